@@ -1,0 +1,21 @@
+# Finds SystemC as SystemC::systemc: an upstream CMake package, else pkg-config, else header and library.
+find_package(SystemCLanguage CONFIG QUIET)
+if(SystemCLanguage_FOUND)
+  set(SystemC_FOUND TRUE)
+  return()
+endif()
+find_package(PkgConfig QUIET)
+if(PkgConfig_FOUND)
+  pkg_check_modules(PC_SYSTEMC QUIET systemc)
+endif()
+find_path(SystemC_INCLUDE_DIR systemc HINTS ${PC_SYSTEMC_INCLUDE_DIRS})
+find_library(SystemC_LIBRARY systemc HINTS ${PC_SYSTEMC_LIBRARY_DIRS})
+include(FindPackageHandleStandardArgs)
+find_package_handle_standard_args(SystemC REQUIRED_VARS SystemC_LIBRARY SystemC_INCLUDE_DIR
+  REASON_FAILURE_MESSAGE "install libsystemc-dev (SystemC built for C++17)")
+if(SystemC_FOUND AND NOT TARGET SystemC::systemc)
+  add_library(SystemC::systemc UNKNOWN IMPORTED)
+  set_target_properties(SystemC::systemc PROPERTIES
+    IMPORTED_LOCATION ${SystemC_LIBRARY} INTERFACE_INCLUDE_DIRECTORIES ${SystemC_INCLUDE_DIR})
+endif()
+mark_as_advanced(SystemC_INCLUDE_DIR SystemC_LIBRARY)

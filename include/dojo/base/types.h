@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Words every module uses: simulated time, sizes and identifiers. Units are in the name.
+#pragma once
+#include <cstdint>
+#include <limits>
+
+namespace dojo {
+
+using Cycles = std::int64_t;  ///< simulated core-clock cycles; 0 is the start of the run
+using Bytes = std::int64_t;
+using Flits = std::int64_t;  ///< 64-byte units of flow control (one packet of the on-die network)
+
+inline constexpr Cycles kNever = std::numeric_limits<Cycles>::max();
+
+using ShardId = std::uint32_t;  ///< a die or a DIP; dies come first (see topology::Topology)
+using DieId = std::uint32_t;    ///< row-major over the machine's whole die grid
+using RankId = std::uint32_t;
+using SiteIndex = std::uint16_t;  ///< row-major within a die's site grid, `node[i]` in paths
+
+inline constexpr std::uint32_t kNone = 0xffffffffu;
+
+/// Integer division rounded up; requires a >= 0, b > 0.
+template <class T>
+constexpr T ceil_div(T a, T b) {
+  return (a + b - 1) / b;
+}
+
+/// First element of the i-th of `parts` nearly equal pieces of `total` (pieces differ by at most one).
+constexpr std::int64_t piece_begin(std::int64_t total, std::int64_t parts, std::int64_t i) {
+  return static_cast<std::int64_t>(static_cast<__int128>(total) * i / parts);
+}
+
+}  // namespace dojo

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a machine file may say. Keys carry their unit; the initialisers are the only defaults; sources are rows of
+// docs/hardware.md or "assumed".
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dojo/schema/fields.h"
+
+namespace dojo::topology {
+
+using schema::Anything;
+using schema::AtLeast;
+using schema::Between;
+using schema::Source;
+
+/// The machine's top level; the root of every path.
+enum class Level { kNode, kDie, kTile, kTray, kCabinet, kExapod };
+
+struct Grid {
+  std::int64_t rows = 1;
+  std::int64_t columns = 1;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("rows", self.rows, "rows of the grid", Between(1, 4096), Source{"chosen"});
+    field("columns", self.columns, "columns of the grid", Between(1, 4096), Source{"chosen"});
+  }
+};
+
+struct NodeParams {
+  std::int64_t matrix_rows = 8, matrix_columns = 8, matrix_depth = 4;  // MACs a cycle = product
+  std::int64_t fp32_flop_per_cycle = 32;
+  std::int64_t sram_bytes = 1250000;
+  std::int64_t sram_latency_cycles = 5;
+  std::int64_t load_ports = 2, store_ports = 1, port_bytes_per_cycle = 64;
+  std::int64_t noc_read_ports = 1, noc_write_ports = 1;
+  std::int64_t vector_bytes_per_cycle = 64;
+  std::int64_t vector_latency_cycles = 4, matrix_latency_cycles = 8, scalar_latency_cycles = 1;
+  std::int64_t kernel_launch_cycles = 40;
+  std::int64_t semaphore_cycles = 1;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("matrix_rows", self.matrix_rows, "rows of the matrix unit's output block", Between(1, 1024), Source{"C21"});
+    field("matrix_columns", self.matrix_columns, "columns of the matrix unit's output block", Between(1, 1024), Source{"C21"});
+    field("matrix_depth", self.matrix_depth, "inner products a cycle of the matrix unit", Between(1, 1024), Source{"C21"});
+    field("fp32_flop_per_cycle", self.fp32_flop_per_cycle, "FP32 FLOP a cycle on the vector unit (2 per FMA)", Between(1, 1 << 20), Source{"C26"});
+    field("sram_bytes", self.sram_bytes, "local SRAM", Between(1024, 1e12), Source{"C40"});
+    field("sram_latency_cycles", self.sram_latency_cycles, "SRAM access", Between(0, 10000), Source{"C46"});
+    field("load_ports", self.load_ports, "vector load ports", Between(1, 64), Source{"C43"});
+    field("store_ports", self.store_ports, "vector store ports", Between(1, 64), Source{"C43"});
+    field("port_bytes_per_cycle", self.port_bytes_per_cycle, "width of each load, store and NoC port", Between(1, 65536), Source{"C43"});
+    field("noc_read_ports", self.noc_read_ports, "SRAM to network ports (injection)", Between(1, 16), Source{"N06"});
+    field("noc_write_ports", self.noc_write_ports, "network to SRAM ports (ejection)", Between(1, 16), Source{"N06"});
+    field("vector_bytes_per_cycle", self.vector_bytes_per_cycle, "SIMD width", Between(1, 65536), Source{"C20"});
+    field("vector_latency_cycles", self.vector_latency_cycles, "vector FP pipeline", Between(0, 10000), Source{"assumed"});
+    field("matrix_latency_cycles", self.matrix_latency_cycles, "matrix pipeline fill and drain", Between(0, 10000), Source{"assumed"});
+    field("scalar_latency_cycles", self.scalar_latency_cycles, "scalar ALU", Between(0, 10000), Source{"assumed"});
+    field("kernel_launch_cycles", self.kernel_launch_cycles, "loop set-up and branch cost of starting a kernel on a node", Between(0, 1000000), Source{"assumed"});
+    field("semaphore_cycles", self.semaphore_cycles, "local semaphore operation", Between(0, 10000), Source{"assumed"});
+  }
+};
+
+struct NocParams {
+  std::int64_t link_bytes_per_cycle = 64;
+  std::int64_t hop_cycles = 1;
+  std::int64_t virtual_channels = 3;
+  std::int64_t buffer_packets_per_vc = 4;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("link_bytes_per_cycle", self.link_bytes_per_cycle, "width of every on-die link and direction", Between(1, 65536), Source{"N03"});
+    field("hop_cycles", self.hop_cycles, "router to next router", Between(1, 10000), Source{"N05"});
+    field("virtual_channels", self.virtual_channels, "traffic classes with buffers of their own", Between(2, 16), Source{"assumed"});
+    field("buffer_packets_per_vc", self.buffer_packets_per_vc, "depth of each input buffer", Between(1, 65536), Source{"assumed"});
+  }
+};
+
+struct DieParams {
+  Grid grid{18, 20};
+  std::int64_t enabled = 354;
+  /// Sites without core and SRAM (the router stays). Empty and `site_map_seed` 0: the default list of the model.
+  std::vector<std::int64_t> disabled_sites;
+  std::int64_t site_map_seed = 0;
+  double edge_bytes_per_s = 2.016e12;
+  double crossing_ns = 100;
+  std::int64_t crossing_buffer_bytes = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field.group("grid", self.grid, "sites of a die");
+    field("enabled", self.enabled, "sites with a working core", Between(1, 65536), Source{"D05"});
+    field("disabled_sites", self.disabled_sites, "row-major sites without core and SRAM, the same on every die", AtLeast(0), Source{"assumed"});
+    field("site_map_seed", self.site_map_seed, "not 0: draw the disabled sites of each die from this seed", AtLeast(0), Source{"chosen"});
+    field("edge_bytes_per_s", self.edge_bytes_per_s, "one die edge, each way, pooled over its rows or columns", Between(1e6, 1e18), Source{"D14"});
+    field("crossing_ns", self.crossing_ns, "die to die within a tile", Between(1, 1e6), Source{"D18"});
+    field("crossing_buffer_bytes", self.crossing_buffer_bytes, "receive buffer of each crossing; 0 = 2 x latency x rate", AtLeast(0), Source{"assumed"});
+  }
+};
+
+struct TileParams {
+  Grid dies{5, 5};
+  double die_edge_out_bytes_per_s = 8.96e11;
+  double tile_link_ns = 200;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field.group("dies", self.dies, "dies of a tile");
+    field("die_edge_out_bytes_per_s", self.die_edge_out_bytes_per_s, "one die edge on the tile's boundary, each way", Between(1e6, 1e18), Source{"T10"});
+    field("tile_link_ns", self.tile_link_ns, "tile to tile within a tray", Between(1, 1e6), Source{"assumed"});
+  }
+};
+
+struct TrayParams {
+  Grid tiles{2, 3};
+  std::int64_t hosts = 4;
+  double tray_link_ns = 300;
+  double cabinet_link_ns = 400;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field.group("tiles", self.tiles, "tiles of a tray");
+    field("hosts", self.hosts, "host servers of a tray", Between(1, 1024), Source{"Y06"});
+    field("tray_link_ns", self.tray_link_ns, "tile to tile across trays", Between(1, 1e6), Source{"assumed"});
+    field("cabinet_link_ns", self.cabinet_link_ns, "tile to tile across cabinets", Between(1, 1e6), Source{"assumed"});
+  }
+};
+
+struct CabinetParams {
+  Grid trays{2, 1};
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field.group("trays", self.trays, "trays of a cabinet");
+  }
+};
+
+struct ExapodParams {
+  Grid tile_mesh{40, 3};
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field.group("tile_mesh", self.tile_mesh, "tiles of the machine; a multiple of cabinet.trays x tray.tiles");
+  }
+};
+
+struct DipParams {
+  bool present = true;  ///< one DIP at the left and one at the right end of each row of dies
+  std::int64_t hbm_bytes = 32000000000;
+  double hbm_bytes_per_s = 8e11;
+  double hbm_efficiency = 0.85;
+  double hbm_latency_ns = 300;
+  double bridge_ns = 100;
+  double ttp_bytes_per_s = 8.96e11;
+  double ttp_link_ns = 200;
+  double pcie_bytes_per_s = 3.2e10;
+  double pcie_latency_ns = 1000;
+  double ethernet_bytes_per_s = 5e10;
+  double ethernet_latency_ns = 1300;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("present", self.present, "a DIP at both ends of each row of dies", Anything(), Source{"Y09"});
+    field("hbm_bytes", self.hbm_bytes, "HBM of a DIP", Between(1024, 1e15), Source{"I02"});
+    field("hbm_bytes_per_s", self.hbm_bytes_per_s, "HBM peak rate of a DIP", Between(1e6, 1e18), Source{"I03"});
+    field("hbm_efficiency", self.hbm_efficiency, "share of the HBM peak that transfers reach", Between(0.01, 1), Source{"assumed"});
+    field("hbm_latency_ns", self.hbm_latency_ns, "HBM access", Between(0, 1e6), Source{"assumed"});
+    field("bridge_ns", self.bridge_ns, "through the DIP's bridge", Between(0, 1e6), Source{"assumed"});
+    field("ttp_bytes_per_s", self.ttp_bytes_per_s, "DIP to die edge, each way", Between(1e6, 1e18), Source{"I04"});
+    field("ttp_link_ns", self.ttp_link_ns, "DIP to die edge", Between(1, 1e6), Source{"assumed"});
+    field("pcie_bytes_per_s", self.pcie_bytes_per_s, "host to DIP over PCIe, each way", Between(1e6, 1e18), Source{"I05"});
+    field("pcie_latency_ns", self.pcie_latency_ns, "host memory to DIP over PCIe", Between(0, 1e9), Source{"assumed"});
+    field("ethernet_bytes_per_s", self.ethernet_bytes_per_s, "host to DIP over Ethernet, each way", Between(1e6, 1e18), Source{"I06"});
+    field("ethernet_latency_ns", self.ethernet_latency_ns, "host memory to DIP over Ethernet", Between(0, 1e9), Source{"P17"});
+  }
+};
+
+/// Energy figures; section 11 of the parameter table. All assumed but the TDP.
+struct EnergyParams {
+  double noc_pj_per_bit_hop = 0.1;
+  double die_crossing_pj_per_bit = 1.0;
+  double tile_crossing_pj_per_bit = 5.0;
+  double hbm_pj_per_bit = 4.0;
+  double sram_pj_per_bit = 0.15;
+  double matrix_pj_per_flop = 0.8;
+  double die_idle_watts = 100;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("noc_pj_per_bit_hop", self.noc_pj_per_bit_hop, "one bit over one on-die link", Between(0, 1e6), Source{"assumed"});
+    field("die_crossing_pj_per_bit", self.die_crossing_pj_per_bit, "one bit over a die edge inside a tile", Between(0, 1e6), Source{"assumed"});
+    field("tile_crossing_pj_per_bit", self.tile_crossing_pj_per_bit, "one bit over a tile edge or a DIP link", Between(0, 1e6), Source{"assumed"});
+    field("hbm_pj_per_bit", self.hbm_pj_per_bit, "one bit from or to HBM", Between(0, 1e6), Source{"assumed"});
+    field("sram_pj_per_bit", self.sram_pj_per_bit, "one bit injected from or ejected to SRAM", Between(0, 1e6), Source{"assumed"});
+    field("matrix_pj_per_flop", self.matrix_pj_per_flop, "one executed matrix FLOP", Between(0, 1e6), Source{"assumed"});
+    field("die_idle_watts", self.die_idle_watts, "a die that does nothing (25 % of the TDP)", Between(0, 1e6), Source{"assumed"});
+  }
+};
+
+/// One dead or slow core: its site keeps the router.
+struct NodeDefect {
+  std::string path;           ///< "exapod.cabinet[1].tray[0].tile[5].die[3].node[201]"
+  std::string kind = "core";  ///< "core" here; "router" and "link" are refused
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("path", self.path, "path of the part, as in reports", Anything(), Source{"chosen"});
+    field("kind", self.kind, "what is dead: core", Anything(), Source{"chosen"});
+  }
+};
+
+struct SlowNode {
+  std::string path;
+  double core_speed = 1.0;  ///< share of the nominal compute rate
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("path", self.path, "path of the node, as in reports", Anything(), Source{"chosen"});
+    field("core_speed", self.core_speed, "share of the nominal compute rate", Between(0.001, 1), Source{"chosen"});
+  }
+};
+
+struct MachineParams {
+  std::string name = "exapod";
+  Level level = Level::kExapod;
+  double clock_hz = 2e9;
+  NodeParams node;
+  NocParams noc;
+  DieParams die;
+  TileParams tile;
+  TrayParams tray;
+  CabinetParams cabinet;
+  ExapodParams exapod;
+  DipParams dip;
+  EnergyParams energy;
+  std::vector<NodeDefect> defects;
+  std::vector<SlowNode> slow_nodes;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("name", self.name, "name of the machine", Anything(), Source{"chosen"});
+    field("level", self.level, "top level of the machine: node, die, tile, tray, cabinet or exapod", Anything(), Source{"chosen"});
+    field("clock_hz", self.clock_hz, "core and network clock", Between(1e6, 1e11), Source{"C01"});
+    field.group("node", self.node, "one D1 node: core, SRAM, ports");
+    field.group("noc", self.noc, "network on die");
+    field.group("die", self.die, "one D1 die");
+    field.group("tile", self.tile, "one training tile");
+    field.group("tray", self.tray, "one system tray");
+    field.group("cabinet", self.cabinet, "one cabinet");
+    field.group("exapod", self.exapod, "the whole machine");
+    field.group("dip", self.dip, "Dojo Interface Processor with HBM, PCIe and Ethernet");
+    field.group("energy", self.energy, "energy figures");
+    field.list("defects", self.defects, "dead parts");
+    field.list("slow_nodes", self.slow_nodes, "nodes whose core runs slower");
+  }
+};
+
+}  // namespace dojo::topology

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where every part of the machine is: ids, coordinates, neighbours, edges between shards, paths. Pure arithmetic.
+//
+// Shards: dies 0 .. die_count-1 (row-major over the whole die grid), then DIPs (row-major: for each die row the left one,
+// then the right one). East is +column, south is +row; row 0 is the top.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/topology/machine_params.h"
+
+namespace dojo::topology {
+
+enum class Direction : std::uint8_t { kEast = 0, kWest = 1, kNorth = 2, kSouth = 3 };
+inline constexpr int kDirections = 4;
+constexpr Direction opposite(Direction d) { return static_cast<Direction>(static_cast<int>(d) ^ 1); }
+const char* direction_name(Direction d);  ///< "east", ...
+
+enum class LinkClass : std::uint8_t { kNoc, kDieToDie, kTileToTile, kDip, kHbm, kPcie, kEthernet };
+inline constexpr int kLinkClasses = 7;
+const char* link_class_name(LinkClass c);  ///< "noc", "die_to_die", ... as in the report
+
+/// What lies beyond one edge of a die. `neighbour == kNone`: the machine ends here.
+struct Edge {
+  ShardId neighbour = kNone;
+  LinkClass link_class = LinkClass::kDieToDie;
+  double bytes_per_s = 0;          ///< pooled over the edge's rows or columns, each way
+  Cycles latency_cycles = 0;       ///< ns rounded up to whole cycles, at least 1
+  Bytes buffer_bytes = 0;          ///< receive buffer at the far side
+};
+
+struct DiePlace {  ///< row and column in the whole die grid
+  std::int32_t row = 0, column = 0;
+};
+
+/// Decoded path of a part ("exapod.cabinet[1].tray[0].tile[5].die[3].node[201].router").
+struct PartPath {
+  DieId die = kNone;
+  std::optional<SiteIndex> site;  ///< absent: the die itself
+  std::string rest;               ///< "", "core", "sram", "router"
+};
+
+class Topology {
+ public:
+  /// Throws Error(kInvalidInput) with every impossible setting (counts that do not divide, bad defect paths, ...).
+  /// `file` names the machine file in messages.
+  explicit Topology(MachineParams params, const std::string& file = "machine");
+
+  [[nodiscard]] const MachineParams& params() const { return params_; }
+  [[nodiscard]] std::int32_t site_rows() const { return site_rows_; }        ///< of one die
+  [[nodiscard]] std::int32_t site_columns() const { return site_columns_; }  ///< of one die
+  [[nodiscard]] std::int32_t sites() const { return site_rows_ * site_columns_; }
+  [[nodiscard]] std::int32_t die_rows() const { return die_rows_; }        ///< of the whole machine
+  [[nodiscard]] std::int32_t die_columns() const { return die_columns_; }  ///< of the whole machine
+  [[nodiscard]] std::uint32_t die_count() const { return static_cast<std::uint32_t>(die_rows_ * die_columns_); }
+  [[nodiscard]] std::uint32_t dip_count() const { return dip_count_; }
+  [[nodiscard]] std::uint32_t shard_count() const { return die_count() + dip_count_; }
+  [[nodiscard]] std::uint32_t tile_count() const;
+  [[nodiscard]] std::uint32_t tray_count() const;
+  [[nodiscard]] std::uint32_t cabinet_count() const;
+  [[nodiscard]] std::uint32_t host_count() const;
+  [[nodiscard]] std::int64_t node_count() const { return node_count_; }  ///< enabled nodes
+
+  /// Dies with the same map and the same core speeds share one variant (nearly always there is one).
+  struct SiteMap {
+    std::vector<std::uint8_t> enabled;   ///< by site, 1 = core and SRAM work
+    std::vector<float> core_speed;       ///< by site, share of the nominal rate
+    std::int32_t enabled_count = 0;
+  };
+  [[nodiscard]] std::uint32_t site_map_index(DieId die) const { return site_map_of_die_[die]; }
+  [[nodiscard]] const SiteMap& site_map(DieId die) const { return site_maps_[site_map_of_die_[die]]; }
+  [[nodiscard]] const std::vector<SiteMap>& site_maps() const { return site_maps_; }
+
+  [[nodiscard]] DiePlace place(DieId die) const {
+    return {static_cast<std::int32_t>(die) / die_columns_, static_cast<std::int32_t>(die) % die_columns_};
+  }
+  [[nodiscard]] DieId die_at(std::int32_t row, std::int32_t column) const {
+    return static_cast<DieId>(row * die_columns_ + column);
+  }
+  [[nodiscard]] Edge edge(DieId die, Direction d) const;
+  /// Smallest latency of any edge between shards: the lookahead of the engine. kNever for a single shard.
+  [[nodiscard]] Cycles lookahead_cycles() const;
+
+  // DIPs: dip = 0 .. dip_count-1, shard id = die_count() + dip.
+  [[nodiscard]] DieId dip_die(std::uint32_t dip) const;        ///< the die whose edge it is bound to
+  [[nodiscard]] Direction dip_side(std::uint32_t dip) const;   ///< the side of that die: kWest or kEast
+  /// The DIP that serves a die: the nearer end of its row of dies (ties: left). kNone when the machine has none.
+  [[nodiscard]] std::uint32_t nearest_dip(DieId die) const;
+
+  // Hierarchy indices (0-based, row-major within the parent), and paths.
+  struct Position {
+    std::uint32_t cabinet = 0, tray = 0, tile = 0, die = 0;  ///< each within its parent; unused levels are 0
+  };
+  [[nodiscard]] Position position(DieId die) const;
+  [[nodiscard]] std::uint32_t tile_of(DieId die) const;     ///< row-major over the machine's tile mesh
+  [[nodiscard]] std::uint32_t tray_of(DieId die) const;
+  [[nodiscard]] std::uint32_t cabinet_of(DieId die) const;
+  [[nodiscard]] const char* root_name() const;              ///< "exapod", "tile", ...
+  [[nodiscard]] std::string die_path(DieId die) const;      ///< "exapod.cabinet[0].tray[1].tile[2].die[3]"
+  [[nodiscard]] std::string node_path(DieId die, SiteIndex site) const;
+  [[nodiscard]] std::string dip_path(std::uint32_t dip) const;  ///< "….tray[0].dip[7]"; the parent is the tray or the root
+  [[nodiscard]] std::string edge_path(DieId die, Direction d) const;  ///< die path + ".edge.east"
+  [[nodiscard]] std::optional<PartPath> parse_path(const std::string& path) const;
+
+  /// Exact: ceil(ns * clock), at least `at_least`.
+  [[nodiscard]] Cycles cycles_from_ns(double ns, Cycles at_least = 0) const;
+  [[nodiscard]] double seconds(Cycles cycles) const { return static_cast<double>(cycles) / params_.clock_hz; }
+
+ private:
+  MachineParams params_;
+  std::int32_t site_rows_ = 1, site_columns_ = 1, die_rows_ = 1, die_columns_ = 1;
+  std::uint32_t dip_count_ = 0;
+  std::int64_t node_count_ = 0;
+  std::vector<SiteMap> site_maps_;
+  std::vector<std::uint32_t> site_map_of_die_;
+};
+
+}  // namespace dojo::topology

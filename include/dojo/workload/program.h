@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the executor runs: per rank a small DAG of tasks, made of two mechanisms only.
+//
+//   Kernel    one operation spread over the nodes of a rank's slice: operands arrive by row and column multicasts in
+//             steps, each node computes its piece of each step when its operands are there.
+//   Dataflow  items that fire when enough messages have come and then send messages on: reductions, collectives,
+//             send/recv, transfers from and to DIPs. One plan is replicated over `lanes` (nodes that hold a piece of
+//             the data) and `chunks` (pieces of a lane that are pipelined).
+//
+// Plans and programs are shared by all ranks with the same graph and the same slice shape.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/topology/topology.h"
+#include "dojo/workload/graph.h"
+
+namespace dojo::workload {
+
+/// Where one rank lives: a rectangle of sites of the whole machine. Nodes are numbered die by die (dies row-major within
+/// the slice), and row-major within a die; only enabled sites are nodes.
+struct SliceShape {
+  std::int32_t rows = 0, columns = 0;  ///< sites
+  std::int32_t die_rows = 1, die_columns = 1;
+  struct Node {
+    std::uint16_t die = 0;       ///< index of the die within the slice
+    SiteIndex site = 0;          ///< within the die
+    std::uint16_t row = 0, column = 0;       ///< of sites within the slice
+    std::uint16_t row_index = 0;             ///< among the enabled nodes of this slice row
+    std::uint16_t column_index = 0;          ///< among the enabled nodes of this slice column
+    float core_speed = 1.0f;
+  };
+  std::vector<Node> nodes;
+  std::vector<std::uint32_t> die_begin;      ///< first node of each die; size dies + 1
+  std::vector<std::uint16_t> row_count;      ///< enabled nodes in each slice row
+  std::vector<std::uint16_t> column_count;   ///< enabled nodes in each slice column
+  [[nodiscard]] std::uint32_t node_count() const { return static_cast<std::uint32_t>(nodes.size()); }
+  [[nodiscard]] std::uint32_t die_count() const { return static_cast<std::uint32_t>(die_rows * die_columns); }
+};
+
+struct Slice {
+  std::shared_ptr<const SliceShape> shape;
+  std::uint32_t shape_index = 0;             ///< equal shapes share one index
+  std::vector<DieId> dies;                   ///< machine die of each die of the slice
+  std::int32_t first_site_row = 0, first_site_column = 0;  ///< in the whole machine's site grid
+};
+
+/// One message of a kernel. Multicasts reach every other enabled node of the slice in that row or column.
+struct Transfer {
+  enum class Shape : std::uint8_t { kUnicast, kRow, kColumn };
+  std::uint32_t destination = 0;  ///< node, for kUnicast
+  std::uint32_t bytes = 0;
+  Shape shape = Shape::kUnicast;
+  std::uint8_t slot = 0;          ///< arrival slot at the receivers: 0 = stage 1, 1 .. steps = operands of that step
+  std::uint8_t stage = 1;         ///< 1: sent when the kernel starts; 2: sent when the sender has all its slot-0 arrivals
+};
+
+/// One operation on all nodes of a slice. A slot's arrivals are counted in whole transfers (not bursts).
+struct Kernel {
+  std::uint32_t steps = 1;                       ///< 1 .. 15
+  std::vector<std::uint32_t> transfer_begin;     ///< by source node, size nodes + 1; empty = no transfers at all
+  std::vector<Transfer> transfers;               ///< of one source ordered by (stage, slot)
+  std::vector<std::uint16_t> need;               ///< [node * (steps + 1) + slot]; empty = none
+  std::vector<std::uint32_t> cycles;             ///< [node * steps + step]: core time of a step, slow cores included
+  std::vector<std::int64_t> matrix_flops;        ///< by node, 2 per MAC, useful work only; empty = 0
+  std::vector<std::int64_t> vector_flops;        ///< by node; empty = 0
+  enum class TimedBy : std::uint8_t { kShapes, kRoofline, kRecorded };
+  TimedBy timed_by = TimedBy::kShapes;
+};
+
+/// One item of a dataflow plan, replicated over lanes and chunks unless `single`.
+struct DataflowItem {
+  std::uint32_t position = 0;      ///< participant: index into DataflowInstance::places
+  std::uint16_t need = 0;          ///< tokens before it fires; a local start of the position's task counts as one
+  bool start = false;              ///< receives a token when the position's task starts
+  bool finish = false;             ///< the position's task is done when all its `finish` items have fired
+  bool combine = false;            ///< adds what has come to what it has before sending (vector unit)
+  bool single = false;             ///< only lane 0, chunk 0 exist; edges into and out of it fan in and out
+  enum class Service : std::uint8_t { kNone, kHbmRead, kHbmWrite, kHostRead, kHostWrite };
+  Service service = Service::kNone;///< at a DIP: the resources it passes before sending on
+  Bytes bytes = 0;                 ///< over all lanes and chunks: what is combined or served
+  std::uint32_t edges_begin = 0, edges_end = 0;
+};
+struct DataflowEdge {
+  std::uint32_t item = 0;          ///< destination
+  Bytes bytes = 0;                 ///< over all lanes and chunks; the same position: no message, a token only
+};
+struct DataflowPlan {
+  std::string algorithm;           ///< "ring", "mesh2d", "tree", "direct", "p2p", "dip", ...
+  std::uint32_t positions = 0;
+  std::uint32_t lanes = 1, chunks = 1;
+  std::vector<std::uint32_t> lane_node;   ///< slice node of each lane, the same for every position that is a rank
+  std::vector<DataflowItem> items;        ///< grouped by position
+  std::vector<std::uint32_t> item_begin;  ///< by position, size positions + 1
+  std::vector<DataflowEdge> edges;
+  double model_seconds = 0;               ///< latency-bandwidth time by which the algorithm was chosen; 0 = none
+};
+
+/// A use of a plan by particular ranks and DIPs.
+struct DataflowInstance {
+  struct Place {
+    enum class Kind : std::uint8_t { kRank, kDip } kind = Kind::kRank;
+    std::uint32_t index = 0;
+  };
+  std::uint32_t plan = 0;
+  std::vector<Place> places;       ///< by position
+  std::uint32_t group = kNone;     ///< for reports: index into Job::groups
+};
+
+struct Task {
+  enum class Kind : std::uint8_t { kNone, kKernel, kDataflow };
+  enum class Unit : std::uint8_t { kCore, kNetwork, kMemory };  ///< which hardware threads it occupies; memory = DIP traffic
+  Kind kind = Kind::kNone;
+  Unit unit = Unit::kCore;
+  bool recompute = false;          ///< repeats work that was done before: not counted in flops.executed
+  std::uint32_t index = 0;         ///< kernel, or slot of the rank's instance table
+  std::uint32_t op = kNone;        ///< graph operation it belongs to
+  std::uint16_t step = 0;          ///< training step
+  std::uint16_t dependencies = 0;
+  std::uint32_t successors_begin = 0, successors_end = 0;
+};
+
+/// Memory of one rank as planned by the ledger; the same for each rank of a program.
+struct MemoryPlan {
+  Bytes node_capacity = 0;
+  Bytes node_peak = 0;                 ///< of any node
+  Bytes weights = 0, gradients = 0, optimizer = 0, activations_peak = 0, buffers = 0;  ///< per rank
+  Bytes recomputed = 0, spilled = 0;   ///< per rank and step
+  std::vector<std::string> decisions;  ///< sentences for the report
+};
+
+struct Program {
+  std::uint32_t graph = 0;
+  std::uint32_t shape_index = 0;
+  std::vector<Task> tasks;
+  std::vector<std::uint32_t> successors;
+  std::vector<Kernel> kernels;
+  std::uint32_t instance_slots = 0;    ///< length of each rank's instance table
+  MemoryPlan memory;
+  std::int64_t samples_per_step = 0;
+};
+
+/// Everything the machine needs to run: programs, slices, dataflow plans and who takes part in which.
+struct Job {
+  std::vector<Slice> slices;                    ///< by rank
+  std::vector<std::uint32_t> program_of_rank;
+  std::vector<Program> programs;
+  std::vector<DataflowPlan> plans;
+  std::vector<DataflowInstance> instances;
+  struct InstanceRef {
+    std::uint32_t instance = kNone;
+    std::uint32_t position = 0;
+  };
+  std::vector<std::vector<InstanceRef>> instance_of;  ///< [rank][slot]
+  std::vector<Bytes> hbm_used_bytes;            ///< by DIP: samples, spill
+  std::vector<std::string> approximations;      ///< what lowering simplified, for fidelity.approximations
+};
+
+}  // namespace dojo::workload
