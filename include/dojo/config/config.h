@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a run config (files, objects and overrides) into one complete, checked value.
+#pragma once
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dojo/schema/fields.h"
+#include "dojo/topology/machine_params.h"
+
+namespace dojo::config {
+
+using schema::Anything;
+using schema::AtLeast;
+using schema::Between;
+using schema::Source;
+
+struct RankUnitParams {  ///< in JSON also a bare string: "die"
+  std::string unit = "die";
+  std::int64_t rows = 1, columns = 1;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("unit", self.unit, "what a rank is placed on: node, die, tile, tray", Anything(), Source{"chosen"});
+    field("rows", self.rows, "units in a column of the rank's slice", Between(1, 4096), Source{"chosen"});
+    field("columns", self.columns, "units in a row of the rank's slice", Between(1, 4096), Source{"chosen"});
+  }
+};
+
+/// A workload made by the program itself instead of read from a trace.
+struct GenerateParams {
+  std::string model;  ///< "resnet50", "matmul", "all_reduce", ...; "" = none
+  std::int64_t batch = 8;
+  std::string dtype = "bf16";
+  std::int64_t batch_norm_group = 25;
+  std::int64_t bucket_bytes = 8388608;
+  std::int64_t m = 0, n = 0, k = 0;
+  std::int64_t bytes = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("model", self.model, "resnet50, matmul, or a collective such as all_reduce", Anything(), Source{"chosen"});
+    field("batch", self.batch, "samples per rank and step", Between(1, 1 << 20), Source{"chosen"});
+    field("dtype", self.dtype, "bf16 or cfp8", Anything(), Source{"chosen"});
+    field("batch_norm_group", self.batch_norm_group, "ranks that share batch-norm statistics", Between(1, 1 << 20), Source{"V01"});
+    field("bucket_bytes", self.bucket_bytes, "gradient bytes per all-reduce", Between(1, 1e15), Source{"chosen"});
+    field("m", self.m, "matmul: rows of the result", AtLeast(0), Source{"chosen"});
+    field("n", self.n, "matmul: columns of the result", AtLeast(0), Source{"chosen"});
+    field("k", self.k, "matmul: inner dimension", AtLeast(0), Source{"chosen"});
+    field("bytes", self.bytes, "collective: bytes per rank", AtLeast(0), Source{"chosen"});
+  }
+};
+
+struct WorkloadParams {
+  std::string trace;
+  GenerateParams generate;
+  RankUnitParams rank_unit;
+  std::int64_t ranks = 0;  ///< 0 = as the trace says
+  std::int64_t steps = 1;
+  bool replicate = false;
+  std::int64_t bytes_per_element = 0;
+  std::string group_file;
+  std::string collective_algorithm;
+  std::string capacity_policy = "recompute_then_spill";
+  std::string replay = "shapes";
+  bool shard_optimizer = true;
+  std::map<std::string, std::string> placement;  ///< rank -> path of the first part of its slice
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("trace", self.trace, "trace file, or the prefix of one file per rank", Anything(), Source{"chosen"});
+    field.group("generate", self.generate, "a workload made by the program");
+    field.group("rank_unit", self.rank_unit, "what one rank is placed on");
+    field("ranks", self.ranks, "ranks; 0 = as the trace says, or all that fit for a generated workload", Between(0, 1e7), Source{"chosen"});
+    field("steps", self.steps, "training steps", Between(1, 64), Source{"chosen"});
+    field("replicate", self.replicate, "use one rank's file for all ranks", Anything(), Source{"chosen"});
+    field("bytes_per_element", self.bytes_per_element, "for traces that count elements; 0 = the trace counts bytes", Between(0, 64), Source{"chosen"});
+    field("group_file", self.group_file, "communicator groups of a Chakra trace", Anything(), Source{"chosen"});
+    field("collective_algorithm", self.collective_algorithm, "algorithm of every collective; empty = the cheapest by the cost model", Anything(), Source{"chosen"});
+    field("capacity_policy", self.capacity_policy, "recompute_then_spill, spill or fail", Anything(), Source{"chosen"});
+    field("replay", self.replay, "times of operations: shapes, roofline or recorded", Anything(), Source{"chosen"});
+    field("shard_optimizer", self.shard_optimizer, "optimizer state sharded over the data-parallel ranks", Anything(), Source{"chosen"});
+    field.map("placement", self.placement, "rank -> path of the first part of its slice");
+  }
+};
+
+struct RunParams {
+  std::int64_t threads = 0;  ///< 0 = all processors
+  std::int64_t seed = 1;
+  std::string network_model = "fast";
+  std::int64_t burst_bytes = 8192;
+  bool all_links = false;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it", Between(0, 1024), Source{"chosen"});
+    field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
+    field("network_model", self.network_model, "fast", Anything(), Source{"chosen"});
+    field("burst_bytes", self.burst_bytes, "longest piece of a message that one event moves", Between(64, 1 << 20), Source{"chosen"});
+    field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
+  }
+};
+
+struct RunConfig {
+  topology::MachineParams machine;
+  WorkloadParams workload;
+  RunParams run;
+  std::string machine_file, workload_file;           ///< provenance, for messages
+  std::map<std::string, std::string> input_sha256;   ///< every file read so far, as named by the user
+};
+
+struct LoadRequest {
+  std::string config_file;            ///< may be empty
+  std::string machine_file;           ///< --machine; may be empty
+  std::string workload_file;          ///< --workload: workload JSON, trace file or trace prefix; may be empty
+  std::vector<std::string> overrides; ///< "machine.die.edge_bytes_per_s=4.032e12"
+};
+
+/// All errors at once as `FILE:LINE: /json/path: found ..., expected ...`; Error(kInvalidInput), or Error(kIo) for a
+/// missing file. File names inside a file are relative to it.
+[[nodiscard]] RunConfig load(const LoadRequest& request);
+/// A machine file alone. Also checks that the topology is possible.
+[[nodiscard]] topology::MachineParams load_machine(const std::string& file, std::map<std::string, std::string>* sha256 = nullptr);
+
+/// The whole config with every default, as JSON text; loads back to the same RunConfig.
+[[nodiscard]] std::string resolved_json(const RunConfig& config);
+/// JSON Schema (draft 7) made from the same declarations. kind: "machine", "workload", "run".
+[[nodiscard]] std::string json_schema(const std::string& kind);
+/// `list params`: Markdown table: key, default, unit, range, source, sentence.
+[[nodiscard]] std::string parameters_markdown();
+/// `topo show`: the machine drawn in text.
+[[nodiscard]] std::string draw_machine(const topology::MachineParams& machine);
+
+[[nodiscard]] std::string sha256_file(const std::string& file);  ///< hex; Error(kIo)
+/// Nearest known word by edit distance, or "" when none is near.
+[[nodiscard]] std::string nearest(const std::string& word, const std::vector<std::string>& known);
+
+}  // namespace dojo::config

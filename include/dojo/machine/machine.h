@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole machine as plain data: one shard per die and per DIP, and the window loop that moves them through time.
+// SystemC (or a test's plain loop) calls run_window() until done().
+#pragma once
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/machine/results.h"
+#include "dojo/topology/topology.h"
+#include "dojo/workload/program.h"
+
+namespace dojo::machine {
+
+struct MachineSettings {
+  std::uint32_t threads = 1;
+  std::uint64_t seed = 1;
+  Bytes burst_bytes = 8192;      ///< longest piece of a message that one event moves
+  bool all_links = false;        ///< Results::links holds every on-die link
+  bool reverse_order = false;    ///< tests: evaluate the shards of a window in reverse; nothing may change
+};
+
+/// Counters of one node as a user sees them through its modules.
+struct NodeCounters {
+  std::uint64_t core_busy_cycles = 0;
+  std::uint64_t matrix_flops = 0, vector_flops = 0;
+  std::uint64_t sram_bytes_read_by_noc = 0, sram_bytes_written_by_noc = 0;
+  std::array<LinkCounters, 4> router_links{};  ///< outgoing: east, west, north, south (topology::Direction)
+};
+struct DipCounters {
+  LinkCounters hbm, pcie, ethernet, ttp;  ///< ttp: DIP to die direction
+};
+
+struct Progress {
+  Cycles now = 0;
+  std::uint64_t tasks_done = 0, tasks_total = 0;
+  std::uint64_t events = 0;
+};
+
+class Machine {
+ public:
+  Machine(const topology::Topology& topology, const workload::Workload& workload, const workload::Job& job,
+          const MachineSettings& settings);
+  ~Machine();
+  Machine(const Machine&) = delete;
+  Machine& operator=(const Machine&) = delete;
+
+  /// Earliest cycle at which any shard has work; kNever when nothing is left.
+  [[nodiscard]] Cycles next_time() const;
+  /// Runs one window starting at next_time() and returns the new next_time(). Requires next_time() != kNever.
+  Cycles run_window();
+  /// All ranks have finished.
+  [[nodiscard]] bool done() const;
+  /// Cycle of the last thing that happened (a rank's end, or the last event when unfinished).
+  [[nodiscard]] Cycles end_cycle() const;
+  [[nodiscard]] Progress progress() const;
+  /// Ranks that still wait, for a job whose next_time() is kNever but is not done().
+  [[nodiscard]] std::vector<WaitingRank> waiting() const;
+  /// Folds all counters. Checks the conservation laws and throws Error(kInternal) when one is broken.
+  [[nodiscard]] Results collect(bool interrupted = false) const;
+
+  [[nodiscard]] NodeCounters node_counters(DieId die, SiteIndex site) const;
+  [[nodiscard]] DipCounters dip_counters(std::uint32_t dip) const;
+  [[nodiscard]] const topology::Topology& topology() const;
+
+  /// Host bytes the run will need, estimated before anything is built (without SystemC modules).
+  static std::uint64_t estimate_bytes(const topology::Topology& topology, std::uint64_t ranks, std::uint64_t tasks_per_rank);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace dojo::machine

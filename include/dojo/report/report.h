@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Derives ratios from Results and writes a run folder; compares reports; runs sweeps.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "dojo/config/config.h"
+#include "dojo/machine/results.h"
+#include "dojo/topology/topology.h"
+#include "dojo/workload/graph.h"
+#include "dojo/workload/program.h"
+
+namespace dojo::report {
+
+struct RunContext {
+  const config::RunConfig& config;
+  const topology::Topology& topology;
+  const workload::Workload& workload;
+  const workload::Job& job;
+  const machine::Results& results;
+};
+
+/// report.json as text (schema dojosim.report/1).
+[[nodiscard]] std::string report_json(const RunContext& context);
+/// report.txt: the summary that is also printed; about 40 lines.
+[[nodiscard]] std::string report_text(const RunContext& context);
+/// Writes report.json, report.txt, report.html, config.resolved.json, links.csv, ops.csv into `directory`: first into a
+/// temporary folder beside it, then renamed file by file. Error(kIo) names the file and the reason.
+void write_run_folder(const RunContext& context, const std::string& directory);
+
+/// Rebuilds report.html of a run or sweep folder from its JSON and CSV files. Returns the path.
+std::string write_html(const std::string& directory);
+
+struct CompareRequest {
+  std::string base, fresh, rules, junit, markdown;  ///< file names; the last three may be empty
+};
+/// Prints the table to `out`; returns true when nothing changed beyond tolerance.
+bool compare(const CompareRequest& request, std::string& out);
+
+struct SweepRequest {
+  std::string file, directory;
+  int jobs = 0;                    ///< 0 = processors / threads of a point
+  std::string backend = "local";
+  std::string shard;               ///< "i/n" or ""
+  bool resume = false, dry_run = false;
+  std::string program;             ///< path of the dojosim executable that runs a point
+  bool quiet = false;
+};
+/// Returns the number of failed points.
+int sweep(const SweepRequest& request);
+
+struct BuildInfo {
+  std::string version, git, compiler, libraries;
+};
+[[nodiscard]] const BuildInfo& build_info();
+
+}  // namespace dojo::report

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading, checking, describing, generating and writing traces. The format is detected from content.
+#pragma once
+#include <cstdint>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "dojo/base/error.h"
+#include "dojo/workload/graph.h"
+
+namespace dojo::workload {
+
+struct TraceOptions {
+  RankId ranks = 0;                   ///< 0 = as many as the files or the trace say
+  bool replicate = false;             ///< one rank's file is used for all `ranks`
+  std::int64_t bytes_per_element = 0; ///< for traces that count elements; 0 = not given
+  std::int64_t steps = 1;
+  std::string group_file;             ///< Chakra communicator groups; "" = look for PREFIX.json beside the trace
+};
+
+struct TraceFormat {
+  const char* name;
+  const char* sentence;
+};
+[[nodiscard]] const std::vector<TraceFormat>& trace_formats();
+
+/// `path` is a file or a Chakra prefix. Runs check_workload(). Throws Error(kIo) for a missing file, Error(kInvalidInput)
+/// with all findings otherwise. `files_read` receives every file for the report's input hashes.
+[[nodiscard]] Workload read_trace(const std::string& path, const TraceOptions& options, std::vector<std::string>* files_read);
+
+/// Checks across ranks: groups complete, same collectives in the same order with equal type and size, every send has its
+/// receive, no cycle within a rank, sizes sane. One line per finding: rank, operation, file.
+void check_workload(const Workload& workload, Findings& findings);
+
+struct ResNet50Options {
+  std::int64_t batch = 8;            ///< per rank
+  DType dtype = DType::kBf16;
+  std::int64_t ranks = 1;
+  std::int64_t batch_norm_group = 25;  ///< consecutive ranks that share statistics; see the placement
+  std::int64_t bucket_bytes = 8 << 20; ///< gradient all-reduce bucket
+  std::int64_t steps = 1;
+};
+/// v1.5; one training step: ingest, forward, backward, bucketed all-reduce, update. All ranks share one graph.
+[[nodiscard]] Workload generate_resnet50(const ResNet50Options& options);
+[[nodiscard]] Workload generate_matmul(std::int64_t m, std::int64_t n, std::int64_t k, DType dtype);
+[[nodiscard]] Workload generate_collective(OpKind kind, Bytes bytes, RankId ranks);
+
+/// Own format (docs/trace_format.md), gzip when the name ends in .gz. Written to a temporary name, then renamed.
+void write_trace(const Workload& workload, const std::string& path);
+
+/// `trace info`: text, or JSON when `json`.
+[[nodiscard]] std::string describe_workload(const Workload& workload, bool json);
+
+}  // namespace dojo::workload
