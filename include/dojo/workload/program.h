@@ -78,7 +78,8 @@ struct DataflowItem {
   bool start = false;              ///< receives a token when the position's task starts
   bool finish = false;             ///< the position's task is done when all its `finish` items have fired
   bool combine = false;            ///< adds what has come to what it has before sending (vector unit)
-  bool single = false;             ///< only lane 0, chunk 0 exist; edges into and out of it fan in and out
+  bool single = false;             ///< only lane 0, chunk 0 exist; an edge from it to a normal item fans out to all lanes
+                                   ///< and chunks, an edge into it brings a token of each (count them in `need`)
   enum class Service : std::uint8_t { kNone, kHbmRead, kHbmWrite, kHostRead, kHostWrite };
   Service service = Service::kNone;///< at a DIP: the resources it passes before sending on
   Bytes bytes = 0;                 ///< over all lanes and chunks: what is combined or served
@@ -102,7 +103,9 @@ struct DataflowPlan {
 /// A use of a plan by particular ranks and DIPs.
 struct DataflowInstance {
   struct Place {
-    enum class Kind : std::uint8_t { kRank, kDip } kind = Kind::kRank;
+    /// kNode: a node of the rank's own slice (reductions inside a rank). All places of an instance are nodes, or none;
+    /// then lanes = 1, the rank's task starts every position and is done when every position is.
+    enum class Kind : std::uint8_t { kRank, kDip, kNode } kind = Kind::kRank;
     std::uint32_t index = 0;
   };
   std::uint32_t plan = 0;
