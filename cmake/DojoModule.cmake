@@ -1,4 +1,13 @@
-# dojo_module(NAME SOURCES a.cpp ... DEPENDS other ... LINK lib ...): one module as a static library dojo::NAME.
+# SPDX-License-Identifier: Apache-2.0
+# dojo_module(NAME SOURCES a.cpp ... DEPENDS module ... LINK lib ... LINK_PRIVATE lib ...)
+# One module as a static library dojo::NAME, or an interface library when it has no sources. Headers in include/dojo/NAME.
+# DEPENDS and LINK reach the users of the module; LINK_PRIVATE stays inside its .cpp files.
+set(DOJO_COMPILE_OPTIONS -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+if(DOJO_WARNINGS_AS_ERRORS)
+  list(APPEND DOJO_COMPILE_OPTIONS -Werror)
+endif()
+set_property(GLOBAL PROPERTY DOJO_MODULE_TARGETS "")
+
 function(dojo_module name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LINK;LINK_PRIVATE" ${ARGN})
   if(ARG_SOURCES)
@@ -12,15 +21,13 @@ function(dojo_module name)
     add_library(dojo_${name} INTERFACE)
   endif()
   add_library(dojo::${name} ALIAS dojo_${name})
+  set_target_properties(dojo_${name} PROPERTIES EXPORT_NAME ${name})
   target_compile_features(dojo_${name} ${scope} cxx_std_17)
-  target_include_directories(dojo_${name} ${scope} ${PROJECT_SOURCE_DIR}/include)
-  foreach(dependency ${ARG_DEPENDS})
-    target_link_libraries(dojo_${name} ${scope} dojo_${dependency})
-  endforeach()
-  target_link_libraries(dojo_${name} ${scope} ${ARG_LINK})
+  # Results are equal bit by bit on every machine: no fused multiply-add, in the users' inlined code neither.
+  target_compile_options(dojo_${name} ${scope} -ffp-contract=off)
+  target_include_directories(dojo_${name} ${scope}
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>)
+  list(TRANSFORM ARG_DEPENDS PREPEND dojo_)
+  target_link_libraries(dojo_${name} ${scope} ${ARG_DEPENDS} ${ARG_LINK})
+  set_property(GLOBAL APPEND PROPERTY DOJO_MODULE_TARGETS dojo_${name})
 endfunction()
-
-set(DOJO_COMPILE_OPTIONS -Wall -Wextra -Wpedantic -Wshadow -Wconversion -ffp-contract=off)
-if(DOJO_WARNINGS_AS_ERRORS)
-  list(APPEND DOJO_COMPILE_OPTIONS -Werror)
-endif()

@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tools/check_docs runs what the documents show and reports what is not true."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools" / "check_docs"
+
+
+class CheckDocs(unittest.TestCase):
+    def check(self, text, *options):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text(text)
+            program = pathlib.Path(folder) / "dojosim"
+            program.write_text('#!/bin/sh\nexit "${1:-0}"\n')
+            program.chmod(0o755)
+            done = subprocess.run([sys.executable, TOOL, "--program", program, *options, page],
+                                  capture_output=True, text=True, env={"PATH": "/usr/bin:/bin"})
+            return done.returncode, done.stdout + done.stderr
+
+    def test_a_failing_command_is_reported_with_its_line(self):
+        code, words = self.check("text\n\n```sh run\ndojosim 0\ndojosim 3\n```\n")
+        self.assertEqual(code, 1)
+        self.assertIn("page.md:5: `dojosim 3` ended with 3, expected 0", words)
+
+    def test_an_expected_exit_code_is_good_and_another_is_not(self):
+        self.assertEqual(self.check("```sh run\ndojosim 3   # exit 3\n```\n")[0], 0)
+        self.assertEqual(self.check("```sh run\ndojosim 0   # exit 3\n```\n")[0], 1)
+
+    def test_continued_lines_are_one_command(self):
+        self.assertEqual(self.check("```sh run\ndojosim \\\n  4  # exit 4\n```\n")[0], 0)
+
+    def test_files_stay_for_the_next_block_of_the_document(self):
+        self.assertEqual(self.check("```sh run\necho x >made\n```\n\n```sh run\ntest -f made\n```\n")[0], 0)
+
+    def test_scale_blocks_run_only_with_scale_and_then_alone(self):
+        text = "```sh run scale\ndojosim 1\n```\n\n```sh run\ndojosim 0\n```\n"
+        self.assertEqual(self.check(text)[0], 0)
+        self.assertEqual(self.check(text, "--scale")[0], 1)
+
+    def test_a_block_that_no_test_runs_is_reported(self):
+        self.assertEqual(self.check("```sh\ndojosim run x\n```\n")[0], 1)
+        self.assertEqual(self.check("```sh shown\ndojosim run YOURS\n```\n")[0], 0)
+
+    def test_blocks_with_samples_are_skipped_without_them(self):
+        code, words = self.check("```sh run\ndojosim 3 $DOJOSIM_SAMPLES/x\n```\n")
+        self.assertEqual(code, 0)
+        self.assertIn("skipped, DOJOSIM_SAMPLES is not set", words)
+
+    def test_a_dead_link_is_reported(self):
+        code, words = self.check("see [there](nowhere.md)\n")
+        self.assertEqual(code, 1)
+        self.assertIn("page.md:1: link to 'nowhere.md'", words)
+
+
+if __name__ == "__main__":
+    unittest.main()
