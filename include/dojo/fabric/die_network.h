@@ -1,0 +1,271 @@
+// SPDX-License-Identifier: Apache-2.0
+// The mesh of one die in the fast model. A burst walks a straight segment in one event: on each link it starts when its
+// head is there and the link is free, and occupies it for its flits. A head that waits longer than the input buffers can
+// absorb holds the links behind it (finite buffers, back-pressure). Control packets interleave with data bursts.
+#pragma once
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/fabric/burst.h"
+#include "dojo/topology/topology.h"
+
+namespace dojo::fabric {
+
+using topology::Direction;
+
+struct Link {
+  Cycles free = 0;            ///< data bursts may start here
+  Cycles control_free = 0;    ///< control packets may start here
+  std::uint64_t bytes = 0, busy_cycles = 0, queue_cycles = 0;
+  std::uint32_t bursts = 0;
+};
+static_assert(sizeof(Link) <= 48, "1,440 of these on each of 3,000 dies");
+
+/// SRAM side of a node's router: one read port (injection) and one write port (ejection).
+struct Port {
+  Cycles inject_free = 0, eject_free = 0;
+  std::uint64_t bytes_injected = 0, bytes_ejected = 0;
+};
+
+class DieNetwork {
+ public:
+  void configure(const topology::Topology& topology, DieId die);
+
+  [[nodiscard]] std::int32_t rows() const { return rows_; }
+  [[nodiscard]] std::int32_t columns() const { return columns_; }
+  [[nodiscard]] std::int32_t first_row() const { return first_row_; }        ///< of the whole machine
+  [[nodiscard]] std::int32_t first_column() const { return first_column_; }
+  [[nodiscard]] Flits flits(Bytes bytes) const { return bytes <= link_bytes_ ? 1 : (bytes + link_bytes_ - 1) / link_bytes_; }
+  [[nodiscard]] const Link& link(SiteIndex site, Direction d) const;
+  [[nodiscard]] Port& port(SiteIndex site) { return ports_[site]; }
+  [[nodiscard]] const Port& port(SiteIndex site) const { return ports_[site]; }
+  [[nodiscard]] Cycles hop_cycles() const { return hop_; }
+
+  /// Injects a burst at `site`. Sink: `deliver(site, burst, created, tail_time)` for each node reached on this die,
+  /// `leave(direction, burst, head_time)` where it goes on to the next die; may be called several times for multicasts.
+  /// Returns when the injection port is free again. Requires now >= the port's inject_free for data.
+  template <class Sink>
+  Cycles inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink);
+
+  /// A burst's head enters from a neighbour at time `now`, in row (or column) `lane` of the edge on side `side`.
+  /// Returns when its head has left the receive buffer.
+  template <class Sink>
+  Cycles enter(Direction side, std::int32_t lane, const Burst& burst, Cycles now, Sink&& sink);
+
+ private:
+  struct Walk {
+    Cycles head;          ///< time the head reaches the end of the segment
+    Cycles first_start;   ///< start on the first link
+  };
+
+  /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
+  Walk walk(Direction d, std::size_t first, int links, Flits flits, Bytes bytes, Cycles head);
+  Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Bytes bytes, Cycles head);
+  Cycles eject(SiteIndex site, const Burst& burst, Flits flits, Cycles head);
+
+  template <class Sink>
+  Cycles unicast(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink);
+  template <class Sink>
+  Cycles line(Direction d, std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink);
+  template <class Sink>
+  Cycles branches(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, bool at_source, Sink&& sink);
+
+  [[nodiscard]] std::size_t index(Direction d, std::int32_t row, std::int32_t column) const {
+    switch (d) {  // consecutive links of a straight segment lie one after another
+      case Direction::kEast:
+        return static_cast<std::size_t>(row * columns_ + column);
+      case Direction::kWest:
+        return static_cast<std::size_t>(row * columns_ + (columns_ - 1 - column));
+      case Direction::kSouth:
+        return static_cast<std::size_t>(column * rows_ + row);
+      case Direction::kNorth:
+        break;
+    }
+    return static_cast<std::size_t>(column * rows_ + (rows_ - 1 - row));
+  }
+  [[nodiscard]] SiteIndex site_at(std::int32_t row, std::int32_t column) const {
+    return static_cast<SiteIndex>(row * columns_ + column);
+  }
+  [[nodiscard]] bool on_die(std::int32_t row, std::int32_t column) const {
+    return row >= 0 && row < rows_ && column >= 0 && column < columns_;
+  }
+
+  std::int32_t rows_ = 1, columns_ = 1, first_row_ = 0, first_column_ = 0;
+  std::int32_t machine_columns_ = 1;
+  Cycles hop_ = 1;
+  Bytes link_bytes_ = 64;
+  Flits buffer_flits_ = 4;
+  std::array<std::vector<Link>, topology::kDirections> links_;
+  std::vector<Port> ports_;
+  std::vector<std::uint8_t> enabled_;
+  std::vector<Cycles> heads_;  // scratch of walk()
+};
+
+template <class Sink>
+Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink) {
+  const std::int32_t row = site / columns_;
+  const std::int32_t column = site % columns_;
+  Port& port = ports_[site];
+  const Flits n = flits(burst.bytes);
+  port.bytes_injected += burst.bytes;
+  Burst sent = burst;
+  sent.created = now;
+  const Cycles head = now + hop_;  // SRAM read port to router
+  if (burst.traffic_class == TrafficClass::kControl) {
+    unicast(row, column, sent, head, sink);
+    return port.inject_free;
+  }
+  Cycles start = 0;
+  if (burst.shape == Shape::kUnicast) {
+    start = unicast(row, column, sent, head, sink);
+  } else {
+    start = branches(row, column, sent, head, true, sink);
+  }
+  // The read port streams one packet a cycle and stalls when the first link does not take them beyond the buffer.
+  port.inject_free = std::max(now + n, start - hop_ + n - buffer_flits_);
+  return port.inject_free;
+}
+
+template <class Sink>
+Cycles DieNetwork::enter(Direction side, std::int32_t lane, const Burst& burst, Cycles now, Sink&& sink) {
+  std::int32_t row = lane;
+  std::int32_t column = lane;
+  switch (side) {
+    case Direction::kEast:
+      column = columns_ - 1;
+      break;
+    case Direction::kWest:
+      column = 0;
+      break;
+    case Direction::kNorth:
+      row = 0;
+      break;
+    case Direction::kSouth:
+      row = rows_ - 1;
+      break;
+  }
+  if (burst.shape == Shape::kUnicast) return unicast(row, column, burst, now, sink);
+  return branches(row, column, burst, now, false, sink);
+}
+
+/// X first, then Y, then the node; or off the die. Returns when the head leaves the router at (row, column).
+template <class Sink>
+Cycles DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink) {
+  const Flits n = flits(burst.bytes);
+  const bool control = burst.traffic_class == TrafficClass::kControl;
+  const bool to_dip = burst.column < 0 || burst.column >= machine_columns_;
+  const std::int32_t to_row = burst.row - first_row_;
+  // A message to a DIP leaves its row of dies last: along X to the boundary column, along Y to the row, then out.
+  std::int32_t to_column = (to_dip ? std::clamp(burst.column, 0, machine_columns_ - 1) : burst.column) - first_column_;
+  const bool leaves_x = to_column < 0 || to_column >= columns_;
+  Cycles head = now;
+  Cycles start = kNever;
+  Link* into = nullptr;  // the last link passed
+  const auto segment = [&](Direction d, std::int32_t count) {
+    const std::size_t first = index(d, row, column);
+    into = &links_[static_cast<std::size_t>(d)][first + static_cast<std::size_t>(count) - 1];
+    const Walk w = control ? walk_control(d, first, count, n, burst.bytes, head) : walk(d, first, count, n, burst.bytes, head);
+    head = w.head;
+    if (start == kNever) start = w.first_start;
+  };
+  if (to_column != column) {
+    const Direction d = to_column > column ? Direction::kEast : Direction::kWest;
+    const std::int32_t end = leaves_x ? (d == Direction::kEast ? columns_ - 1 : 0) : to_column;
+    segment(d, std::abs(end - column) + (leaves_x ? 1 : 0));  // the last of them is the lane into the edge
+    if (leaves_x) {
+      Burst gone = burst;
+      sink.leave(d, row, gone, head);
+      return start;
+    }
+    column = to_column;
+  }
+  if (to_row != row) {
+    const Direction d = to_row > row ? Direction::kSouth : Direction::kNorth;
+    const bool leaves_y = to_row < 0 || to_row >= rows_;
+    const std::int32_t end = leaves_y ? (d == Direction::kSouth ? rows_ - 1 : 0) : to_row;
+    segment(d, std::abs(end - row) + (leaves_y ? 1 : 0));
+    if (leaves_y) {
+      sink.leave(d, column, burst, head);
+      return start;
+    }
+    row = to_row;
+  }
+  if (to_dip) {
+    const Direction d = burst.column < 0 ? Direction::kWest : Direction::kEast;
+    segment(d, 1);
+    sink.leave(d, row, burst, head);
+    return start;
+  }
+  const SiteIndex site = site_at(row, column);
+  const Cycles tail = eject(site, burst, n, head);
+  if (start == kNever) start = tail - n;
+  if (into != nullptr && !control) into->free = std::max(into->free, tail - buffer_flits_);
+  sink.deliver(site, burst, tail);
+  return start;
+}
+
+/// One direction of a multicast from the router at (row, column), which has been served already.
+template <class Sink>
+Cycles DieNetwork::line(Direction d, std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink) {
+  const bool horizontal = d == Direction::kEast || d == Direction::kWest;
+  const std::int32_t step = d == Direction::kEast || d == Direction::kSouth ? 1 : -1;
+  const std::int32_t here = horizontal ? column : row;
+  const std::int32_t limit = horizontal ? columns_ : rows_;
+  const std::int32_t target = (step > 0 ? burst.high : burst.low) - (horizontal ? first_column_ : first_row_);
+  const bool leaves = target < 0 || target >= limit;
+  const std::int32_t last = leaves ? (step > 0 ? limit - 1 : 0) : target;
+  const std::int32_t links = (last - here) * step + (leaves ? 1 : 0);
+  if (links <= 0) return kNever;
+  const Flits n = flits(burst.bytes);
+  const std::size_t first = index(d, row, column);
+  const Walk w = walk(d, first, links, n, burst.bytes, now);
+  std::vector<Link>& links_of = links_[static_cast<std::size_t>(d)];
+  for (std::int32_t i = 1; i <= (last - here) * step; ++i) {
+    const std::int32_t at = here + i * step;
+    const SiteIndex site = horizontal ? site_at(row, at) : site_at(at, column);
+    if (enabled_[site] == 0) continue;
+    Link& into = links_of[first + static_cast<std::size_t>(i) - 1];
+    const Cycles tail = eject(site, burst, n, heads_[static_cast<std::size_t>(i) - 1]);
+    into.free = std::max(into.free, tail - buffer_flits_);  // a busy write port holds the fork
+    sink.deliver(site, burst, tail);
+  }
+  if (leaves) {
+    Burst onward = burst;
+    onward.shape = d == Direction::kEast    ? Shape::kRowEast
+                   : d == Direction::kWest  ? Shape::kRowWest
+                   : d == Direction::kNorth ? Shape::kColumnNorth
+                                            : Shape::kColumnSouth;
+    sink.leave(d, horizontal ? row : column, onward, w.head);
+  }
+  return w.first_start;
+}
+
+template <class Sink>
+Cycles DieNetwork::branches(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, bool at_source,
+                            Sink&& sink) {
+  Cycles start = now;
+  if (!at_source) {  // the first router of a die that a multicast enters
+    const SiteIndex site = site_at(row, column);
+    if (enabled_[site] != 0) {
+      const Flits n = flits(burst.bytes);
+      const Cycles tail = eject(site, burst, n, now);
+      start = tail - n;
+      sink.deliver(site, burst, tail);
+    }
+  }
+  const auto go = [&](Direction d) {
+    const Cycles begun = line(d, row, column, burst, now, sink);
+    if (begun != kNever) start = std::max(start, begun);
+  };
+  const Shape s = burst.shape;
+  if (s == Shape::kRow || s == Shape::kRowEast) go(Direction::kEast);
+  if (s == Shape::kRow || s == Shape::kRowWest) go(Direction::kWest);
+  if (s == Shape::kColumn || s == Shape::kColumnNorth) go(Direction::kNorth);
+  if (s == Shape::kColumn || s == Shape::kColumnSouth) go(Direction::kSouth);
+  return start;
+}
+
+}  // namespace dojo::fabric

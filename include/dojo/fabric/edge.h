@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sending side of a crossing between two shards: one pooled serialiser shared by the edge's rows or columns, and the
+// credits of the receive buffer on the far side. What finds no credit waits here, and beyond a bound at its own router.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/fabric/burst.h"
+
+namespace dojo::fabric {
+
+/// A burst on its way to the next shard: `lane` is the row or column at which it enters there.
+struct Crossing {
+  Cycles time = 0;  ///< its head reaches the far side
+  std::int32_t lane = 0;
+  Burst burst;
+};
+struct Credit {
+  Cycles time = 0;  ///< usable by the sender
+  std::int64_t bytes = 0;
+};
+
+/// Written by one shard in one window, read by its neighbour in the next: two buffers, no lock.
+struct Mailbox {
+  std::vector<Crossing> crossings[2];
+  std::vector<Credit> credits[2];  ///< for the crossings that go the other way
+};
+
+/// A serialiser of bytes at an exact rate; time in 1/65536 cycle with the remainder carried.
+class Serialiser {
+ public:
+  static constexpr int kUnitBits = 16;
+  void configure(double bytes_per_s, double clock_hz) {
+    // cycles per byte = clock / rate; both are whole numbers in any sensible file, halves are kept
+    numerator_ = static_cast<std::int64_t>(clock_hz * 2) << kUnitBits;
+    denominator_ = static_cast<std::int64_t>(bytes_per_s * 2);
+  }
+  /// Occupies the serialiser for `bytes` from `at` or when it is free; returns the start in units.
+  std::int64_t occupy(Cycles at, std::int64_t bytes) {
+    const std::int64_t start = std::max(at << kUnitBits, free_units_);
+    const __int128 total = static_cast<__int128>(bytes) * numerator_ + remainder_;
+    const auto duration = static_cast<std::int64_t>(total / denominator_);
+    remainder_ = static_cast<std::int64_t>(total % denominator_);
+    free_units_ = start + duration;
+    busy_units_ += static_cast<std::uint64_t>(duration);
+    bytes_ += static_cast<std::uint64_t>(bytes);
+    queue_cycles_ += static_cast<std::uint64_t>((start >> kUnitBits) - at);
+    ++bursts_;
+    return start;
+  }
+  /// First whole cycle at which the serialiser is free.
+  [[nodiscard]] Cycles free_cycle() const { return (free_units_ + (1 << kUnitBits) - 1) >> kUnitBits; }
+  [[nodiscard]] std::int64_t free_units() const { return free_units_; }
+  [[nodiscard]] std::uint64_t busy_units() const { return busy_units_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
+  [[nodiscard]] std::uint64_t queue_cycles() const { return queue_cycles_; }
+  [[nodiscard]] std::uint64_t bursts() const { return bursts_; }
+
+ private:
+  std::int64_t numerator_ = 1, denominator_ = 1, remainder_ = 0, free_units_ = 0;
+  std::uint64_t busy_units_ = 0, bytes_ = 0, queue_cycles_ = 0, bursts_ = 0;
+};
+
+class EdgeOut {
+ public:
+  void configure(double bytes_per_s, double clock_hz, Cycles latency, Bytes buffer_bytes, Bytes largest_burst) {
+    serialiser_.configure(bytes_per_s, clock_hz);
+    latency_ = latency;
+    credit_ = std::max(buffer_bytes, 2 * largest_burst);  // a buffer below one burst would never let it pass
+    capacity_ = credit_;
+    present_ = true;
+  }
+  [[nodiscard]] bool present() const { return present_; }
+  /// New data bursts for this edge must wait at their router.
+  [[nodiscard]] bool full() const { return waiting_.size() >= kWaiting; }
+  [[nodiscard]] bool idle() const { return waiting_.empty() && credit_ == capacity_ && credits_.empty(); }
+  [[nodiscard]] const Serialiser& serialiser() const { return serialiser_; }
+  [[nodiscard]] Cycles latency() const { return latency_; }
+
+  void add_credit(const Credit& credit) { credits_.push_back(credit); }
+
+  /// Sends what has credit, in order. `send(Crossing)` is called for each burst that goes. Returns the next cycle at
+  /// which waiting bursts may go on, kNever when none wait or no credit is under way.
+  template <class Send>
+  Cycles offer(const Burst& burst, std::int32_t lane, Flits flits, Cycles head, Send&& send) {
+    waiting_.push_back({head, lane, flits, burst});
+    return advance(head, send);
+  }
+  template <class Send>
+  Cycles advance(Cycles now, Send&& send) {
+    while (!waiting_.empty()) {
+      const Waiting& first = waiting_.front();
+      const auto bytes = static_cast<std::int64_t>(first.burst.bytes);
+      Cycles at = std::max(first.head, credited_at_);
+      while (credit_ < bytes && !credits_.empty()) {
+        at = std::max(at, credits_.front().time);
+        credit_ += credits_.front().bytes;
+        credits_.pop_front();
+      }
+      if (credit_ < bytes) return kNever;  // woken by the next credit
+      credited_at_ = at;
+      transmit(first, at, send);
+      waiting_.pop_front();
+    }
+    (void)now;
+    return kNever;
+  }
+  [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
+  void settle_credits() {
+    for (const Credit& credit : credits_) credit_ += credit.bytes;
+    credits_.clear();
+  }
+
+ private:
+  static constexpr std::size_t kWaiting = 64;
+  struct Waiting {
+    Cycles head;
+    std::int32_t lane;
+    Flits flits;
+    Burst burst;
+  };
+  template <class Send>
+  void transmit(const Waiting& w, Cycles at, Send&& send) {
+    credit_ -= w.burst.bytes;
+    const std::int64_t start = serialiser_.occupy(at, w.burst.bytes);
+    const Cycles first = (start + (1 << Serialiser::kUnitBits) - 1) >> Serialiser::kUnitBits;
+    // An edge slower than a link delays the head so that the train stays whole on the far side.
+    const Cycles last = serialiser_.free_cycle();
+    const Cycles head = std::max(first, last - w.flits) + latency_;
+    send(Crossing{head, w.lane, w.burst});
+  }
+
+  Serialiser serialiser_;
+  Cycles latency_ = 1, credited_at_ = 0;
+  std::int64_t credit_ = 0, capacity_ = 0;
+  bool present_ = false;
+  std::deque<Waiting> waiting_;
+  std::deque<Credit> credits_;
+};
+
+}  // namespace dojo::fabric
