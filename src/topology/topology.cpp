@@ -1,1 +1,196 @@
 // SPDX-License-Identifier: Apache-2.0
+// Counts, places, neighbours and edges of a machine.
+#include "dojo/topology/topology.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "dojo/base/error.h"
+#include "topology/levels.h"
+
+namespace dojo::topology {
+namespace {
+
+/// Times in files are decimal nanoseconds: whole femtoseconds keep the arithmetic below exact.
+Int128 femtoseconds(double ns) {
+  return std::llround(ns * 1e6);
+}
+constexpr Int128 kFemtosecondsPerSecond = 1'000'000'000'000'000;
+
+std::int64_t up(Int128 dividend, Int128 divisor) {
+  return static_cast<std::int64_t>((dividend + divisor - 1) / divisor);
+}
+
+std::int32_t narrow(std::int64_t value) {
+  return static_cast<std::int32_t>(value);
+}
+
+}  // namespace
+
+const char* direction_name(Direction d) {
+  static constexpr const char* kNames[kDirections] = {"east", "west", "north", "south"};
+  return kNames[static_cast<int>(d)];
+}
+
+const char* link_class_name(LinkClass c) {
+  static constexpr const char* kNames[kLinkClasses] = {"noc", "die_to_die", "tile_to_tile", "dip",
+                                                       "hbm", "pcie",       "ethernet"};
+  return kNames[static_cast<int>(c)];
+}
+
+Topology::Topology(MachineParams params, const std::string& file) {
+  std::vector<Problem> problems;
+  build(std::move(params), problems);
+  Findings findings;
+  for (const Problem& problem : problems) findings.add("{}: {}: {}", file, problem.json_path, problem.text);
+  findings.throw_if_any();
+}
+
+std::vector<Problem> find_problems(const MachineParams& params) {
+  std::vector<Problem> problems;
+  Topology topology;
+  topology.build(params, problems);
+  return problems;
+}
+
+void Topology::build(MachineParams params, std::vector<Problem>& problems) {
+  params_ = levelled(std::move(params));
+  find_grid_problems(params_, problems);
+  site_rows_ = narrow(params_.die.grid.rows);
+  site_columns_ = narrow(params_.die.grid.columns);
+  const Grid dies = times(params_.exapod.tile_mesh, params_.tile.dies);
+  die_rows_ = narrow(dies.rows);
+  die_columns_ = narrow(dies.columns);
+  dip_count_ = params_.dip.present ? static_cast<std::uint32_t>(2 * die_rows_) : 0;
+  build_site_maps(problems);
+}
+
+std::uint32_t Topology::tile_count() const {
+  return static_cast<std::uint32_t>(area(params_.exapod.tile_mesh));
+}
+std::uint32_t Topology::tray_count() const {
+  return tile_count() / static_cast<std::uint32_t>(area(params_.tray.tiles));
+}
+std::uint32_t Topology::cabinet_count() const {
+  return tray_count() / static_cast<std::uint32_t>(area(params_.cabinet.trays));
+}
+std::uint32_t Topology::host_count() const {
+  // A tile, die or node by itself hangs on one host.
+  if (params_.level < Level::kTray) return 1;
+  return tray_count() * static_cast<std::uint32_t>(params_.tray.hosts);
+}
+std::int32_t Topology::tray_columns() const {
+  return narrow(params_.exapod.tile_mesh.columns / params_.tray.tiles.columns);
+}
+
+Cycles Topology::cycles_from_ns(double ns, Cycles at_least) const {
+  const Int128 clock_hz = std::llround(params_.clock_hz);
+  return std::max(at_least, up(femtoseconds(ns) * clock_hz, kFemtosecondsPerSecond));
+}
+
+std::uint32_t Topology::tile_of(DieId die) const {
+  const DiePlace at = place(die);
+  return static_cast<std::uint32_t>(at.row / params_.tile.dies.rows * params_.exapod.tile_mesh.columns +
+                                    at.column / params_.tile.dies.columns);
+}
+
+std::uint32_t Topology::tray_of(DieId die) const {
+  const DiePlace at = place(die);
+  const Grid dies = times(params_.tray.tiles, params_.tile.dies);
+  return static_cast<std::uint32_t>(at.row / dies.rows * tray_columns() + at.column / dies.columns);
+}
+
+std::uint32_t Topology::cabinet_of(DieId die) const {
+  const DiePlace at = place(die);
+  const Grid dies = times(params_.cabinet.trays, times(params_.tray.tiles, params_.tile.dies));
+  return static_cast<std::uint32_t>(at.row / dies.rows * (tray_columns() / params_.cabinet.trays.columns) +
+                                    at.column / dies.columns);
+}
+
+Topology::Position Topology::position(DieId die) const {
+  const DiePlace at = place(die);
+  std::int64_t row = at.row, column = at.column;
+  const auto take = [&](const Grid& grid) {  // index within the parent; row and column become the parent's
+    const std::int64_t index = row % grid.rows * grid.columns + column % grid.columns;
+    row /= grid.rows;
+    column /= grid.columns;
+    return static_cast<std::uint32_t>(index);
+  };
+  Position position;
+  position.die = take(params_.tile.dies);
+  position.tile = take(params_.tray.tiles);
+  position.tray = take(params_.cabinet.trays);
+  position.cabinet = cabinet_of(die);
+  return position;
+}
+
+Edge Topology::edge(DieId die, Direction d) const {
+  const DiePlace at = place(die);
+  const int step_column = d == Direction::kEast ? 1 : d == Direction::kWest ? -1 : 0;
+  const int step_row = d == Direction::kSouth ? 1 : d == Direction::kNorth ? -1 : 0;
+  const std::int32_t row = at.row + step_row, column = at.column + step_column;
+  Edge edge;
+  double ns = 0;
+  if (row < 0 || row >= die_rows_) return edge;
+  if (column < 0 || column >= die_columns_) {
+    if (dip_count_ == 0) return edge;
+    edge.neighbour = die_count() + static_cast<std::uint32_t>(2 * at.row + (column < 0 ? 0 : 1));
+    edge.link_class = LinkClass::kDip;
+    edge.bytes_per_s = params_.dip.ttp_bytes_per_s;
+    // A die outside a tile has no I/O dies to go through, a lone node not even a die edge.
+    if (params_.level == Level::kDie) edge.bytes_per_s = std::min(edge.bytes_per_s, params_.die.edge_bytes_per_s);
+    if (params_.level > Level::kDie)
+      edge.bytes_per_s = std::min(edge.bytes_per_s, params_.tile.die_edge_out_bytes_per_s);
+    ns = params_.dip.ttp_link_ns;
+  } else {
+    edge.neighbour = die_at(row, column);
+    const bool same_tile = tile_of(die) == tile_of(edge.neighbour);
+    edge.link_class = same_tile ? LinkClass::kDieToDie : LinkClass::kTileToTile;
+    edge.bytes_per_s = same_tile ? params_.die.edge_bytes_per_s : params_.tile.die_edge_out_bytes_per_s;
+    ns = same_tile                                       ? params_.die.crossing_ns
+         : tray_of(die) == tray_of(edge.neighbour)       ? params_.tile.tile_link_ns
+         : cabinet_of(die) == cabinet_of(edge.neighbour) ? params_.tray.tray_link_ns
+                                                         : params_.tray.cabinet_link_ns;
+  }
+  edge.latency_cycles = cycles_from_ns(ns, 1);
+  edge.buffer_bytes = params_.die.crossing_buffer_bytes;
+  if (edge.buffer_bytes == 0)
+    edge.buffer_bytes = std::max<Bytes>(
+        64, up(2 * femtoseconds(ns) * static_cast<Int128>(std::llround(edge.bytes_per_s)), kFemtosecondsPerSecond));
+  return edge;
+}
+
+Cycles Topology::lookahead_cycles() const {
+  const Grid tray = times(params_.tray.tiles, params_.tile.dies);
+  const Grid cabinet = times(params_.cabinet.trays, tray);
+  Cycles smallest = kNever;
+  const auto consider = [&](bool exists, double ns) {
+    if (exists) smallest = std::min(smallest, cycles_from_ns(ns, 1));
+  };
+  consider(area(params_.tile.dies) > 1, params_.die.crossing_ns);
+  consider(area(params_.tray.tiles) > 1, params_.tile.tile_link_ns);
+  consider(area(params_.cabinet.trays) > 1, params_.tray.tray_link_ns);
+  consider(die_rows_ > cabinet.rows || die_columns_ > cabinet.columns, params_.tray.cabinet_link_ns);
+  consider(dip_count_ > 0, params_.dip.ttp_link_ns);
+  return smallest;
+}
+
+DieId Topology::dip_die(std::uint32_t dip) const {
+  return die_at(static_cast<std::int32_t>(dip / 2), dip % 2 == 0 ? 0 : die_columns_ - 1);
+}
+
+Direction Topology::dip_side(std::uint32_t dip) const {
+  return dip % 2 == 0 ? Direction::kWest : Direction::kEast;
+}
+
+std::uint32_t Topology::nearest_dip(DieId die) const {
+  if (dip_count_ == 0) return kNone;
+  const DiePlace at = place(die);
+  const bool left = at.column <= die_columns_ - 1 - at.column;
+  return static_cast<std::uint32_t>(2 * at.row + (left ? 0 : 1));
+}
+
+}  // namespace dojo::topology

@@ -19,6 +19,10 @@ using SiteIndex = std::uint16_t;  ///< row-major within a die's site grid, `node
 
 inline constexpr std::uint32_t kNone = 0xffffffffu;
 
+/// 128-bit integers for exact products; an extension that every compiler of the project has.
+__extension__ typedef __int128 Int128;
+__extension__ typedef unsigned __int128 UInt128;
+
 /// Integer division rounded up; requires a >= 0, b > 0.
 template <class T>
 constexpr T ceil_div(T a, T b) {
@@ -27,7 +31,7 @@ constexpr T ceil_div(T a, T b) {
 
 /// First element of the i-th of `parts` nearly equal pieces of `total` (pieces differ by at most one).
 constexpr std::int64_t piece_begin(std::int64_t total, std::int64_t parts, std::int64_t i) {
-  return static_cast<std::int64_t>(static_cast<__int128>(total) * i / parts);
+  return static_cast<std::int64_t>(static_cast<Int128>(total) * i / parts);
 }
 
 }  // namespace dojo

@@ -9,9 +9,11 @@
 //     }
 //   };
 //   A nested struct:      field.group("noc", self.noc, "network on die");
-//   A vector of structs:  field.list("defects", self.defects, "…");
+//   A vector of structs:  field.list("defects", self.defects, "...");
+//   A map of texts:       field.map("placement", self.placement, "...");
 // The initialisers in the struct are the only defaults.
 #pragma once
+#include <array>
 #include <limits>
 
 namespace dojo::schema {
@@ -21,13 +23,26 @@ struct Source {
   const char* key;
 };
 
-/// Inclusive limits of a number.
+/// What a value may be: inclusive limits of a number, or the words of a text (up to the first null).
 struct Range {
   double low = -std::numeric_limits<double>::infinity();
   double high = std::numeric_limits<double>::infinity();
+  std::array<const char*, 8> words{};
 };
-constexpr Range AtLeast(double low) { return {low, std::numeric_limits<double>::infinity()}; }
-constexpr Range Between(double low, double high) { return {low, high}; }
-constexpr Range Anything() { return {}; }
+constexpr Range AtLeast(double low) {
+  return {low, std::numeric_limits<double>::infinity()};
+}
+constexpr Range Between(double low, double high) {
+  return {low, high};
+}
+constexpr Range Anything() {
+  return {};
+}
+template <class... Words>
+constexpr Range OneOf(Words... words) {
+  Range range;
+  range.words = {words...};
+  return range;
+}
 
 }  // namespace dojo::schema

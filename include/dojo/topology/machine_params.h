@@ -2,10 +2,12 @@
 // What a machine file may say. Keys carry their unit; the initialisers are the only defaults; sources are rows of
 // docs/hardware.md or "assumed".
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
+#include "dojo/schema/enum_text.h"
 #include "dojo/schema/fields.h"
 
 namespace dojo::topology {
@@ -17,6 +19,13 @@ using schema::Source;
 
 /// The machine's top level; the root of every path.
 enum class Level { kNode, kDie, kTile, kTray, kCabinet, kExapod };
+inline constexpr std::array<schema::EnumEntry<Level>, 6> kLevelTexts{{{Level::kNode, "node", "one D1 node"},
+                                                                      {Level::kDie, "die", "one D1 die"},
+                                                                      {Level::kTile, "tile", "one training tile"},
+                                                                      {Level::kTray, "tray", "one system tray"},
+                                                                      {Level::kCabinet, "cabinet", "one cabinet"},
+                                                                      {Level::kExapod, "exapod", "the whole machine"}}};
+constexpr const auto& enum_entries(Level) { return kLevelTexts; }
 
 struct Grid {
   std::int64_t rows = 1;
@@ -139,7 +148,7 @@ struct ExapodParams {
 };
 
 struct DipParams {
-  bool present = true;  ///< one DIP at the left and one at the right end of each row of dies
+  bool present = true;  ///< a DIP at both ends of each row of dies; a node file without "dip" has none
   std::int64_t hbm_bytes = 32000000000;
   double hbm_bytes_per_s = 8e11;
   double hbm_efficiency = 0.85;

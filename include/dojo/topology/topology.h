@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where every part of the machine is: ids, coordinates, neighbours, edges between shards, paths. Pure arithmetic.
 //
-// Shards: dies 0 .. die_count-1 (row-major over the whole die grid), then DIPs (row-major: for each die row the left one,
-// then the right one). East is +column, south is +row; row 0 is the top.
+// Shards: dies 0 .. die_count-1 (row-major over the whole die grid), then DIPs (row-major: for each die row the left
+// one, then the right one). East is +column, south is +row; row 0 is the top.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -16,7 +16,9 @@ namespace dojo::topology {
 
 enum class Direction : std::uint8_t { kEast = 0, kWest = 1, kNorth = 2, kSouth = 3 };
 inline constexpr int kDirections = 4;
-constexpr Direction opposite(Direction d) { return static_cast<Direction>(static_cast<int>(d) ^ 1); }
+constexpr Direction opposite(Direction d) {
+  return static_cast<Direction>(static_cast<int>(d) ^ 1);
+}
 const char* direction_name(Direction d);  ///< "east", ...
 
 enum class LinkClass : std::uint8_t { kNoc, kDieToDie, kTileToTile, kDip, kHbm, kPcie, kEthernet };
@@ -27,9 +29,9 @@ const char* link_class_name(LinkClass c);  ///< "noc", "die_to_die", ... as in t
 struct Edge {
   ShardId neighbour = kNone;
   LinkClass link_class = LinkClass::kDieToDie;
-  double bytes_per_s = 0;          ///< pooled over the edge's rows or columns, each way
-  Cycles latency_cycles = 0;       ///< ns rounded up to whole cycles, at least 1
-  Bytes buffer_bytes = 0;          ///< receive buffer at the far side
+  double bytes_per_s = 0;     ///< pooled over the edge's rows or columns, each way
+  Cycles latency_cycles = 0;  ///< ns rounded up to whole cycles, at least 1
+  Bytes buffer_bytes = 0;     ///< receive buffer at the far side
 };
 
 struct DiePlace {  ///< row and column in the whole die grid
@@ -40,8 +42,17 @@ struct DiePlace {  ///< row and column in the whole die grid
 struct PartPath {
   DieId die = kNone;
   std::optional<SiteIndex> site;  ///< absent: the die itself
-  std::string rest;               ///< "", "core", "sram", "router"
+  std::string rest;  ///< "", "core", "sram", "router"; of a larger part ("tile", ...) `die` is the first die
 };
+
+/// A setting that no machine can have: its place in the machine file and what is wrong with it.
+struct Problem {
+  std::string json_path;                ///< "/exapod/tile_mesh"
+  std::string text;                     ///< "found ..., expected ...; cure"
+  std::vector<std::string> depends_on;  ///< other places it follows from; a reader drops it where those are unreadable
+};
+/// Every impossible setting of a machine file. Empty: Topology can be built.
+[[nodiscard]] std::vector<Problem> find_problems(const MachineParams& params);
 
 class Topology {
  public:
@@ -49,6 +60,7 @@ class Topology {
   /// `file` names the machine file in messages.
   explicit Topology(MachineParams params, const std::string& file = "machine");
 
+  /// As in the file, but grids of levels above the machine's own are 1 x 1 (or as large as the machine).
   [[nodiscard]] const MachineParams& params() const { return params_; }
   [[nodiscard]] std::int32_t site_rows() const { return site_rows_; }        ///< of one die
   [[nodiscard]] std::int32_t site_columns() const { return site_columns_; }  ///< of one die
@@ -66,12 +78,14 @@ class Topology {
 
   /// Dies with the same map and the same core speeds share one variant (nearly always there is one).
   struct SiteMap {
-    std::vector<std::uint8_t> enabled;   ///< by site, 1 = core and SRAM work
-    std::vector<float> core_speed;       ///< by site, share of the nominal rate
+    std::vector<std::uint8_t> enabled;  ///< by site, 1 = core and SRAM work
+    std::vector<float> core_speed;      ///< by site, share of the nominal rate
     std::int32_t enabled_count = 0;
   };
-  [[nodiscard]] std::uint32_t site_map_index(DieId die) const { return site_map_of_die_[die]; }
-  [[nodiscard]] const SiteMap& site_map(DieId die) const { return site_maps_[site_map_of_die_[die]]; }
+  [[nodiscard]] std::uint32_t site_map_index(DieId die) const {
+    return site_map_of_die_.empty() ? 0 : site_map_of_die_[die];
+  }
+  [[nodiscard]] const SiteMap& site_map(DieId die) const { return site_maps_[site_map_index(die)]; }
   [[nodiscard]] const std::vector<SiteMap>& site_maps() const { return site_maps_; }
 
   [[nodiscard]] DiePlace place(DieId die) const {
@@ -85,8 +99,8 @@ class Topology {
   [[nodiscard]] Cycles lookahead_cycles() const;
 
   // DIPs: dip = 0 .. dip_count-1, shard id = die_count() + dip.
-  [[nodiscard]] DieId dip_die(std::uint32_t dip) const;        ///< the die whose edge it is bound to
-  [[nodiscard]] Direction dip_side(std::uint32_t dip) const;   ///< the side of that die: kWest or kEast
+  [[nodiscard]] DieId dip_die(std::uint32_t dip) const;       ///< the die whose edge it is bound to
+  [[nodiscard]] Direction dip_side(std::uint32_t dip) const;  ///< the side of that die: kWest or kEast
   /// The DIP that serves a die: the nearer end of its row of dies (ties: left). kNone when the machine has none.
   [[nodiscard]] std::uint32_t nearest_dip(DieId die) const;
 
@@ -95,14 +109,16 @@ class Topology {
     std::uint32_t cabinet = 0, tray = 0, tile = 0, die = 0;  ///< each within its parent; unused levels are 0
   };
   [[nodiscard]] Position position(DieId die) const;
-  [[nodiscard]] std::uint32_t tile_of(DieId die) const;     ///< row-major over the machine's tile mesh
+  [[nodiscard]] std::uint32_t tile_of(DieId die) const;  ///< row-major over the machine's tile mesh
   [[nodiscard]] std::uint32_t tray_of(DieId die) const;
   [[nodiscard]] std::uint32_t cabinet_of(DieId die) const;
-  [[nodiscard]] const char* root_name() const;              ///< "exapod", "tile", ...
-  [[nodiscard]] std::string die_path(DieId die) const;      ///< "exapod.cabinet[0].tray[1].tile[2].die[3]"
+  [[nodiscard]] const char* root_name() const;          ///< "exapod", "tile", ...
+  [[nodiscard]] std::string die_path(DieId die) const;  ///< "exapod.cabinet[0].tray[1].tile[2].die[3]"
   [[nodiscard]] std::string node_path(DieId die, SiteIndex site) const;
-  [[nodiscard]] std::string dip_path(std::uint32_t dip) const;  ///< "….tray[0].dip[7]"; the parent is the tray or the root
+  [[nodiscard]] std::string dip_path(
+      std::uint32_t dip) const;  ///< "….tray[0].dip[7]"; the parent is the tray or the root
   [[nodiscard]] std::string edge_path(DieId die, Direction d) const;  ///< die path + ".edge.east"
+  /// Also accepts larger parts ("exapod.tray..."): their first die. Absent: no such part (DIPs and edges included).
   [[nodiscard]] std::optional<PartPath> parse_path(const std::string& path) const;
 
   /// Exact: ceil(ns * clock), at least `at_least`.
@@ -110,12 +126,20 @@ class Topology {
   [[nodiscard]] double seconds(Cycles cycles) const { return static_cast<double>(cycles) / params_.clock_hz; }
 
  private:
+  friend std::vector<Problem> find_problems(const MachineParams& params);
+  Topology() = default;
+  void build(MachineParams params, std::vector<Problem>& problems);
+  void build_site_maps(std::vector<Problem>& problems);
+  struct ParsedPath;
+  [[nodiscard]] ParsedPath read_path(const std::string& path) const;
+  [[nodiscard]] std::int32_t tray_columns() const;  ///< trays side by side in the whole machine
+
   MachineParams params_;
   std::int32_t site_rows_ = 1, site_columns_ = 1, die_rows_ = 1, die_columns_ = 1;
   std::uint32_t dip_count_ = 0;
   std::int64_t node_count_ = 0;
   std::vector<SiteMap> site_maps_;
-  std::vector<std::uint32_t> site_map_of_die_;
+  std::vector<std::uint32_t> site_map_of_die_;  ///< empty: all dies have map 0
 };
 
 }  // namespace dojo::topology

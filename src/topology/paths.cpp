@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Paths of parts, written and read: "exapod.cabinet[1].tray[0].tile[5].die[3].node[201].router".
+#include "topology/paths.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <string_view>
+
+#include "topology/levels.h"
+
+namespace dojo::topology {
+namespace {
+
+std::vector<std::string_view> split(std::string_view text) {
+  std::vector<std::string_view> parts;
+  for (std::size_t begin = 0;;) {
+    const std::size_t end = text.find('.', begin);
+    parts.push_back(text.substr(begin, end == std::string_view::npos ? end : end - begin));
+    if (end == std::string_view::npos) return parts;
+    begin = end + 1;
+  }
+}
+
+/// "die[3]" -> 3 when the name is `name`; -1 otherwise.
+std::int64_t index_of(std::string_view part, std::string_view name) {
+  if (part.size() < name.size() + 3 || part.substr(0, name.size()) != name || part[name.size()] != '[' ||
+      part.back() != ']')
+    return -1;
+  std::int64_t index = -1;
+  const char* begin = part.data() + name.size() + 1;
+  const char* end = part.data() + part.size() - 1;
+  if (*begin == '0' && end - begin > 1) return -1;  // one spelling per part
+  const auto [stop, error] = std::from_chars(begin, end, index);
+  return error == std::errc{} && stop == end ? index : -1;
+}
+
+}  // namespace
+
+const char* Topology::root_name() const {
+  return schema::enum_text(params_.level);
+}
+
+std::string Topology::die_path(DieId die) const {
+  const Position at = position(die);
+  std::string path = root_name();
+  const auto add = [&](Level level, std::uint32_t index) {
+    if (params_.level > level) path += fmt::format(".{}[{}]", schema::enum_text(level), index);
+  };
+  add(Level::kCabinet, at.cabinet);
+  add(Level::kTray, at.tray);
+  add(Level::kTile, at.tile);
+  add(Level::kDie, at.die);
+  return path;
+}
+
+std::string Topology::node_path(DieId die, SiteIndex site) const {
+  if (params_.level == Level::kNode) return root_name();
+  return fmt::format("{}.node[{}]", die_path(die), site);
+}
+
+std::string Topology::edge_path(DieId die, Direction d) const {
+  return fmt::format("{}.edge.{}", die_path(die), direction_name(d));
+}
+
+std::string Topology::dip_path(std::uint32_t dip) const {
+  if (params_.level <= Level::kTray) return fmt::format("{}.dip[{}]", root_name(), dip);
+  const DieId die = dip_die(dip);
+  const Position at = position(die);
+  // Row-major within the tray; a tray that does not span the machine has DIPs at one end only.
+  const std::int64_t tray_rows = params_.tray.tiles.rows * params_.tile.dies.rows;
+  const std::int64_t row = place(die).row % tray_rows;
+  const std::int64_t index = tray_columns() == 1 ? 2 * row + dip % 2 : row;
+  std::string path = root_name();
+  if (params_.level > Level::kCabinet) path += fmt::format(".cabinet[{}]", at.cabinet);
+  return path + fmt::format(".tray[{}].dip[{}]", at.tray, index);
+}
+
+Topology::ParsedPath Topology::read_path(const std::string& path) const {
+  struct Step {
+    Level level;
+    Grid grid;  ///< within the parent
+  };
+  const Grid cabinet = times(params_.cabinet.trays, params_.tray.tiles);
+  const Grid cabinets{params_.exapod.tile_mesh.rows / cabinet.rows, params_.exapod.tile_mesh.columns / cabinet.columns};
+  const std::array<Step, 5> steps{{{Level::kCabinet, cabinets},
+                                   {Level::kTray, params_.cabinet.trays},
+                                   {Level::kTile, params_.tray.tiles},
+                                   {Level::kDie, params_.tile.dies},
+                                   {Level::kNode, params_.die.grid}}};
+  const std::vector<std::string_view> parts = split(path);
+  if (parts[0] != root_name()) return {{}, fmt::format("'{}', but the machine's root is '{}'", parts[0], root_name())};
+  std::size_t next = 1;
+  std::int64_t row = 0, column = 0;
+  Level reached = params_.level;
+  ParsedPath result;
+  if (params_.level == Level::kNode) result.path.site = SiteIndex{0};
+  for (const Step& step : steps) {
+    const bool given = step.level < params_.level && next < parts.size();
+    std::int64_t index = 0;
+    if (given) {
+      index = index_of(parts[next], schema::enum_text(step.level));
+      if (index < 0 || index >= area(step.grid))
+        return {{},
+                fmt::format("'{}', expected {}[0] to {}[{}]", parts[next], schema::enum_text(step.level),
+                            schema::enum_text(step.level), area(step.grid) - 1)};
+      ++next;
+      reached = step.level;
+    }
+    if (step.level == Level::kNode) {
+      if (given) result.path.site = static_cast<SiteIndex>(index);
+      break;
+    }
+    row = row * step.grid.rows + index / step.grid.columns;
+    column = column * step.grid.columns + index % step.grid.columns;
+  }
+  if (result.path.site && next < parts.size()) {
+    const std::string_view part = parts[next++];
+    if (part != "core" && part != "sram" && part != "router")
+      return {{}, fmt::format("'{}', expected core, sram or router", part)};
+    result.path.rest = part;
+  } else if (reached > Level::kDie) {
+    result.path.rest = schema::enum_text(reached);
+  }
+  if (next < parts.size()) return {{}, fmt::format("'{}' after the end of the path", parts[next])};
+  result.path.die = die_at(static_cast<std::int32_t>(row), static_cast<std::int32_t>(column));
+  return result;
+}
+
+std::optional<PartPath> Topology::parse_path(const std::string& path) const {
+  ParsedPath parsed = read_path(path);
+  if (!parsed.error.empty()) return std::nullopt;
+  return std::move(parsed.path);
+}
+
+}  // namespace dojo::topology

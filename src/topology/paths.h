@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// What reading a path gives: the part, or which element of the path is wrong.
+#pragma once
+#include <string>
+
+#include "dojo/topology/topology.h"
+
+namespace dojo::topology {
+
+struct Topology::ParsedPath {
+  PartPath path;
+  std::string error;  ///< "" = good
+};
+
+}  // namespace dojo::topology
