@@ -17,7 +17,7 @@ struct Event {
   std::uint32_t next = kNone;
   std::uint16_t type = 0;
   std::uint16_t small = 0;
-  std::uint32_t a = 0, b = 0;
+  std::uint32_t a = 0, b = 0, c = 0;
 };
 
 class Wheel {
@@ -31,9 +31,10 @@ class Wheel {
   }
 
   /// Requires time >= the time of the last event taken.
-  void add(Cycles time, std::uint16_t type, std::uint32_t a = 0, std::uint32_t b = 0, std::uint16_t small = 0) {
+  void add(Cycles time, std::uint16_t type, std::uint32_t a = 0, std::uint32_t b = 0, std::uint32_t c = 0,
+           std::uint16_t small = 0) {
     const std::uint32_t index = allocate();
-    events_[index] = Event{time, kNone, type, small, a, b};
+    events_[index] = Event{time, kNone, type, small, a, b, c};
     ++size_;
     const Cycles block = time >> kBits;
     if (block == block_) {

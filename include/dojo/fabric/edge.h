@@ -82,31 +82,29 @@ class EdgeOut {
 
   void add_credit(const Credit& credit) { credits_.push_back(credit); }
 
-  /// Sends what has credit, in order. `send(Crossing)` is called for each burst that goes. Returns the next cycle at
-  /// which waiting bursts may go on, kNever when none wait or no credit is under way.
+  /// Sends what has credit, in order. `send(Crossing)` is called for each burst that goes. What waits goes on when
+  /// `advance` is called after new credits have come.
   template <class Send>
-  Cycles offer(const Burst& burst, std::int32_t lane, Flits flits, Cycles head, Send&& send) {
+  void offer(const Burst& burst, std::int32_t lane, Flits flits, Cycles head, Send&& send) {
     waiting_.push_back({head, lane, flits, burst});
-    return advance(head, send);
+    advance(0, send);
   }
   template <class Send>
-  Cycles advance(Cycles now, Send&& send) {
+  void advance(Cycles now, Send&& send) {
     while (!waiting_.empty()) {
       const Waiting& first = waiting_.front();
       const auto bytes = static_cast<std::int64_t>(first.burst.bytes);
-      Cycles at = std::max(first.head, credited_at_);
+      Cycles at = std::max({first.head, credited_at_, now});
       while (credit_ < bytes && !credits_.empty()) {
         at = std::max(at, credits_.front().time);
         credit_ += credits_.front().bytes;
         credits_.pop_front();
       }
-      if (credit_ < bytes) return kNever;  // woken by the next credit
+      if (credit_ < bytes) return;  // the next credit wakes it
       credited_at_ = at;
       transmit(first, at, send);
       waiting_.pop_front();
     }
-    (void)now;
-    return kNever;
   }
   [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
   void settle_credits() {

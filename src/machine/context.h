@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// What all shards of a run share: the read-only job, the mailboxes between shards, and per-thread sums.
+#pragma once
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "dojo/fabric/edge.h"
+#include "dojo/machine/machine.h"
+#include "dojo/machine/results.h"
+#include "dojo/topology/topology.h"
+#include "dojo/workload/graph.h"
+#include "dojo/workload/program.h"
+
+namespace dojo::machine {
+
+/// Sums and extremes that do not depend on the order in which shards add to them.
+struct OpSum {
+  std::uint64_t count = 0, cycles_sum = 0;
+  Cycles min = kNever, max = 0, first = kNever, last = 0;
+  std::int64_t flops = 0;
+  void add(Cycles start, Cycles end);
+  void merge(const OpSum& other);
+};
+
+struct ThreadSums {
+  LatencyHistogram packets;
+  std::vector<std::vector<OpSum>> ops;     ///< [graph][op]
+  std::vector<Cycles> step_end;
+  Cycles end_cycle = 0;                    ///< last rank's end, or last event
+  Cycles mail_time = kNever;               ///< earliest arrival in the mail of this window
+  std::uint64_t tasks_done = 0, ranks_done = 0;
+  std::int64_t flops_by[3] = {0, 0, 0};    ///< by Kernel::TimedBy
+  std::int64_t flops_recomputed = 0;
+  std::uint64_t bytes_to_eject = 0;        ///< bytes x receivers of everything injected
+};
+
+/// Bytes of an edge or item, divided over lanes and chunks: the first `rest` pieces have one byte more.
+struct Pieces {
+  Bytes each = 0;
+  std::uint32_t rest = 0;
+  [[nodiscard]] Bytes of(std::uint32_t piece) const { return each + (piece < rest ? 1 : 0); }
+};
+
+/// A slice shape with the lookups that the hot loop needs.
+struct ShapeInfo {
+  const workload::SliceShape* shape = nullptr;
+  std::vector<std::int32_t> local_of_site;  ///< [die of slice * sites + site] -> index among the die's nodes, -1 = none
+  std::vector<Cycles> barrier_cycles;       ///< [die of slice]: fork or join of the die's nodes
+};
+
+struct PlanInfo {
+  const workload::DataflowPlan* plan = nullptr;
+  std::vector<Pieces> edge_pieces, item_pieces;
+};
+
+struct Context {
+  Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j, const MachineSettings& s);
+
+  const topology::Topology& topology;
+  const workload::Workload& workload;
+  const workload::Job& job;
+  const MachineSettings settings;
+
+  std::vector<ShapeInfo> shapes;           ///< by Slice::shape_index
+  std::vector<PlanInfo> plans;
+  std::vector<std::uint32_t> instance_rank;///< instances of kNode places: their rank
+  std::vector<fabric::Mailbox> mail;       ///< by sender: die * 4 + direction, then DIPs
+  std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];  ///< by receiver
+  std::vector<ThreadSums> sums;            ///< by thread
+  int parity = 0;                          ///< of the running window: shards write mail[parity], read mail[1 - parity]
+
+  [[nodiscard]] std::size_t mailbox_of_die(DieId die, topology::Direction d) const {
+    return static_cast<std::size_t>(die) * 4 + static_cast<std::size_t>(d);
+  }
+  [[nodiscard]] std::size_t mailbox_of_dip(std::uint32_t dip) const {
+    return static_cast<std::size_t>(topology.die_count()) * 4 + dip;
+  }
+  void post(std::size_t mailbox, ShardId receiver, const fabric::Crossing& crossing, ThreadSums& sums_of_thread) {
+    mail[mailbox].crossings[parity].push_back(crossing);
+    sums_of_thread.mail_time = std::min(sums_of_thread.mail_time, crossing.time);
+    has_mail[parity][receiver].store(1, std::memory_order_relaxed);
+  }
+  void post(std::size_t mailbox, ShardId receiver, const fabric::Credit& credit, ThreadSums& sums_of_thread) {
+    mail[mailbox].credits[parity].push_back(credit);
+    sums_of_thread.mail_time = std::min(sums_of_thread.mail_time, credit.time);
+    has_mail[parity][receiver].store(1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] const workload::Program& program(RankId rank) const {
+    return job.programs[job.program_of_rank[rank]];
+  }
+};
+
+}  // namespace dojo::machine

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The packet latency histogram: exact below 200 cycles, then bins that are 1 % wide; integers only.
+#include "dojo/machine/results.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dojo/base/error.h"
+
+namespace dojo::machine {
+namespace {
+
+using Lows = std::array<Cycles, LatencyHistogram::kBins>;
+
+/// A bin is one hundredth of its lowest latency wide, rounded down, and at least one cycle.
+constexpr Lows make_lows() {
+  Lows lows{};
+  for (std::size_t i = 1; i < lows.size(); ++i) {
+    const Cycles width = lows[i - 1] / 100;
+    lows[i] = lows[i - 1] + (width > 0 ? width : 1);
+  }
+  return lows;
+}
+constexpr Lows kLows = make_lows();
+constexpr Cycles kExact = 200;  // below: one bin per cycle, so the index is the latency
+static_assert(kLows[kExact] == kExact && kLows[kExact + 1] == kExact + 2);
+static_assert(kLows.back() > 100'000'000'000, "the last bin starts beyond 50 s at 2 GHz");
+
+}  // namespace
+
+int LatencyHistogram::bin(Cycles latency) {
+  if (latency < kExact) return static_cast<int>(std::max<Cycles>(latency, 0));
+  const auto above = std::upper_bound(kLows.begin() + kExact, kLows.end(), latency);
+  return static_cast<int>(above - kLows.begin()) - 1;
+}
+
+Cycles LatencyHistogram::bin_low(int bin) {
+  return kLows[static_cast<std::size_t>(bin)];
+}
+
+void LatencyHistogram::add(Cycles latency, std::uint64_t n) {
+  if (n == 0) return;
+  count[static_cast<std::size_t>(bin(latency))] += n;
+  packets += n;
+  cycles_sum += static_cast<std::uint64_t>(latency) * n;
+  min = std::min(min, latency);
+  max = std::max(max, latency);
+}
+
+void LatencyHistogram::merge(const LatencyHistogram& other) {
+  for (std::size_t i = 0; i < count.size(); ++i) count[i] += other.count[i];
+  packets += other.packets;
+  cycles_sum += other.cycles_sum;
+  min = std::min(min, other.min);
+  max = std::max(max, other.max);
+}
+
+// Nearest rank: the smallest latency that at least p % of the packets do not exceed, as the middle of its bin.
+double LatencyHistogram::percentile(double p) const {
+  DOJO_CHECK(p > 0 && p < 100, "percentile {} is not between 0 and 100", p);
+  if (packets == 0) return 0;
+  const double wanted = std::max(1.0, std::ceil(p / 100.0 * static_cast<double>(packets)));
+  std::uint64_t seen = 0;
+  for (std::size_t i = 0; i < count.size(); ++i) {
+    seen += count[i];
+    if (count[i] == 0 || static_cast<double>(seen) < wanted) continue;
+    const Cycles low = kLows[i];
+    const Cycles high = i + 1 < count.size() ? kLows[i + 1] - 1 : max;
+    const double middle = (static_cast<double>(low) + static_cast<double>(high)) / 2;
+    return std::clamp(middle, static_cast<double>(min), static_cast<double>(max));
+  }
+  return static_cast<double>(max);
+}
+
+}  // namespace dojo::machine
