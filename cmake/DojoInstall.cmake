@@ -11,7 +11,7 @@ set_target_properties(dojo_all PROPERTIES EXPORT_NAME dojosim)
 target_link_libraries(dojo_all INTERFACE ${modules})
 
 install(TARGETS dojosim RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS dojo_all dojo_build_info ${modules} EXPORT DojoTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS dojo_all ${modules} EXPORT DojoTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/configs DESTINATION ${CMAKE_INSTALL_DATADIR}/dojosim)
 install(EXPORT DojoTargets NAMESPACE dojo:: DESTINATION ${package_dir})

@@ -18,6 +18,14 @@ if(NOT SystemCLanguage_FOUND)
 endif()
 
 if(TARGET SystemC::systemc)
+  get_target_property(include_dir SystemC::systemc INTERFACE_INCLUDE_DIRECTORIES)
+  find_file(SystemC_VERSION_HEADER sysc/kernel/sc_ver.h HINTS ${include_dir})
+  mark_as_advanced(SystemC_VERSION_HEADER)
+  if(SystemC_VERSION_HEADER)
+    file(READ ${SystemC_VERSION_HEADER} text)
+    string(REGEX REPLACE ".*SC_VERSION_MAJOR +([0-9]+).*SC_VERSION_MINOR +([0-9]+).*SC_VERSION_PATCH +([0-9]+).*" "\\1.\\2.\\3"
+      SystemC_VERSION "${text}")
+  endif()
   include(CheckCXXSourceCompiles)
   block()
     set(CMAKE_CXX_STANDARD 17)
@@ -31,4 +39,5 @@ if(TARGET SystemC::systemc)
 endif()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(SystemC REQUIRED_VARS SystemC_FOUND_WORDS SystemC_LINKS_WITH_CXX17
+  VERSION_VAR SystemC_VERSION
   REASON_FAILURE_MESSAGE "install libsystemc-dev, or a SystemC that was built with -std=c++17")
