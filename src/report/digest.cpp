@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// Hashes, in a fixed order, every integer and parameter from which the report derives (host and program apart).
+#include "report/digest.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <memory>
+#include <type_traits>
+
+#include "dojo/base/error.h"
+
+namespace dojo::report {
+namespace {
+
+class Hash {
+ public:
+  Hash() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
+    DOJO_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1, "no SHA-256 in libcrypto");
+  }
+  /// As text with a separator, so that neither byte order nor neighbouring values can be confused.
+  template <class T>
+  void add(const T& value) {
+    std::string text;
+    if constexpr (std::is_enum_v<T>) {
+      text = fmt::format("{};", static_cast<long long>(value));
+    } else if constexpr (std::is_floating_point_v<T>) {
+      text = fmt::format("{:a};", value);
+    } else {
+      text = fmt::format("{};", value);
+    }
+    EVP_DigestUpdate(context_.get(), text.data(), text.size());
+  }
+  template <class... Ts>
+  void all(const Ts&... values) {
+    (add(values), ...);
+  }
+  std::string hex() {
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    EVP_DigestFinal_ex(context_.get(), bytes, &size);
+    std::string text;
+    for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", bytes[i]);
+    return text;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
+};
+
+/// Walks a parameter struct: rates, sizes and energies turn counters into figures.
+class ParameterHash {
+ public:
+  explicit ParameterHash(Hash& hash) : hash_(hash) {}
+  template <class T, class R, class S>
+  void operator()(const char* name, const T& value, const char*, const R&, const S&) {
+    hash_.add(std::string(name));
+    if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) {
+      for (const std::int64_t v : value) hash_.add(v);
+    } else {
+      hash_.add(value);
+    }
+  }
+  template <class T>
+  void group(const char*, const T& value, const char*) {
+    T::fields(value, *this);
+  }
+  template <class T>
+  void list(const char*, const std::vector<T>& values, const char*) {
+    for (const T& value : values) T::fields(value, *this);
+  }
+
+ private:
+  Hash& hash_;
+};
+
+void add_counters(Hash& h, const machine::LinkCounters& c) {
+  h.all(c.bytes, c.busy_units, c.queue_cycles, c.transfers);
+}
+
+void add_totals(Hash& h, const machine::Results& r) {
+  h.all(r.digest, r.end_cycle, r.finished, r.flops_executed, r.flops_vector, r.flops_recomputed, r.flops_by_shapes,
+        r.flops_by_roofline, r.flops_by_recorded, r.flops_planned, r.format, r.nodes_used);
+  h.all(r.breakdown.compute, r.breakdown.communication, r.breakdown.overlapped, r.breakdown.memory, r.breakdown.idle);
+  for (const Cycles c : r.step_end) h.add(c);
+  h.all(r.packets.packets, r.packets.cycles_sum, r.packets.min, r.packets.max);
+  for (std::size_t i = 0; i < r.packets.count.size(); ++i) {
+    if (r.packets.count[i] != 0) h.all(i, r.packets.count[i]);
+  }
+  h.all(r.sram_peak_bytes_max, r.hbm_peak_bytes_max, r.spilled_bytes, r.recomputed_bytes, r.noc_byte_hops,
+        r.sram_bytes_injected, r.sram_bytes_ejected);
+}
+
+// Rows of links.csv are left out: `--links all` only shows more of the counters that `r.digest` covers.
+void add_records(Hash& h, const machine::Results& r) {
+  for (const auto& c : r.classes) {
+    h.all(c.links, c.max_busy_units);
+    add_counters(h, c.counters);
+  }
+  for (const auto& op : r.ops) h.all(op.graph, op.op, op.count, op.cycles_sum, op.cycles_min, op.cycles_max, op.flops);
+  for (const auto& c : r.collectives) {
+    h.all(c.graph, c.op, c.algorithm, c.ranks, c.bytes, c.count, c.cycles_sum, c.cycles_min, c.cycles_max);
+  }
+  for (const auto& w : r.waiting) {
+    h.add(w.rank);
+    for (const auto& operation : w.operations) h.add(operation);
+  }
+}
+
+}  // namespace
+
+std::string digest(const RunContext& context) {
+  Hash hash;
+  add_totals(hash, context.results);
+  add_records(hash, context.results);
+  ParameterHash parameters(hash);
+  topology::MachineParams::fields(context.config.machine, parameters);
+  hash.all(context.config.run.seed, context.config.run.network_model, context.workload.ranks());
+  std::vector<std::string> contents;
+  for (const auto& [file, sha256] : context.config.input_sha256) contents.push_back(sha256);
+  std::sort(contents.begin(), contents.end());
+  for (const auto& sha256 : contents) hash.add(sha256);
+  return hash.hex();
+}
+
+}  // namespace dojo::report

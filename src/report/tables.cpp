@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes links.csv, ops.csv and dies.csv, and reads CSV.
+#include "report/tables.h"
+
+#include <iterator>
+
+#include "dojo/base/error.h"
+#include "report/value.h"
+
+namespace dojo::report {
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+std::string links_csv(const RunContext& context) {
+  std::string text =
+      "path,class,links,capacity_bytes_per_s,bytes,utilisation,utilisation_max,queue_cycles_mean,transfers\n";
+  const Cycles time = context.results.end_cycle;
+  for (const machine::LinkRecord& link : context.results.links) {
+    const machine::LinkCounters& c = link.counters;
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}\n", csv_cell(link.path),
+                   topology::link_class_name(link.link_class), link.links, ratio(link.capacity_bytes_per_s, 1), c.bytes,
+                   utilisation(c.busy_units, link.links, time), utilisation(link.max_busy_units, 1, time),
+                   ratio(static_cast<double>(c.queue_cycles), static_cast<double>(c.transfers)), c.transfers);
+  }
+  return text;
+}
+
+std::string dies_csv(const RunContext& context) {
+  const machine::Results& r = context.results;
+  std::string text = "path,row,column,core_utilisation,noc_utilisation,east,west,north,south\n";
+  const auto cell = [](const std::vector<double>& values, std::size_t i) {
+    return i < values.size() && values[i] >= 0 ? fmt::format("{}", ratio(values[i], 1)) : std::string();
+  };
+  for (DieId die = 0; die < context.topology.die_count(); ++die) {
+    const topology::DiePlace place = context.topology.place(die);
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{}", csv_cell(context.topology.die_path(die)), place.row,
+                   place.column, cell(r.die_core_utilisation, die), cell(r.die_noc_utilisation, die));
+    for (std::size_t d = 0; d < topology::kDirections; ++d) {
+      text += "," + cell(r.die_edge_utilisation, die * std::size_t{topology::kDirections} + d);
+    }
+    text += "\n";
+  }
+  return text;
+}
+
+std::string ops_csv(const Json& rows) {
+  static constexpr const char* kColumns[] = {"name",        "kind",  "phase", "seconds",       "seconds_min",
+                                             "seconds_max", "count", "flops", "first_start_s", "last_end_s"};
+  std::string text;
+  for (const char* column : kColumns) text += (text.empty() ? "" : ",") + std::string(column);
+  text += "\n";
+  for (const Json& row : rows) {
+    std::string line;
+    for (const char* column : kColumns) {
+      const Json& value = row.at(column);
+      if (column != kColumns[0]) line += ",";
+      line += value.is_string() ? csv_cell(value.get<std::string>()) : value.dump();
+    }
+    text += line + "\n";
+  }
+  return text;
+}
+
+int CsvTable::column(const std::string& name) const {
+  for (std::size_t i = 0; i < header.size(); ++i) {
+    if (header[i] == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+CsvTable parse_csv(const std::string& text, const std::string& file) {
+  CsvTable table;
+  std::vector<std::string> row;
+  std::string cell;
+  bool quoted = false;
+  std::size_t line = 1;
+  const auto end_row = [&] {
+    row.push_back(std::move(cell));
+    cell.clear();
+    if (table.header.empty()) {
+      table.header = std::move(row);
+    } else if (row.size() == table.header.size()) {
+      table.rows.push_back(std::move(row));
+    } else {
+      throw Error(ExitCode::kInvalidInput,
+                  fmt::format("{}:{}: found {} cells, expected {} as in the first line; write the file again", file,
+                              line, row.size(), table.header.size()));
+    }
+    row.clear();
+  };
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c != '"') {
+        cell += c;
+      } else if (i + 1 < text.size() && text[i + 1] == '"') {
+        cell += text[++i];
+      } else {
+        quoted = false;
+      }
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == ',') {
+      row.push_back(std::move(cell));
+      cell.clear();
+    } else if (c == '\n') {
+      end_row();
+      ++line;
+    } else if (c != '\r') {
+      cell += c;
+    }
+  }
+  if (!cell.empty() || !row.empty()) end_row();
+  return table;
+}
+
+}  // namespace dojo::report
