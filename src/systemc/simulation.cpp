@@ -1,1 +1,123 @@
 // SPDX-License-Identifier: Apache-2.0
+// Owns the SystemC kernel context, the module tree and the window for the length of one simulation.
+#include "dojo/systemc/simulation.h"
+
+#include <cstdlib>
+
+#include "dojo/base/error.h"
+#include "dojo/systemc/modules.h"
+#include "tree.h"
+#include "window.h"
+
+/// libsystemc.so has a main() that calls this, and does not link without it. Programs of this project have a main() of
+/// their own; a user's program that is started by SystemC defines sc_main() and thereby replaces this one.
+extern "C" __attribute__((weak)) int sc_main(int, char*[]) {
+  return static_cast<int>(dojo::ExitCode::kInternal);
+}
+
+namespace dojo::systemc {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Above this many nodes the module tree is not destroyed: the kernel searches its lists linearly for each part.
+constexpr std::int64_t kLargestTornDown = 20000;
+
+double seconds_since(Clock::time_point start, Clock::time_point end = Clock::now()) {
+  return std::chrono::duration<double>(end - start).count();
+}
+
+/// A warning of the kernel is a mistake of ours (a flat tree, a name twice): never go on.
+void on_kernel_report(const sc_core::sc_report& report, const sc_core::sc_actions&) {
+  if (report.get_severity() == sc_core::SC_INFO) return;
+  throw Error(ExitCode::kInternal,
+              fmt::format("SystemC kernel: {} ({} {})", report.get_msg(), report.get_msg_type(), report.get_id()));
+}
+
+/// Installs our report handler and a fresh kernel context; gives both back. The kernel elaborates once per context.
+class KernelContext {
+ public:
+  KernelContext()
+      : previous_handler_(sc_core::sc_report_handler::set_handler(on_kernel_report)),
+        previous_(sc_core::sc_curr_simcontext),
+        previous_global_(sc_core::sc_default_global_context) {
+    setenv("SYSTEMC_DISABLE_COPYRIGHT_MESSAGE", "1", 0);  // it would stand among our logs
+    own_ = std::make_unique<sc_core::sc_simcontext>();
+    sc_core::sc_curr_simcontext = sc_core::sc_default_global_context = own_.get();
+  }
+  ~KernelContext() {
+    own_.reset();
+    sc_core::sc_curr_simcontext = previous_;
+    sc_core::sc_default_global_context = previous_global_;
+    sc_core::sc_report_handler::set_handler(previous_handler_);
+  }
+  KernelContext(const KernelContext&) = delete;
+  KernelContext& operator=(const KernelContext&) = delete;
+  void keep_for_good() { static_cast<void>(own_.release()); }
+
+ private:
+  sc_core::sc_report_handler_proc previous_handler_;
+  sc_core::sc_simcontext *previous_, *previous_global_;
+  std::unique_ptr<sc_core::sc_simcontext> own_;
+};
+
+}  // namespace
+
+struct Simulation::Impl {
+  explicit Impl(machine::Machine& m) : machine(m), nodes(m.topology().node_count()) {
+    const Clock::time_point start = Clock::now();
+    root = build_tree(plan_tree(m.topology()), m);
+    window = std::make_unique<Window>("window", m);
+    elaboration_s = seconds_since(start);
+  }
+  ~Impl() {
+    if (nodes <= kLargestTornDown) return;
+    // On purpose: the tree of a large machine is left to the end of the process; destroying it would take minutes.
+    static_cast<void>(root.release());
+    static_cast<void>(window.release());
+    context.keep_for_good();
+  }
+
+  machine::Machine& machine;
+  std::int64_t nodes;
+  KernelContext context;
+  std::unique_ptr<sc_core::sc_module> root;
+  std::unique_ptr<Window> window;
+  double elaboration_s = 0;
+  bool ran = false;
+};
+
+Simulation::Simulation(machine::Machine& machine) : impl_(std::make_unique<Impl>(machine)) {}
+Simulation::~Simulation() = default;
+
+Ending Simulation::run(const std::function<bool()>& should_stop, const std::function<void()>& tick) {
+  DOJO_CHECK(!impl_->ran, "a simulation runs once");
+  impl_->ran = true;
+  impl_->window->watch(should_stop, tick);
+  const Clock::time_point start = Clock::now();
+  sc_core::sc_start();
+  impl_->elaboration_s += seconds_since(start, impl_->window->started());
+  return impl_->window->ending();
+}
+
+double Simulation::elaboration_s() const {
+  return impl_->elaboration_s;
+}
+double Simulation::time_s() const {
+  return sc_core::sc_time_stamp().to_seconds();
+}
+
+std::uint64_t Simulation::estimate_bytes(const topology::Topology& topology) {
+  // Measured at 1,062,000 nodes: the four modules of a node and the kernel's records of them, without their names; each
+  // module's path is stored twice.
+  constexpr std::uint64_t kBytesPerSite = 1700, kModulesPerSite = 4, kCopies = 2, kLeaf = 8;
+  const auto sites = static_cast<std::uint64_t>(topology.sites()) * topology.die_count();
+  const std::uint64_t path = topology.node_path(0, 0).size() + kLeaf;
+  return sites * (kBytesPerSite + kModulesPerSite * kCopies * path);
+}
+
+std::string kernel_version() {
+  return sc_core::sc_version();
+}
+
+}  // namespace dojo::systemc
