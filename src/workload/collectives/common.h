@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the collective algorithms share: lanes, path costs, the choice of chunks and the builder of dataflow plans.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dojo/topology/topology.h"
+#include "dojo/workload/collectives.h"
+#include "dojo/workload/program.h"
+
+namespace dojo::workload::collectives {
+
+/// A message shorter than this gains less latency than it costs.
+inline constexpr Bytes kMinMessageBytes = 1024;
+/// Messages of one whole collective; beyond it chunks grow instead.
+inline constexpr std::int64_t kMaxMessages = 25'000'000;
+/// The executor counts tokens in one byte.
+inline constexpr std::uint32_t kMaxNeed = 255;
+/// Bytes of a message that carries no data (barrier).
+inline constexpr Bytes kSignalBytes = 64;
+
+/// The nodes that send and receive for a rank.
+struct Lanes {
+  std::vector<std::uint32_t> nodes;  ///< ascending
+  std::int64_t distinct_rows = 1, distinct_columns = 1;
+  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(nodes.size()); }
+};
+/// Lanes for messages of `step_bytes` (all lanes together) over `edges` edges: the residency of so many bytes, thinned
+/// out to two a row and column of the slice, which already fill every edge.
+[[nodiscard]] Lanes choose_lanes(const CollectiveRequest& request, Bytes step_bytes, std::int64_t edges);
+
+/// From a node of one slice to the same node of another: dimension order, columns first.
+struct Path {
+  double latency_cycles = 0;      ///< on-die hops and crossings
+  double pooled_bytes_per_cycle;  ///< of the narrowest die edge on the way; infinite within a die
+  bool horizontal = false, vertical = false;
+};
+[[nodiscard]] Path path_between(const Slice& from, const Slice& to, const topology::Topology& topology);
+
+/// Rates of the machine file, in bytes per cycle.
+struct Rates {
+  double link, inject, eject, combine;
+  explicit Rates(const topology::Topology& topology);
+  /// What all lanes together move over a path: the pooled edge, but not above one link per row or column with a lane.
+  [[nodiscard]] double path(const Path& path, const Lanes& lanes) const;
+  /// What one message alone moves at.
+  [[nodiscard]] double message(const Path& path) const;
+};
+
+/// Cycles as a function of the number of chunks.
+using ChunkCost = std::function<double(std::int64_t chunks)>;
+struct ChunkChoice {
+  std::int64_t chunks = 1;
+  double cycles = 0;
+};
+/// The fewest chunks whose cost is within 5 % of the best one allowed by kMinMessageBytes and kMaxMessages.
+[[nodiscard]] ChunkChoice choose_chunks(Bytes step_bytes, std::int64_t lanes, std::int64_t edges,
+                                        const ChunkCost& cost);
+/// Bytes of the longest message when `bytes` are cut into lanes x chunks; whole 64-byte packets, at least one.
+[[nodiscard]] double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks);
+
+/// Places of the members as a full grid of slices, or not.
+struct MemberGrid {
+  bool full = false;
+  std::uint32_t rows = 0, columns = 0;
+  std::vector<std::uint32_t> member;             ///< [row * columns + column] when full
+  std::vector<std::uint32_t> row_of, column_of;  ///< by member: rank of its coordinate among the distinct ones
+};
+[[nodiscard]] MemberGrid member_grid(const std::vector<const Slice*>& members);
+
+/// Collects items and edges in any order; counts what each item needs; groups items by position.
+class PlanBuilder {
+ public:
+  struct Flags {
+    bool start = false, finish = false;
+    Bytes combine_bytes = 0;  ///< > 0: the item combines so much, over all lanes and chunks
+  };
+  explicit PlanBuilder(std::uint32_t positions) : positions_(positions) {}
+  std::uint32_t item(std::uint32_t position, Flags flags);
+  /// A message, or a token when both items are of one position.
+  void edge(std::uint32_t from, std::uint32_t to, Bytes bytes);
+  void set_finish(std::uint32_t item) { items_[item].finish = true; }
+  [[nodiscard]] DataflowPlan build(const std::string& algorithm, const Lanes& lanes, const ChunkChoice& choice,
+                                   const topology::Topology& topology) const;
+
+ private:
+  struct RawEdge {
+    std::uint32_t from, to;
+    Bytes bytes;
+  };
+  std::uint32_t positions_;
+  std::vector<DataflowItem> items_;
+  std::vector<RawEdge> edges_;
+};
+
+/// One rank: nothing to move.
+[[nodiscard]] DataflowPlan trivial_plan(const std::string& algorithm, const topology::Topology& topology);
+
+// The algorithms, one file each.
+[[nodiscard]] CollectiveAlgorithm direct_algorithm();
+[[nodiscard]] CollectiveAlgorithm mesh2d_algorithm();
+[[nodiscard]] CollectiveAlgorithm ring_algorithm();
+[[nodiscard]] CollectiveAlgorithm tree_algorithm();
+
+}  // namespace dojo::workload::collectives

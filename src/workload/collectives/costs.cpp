@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+// Path latencies, rates and the choice of chunks of the latency-bandwidth model (docs/collectives.md).
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <map>
+
+#include "workload/collectives/common.h"
+
+namespace dojo::workload::collectives {
+namespace {
+
+topology::DiePlace centre_die(const Slice& slice, const topology::Topology& topology) {
+  return {(slice.first_site_row + slice.shape->rows / 2) / topology.site_rows(),
+          (slice.first_site_column + slice.shape->columns / 2) / topology.site_columns()};
+}
+
+}  // namespace
+
+Path path_between(const Slice& from, const Slice& to, const topology::Topology& topology) {
+  using topology::Direction;
+  Path path;
+  path.pooled_bytes_per_cycle = std::numeric_limits<double>::infinity();
+  const std::int64_t rows = std::abs(to.first_site_row - from.first_site_row);
+  const std::int64_t columns = std::abs(to.first_site_column - from.first_site_column);
+  path.horizontal = columns != 0;
+  path.vertical = rows != 0;
+  path.latency_cycles = static_cast<double>((rows + columns) * topology.params().noc.hop_cycles);
+  topology::DiePlace at = centre_die(from, topology);
+  const topology::DiePlace end = centre_die(to, topology);
+  const auto cross = [&](Direction direction, std::int32_t parallel_edges) {
+    const topology::Edge edge = topology.edge(topology.die_at(at.row, at.column), direction);
+    path.latency_cycles += static_cast<double>(edge.latency_cycles);
+    const double rate = edge.bytes_per_s / topology.params().clock_hz * parallel_edges;
+    path.pooled_bytes_per_cycle = std::min(path.pooled_bytes_per_cycle, rate);
+  };
+  const std::int32_t step_column = end.column > at.column ? 1 : -1, step_row = end.row > at.row ? 1 : -1;
+  for (; at.column != end.column; at.column += step_column) {
+    cross(step_column > 0 ? Direction::kEast : Direction::kWest, from.shape->die_rows);
+  }
+  for (; at.row != end.row; at.row += step_row) {
+    cross(step_row > 0 ? Direction::kSouth : Direction::kNorth, from.shape->die_columns);
+  }
+  return path;
+}
+
+Rates::Rates(const topology::Topology& topology) {
+  const auto& node = topology.params().node;
+  link = static_cast<double>(topology.params().noc.link_bytes_per_cycle);
+  inject = static_cast<double>(node.noc_read_ports * node.port_bytes_per_cycle);
+  eject = static_cast<double>(node.noc_write_ports * node.port_bytes_per_cycle);
+  combine = static_cast<double>(node.vector_bytes_per_cycle);
+}
+
+double Rates::path(const Path& path, const Lanes& lanes) const {
+  double rate = std::min(path.pooled_bytes_per_cycle, static_cast<double>(lanes.count()) * std::min(inject, eject));
+  if (path.horizontal) rate = std::min(rate, static_cast<double>(lanes.distinct_rows) * link);
+  if (path.vertical) rate = std::min(rate, static_cast<double>(lanes.distinct_columns) * link);
+  return rate;
+}
+
+double Rates::message(const Path& path) const {
+  return std::min({link, inject, eject, path.pooled_bytes_per_cycle});
+}
+
+double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks) {
+  const Bytes piece = ceil_div<Bytes>(bytes, lanes * chunks);
+  return static_cast<double>(std::max<Bytes>(ceil_div<Bytes>(piece, 64), 1) * 64);
+}
+
+ChunkChoice choose_chunks(Bytes step_bytes, std::int64_t lanes, std::int64_t edges, const ChunkCost& cost) {
+  constexpr double kWorthIt = 1.05;
+  const std::int64_t most = std::max<std::int64_t>(
+      1, std::min(step_bytes / (lanes * kMinMessageBytes), kMaxMessages / std::max<std::int64_t>(1, lanes * edges)));
+  std::vector<ChunkChoice> choices;
+  for (std::int64_t chunks = 1; chunks < most; chunks = std::max(chunks + 1, chunks * 5 / 4)) {
+    choices.push_back({chunks, cost(chunks)});
+  }
+  choices.push_back({most, cost(most)});
+  double best = choices.front().cycles;
+  for (const ChunkChoice& choice : choices) best = std::min(best, choice.cycles);
+  for (const ChunkChoice& choice : choices) {
+    if (choice.cycles <= best * kWorthIt) return choice;
+  }
+  return choices.back();
+}
+
+MemberGrid member_grid(const std::vector<const Slice*>& members) {
+  MemberGrid grid;
+  std::map<std::int32_t, std::uint32_t> rows, columns;
+  for (const Slice* m : members) {
+    rows.emplace(m->first_site_row, 0u);
+    columns.emplace(m->first_site_column, 0u);
+  }
+  for (auto& [site, index] : rows) index = grid.rows++;
+  for (auto& [site, index] : columns) index = grid.columns++;
+  for (const Slice* m : members) {
+    grid.row_of.push_back(rows.at(m->first_site_row));
+    grid.column_of.push_back(columns.at(m->first_site_column));
+  }
+  if (static_cast<std::uint64_t>(grid.rows) * grid.columns != members.size()) return grid;
+  grid.member.assign(members.size(), kNone);
+  for (std::uint32_t i = 0; i < members.size(); ++i) grid.member[grid.row_of[i] * grid.columns + grid.column_of[i]] = i;
+  grid.full = std::find(grid.member.begin(), grid.member.end(), kNone) == grid.member.end();
+  return grid;
+}
+
+}  // namespace dojo::workload::collectives

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// Spanning trees over a grid of slices: lines on full grids, nearest neighbours elsewhere.
+#include "workload/collectives/spanning_tree.h"
+
+#include <algorithm>
+#include <cstdlib>
+#include <map>
+#include <tuple>
+
+#include "workload/collectives/common.h"
+
+namespace dojo::workload::collectives {
+namespace {
+
+/// Beyond this many members the quadratic search for nearest neighbours gives way to lines.
+constexpr std::size_t kMaxNearestNeighbour = 4096;
+
+/// Members of each line in order of `along` are chained towards the one nearest to `centre`; returns that one.
+std::uint32_t chain_line(std::vector<std::uint32_t> line, const std::vector<std::int64_t>& along, std::int64_t centre,
+                         std::vector<std::uint32_t>& parent) {
+  std::sort(line.begin(), line.end(), [&](std::uint32_t a, std::uint32_t b) { return along[a] < along[b]; });
+  std::size_t head = 0;
+  for (std::size_t i = 1; i < line.size(); ++i) {
+    if (std::abs(along[line[i]] - centre) < std::abs(along[line[head]] - centre)) head = i;
+  }
+  for (std::size_t i = 0; i < head; ++i) parent[line[i]] = line[i + 1];
+  for (std::size_t i = head + 1; i < line.size(); ++i) parent[line[i]] = line[i - 1];
+  return line[head];
+}
+
+/// The longer side first: its hops then add one message each, and only the short trunk adds three.
+std::vector<std::uint32_t> line_parents(const std::vector<const Slice*>& members, std::uint32_t root,
+                                        bool columns_first) {
+  const std::size_t n = members.size();
+  std::vector<std::int64_t> along(n), across(n);
+  for (std::size_t i = 0; i < n; ++i) {
+    along[i] = columns_first ? members[i]->first_site_row : members[i]->first_site_column;
+    across[i] = columns_first ? members[i]->first_site_column : members[i]->first_site_row;
+  }
+  std::map<std::int64_t, std::vector<std::uint32_t>> lines;
+  for (std::uint32_t i = 0; i < n; ++i) lines[across[i]].push_back(i);
+  std::vector<std::uint32_t> parent(n, kNone), heads;
+  for (const auto& [position, line] : lines) heads.push_back(chain_line(line, along, along[root], parent));
+  // The root heads its own line: no other member of that line has its coordinate.
+  chain_line(heads, across, across[root], parent);
+  return parent;
+}
+
+/// Prim's algorithm from the root.
+std::vector<std::uint32_t> nearest_parents(const std::vector<const Slice*>& members, std::uint32_t root) {
+  const std::size_t n = members.size();
+  std::vector<std::uint32_t> parent(n, kNone), depth(n, 0), degree(n, 0);
+  std::vector<std::uint8_t> in_tree(n, 0);
+  const auto distance = [&](std::size_t a, std::size_t b) {
+    return std::int64_t{std::abs(members[a]->first_site_row - members[b]->first_site_row)} +
+           std::abs(members[a]->first_site_column - members[b]->first_site_column);
+  };
+  const auto key = [&](std::uint32_t candidate, std::size_t member) {
+    return std::make_tuple(distance(candidate, member), depth[candidate], degree[candidate], candidate);
+  };
+  std::uint32_t added = root;
+  in_tree[root] = 1;
+  for (std::size_t round = 1; round < n; ++round) {
+    std::uint32_t next = kNone;
+    for (std::uint32_t i = 0; i < n; ++i) {
+      if (in_tree[i] != 0) continue;
+      if (parent[i] == kNone || key(added, i) < key(parent[i], i)) parent[i] = added;
+      if (next == kNone || std::make_tuple(distance(parent[i], i), depth[parent[i]] + 1, i) <
+                               std::make_tuple(distance(parent[next], next), depth[parent[next]] + 1, next)) {
+        next = i;
+      }
+    }
+    in_tree[next] = 1;
+    depth[next] = depth[parent[next]] + 1;
+    ++degree[parent[next]];
+    added = next;
+  }
+  return parent;
+}
+
+void finish_tree(SpanningTree& tree) {
+  const std::size_t n = tree.parent.size();
+  tree.children.assign(n, {});
+  for (std::uint32_t i = 0; i < n; ++i) {
+    if (tree.parent[i] != kNone) tree.children[tree.parent[i]].push_back(i);
+  }
+  tree.order.assign(1, tree.root);
+  for (std::size_t i = 0; i < tree.order.size(); ++i) {
+    const auto& children = tree.children[tree.order[i]];
+    tree.order.insert(tree.order.end(), children.begin(), children.end());
+  }
+  std::vector<std::uint32_t> height(n, 0);
+  for (auto it = tree.order.rbegin(); it != tree.order.rend(); ++it) {
+    for (const std::uint32_t child : tree.children[*it]) height[*it] = std::max(height[*it], height[child] + 1);
+  }
+  for (auto& children : tree.children) {
+    std::stable_sort(children.begin(), children.end(),
+                     [&](std::uint32_t a, std::uint32_t b) { return height[a] > height[b]; });
+  }
+}
+
+}  // namespace
+
+std::uint32_t central_member(const std::vector<const Slice*>& members) {
+  const MemberGrid grid = member_grid(members);
+  if (grid.full) return grid.member[grid.rows / 2 * grid.columns + grid.columns / 2];
+  std::int64_t low_row = members[0]->first_site_row, high_row = low_row;
+  std::int64_t low_column = members[0]->first_site_column, high_column = low_column;
+  for (const Slice* m : members) {
+    low_row = std::min<std::int64_t>(low_row, m->first_site_row);
+    high_row = std::max<std::int64_t>(high_row, m->first_site_row);
+    low_column = std::min<std::int64_t>(low_column, m->first_site_column);
+    high_column = std::max<std::int64_t>(high_column, m->first_site_column);
+  }
+  const auto off_centre = [&](const Slice* m) {
+    return std::abs(2 * m->first_site_row - low_row - high_row) +
+           std::abs(2 * m->first_site_column - low_column - high_column);
+  };
+  std::uint32_t best = 0;
+  for (std::uint32_t i = 1; i < members.size(); ++i) {
+    if (off_centre(members[i]) < off_centre(members[best])) best = i;
+  }
+  return best;
+}
+
+SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32_t root) {
+  SpanningTree tree;
+  tree.root = root;
+  const MemberGrid grid = member_grid(members);
+  if (grid.full || members.size() > kMaxNearestNeighbour) {
+    tree.parent = line_parents(members, root, grid.rows >= grid.columns);
+  } else {
+    tree.parent = nearest_parents(members, root);
+  }
+  finish_tree(tree);
+  return tree;
+}
+
+}  // namespace dojo::workload::collectives
