@@ -2,6 +2,8 @@
 // A pool that spins between windows: a window lasts microseconds, too short to put threads to sleep and wake them.
 #include "dojo/engine/thread_pool.h"
 
+#include <utility>
+
 namespace dojo::engine {
 
 namespace {
