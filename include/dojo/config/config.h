@@ -14,6 +14,7 @@ namespace dojo::config {
 using schema::Anything;
 using schema::AtLeast;
 using schema::Between;
+using schema::OneOf;
 using schema::Source;
 
 struct RankUnitParams {  ///< in JSON also a bare string: "die"
@@ -21,7 +22,7 @@ struct RankUnitParams {  ///< in JSON also a bare string: "die"
   std::int64_t rows = 1, columns = 1;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("unit", self.unit, "what a rank is placed on: node, die, tile, tray", Anything(), Source{"chosen"});
+    field("unit", self.unit, "what a rank is placed on", OneOf("node", "die", "tile", "tray"), Source{"chosen"});
     field("rows", self.rows, "units in a column of the rank's slice", Between(1, 4096), Source{"chosen"});
     field("columns", self.columns, "units in a row of the rank's slice", Between(1, 4096), Source{"chosen"});
   }
@@ -40,7 +41,7 @@ struct GenerateParams {
   static void fields(Self& self, Visit&& field) {
     field("model", self.model, "resnet50, matmul, or a collective such as all_reduce", Anything(), Source{"chosen"});
     field("batch", self.batch, "samples per rank and step", Between(1, 1 << 20), Source{"chosen"});
-    field("dtype", self.dtype, "bf16 or cfp8", Anything(), Source{"chosen"});
+    field("dtype", self.dtype, "number format of a generated workload", OneOf("bf16", "cfp8"), Source{"chosen"});
     field("batch_norm_group", self.batch_norm_group, "ranks that share batch-norm statistics", Between(1, 1 << 20), Source{"V01"});
     field("bucket_bytes", self.bucket_bytes, "gradient bytes per all-reduce", Between(1, 1e15), Source{"chosen"});
     field("m", self.m, "matmul: rows of the result", AtLeast(0), Source{"chosen"});
@@ -75,8 +76,8 @@ struct WorkloadParams {
     field("bytes_per_element", self.bytes_per_element, "for traces that count elements; 0 = the trace counts bytes", Between(0, 64), Source{"chosen"});
     field("group_file", self.group_file, "communicator groups of a Chakra trace", Anything(), Source{"chosen"});
     field("collective_algorithm", self.collective_algorithm, "algorithm of every collective; empty = the cheapest by the cost model", Anything(), Source{"chosen"});
-    field("capacity_policy", self.capacity_policy, "recompute_then_spill, spill or fail", Anything(), Source{"chosen"});
-    field("replay", self.replay, "times of operations: shapes, roofline or recorded", Anything(), Source{"chosen"});
+    field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small", OneOf("recompute_then_spill", "spill", "fail"), Source{"chosen"});
+    field("replay", self.replay, "where times of operations come from", OneOf("shapes", "roofline", "recorded"), Source{"chosen"});
     field("shard_optimizer", self.shard_optimizer, "optimizer state sharded over the data-parallel ranks", Anything(), Source{"chosen"});
     field.map("placement", self.placement, "rank -> path of the first part of its slice");
   }
@@ -92,7 +93,7 @@ struct RunParams {
   static void fields(Self& self, Visit&& field) {
     field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it", Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
-    field("network_model", self.network_model, "fast", Anything(), Source{"chosen"});
+    field("network_model", self.network_model, "model of the network", OneOf("fast"), Source{"chosen"});
     field("burst_bytes", self.burst_bytes, "longest piece of a message that one event moves", Between(64, 1 << 20), Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// `topo show`: the machine drawn in text, its counts, rates and totals.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dojo/base/error.h"
+#include "dojo/config/config.h"
+#include "dojo/topology/topology.h"
+
+namespace dojo::config {
+namespace {
+
+using topology::Direction;
+using topology::Edge;
+using topology::Level;
+using topology::Topology;
+
+constexpr std::int64_t kWidestMesh = 24;   ///< tiles drawn side by side
+constexpr std::int64_t kTallestMesh = 80;  ///< rows of tiles drawn; beyond it the middle is left out
+
+/// "2.016 TB/s"; thousands, as in the hardware's own documents.
+std::string scaled(double value, const char* unit) {
+  static constexpr const char* kPrefixes[] = {"", "k", "M", "G", "T", "P", "E", "Z"};
+  std::size_t i = 0;
+  while (value >= 1000 && i + 1 < std::size(kPrefixes)) {
+    value /= 1000;
+    ++i;
+  }
+  return fmt::format("{:.4g} {}{}", value, kPrefixes[i], unit);
+}
+
+std::string separator(const Topology& machine, std::int64_t row) {
+  const auto& p = machine.params();
+  const std::int64_t tray = p.tray.tiles.rows, cabinet = tray * p.cabinet.trays.rows;
+  const char line = row % cabinet == 0 ? '=' : row % tray == 0 ? '-' : ' ';
+  std::string text(8, ' ');
+  for (std::int64_t column = 0; column < std::min(p.exapod.tile_mesh.columns, kWidestMesh); ++column)
+    text += "+" + std::string(6, line);
+  return text + "+";
+}
+
+std::string mesh_row(const Topology& machine, std::int64_t row) {
+  const auto& p = machine.params();
+  const std::int64_t columns = p.exapod.tile_mesh.columns;
+  const std::string dips = machine.dip_count() > 0 ? fmt::format("{} DIP", p.tile.dies.rows) : "";
+  std::string text = fmt::format("{:>6}{} ", dips, dips.empty() ? ' ' : '=');
+  for (std::int64_t column = 0; column < std::min(columns, kWidestMesh); ++column) {
+    const bool tray_edge = column % p.tray.tiles.columns == 0;
+    const auto die = machine.die_at(static_cast<std::int32_t>(row * p.tile.dies.rows),
+                                    static_cast<std::int32_t>(column * p.tile.dies.columns));
+    text += fmt::format("{}tile{:<2}", tray_edge ? '|' : ':', machine.position(die).tile);
+  }
+  text += columns > kWidestMesh ? fmt::format(" ... {} columns ", columns) : "| ";
+  if (!dips.empty()) text += "=" + dips;
+  if (row % p.tray.tiles.rows == 0 && machine.params().level >= Level::kTray) {
+    const auto die = machine.die_at(static_cast<std::int32_t>(row * p.tile.dies.rows), 0);
+    const Topology::Position at = machine.position(die);
+    if (p.level > Level::kCabinet && at.tray == 0) text += fmt::format("  cabinet[{}]", at.cabinet);
+    if (p.level > Level::kTray) text += fmt::format("  tray[{}]", at.tray);
+  }
+  return text;
+}
+
+std::string mesh(const Topology& machine) {
+  const auto& grid = machine.params().exapod.tile_mesh;
+  std::string text =
+      fmt::format("Tile mesh, {} x {} (rows x columns); = ends a cabinet, - a tray\n\n", grid.rows, grid.columns);
+  for (std::int64_t row = 0; row < grid.rows; ++row) {
+    const bool skipped = grid.rows > kTallestMesh && row >= kTallestMesh / 2 && row < grid.rows - kTallestMesh / 2;
+    if (skipped) {
+      if (row == kTallestMesh / 2) text += fmt::format("\n        ... {} rows ...\n\n", grid.rows - kTallestMesh);
+      continue;
+    }
+    text += separator(machine, row) + "\n" + mesh_row(machine, row) + "\n";
+  }
+  return text + separator(machine, grid.rows) + "\n\n";
+}
+
+std::string site_map(const Topology& machine) {
+  const Topology::SiteMap& map = machine.site_map(0);
+  std::string text =
+      fmt::format("Sites of {}, {} x {}: {} nodes (.) and {} router-only sites (x)\n\n", machine.die_path(0),
+                  machine.site_rows(), machine.site_columns(), map.enabled_count, machine.sites() - map.enabled_count);
+  for (std::int32_t row = 0; row < machine.site_rows(); ++row) {
+    text += fmt::format("{:>6}  ", row * machine.site_columns());
+    for (std::int32_t column = 0; column < machine.site_columns(); ++column)
+      text += map.enabled[static_cast<std::size_t>(row * machine.site_columns() + column)] != 0 ? " ." : " x";
+    text += "\n";
+  }
+  if (machine.site_maps().size() > 1)
+    text += fmt::format("\n{} different site maps in all\n", machine.site_maps().size());
+  return text + "\n";
+}
+
+/// One line per kind of edge that the machine has, by an example.
+std::string edges(const Topology& machine) {
+  std::string text = "Links, each way\n\n";
+  const auto& p = machine.params();
+  const double noc = static_cast<double>(p.noc.link_bytes_per_cycle) * p.clock_hz;
+  text +=
+      fmt::format("  {:<34}{:>14}{:>8} cycles a hop\n", "node to node on a die", scaled(noc, "B/s"), p.noc.hop_cycles);
+  std::vector<std::pair<topology::LinkClass, Cycles>> seen;
+  for (DieId die = 0; die < machine.die_count(); ++die)
+    for (int d = 0; d < topology::kDirections; ++d) {
+      const Edge edge = machine.edge(die, static_cast<Direction>(d));
+      if (edge.neighbour == kNone) continue;
+      const std::pair kind{edge.link_class, edge.latency_cycles};
+      if (std::find(seen.begin(), seen.end(), kind) != seen.end()) continue;
+      seen.push_back(kind);
+      text += fmt::format("  {:<34}{:>14}{:>8} cycles, buffer {}\n",
+                          fmt::format("{} (such as {})", topology::link_class_name(edge.link_class),
+                                      topology::direction_name(static_cast<Direction>(d))),
+                          scaled(edge.bytes_per_s, "B/s"), edge.latency_cycles,
+                          scaled(static_cast<double>(edge.buffer_bytes), "B"));
+    }
+  if (machine.dip_count() > 0) {
+    text += fmt::format("  {:<34}{:>14}\n", "HBM of a DIP", scaled(p.dip.hbm_bytes_per_s, "B/s"));
+    text += fmt::format("  {:<34}{:>14}\n", "PCIe of a DIP", scaled(p.dip.pcie_bytes_per_s, "B/s"));
+    text += fmt::format("  {:<34}{:>14}\n", "Ethernet of a DIP", scaled(p.dip.ethernet_bytes_per_s, "B/s"));
+  }
+  return text + "\n";
+}
+
+std::string summary(const Topology& machine) {
+  const auto& p = machine.params();
+  const auto nodes = static_cast<double>(machine.node_count());
+  const double flop_per_cycle =
+      static_cast<double>(2 * p.node.matrix_rows * p.node.matrix_columns * p.node.matrix_depth);
+  std::string text = fmt::format("{} \"{}\"\n\n", machine.root_name(), p.name);
+  const auto line = [&](const char* name, const std::string& value) {
+    text += fmt::format("  {:<12}{}\n", name, value);
+  };
+  if (p.level == Level::kExapod) line("cabinets", fmt::format("{}", machine.cabinet_count()));
+  if (p.level >= Level::kTray) line("trays", fmt::format("{}", machine.tray_count()));
+  if (p.level >= Level::kTile) line("tiles", fmt::format("{}", machine.tile_count()));
+  if (p.level >= Level::kDie)
+    line("dies", fmt::format("{} ({} x {})", machine.die_count(), machine.die_rows(), machine.die_columns()));
+  line("nodes", fmt::format("{}", machine.node_count()));
+  line("DIPs", fmt::format("{}", machine.dip_count()));
+  line("hosts", fmt::format("{}", machine.host_count()));
+  line("clock", scaled(p.clock_hz, "Hz"));
+  line("peak bf16", scaled(nodes * flop_per_cycle * p.clock_hz, "FLOP/s"));
+  line("peak fp32", scaled(nodes * static_cast<double>(p.node.fp32_flop_per_cycle) * p.clock_hz, "FLOP/s"));
+  line("SRAM", scaled(nodes * static_cast<double>(p.node.sram_bytes), "B"));
+  line("HBM", scaled(static_cast<double>(machine.dip_count()) * static_cast<double>(p.dip.hbm_bytes), "B"));
+  return text + "\n";
+}
+
+}  // namespace
+
+std::string draw_machine(const topology::MachineParams& params) {
+  const Topology machine(params);
+  std::string text = summary(machine);
+  if (params.level >= Level::kTile) text += mesh(machine);
+  if (params.level >= Level::kDie) text += site_map(machine);
+  return text + edges(machine);
+}
+
+}  // namespace dojo::config

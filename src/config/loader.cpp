@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files, sections and overrides of a run config.
+#include "config/loader.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include "config/overrides.h"
+
+namespace dojo::config {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = Value::Kind;
+
+constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
+
+std::string beside(const std::string& directory, const std::string& file) {
+  if (directory.empty() || fs::path(file).is_absolute()) return file;
+  return (fs::path(directory) / file).lexically_normal().string();
+}
+
+/// Does this text say what to run, or is it a trace? A trace in JSON names its schema or has a list of nodes or events.
+bool is_workload_config(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || text[first] != '{' || text.size() > kLargestConfig) return false;
+  Value value;
+  if (!try_parse_json(text, std::make_shared<Origin>(), "",
+                      value))  // broken: by its words, so that it can be told where
+    return text.find("\"generate\"") != std::string::npos || text.find("\"trace\"") != std::string::npos ||
+           text.find("\"rank_unit\"") != std::string::npos;
+  for (const char* key : {"schema", "nodes", "traceEvents", "operations", "ops"})
+    if (value.find(key) != nullptr) return false;
+  return true;
+}
+
+}  // namespace
+
+Loader::Loader() {
+  root_.kind = Kind::kObject;
+  for (const char* key : {"machine", "workload", "run"}) {
+    Value section;
+    section.kind = Kind::kObject;
+    section.path = std::string("/") + key;
+    root_.members.emplace_back(key, std::move(section));
+  }
+}
+
+Loader::Content Loader::read_text(const std::string& file, std::string& text) {
+  std::error_code ignored;
+  std::ifstream in(file, std::ios::binary);
+  const int error = errno;
+  if (!in || fs::is_directory(file, ignored)) {
+    complaints_.missing_files.push_back(fmt::format("{}: cannot be read ({}); expected a file, check the name", file,
+                                                    in ? "it is a directory" : std::strerror(error)));
+    return Content::kMissing;
+  }
+  std::ostringstream content;
+  content << in.rdbuf();
+  text = content.str();
+  return Content::kGood;
+}
+
+Value Loader::parse_file(const std::string& file) {
+  std::string text;
+  if (read_text(file, text) == Content::kMissing) return {};
+  config_.input_sha256[file] = sha256_file(file);
+  auto origin = std::make_shared<Origin>();
+  origin->label = file;
+  origin->directory = fs::path(file).parent_path().string();
+  origin->has_lines = true;
+  const std::size_t before = complaints_.lines.size();
+  Value value = parse_json(text, origin, "", complaints_);
+  if (!value.is(Kind::kObject) && complaints_.lines.size() == before)
+    complaints_.lines.push_back(fmt::format("{}:{}: /: found {}, expected an object", file, value.line, value.shown()));
+  return value;
+}
+
+void Loader::read_run_file(const LoadRequest& request) {
+  const Value value = parse_file(request.config_file);
+  if (!value.is(Kind::kObject)) return;
+  ReadLog log{complaints_, {}};
+  check_keys(value, "", {"machine", "workload", "run"}, log);
+  for (const auto& [key, section] : value.members) {
+    const bool replaced =
+        (key == "machine" && !request.machine_file.empty()) || (key == "workload" && !request.workload_file.empty());
+    if (!replaced) take_section(key, section);
+  }
+}
+
+void Loader::take_section(const std::string& key, const Value& value) {
+  Value* section = root_.find(key);
+  if (section == nullptr) return;
+  const bool file_allowed = key != "run";
+  if (value.is(Kind::kText) && file_allowed) {
+    const std::string file = beside(value.origin->directory, value.text);
+    if (key == "machine")
+      read_machine_file(file);
+    else
+      read_workload(file);
+    return;
+  }
+  if (!value.is(Kind::kObject)) {
+    complaints_.lines.push_back(fmt::format("{}: found {}, expected an object{}", value.place(), value.shown(),
+                                            file_allowed ? " or the name of a file" : ""));
+    return;
+  }
+  *section = value;
+  if (key == "machine") config_.machine_file = value.origin->label;
+  if (key == "workload") config_.workload_file = value.origin->label;
+}
+
+void Loader::read_machine_file(const std::string& file) {
+  Value value = parse_file(file);
+  if (!value.is(Kind::kObject)) return;
+  *root_.find("machine") = std::move(value);
+  config_.machine_file = file;
+}
+
+void Loader::read_workload(const std::string& name) {
+  Value& section = *root_.find("workload");
+  config_.workload_file = name;
+  const bool named_json = fs::path(name).extension() == ".json";
+  std::error_code ignored;
+  const bool file = fs::is_regular_file(name, ignored);
+  std::string text;
+  if (named_json && !file) {
+    read_text(name, text);
+    return;
+  }
+  if (file && (fs::file_size(name, ignored) <= kLargestConfig)) read_text(name, text);
+  if (is_workload_config(text)) {
+    Value value = parse_file(name);
+    if (value.is(Kind::kObject)) section = std::move(value);
+    return;
+  }
+  section.members.clear();  // a trace file or the prefix of one
+  auto origin = std::make_shared<Origin>();
+  origin->label = "--workload " + name;
+  Value trace;
+  trace.kind = Kind::kText;
+  trace.text = name;
+  trace.origin = origin;
+  trace.path = "/workload/trace";
+  section.origin = origin;
+  section.members.emplace_back("trace", std::move(trace));
+}
+
+void Loader::apply(const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) apply_override(root_, text, complaints_);
+}
+
+}  // namespace dojo::config

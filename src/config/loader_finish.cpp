@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+// The second half of loading: the tree becomes structs, and what no single key can tell is checked.
+#include <algorithm>
+#include <filesystem>
+
+#include "config/level_use.h"
+#include "config/loader.h"
+#include "dojo/topology/topology.h"
+
+namespace dojo::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Is one of the two places the other, or above it?
+bool related(const std::string& a, const std::string& b) {
+  const std::string& shorter = a.size() < b.size() ? a : b;
+  const std::string& longer = a.size() < b.size() ? b : a;
+  return longer.compare(0, shorter.size(), shorter) == 0 &&
+         (longer.size() == shorter.size() || longer[shorter.size()] == '/');
+}
+
+/// The value at `path` ("/die/grid/rows", "/defects/0") or the nearest one above it; `rest` = what is not written.
+const Value& deepest(const Value& root, const std::string& path, std::string& rest) {
+  const Value* at = &root;
+  rest = path;
+  while (!rest.empty()) {
+    const std::size_t end = std::min(rest.find('/', 1), rest.size());
+    const std::string key = rest.substr(1, end - 1);
+    const Value* next = nullptr;
+    if (at->is(Value::Kind::kList)) {
+      const std::size_t index = std::stoul(key);
+      next = index < at->items.size() ? &at->items[index] : nullptr;
+    } else {
+      next = at->find(key);
+    }
+    if (next == nullptr) break;
+    at = next;
+    rest.erase(0, end);
+  }
+  return *at;
+}
+
+/// Relative to the working directory while that is short, else absolute: the same text whichever way it was named.
+std::string canonical_name(const std::string& name) {
+  std::error_code error;
+  const fs::path absolute = fs::absolute(name, error).lexically_normal();
+  const std::string relative = absolute.lexically_proximate(fs::current_path(error)).string();
+  return relative.rfind("../../", 0) == 0 ? absolute.string() : relative;
+}
+
+}  // namespace
+
+RunConfig Loader::finish() {
+  read_machine();
+  read_workload_section();
+  ReadLog log{complaints_, {}};
+  read_struct(*root_.find("run"), "", config_.run, log);
+  complaints_.throw_if_any();
+  return std::move(config_);
+}
+
+void Loader::read_machine() {
+  const Value& machine = *root_.find("machine");
+  ReadLog log{complaints_, {}};
+  read_struct(machine, "", config_.machine, log);
+  const Value* dip = machine.find("dip");
+  const bool says_dip = dip != nullptr && dip->find("present") != nullptr;
+  if (config_.machine.level == topology::Level::kNode && !says_dip) config_.machine.dip.present = false;
+  if (log.unreadable.count("/level") == 0) check_levels(machine, log);
+  check_topology(machine, log);
+}
+
+void Loader::check_levels(const Value& machine, ReadLog& log) {
+  const topology::Level level = config_.machine.level;
+  std::string covered;  // a section that is out of place is one complaint, not one for each of its keys
+  for (const UsedFrom& entry : kUsedFrom) {
+    if (level >= entry.level || (!covered.empty() && related(covered, entry.path))) continue;
+    std::string rest;
+    const Value& value = deepest(machine, entry.path, rest);
+    if (!rest.empty()) continue;
+    covered = entry.path;
+    complaints_.lines.push_back(
+        fmt::format("{}: found in a machine of level \"{}\", expected only from level \"{}\" up; remove it",
+                    value.place(), schema::enum_text(level), schema::enum_text(entry.level)));
+    log.unreadable.insert(entry.path);
+  }
+}
+
+void Loader::check_topology(const Value& machine, const ReadLog& log) {
+  for (const topology::Problem& problem : topology::find_problems(config_.machine)) {
+    std::vector<std::string> places = problem.depends_on;
+    places.push_back(problem.json_path);
+    const bool follows = std::any_of(places.begin(), places.end(), [&](const std::string& place) {
+      return std::any_of(log.unreadable.begin(), log.unreadable.end(),
+                         [&](const std::string& bad) { return related(place, bad); });
+    });
+    if (follows) continue;
+    std::string rest;
+    const Value& value = deepest(machine, problem.json_path, rest);
+    complaints_.lines.push_back(value.place(rest) + ": " + problem.text);
+  }
+}
+
+void Loader::read_workload_section() {
+  const Value& section = *root_.find("workload");
+  WorkloadParams& workload = config_.workload;
+  ReadLog log{complaints_, {}};
+  read_struct(section, "", workload, log);
+  if (!workload.trace.empty() && !workload.generate.model.empty()) {
+    const Value* trace = section.find("trace");
+    complaints_.lines.push_back(fmt::format("{}: found both trace and generate.model, expected one of them",
+                                            (trace != nullptr ? *trace : section).place()));
+  }
+  resolve_file("trace", workload.trace);
+  resolve_file("group_file", workload.group_file);
+}
+
+void Loader::resolve_file(const char* key, std::string& name) {
+  const Value* value = root_.find("workload")->find(key);
+  if (value == nullptr || name.empty()) return;
+  const std::string directory = value->origin ? value->origin->directory : "";
+  name = canonical_name(directory.empty() ? name : (fs::path(directory) / name).string());
+}
+
+RunConfig load(const LoadRequest& request) {
+  Loader loader;
+  if (!request.config_file.empty()) loader.read_run_file(request);
+  if (!request.machine_file.empty()) loader.read_machine_file(request.machine_file);
+  if (!request.workload_file.empty()) loader.read_workload(request.workload_file);
+  loader.apply(request.overrides);
+  return loader.finish();
+}
+
+topology::MachineParams load_machine(const std::string& file, std::map<std::string, std::string>* sha256) {
+  Loader loader;
+  loader.read_machine_file(file);
+  const RunConfig config = loader.finish();
+  if (sha256 != nullptr) sha256->insert(config.input_sha256.begin(), config.input_sha256.end());
+  return config.machine;
+}
+
+}  // namespace dojo::config

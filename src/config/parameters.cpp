@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// docs/parameters.md: every key with default, unit, range, source and sentence.
+#include <fmt/format.h>
+
+#include "config/overrides.h"
+#include "dojo/config/config.h"
+
+namespace dojo::config {
+namespace {
+
+constexpr const char* kHead =
+    "# Parameters\n\n"
+    "Made by `dojosim list params`; a test holds this page and the program together. Every key can be set in a file "
+    "or\n"
+    "with `--set KEY=VALUE`. Source: a row of [hardware.md](hardware.md), or `assumed` (not published; listed there "
+    "too),\n"
+    "`derived`, `chosen` (a setting of the model or of the run, not a fact about the hardware).\n";
+
+std::string title_of(const std::string& path) {
+  return path.rfind("machine.", 0) == 0 ? "Machine" : path.rfind("workload.", 0) == 0 ? "Workload" : "Run";
+}
+
+std::string or_dash(const std::string& text) {
+  return text.empty() ? "-" : text;
+}
+
+std::string row(const schema::Declared& one) {
+  const std::string limits =
+      one.words.empty() ? schema::range_text(one.range) : fmt::format("{}", fmt::join(one.words, ", "));
+  const std::string key = one.path.substr(one.path.rfind('.') + 1);
+  const std::string value = one.default_text.empty() ? "-" : "`" + one.default_text + "`";
+  return fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", one.path, value, or_dash(schema::unit_of_key(key)),
+                     or_dash(limits), one.source, one.sentence);
+}
+
+}  // namespace
+
+std::string parameters_markdown() {
+  std::string text = kHead;
+  std::string section;
+  for (const schema::Declared& one : all_declarations()) {
+    const std::string title = title_of(one.path);
+    if (title != section) {
+      section = title;
+      text += fmt::format(
+          "\n## {}\n\n| key | default | unit | range | source | what it is |\n|---|---|---|---|---|---|\n", title);
+    }
+    const bool leaf = !one.source.empty();
+    if (leaf) text += row(one);
+  }
+  return text;
+}
+
+}  // namespace dojo::config

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole config written out, every default included.
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "config/level_use.h"
+#include "dojo/config/config.h"
+#include "dojo/schema/enum_text.h"
+
+namespace dojo::config {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+class Writer {
+ public:
+  Writer(Json& out, std::string where, topology::Level level) : out_(out), where_(std::move(where)), level_(level) {
+    out_ = Json::object();
+  }
+
+  template <class Member, class... Rest>
+  void operator()(const char* key, const Member& member, Rest&&...) {
+    if (!in_use(key)) return;
+    if constexpr (std::is_enum_v<Member>)
+      out_[key] = schema::enum_text(member);
+    else
+      out_[key] = member;
+  }
+  template <class Group>
+  void group(const char* key, const Group& member, const char*) {
+    if (in_use(key)) write(out_[key], where_ + "/" + key, member);
+  }
+  template <class Item>
+  void list(const char* key, const std::vector<Item>& items, const char*) {
+    Json list = Json::array();
+    for (const Item& item : items) write(list.emplace_back(), where_ + "/" + key, item);
+    out_[key] = std::move(list);
+  }
+  void map(const char* key, const std::map<std::string, std::string>& member, const char*) {
+    out_[key] = Json::object();
+    for (const auto& [name, text] : member) out_[key][name] = text;
+  }
+
+ private:
+  template <class T>
+  void write(Json& out, const std::string& where, const T& value) {
+    Writer inner(out, where, level_);
+    T::fields(value, inner);
+  }
+  [[nodiscard]] bool in_use(const char* key) const { return used_at(where_ + "/" + key, level_); }
+
+  Json& out_;
+  std::string where_;
+  topology::Level level_;
+};
+
+template <class T>
+Json written(const T& value, const std::string& where, topology::Level level) {
+  Json json;
+  Writer writer(json, where, level);
+  T::fields(value, writer);
+  return json;
+}
+
+std::string absolute(const std::string& file) {
+  return file.empty() ? file : std::filesystem::absolute(file).lexically_normal().string();
+}
+
+}  // namespace
+
+std::string resolved_json(const RunConfig& config) {
+  WorkloadParams workload = config.workload;
+  workload.trace = absolute(workload.trace);  // this text may be put into any folder
+  workload.group_file = absolute(workload.group_file);
+  // Sections that the machine's level does not use are left out, as the reader wants it; other structs have none.
+  Json json;
+  json["machine"] = written(config.machine, "", config.machine.level);
+  json["workload"] = written(workload, "workload", topology::Level::kExapod);
+  json["run"] = written(config.run, "run", topology::Level::kExapod);
+  return json.dump(2) + "\n";
+}
+
+}  // namespace dojo::config
