@@ -84,7 +84,7 @@ struct Bench {
 /// Runs one lane and chunk of a plan. A value counts how often each rank's contribution is in it. An item's value is
 /// the sum of what came; an item that adds, or that begins a chain, puts its rank's own contribution in, unless that
 /// came already over a token of the same position.
-struct Run {
+struct PlanRun {
   using Value = std::vector<int>;
   std::vector<int> fired;                        ///< by item
   std::vector<Value> value;                      ///< by item
@@ -96,12 +96,12 @@ struct Run {
 };
 
 /// `entry`: positions in the order in which their tasks start.
-inline Run run_plan(const DataflowPlan& plan, const std::vector<std::uint32_t>& entry) {
-  Run run;
+inline PlanRun run_plan(const DataflowPlan& plan, const std::vector<std::uint32_t>& entry) {
+  PlanRun run;
   const std::size_t n = plan.positions, items = plan.items.size();
   run.fired.assign(items, 0);
-  run.value.assign(items, Run::Value(n, 0));
-  run.own_finish_sum.assign(n, Run::Value(n, 0));
+  run.value.assign(items, PlanRun::Value(n, 0));
+  run.own_finish_sum.assign(n, PlanRun::Value(n, 0));
   run.bytes_out.assign(n, 0);
   run.entered_at.assign(n, SIZE_MAX);
   run.done_at.assign(n, SIZE_MAX);
