@@ -1,1 +1,65 @@
-int main() { return 70; }
+// SPDX-License-Identifier: Apache-2.0
+// The dojosim program: picks the command, prints errors, returns the exit code.
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <new>
+
+#include "commands.h"
+#include "dojo/base/error.h"
+
+namespace {
+
+using dojo::Error;
+using dojo::ExitCode;
+
+void set_up_log() {
+  const auto colour = std::getenv("NO_COLOR") != nullptr ? spdlog::color_mode::never : spdlog::color_mode::automatic;
+  auto log = spdlog::stderr_color_mt("dojosim", colour);
+  log->set_pattern("dojosim: %^%l%$: %v");
+  spdlog::set_default_logger(std::move(log));
+  spdlog::set_level(spdlog::level::warn);
+}
+
+int run(const dojo::cli::Arguments& arguments) {
+  if (!arguments.empty() && arguments.front() == "--version") {
+    dojo::cli::print_version();
+    return 0;
+  }
+  return dojo::cli::dispatch("", dojo::cli::commands(), arguments);
+}
+
+/// What was promised on stdout must be there: a full disk behind a pipe is an I/O error.
+int flushed(int code) {
+  std::cout.flush();
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout.good()) return code;
+  throw Error(ExitCode::kIo, "standard output cannot be written; is the disk full?");
+}
+
+int report_error(const Error& error) {
+  // Findings in input files begin with the file's name, so that editors can jump there.
+  const bool findings = error.code() == ExitCode::kInvalidInput;
+  for (const std::string& line : error.lines()) fmt::print(stderr, "{}{}\n", findings ? "" : "dojosim: error: ", line);
+  return static_cast<int>(error.code());
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  try {
+    set_up_log();
+    return flushed(run({words + 1, words + count}));
+  } catch (const Error& error) {
+    return report_error(error);
+  } catch (const std::bad_alloc&) {
+    return report_error(
+        {ExitCode::kHostMemory,
+         "the host's memory is used up; give it more, or simulate a smaller machine (see: dojosim topo show)"});
+  } catch (const std::exception& e) {
+    return report_error({ExitCode::kInternal, fmt::format("unexpected: {}; this is a mistake in dojosim", e.what())});
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of commands and how the first word of a command line picks from a table.
+#include "commands.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dojo/base/error.h"
+
+namespace dojo::cli {
+namespace {
+
+void print_table(const std::string& parent, const std::vector<Command>& table) {
+  const std::string prefix = parent.empty() ? "" : parent + " ";
+  fmt::print("usage: dojosim {}COMMAND ...\n\nCommands:\n", prefix);
+  for (const Command& command : table) fmt::print("  {:<10} {}\n", command.name, command.sentence);
+  fmt::print("\n'dojosim {}COMMAND --help' explains a command and shows an example.\n", prefix);
+  if (parent.empty()) {
+    fmt::print(
+        "'dojosim --version' prints program, git, compiler, SystemC and library versions.\n\nExample:\n"
+        "  dojosim run configs/runs/resnet50_tile.json --out out/tile\n");
+  } else {
+    fmt::print("\nExample:\n  dojosim {}{} --help\n", prefix, table.front().name);
+  }
+}
+
+}  // namespace
+
+const std::vector<Command>& commands() {
+  static const std::vector<Command> table{
+      {"run", "simulate a workload on a machine", run_command},
+      {"sweep", "run a what-if sweep, a folder for each point", sweep_command},
+      {"compare", "find regressions between two report.json", compare_command},
+      {"trace", "look at, check, convert and generate traces", trace_command},
+      {"topo", "draw or check a machine file", topo_command},
+      {"report", "write report.html for a run or a sweep folder", report_command},
+      {"list", "everything that has a name, with unit, default and source", list_command}};
+  return table;
+}
+
+int dispatch(const std::string& parent, const std::vector<Command>& table, const Arguments& arguments) {
+  const std::string prefix = parent.empty() ? "" : parent + " ";
+  if (arguments.empty()) {
+    throw Error(ExitCode::kUsage, fmt::format("a command is missing (see: dojosim {}--help)", prefix));
+  }
+  const std::string& word = arguments.front();
+  if (word == "--help" || word == "-h" || (parent.empty() && word == "help")) {
+    print_table(parent, table);
+    return 0;
+  }
+  const auto found = std::find_if(table.begin(), table.end(), [&](const Command& c) { return c.name == word; });
+  if (found != table.end()) return found->run({arguments.begin() + 1, arguments.end()});
+  std::vector<std::string> names;
+  for (const Command& command : table) names.emplace_back(command.name);
+  if (word.rfind("--", 0) == 0) names = parent.empty() ? Arguments{"--help", "--version"} : Arguments{"--help"};
+  throw Error(ExitCode::kUsage, fmt::format("unknown {} '{}'{} (known: {}; see: dojosim {}--help)",
+                                            word.rfind('-', 0) == 0 ? "option" : "command", prefix + word,
+                                            did_you_mean(word, names), fmt::join(names, ", "), prefix));
+}
+
+}  // namespace dojo::cli

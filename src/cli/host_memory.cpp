@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads /proc and the control-group files of Linux. A file that is not there is no limit.
+#include "host_memory.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <sstream>
+
+#include "dojo/base/error.h"
+
+namespace dojo::cli {
+namespace {
+
+namespace fs = std::filesystem;
+constexpr std::uint64_t kNoLimit = std::numeric_limits<std::uint64_t>::max();
+constexpr std::uint64_t kKiB = 1024;
+
+void tighten(HostMemory& memory, std::uint64_t bytes, const std::string& limit) {
+  if (bytes < memory.bytes) memory = {bytes, limit};
+}
+
+std::uint64_t left(std::uint64_t limit, std::uint64_t used) {
+  return limit > used ? limit - used : 0;
+}
+
+std::uint64_t read_number(const fs::path& file) {
+  std::ifstream in(file);
+  std::uint64_t value = 0;
+  return in >> value ? value : kNoLimit;  // also "max"
+}
+
+std::uint64_t statm_bytes(int column) {
+  std::ifstream in("/proc/self/statm");
+  std::uint64_t pages = 0;
+  for (int i = 0; i <= column; ++i) in >> pages;
+  return pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t mem_available() {
+  std::ifstream in("/proc/meminfo");
+  for (std::string key; in >> key; in.ignore(kKiB, '\n')) {
+    std::uint64_t kib = 0;
+    if (key == "MemAvailable:" && in >> kib) return kib * kKiB;
+  }
+  return kNoLimit;
+}
+
+void read_control_groups(HostMemory& memory) {
+  std::ifstream in("/proc/self/cgroup");
+  for (std::string line; std::getline(in, line);) {  // "0::/user.slice/..." or "9:memory:/docker/..."
+    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
+    if (second == std::string::npos) continue;
+    const std::string controllers = line.substr(first + 1, second - first - 1);
+    const bool unified = controllers.empty();
+    if (!unified && controllers.find("memory") == std::string::npos) continue;
+    const fs::path root = unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
+    const char* limit = unified ? "memory.max" : "memory.limit_in_bytes";
+    const char* used = unified ? "memory.current" : "memory.usage_in_bytes";
+    // A limit of any ancestor counts; inside a container the named path may be missing and the root is ours.
+    for (fs::path group = line.substr(second + 1);; group = group.parent_path()) {
+      const fs::path folder = root / group.relative_path();
+      const std::uint64_t most = read_number(folder / limit), now = read_number(folder / used);
+      if (most != kNoLimit && now != kNoLimit) tighten(memory, left(most, now), (folder / limit).string());
+      if (group == group.parent_path()) break;
+    }
+  }
+}
+
+}  // namespace
+
+std::uint64_t resident_bytes() {
+  return statm_bytes(1);
+}
+
+std::uint64_t peak_resident_bytes() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_maxrss) * kKiB;
+}
+
+std::string in_gib(std::uint64_t bytes) {
+  return fmt::format("{:.2f} GiB", static_cast<double>(bytes) / static_cast<double>(kKiB * kKiB * kKiB));
+}
+
+HostMemory available_host_memory() {
+  HostMemory memory{kNoLimit, "no limit"};
+  tighten(memory, mem_available(), "MemAvailable of /proc/meminfo");
+  rlimit space{};
+  if (getrlimit(RLIMIT_AS, &space) == 0 && space.rlim_cur != RLIM_INFINITY) {
+    tighten(memory, left(space.rlim_cur, statm_bytes(0)), "the limit of the address space (ulimit -v)");
+  }
+  read_control_groups(memory);
+  return memory;
+}
+
+void require_host_memory(std::uint64_t needed, const std::string& what) {
+  const HostMemory host = available_host_memory();
+  if (needed <= host.bytes) return;
+  throw Error(
+      ExitCode::kHostMemory,
+      fmt::format(
+          "{} needs about {} of host memory, but only {} can be had ({}); run it on a host with more memory, raise "
+          "the limit, or give a smaller machine with --machine",
+          what, in_gib(needed), in_gib(host.bytes), host.limit));
+}
+
+}  // namespace dojo::cli

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the host can still give: physical memory, limits of the process and of its control groups.
+#pragma once
+#include <cstdint>
+#include <string>
+
+namespace dojo::cli {
+
+struct HostMemory {
+  std::uint64_t bytes = 0;  ///< the least of all limits
+  std::string limit;        ///< which one it is, in words
+};
+[[nodiscard]] HostMemory available_host_memory();
+
+[[nodiscard]] std::uint64_t resident_bytes();       ///< of this process now
+[[nodiscard]] std::uint64_t peak_resident_bytes();  ///< of this process so far
+[[nodiscard]] std::string in_gib(std::uint64_t bytes);
+
+/// Throws Error(kHostMemory) with what is needed, what is there and what to do. `what` is "exapod (1062000 nodes)".
+void require_host_memory(std::uint64_t needed, const std::string& what);
+
+}  // namespace dojo::cli

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dojosim list ...`: everything that has a name, with unit, default and source.
+#include <fmt/format.h>
+
+#include "commands.h"
+#include "counter_names.h"
+#include "dojo/config/config.h"
+#include "dojo/workload/collectives.h"
+#include "dojo/workload/trace.h"
+#include "workload_source.h"
+
+namespace dojo::cli {
+namespace {
+
+/// Parses the only thing these commands may have: --help.
+bool wanted(const char* what, const char* sentence, const Arguments& arguments) {
+  Options options(fmt::format("list {}", what), sentence, fmt::format("dojosim list {}", what));
+  return options.parse(arguments);
+}
+
+int params(const Arguments& arguments) {
+  if (!wanted("params", "Every key of a run config: default, unit, range, source, what it means (Markdown).",
+              arguments))
+    return 0;
+  fmt::print("{}", config::parameters_markdown());
+  return 0;
+}
+
+int counters(const Arguments& arguments) {
+  if (!wanted("counters", "Every key of report.json that always exists, and the counters of a module (Markdown).",
+              arguments))
+    return 0;
+  fmt::print("| key | unit | meaning |\n|---|---|---|\n");
+  for (const CounterName& counter : counter_names())
+    fmt::print("| `{}` | {} | {} |\n", counter.key, counter.unit, counter.sentence);
+  return 0;
+}
+
+int collectives(const Arguments& arguments) {
+  if (!wanted("collectives", "Collective operations, and the algorithms that carry them out.", arguments)) return 0;
+  fmt::print("operations:");
+  for (int k = static_cast<int>(workload::OpKind::kAllReduce); k <= static_cast<int>(workload::OpKind::kBarrier); ++k) {
+    fmt::print(" {}", workload::op_kind_name(static_cast<workload::OpKind>(k)));
+  }
+  fmt::print("\nalgorithms (workload.collective_algorithm; empty = the cheapest by the cost model):\n");
+  for (const workload::CollectiveAlgorithm& algorithm : workload::collective_algorithms()) {
+    fmt::print("  {:<10} {}\n", algorithm.name, algorithm.sentence);
+  }
+  return 0;
+}
+
+int patterns(const Arguments& arguments) {
+  if (!wanted("patterns", "Patterns of synthetic traffic.", arguments)) return 0;
+  fmt::print("none: this version has no synthetic traffic (no 'net' command)\n");
+  return 0;
+}
+
+int models(const Arguments& arguments) {
+  if (!wanted("models", "Network models, and workloads that the program makes itself.", arguments)) return 0;
+  fmt::print(
+      "network (run.network_model):\n  fast       event-driven: bursts cut through, queue in finite buffers, are "
+      "pushed back\n");
+  fmt::print("workloads (workload.generate.model): {}\n", fmt::join(generator_names(), " "));
+  return 0;
+}
+
+int formats(const Arguments& arguments) {
+  if (!wanted("formats", "Trace formats that are read; the format is detected from the content.", arguments)) return 0;
+  for (const workload::TraceFormat& format : workload::trace_formats())
+    fmt::print("  {:<12} {}\n", format.name, format.sentence);
+  return 0;
+}
+
+}  // namespace
+
+int list_command(const Arguments& arguments) {
+  static const std::vector<Command> table{{"params", "keys of a run config", params},
+                                          {"counters", "keys of a report and counters of a module", counters},
+                                          {"collectives", "collective operations and algorithms", collectives},
+                                          {"patterns", "synthetic traffic", patterns},
+                                          {"models", "network models and generated workloads", models},
+                                          {"formats", "trace formats", formats}};
+  return dispatch("list", table, arguments);
+}
+
+}  // namespace dojo::cli

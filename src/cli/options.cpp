@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strict parsing: no abbreviations, unknown options name the nearest known one, every mistake is exit code 2.
+#include "options.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <iostream>
+#include <sstream>
+
+#include "dojo/base/error.h"
+#include "dojo/config/config.h"
+
+namespace dojo::cli {
+namespace {
+
+constexpr unsigned kLineLength = 100;
+// "--thr" never means "--threads": what users script must not change its meaning with a new option.
+constexpr int kStyle = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+
+}  // namespace
+
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
+  const std::string near = config::nearest(word, known);
+  return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
+}
+
+Options::Options(std::string usage, std::string sentence, std::string example)
+    : usage_(std::move(usage)),
+      sentence_(std::move(sentence)),
+      example_(std::move(example)),
+      described_("Options", kLineLength, kLineLength / 2) {
+  described_.add_options()("help,h", "print this help")("quiet,q", "no progress, no notes on stderr")(
+      "verbose,v", "say on stderr what is being done");
+}
+
+void Options::positional(const char* name, int count) {
+  hidden_.add_options()(name, po::value<std::vector<std::string>>());
+  positional_.add(name, count);
+}
+
+bool Options::parse(const Arguments& arguments) {
+  read(arguments);
+  if (has("help")) {
+    std::ostringstream words;
+    words << "usage: dojosim " << usage_ << "\n\n"
+          << sentence_ << "\n\n"
+          << described_ << "\nExample:\n  " << example_ << '\n';
+    std::cout << words.str();
+    return false;
+  }
+  spdlog::set_level(quiet() ? spdlog::level::err : has("verbose") ? spdlog::level::info : spdlog::level::warn);
+  return true;
+}
+
+void Options::read(const Arguments& arguments) {
+  po::options_description every;
+  every.add(described_).add(hidden_);
+  try {
+    po::store(po::command_line_parser(arguments).options(every).positional(positional_).style(kStyle).run(), values_);
+    po::notify(values_);
+  } catch (const po::unknown_option& e) {
+    std::string name = e.get_option_name();
+    name.erase(0, name.find_first_not_of('-'));
+    fail(fmt::format("unknown option '{}'{}", e.get_option_name(), did_you_mean(name, long_names())));
+  } catch (const po::too_many_positional_options_error&) {
+    fail(fmt::format("too many words; expected: dojosim {}", usage_));
+  } catch (const po::error& e) {
+    fail(e.what());
+  }
+}
+
+std::vector<std::string> Options::long_names() const {
+  std::vector<std::string> names;
+  for (const auto& option : described_.options()) names.push_back(option->long_name());
+  return names;
+}
+
+std::string Options::text(const char* name) const {
+  if (!has(name)) return {};
+  const boost::any& value = values_[name].value();
+  if (const auto* words = boost::any_cast<std::vector<std::string>>(&value))
+    return words->empty() ? "" : words->front();
+  return boost::any_cast<std::string>(value);
+}
+
+std::vector<std::string> Options::all(const char* name) const {
+  return has(name) ? values_[name].as<std::vector<std::string>>() : std::vector<std::string>{};
+}
+
+std::string Options::need(const char* name, const char* what) const {
+  if (!has(name)) fail(fmt::format("{} is missing; expected: dojosim {}", what, usage_));
+  return text(name);
+}
+
+void Options::fail(const std::string& words) const {
+  const std::string command = usage_.substr(0, usage_.find_first_of("[<-", 0));
+  const std::string trimmed = command.substr(0, command.find_last_not_of(' ') + 1);
+  throw Error(ExitCode::kUsage, fmt::format("{} (see: dojosim {} --help)", words, trimmed));
+}
+
+}  // namespace dojo::cli

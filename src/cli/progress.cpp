@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Draws the progress line a few times a second.
+#include "progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "host_memory.h"
+
+namespace dojo::cli {
+
+using namespace std::chrono_literals;
+using Clock = std::chrono::steady_clock;
+
+ProgressLine::ProgressLine(bool wanted) : on_(wanted && isatty(STDERR_FILENO) == 1), started_(Clock::now()) {}
+
+ProgressLine::~ProgressLine() {
+  if (drawn_) fmt::print(stderr, "\r\033[K");
+}
+
+void ProgressLine::draw(const machine::Machine& machine) {
+  const Clock::time_point now = Clock::now();
+  if (!on_ || now - last_ < 200ms) return;
+  last_ = now;
+  drawn_ = true;
+  const machine::Progress progress = machine.progress();
+  fmt::print(stderr, "\r{}\033[K",
+             progress_words(progress, machine.topology().seconds(progress.now),
+                            std::chrono::duration<double>(now - started_).count(), resident_bytes()));
+  std::fflush(stderr);
+}
+
+std::string progress_words(const machine::Progress& progress, double simulated_s, double host_s,
+                           std::uint64_t resident_bytes) {
+  const double done = progress.tasks_total == 0
+                          ? 0.0
+                          : static_cast<double>(progress.tasks_done) / static_cast<double>(progress.tasks_total);
+  std::string eta = "-";
+  if (done > 0) {
+    const auto left = static_cast<std::int64_t>(host_s * (1 - done) / done);
+    eta = fmt::format("{}:{:02}", left / 60, left % 60);
+  }
+  constexpr double kMillion = 1e6, kMsPerS = 1e3;
+  return fmt::format("{:.3f} ms  {:.0f} % of {} tasks  {:.1f} M events/s  ETA {}  {}", simulated_s * kMsPerS,
+                     done * 100, progress.tasks_total, static_cast<double>(progress.events) / host_s / kMillion, eta,
+                     in_gib(resident_bytes));
+}
+
+}  // namespace dojo::cli

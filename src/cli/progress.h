@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// One line on a terminal that is drawn over itself: simulated time, share of tasks done, events/s, ETA, memory.
+#pragma once
+#include <chrono>
+#include <string>
+
+#include "dojo/machine/machine.h"
+
+namespace dojo::cli {
+
+class ProgressLine {
+ public:
+  /// Draws only when `wanted` and stderr is a terminal.
+  explicit ProgressLine(bool wanted);
+  ~ProgressLine();
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  void draw(const machine::Machine& machine);
+
+ private:
+  bool on_;
+  bool drawn_ = false;
+  std::chrono::steady_clock::time_point started_, last_{};
+};
+
+/// "0.93 ms  41 % of 96000 tasks  12.1 M events/s  ETA 0:42  3.10 GiB"
+[[nodiscard]] std::string progress_words(const machine::Progress& progress, double simulated_s, double host_s,
+                                         std::uint64_t resident_bytes);
+
+}  // namespace dojo::cli

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dojosim sweep`: many runs that differ in some values.
+#include <fmt/format.h>
+
+#include <filesystem>
+
+#include "commands.h"
+#include "dojo/base/error.h"
+#include "dojo/report/report.h"
+
+namespace dojo::cli {
+namespace {
+
+std::string own_program() {
+  std::error_code failed;
+  const auto path = std::filesystem::read_symlink("/proc/self/exe", failed);
+  if (failed)
+    throw Error(ExitCode::kIo, "/proc/self/exe cannot be read, so the points' program is not known: mount /proc");
+  return path.string();
+}
+
+}  // namespace
+
+int sweep_command(const Arguments& arguments) {
+  Options options(
+      "sweep SWEEP.json --out DIR [options]",
+      "Runs every point of a sweep file in a process of its own and writes points.csv, points/, results.csv and\n"
+      "report.html into DIR. A failed point is a row with its reason; exit code 1 when there is any.",
+      "dojosim sweep configs/sweeps/tile_edge_batch.json --out out/sweep --jobs 2");
+  options.options()("out", po::value<std::string>(), "folder of the sweep")(
+      "jobs", po::value<int>(), "points at a time; default: processors / threads of a point")(
+      "backend", po::value<std::string>(), "who runs the points: local")(
+      "shard", po::value<std::string>(), "i/n: only every n-th point, from the i-th on")(
+      "resume", "keep the points that are finished")("dry-run", "write the plan and run nothing");
+  options.positional("sweep");
+  if (!options.parse(arguments)) return 0;
+  report::SweepRequest request;
+  request.file = options.need("sweep", "SWEEP.json");
+  request.directory = options.need("out", "--out DIR");
+  request.jobs = options.value<int>("jobs", 0);
+  if (request.jobs < 0) options.fail(fmt::format("--jobs is {}; expected 1 or more", request.jobs));
+  request.backend = options.value<std::string>("backend", "local");
+  if (request.backend != "local") {
+    options.fail(fmt::format("--backend is '{}'; this version has: local", request.backend));
+  }
+  request.shard = options.text("shard");
+  request.resume = options.has("resume");
+  request.dry_run = options.has("dry-run");
+  request.quiet = options.quiet();
+  request.program = own_program();
+  const int failed = report::sweep(request);
+  fmt::print("{}\n", (std::filesystem::path(request.directory) / "results.csv").string());
+  return static_cast<int>(failed == 0 ? ExitCode::kGood : ExitCode::kRegression);
+}
+
+}  // namespace dojo::cli

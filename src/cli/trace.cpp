@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dojosim trace info|check|convert|gen`: look at, verify, convert and synthesise traces.
+#include "dojo/workload/trace.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "commands.h"
+#include "dojo/base/error.h"
+#include "workload_source.h"
+
+namespace dojo::cli {
+namespace {
+
+std::int64_t at_least(const Options& options, const char* name, std::int64_t low, std::int64_t otherwise) {
+  const auto value = options.value<std::int64_t>(name, otherwise);
+  if (value < low) options.fail(fmt::format("--{} is {}; expected {} or more", name, value, low));
+  return value;
+}
+
+void add_reading_options(Options& options) {
+  options.options()("ranks", po::value<std::int64_t>(), "ranks; default: as the files or the trace say")(
+      "replicate", "use one rank's file for all ranks")("bytes-per-element", po::value<std::int64_t>(),
+                                                        "for traces that count elements")(
+      "group-file", po::value<std::string>(), "communicator groups of a Chakra trace");
+}
+
+workload::Workload read(const Options& options, const std::string& trace) {
+  workload::TraceOptions reading;
+  reading.ranks = static_cast<RankId>(at_least(options, "ranks", 0, 0));
+  reading.replicate = options.has("replicate");
+  reading.bytes_per_element = at_least(options, "bytes-per-element", 0, 0);
+  reading.group_file = options.text("group-file");
+  std::vector<std::string> files_read;
+  return workload::read_trace(trace, reading, &files_read);
+}
+
+std::size_t operations(const workload::Workload& workload) {
+  return std::accumulate(workload.graphs.begin(), workload.graphs.end(), std::size_t{0},
+                         [](std::size_t sum, const workload::Graph& graph) { return sum + graph.ops.size(); });
+}
+
+void say_what(const std::string& name, const workload::Workload& workload) {
+  fmt::print("{}: good: {} ranks, {} graphs, {} operations, format {}\n", name, workload.ranks(),
+             workload.graphs.size(), operations(workload),
+             workload.graphs.empty() ? "none" : workload.graphs.front().format);
+}
+
+int info(const Arguments& arguments) {
+  Options options("trace info FILE_OR_PREFIX [options]",
+                  "Says what a trace holds: ranks, operations, FLOP, bytes, groups.",
+                  "dojosim trace info traces/all_reduce --json");
+  options.options()("json", "print JSON instead of text");
+  add_reading_options(options);
+  options.positional("trace");
+  if (!options.parse(arguments)) return 0;
+  const std::string trace = options.need("trace", "the trace");
+  const std::string words = workload::describe_workload(read(options, trace), options.has("json"));
+  fmt::print("{}{}", words, words.empty() || words.back() != '\n' ? "\n" : "");
+  return 0;
+}
+
+int check(const Arguments& arguments) {
+  Options options("trace check FILE_OR_PREFIX [options]",
+                  "Checks a trace, each rank alone and across ranks; every finding is one line on stderr, exit code 3.",
+                  "dojosim trace check traces/all_reduce");
+  add_reading_options(options);
+  options.positional("trace");
+  if (!options.parse(arguments)) return 0;
+  const std::string trace = options.need("trace", "the trace");
+  const workload::Workload workload = read(options, trace);
+  for (const workload::Graph& graph : workload.graphs) {
+    for (const std::string& warning : graph.warnings) fmt::print("{}: note: {}\n", graph.file, warning);
+  }
+  say_what(trace, workload);
+  return 0;
+}
+
+int convert(const Arguments& arguments) {
+  Options options("trace convert FROM TO [options]",
+                  "Writes any readable trace in dojosim's own format; gzip when TO ends in .gz.",
+                  "dojosim trace convert traces/all_reduce all_reduce.json.gz");
+  add_reading_options(options);
+  options.positional("from");
+  options.positional("to");
+  if (!options.parse(arguments)) return 0;
+  const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  const workload::Workload workload = read(options, from);
+  workload::write_trace(workload, to);
+  say_what(to, workload);
+  return 0;
+}
+
+int generate(const Arguments& arguments) {
+  const config::GenerateParams defaults;
+  Options options("trace gen MODEL [options]",
+                  fmt::format("Writes a generated trace in dojosim's own format. MODEL is one of:\n{}.",
+                              fmt::join(generator_names(), ", ")),
+                  "dojosim trace gen resnet50 --batch 8 --dtype bf16 --ranks 25 -o resnet50.json.gz");
+  options.options()("batch", po::value<std::int64_t>(), "samples per rank and step")(
+      "dtype", po::value<std::string>(), "bf16 or cfp8")("ranks", po::value<std::int64_t>(), "ranks; default 1")(
+      "steps", po::value<std::int64_t>(), "training steps; default 1")("batch-norm-group", po::value<std::int64_t>(),
+                                                                       "ranks that share batch-norm statistics")(
+      "bucket-bytes", po::value<std::int64_t>(), "gradient bytes per all-reduce")("m", po::value<std::int64_t>(),
+                                                                                  "matmul: rows of the result")(
+      "n", po::value<std::int64_t>(), "matmul: columns of the result")("k", po::value<std::int64_t>(),
+                                                                       "matmul: inner dimension")(
+      "bytes", po::value<std::int64_t>(), "collective: bytes per rank")("output,o", po::value<std::string>(),
+                                                                        "file to write; default MODEL.json");
+  options.positional("model");
+  if (!options.parse(arguments)) return 0;
+  config::GenerateParams params;
+  params.model = options.need("model", "the model");
+  params.batch = at_least(options, "batch", 1, defaults.batch);
+  params.dtype = options.value<std::string>("dtype", defaults.dtype);
+  params.batch_norm_group = at_least(options, "batch-norm-group", 1, defaults.batch_norm_group);
+  params.bucket_bytes = at_least(options, "bucket-bytes", 1, defaults.bucket_bytes);
+  params.m = at_least(options, "m", 0, 0);
+  params.n = at_least(options, "n", 0, 0);
+  params.k = at_least(options, "k", 0, 0);
+  params.bytes = at_least(options, "bytes", 0, 0);
+  const std::vector<std::string> models = generator_names();
+  if (std::find(models.begin(), models.end(), params.model) == models.end()) {
+    options.fail(fmt::format("unknown model '{}'{}", params.model, did_you_mean(params.model, models)));
+  }
+  const workload::Workload workload = generate_workload(params, static_cast<RankId>(at_least(options, "ranks", 1, 1)),
+                                                        at_least(options, "steps", 1, 1));
+  const std::string file = options.value<std::string>("output", params.model + ".json");
+  workload::write_trace(workload, file);
+  say_what(file, workload);
+  return 0;
+}
+
+}  // namespace
+
+int trace_command(const Arguments& arguments) {
+  static const std::vector<Command> table{{"info", "say what a trace holds", info},
+                                          {"check", "verify a trace", check},
+                                          {"convert", "write a trace in dojosim's own format", convert},
+                                          {"gen", "synthesise a trace", generate}};
+  return dispatch("trace", table, arguments);
+}
+
+}  // namespace dojo::cli

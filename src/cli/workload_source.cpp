@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads or generates the workload of a run and names what placement and lowering need.
+#include "workload_source.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "options.h"
+
+namespace dojo::cli {
+namespace {
+
+using workload::DType;
+using workload::OpKind;
+
+std::vector<OpKind> collective_kinds() {
+  std::vector<OpKind> kinds;
+  for (int k = static_cast<int>(OpKind::kAllReduce); k <= static_cast<int>(OpKind::kBarrier); ++k) {
+    kinds.push_back(static_cast<OpKind>(k));
+  }
+  return kinds;
+}
+
+workload::RankUnit rank_unit(const config::RankUnitParams& params) {
+  return {params.unit, params.rows, params.columns};
+}
+
+[[noreturn]] void invalid(const std::string& words) {
+  throw Error(ExitCode::kInvalidInput, words);
+}
+
+DType generated_dtype(const std::string& name) {
+  for (const DType type : {DType::kBf16, DType::kCfp8}) {
+    if (name == workload::dtype_name(type)) return type;
+  }
+  invalid(fmt::format("workload.generate.dtype: found '{}', expected bf16 or cfp8", name));
+}
+
+/// The same graph on every rank.
+workload::Workload replicate(workload::Workload workload, RankId ranks) {
+  workload.graph_of_rank.assign(ranks, 0);
+  workload::Group all{"all", std::vector<RankId>(ranks)};
+  for (RankId r = 0; r < ranks; ++r) all.ranks[r] = r;
+  workload.group_classes = {{"all", {std::move(all)}}};
+  return workload;
+}
+
+workload::TraceOptions trace_options(const config::WorkloadParams& params, const topology::Topology& topology) {
+  workload::TraceOptions options;
+  options.ranks = static_cast<RankId>(params.ranks);
+  options.replicate = params.replicate;
+  if (params.replicate && params.ranks == 0) options.ranks = place_count(rank_unit(params.rank_unit), topology);
+  options.bytes_per_element = params.bytes_per_element;
+  options.steps = params.steps;
+  options.group_file = params.group_file;
+  return options;
+}
+
+}  // namespace
+
+RankId place_count(const workload::RankUnit& unit, const topology::Topology& topology) {
+  if (unit.unit == "node" && unit.rows == 1 && unit.columns == 1) return static_cast<RankId>(topology.node_count());
+  const topology::MachineParams& p = topology.params();
+  std::int64_t rows = topology.die_rows(), columns = topology.die_columns();
+  if (unit.unit == "node") rows *= topology.site_rows(), columns *= topology.site_columns();
+  if (unit.unit == "tile" || unit.unit == "tray") rows /= p.tile.dies.rows, columns /= p.tile.dies.columns;
+  if (unit.unit == "tray") rows /= p.tray.tiles.rows, columns /= p.tray.tiles.columns;
+  const std::int64_t places = (rows / unit.rows) * (columns / unit.columns);
+  if (places == 0) {
+    invalid(fmt::format(
+        "workload.rank_unit: found {} x {} {}, expected a rectangle that fits the machine ({} x {} of them)", unit.rows,
+        unit.columns, unit.unit, rows, columns));
+  }
+  return static_cast<RankId>(places);
+}
+
+std::vector<std::string> generator_names() {
+  std::vector<std::string> names{"resnet50", "matmul"};
+  for (const OpKind kind : collective_kinds()) names.emplace_back(workload::op_kind_name(kind));
+  return names;
+}
+
+workload::Workload generate_workload(const config::GenerateParams& params, RankId ranks, std::int64_t steps) {
+  workload::Workload made;
+  if (params.model == "resnet50") {
+    workload::ResNet50Options options;
+    options.batch = params.batch;
+    options.dtype = generated_dtype(params.dtype);
+    options.ranks = ranks;
+    options.batch_norm_group = std::min<std::int64_t>(params.batch_norm_group, ranks);
+    options.bucket_bytes = params.bucket_bytes;
+    options.steps = steps;
+    made = workload::generate_resnet50(options);
+  } else if (params.model == "matmul") {
+    made = replicate(workload::generate_matmul(params.m, params.n, params.k, generated_dtype(params.dtype)), ranks);
+  } else {
+    const std::vector<OpKind> kinds = collective_kinds();
+    const auto kind =
+        std::find_if(kinds.begin(), kinds.end(), [&](OpKind k) { return params.model == workload::op_kind_name(k); });
+    if (kind == kinds.end()) {
+      invalid(fmt::format("workload.generate.model: found '{}', expected one of: {}{}", params.model,
+                          fmt::join(generator_names(), ", "), did_you_mean(params.model, generator_names())));
+    }
+    made = workload::generate_collective(*kind, params.bytes, ranks);
+  }
+  made.steps = steps;
+  return made;
+}
+
+workload::Workload make_workload(const config::WorkloadParams& params, const topology::Topology& topology,
+                                 std::vector<std::string>* files_read) {
+  if (!params.trace.empty()) return workload::read_trace(params.trace, trace_options(params, topology), files_read);
+  if (params.generate.model.empty()) {
+    throw Error(ExitCode::kUsage,
+                "no workload: give --workload FILE, or set workload.trace or workload.generate.model (see: dojosim run "
+                "--help)");
+  }
+  const RankId ranks =
+      params.ranks > 0 ? static_cast<RankId>(params.ranks) : place_count(rank_unit(params.rank_unit), topology);
+  return generate_workload(params.generate, ranks, params.steps);
+}
+
+workload::LowerOptions lower_options(const config::WorkloadParams& params, RankId ranks) {
+  workload::LowerOptions options;
+  options.placement.rank_unit = rank_unit(params.rank_unit);
+  options.placement.ranks = ranks;
+  Findings findings;
+  for (const auto& [word, path] : params.placement) {
+    RankId rank = 0;
+    const auto [end, failed] = std::from_chars(word.data(), word.data() + word.size(), rank);
+    if (failed != std::errc{} || end != word.data() + word.size() || rank >= ranks) {
+      findings.add("workload.placement: found rank '{}', expected a number from 0 to {}", word, ranks - 1);
+    }
+    options.placement.by_name[rank] = path;
+  }
+  findings.throw_if_any();
+  options.collective_algorithm = params.collective_algorithm;
+  options.capacity_policy = params.capacity_policy;
+  options.replay = params.replay;
+  options.shard_optimizer = params.shard_optimizer;
+  return options;
+}
+
+}  // namespace dojo::cli
