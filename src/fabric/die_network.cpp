@@ -53,7 +53,8 @@ DieNetwork::Walk DieNetwork::walk(Direction d, std::size_t first, int links, Fli
   return {head, first_start};
 }
 
-DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int links, Flits n, Bytes bytes, Cycles head) {
+DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int links, Flits n, Bytes bytes,
+                                          Cycles head) {
   Link* const begin = links_[static_cast<std::size_t>(d)].data() + first;
   const Cycles first_start = head;
   for (int i = 0; i < links; ++i) {

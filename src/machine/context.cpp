@@ -79,12 +79,6 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     }
     plans.push_back(std::move(info));
   }
-  instance_rank.assign(job.instances.size(), kNone);
-  for (RankId rank = 0; rank < job.instance_of.size(); ++rank) {
-    for (const workload::Job::InstanceRef& ref : job.instance_of[rank]) {
-      if (ref.instance != kNone) instance_rank[ref.instance] = rank;
-    }
-  }
   mail.resize(static_cast<std::size_t>(topology.die_count()) * 4 + topology.dip_count());
   for (auto& flags : has_mail) {
     flags = std::make_unique<std::atomic<std::uint8_t>[]>(topology.shard_count());

@@ -25,14 +25,14 @@ struct OpSum {
 
 struct ThreadSums {
   LatencyHistogram packets;
-  std::vector<std::vector<OpSum>> ops;     ///< [graph][op]
+  std::vector<std::vector<OpSum>> ops;  ///< [graph][op]
   std::vector<Cycles> step_end;
-  Cycles end_cycle = 0;                    ///< last rank's end, or last event
-  Cycles mail_time = kNever;               ///< earliest arrival in the mail of this window
+  Cycles end_cycle = 0;       ///< last rank's end, or last event
+  Cycles mail_time = kNever;  ///< earliest arrival in the mail of this window
   std::uint64_t tasks_done = 0, ranks_done = 0;
-  std::int64_t flops_by[3] = {0, 0, 0};    ///< by Kernel::TimedBy
+  std::int64_t flops_by[3] = {0, 0, 0};  ///< by Kernel::TimedBy
   std::int64_t flops_recomputed = 0;
-  std::uint64_t bytes_to_eject = 0;        ///< bytes x receivers of everything injected
+  std::uint64_t bytes_to_eject = 0;  ///< bytes x receivers of everything injected
 };
 
 /// Bytes of an edge or item, divided over lanes and chunks: the first `rest` pieces have one byte more.
@@ -62,13 +62,12 @@ struct Context {
   const workload::Job& job;
   const MachineSettings settings;
 
-  std::vector<ShapeInfo> shapes;           ///< by Slice::shape_index
+  std::vector<ShapeInfo> shapes;  ///< by Slice::shape_index
   std::vector<PlanInfo> plans;
-  std::vector<std::uint32_t> instance_rank;///< instances of kNode places: their rank
-  std::vector<fabric::Mailbox> mail;       ///< by sender: die * 4 + direction, then DIPs
+  std::vector<fabric::Mailbox> mail;                         ///< by sender: die * 4 + direction, then DIPs
   std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];  ///< by receiver
-  std::vector<ThreadSums> sums;            ///< by thread
-  int parity = 0;                          ///< of the running window: shards write mail[parity], read mail[1 - parity]
+  std::vector<ThreadSums> sums;                              ///< by thread
+  int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
   [[nodiscard]] std::size_t mailbox_of_die(DieId die, topology::Direction d) const {
     return static_cast<std::size_t>(die) * 4 + static_cast<std::size_t>(d);
@@ -86,9 +85,7 @@ struct Context {
     sums_of_thread.mail_time = std::min(sums_of_thread.mail_time, credit.time);
     has_mail[parity][receiver].store(1, std::memory_order_relaxed);
   }
-  [[nodiscard]] const workload::Program& program(RankId rank) const {
-    return job.programs[job.program_of_rank[rank]];
-  }
+  [[nodiscard]] const workload::Program& program(RankId rank) const { return job.programs[job.program_of_rank[rank]]; }
 };
 
 }  // namespace dojo::machine

@@ -15,17 +15,18 @@ namespace dojo::machine {
 /// One kernel on the nodes of one die of a rank's slice.
 struct KernelRun {
   const workload::Kernel* kernel = nullptr;
+  std::uint32_t index = 0;  ///< in the shard's pool
   std::uint32_t task = kNone, rank_die = kNone;
   bool in_use = false, started = false, recompute = false;
   Cycles start = 0, finish = 0, net_until = 0;
   std::uint32_t done_nodes = 0, arrivals_left = 0;
-  std::uint32_t allowed_slot = 2;          ///< operands of at most two steps are in flight: double buffers
-  std::vector<std::uint16_t> need;         ///< [node * (steps + 1) + slot] arrivals still to come
-  std::vector<Cycles> ready;               ///< [node * (steps + 1) + slot] latest arrival so far
+  std::uint32_t allowed_slot = 2;   ///< operands of at most two steps are in flight: double buffers
+  std::vector<std::uint16_t> need;  ///< [node * (steps + 1) + slot] arrivals still to come
+  std::vector<Cycles> ready;        ///< [node * (steps + 1) + slot] latest arrival so far
   struct NodeState {
-    Cycles free = 0;                       ///< end of its last step so far
-    std::uint32_t cursor = 0;              ///< next transfer it sends
-    std::uint8_t step = 0;                 ///< next step it computes
+    Cycles free = 0;           ///< end of its last step so far
+    std::uint32_t cursor = 0;  ///< next transfer it sends
+    std::uint8_t step = 0;     ///< next step it computes
     bool step_pending = false, sending = false, blocked = false;
   };
   std::vector<NodeState> nodes;
@@ -36,13 +37,14 @@ struct KernelRun {
 /// One dataflow instance on one shard: the items of one position (or of all positions that are nodes).
 struct DataflowRun {
   const PlanInfo* info = nullptr;
+  std::uint32_t index = 0;  ///< in the shard's pool
   std::uint32_t instance = kNone, position = kNone, rank_die = kNone;
   bool in_use = false, started = false;
   std::uint32_t task = kNone;
   std::uint32_t first_item = 0, item_count = 0;
-  std::uint32_t lane_low = 0, lane_count = 0;   ///< lanes whose node lies on this shard
+  std::uint32_t lane_low = 0, lane_count = 0;  ///< lanes whose node lies on this shard
   std::uint32_t finish_left = 0, fire_left = 0;
-  std::vector<std::uint16_t> tokens;            ///< [(item - first) * lane_count * chunks + (lane - low) * chunks + chunk]
+  std::vector<std::uint16_t> tokens;  ///< [(item - first) * lane_count * chunks + (lane - low) * chunks + chunk]
 };
 
 /// A message that a node or DIP still has to inject.
@@ -50,7 +52,7 @@ struct Send {
   fabric::Burst burst;
   Bytes remaining = 0;
   std::uint32_t next = kNone;
-  std::uint32_t kernel_run = kNone, node = 0;   ///< whom to tell when it is out
+  std::uint32_t kernel_run = kNone, node = 0;  ///< whom to tell when it is out
 };
 
 /// The nodes of one rank on one die.
@@ -63,7 +65,7 @@ struct RankDie {
   std::uint32_t net_active = 0, mem_active = 0;
   struct Account {
     Cycles counted_to = 0, busy_until = 0;
-    Cycles combine_free = 0;                    ///< communication thread's adds
+    Cycles combine_free = 0;  ///< communication thread's adds
   };
   std::vector<Account> nodes;
   Breakdown breakdown;
@@ -73,16 +75,16 @@ struct RankDie {
 struct Controller {
   RankId rank = 0;
   const workload::Program* program = nullptr;
-  std::vector<std::uint16_t> waits;             ///< dependencies still open, by task
-  std::vector<std::uint32_t> ready_core;        ///< min-heap of tasks
+  std::vector<std::uint16_t> waits;       ///< dependencies still open, by task
+  std::vector<std::uint32_t> ready_core;  ///< min-heap of tasks
   struct Active {
     std::uint32_t task, dies_left;
   };
   std::vector<Active> active;
   bool core_busy = false;
   std::uint32_t tasks_left = 0;
-  std::vector<std::uint32_t> step_left;         ///< tasks still open, by training step
-  std::vector<std::uint16_t> op_left;           ///< by op + step * ops
+  std::vector<std::uint32_t> step_left;  ///< tasks still open, by training step
+  std::vector<std::uint16_t> op_left;    ///< by op + step * ops
   std::vector<Cycles> op_start;
 };
 

@@ -21,8 +21,8 @@ class ThreadPool {
 
   [[nodiscard]] std::uint32_t threads() const { return static_cast<std::uint32_t>(workers_.size()) + 1; }
 
-  /// Calls work(i, thread) for each i of 0 .. count-1 and returns when all are done; the caller is thread 0. An exception
-  /// of a call is thrown here (the one of the lowest i).
+  /// Calls work(i, thread) for each i of 0 .. count-1 and returns when all are done; the caller is thread 0. An
+  /// exception of a call is thrown here (the one of the lowest i).
   void run(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t)>& work);
 
  private:

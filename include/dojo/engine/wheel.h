@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The event queue of one shard: a two-level timing wheel with a heap for the far future. Events of one cycle come out in
-// the order in which they went in, so a run is the same however its shards are spread over threads.
+// The event queue of one shard: a two-level timing wheel with a heap for the far future. Events of one cycle come out
+// in the order in which they went in, so a run is the same however its shards are spread over threads.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -94,9 +94,7 @@ class Wheel {
   };
   using Bits = std::array<std::uint64_t, kSlots / 64>;
 
-  static bool later(const Far& x, const Far& y) {
-    return x.time != y.time ? x.time > y.time : x.sequence > y.sequence;
-  }
+  static bool later(const Far& x, const Far& y) { return x.time != y.time ? x.time > y.time : x.sequence > y.sequence; }
 
   static int first_from(const Bits& bits, std::uint32_t from) {
     std::uint32_t word = from >> 6;

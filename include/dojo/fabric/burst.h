@@ -13,16 +13,17 @@ enum class TrafficClass : std::uint8_t { kControl, kData };
 enum class Purpose : std::uint8_t { kOperand, kToken, kTaskStart, kTaskDone };
 
 struct Burst {
-  Cycles created = 0;               ///< SRAM read of the first packet
-  std::int32_t row = 0, column = 0; ///< destination site of the whole machine; column -1 or one past the last: the DIP there
-  std::int32_t low = 0, high = 0;   ///< multicast: first and last column (row) of the machine that it reaches
+  Cycles created = 0;  ///< SRAM read of the first packet
+  std::int32_t row = 0,
+               column = 0;  ///< destination site of the whole machine; column -1 or one past the last: the DIP there
+  std::int32_t low = 0, high = 0;  ///< multicast: first and last column (row) of the machine that it reaches
   std::uint32_t bytes = 0;
   std::uint32_t subject = 0, item = 0;
   std::uint16_t lane = 0, chunk = 0;
   Shape shape = Shape::kUnicast;
   TrafficClass traffic_class = TrafficClass::kData;
   Purpose purpose = Purpose::kToken;
-  bool last = true;                 ///< last burst of its message
+  bool last = true;  ///< last burst of its message
 };
 static_assert(sizeof(Burst) <= 56, "millions of these are in flight: grow it on purpose");
 

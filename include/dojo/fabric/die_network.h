@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mesh of one die in the fast model. A burst walks a straight segment in one event: on each link it starts when its
-// head is there and the link is free, and occupies it for its flits. A head that waits longer than the input buffers can
-// absorb holds the links behind it (finite buffers, back-pressure). Control packets interleave with data bursts.
+// head is there and the link is free, and occupies it for its flits. A head that waits longer than the input buffers
+// can absorb holds the links behind it (finite buffers, back-pressure). Control packets interleave with data bursts.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -17,8 +17,8 @@ namespace dojo::fabric {
 using topology::Direction;
 
 struct Link {
-  Cycles free = 0;            ///< data bursts may start here
-  Cycles control_free = 0;    ///< control packets may start here
+  Cycles free = 0;          ///< data bursts may start here
+  Cycles control_free = 0;  ///< control packets may start here
   std::uint64_t bytes = 0, busy_cycles = 0, queue_cycles = 0;
   std::uint32_t bursts = 0;
 };
@@ -36,9 +36,11 @@ class DieNetwork {
 
   [[nodiscard]] std::int32_t rows() const { return rows_; }
   [[nodiscard]] std::int32_t columns() const { return columns_; }
-  [[nodiscard]] std::int32_t first_row() const { return first_row_; }        ///< of the whole machine
+  [[nodiscard]] std::int32_t first_row() const { return first_row_; }  ///< of the whole machine
   [[nodiscard]] std::int32_t first_column() const { return first_column_; }
-  [[nodiscard]] Flits flits(Bytes bytes) const { return bytes <= link_bytes_ ? 1 : (bytes + link_bytes_ - 1) / link_bytes_; }
+  [[nodiscard]] Flits flits(Bytes bytes) const {
+    return bytes <= link_bytes_ ? 1 : (bytes + link_bytes_ - 1) / link_bytes_;
+  }
   [[nodiscard]] const Link& link(SiteIndex site, Direction d) const;
   [[nodiscard]] Port& port(SiteIndex site) { return ports_[site]; }
   [[nodiscard]] const Port& port(SiteIndex site) const { return ports_[site]; }
@@ -57,8 +59,8 @@ class DieNetwork {
 
  private:
   struct Walk {
-    Cycles head;          ///< time the head reaches the end of the segment
-    Cycles first_start;   ///< start on the first link
+    Cycles head;         ///< time the head reaches the end of the segment
+    Cycles first_start;  ///< start on the first link
   };
 
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
@@ -167,7 +169,8 @@ Cycles DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& b
   const auto segment = [&](Direction d, std::int32_t count) {
     const std::size_t first = index(d, row, column);
     into = &links_[static_cast<std::size_t>(d)][first + static_cast<std::size_t>(count) - 1];
-    const Walk w = control ? walk_control(d, first, count, n, burst.bytes, head) : walk(d, first, count, n, burst.bytes, head);
+    const Walk w =
+        control ? walk_control(d, first, count, n, burst.bytes, head) : walk(d, first, count, n, burst.bytes, head);
     head = w.head;
     if (start == kNever) start = w.first_start;
   };
@@ -209,7 +212,8 @@ Cycles DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& b
 
 /// One direction of a multicast from the router at (row, column), which has been served already.
 template <class Sink>
-Cycles DieNetwork::line(Direction d, std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink) {
+Cycles DieNetwork::line(Direction d, std::int32_t row, std::int32_t column, const Burst& burst, Cycles now,
+                        Sink&& sink) {
   const bool horizontal = d == Direction::kEast || d == Direction::kWest;
   const std::int32_t step = d == Direction::kEast || d == Direction::kSouth ? 1 : -1;
   const std::int32_t here = horizontal ? column : row;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sending side of a crossing between two shards: one pooled serialiser shared by the edge's rows or columns, and the
-// credits of the receive buffer on the far side. What finds no credit waits here, and beyond a bound at its own router.
+// The sending side of a crossing between two shards: one pooled serialiser shared by the edge's rows or columns, and
+// the credits of the receive buffer on the far side. What finds no credit waits here, and beyond a bound at its own
+// router.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -41,7 +42,7 @@ class Serialiser {
   /// Occupies the serialiser for `bytes` from `at` or when it is free; returns the start in units.
   std::int64_t occupy(Cycles at, std::int64_t bytes) {
     const std::int64_t start = std::max(at << kUnitBits, free_units_);
-    const __int128 total = static_cast<__int128>(bytes) * numerator_ + remainder_;
+    const Int128 total = static_cast<Int128>(bytes) * numerator_ + remainder_;
     const auto duration = static_cast<std::int64_t>(total / denominator_);
     remainder_ = static_cast<std::int64_t>(total % denominator_);
     free_units_ = start + duration;

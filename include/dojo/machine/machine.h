@@ -19,9 +19,9 @@ namespace dojo::machine {
 struct MachineSettings {
   std::uint32_t threads = 1;
   std::uint64_t seed = 1;
-  Bytes burst_bytes = 8192;      ///< longest piece of a message that one event moves
-  bool all_links = false;        ///< Results::links holds every on-die link
-  bool reverse_order = false;    ///< tests: evaluate the shards of a window in reverse; nothing may change
+  Bytes burst_bytes = 8192;    ///< longest piece of a message that one event moves
+  bool all_links = false;      ///< Results::links holds every on-die link
+  bool reverse_order = false;  ///< tests: evaluate the shards of a window in reverse; nothing may change
 };
 
 /// Counters of one node as a user sees them through its modules.
@@ -40,6 +40,8 @@ struct Progress {
   std::uint64_t tasks_done = 0, tasks_total = 0;
   std::uint64_t events = 0;
 };
+
+struct MachineState;
 
 class Machine {
  public:
@@ -68,11 +70,11 @@ class Machine {
   [[nodiscard]] const topology::Topology& topology() const;
 
   /// Host bytes the run will need, estimated before anything is built (without SystemC modules).
-  static std::uint64_t estimate_bytes(const topology::Topology& topology, std::uint64_t ranks, std::uint64_t tasks_per_rank);
+  static std::uint64_t estimate_bytes(const topology::Topology& topology, std::uint64_t ranks,
+                                      std::uint64_t tasks_per_rank);
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::unique_ptr<MachineState> impl_;
 };
 
 }  // namespace dojo::machine

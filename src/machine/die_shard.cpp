@@ -1,0 +1,316 @@
+// SPDX-License-Identifier: Apache-2.0
+// Set-up, event dispatch and network side of one die.
+#include "machine/die_shard.h"
+
+#include <algorithm>
+
+#include "dojo/base/error.h"
+
+namespace dojo::machine {
+
+using fabric::Burst;
+using fabric::Purpose;
+using fabric::TrafficClass;
+using topology::Direction;
+
+/// Where bursts come out of the network.
+struct DieSink {
+  DieShard& shard;
+  void deliver(SiteIndex site, const Burst& burst, Cycles tail) const { shard.deliver(site, burst, tail); }
+  void leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) const {
+    shard.leave(d, lane, burst, head);
+  }
+};
+
+void DieShard::configure(Context& context, DieId die) {
+  context_ = &context;
+  die_ = die;
+  const topology::Topology& topology = context.topology;
+  network_.configure(topology, die);
+  for (int i = 0; i < topology::kDirections; ++i) {
+    const auto d = static_cast<Direction>(i);
+    const topology::Edge edge = topology.edge(die, d);
+    if (edge.neighbour == kNone) continue;
+    const auto at = static_cast<std::size_t>(i);
+    neighbours_[at] = edge.neighbour;
+    latencies_[at] = edge.latency_cycles;
+    edges_[at].configure(edge.bytes_per_s, topology.params().clock_hz, edge.latency_cycles, edge.buffer_bytes,
+                         context.settings.burst_bytes);
+  }
+  sites_.assign(static_cast<std::size_t>(topology.sites()), SiteState{});
+  cores_.assign(static_cast<std::size_t>(topology.sites()), Core{});
+}
+
+void DieShard::run(Cycles window_end, ThreadSums& sums) {
+  sums_ = &sums;
+  engine::Event event;
+  while (wheel_.take(window_end, event)) dispatch(event);
+}
+
+void DieShard::dispatch(const engine::Event& e) {
+  const Cycles now = e.time;
+  switch (static_cast<EventType>(e.type)) {
+    case kArrive:
+      return arrive(e.a, now);
+    case kInject:
+      return inject(static_cast<SiteIndex>(e.a), now);
+    case kKernelStep:
+      return compute(*kernels_[e.a], e.b, now);
+    case kKernelSource:
+      return source(e.a, e.b, now);
+    case kKernelSources:
+      return sources(e.a, now);
+    case kKernelQuiet:
+      return change_traffic(rank_dies_[kernels_[e.a]->rank_die], -1, 0, now);
+    case kKernelDone:
+      return kernel_done(e.a, now);
+    case kToken: {
+      const auto& item = context_->plans[context_->job.instances[e.a].plan].plan->items[e.b];
+      DataflowRun& run = dataflow_run(e.a, item.position, sites_[e.small].rank_die);
+      return token(run, e.b, e.c >> 16, e.c & 0xffff, now);
+    }
+    case kFire:
+      return fire(*dataflows_[e.a], e.b, now);
+    case kTaskStart:
+      return task_started_on_die(rank_die_of(e.a), e.b, now);
+    case kTaskDone:
+      return finish_task(controller_of(e.a), e.b, now);
+    case kRankStart: {
+      Controller& controller = *controllers_[e.a];
+      for (std::uint32_t task = 0; task < controller.waits.size(); ++task) {
+        if (controller.waits[task] == 0) schedule_ready(controller, task, now);
+      }
+      start_core(controller, now);
+      return;
+    }
+  }
+}
+
+void DieShard::read_mail(Cycles window_start, ThreadSums& sums) {
+  sums_ = &sums;
+  const int from = 1 - context_->parity;
+  for (int i = 0; i < topology::kDirections; ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    const ShardId neighbour = neighbours_[at];
+    if (neighbour == kNone) continue;
+    const bool dip = neighbour >= context_->topology.die_count();
+    fabric::Mailbox& mail =
+        context_->mail[dip ? context_->mailbox_of_dip(neighbour - context_->topology.die_count())
+                           : context_->mailbox_of_die(neighbour, topology::opposite(static_cast<Direction>(i)))];
+    for (const fabric::Crossing& crossing : mail.crossings[from]) {
+      std::uint32_t entry = free_entry_;
+      if (entry == kNone) {
+        entry = static_cast<std::uint32_t>(entries_.size());
+        entries_.emplace_back();
+      } else {
+        free_entry_ = entries_[entry].next;
+      }
+      entries_[entry] = Entry{crossing, static_cast<std::uint8_t>(i), kNone};
+      wheel_.add(crossing.time, kArrive, entry);
+    }
+    mail.crossings[from].clear();
+    if (!mail.credits[from].empty()) {
+      for (const fabric::Credit& credit : mail.credits[from]) edges_[at].add_credit(credit);
+      mail.credits[from].clear();
+      const bool was_full = edges_[at].full();
+      if (edges_[at].waiting()) {
+        edges_[at].advance(window_start, [&](const fabric::Crossing& crossing) {
+          context_->post(context_->mailbox_of_die(die_, static_cast<Direction>(i)), neighbour, crossing, sums);
+        });
+      }
+      if (was_full && !edges_[at].full()) wake_parked(static_cast<Direction>(i), window_start);
+    }
+  }
+}
+
+void DieShard::arrive(std::uint32_t index, Cycles now) {
+  const fabric::Crossing crossing = entries_[index].crossing;
+  const auto side = static_cast<Direction>(entries_[index].side);
+  const bool horizontal = side == Direction::kEast || side == Direction::kWest;
+  const std::int32_t row = horizontal ? crossing.lane : (side == Direction::kNorth ? 0 : network_.rows() - 1);
+  const std::int32_t column = horizontal ? (side == Direction::kWest ? 0 : network_.columns() - 1) : crossing.lane;
+  const int blocked = blocked_edge(crossing.burst, row, column);
+  if (blocked >= 0) {  // stays in the receive buffer, so its credit is not given back
+    parked_entries_[static_cast<std::size_t>(blocked)].push_back(index);
+    return;
+  }
+  const Cycles start = network_.enter(side, crossing.lane, crossing.burst, now, DieSink{*this});
+  const auto at = static_cast<std::size_t>(side);
+  const fabric::Credit credit{std::max(start, now) + latencies_[at], crossing.burst.bytes};
+  context_->post(context_->mailbox_of_die(die_, side), neighbours_[at], credit, *sums_);
+  entries_[index].next = free_entry_;
+  free_entry_ = index;
+}
+
+/// The edge that the burst would leave by, if new bursts must not queue there now; -1 otherwise.
+int DieShard::blocked_edge(const Burst& burst, std::int32_t row, std::int32_t column) const {
+  if (burst.traffic_class == TrafficClass::kControl) return -1;
+  const auto full = [&](Direction d) { return edges_[static_cast<std::size_t>(d)].full(); };
+  if (burst.shape == fabric::Shape::kUnicast) {
+    const std::int32_t to_column = burst.column - network_.first_column();
+    const std::int32_t to_row = burst.row - network_.first_row();
+    if (to_column < 0) return full(Direction::kWest) ? static_cast<int>(Direction::kWest) : -1;
+    if (to_column >= network_.columns()) return full(Direction::kEast) ? static_cast<int>(Direction::kEast) : -1;
+    if (to_row < 0) return full(Direction::kNorth) ? static_cast<int>(Direction::kNorth) : -1;
+    if (to_row >= network_.rows()) return full(Direction::kSouth) ? static_cast<int>(Direction::kSouth) : -1;
+    return -1;
+  }
+  (void)row;
+  (void)column;
+  for (int i = 0; i < topology::kDirections; ++i) {  // a multicast waits whole
+    const auto d = static_cast<Direction>(i);
+    const bool horizontal = d == Direction::kEast || d == Direction::kWest;
+    const bool row_shape = burst.shape == fabric::Shape::kRow || burst.shape == fabric::Shape::kRowEast ||
+                           burst.shape == fabric::Shape::kRowWest;
+    if (horizontal != row_shape || !full(d)) continue;
+    const std::int32_t first = horizontal ? network_.first_column() : network_.first_row();
+    const std::int32_t count = horizontal ? network_.columns() : network_.rows();
+    const bool forward = d == Direction::kEast || d == Direction::kSouth;
+    if (forward ? burst.high >= first + count : burst.low < first) return i;
+  }
+  return -1;
+}
+
+void DieShard::wake_parked(Direction d, Cycles now) {
+  const auto at = static_cast<std::size_t>(d);
+  for (const std::uint32_t entry : parked_entries_[at]) wheel_.add(now, kArrive, entry);
+  parked_entries_[at].clear();
+  for (const std::uint32_t site : parked_sites_[at]) wheel_.add(now, kInject, site);
+  parked_sites_[at].clear();
+}
+
+void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles now, std::uint32_t kernel_run,
+                         std::uint32_t node) {
+  if (burst.traffic_class == TrafficClass::kControl) {  // overtakes the queue: a packet of its own class
+    Burst packet = burst;
+    packet.bytes = static_cast<std::uint32_t>(bytes);
+    packet.last = true;
+    sums_->bytes_to_eject += packet.bytes;
+    network_.inject(site, packet, now, DieSink{*this});
+    return;
+  }
+  std::uint32_t index = free_send_;
+  if (index == kNone) {
+    index = static_cast<std::uint32_t>(sends_.size());
+    sends_.emplace_back();
+  } else {
+    free_send_ = sends_[index].next;
+  }
+  ++sends_open_;
+  sends_[index] = Send{burst, bytes, kNone, kernel_run, node};
+  SiteState& state = sites_[site];
+  if (state.queue_head == kNone) {
+    state.queue_head = index;
+  } else {
+    sends_[state.queue_tail].next = index;
+  }
+  state.queue_tail = index;
+  if (!state.inject_pending) {
+    const Cycles free = network_.port(site).inject_free;
+    state.inject_pending = true;
+    if (free <= now) {
+      inject(site, now);
+    } else {
+      wheel_.add(free, kInject, site);
+    }
+  }
+}
+
+/// One burst of the first waiting message goes out; messages take turns burst by burst.
+void DieShard::inject(SiteIndex site, Cycles now) {
+  SiteState& state = sites_[site];
+  const std::uint32_t index = state.queue_head;
+  const int blocked = blocked_edge(sends_[index].burst, site / network_.columns(), site % network_.columns());
+  if (blocked >= 0) {
+    parked_sites_[static_cast<std::size_t>(blocked)].push_back(site);
+    return;  // inject_pending stays set: the woken edge brings the event
+  }
+  Burst burst = sends_[index].burst;
+  const Bytes bytes = std::min(sends_[index].remaining, context_->settings.burst_bytes);
+  burst.bytes = static_cast<std::uint32_t>(bytes);
+  burst.last = bytes == sends_[index].remaining;
+  sends_[index].remaining -= bytes;
+  state.queue_head = sends_[index].next;
+  if (state.queue_head == kNone) state.queue_tail = kNone;
+  const std::uint32_t kernel = sends_[index].kernel_run;
+  const std::uint32_t node = sends_[index].node;
+  if (burst.last) {
+    sends_[index].next = free_send_;
+    free_send_ = index;
+    --sends_open_;
+  } else {
+    sends_[index].next = kNone;
+    if (state.queue_head == kNone) {
+      state.queue_head = index;
+    } else {
+      sends_[state.queue_tail].next = index;
+    }
+    state.queue_tail = index;
+  }
+  if (burst.shape == fabric::Shape::kUnicast) sums_->bytes_to_eject += burst.bytes;
+  const Cycles free = network_.inject(site, burst, now, DieSink{*this});
+  if (burst.last && kernel != kNone) {
+    kernels_[kernel]->nodes[node].sending = false;
+    source(kernel, node, now);
+  }
+  if (state.queue_head != kNone) {
+    wheel_.add(std::max(free, now), kInject, site);
+  } else {
+    state.inject_pending = false;
+  }
+}
+
+void DieShard::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
+  const auto at = static_cast<std::size_t>(d);
+  DOJO_CHECK(edges_[at].present(), "die {}: a burst leaves {} where the machine ends", die_, direction_name(d));
+  edges_[at].offer(burst, lane, network_.flits(burst.bytes), head, [&](const fabric::Crossing& crossing) {
+    context_->post(context_->mailbox_of_die(die_, d), neighbours_[at], crossing, *sums_);
+  });
+}
+
+void DieShard::deliver(SiteIndex site, const Burst& burst, Cycles tail) {
+  const Flits n = network_.flits(burst.bytes);
+  sums_->packets.add(tail - (n - 1) - burst.created, static_cast<std::uint64_t>(n));
+  if (burst.shape != fabric::Shape::kUnicast) sums_->bytes_to_eject += burst.bytes;
+  if (!burst.last) return;
+  switch (burst.purpose) {
+    case Purpose::kOperand: {
+      const std::uint32_t rank_die = sites_[site].rank_die;
+      const RankDie& place = rank_dies_[rank_die];
+      const auto node = place.shape->local_of_site[place.slice_die * sites_.size() + site];
+      return operand_arrived(rank_die, burst.item, static_cast<std::uint32_t>(node), burst.lane, tail);
+    }
+    case Purpose::kToken:
+      wheel_.add(tail, kToken, burst.subject, burst.item, static_cast<std::uint32_t>(burst.lane) << 16 | burst.chunk,
+                 site);
+      return;
+    case Purpose::kTaskStart:
+      wheel_.add(tail + rank_dies_[rank_die_of(burst.subject)]
+                            .shape->barrier_cycles[rank_dies_[rank_die_of(burst.subject)].slice_die],
+                 kTaskStart, burst.subject, burst.item);
+      return;
+    case Purpose::kTaskDone:
+      wheel_.add(tail, kTaskDone, burst.subject, burst.item);
+      return;
+  }
+}
+
+void DieShard::send_message(SiteIndex site, std::int32_t row, std::int32_t column, Bytes bytes, const Burst& head,
+                            Cycles now) {
+  Burst burst = head;
+  burst.row = row;
+  burst.column = column;
+  burst.shape = fabric::Shape::kUnicast;
+  burst.traffic_class = bytes == 0 ? TrafficClass::kControl : TrafficClass::kData;
+  push_send(site, burst, bytes == 0 ? 64 : bytes, now, kNone, 0);
+}
+
+bool DieShard::settled() const {
+  if (sends_open_ != 0) return false;
+  for (const fabric::EdgeOut& edge : edges_) {
+    if (edge.waiting()) return false;
+  }
+  return true;
+}
+
+}  // namespace dojo::machine

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// One die: its event wheel, its network, and what the ranks on it are doing. Touched by one thread at a time.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dojo/engine/wheel.h"
+#include "dojo/fabric/die_network.h"
+#include "dojo/fabric/edge.h"
+#include "machine/context.h"
+#include "machine/runs.h"
+
+namespace dojo::machine {
+
+class DieShard {
+ public:
+  void configure(Context& context, DieId die);
+  /// Puts the nodes of a rank that lie on this die under its care; `home` also gives it the rank's sequencer.
+  void add_rank(RankId rank, std::uint32_t slice_die, bool home);
+  void start(Cycles now);
+
+  [[nodiscard]] Cycles next_time() const { return wheel_.next_time(); }
+  void read_mail(Cycles window_start, ThreadSums& sums);
+  void run(Cycles window_end, ThreadSums& sums);
+
+  // State as users and the report see it.
+  [[nodiscard]] const fabric::DieNetwork& network() const { return network_; }
+  [[nodiscard]] const fabric::EdgeOut& edge(topology::Direction d) const { return edges_[static_cast<std::size_t>(d)]; }
+  [[nodiscard]] std::uint64_t core_busy_cycles(SiteIndex site) const { return cores_[site].busy_cycles; }
+  [[nodiscard]] std::uint64_t matrix_flops(SiteIndex site) const { return cores_[site].matrix_flops; }
+  [[nodiscard]] std::uint64_t vector_flops(SiteIndex site) const { return cores_[site].vector_flops; }
+  [[nodiscard]] std::uint64_t events() const { return wheel_.taken(); }
+  [[nodiscard]] const std::vector<std::unique_ptr<Controller>>& controllers() const { return controllers_; }
+  [[nodiscard]] const std::vector<RankDie>& rank_dies() const { return rank_dies_; }
+  /// Node-cycle classes up to `end`, for all ranks on this die.
+  [[nodiscard]] Breakdown breakdown(Cycles end) const;
+  /// Everything sent has arrived and every credit is back (a finished run).
+  [[nodiscard]] bool settled() const;
+
+ private:
+  friend struct DieSink;
+  enum EventType : std::uint16_t {
+    kArrive,         // a: crossing
+    kInject,         // a: site
+    kKernelStep,     // a: kernel run, b: node
+    kKernelSource,   // a: kernel run, b: node
+    kKernelSources,  // a: kernel run
+    kKernelQuiet,    // a: kernel run: its operands have all arrived
+    kKernelDone,     // a: kernel run
+    kToken,          // a: instance, b: item, c: lane << 16 | chunk, small: site
+    kFire,           // a: dataflow run, b: token index
+    kTaskStart,      // a: rank, b: task
+    kTaskDone,       // a: rank, b: task (at the sequencer)
+    kRankStart       // a: controller
+  };
+  struct Core {
+    std::uint64_t busy_cycles = 0, matrix_flops = 0, vector_flops = 0;
+  };
+  struct SiteState {
+    std::uint32_t queue_head = kNone, queue_tail = kNone;  // sends waiting for the injection port
+    std::uint16_t rank_die = 0xffff;
+    bool inject_pending = false;
+  };
+  struct Entry {  // a burst at the die's border
+    fabric::Crossing crossing;
+    std::uint8_t side = 0;
+    std::uint32_t next = kNone;
+  };
+
+  void dispatch(const engine::Event& event);
+
+  // network.cpp part
+  void arrive(std::uint32_t entry, Cycles now);
+  void push_send(SiteIndex site, const fabric::Burst& burst, Bytes bytes, Cycles now, std::uint32_t kernel_run,
+                 std::uint32_t node);
+  void inject(SiteIndex site, Cycles now);
+  void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
+  void deliver(SiteIndex site, const fabric::Burst& burst, Cycles tail);
+  [[nodiscard]] int blocked_edge(const fabric::Burst& burst, std::int32_t row, std::int32_t column) const;
+  void wake_parked(topology::Direction d, Cycles now);
+  void send_message(SiteIndex site, std::int32_t row, std::int32_t column, Bytes bytes, const fabric::Burst& head,
+                    Cycles now);
+
+  // kernel.cpp part
+  KernelRun& kernel_run(std::uint32_t rank_die, std::uint32_t task);
+  void start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  void operand_arrived(std::uint32_t rank_die, std::uint32_t task, std::uint32_t node, std::uint32_t slot,
+                       Cycles ready);
+  void source(std::uint32_t run, std::uint32_t node, Cycles now);
+  void sources(std::uint32_t run, Cycles now);
+  void advance_node(KernelRun& run, std::uint32_t node, Cycles now);
+  void compute(KernelRun& run, std::uint32_t node, Cycles now);
+  void step_completed(KernelRun& run, std::uint32_t step, Cycles end);
+  void node_done(KernelRun& run, std::uint32_t node, Cycles end);
+  void kernel_done(std::uint32_t run, Cycles now);
+
+  // dataflow.cpp part
+  DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position, std::uint32_t rank_die);
+  void start_dataflow(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  void token(DataflowRun& run, std::uint32_t item, std::uint32_t lane, std::uint32_t chunk, Cycles now);
+  void fire(DataflowRun& run, std::uint32_t token_index, Cycles now);
+  void follow_edge(DataflowRun& run, std::uint32_t edge, const workload::DataflowItem& from, std::uint32_t lane,
+                   std::uint32_t chunk, Cycles now);
+  void position_finished(DataflowRun& run, Cycles now);
+  void release(DataflowRun& run);
+  [[nodiscard]] SiteIndex site_of(const DataflowRun& run, const workload::DataflowItem& item, std::uint32_t lane) const;
+
+  // tasks.cpp part
+  void task_started_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  void task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  void account(RankDie& rank_die, std::uint32_t node, Cycles now);
+  void account_all(RankDie& rank_die, Cycles now);
+  void change_traffic(RankDie& rank_die, int network, int memory, Cycles now);
+  void launch(Controller& controller, std::uint32_t task, Cycles now);
+  void schedule_ready(Controller& controller, std::uint32_t task, Cycles now);
+  void start_core(Controller& controller, Cycles now);
+  void finish_task(Controller& controller, std::uint32_t task, Cycles now);
+  void control_message(RankId rank, std::uint32_t slice_die, fabric::Purpose purpose, std::uint32_t task, Cycles now);
+  [[nodiscard]] std::uint32_t rank_die_of(RankId rank) const;
+  [[nodiscard]] Controller& controller_of(RankId rank);
+
+  Context* context_ = nullptr;
+  ThreadSums* sums_ = nullptr;  // of the thread that runs this window
+  DieId die_ = 0;
+  engine::Wheel wheel_;
+  fabric::DieNetwork network_;
+  std::array<fabric::EdgeOut, topology::kDirections> edges_;
+  std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};
+  std::array<Cycles, topology::kDirections> latencies_{};
+  std::array<std::vector<std::uint32_t>, topology::kDirections> parked_sites_, parked_entries_;
+  std::vector<SiteState> sites_;
+  std::vector<Core> cores_;
+  std::vector<Send> sends_;
+  std::uint32_t free_send_ = kNone;
+  std::vector<Entry> entries_;
+  std::uint32_t free_entry_ = kNone;
+  std::vector<RankDie> rank_dies_;
+  std::vector<std::unique_ptr<KernelRun>> kernels_;
+  std::vector<std::unique_ptr<DataflowRun>> dataflows_;
+  std::vector<std::uint32_t> active_dataflows_;
+  std::vector<std::unique_ptr<Controller>> controllers_;
+  std::int64_t sends_open_ = 0;
+};
+
+}  // namespace dojo::machine

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// One DIP: HBM, the bridge to the tile, PCIe and Ethernet to the hosts. It runs the items of dataflow plans that lie on
+// it.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dojo/engine/wheel.h"
+#include "dojo/fabric/edge.h"
+#include "machine/context.h"
+#include "machine/runs.h"
+
+namespace dojo::machine {
+
+class DipShard {
+ public:
+  void configure(Context& context, std::uint32_t dip);
+  /// Items without any token to wait for fire by themselves at time 0 (samples that lie on the hosts).
+  void add_instance(std::uint32_t instance, std::uint32_t position);
+
+  [[nodiscard]] Cycles next_time() const { return wheel_.next_time(); }
+  void read_mail(Cycles window_start, ThreadSums& sums);
+  void run(Cycles window_end, ThreadSums& sums);
+
+  [[nodiscard]] const fabric::Serialiser& hbm() const { return hbm_; }
+  [[nodiscard]] const fabric::Serialiser& pcie() const { return pcie_; }
+  [[nodiscard]] const fabric::Serialiser& ethernet() const { return ethernet_; }
+  [[nodiscard]] const fabric::EdgeOut& edge() const { return edge_; }
+  [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
+  [[nodiscard]] std::uint64_t events() const { return wheel_.taken(); }
+
+ private:
+  enum EventType : std::uint16_t {
+    kToken,     // a: instance, b: item, c: lane << 16 | chunk
+    kFire,      // a: dataflow run, b: token index
+    kHostDone,  // a: dataflow run, b: token index: has come over PCIe or Ethernet
+    kStart      // a: instance, b: position
+  };
+  DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position);
+  void start_instance(std::uint32_t instance, std::uint32_t position, Cycles now);
+  void token(DataflowRun& run, std::uint32_t item, std::uint32_t lane, std::uint32_t chunk, Cycles now);
+  void serve(DataflowRun& run, std::uint32_t item, std::uint32_t token_index, Cycles now);
+  void fire(DataflowRun& run, std::uint32_t token_index, Cycles now);
+  void follow_edge(DataflowRun& run, std::uint32_t edge, const workload::DataflowItem& from, std::uint32_t lane,
+                   std::uint32_t chunk, Cycles now);
+  void send(const fabric::Burst& head, Bytes bytes, Cycles now);
+
+  Context* context_ = nullptr;
+  ThreadSums* sums_ = nullptr;
+  std::uint32_t dip_ = 0;
+  DieId die_ = 0;
+  topology::Direction side_ = topology::Direction::kWest;
+  engine::Wheel wheel_;
+  fabric::EdgeOut edge_;
+  fabric::Serialiser hbm_, pcie_, ethernet_;
+  Cycles hbm_latency_ = 0, bridge_ = 0, pcie_latency_ = 0, ethernet_latency_ = 0, edge_latency_ = 1;
+  Bytes link_bytes_ = 64;
+  std::int32_t first_row_ = 0, last_row_ = 0;
+  std::uint64_t bytes_received_ = 0;
+  std::vector<std::unique_ptr<DataflowRun>> dataflows_;
+  std::vector<std::uint32_t> active_;
+};
+
+}  // namespace dojo::machine

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside of Machine: the shards, and the state of the window loop.
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "dojo/engine/thread_pool.h"
+#include "dojo/machine/machine.h"
+#include "machine/context.h"
+#include "machine/die_shard.h"
+#include "machine/dip_shard.h"
+
+namespace dojo::machine {
+
+[[nodiscard]] LinkCounters link_counters(const fabric::Link& link);
+[[nodiscard]] LinkCounters link_counters(const fabric::Serialiser& serialiser);
+
+struct MachineState {
+  MachineState(const topology::Topology& topology, const workload::Workload& workload, const workload::Job& job,
+               const MachineSettings& settings);
+  [[nodiscard]] Cycles shard_next_time(ShardId shard) const;
+  [[nodiscard]] Cycles next_time() const;
+  void run_shard(ShardId shard, std::uint32_t thread);
+  Cycles run_window();
+  [[nodiscard]] std::uint64_t ranks_done() const;
+  [[nodiscard]] std::uint64_t events() const;
+
+  Context context;
+  Cycles window = 1, window_start = 0, window_end = 0, mail_time = kNever;
+  std::vector<DieShard> dies;
+  std::vector<DipShard> dips;
+  std::vector<Cycles> next;  ///< by shard
+  std::vector<ShardId> active;
+  std::unique_ptr<engine::ThreadPool> pool;
+  std::uint64_t tasks_total = 0;
+};
+
+}  // namespace dojo::machine

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tasks on one die, the ranks' sequencers, and the classes of node-cycles.
+#include <algorithm>
+#include <functional>
+
+#include "dojo/base/error.h"
+#include "machine/die_shard.h"
+
+namespace dojo::machine {
+
+using workload::Task;
+
+void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
+  const workload::Slice& slice = context_->job.slices[rank];
+  RankDie place;
+  place.rank = rank;
+  place.slice_die = slice_die;
+  place.slice = &slice;
+  place.shape = &context_->shapes[slice.shape_index];
+  place.program = &context_->program(rank);
+  place.first_node = slice.shape->die_begin[slice_die];
+  place.node_count = slice.shape->die_begin[slice_die + 1] - place.first_node;
+  place.nodes.resize(place.node_count);
+  const auto index = static_cast<std::uint16_t>(rank_dies_.size());
+  for (std::uint32_t n = 0; n < place.node_count; ++n) {
+    sites_[slice.shape->nodes[place.first_node + n].site].rank_die = index;
+  }
+  rank_dies_.push_back(std::move(place));
+  if (!home) return;
+  auto controller = std::make_unique<Controller>();
+  const workload::Program& program = context_->program(rank);
+  const std::size_t ops = context_->workload.graphs[program.graph].ops.size();
+  const auto steps = static_cast<std::size_t>(std::max<std::int64_t>(1, context_->workload.steps));
+  controller->rank = rank;
+  controller->program = &program;
+  controller->tasks_left = static_cast<std::uint32_t>(program.tasks.size());
+  controller->step_left.assign(steps, 0);
+  controller->op_left.assign(ops * steps, 0);
+  controller->op_start.assign(ops * steps, kNever);
+  for (const Task& task : program.tasks) {
+    controller->waits.push_back(task.dependencies);
+    ++controller->step_left[task.step];
+    if (task.op != kNone) ++controller->op_left[task.op + task.step * ops];
+  }
+  controllers_.push_back(std::move(controller));
+}
+
+void DieShard::start(Cycles now) {
+  for (std::uint32_t i = 0; i < controllers_.size(); ++i) wheel_.add(now, kRankStart, i);
+}
+
+std::uint32_t DieShard::rank_die_of(RankId rank) const {
+  for (std::uint32_t i = 0; i < rank_dies_.size(); ++i) {
+    if (rank_dies_[i].rank == rank) return i;
+  }
+  DOJO_CHECK(false, "die {} has no node of rank {}", die_, rank);
+  return kNone;
+}
+
+Controller& DieShard::controller_of(RankId rank) {
+  for (const auto& controller : controllers_) {
+    if (controller->rank == rank) return *controller;
+  }
+  DOJO_CHECK(false, "die {} is not the home of rank {}", die_, rank);
+  return *controllers_.front();
+}
+
+/// Adds the node's cycles since the last call to their classes: computing first, the rest by what the rank waits for.
+void DieShard::account(RankDie& place, std::uint32_t node, Cycles now) {
+  RankDie::Account& a = place.nodes[node];
+  if (now <= a.counted_to) return;
+  const Cycles busy = std::clamp(a.busy_until, a.counted_to, now) - a.counted_to;
+  const Cycles rest = now - a.counted_to - busy;
+  (place.net_active > 0 ? place.breakdown.overlapped : place.breakdown.compute) += static_cast<std::uint64_t>(busy);
+  (place.net_active > 0   ? place.breakdown.communication
+   : place.mem_active > 0 ? place.breakdown.memory
+                          : place.breakdown.idle) += static_cast<std::uint64_t>(rest);
+  a.counted_to = now;
+}
+
+void DieShard::account_all(RankDie& place, Cycles now) {
+  for (std::uint32_t node = 0; node < place.node_count; ++node) account(place, node, now);
+}
+
+void DieShard::change_traffic(RankDie& place, int network, int memory, Cycles now) {
+  const std::uint32_t net = place.net_active + static_cast<std::uint32_t>(network);
+  const std::uint32_t mem = place.mem_active + static_cast<std::uint32_t>(memory);
+  if ((net > 0) != (place.net_active > 0) || (mem > 0) != (place.mem_active > 0)) account_all(place, now);
+  place.net_active = net;
+  place.mem_active = mem;
+}
+
+Breakdown DieShard::breakdown(Cycles end) const {
+  Breakdown total;
+  for (const RankDie& place : rank_dies_) {
+    Breakdown sum = place.breakdown;
+    for (const RankDie::Account& a : place.nodes) {
+      const Cycles busy = std::clamp(a.busy_until, a.counted_to, std::max(end, a.counted_to)) - a.counted_to;
+      const Cycles rest = std::max<Cycles>(0, end - a.counted_to - busy);
+      (place.net_active > 0 ? sum.overlapped : sum.compute) += static_cast<std::uint64_t>(busy);
+      (place.net_active > 0   ? sum.communication
+       : place.mem_active > 0 ? sum.memory
+                              : sum.idle) += static_cast<std::uint64_t>(rest);
+    }
+    total.compute += sum.compute;
+    total.communication += sum.communication;
+    total.overlapped += sum.overlapped;
+    total.memory += sum.memory;
+    total.idle += sum.idle;
+  }
+  return total;
+}
+
+void DieShard::task_started_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
+  if (rank_dies_[rank_die].program->tasks[task].kind == Task::Kind::kKernel) {
+    start_kernel(rank_die, task, now);
+  } else {
+    start_dataflow(rank_die, task, now);
+  }
+}
+
+void DieShard::task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
+  const RankDie& place = rank_dies_[rank_die];
+  if (place.slice_die == 0) {
+    wheel_.add(now, kTaskDone, place.rank, task);
+  } else {
+    control_message(place.rank, 0, fabric::Purpose::kTaskDone, task, now);
+  }
+}
+
+/// A 64 B packet between the first nodes of two dies of a slice.
+void DieShard::control_message(RankId rank, std::uint32_t slice_die, fabric::Purpose purpose, std::uint32_t task,
+                               Cycles now) {
+  const RankDie& here = rank_dies_[rank_die_of(rank)];
+  const workload::SliceShape& shape = *here.slice->shape;
+  const workload::SliceShape::Node& to = shape.nodes[shape.die_begin[slice_die]];
+  fabric::Burst burst;
+  burst.subject = rank;
+  burst.item = task;
+  burst.purpose = purpose;
+  send_message(shape.nodes[here.first_node].site, here.slice->first_site_row + to.row,
+               here.slice->first_site_column + to.column, 0, burst, now);
+}
+
+void DieShard::schedule_ready(Controller& controller, std::uint32_t task, Cycles now) {
+  const Task& what = controller.program->tasks[task];
+  const std::size_t ops = controller.op_left.size() / controller.step_left.size();
+  if (what.op != kNone) {
+    Cycles& start = controller.op_start[what.op + what.step * ops];
+    start = std::min(start, now);
+  }
+  if (what.kind == Task::Kind::kNone) {
+    wheel_.add(now, kTaskDone, controller.rank, task);
+  } else if (what.unit == Task::Unit::kCore) {
+    controller.ready_core.push_back(task);
+    std::push_heap(controller.ready_core.begin(), controller.ready_core.end(), std::greater<>());
+  } else {
+    launch(controller, task, now);
+  }
+}
+
+void DieShard::start_core(Controller& controller, Cycles now) {
+  if (controller.core_busy || controller.ready_core.empty()) return;
+  std::pop_heap(controller.ready_core.begin(), controller.ready_core.end(), std::greater<>());
+  const std::uint32_t task = controller.ready_core.back();
+  controller.ready_core.pop_back();
+  controller.core_busy = true;
+  launch(controller, task, now);
+}
+
+/// Starts a task on every die of the rank's slice.
+void DieShard::launch(Controller& controller, std::uint32_t task, Cycles now) {
+  const RankDie& place = rank_dies_[rank_die_of(controller.rank)];
+  const std::uint32_t dies = place.slice->shape->die_count();
+  controller.active.push_back({task, dies});
+  wheel_.add(now + place.shape->barrier_cycles[0], kTaskStart, controller.rank, task);
+  for (std::uint32_t die = 1; die < dies; ++die) {
+    control_message(controller.rank, die, fabric::Purpose::kTaskStart, task, now);
+  }
+}
+
+/// One die has finished its part (or the task had no part at all).
+void DieShard::finish_task(Controller& controller, std::uint32_t task, Cycles now) {
+  const Task& what = controller.program->tasks[task];
+  if (what.kind != Task::Kind::kNone) {
+    const auto active = std::find_if(controller.active.begin(), controller.active.end(),
+                                     [&](const Controller::Active& a) { return a.task == task; });
+    DOJO_CHECK(active != controller.active.end(), "rank {}: task {} ends but does not run", controller.rank, task);
+    if (--active->dies_left != 0) return;
+    controller.active.erase(active);
+    if (what.unit == Task::Unit::kCore) controller.core_busy = false;
+  }
+  ++sums_->tasks_done;
+  const std::size_t ops = controller.op_left.size() / controller.step_left.size();
+  if (what.op != kNone) {
+    const std::size_t at = what.op + what.step * ops;
+    if (--controller.op_left[at] == 0) {
+      sums_->ops[controller.program->graph][what.op].add(controller.op_start[at], now);
+    }
+  }
+  if (--controller.step_left[what.step] == 0) {
+    sums_->step_end[what.step] = std::max(sums_->step_end[what.step], now);
+  }
+  for (std::uint32_t i = what.successors_begin; i < what.successors_end; ++i) {
+    const std::uint32_t next = controller.program->successors[i];
+    if (--controller.waits[next] == 0) schedule_ready(controller, next, now);
+  }
+  if (--controller.tasks_left == 0) {
+    ++sums_->ranks_done;
+    sums_->end_cycle = std::max(sums_->end_cycle, now);
+  }
+  start_core(controller, now);
+}
+
+}  // namespace dojo::machine
