@@ -16,6 +16,9 @@ namespace dojo::machine {
 
 class DieShard {
  public:
+  DieShard() = default;
+  DieShard(const DieShard&) = delete;
+  DieShard& operator=(const DieShard&) = delete;
   void configure(Context& context, DieId die);
   /// Puts the nodes of a rank that lie on this die under its care; `home` also gives it the rank's sequencer.
   void add_rank(RankId rank, std::uint32_t slice_die, bool home);

@@ -15,6 +15,9 @@ namespace dojo::machine {
 
 class DipShard {
  public:
+  DipShard() = default;
+  DipShard(const DipShard&) = delete;
+  DipShard& operator=(const DipShard&) = delete;
   void configure(Context& context, std::uint32_t dip);
   /// Items without any token to wait for fire by themselves at time 0 (samples that lie on the hosts).
   void add_instance(std::uint32_t instance, std::uint32_t position);

@@ -16,12 +16,10 @@ constexpr Cycles kLoneWindow = 4096;
 
 MachineState::MachineState(const topology::Topology& topology, const workload::Workload& workload,
                            const workload::Job& job, const MachineSettings& settings)
-    : context(topology, workload, job, settings) {
+    : context(topology, workload, job, settings), dies(topology.die_count()), dips(topology.dip_count()) {
   const Cycles lookahead_cycles = topology.lookahead_cycles();
   window = topology.shard_count() == 1 || lookahead_cycles == kNever ? kLoneWindow : lookahead_cycles;
-  dies.resize(topology.die_count());
   for (DieId die = 0; die < topology.die_count(); ++die) dies[die].configure(context, die);
-  dips.resize(topology.dip_count());
   for (std::uint32_t dip = 0; dip < topology.dip_count(); ++dip) dips[dip].configure(context, dip);
   for (RankId rank = 0; rank < job.slices.size(); ++rank) {
     const workload::Slice& slice = job.slices[rank];
