@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the files of a Chakra prefix, reads each rank once and joins them into a Workload.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <unordered_map>
+#include <utility>
+
+#include "workload/trace/chakra.h"
+#include "workload/trace/file_bytes.h"
+#include "workload/trace/graph_builder.h"
+
+namespace dojo::workload {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// PREFIX.<rank>.et or PREFIX.<rank>.et.gz; rank from the name.
+bool rank_of_name(const std::string& name, const std::string& stem, RankId& rank) {
+  if (name.size() <= stem.size() + 1 || name.compare(0, stem.size(), stem) != 0 || name[stem.size()] != '.')
+    return false;
+  const char* begin = name.data() + stem.size() + 1;
+  const char* end = name.data() + name.size();
+  const auto [after, error] = std::from_chars(begin, end, rank);
+  if (error != std::errc()) return false;
+  const std::string rest(after, end);
+  return rest == ".et" || rest == ".et.gz";
+}
+
+std::map<RankId, std::string> files_of_prefix(const std::string& prefix) {
+  std::map<RankId, std::string> files;
+  const fs::path path(prefix);
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    RankId rank = 0;
+    const std::string name = entry->path().filename().string();
+    if (!rank_of_name(name, path.filename().string(), rank)) continue;
+    // The plain file wins over a compressed one beside it.
+    const std::string full = path.has_parent_path() ? (folder / name).string() : name;
+    const auto [at, added] = files.emplace(rank, full);
+    if (!added && full.size() < at->second.size()) at->second = full;
+  }
+  return files;
+}
+
+struct Files {
+  std::vector<std::string> of_rank;  ///< as read; one for all ranks when replicated
+  std::string prefix;                ///< "" when one file was named
+  RankId ranks = 0;
+};
+
+Files choose_files(const std::string& path, const TraceOptions& options, Findings& findings) {
+  Files files;
+  std::error_code ignored;
+  if (fs::exists(path, ignored) && !fs::is_directory(path, ignored)) {
+    files.of_rank = {path};
+    files.ranks = options.replicate ? std::max<RankId>(options.ranks, 1) : 1;
+    if (!options.replicate && options.ranks > 1) {
+      findings.add(
+          "{}: found one rank's file, expected {} ranks by workload.ranks; give the prefix without .<rank>.et, or set "
+          "workload.replicate=true",
+          path, options.ranks);
+    }
+    return files;
+  }
+  files.prefix = path;
+  const std::map<RankId, std::string> found = files_of_prefix(path);
+  if (options.replicate) {
+    files.of_rank = {found.begin()->second};
+    files.ranks = options.ranks > 0 ? options.ranks : found.rbegin()->first + 1;
+    return files;
+  }
+  const RankId last = found.rbegin()->first;
+  files.ranks = options.ranks > 0 ? options.ranks : last + 1;
+  if (last >= files.ranks) {
+    findings.add(
+        "{}: found a file of rank {}, expected ranks 0 to {} by workload.ranks; raise workload.ranks or remove the "
+        "file",
+        found.rbegin()->second, last, files.ranks - 1);
+  }
+  constexpr std::size_t kShown = 20;
+  std::size_t missing = 0;
+  for (RankId rank = 0; rank < files.ranks; ++rank) {
+    const auto at = found.find(rank);
+    if (at != found.end()) {
+      files.of_rank.push_back(at->second);
+    } else if (++missing <= kShown) {
+      findings.add(
+          "{}.{}.et: found no file of rank {}, expected one for each of the ranks 0 to {}; add the file, or set "
+          "workload.replicate=true to use one rank's file for all",
+          path, rank, rank, files.ranks - 1);
+    }
+  }
+  if (missing > kShown) findings.add("{}: {} more rank files are missing", path, missing - kShown);
+  return files;
+}
+
+ChakraGroups find_groups(const Files& files, const TraceOptions& options, std::string& source,
+                         std::vector<std::string>* files_read, Findings& findings) {
+  std::string file = options.group_file;
+  std::error_code ignored;
+  if (file.empty() && !files.prefix.empty() && fs::exists(files.prefix + ".json", ignored))
+    file = files.prefix + ".json";
+  if (file.empty()) return {};
+  source = file;
+  const std::string text = read_file_bytes(file);
+  if (files_read != nullptr) files_read->push_back(file);
+  return read_group_file(text, file, findings);
+}
+
+/// Gives every communicator that is used a group class of its own and sets Op::group.
+class GroupAssigner {
+ public:
+  GroupAssigner(Workload& workload, const ChakraGroups& groups, std::string source, Findings& findings)
+      : workload_(workload), groups_(groups), source_(std::move(source)), findings_(findings) {}
+
+  void assign(Graph& graph, const std::vector<std::string>& names) {
+    for (std::size_t i = 0; i < graph.ops.size(); ++i) {
+      if (is_collective(graph.ops[i].kind)) graph.ops[i].group = class_of(names[i], graph, graph.ops[i]);
+    }
+  }
+
+ private:
+  std::uint32_t class_of(const std::string& name, const Graph& graph, const Op& op) {
+    const auto known = classes_.find(name);
+    if (known != classes_.end()) return known->second;
+    const auto found = groups_.find(name);
+    std::uint32_t index = 0;
+    if (found != groups_.end() && !found->second.empty()) {
+      index = static_cast<std::uint32_t>(workload_.group_classes.size());
+      const std::string shown = name == "all" ? "all (group file)" : name;
+      workload_.group_classes.push_back({shown, {Group{shown, found->second}}});
+    } else if (found == groups_.end() && !name.empty() && name != "0") {
+      std::string known_names;
+      for (const auto& entry : groups_) known_names += (known_names.empty() ? "" : ", ") + entry.first;
+      findings_.add("{}: found the communicator '{}', expected one of {} ({}); give its ranks with workload.group_file",
+                    describe_place(graph, op), name,
+                    source_.empty() ? "a group file or the trace's own process groups" : source_,
+                    known_names.empty() ? "there are none" : known_names);
+    }
+    classes_.emplace(name, index);
+    return index;
+  }
+
+  Workload& workload_;
+  const ChakraGroups& groups_;
+  std::string source_;
+  Findings& findings_;
+  std::unordered_map<std::string, std::uint32_t> classes_;
+};
+
+}  // namespace
+
+bool is_chakra_prefix(const std::string& path) {
+  return !path.empty() && !files_of_prefix(path).empty();
+}
+
+Workload read_chakra(const std::string& path, const TraceOptions& options, std::vector<std::string>* files_read,
+                     Findings& findings) {
+  Workload workload;
+  const Files files = choose_files(path, options, findings);
+  if (!findings.empty()) return workload;
+  std::string source;
+  ChakraGroups groups = find_groups(files, options, source, files_read, findings);
+  const bool external = !groups.empty();
+  std::vector<ChakraRank> ranks;
+  std::unordered_map<std::string, std::uint32_t> same;  // equal files are one graph
+  std::vector<std::uint32_t> graph_of_file;
+  for (RankId rank = 0; rank < files.of_rank.size(); ++rank) {
+    const std::string bytes = read_file_bytes(files.of_rank[rank]);
+    if (files_read != nullptr) files_read->push_back(files.of_rank[rank]);
+    const auto [entry, added] = same.emplace(bytes, static_cast<std::uint32_t>(ranks.size()));
+    graph_of_file.push_back(entry->second);
+    if (added)
+      ranks.push_back(
+          decode_chakra_rank({entry->first, files.of_rank[rank], rank, options.bytes_per_element}, findings));
+  }
+  if (!findings.empty()) return workload;
+  if (!external) {
+    for (const ChakraRank& rank : ranks) groups.insert(rank.embedded.begin(), rank.embedded.end());
+  }
+  workload.graph_of_rank =
+      files.ranks == graph_of_file.size() ? graph_of_file : std::vector<std::uint32_t>(files.ranks, 0);
+  workload.group_classes.push_back(all_ranks_class(files.ranks));
+  GroupAssigner assigner(workload, groups, source, findings);
+  for (ChakraRank& rank : ranks) {
+    assigner.assign(rank.graph, rank.group_names);
+    workload.graphs.push_back(std::move(rank.graph));
+  }
+  return workload;
+}
+
+}  // namespace dojo::workload

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one Chakra node means: kind, amounts, peer and communicator.
+#pragma once
+#include <map>
+#include <string>
+#include <vector>
+
+#include "chakra_trace.pb.h"
+#include "workload/trace/chakra.h"
+#include "workload/trace/graph_builder.h"
+
+namespace dojo::workload {
+
+class ChakraNodes {
+ public:
+  ChakraNodes(const ChakraRankRequest& request, Findings& findings, ChakraGroups& embedded);
+  /// Before the first node: some generators count elements instead of bytes.
+  void set_schema(const std::string& schema);
+  /// Fills kind and amounts of `draft`; returns the communicator's name, "" = all ranks.
+  std::string fill(const chakra::Node& node, OpDraft& draft);
+  /// One sentence for everything that was assumed or dropped, with its count.
+  void add_warnings(std::vector<std::string>& warnings) const;
+
+ private:
+  void compute(const chakra::Node& node, OpDraft& draft);
+  void memory(const chakra::Node& node, OpDraft& draft);
+  std::string collective(const chakra::Node& node, OpDraft& draft);
+  void message(const chakra::Node& node, OpDraft& draft);
+  void process_groups(const chakra::Node& node);
+  /// `value` keeps what it has when the attribute is absent; a wrong one is reported.
+  bool integer(const chakra::Node& node, const OpDraft& draft, const char* name, std::int64_t low, std::int64_t high,
+               std::int64_t& value);
+  Bytes size(const chakra::Node& node, const OpDraft& draft, const char* name);
+  void pass_through(OpDraft& draft, const std::string& why);
+  void report(const OpDraft& draft, const std::string& words);
+
+  const ChakraRankRequest& request_;
+  Findings& findings_;
+  ChakraGroups& embedded_;
+  std::int64_t bytes_per_element_;
+  std::string schema_;
+  std::map<std::string, std::size_t> counted_;  ///< sentence -> how often
+};
+
+}  // namespace dojo::workload
