@@ -62,6 +62,11 @@ class DieNetwork {
     Cycles head;         ///< time the head reaches the end of the segment
     Cycles first_start;  ///< start on the first link
   };
+  /// The first link (or the write port) of a way: when the head leaves for it, and when it lets the tail go.
+  struct Departure {
+    Cycles start = kNever;
+    Cycles end = 0;
+  };
 
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
   Walk walk(Direction d, std::size_t first, int links, Flits flits, Bytes bytes, Cycles head);
@@ -69,11 +74,12 @@ class DieNetwork {
   Cycles eject(SiteIndex site, const Burst& burst, Flits flits, Cycles head);
 
   template <class Sink>
-  Cycles unicast(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink);
+  Departure unicast(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink);
   template <class Sink>
-  Cycles line(Direction d, std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink);
+  Departure line(Direction d, std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink);
   template <class Sink>
-  Cycles branches(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, bool at_source, Sink&& sink);
+  Departure branches(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, bool at_source,
+                     Sink&& sink);
 
   [[nodiscard]] std::size_t index(Direction d, std::int32_t row, std::int32_t column) const {
     switch (d) {  // consecutive links of a straight segment lie one after another
@@ -120,14 +126,10 @@ Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&&
     unicast(row, column, sent, head, sink);
     return port.inject_free;
   }
-  Cycles start = 0;
-  if (burst.shape == Shape::kUnicast) {
-    start = unicast(row, column, sent, head, sink);
-  } else {
-    start = branches(row, column, sent, head, true, sink);
-  }
+  const Departure first = burst.shape == Shape::kUnicast ? unicast(row, column, sent, head, sink)
+                                                         : branches(row, column, sent, head, true, sink);
   // The read port streams one packet a cycle and stalls when the first link does not take them beyond the buffer.
-  port.inject_free = std::max(now + n, start - hop_ + n - buffer_flits_);
+  port.inject_free = std::max(now + n, first.end - hop_ - buffer_flits_);
   return port.inject_free;
 }
 
@@ -149,13 +151,14 @@ Cycles DieNetwork::enter(Direction side, std::int32_t lane, const Burst& burst, 
       row = rows_ - 1;
       break;
   }
-  if (burst.shape == Shape::kUnicast) return unicast(row, column, burst, now, sink);
-  return branches(row, column, burst, now, false, sink);
+  if (burst.shape == Shape::kUnicast) return unicast(row, column, burst, now, sink).start;
+  return branches(row, column, burst, now, false, sink).start;
 }
 
 /// X first, then Y, then the node; or off the die. Returns when the head leaves the router at (row, column).
 template <class Sink>
-Cycles DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink) {
+DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now,
+                                          Sink&& sink) {
   const Flits n = flits(burst.bytes);
   const bool control = burst.traffic_class == TrafficClass::kControl;
   const bool to_dip = burst.column < 0 || burst.column >= machine_columns_;
@@ -164,7 +167,8 @@ Cycles DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& b
   std::int32_t to_column = (to_dip ? std::clamp(burst.column, 0, machine_columns_ - 1) : burst.column) - first_column_;
   const bool leaves_x = to_column < 0 || to_column >= columns_;
   Cycles head = now;
-  Cycles start = kNever;
+  Departure departure;
+  Link* out = nullptr;   // the first link
   Link* into = nullptr;  // the last link passed
   const auto segment = [&](Direction d, std::int32_t count) {
     const std::size_t first = index(d, row, column);
@@ -172,16 +176,18 @@ Cycles DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& b
     const Walk w =
         control ? walk_control(d, first, count, n, burst.bytes, head) : walk(d, first, count, n, burst.bytes, head);
     head = w.head;
-    if (start == kNever) start = w.first_start;
+    if (out != nullptr) return;
+    out = &links_[static_cast<std::size_t>(d)][first];
+    departure.start = w.first_start;
+    departure.end = out->free;
   };
   if (to_column != column) {
     const Direction d = to_column > column ? Direction::kEast : Direction::kWest;
     const std::int32_t end = leaves_x ? (d == Direction::kEast ? columns_ - 1 : 0) : to_column;
     segment(d, std::abs(end - column) + (leaves_x ? 1 : 0));  // the last of them is the lane into the edge
     if (leaves_x) {
-      Burst gone = burst;
-      sink.leave(d, row, gone, head);
-      return start;
+      sink.leave(d, row, burst, head);
+      return departure;
     }
     column = to_column;
   }
@@ -192,7 +198,7 @@ Cycles DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& b
     segment(d, std::abs(end - row) + (leaves_y ? 1 : 0));
     if (leaves_y) {
       sink.leave(d, column, burst, head);
-      return start;
+      return departure;
     }
     row = to_row;
   }
@@ -200,20 +206,20 @@ Cycles DieNetwork::unicast(std::int32_t row, std::int32_t column, const Burst& b
     const Direction d = burst.column < 0 ? Direction::kWest : Direction::kEast;
     segment(d, 1);
     sink.leave(d, row, burst, head);
-    return start;
+    return departure;
   }
   const SiteIndex site = site_at(row, column);
   const Cycles tail = eject(site, burst, n, head);
-  if (start == kNever) start = tail - n;
+  if (out == nullptr) departure = {tail - n, tail};
   if (into != nullptr && !control) into->free = std::max(into->free, tail - buffer_flits_);
   sink.deliver(site, burst, tail);
-  return start;
+  return departure;
 }
 
 /// One direction of a multicast from the router at (row, column), which has been served already.
 template <class Sink>
-Cycles DieNetwork::line(Direction d, std::int32_t row, std::int32_t column, const Burst& burst, Cycles now,
-                        Sink&& sink) {
+DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32_t column, const Burst& burst,
+                                       Cycles now, Sink&& sink) {
   const bool horizontal = d == Direction::kEast || d == Direction::kWest;
   const std::int32_t step = d == Direction::kEast || d == Direction::kSouth ? 1 : -1;
   const std::int32_t here = horizontal ? column : row;
@@ -222,7 +228,7 @@ Cycles DieNetwork::line(Direction d, std::int32_t row, std::int32_t column, cons
   const bool leaves = target < 0 || target >= limit;
   const std::int32_t last = leaves ? (step > 0 ? limit - 1 : 0) : target;
   const std::int32_t links = (last - here) * step + (leaves ? 1 : 0);
-  if (links <= 0) return kNever;
+  if (links <= 0) return {};
   const Flits n = flits(burst.bytes);
   const std::size_t first = index(d, row, column);
   const Walk w = walk(d, first, links, n, burst.bytes, now);
@@ -244,32 +250,34 @@ Cycles DieNetwork::line(Direction d, std::int32_t row, std::int32_t column, cons
                                             : Shape::kColumnSouth;
     sink.leave(d, horizontal ? row : column, onward, w.head);
   }
-  return w.first_start;
+  return {w.first_start, links_of[first].free};
 }
 
 template <class Sink>
-Cycles DieNetwork::branches(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, bool at_source,
-                            Sink&& sink) {
-  Cycles start = now;
+DieNetwork::Departure DieNetwork::branches(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now,
+                                           bool at_source, Sink&& sink) {
+  Departure departure{now, now};
   if (!at_source) {  // the first router of a die that a multicast enters
     const SiteIndex site = site_at(row, column);
     if (enabled_[site] != 0) {
       const Flits n = flits(burst.bytes);
       const Cycles tail = eject(site, burst, n, now);
-      start = tail - n;
+      departure = {tail - n, tail};
       sink.deliver(site, burst, tail);
     }
   }
   const auto go = [&](Direction d) {
-    const Cycles begun = line(d, row, column, burst, now, sink);
-    if (begun != kNever) start = std::max(start, begun);
+    const Departure branch = line(d, row, column, burst, now, sink);
+    if (branch.start == kNever) return;
+    departure.start = std::max(departure.start, branch.start);
+    departure.end = std::max(departure.end, branch.end);
   };
   const Shape s = burst.shape;
   if (s == Shape::kRow || s == Shape::kRowEast) go(Direction::kEast);
   if (s == Shape::kRow || s == Shape::kRowWest) go(Direction::kWest);
   if (s == Shape::kColumn || s == Shape::kColumnNorth) go(Direction::kNorth);
   if (s == Shape::kColumn || s == Shape::kColumnSouth) go(Direction::kSouth);
-  return start;
+  return departure;
 }
 
 }  // namespace dojo::fabric
