@@ -14,6 +14,9 @@ namespace dojo::workload::collectives {
 
 /// A message shorter than this gains less latency than it costs.
 inline constexpr Bytes kMinMessageBytes = 1024;
+/// And a collective of more than kFewMessages has none below this.
+inline constexpr Bytes kMinBulkMessageBytes = 4096;
+inline constexpr std::int64_t kFewMessages = 1'000'000;
 /// Messages of one whole collective; beyond it chunks grow instead.
 inline constexpr std::int64_t kMaxMessages = 25'000'000;
 /// The executor counts tokens in one byte.
@@ -55,7 +58,8 @@ struct ChunkChoice {
   std::int64_t chunks = 1;
   double cycles = 0;
 };
-/// The fewest chunks whose cost is within 5 % of the best one allowed by kMinMessageBytes and kMaxMessages.
+/// The fewest chunks, but four where messages allow it, whose cost is within 5 % of the best one that kMinMessageBytes
+/// and kMaxMessages allow.
 [[nodiscard]] ChunkChoice choose_chunks(Bytes step_bytes, std::int64_t lanes, std::int64_t edges,
                                         const ChunkCost& cost);
 /// Bytes of the longest message when `bytes` are cut into lanes x chunks; whole 64-byte packets, at least one.

@@ -71,19 +71,25 @@ double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks) {
 
 ChunkChoice choose_chunks(Bytes step_bytes, std::int64_t lanes, std::int64_t edges, const ChunkCost& cost) {
   constexpr double kWorthIt = 1.05;
-  const std::int64_t most = std::max<std::int64_t>(
-      1, std::min(step_bytes / (lanes * kMinMessageBytes), kMaxMessages / std::max<std::int64_t>(1, lanes * edges)));
+  constexpr std::int64_t kOverlap = 4;  // steps overlap only when there is something to send while something comes
+  const std::int64_t messages = lanes * std::max<std::int64_t>(1, edges);  // of one chunk
+  const std::int64_t worthwhile =
+      std::min(step_bytes / (lanes * kMinMessageBytes),
+               std::max(step_bytes / (lanes * kMinBulkMessageBytes), kFewMessages / messages));
+  const std::int64_t most = std::max<std::int64_t>(1, std::min(worthwhile, kMaxMessages / messages));
+  // Messages of a power of two up to 8 KiB and of whole 8 KiB beyond, because the network moves them in such bursts.
   std::vector<ChunkChoice> choices;
-  for (std::int64_t chunks = 1; chunks < most; chunks = std::max(chunks + 1, chunks * 5 / 4)) {
+  Bytes message = kMinMessageBytes;
+  for (std::int64_t chunks = kNever; chunks > std::min(kOverlap, most);) {
+    chunks = std::clamp<std::int64_t>(ceil_div(step_bytes, lanes * message), 1, most);
     choices.push_back({chunks, cost(chunks)});
+    message = message < 8192 ? message * 2 : ceil_div<Bytes>(message * 5 / 4, 8192) * 8192;
   }
-  choices.push_back({most, cost(most)});
+  while (choices.size() > 1 && choices.back().chunks < std::min(kOverlap, most)) choices.pop_back();
   double best = choices.front().cycles;
   for (const ChunkChoice& choice : choices) best = std::min(best, choice.cycles);
-  for (const ChunkChoice& choice : choices) {
-    if (choice.cycles <= best * kWorthIt) return choice;
-  }
-  return choices.back();
+  return *std::find_if(choices.rbegin(), choices.rend(),
+                       [&](const ChunkChoice& choice) { return choice.cycles <= best * kWorthIt; });
 }
 
 MemberGrid member_grid(const std::vector<const Slice*>& members) {
