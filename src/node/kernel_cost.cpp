@@ -1,1 +1,58 @@
 // SPDX-License-Identifier: Apache-2.0
+// Cycles of a piece of an operation on one core.
+#include "dojo/node/kernel_cost.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace dojo::node {
+
+Cycles NodeCost::product(const ProductPiece& piece) const {
+  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) {
+    return 0;
+  }
+  const std::int64_t results = piece.m * piece.n;
+  // Partial sums are read again and written back in FP32.
+  const Bytes sum_load_bytes = piece.accumulate ? results * 4 : 0;
+  const Cycles store = ceil_div(results * piece.result_bytes, store_bytes_per_cycle());
+  if (piece.element_bytes >= 4) {
+    const Cycles issue = ceil_div(2 * results * piece.k, params_.fp32_flop_per_cycle);
+    // One operand streams, the other stays in a register: vector lanes x 4 B an FMA.
+    const Cycles load = ceil_div(results * piece.k * 4 + sum_load_bytes, load_bytes_per_cycle());
+    return std::max({issue, load, store}) + params_.vector_latency_cycles + params_.sram_latency_cycles;
+  }
+  const std::int64_t block_rows = ceil_div(piece.m, params_.matrix_rows);
+  const std::int64_t blocks = block_rows * ceil_div(piece.n, params_.matrix_columns);
+  const std::int64_t issues = blocks * ceil_div(piece.k, params_.matrix_depth);
+  // Each issue takes an A block (rows x depth) and a B block (depth x columns) from the SRAM.
+  const Bytes issue_bytes = (params_.matrix_rows + params_.matrix_columns) * params_.matrix_depth * piece.element_bytes;
+  const Cycles load = ceil_div(issues * issue_bytes + sum_load_bytes, load_bytes_per_cycle());
+  // The pipeline runs empty once per row of blocks, when the loop over columns and depth ends.
+  const Cycles fill = block_rows * params_.matrix_latency_cycles + params_.sram_latency_cycles;
+  return std::max({issues, load, store}) + fill;
+}
+
+Cycles NodeCost::vector(const VectorPiece& piece) const {
+  if (piece.load_bytes <= 0 && piece.store_bytes <= 0 && piece.flops <= 0) {
+    return 0;
+  }
+  const std::int64_t lanes = std::max<std::int64_t>(1, params_.vector_bytes_per_cycle / piece.element_bytes);
+  const Cycles load = ceil_div(piece.load_bytes, load_bytes_per_cycle());
+  const Cycles store = ceil_div(piece.store_bytes, store_bytes_per_cycle());
+  const Cycles issue = ceil_div(piece.flops, lanes);
+  return std::max({load, store, issue}) + params_.vector_latency_cycles + params_.sram_latency_cycles;
+}
+
+Cycles NodeCost::roofline(const RooflinePiece& piece) const {
+  const std::int64_t flops_per_cycle = 2 * params_.matrix_rows * params_.matrix_columns * params_.matrix_depth;
+  return std::max(ceil_div(piece.flops, flops_per_cycle), ceil_div(piece.bytes, load_bytes_per_cycle()));
+}
+
+Cycles NodeCost::scaled(Cycles cycles, float core_speed) {
+  if (core_speed == 1.0F) {
+    return cycles;
+  }
+  return static_cast<Cycles>(std::ceil(static_cast<double>(cycles) / static_cast<double>(core_speed)));
+}
+
+}  // namespace dojo::node
