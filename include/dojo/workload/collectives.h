@@ -30,7 +30,7 @@ struct CollectiveAlgorithm {
 
 /// Alphabetical.
 [[nodiscard]] const std::vector<CollectiveAlgorithm>& collective_algorithms();
-/// Throws Error(kInvalidInput) for an unknown or unsupported name.
+/// Throws Error(kInvalidInput) for an unknown or unsupported name, and for a request without members or with a bad root.
 [[nodiscard]] const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, const topology::Topology& topology);
 [[nodiscard]] DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology);
 
