@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 namespace dojo::config {
 namespace {
@@ -21,6 +22,18 @@ std::string expected(const std::string& type, const schema::Range& range) {
 bool complain(const Value& value, const std::string& where, const std::string& wanted, ReadLog& log) {
   log.add(value, where, fmt::format("found {}, expected {}", value.shown(), wanted));
   return false;
+}
+
+/// A number in quotes is a mistake, but what was meant is clear: the rest of the file is checked against it.
+template <class Number>
+void assume_meant(const Value& value, const std::string& where, const schema::Range& range, Number& member,
+                  ReadLog& log) {
+  if (!value.is(Kind::kText) || value.text.empty()) return;
+  char* end = nullptr;
+  const double number = std::strtod(value.text.c_str(), &end);
+  if (*end != '\0' || !(number >= range.low && number <= range.high) || !(std::abs(number) <= kExactIntegers)) return;
+  member = static_cast<Number>(number);
+  log.unreadable.erase(where);
 }
 
 bool within(double number, const schema::Range& range) {
@@ -44,7 +57,11 @@ bool read_value(const Value& value, const std::string& where, const schema::Rang
   const bool integral =
       value.is(Kind::kInteger) ||
       (value.is(Kind::kNumber) && value.number == std::floor(value.number) && std::abs(value.number) <= kExactIntegers);
-  if (!integral || !within(value.number, range)) return complain(value, where, expected("an integer", range), log);
+  if (!integral || !within(value.number, range)) {
+    complain(value, where, expected("an integer", range), log);
+    assume_meant(value, where, range, member, log);
+    return false;
+  }
   member = value.is(Kind::kInteger) ? value.integer : static_cast<std::int64_t>(value.number);
   return true;
 }
@@ -52,8 +69,11 @@ bool read_value(const Value& value, const std::string& where, const schema::Rang
 bool read_value(const Value& value, const std::string& where, const schema::Range& range, double& member,
                 ReadLog& log) {
   const bool number = value.is(Kind::kInteger) || value.is(Kind::kNumber);
-  if (!number || !std::isfinite(value.number) || !within(value.number, range))
-    return complain(value, where, expected("a number", range), log);
+  if (!number || !std::isfinite(value.number) || !within(value.number, range)) {
+    complain(value, where, expected("a number", range), log);
+    assume_meant(value, where, range, member, log);
+    return false;
+  }
   member = value.number;
   return true;
 }

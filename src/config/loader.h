@@ -27,6 +27,7 @@ class Loader {
   void take_section(const std::string& key, const Value& value);
   void read_machine();
   void check_levels(const Value& machine, ReadLog& log);
+  void assume_level(const Value& machine, ReadLog& log);
   void check_topology(const Value& machine, const ReadLog& log);
   void read_workload_section();
   void resolve_file(const char* key, std::string& name);

@@ -67,7 +67,10 @@ void Loader::read_machine() {
   const Value* dip = machine.find("dip");
   const bool says_dip = dip != nullptr && dip->find("present") != nullptr;
   if (config_.machine.level == topology::Level::kNode && !says_dip) config_.machine.dip.present = false;
-  if (log.unreadable.count("/level") == 0) check_levels(machine, log);
+  if (log.unreadable.count("/level") == 0)
+    check_levels(machine, log);
+  else
+    assume_level(machine, log);
   check_topology(machine, log);
 }
 
@@ -84,6 +87,17 @@ void Loader::check_levels(const Value& machine, ReadLog& log) {
         fmt::format("{}: found in a machine of level \"{}\", expected only from level \"{}\" up; remove it",
                     value.place(), schema::enum_text(level), schema::enum_text(entry.level)));
     log.unreadable.insert(entry.path);
+  }
+}
+
+void Loader::assume_level(const Value& machine, ReadLog& log) {
+  // The highest level that the file has a section for: most likely what was meant, and good enough for further checks.
+  for (int i = static_cast<int>(topology::Level::kExapod); i >= 0; --i) {
+    const auto level = static_cast<topology::Level>(i);
+    if (machine.find(schema::enum_text(level)) == nullptr) continue;
+    config_.machine.level = level;
+    log.unreadable.erase("/level");
+    return;
   }
 }
 

@@ -41,14 +41,6 @@ Topology::SiteMap healthy_map(const DieParams& die, DieId id) {
   return map;
 }
 
-/// The places a path's meaning rests on: an unreadable one makes "no such part" a guess.
-const std::vector<std::string>& path_roots() {
-  static const std::vector<std::string> roots{
-      "/level",      "/die/grid", "/die/enabled", "/die/disabled_sites", "/die/site_map_seed", "/tile/dies",
-      "/tray/tiles", "/cabinet",  "/exapod"};
-  return roots;
-}
-
 std::string refused_kind(const std::string& kind) {
   const std::string cure =
       kind == "router" || kind == "link" ? fmt::format("; dead {}s are not supported yet, only dead cores", kind) : "";
@@ -67,16 +59,19 @@ void Topology::build_site_maps(std::vector<Problem>& problems) {
   const auto working_node = [&](const std::string& place, const std::string& path) -> std::optional<PartPath> {
     const ParsedPath parsed = read_path(path);
     std::string wrong = parsed.error;
+    std::vector<std::string> depends_on = parsed.depends_on;
     if (wrong.empty() && !parsed.path.site) wrong = "a part that is larger than a node";
     if (wrong.empty() && !parsed.path.rest.empty() && parsed.path.rest != "core")
       wrong = fmt::format("'{}', only a node or its core can be named here", parsed.path.rest);
-    if (wrong.empty() && map_of(parsed.path.die).enabled[*parsed.path.site] == 0)
+    if (wrong.empty() && map_of(parsed.path.die).enabled[*parsed.path.site] == 0) {
       wrong = "a site that has no working core already";
+      depends_on = {"/level", "/die", "/tile/dies", "/tray/tiles", "/cabinet", "/exapod"};
+    }
     if (wrong.empty()) return parsed.path;
     const std::string example = node_path(die_count() - 1, static_cast<SiteIndex>(sites() - 1));
     problems.push_back(
         {place, fmt::format("found \"{}\": {}; expected the path of a working node, up to {}", path, wrong, example),
-         path_roots()});
+         std::move(depends_on)});
     return std::nullopt;
   };
 

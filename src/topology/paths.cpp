@@ -80,17 +80,19 @@ std::string Topology::dip_path(std::uint32_t dip) const {
 Topology::ParsedPath Topology::read_path(const std::string& path) const {
   struct Step {
     Level level;
-    Grid grid;  ///< within the parent
+    Grid grid;                            ///< within the parent
+    std::vector<std::string> depends_on;  ///< where the file says it
   };
   const Grid cabinet = times(params_.cabinet.trays, params_.tray.tiles);
   const Grid cabinets{params_.exapod.tile_mesh.rows / cabinet.rows, params_.exapod.tile_mesh.columns / cabinet.columns};
-  const std::array<Step, 5> steps{{{Level::kCabinet, cabinets},
-                                   {Level::kTray, params_.cabinet.trays},
-                                   {Level::kTile, params_.tray.tiles},
-                                   {Level::kDie, params_.tile.dies},
-                                   {Level::kNode, params_.die.grid}}};
+  const std::array<Step, 5> steps{{{Level::kCabinet, cabinets, {"/exapod", "/cabinet/trays", "/tray/tiles"}},
+                                   {Level::kTray, params_.cabinet.trays, {"/cabinet/trays"}},
+                                   {Level::kTile, params_.tray.tiles, {"/tray/tiles"}},
+                                   {Level::kDie, params_.tile.dies, {"/tile/dies"}},
+                                   {Level::kNode, params_.die.grid, {"/die/grid"}}}};
   const std::vector<std::string_view> parts = split(path);
-  if (parts[0] != root_name()) return {{}, fmt::format("'{}', but the machine's root is '{}'", parts[0], root_name())};
+  if (parts[0] != root_name())
+    return {{}, fmt::format("'{}', but the machine's root is '{}'", parts[0], root_name()), {"/level"}};
   std::size_t next = 1;
   std::int64_t row = 0, column = 0;
   Level reached = params_.level;
@@ -104,7 +106,8 @@ Topology::ParsedPath Topology::read_path(const std::string& path) const {
       if (index < 0 || index >= area(step.grid))
         return {{},
                 fmt::format("'{}', expected {}[0] to {}[{}]", parts[next], schema::enum_text(step.level),
-                            schema::enum_text(step.level), area(step.grid) - 1)};
+                            schema::enum_text(step.level), area(step.grid) - 1),
+                step.depends_on};
       ++next;
       reached = step.level;
     }
@@ -118,12 +121,12 @@ Topology::ParsedPath Topology::read_path(const std::string& path) const {
   if (result.path.site && next < parts.size()) {
     const std::string_view part = parts[next++];
     if (part != "core" && part != "sram" && part != "router")
-      return {{}, fmt::format("'{}', expected core, sram or router", part)};
+      return {{}, fmt::format("'{}', expected core, sram or router", part), {}};
     result.path.rest = part;
   } else if (reached > Level::kDie) {
     result.path.rest = schema::enum_text(reached);
   }
-  if (next < parts.size()) return {{}, fmt::format("'{}' after the end of the path", parts[next])};
+  if (next < parts.size()) return {{}, fmt::format("'{}' after the end of the path", parts[next]), {"/level"}};
   result.path.die = die_at(static_cast<std::int32_t>(row), static_cast<std::int32_t>(column));
   return result;
 }

@@ -2,6 +2,7 @@
 // What reading a path gives: the part, or which element of the path is wrong.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "dojo/topology/topology.h"
 
@@ -9,7 +10,8 @@ namespace dojo::topology {
 
 struct Topology::ParsedPath {
   PartPath path;
-  std::string error;  ///< "" = good
+  std::string error;                    ///< "" = good
+  std::vector<std::string> depends_on;  ///< places in the machine file that the error follows from
 };
 
 }  // namespace dojo::topology

@@ -69,12 +69,11 @@ void check_listed_sites(const DieParams& die, std::vector<Problem>& problems) {
   }
   const auto listed = static_cast<std::int64_t>(die.disabled_sites.size());
   if (die.enabled <= sites && sites - listed != die.enabled)
-    problems.push_back(
-        {"/die/disabled_sites",
-         fmt::format("found {} sites, expected {}: {} sites of the {} grid less {} enabled; without this "
-                     "key the model's own list is used",
-                     listed, sites - die.enabled, sites, text(die.grid), die.enabled),
-         {"/die/enabled", "/die/grid"}});
+    problems.push_back({"/die/disabled_sites",
+                        fmt::format("found {} sites, expected {}: {} sites of the {} grid less {} enabled; an empty "
+                                    "list takes the model's own",
+                                    listed, sites - die.enabled, sites, text(die.grid), die.enabled),
+                        {"/die/enabled", "/die/grid"}});
 }
 
 void check_sites(DieParams& die, std::vector<Problem>& problems) {

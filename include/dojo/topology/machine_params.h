@@ -30,10 +30,11 @@ constexpr const auto& enum_entries(Level) { return kLevelTexts; }
 struct Grid {
   std::int64_t rows = 1;
   std::int64_t columns = 1;
+  const char* source = "chosen";  ///< of the default values; not a field
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("rows", self.rows, "rows of the grid", Between(1, 4096), Source{"chosen"});
-    field("columns", self.columns, "columns of the grid", Between(1, 4096), Source{"chosen"});
+    field("rows", self.rows, "rows of the grid", Between(1, 4096), Source{self.source});
+    field("columns", self.columns, "columns of the grid", Between(1, 4096), Source{self.source});
   }
 };
 
@@ -85,7 +86,7 @@ struct NocParams {
 };
 
 struct DieParams {
-  Grid grid{18, 20};
+  Grid grid{18, 20, "D06"};
   std::int64_t enabled = 354;
   /// Sites without core and SRAM (the router stays). Empty and `site_map_seed` 0: the default list of the model.
   std::vector<std::int64_t> disabled_sites;
@@ -106,7 +107,7 @@ struct DieParams {
 };
 
 struct TileParams {
-  Grid dies{5, 5};
+  Grid dies{5, 5, "T02"};
   double die_edge_out_bytes_per_s = 8.96e11;
   double tile_link_ns = 200;
   template <class Self, class Visit>
@@ -118,7 +119,7 @@ struct TileParams {
 };
 
 struct TrayParams {
-  Grid tiles{2, 3};
+  Grid tiles{2, 3, "Y01"};
   std::int64_t hosts = 4;
   double tray_link_ns = 300;
   double cabinet_link_ns = 400;
@@ -132,7 +133,7 @@ struct TrayParams {
 };
 
 struct CabinetParams {
-  Grid trays{2, 1};
+  Grid trays{2, 1, "E01"};
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field.group("trays", self.trays, "trays of a cabinet");
@@ -140,7 +141,7 @@ struct CabinetParams {
 };
 
 struct ExapodParams {
-  Grid tile_mesh{40, 3};
+  Grid tile_mesh{40, 3, "E08"};
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field.group("tile_mesh", self.tile_mesh, "tiles of the machine; a multiple of cabinet.trays x tray.tiles");

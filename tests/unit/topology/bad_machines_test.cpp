@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machines that cannot be: every reason is found at once, and says what would fit.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+
+#include "dojo/base/error.h"
+#include "dojo/topology/topology.h"
+
+namespace dojo::topology {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+std::vector<std::string> problems(const MachineParams& params) {
+  std::vector<std::string> lines;
+  for (const Problem& problem : find_problems(params)) lines.push_back(problem.json_path + ": " + problem.text);
+  return lines;
+}
+
+MachineParams tile() {
+  MachineParams params;
+  params.level = Level::kTile;
+  return params;
+}
+
+TEST(BadMachines, AMeshThatCabinetsDoNotFillSaysWhatWouldFit) {
+  MachineParams params;
+  params.exapod.tile_mesh = {41, 3};  // cabinets are 2 x 1 trays of 2 x 3 tiles = 4 x 3
+  EXPECT_THAT(problems(params), ElementsAre(AllOf(HasSubstr("/exapod/tile_mesh: found 41 x 3"),
+                                                  HasSubstr("40 x 3 or 44 x 3 would fit"))));
+  params.exapod.tile_mesh = {2, 2};  // smaller than one cabinet: only upwards
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("; 4 x 3 would fit")));
+}
+
+TEST(BadMachines, MoreEnabledNodesThanSites) {
+  MachineParams params;
+  params.die.enabled = 361;
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("/die/enabled: found 361, expected 1 to 360")));
+}
+
+TEST(BadMachines, DisabledSitesOutOfRangeTwiceAndTooFew) {
+  MachineParams params;
+  params.die.disabled_sites = {5, 5, 360};
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("/die/disabled_sites/1: found 5 a second time"),
+                                            HasSubstr("/die/disabled_sites/2: found 360, expected a site"),
+                                            HasSubstr("/die/disabled_sites: found 3 sites, expected 6")));
+}
+
+TEST(BadMachines, AListedAndADrawnMap) {
+  MachineParams params;
+  params.die.disabled_sites = {1, 2, 3, 4, 5, 6};
+  params.die.site_map_seed = 9;
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("/die/site_map_seed: found 9 beside disabled_sites")));
+}
+
+TEST(BadMachines, ABufferBelowOnePacket) {
+  MachineParams params;
+  params.die.crossing_buffer_bytes = 63;
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("/die/crossing_buffer_bytes: found 63")));
+}
+
+TEST(BadMachines, DeadRoutersAndLinksAreNotSupportedYet) {
+  MachineParams params = tile();
+  params.defects = {
+      {"tile.die[0].node[0]", "router"}, {"tile.die[0].edge.east", "link"}, {"tile.die[0].node[0]", "cor"}};
+  EXPECT_THAT(problems(params),
+              ElementsAre(AllOf(HasSubstr("/defects/0/kind: found \"router\""), HasSubstr("not supported yet")),
+                          AllOf(HasSubstr("/defects/1/kind: found \"link\""), HasSubstr("not supported yet")),
+                          HasSubstr("/defects/2/kind: found \"cor\", expected \"core\"")));
+}
+
+TEST(BadMachines, DanglingPathsNameTheWrongElement) {
+  MachineParams params = tile();
+  params.defects = {{"tile.die[25].node[0]", "core"},       {"exapod.die[0].node[0]", "core"}, {"tile.die[1]", "core"},
+                    {"tile.die[1].node[0].router", "core"}, {"tile.die[1].node[00]", "core"},  {"", "core"}};
+  EXPECT_THAT(problems(params),
+              ElementsAre(AllOf(HasSubstr("/defects/0/path"), HasSubstr("'die[25]', expected die[0] to die[24]")),
+                          AllOf(HasSubstr("/defects/1/path"), HasSubstr("the machine's root is 'tile'")),
+                          AllOf(HasSubstr("/defects/2/path"), HasSubstr("larger than a node")),
+                          AllOf(HasSubstr("/defects/3/path"), HasSubstr("'router'")),
+                          AllOf(HasSubstr("/defects/4/path"), HasSubstr("'node[00]'")), HasSubstr("/defects/5/path")));
+}
+
+TEST(BadMachines, ASiteThatIsDeadAlready) {
+  MachineParams params = tile();
+  params.die.disabled_sites = {7, 1, 2, 3, 4, 5};
+  params.defects = {{"tile.die[1].node[7]", "core"}, {"tile.die[1].node[8]", "core"}};
+  params.slow_nodes = {{"tile.die[1].node[8]", 0.5}, {"tile.die[1].node[9]", 0.5}, {"tile.die[1].node[9]", 0.25}};
+  EXPECT_THAT(problems(params),
+              ElementsAre(AllOf(HasSubstr("/defects/0/path"), HasSubstr("no working core already")),
+                          AllOf(HasSubstr("/slow_nodes/0/path"), HasSubstr("no working core already")),
+                          AllOf(HasSubstr("/slow_nodes/2/path"), HasSubstr("a second time"))));
+}
+
+TEST(BadMachines, MoreDiesThanAnIdCanName) {
+  MachineParams params;
+  params.exapod.tile_mesh = {4096, 4095};
+  params.tile.dies = {4096, 4096};
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("expected at most 1073741824")));
+}
+
+TEST(BadMachines, TheConstructorThrowsThemAllWithTheFile) {
+  MachineParams params;
+  params.exapod.tile_mesh = {41, 3};
+  params.die.enabled = 361;
+  params.defects = {{"exapod.cabinet[10].tray[0].tile[0].die[0].node[0]", "core"}};
+  try {
+    const Topology topology(params, "m.json");
+    FAIL() << "an impossible machine was built";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+    EXPECT_THAT(error.lines(),
+                ElementsAre(HasSubstr("m.json: /exapod/tile_mesh: found"), HasSubstr("m.json: /die/enabled: found"),
+                            HasSubstr("m.json: /defects/0/path: found")));
+  }
+}
+
+TEST(BadMachines, TheDefaultsAreGood) {
+  EXPECT_THAT(problems({}), IsEmpty());
+}
+
+}  // namespace
+}  // namespace dojo::topology
