@@ -35,7 +35,7 @@ class Hash {
   void all(const Ts&... values) {
     (add(values), ...);
   }
-  std::string hex() {
+  std::string hex() {  ///< ends the hash
     unsigned char bytes[EVP_MAX_MD_SIZE];
     unsigned size = 0;
     EVP_DigestFinal_ex(context_.get(), bytes, &size);
@@ -52,8 +52,8 @@ class Hash {
 class ParameterHash {
  public:
   explicit ParameterHash(Hash& hash) : hash_(hash) {}
-  template <class T, class R, class S>
-  void operator()(const char* name, const T& value, const char*, const R&, const S&) {
+  template <class T, class... Rest>
+  void operator()(const char* name, const T& value, const Rest&...) {
     hash_.add(std::string(name));
     if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) {
       for (const std::int64_t v : value) hash_.add(v);
@@ -61,12 +61,12 @@ class ParameterHash {
       hash_.add(value);
     }
   }
-  template <class T>
-  void group(const char*, const T& value, const char*) {
+  template <class T, class... Rest>
+  void group(const char*, const T& value, const Rest&...) {
     T::fields(value, *this);
   }
-  template <class T>
-  void list(const char*, const std::vector<T>& values, const char*) {
+  template <class T, class... Rest>
+  void list(const char*, const std::vector<T>& values, const Rest&...) {
     for (const T& value : values) T::fields(value, *this);
   }
 
@@ -108,6 +108,12 @@ void add_records(Hash& h, const machine::Results& r) {
 }
 
 }  // namespace
+
+std::string hash_of(const std::string& text) {
+  Hash hash;
+  hash.add(text);
+  return hash.hex();
+}
 
 std::string digest(const RunContext& context) {
   Hash hash;

@@ -10,4 +10,7 @@ namespace dojo::report {
 /// 64 hex digits of a SHA-256.
 [[nodiscard]] std::string digest(const RunContext& context);
 
+/// SHA-256 of a text and its end mark, as 64 hex digits: to tell contents apart, not the sum of a file.
+[[nodiscard]] std::string hash_of(const std::string& text);
+
 }  // namespace dojo::report

@@ -41,6 +41,8 @@ Json machine_json(const RunContext& c) {
           {"dies", c.topology.die_count()},
           {"die_rows", c.topology.die_rows()},
           {"die_columns", c.topology.die_columns()},
+          {"tile_die_rows", m.tile.dies.rows},
+          {"tile_die_columns", m.tile.dies.columns},
           {"tiles", c.topology.tile_count()},
           {"dips", c.topology.dip_count()},
           {"sram_bytes", c.topology.node_count() * m.node.sram_bytes},

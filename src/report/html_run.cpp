@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page of one run.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "report/html.h"
+#include "report/units.h"
+
+namespace dojo::report {
+namespace {
+
+double real(const Json& json) {
+  return json.is_number() ? json.get<double>() : 0;
+}
+std::string count(const Json& json) {
+  return grouped(json.get<long long>());
+}
+std::string text(const Json& json) {
+  return json.get<std::string>();
+}
+
+std::string card(const std::string& name, const std::string& value) {
+  return "<div class=\"card\"><span>" + escaped(name) + "</span><b>" + escaped(value) + "</b></div>\n";
+}
+
+std::string header(const Json& r) {
+  const Json& m = r.at("machine");
+  const Json& w = r.at("workload");
+  std::string out =
+      "<h1>" + escaped(text(m.at("name"))) + "</h1>\n<p>" +
+      escaped(fmt::format("{} nodes, {} dies ({} x {}), {} tiles, {} DIPs, peak bf16 {}; {} ranks x {} samples",
+                          count(m.at("nodes")), count(m.at("dies")), count(m.at("die_rows")),
+                          count(m.at("die_columns")), count(m.at("tiles")), count(m.at("dips")),
+                          si(real(m.at("peak_flops_per_s").at("bf16")), "FLOP/s"), count(w.at("ranks")),
+                          count(w.at("batch_per_rank")))) +
+      "</p>\n";
+  if (r.at("partial").get<bool>()) {
+    out += "<div class=\"warn\">Partial: the job did not finish; all figures are up to cycle " +
+           count(r.at("time").at("cycles")) + ".";
+    for (const Json& rank : r.at("waiting")) {
+      for (const Json& operation : rank.at("operations")) {
+        out += "<br>" + escaped(fmt::format("rank {} waits: {}", rank.at("rank").get<long long>(), text(operation)));
+      }
+    }
+    out += "</div>\n";
+  }
+  return out;
+}
+
+std::string cards(const Json& r) {
+  const Json& step = r.at("latency").at("step_s");
+  const Json& memory = r.at("memory");
+  const double sram = real(memory.at("sram_capacity_bytes"));
+  return "<div class=\"cards\">" + card("step time", step.is_null() ? "not finished" : duration(real(step))) +
+         card("simulated time", duration(real(r.at("time").at("seconds")))) +
+         card("samples a second", si(real(r.at("workload").at("samples_per_s")), "")) +
+         card("utilisation (" + text(r.at("flops").at("format")) + ")",
+              percent(real(r.at("flops").at("utilisation")))) +
+         card("exposed communication", percent(real(r.at("breakdown").at("fractions").at("communication")))) +
+         card("SRAM peak, fullest node", percent(sram == 0 ? 0 : real(memory.at("sram_peak_bytes_max")) / sram)) +
+         card("executed", si(real(r.at("flops").at("executed")), "FLOP")) +
+         card("mean power (assumed figures)", si(real(r.at("energy").at("watts_mean")), "W")) + "</div>\n";
+}
+
+std::string breakdown(const Json& r) {
+  std::string bar, legend;
+  std::size_t i = 0;
+  for (const auto& [name, fraction] : r.at("breakdown").at("fractions").items()) {
+    const std::string words = name == "communication" ? "exposed communication" : name;
+    const char* colour = class_colour(i++);
+    bar += fmt::format("<div style=\"width:{:.3f}%;background:{}\" title=\"{} {}\"></div>", real(fraction) * 100,
+                       colour, words, percent(real(fraction)));
+    legend += fmt::format("<span><i style=\"background:{}\"></i>{} {} ({})</span>", colour, words,
+                          percent(real(fraction)), duration(real(r.at("breakdown").at(name + "_s"))));
+  }
+  return "<h2>Where the nodes' time went</h2>\n<div class=\"bar\">" + bar + "</div><div class=\"legend\">" + legend +
+         "</div>\n<p>Mean over the nodes of the ranks; each node-cycle counts in one class.</p>\n";
+}
+
+std::string link_tables(const Json& r) {
+  HtmlTable classes{{{"class"},
+                     {"links", true},
+                     {"bytes", true},
+                     {"capacity", true},
+                     {"mean", true},
+                     {"busiest", true},
+                     {"queue cycles", true}},
+                    {}};
+  for (const auto& [name, c] : r.at("links").at("classes").items()) {
+    classes.rows.push_back({name, count(c.at("count")), si(real(c.at("bytes")), "B"),
+                            si(real(c.at("capacity_bytes_per_s")), "B/s"), percent(real(c.at("utilisation_mean"))),
+                            percent(real(c.at("utilisation_max"))),
+                            fmt::format("{:.1f}", real(c.at("queue_cycles_mean")))});
+  }
+  HtmlTable hottest{{{"hottest links"}, {"class"}, {"bytes", true}, {"utilisation", true}}, {}};
+  for (const Json& link : r.at("links").at("hottest")) {
+    hottest.rows.push_back({text(link.at("path")), text(link.at("class")), si(real(link.at("bytes")), "B"),
+                            percent(real(link.at("utilisation")))});
+  }
+  return "<h2>Links</h2>\n" + classes.html() + "<h3></h3>" + hottest.html();
+}
+
+std::vector<const Json*> by_time(const Json& rows, std::size_t wanted) {
+  std::vector<const Json*> order;
+  for (const Json& row : rows) order.push_back(&row);
+  std::stable_sort(order.begin(), order.end(),
+                   [](const Json* a, const Json* b) { return real(a->at("seconds")) > real(b->at("seconds")); });
+  order.resize(std::min(order.size(), wanted));
+  return order;
+}
+
+std::string operation_tables(const Json& r) {
+  const Json& collectives = r.at("latency").at("collectives");
+  const Json& ops = r.at("latency").at("ops");
+  HtmlTable first{{{"collective"},
+                   {"kind"},
+                   {"algorithm"},
+                   {"ranks", true},
+                   {"bytes", true},
+                   {"mean", true},
+                   {"max", true},
+                   {"bus bandwidth", true}},
+                  {}};
+  for (const Json* c : by_time(collectives, 20)) {
+    first.rows.push_back({text(c->at("name")), text(c->at("kind")), text(c->at("algorithm")), count(c->at("ranks")),
+                          si(real(c->at("bytes")), "B"), duration(real(c->at("seconds"))),
+                          duration(real(c->at("seconds_max"))), si(real(c->at("bus_bytes_per_s")), "B/s")});
+  }
+  HtmlTable second{{{"operation"}, {"kind"}, {"phase"}, {"mean", true}, {"min", true}, {"max", true}, {"FLOPs", true}},
+                   {}};
+  for (const Json* o : by_time(ops, 40)) {
+    second.rows.push_back({text(o->at("name")), text(o->at("kind")), text(o->at("phase")),
+                           duration(real(o->at("seconds"))), duration(real(o->at("seconds_min"))),
+                           duration(real(o->at("seconds_max"))), si(real(o->at("flops")), "")});
+  }
+  const auto title = [](const char* name, std::size_t shown, std::size_t all, const char* file) {
+    return shown == all
+               ? fmt::format("<h2>{}</h2>\n", name)
+               : fmt::format("<h2>{}</h2>\n<p>The {} slowest of {}; all are in {}.</p>\n", name, shown, all, file);
+  };
+  std::string out;
+  if (!first.rows.empty())
+    out += title("Collectives", first.rows.size(), collectives.size(), "report.json") + first.html();
+  if (!second.rows.empty()) out += title("Operations", second.rows.size(), ops.size(), "ops.csv") + second.html();
+  return out;
+}
+
+std::string sentences(const char* title, const Json& list) {
+  if (list.empty()) return "";
+  std::string out = fmt::format("<h2>{}</h2>\n<ul>", title);
+  for (const Json& sentence : list) out += "<li>" + escaped(text(sentence)) + "</li>";
+  return out + "</ul>\n";
+}
+
+std::string packets_and_memory(const Json& r) {
+  const Json& p = r.at("latency").at("packets");
+  const Json& m = r.at("memory");
+  HtmlTable table{{{"figure"}, {"value", true}}, {}};
+  table.rows = {
+      {"64 B packets", count(p.at("count"))},
+      {"packet latency, mean", fmt::format("{:.1f} cycles", real(p.at("mean_cycles")))},
+      {"packet latency, p50 / p95 / p99 / max",
+       fmt::format("{:.0f} / {:.0f} / {:.0f} / {} cycles", real(p.at("p50_cycles")), real(p.at("p95_cycles")),
+                   real(p.at("p99_cycles")), count(p.at("max_cycles")))},
+      {"SRAM peak of any node",
+       fmt::format("{} of {} bytes", count(m.at("sram_peak_bytes_max")), count(m.at("sram_capacity_bytes")))},
+      {"HBM peak of any DIP", si(real(m.at("hbm_peak_bytes_max")), "B")},
+      {"recomputed / spilled", si(real(m.at("recomputed_bytes")), "B") + " / " + si(real(m.at("spilled_bytes")), "B")},
+      {"energy (assumed figures)", si(real(r.at("energy").at("joules")), "J")}};
+  return "<h2>Packets, memory, energy</h2>\n" + table.html();
+}
+
+std::string footer(const Json& r) {
+  const Json& h = r.at("host");
+  return "<h2>This run</h2>\n<p>" +
+         escaped(fmt::format("wall {}, elaboration {}, simulation {}; {}, {}; {} threads; peak memory {}; {} dies "
+                             "simulated, {} copied; dojosim {} ({})",
+                             duration(real(h.at("wall_s"))), duration(real(h.at("elaboration_s"))),
+                             duration(real(h.at("simulation_s"))), si(real(h.at("events")), "events"),
+                             si(real(h.at("events_per_s")), "events/s"), count(h.at("threads")),
+                             si(real(h.at("peak_rss_bytes")), "B"), count(h.at("dies_simulated")),
+                             count(h.at("dies_copied")), text(r.at("program").at("version")),
+                             text(r.at("program").at("git")))) +
+         "</p>\n<p>digest <code>" + escaped(text(r.at("digest"))) + "</code></p>\n";
+}
+
+}  // namespace
+
+std::string run_html(const Json& report, const std::string& dies) {
+  const std::string maps = dies.empty() ? "" : heat_maps(parse_csv(dies, "dies.csv"), report.at("machine"));
+  return html_page("dojosim: " + text(report.at("machine").at("name")),
+                   header(report) + cards(report) + breakdown(report) + maps + link_tables(report) +
+                       operation_tables(report) + packets_and_memory(report) +
+                       sentences("Memory decisions", report.at("memory").at("decisions")) +
+                       sentences("Approximations", report.at("fidelity").at("approximations")) + footer(report));
+}
+
+}  // namespace dojo::report

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a sweep: plan, points in child processes, results; every step reads and writes files only, so it can be resumed.
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <filesystem>
+#include <optional>
+#include <sstream>
+#include <thread>
+
+#include "dojo/base/error.h"
+#include "dojo/report/report.h"
+#include "report/files.h"
+#include "report/sweep_parts.h"
+
+namespace dojo::report {
+namespace fs = std::filesystem;
+namespace {
+
+struct Shard {
+  std::size_t index = 0, count = 1;
+  [[nodiscard]] bool holds(const Point& point) const { return point.index % count == index % count; }
+};
+
+/// "1/4" .. "4/4" and "0/4" .. "3/4" both cut the points in four.
+Shard read_shard(const std::string& text) {
+  if (text.empty()) return {};
+  Shard shard;
+  const char* end = text.data() + text.size();
+  const auto first = std::from_chars(text.data(), end, shard.index);
+  if (first.ec == std::errc() && first.ptr != end && *first.ptr == '/') {
+    const auto second = std::from_chars(first.ptr + 1, end, shard.count);
+    if (second.ec == std::errc() && second.ptr == end && shard.count >= 1 && shard.index <= shard.count) return shard;
+  }
+  throw Error(ExitCode::kUsage, fmt::format("--shard: found '{}', expected i/n with i from 1 to n, such as 2/8", text));
+}
+
+void check_request(const SweepRequest& request) {
+  if (request.backend == "slurm" || request.backend == "command") {
+    throw Error(
+        ExitCode::kUsage,
+        fmt::format("--backend {}: this version runs points on the local machine only; use --backend local, and "
+                    "--shard i/n to spread a sweep over the tasks of a job scheduler",
+                    request.backend));
+  }
+  if (request.backend != "local") {
+    throw Error(ExitCode::kUsage, fmt::format("--backend: found '{}', expected local", request.backend));
+  }
+  if (request.jobs < 0)
+    throw Error(ExitCode::kUsage, fmt::format("--jobs: found {}, expected 1 or more", request.jobs));
+  if (request.directory.empty() && !request.dry_run) {
+    throw Error(ExitCode::kUsage, "--out: found nothing, expected the folder for the sweep's results");
+  }
+}
+
+struct Share {
+  int jobs = 1;
+  std::int64_t threads = 1;
+};
+
+/// Processes x threads fill the processors once, whichever of the two the user gave.
+Share share_processors(int jobs, std::int64_t threads) {
+  const int processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  if (jobs == 0) {
+    const std::int64_t each = std::max<std::int64_t>(threads, 1);
+    return {static_cast<int>(std::max<std::int64_t>(1, processors / each)), each};
+  }
+  return {jobs, threads > 0 ? threads : std::max(1, processors / jobs)};
+}
+
+Command command_for(const SweepRequest& request, const SweepFile& sweep, const Point& point, std::int64_t threads) {
+  const std::string folder = fmt::format("{}/points/{}", request.directory, point.folder);
+  Command command{{request.program, "run", sweep.base}, folder + ".log"};
+  for (const std::string& override_text : point.overrides(sweep)) {
+    command.arguments.insert(command.arguments.end(), {"--set", override_text});
+  }
+  command.arguments.insert(command.arguments.end(), {"--out", folder, "--quiet", "--threads", std::to_string(threads)});
+  return command;
+}
+
+std::string first_line(const std::string& file) {
+  std::istringstream text(fs::exists(file) ? read_text(file) : std::string());
+  std::string line;
+  while (std::getline(text, line) && line.empty()) {
+  }
+  return line;
+}
+
+/// Keeps why a point failed where results.csv, another shard or a later merge finds it.
+void note_end(const std::string& folder, bool done, int code) {
+  std::error_code ignored;
+  fs::remove(folder + ".failed", ignored);
+  if (code == 0 && done) {
+    fs::remove(folder + ".log", ignored);
+    return;
+  }
+  const std::string line = first_line(folder + ".log");
+  const std::string why = line.empty() ? "no message" : line;
+  write_text(folder + ".failed",
+             code == 0 ? "exit 0: the run left no complete report.json\n" : fmt::format("exit {}: {}\n", code, why));
+}
+
+void print_plan(const SweepFile& sweep, const Plan& plan, const Shard& shard) {
+  for (const Point& point : plan.points) {
+    if (!shard.holds(point)) continue;
+    fmt::print("points/{}  {}\n", point.folder, fmt::join(point.overrides(sweep), " "));
+  }
+  fmt::print("{} points, {} excluded by constraints; base {}\n", plan.points.size(), plan.excluded, sweep.base);
+}
+
+class Sweep {
+ public:
+  Sweep(const SweepRequest& request, const SweepFile& file, const Plan& plan, const Shard& shard)
+      : request_(request), file_(file), plan_(plan), shard_(shard) {}
+
+  int run() {
+    make_folder(request_.directory + "/points");
+    write_text(request_.directory + "/points.csv", points_csv(file_, plan_));
+    const Share share = share_processors(request_.jobs, plan_.threads);
+    std::vector<Command> commands;
+    for (const Point& point : plan_.points) {
+      if (!shard_.holds(point) || (request_.resume && point_done(point, request_.directory))) continue;
+      forget(point);
+      due_.push_back(&point);
+      commands.push_back(command_for(request_, file_, point, share.threads));
+    }
+    say(fmt::format("sweep: {} of {} points to run, {} at a time with {} threads each\n", due_.size(),
+                    plan_.points.size(), share.jobs, share.threads));
+    const bool whole = run_pool(commands, share.jobs, [this](std::size_t i, int code) { ended(i, code); });
+    return finish(whole);
+  }
+
+ private:
+  void say(const std::string& text) const {
+    if (!request_.quiet) std::fputs(text.c_str(), stderr);
+  }
+  [[nodiscard]] std::string folder(const Point& point) const {
+    return fmt::format("{}/points/{}", request_.directory, point.folder);
+  }
+  /// An old result must not pass for this run's when the new one fails.
+  void forget(const Point& point) const {
+    std::error_code ignored;
+    for (const char* rest : {"/report.json", ".failed", ".log"}) fs::remove(folder(point) + rest, ignored);
+  }
+  void ended(std::size_t i, int code) {
+    const bool done = point_done(*due_[i], request_.directory);
+    note_end(folder(*due_[i]), done, code);
+    ++ended_;
+    const bool good = code == 0 && done;
+    say(fmt::format("sweep: {}/{} {} {}\n", ended_, due_.size(), due_[i]->folder,
+                    good ? "done" : "FAILED: " + first_line(folder(*due_[i]) + ".failed")));
+  }
+  int finish(bool whole) const {
+    const SweepTable table = sweep_table(file_, plan_, request_.directory);
+    write_text(request_.directory + "/results.csv", table.csv);
+    (void)write_html(request_.directory);
+    if (!table.unknown_metrics.empty()) {
+      say(fmt::format("sweep: not in the reports, left empty in results.csv: {}\n",
+                      fmt::join(table.unknown_metrics, ", ")));
+    }
+    say(fmt::format("sweep: {} done, {} failed, {} pending: {}/results.csv\n", table.done, table.failed, table.pending,
+                    request_.directory));
+    if (!whole) {
+      throw Error(ExitCode::kInterrupted,
+                  fmt::format("sweep: interrupted; finished points are in {}/results.csv, go on "
+                              "with --resume",
+                              request_.directory));
+    }
+    return static_cast<int>(table.failed);
+  }
+
+  const SweepRequest& request_;
+  const SweepFile& file_;
+  const Plan& plan_;
+  Shard shard_;
+  std::vector<const Point*> due_;
+  std::size_t ended_ = 0;
+};
+
+}  // namespace
+
+int sweep(const SweepRequest& request) {
+  check_request(request);
+  const Shard shard = read_shard(request.shard);
+  const SweepFile file = read_sweep(request.file);
+  const Plan plan = make_plan(file);
+  if (request.dry_run) {
+    print_plan(file, plan, shard);
+    return 0;
+  }
+  return Sweep(request, file, plan, shard).run();
+}
+
+}  // namespace dojo::report

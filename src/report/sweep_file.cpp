@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads a sweep file strictly: every key is known, every mistake is reported at once.
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include "dojo/base/error.h"
+#include "dojo/config/config.h"
+#include "report/sweep_parts.h"
+
+namespace dojo::report {
+namespace {
+
+class Reader {
+ public:
+  Reader(const Json& json, const std::string& file) : json_(json) { sweep_.file = file; }
+
+  SweepFile read() {
+    if (!json_.is_object()) {
+      wrong("", json_, "an object with base and axes");
+    } else {
+      check_keys(json_, "", {"base", "mode", "axes", "points", "constraints", "metrics", "pareto", "samples", "seed"});
+      read_base();
+      read_mode();
+      if (sweep_.mode == "list") {
+        read_points();
+      } else {
+        read_axes();
+      }
+      texts("constraints", json_, "", sweep_.constraints);
+      texts("metrics", json_, "", sweep_.metrics);
+      read_pareto();
+      read_random();
+    }
+    findings_.throw_if_any();
+    return std::move(sweep_);
+  }
+
+ private:
+  void wrong(const std::string& path, const Json& found, const std::string& expected) {
+    findings_.add("{}: {}: found {}, expected {}", sweep_.file, path.empty() ? "/" : path, found.dump(), expected);
+  }
+  void missing(const std::string& path, const std::string& expected) {
+    findings_.add("{}: {}: found nothing, expected {}", sweep_.file, path, expected);
+  }
+  void check_keys(const Json& object, const std::string& path, const std::vector<std::string>& known) {
+    for (const auto& [key, value] : object.items()) {
+      if (std::find(known.begin(), known.end(), key) != known.end()) continue;
+      const std::string near = config::nearest(key, known);
+      findings_.add("{}: {}/{}: found an unknown key, expected one of {}{}", sweep_.file, path, key,
+                    fmt::join(known, ", "), near.empty() ? "" : "; did you mean '" + near + "'?");
+    }
+  }
+
+  void read_base() {
+    if (!json_.contains("base")) return missing("/base", "the file name of a run config");
+    if (!json_["base"].is_string()) {
+      return wrong("/base", json_["base"], "the file name of a run config (write an inline one to a file of its own)");
+    }
+    const std::filesystem::path base = json_["base"].get<std::string>();
+    const auto folder = std::filesystem::path(sweep_.file).parent_path();
+    sweep_.base = (base.is_absolute() ? base : folder / base).lexically_normal().string();
+  }
+
+  void read_mode() {
+    if (!json_.contains("mode")) return;
+    const Json& mode = json_["mode"];
+    for (const char* known : {"grid", "zip", "list", "random"}) {
+      if (mode == known) {
+        sweep_.mode = known;
+        return;
+      }
+    }
+    wrong("/mode", mode, "grid, zip, list or random");
+  }
+
+  void read_axes() {
+    if (json_.contains("points")) findings_.add("{}: /points: only mode list has points", sweep_.file);
+    if (!json_.contains("axes")) return missing("/axes", "a list of {\"path\": ..., \"values\": [...]}");
+    const Json& axes = json_["axes"];
+    if (!axes.is_array() || axes.empty()) return wrong("/axes", axes, "a list with at least one axis");
+    for (std::size_t i = 0; i < axes.size(); ++i) read_axis(axes[i], fmt::format("/axes/{}", i));
+    if (sweep_.mode != "zip") return;
+    for (std::size_t i = 1; i < sweep_.axes.size(); ++i) {
+      if (sweep_.axes[i].values.size() == sweep_.axes[0].values.size()) continue;
+      findings_.add("{}: /axes/{}/values: found {} values, expected {} as on the first axis (mode zip)", sweep_.file, i,
+                    sweep_.axes[i].values.size(), sweep_.axes[0].values.size());
+    }
+  }
+
+  void read_axis(const Json& json, const std::string& where) {
+    if (!json.is_object()) return wrong(where, json, "{\"path\": ..., \"values\": [...]}");
+    check_keys(json, where, {"path", "values"});
+    Axis axis;
+    if (!json.contains("path")) {
+      missing(where + "/path", "the path of a value such as \"machine.die.edge_bytes_per_s\"");
+    } else if (!json["path"].is_string() || json["path"].get<std::string>().empty()) {
+      wrong(where + "/path", json["path"], "the path of a value such as \"machine.die.edge_bytes_per_s\"");
+    } else {
+      axis.path = json["path"].get<std::string>();
+      add_path(axis.path, where + "/path");
+    }
+    if (!json.contains("values")) {
+      missing(where + "/values", "a list of values");
+    } else if (!json["values"].is_array() || json["values"].empty()) {
+      wrong(where + "/values", json["values"], "a list with at least one value");
+    } else {
+      for (std::size_t i = 0; i < json["values"].size(); ++i) {
+        add_value(axis, json["values"][i], fmt::format("{}/values/{}", where, i));
+      }
+    }
+    sweep_.axes.push_back(std::move(axis));
+  }
+
+  void add_path(const std::string& path, const std::string& where) {
+    if (path.find('=') != std::string::npos) findings_.add("{}: {}: found '=' in a path", sweep_.file, where);
+    if (!paths_.insert(path).second) {
+      findings_.add("{}: {}: found {} a second time, expected each path once", sweep_.file, where, path);
+    }
+  }
+  void add_value(Axis& axis, const Json& value, const std::string& where) {
+    if (value.is_structured() || value.is_null()) wrong(where, value, "a number, a text, true or false");
+    axis.values.push_back(value);
+  }
+
+  void read_points() {
+    if (json_.contains("axes")) findings_.add("{}: /axes: mode list has points instead of axes", sweep_.file);
+    if (!json_.contains("points")) return missing("/points", "a list of {\"path\": value, ...}");
+    const Json& points = json_["points"];
+    if (!points.is_array() || points.empty() || !points[0].is_object() || points[0].empty()) {
+      return wrong("/points", points, "a list of {\"path\": value, ...}");
+    }
+    for (const auto& [path, value] : points[0].items()) {
+      sweep_.axes.push_back({path, {}});
+      add_path(path, "/points/0");
+    }
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (!points[i].is_object() || points[i].size() != sweep_.axes.size()) {
+        wrong(fmt::format("/points/{}", i), points[i], "the same paths as the first point");
+        continue;
+      }
+      for (Axis& axis : sweep_.axes) {
+        if (points[i].contains(axis.path)) {
+          add_value(axis, points[i][axis.path], fmt::format("/points/{}/{}", i, axis.path));
+        } else {
+          missing(fmt::format("/points/{}/{}", i, axis.path), "a value, as in the first point");
+        }
+      }
+    }
+  }
+
+  void texts(const char* key, const Json& from, const std::string& where, std::vector<std::string>& out) {
+    if (!from.contains(key)) return;
+    const Json& list = from[key];
+    const auto is_text = [](const Json& v) { return v.is_string() && !v.get<std::string>().empty(); };
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_text)) {
+      return wrong(where + "/" + key, list, "a list of texts");
+    }
+    out = list.get<std::vector<std::string>>();
+  }
+
+  void read_pareto() {
+    if (!json_.contains("pareto")) return;
+    const Json& pareto = json_["pareto"];
+    if (!pareto.is_object()) return wrong("/pareto", pareto, "{\"min\": [...], \"max\": [...]}");
+    check_keys(pareto, "/pareto", {"min", "max"});
+    texts("min", pareto, "/pareto", sweep_.pareto_min);
+    texts("max", pareto, "/pareto", sweep_.pareto_max);
+    for (const auto* list : {&sweep_.pareto_min, &sweep_.pareto_max}) {
+      for (const std::string& metric : *list) {
+        if (std::find(sweep_.metrics.begin(), sweep_.metrics.end(), metric) == sweep_.metrics.end()) {
+          findings_.add("{}: /pareto: found '{}', expected one of the metrics", sweep_.file, metric);
+        }
+      }
+    }
+  }
+
+  void read_random() {
+    for (const char* key : {"samples", "seed"}) {
+      if (!json_.contains(key)) {
+        if (sweep_.mode == "random" && std::string(key) == "samples") missing("/samples", "how many points to draw");
+        continue;
+      }
+      const Json& value = json_[key];
+      if (sweep_.mode != "random") findings_.add("{}: /{}: only mode random has it", sweep_.file, key);
+      if (!value.is_number_unsigned() || value == 0) {
+        wrong(std::string("/") + key, value, "a whole number of at least 1");
+      } else {
+        (std::string(key) == "seed" ? sweep_.seed : sweep_.samples) = value.get<std::uint64_t>();
+      }
+    }
+  }
+
+  const Json& json_;
+  SweepFile sweep_;
+  Findings findings_;
+  std::set<std::string> paths_;
+};
+
+}  // namespace
+
+SweepFile read_sweep(const std::string& file) {
+  const Json json = read_json(file);
+  return Reader(json, file).read();
+}
+
+}  // namespace dojo::report

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of `sweep`: the file, the plan of points, the pool of processes, the table of results.
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "report/json.h"
+
+namespace dojo::report {
+
+struct Axis {
+  std::string path;
+  std::vector<Json> values;
+};
+
+struct SweepFile {
+  std::string file;
+  std::string base;  ///< run config, made relative to the sweep file's folder
+  std::string mode = "grid";
+  std::vector<Axis> axes;  ///< mode list: one value per point
+  std::vector<std::string> constraints;
+  std::vector<std::string> metrics = {"time.seconds"};
+  std::vector<std::string> pareto_min, pareto_max;
+  std::uint64_t samples = 0, seed = 1;  ///< mode random
+};
+/// Strict: Error(kInvalidInput) with every mistake, each with file and JSON path.
+[[nodiscard]] SweepFile read_sweep(const std::string& file);
+
+/// "machine.tile.dies.rows * machine.tile.dies.columns <= 25": comparison of arithmetic on numeric values of a config.
+/// Error(kInvalidInput) that starts with `where` for what cannot be read or evaluated.
+[[nodiscard]] bool constraint_holds(const std::string& expression, const Json& config, const std::string& where);
+
+struct Point {
+  std::size_t index = 0;
+  std::vector<Json> values;  ///< by axis
+  std::string hash;          ///< of the resolved config and the base's input files; 12 hex digits
+  std::string folder;        ///< "<index>-<hash>"
+  [[nodiscard]] std::vector<std::string> overrides(const SweepFile& sweep) const;
+};
+struct Plan {
+  std::vector<Point> points;
+  std::size_t excluded = 0;  ///< by constraints
+  std::int64_t threads = 0;  ///< of the base config; 0 = it does not say
+};
+/// Loads the base and the first point to check them; the others only differ in values.
+[[nodiscard]] Plan make_plan(const SweepFile& sweep);
+[[nodiscard]] std::string points_csv(const SweepFile& sweep, const Plan& plan);
+/// A value as the command line and a CSV cell have it: strings bare, all else as JSON.
+[[nodiscard]] std::string plain(const Json& value);
+
+/// One child process; no shell is involved.
+struct Command {
+  std::vector<std::string> arguments;  ///< [0] is the program
+  std::string log;                     ///< standard error goes here, standard output nowhere
+};
+/// Runs at most `jobs` at a time and calls `finished(i, exit code)` as each ends (128 + signal for a killed one).
+/// Returns false when SIGINT or SIGTERM came: no more were started, the running ones were told and waited for.
+bool run_pool(const std::vector<Command>& commands, int jobs, const std::function<void(std::size_t, int)>& finished);
+
+/// One row a point, from what lies in the folder: done, failed (with reason) or pending. Returns the failed ones.
+struct SweepTable {
+  std::string csv;
+  std::size_t done = 0, failed = 0, pending = 0;
+  std::vector<std::string> unknown_metrics;
+};
+[[nodiscard]] SweepTable sweep_table(const SweepFile& sweep, const Plan& plan, const std::string& directory);
+/// A finished, not partial report of the point exists.
+[[nodiscard]] bool point_done(const Point& point, const std::string& directory);
+
+}  // namespace dojo::report

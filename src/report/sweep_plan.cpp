@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Turns the axes of a sweep into points, each with a name that follows from what it will run.
+#include <algorithm>
+#include <numeric>
+
+#include "dojo/base/error.h"
+#include "dojo/config/config.h"
+#include "report/digest.h"
+#include "report/sweep_parts.h"
+#include "report/tables.h"
+
+namespace dojo::report {
+namespace {
+
+constexpr std::size_t kMostPoints = 1'000'000;
+
+/// SplitMix64 (public domain, S. Vigna): the same draw on every machine.
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : state_(seed) {}
+  std::uint64_t below(std::uint64_t limit) {
+    std::uint64_t z = state_ += 0x9e3779b97f4a7c15ULL;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
+    return (z ^ (z >> 31)) % limit;
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+std::size_t grid_size(const SweepFile& sweep) {
+  std::size_t size = 1;
+  for (const Axis& axis : sweep.axes) {
+    size *= axis.values.size();
+    if (size > kMostPoints) {
+      throw Error(ExitCode::kInvalidInput,
+                  fmt::format("{}: /axes: found more than {} points, expected fewer; take values "
+                              "out, or split the sweep",
+                              sweep.file, kMostPoints));
+    }
+  }
+  return size;
+}
+
+std::vector<Json> grid_values(const SweepFile& sweep, std::size_t index) {
+  std::vector<Json> values(sweep.axes.size());
+  for (std::size_t a = sweep.axes.size(); a-- > 0;) {  // the last axis moves fastest
+    const std::vector<Json>& axis = sweep.axes[a].values;
+    values[a] = axis[index % axis.size()];
+    index /= axis.size();
+  }
+  return values;
+}
+
+std::vector<std::vector<Json>> candidates(const SweepFile& sweep) {
+  std::vector<std::vector<Json>> all;
+  if (sweep.mode == "zip" || sweep.mode == "list") {
+    for (std::size_t i = 0; i < sweep.axes[0].values.size(); ++i) {
+      all.emplace_back();
+      for (const Axis& axis : sweep.axes) all.back().push_back(axis.values[i]);
+    }
+    return all;
+  }
+  std::vector<std::size_t> order(grid_size(sweep));
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  if (sweep.mode == "random") {
+    Draw draw(sweep.seed);
+    const std::size_t wanted = std::min<std::size_t>(sweep.samples, order.size());
+    for (std::size_t i = 0; i < wanted; ++i) std::swap(order[i], order[i + draw.below(order.size() - i)]);
+    order.resize(wanted);
+  }
+  for (const std::size_t index : order) all.push_back(grid_values(sweep, index));
+  return all;
+}
+
+void set_path(Json& config, const std::string& path, const Json& value) {
+  Json* here = &config;
+  std::size_t from = 0;
+  for (std::size_t dot = path.find('.'); dot != std::string::npos; from = dot + 1, dot = path.find('.', from)) {
+    Json& next = (*here)[path.substr(from, dot - from)];
+    if (!next.is_object()) next = Json::object();
+    here = &next;
+  }
+  (*here)[path.substr(from)] = value;
+}
+
+bool allowed(const SweepFile& sweep, const Json& config) {
+  for (std::size_t i = 0; i < sweep.constraints.size(); ++i) {
+    const std::string where = fmt::format("{}: /constraints/{}", sweep.file, i);
+    if (!constraint_holds(sweep.constraints[i], config, where)) return false;
+  }
+  return true;
+}
+
+/// The first point stands for the paths and types of all axes: they are wrong for all points or for none.
+void check_first(const SweepFile& sweep, const Point& point) {
+  try {
+    (void)config::load({sweep.base, "", "", point.overrides(sweep)});
+  } catch (const Error& error) {
+    std::vector<std::string> lines;
+    for (const std::string& line : error.lines()) {
+      lines.push_back(
+          fmt::format("{}: /axes: first point ({}): {}", sweep.file, fmt::join(point.overrides(sweep), ", "), line));
+    }
+    throw Error(error.code(), lines);
+  }
+}
+
+}  // namespace
+
+std::string plain(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+std::vector<std::string> Point::overrides(const SweepFile& sweep) const {
+  std::vector<std::string> out;
+  for (std::size_t a = 0; a < values.size(); ++a) out.push_back(sweep.axes[a].path + "=" + plain(values[a]));
+  return out;
+}
+
+Plan make_plan(const SweepFile& sweep) {
+  const config::RunConfig base = config::load({sweep.base, "", "", {}});
+  Json resolved = Json::parse(config::resolved_json(base));
+  Plan plan;
+  plan.threads = base.run.threads;
+  std::string inputs;
+  for (const auto& [file, sha256] : base.input_sha256) inputs += sha256;
+  for (std::vector<Json>& values : candidates(sweep)) {
+    Json config = resolved;
+    for (std::size_t a = 0; a < values.size(); ++a) set_path(config, sweep.axes[a].path, values[a]);
+    if (!allowed(sweep, config)) {
+      ++plan.excluded;
+      continue;
+    }
+    if (config.contains("run") && config["run"].is_object()) config["run"].erase("threads");
+    Point point;
+    point.values = std::move(values);
+    point.hash = hash_of(config.dump() + inputs).substr(0, 12);
+    plan.points.push_back(std::move(point));
+  }
+  if (plan.points.empty()) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("{}: /constraints: found no point that holds them, expected at least one", sweep.file));
+  }
+  const std::size_t width = std::to_string(plan.points.size() - 1).size();
+  for (std::size_t i = 0; i < plan.points.size(); ++i) {
+    plan.points[i].index = i;
+    plan.points[i].folder = fmt::format("{:0{}}-{}", i, width, plan.points[i].hash);
+  }
+  check_first(sweep, plan.points.front());
+  return plan;
+}
+
+std::string points_csv(const SweepFile& sweep, const Plan& plan) {
+  std::string text = "index,hash,folder";
+  for (const Axis& axis : sweep.axes) text += "," + csv_cell(axis.path);
+  text += "\n";
+  for (const Point& point : plan.points) {
+    text += fmt::format("{},{},points/{}", point.index, point.hash, point.folder);
+    for (const Json& value : point.values) text += "," + csv_cell(plain(value));
+    text += "\n";
+  }
+  return text;
+}
+
+}  // namespace dojo::report

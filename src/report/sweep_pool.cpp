@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs commands as child processes, a few at a time, and stops in good order when it is interrupted.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "dojo/base/error.h"
+#include "report/sweep_parts.h"
+
+extern char** environ;
+
+namespace dojo::report {
+namespace {
+
+/// Signals are taken one by one with sigtimedwait, so that no handler and no global is needed.
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigemptyset(&set_);
+    for (const int signal : {SIGCHLD, SIGINT, SIGTERM}) sigaddset(&set_, signal);
+    pthread_sigmask(SIG_BLOCK, &set_, &old_);
+  }
+  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  /// Waits at most half a second: a SIGCHLD may stand for several children, or for one that was seen already.
+  [[nodiscard]] int next() const {
+    const timespec half_second{0, 500'000'000};
+    return sigtimedwait(&set_, nullptr, &half_second);
+  }
+  [[nodiscard]] const sigset_t& old_mask() const { return old_; }
+
+ private:
+  sigset_t set_{}, old_{};
+};
+
+pid_t spawn(const Command& command, const sigset_t& mask) {
+  std::vector<char*> arguments;
+  for (const std::string& argument : command.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
+  arguments.push_back(nullptr);
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, command.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  posix_spawnattr_setsigmask(&attributes, &mask);
+  sigset_t defaults;
+  sigemptyset(&defaults);
+  sigaddset(&defaults, SIGINT);
+  sigaddset(&defaults, SIGTERM);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  pid_t child = 0;
+  const int error = posix_spawn(&child, arguments[0], &files, &attributes, arguments.data(), environ);
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  if (error != 0) {
+    throw Error(ExitCode::kIo, fmt::format("{}: cannot start the program (its log: {}): {}", arguments[0], command.log,
+                                           std::strerror(error)));
+  }
+  return child;
+}
+
+int exit_code(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+struct Running {
+  pid_t child;
+  std::size_t index;
+};
+
+void tell_and_wait(std::vector<Running>& running) {
+  for (const Running& r : running) ::kill(r.child, SIGINT);
+  for (const Running& r : running) {
+    while (::waitpid(r.child, nullptr, 0) < 0 && errno == EINTR) {
+    }
+  }
+  running.clear();
+}
+
+}  // namespace
+
+bool run_pool(const std::vector<Command>& commands, int jobs, const std::function<void(std::size_t, int)>& finished) {
+  const BlockedSignals signals;
+  std::vector<Running> running;
+  std::size_t next = 0;
+  try {
+    while (next < commands.size() || !running.empty()) {
+      while (next < commands.size() && running.size() < static_cast<std::size_t>(jobs)) {
+        running.push_back({spawn(commands[next], signals.old_mask()), next});
+        ++next;
+      }
+      const int signal = signals.next();
+      if (signal == SIGINT || signal == SIGTERM) {
+        tell_and_wait(running);
+        return false;
+      }
+      for (std::size_t i = 0; i < running.size();) {
+        int status = 0;
+        if (::waitpid(running[i].child, &status, WNOHANG) != running[i].child) {
+          ++i;
+          continue;
+        }
+        const std::size_t index = running[i].index;
+        running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
+        finished(index, exit_code(status));
+      }
+    }
+  } catch (...) {
+    tell_and_wait(running);  // no child outlives the sweep
+    throw;
+  }
+  return true;
+}
+
+}  // namespace dojo::report

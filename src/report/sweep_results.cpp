@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// results.csv: one row a point, from the reports and logs that lie in a sweep folder.
+#include <algorithm>
+#include <filesystem>
+#include <optional>
+#include <set>
+
+#include "dojo/base/error.h"
+#include "report/compare.h"
+#include "report/files.h"
+#include "report/sweep_parts.h"
+#include "report/tables.h"
+
+namespace dojo::report {
+namespace fs = std::filesystem;
+namespace {
+
+struct Row {
+  std::string status, reason;
+  std::vector<Json> metrics;  ///< null where there is none
+  bool pareto = false;
+};
+
+std::optional<Json> finished_report(const Point& point, const std::string& directory) {
+  const std::string file = fmt::format("{}/points/{}/report.json", directory, point.folder);
+  if (!fs::exists(file)) return std::nullopt;
+  try {
+    Json report = read_json(file);
+    if (report.value("schema", "") != "dojosim.report/1" || report.value("partial", true)) return std::nullopt;
+    return report;
+  } catch (const std::exception&) {
+    return std::nullopt;  // cut off or not a report: the point has to run again
+  }
+}
+
+Row read_row(const SweepFile& sweep, const Point& point, const std::string& directory, std::set<std::string>& unknown) {
+  Row row;
+  row.metrics.resize(sweep.metrics.size());
+  const std::string failure = fmt::format("{}/points/{}.failed", directory, point.folder);
+  if (const auto report = finished_report(point, directory)) {
+    row.status = "done";
+    const auto values = leaves(*report);
+    for (std::size_t i = 0; i < sweep.metrics.size(); ++i) {
+      const auto value = values.find(sweep.metrics[i]);
+      if (value == values.end()) {
+        unknown.insert(sweep.metrics[i]);
+      } else {
+        row.metrics[i] = value->second;
+      }
+    }
+  } else if (fs::exists(failure)) {
+    row.status = "failed";
+    row.reason = read_text(failure);
+    while (!row.reason.empty() && row.reason.back() == '\n') row.reason.pop_back();
+  } else {
+    row.status = "pending";
+  }
+  return row;
+}
+
+struct Goal {
+  std::size_t metric;
+  double sign;  ///< of a value that is to be small
+};
+
+std::vector<Goal> goals(const SweepFile& sweep) {
+  std::vector<Goal> out;
+  const auto add = [&](const std::vector<std::string>& names, double sign) {
+    for (const std::string& name : names) {
+      const auto at = std::find(sweep.metrics.begin(), sweep.metrics.end(), name);
+      out.push_back({static_cast<std::size_t>(at - sweep.metrics.begin()), sign});
+    }
+  };
+  add(sweep.pareto_min, 1);
+  add(sweep.pareto_max, -1);
+  return out;
+}
+
+/// `a` is at least as good as `b` everywhere and better somewhere.
+bool dominates(const Row& a, const Row& b, const std::vector<Goal>& goals) {
+  bool better = false;
+  for (const Goal& goal : goals) {
+    const double x = goal.sign * a.metrics[goal.metric].get<double>();
+    const double y = goal.sign * b.metrics[goal.metric].get<double>();
+    if (x > y) return false;
+    better = better || x < y;
+  }
+  return better;
+}
+
+void mark_pareto(std::vector<Row>& rows, const std::vector<Goal>& goals) {
+  const auto takes_part = [&](const Row& row) {
+    return row.status == "done" &&
+           std::all_of(goals.begin(), goals.end(), [&](const Goal& g) { return row.metrics[g.metric].is_number(); });
+  };
+  for (Row& row : rows) {
+    row.pareto = takes_part(row) && std::none_of(rows.begin(), rows.end(), [&](const Row& other) {
+                   return takes_part(other) && dominates(other, row, goals);
+                 });
+  }
+}
+
+}  // namespace
+
+bool point_done(const Point& point, const std::string& directory) {
+  return finished_report(point, directory).has_value();
+}
+
+SweepTable sweep_table(const SweepFile& sweep, const Plan& plan, const std::string& directory) {
+  std::set<std::string> unknown;
+  std::vector<Row> rows;
+  for (const Point& point : plan.points) rows.push_back(read_row(sweep, point, directory, unknown));
+  const std::vector<Goal> wanted = goals(sweep);
+  if (!wanted.empty()) mark_pareto(rows, wanted);
+
+  SweepTable table;
+  table.unknown_metrics.assign(unknown.begin(), unknown.end());
+  table.csv = "index,hash,status,reason";
+  for (const Axis& axis : sweep.axes) table.csv += "," + csv_cell(axis.path);
+  for (const std::string& metric : sweep.metrics) table.csv += "," + csv_cell(metric);
+  if (!wanted.empty()) table.csv += ",pareto";
+  table.csv += "\n";
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = rows[i];
+    (row.status == "done" ? table.done : row.status == "failed" ? table.failed : table.pending) += 1;
+    table.csv += fmt::format("{},{},{},{}", i, plan.points[i].hash, row.status, csv_cell(row.reason));
+    for (const Json& value : plan.points[i].values) table.csv += "," + csv_cell(plain(value));
+    for (const Json& value : row.metrics) table.csv += "," + (value.is_null() ? "" : csv_cell(plain(value)));
+    if (!wanted.empty()) table.csv += row.pareto ? ",1" : ",0";
+    table.csv += "\n";
+  }
+  return table;
+}
+
+}  // namespace dojo::report
