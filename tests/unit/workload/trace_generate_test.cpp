@@ -89,7 +89,8 @@ TEST(GenerateResNet50, HasThePublishedFlops) {
 TEST(GenerateResNet50, EveryConvolutionIsInTheTableOnce) {
   std::multiset<std::vector<std::int64_t>> expected, forward, weight, input;
   for (const Layer& l : published_convolutions()) expected.insert({l.k, l.c, l.r, l.out});
-  for (const Op& op : generate_resnet50(options(25)).graphs[0].ops) {
+  const Workload workload = generate_resnet50(options(25));
+  for (const Op& op : workload.graphs[0].ops) {
     const std::vector<std::int64_t> row{op.conv.k, op.conv.c, op.conv.r, op.conv.p};
     if (op.kind == OpKind::kConv) forward.insert(row);
     if (op.kind == OpKind::kConvWeightGrad) weight.insert(row);
@@ -141,8 +142,8 @@ TEST(GenerateResNet50, EveryInputIsMadeBeforeItIsReadAndByADependency) {
       if (graph.tensors[graph.tensor_refs[t]].role == TensorRole::kWeight) {
         for (std::uint32_t j = 0; j < i; ++j) {  // a weight is written only after all that read it
           for (std::uint32_t r = graph.ops[j].inputs_begin; r < graph.ops[j].inputs_end; ++r) {
-            if (graph.tensor_refs[r] == graph.tensor_refs[t])
-              EXPECT_TRUE(before[i].count(j)) << graph.op_name(op) << " overtakes " << graph.op_name(graph.ops[j]);
+            if (graph.tensor_refs[r] != graph.tensor_refs[t]) continue;
+            EXPECT_TRUE(before[i].count(j)) << graph.op_name(op) << " overtakes " << graph.op_name(graph.ops[j]);
           }
         }
       }
@@ -180,7 +181,8 @@ TEST(GenerateResNet50, BucketsHoldAtLeastTheirSizeButTheLast) {
   ResNet50Options made = options(25);
   made.bucket_bytes = 4 << 20;
   std::vector<Bytes> buckets;
-  for (const Op& op : generate_resnet50(made).graphs[0].ops) {
+  const Workload workload = generate_resnet50(made);
+  for (const Op& op : workload.graphs[0].ops) {
     if (op.kind == OpKind::kAllReduce && op.group == 0) buckets.push_back(op.bytes);
   }
   ASSERT_GT(buckets.size(), 4u);
