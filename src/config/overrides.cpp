@@ -79,6 +79,7 @@ void lay_over(Value& target, Value value) {
 /// The place to write to; objects that are missing on the way are made. Null and a complaint when it is not there.
 Value* descend(Value& root, const std::vector<Step>& steps, const Value& model, Complaints& complaints) {
   Value* at = &root;
+  std::string path;
   for (const Step& step : steps) {
     const Kind wanted = step.key.empty() ? Kind::kList : Kind::kObject;
     if (at->is(Kind::kText) && wanted == Kind::kObject) {  // rank_unit "die" becomes {"unit": "die"}
@@ -89,7 +90,9 @@ Value* descend(Value& root, const std::vector<Step>& steps, const Value& model, 
     if (at->is(Kind::kNull)) {
       at->kind = wanted;
       at->origin = model.origin;
+      at->path = path;
     }
+    path += "/" + (step.key.empty() ? std::to_string(step.index) : step.key);
     if (!at->is(wanted)) {
       complaints.lines.push_back(fmt::format("{}: found {} on the way, expected {}", model.place(), at->shown(),
                                              wanted == Kind::kList ? "a list" : "an object"));

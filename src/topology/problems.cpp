@@ -96,7 +96,7 @@ void check_sites(DieParams& die, std::vector<Problem>& problems) {
     if (die.site_map_seed != 0)
       problems.push_back({"/die/site_map_seed",
                           fmt::format("found {} beside disabled_sites, expected only one of the two: a drawn map or a "
-                                      "listed one",
+                                      "listed one ([] is none)",
                                       die.site_map_seed),
                           {"/die/disabled_sites"}});
     else if (sites <= kMaxSites)

@@ -42,7 +42,8 @@ struct GenerateParams {
     field("model", self.model, "resnet50, matmul, or a collective such as all_reduce", Anything(), Source{"chosen"});
     field("batch", self.batch, "samples per rank and step", Between(1, 1 << 20), Source{"chosen"});
     field("dtype", self.dtype, "number format of a generated workload", OneOf("bf16", "cfp8"), Source{"chosen"});
-    field("batch_norm_group", self.batch_norm_group, "ranks that share batch-norm statistics", Between(1, 1 << 20), Source{"V01"});
+    field("batch_norm_group", self.batch_norm_group, "ranks that share batch-norm statistics", Between(1, 1 << 20),
+          Source{"V01"});
     field("bucket_bytes", self.bucket_bytes, "gradient bytes per all-reduce", Between(1, 1e15), Source{"chosen"});
     field("m", self.m, "matmul: rows of the result", AtLeast(0), Source{"chosen"});
     field("n", self.n, "matmul: columns of the result", AtLeast(0), Source{"chosen"});
@@ -70,15 +71,21 @@ struct WorkloadParams {
     field("trace", self.trace, "trace file, or the prefix of one file per rank", Anything(), Source{"chosen"});
     field.group("generate", self.generate, "a workload made by the program");
     field.group("rank_unit", self.rank_unit, "what one rank is placed on");
-    field("ranks", self.ranks, "ranks; 0 = as the trace says, or all that fit for a generated workload", Between(0, 1e7), Source{"chosen"});
+    field("ranks", self.ranks, "ranks; 0 = as the trace says, or all that fit for a generated workload",
+          Between(0, 1e7), Source{"chosen"});
     field("steps", self.steps, "training steps", Between(1, 64), Source{"chosen"});
     field("replicate", self.replicate, "use one rank's file for all ranks", Anything(), Source{"chosen"});
-    field("bytes_per_element", self.bytes_per_element, "for traces that count elements; 0 = the trace counts bytes", Between(0, 64), Source{"chosen"});
+    field("bytes_per_element", self.bytes_per_element, "for traces that count elements; 0 = the trace counts bytes",
+          Between(0, 64), Source{"chosen"});
     field("group_file", self.group_file, "communicator groups of a Chakra trace", Anything(), Source{"chosen"});
-    field("collective_algorithm", self.collective_algorithm, "algorithm of every collective; empty = the cheapest by the cost model", Anything(), Source{"chosen"});
-    field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small", OneOf("recompute_then_spill", "spill", "fail"), Source{"chosen"});
-    field("replay", self.replay, "where times of operations come from", OneOf("shapes", "roofline", "recorded"), Source{"chosen"});
-    field("shard_optimizer", self.shard_optimizer, "optimizer state sharded over the data-parallel ranks", Anything(), Source{"chosen"});
+    field("collective_algorithm", self.collective_algorithm,
+          "algorithm of every collective; empty = the cheapest by the cost model", Anything(), Source{"chosen"});
+    field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small",
+          OneOf("recompute_then_spill", "spill", "fail"), Source{"chosen"});
+    field("replay", self.replay, "where times of operations come from", OneOf("shapes", "roofline", "recorded"),
+          Source{"chosen"});
+    field("shard_optimizer", self.shard_optimizer, "optimizer state sharded over the data-parallel ranks", Anything(),
+          Source{"chosen"});
     field.map("placement", self.placement, "rank -> path of the first part of its slice");
   }
 };
@@ -91,10 +98,12 @@ struct RunParams {
   bool all_links = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it", Between(0, 1024), Source{"chosen"});
+    field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
+          Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
     field("network_model", self.network_model, "model of the network", OneOf("fast"), Source{"chosen"});
-    field("burst_bytes", self.burst_bytes, "longest piece of a message that one event moves", Between(64, 1 << 20), Source{"chosen"});
+    field("burst_bytes", self.burst_bytes, "longest piece of a message that one event moves", Between(64, 1 << 20),
+          Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }
 };
@@ -103,22 +112,23 @@ struct RunConfig {
   topology::MachineParams machine;
   WorkloadParams workload;
   RunParams run;
-  std::string machine_file, workload_file;           ///< provenance, for messages
-  std::map<std::string, std::string> input_sha256;   ///< every file read so far, as named by the user
+  std::string machine_file, workload_file;          ///< provenance, for messages
+  std::map<std::string, std::string> input_sha256;  ///< every file read so far, as named by the user
 };
 
 struct LoadRequest {
-  std::string config_file;            ///< may be empty
-  std::string machine_file;           ///< --machine; may be empty
-  std::string workload_file;          ///< --workload: workload JSON, trace file or trace prefix; may be empty
-  std::vector<std::string> overrides; ///< "machine.die.edge_bytes_per_s=4.032e12"
+  std::string config_file;             ///< may be empty
+  std::string machine_file;            ///< --machine; may be empty
+  std::string workload_file;           ///< --workload: workload JSON, trace file or trace prefix; may be empty
+  std::vector<std::string> overrides;  ///< "machine.die.edge_bytes_per_s=4.032e12"
 };
 
 /// All errors at once as `FILE:LINE: /json/path: found ..., expected ...`; Error(kInvalidInput), or Error(kIo) for a
 /// missing file. File names inside a file are relative to it.
 [[nodiscard]] RunConfig load(const LoadRequest& request);
 /// A machine file alone. Also checks that the topology is possible.
-[[nodiscard]] topology::MachineParams load_machine(const std::string& file, std::map<std::string, std::string>* sha256 = nullptr);
+[[nodiscard]] topology::MachineParams load_machine(const std::string& file,
+                                                   std::map<std::string, std::string>* sha256 = nullptr);
 
 /// The whole config with every default, as JSON text; loads back to the same RunConfig.
 [[nodiscard]] std::string resolved_json(const RunConfig& config);

@@ -25,7 +25,9 @@ inline constexpr std::array<schema::EnumEntry<Level>, 6> kLevelTexts{{{Level::kN
                                                                       {Level::kTray, "tray", "one system tray"},
                                                                       {Level::kCabinet, "cabinet", "one cabinet"},
                                                                       {Level::kExapod, "exapod", "the whole machine"}}};
-constexpr const auto& enum_entries(Level) { return kLevelTexts; }
+constexpr const auto& enum_entries(Level) {
+  return kLevelTexts;
+}
 
 struct Grid {
   std::int64_t rows = 1;
@@ -52,21 +54,28 @@ struct NodeParams {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("matrix_rows", self.matrix_rows, "rows of the matrix unit's output block", Between(1, 1024), Source{"C21"});
-    field("matrix_columns", self.matrix_columns, "columns of the matrix unit's output block", Between(1, 1024), Source{"C21"});
-    field("matrix_depth", self.matrix_depth, "inner products a cycle of the matrix unit", Between(1, 1024), Source{"C21"});
-    field("fp32_flop_per_cycle", self.fp32_flop_per_cycle, "FP32 FLOP a cycle on the vector unit (2 per FMA)", Between(1, 1 << 20), Source{"C26"});
+    field("matrix_columns", self.matrix_columns, "columns of the matrix unit's output block", Between(1, 1024),
+          Source{"C21"});
+    field("matrix_depth", self.matrix_depth, "inner products a cycle of the matrix unit", Between(1, 1024),
+          Source{"C21"});
+    field("fp32_flop_per_cycle", self.fp32_flop_per_cycle, "FP32 FLOP a cycle on the vector unit (2 per FMA)",
+          Between(1, 1 << 20), Source{"C26"});
     field("sram_bytes", self.sram_bytes, "local SRAM", Between(1024, 1e12), Source{"C40"});
     field("sram_latency_cycles", self.sram_latency_cycles, "SRAM access", Between(0, 10000), Source{"C46"});
     field("load_ports", self.load_ports, "vector load ports", Between(1, 64), Source{"C43"});
     field("store_ports", self.store_ports, "vector store ports", Between(1, 64), Source{"C43"});
-    field("port_bytes_per_cycle", self.port_bytes_per_cycle, "width of each load, store and NoC port", Between(1, 65536), Source{"C43"});
+    field("port_bytes_per_cycle", self.port_bytes_per_cycle, "width of each load, store and NoC port",
+          Between(1, 65536), Source{"C43"});
     field("noc_read_ports", self.noc_read_ports, "SRAM to network ports (injection)", Between(1, 16), Source{"N06"});
     field("noc_write_ports", self.noc_write_ports, "network to SRAM ports (ejection)", Between(1, 16), Source{"N06"});
     field("vector_bytes_per_cycle", self.vector_bytes_per_cycle, "SIMD width", Between(1, 65536), Source{"C20"});
-    field("vector_latency_cycles", self.vector_latency_cycles, "vector FP pipeline", Between(0, 10000), Source{"assumed"});
-    field("matrix_latency_cycles", self.matrix_latency_cycles, "matrix pipeline fill and drain", Between(0, 10000), Source{"assumed"});
+    field("vector_latency_cycles", self.vector_latency_cycles, "vector FP pipeline", Between(0, 10000),
+          Source{"assumed"});
+    field("matrix_latency_cycles", self.matrix_latency_cycles, "matrix pipeline fill and drain", Between(0, 10000),
+          Source{"assumed"});
     field("scalar_latency_cycles", self.scalar_latency_cycles, "scalar ALU", Between(0, 10000), Source{"assumed"});
-    field("kernel_launch_cycles", self.kernel_launch_cycles, "loop set-up and branch cost of starting a kernel on a node", Between(0, 1000000), Source{"assumed"});
+    field("kernel_launch_cycles", self.kernel_launch_cycles,
+          "loop set-up and branch cost of starting a kernel on a node", Between(0, 1000000), Source{"assumed"});
     field("semaphore_cycles", self.semaphore_cycles, "local semaphore operation", Between(0, 10000), Source{"assumed"});
   }
 };
@@ -78,10 +87,13 @@ struct NocParams {
   std::int64_t buffer_packets_per_vc = 4;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("link_bytes_per_cycle", self.link_bytes_per_cycle, "width of every on-die link and direction", Between(1, 65536), Source{"N03"});
+    field("link_bytes_per_cycle", self.link_bytes_per_cycle, "width of every on-die link and direction",
+          Between(1, 65536), Source{"N03"});
     field("hop_cycles", self.hop_cycles, "router to next router", Between(1, 10000), Source{"N05"});
-    field("virtual_channels", self.virtual_channels, "traffic classes with buffers of their own", Between(2, 16), Source{"assumed"});
-    field("buffer_packets_per_vc", self.buffer_packets_per_vc, "depth of each input buffer", Between(1, 65536), Source{"assumed"});
+    field("virtual_channels", self.virtual_channels, "traffic classes with buffers of their own", Between(2, 16),
+          Source{"assumed"});
+    field("buffer_packets_per_vc", self.buffer_packets_per_vc, "depth of each input buffer", Between(1, 65536),
+          Source{"assumed"});
   }
 };
 
@@ -98,11 +110,15 @@ struct DieParams {
   static void fields(Self& self, Visit&& field) {
     field.group("grid", self.grid, "sites of a die");
     field("enabled", self.enabled, "sites with a working core", Between(1, 65536), Source{"D05"});
-    field("disabled_sites", self.disabled_sites, "row-major sites without core and SRAM, the same on every die", AtLeast(0), Source{"assumed"});
-    field("site_map_seed", self.site_map_seed, "not 0: draw the disabled sites of each die from this seed", AtLeast(0), Source{"chosen"});
-    field("edge_bytes_per_s", self.edge_bytes_per_s, "one die edge, each way, pooled over its rows or columns", Between(1e6, 1e18), Source{"D14"});
+    field("disabled_sites", self.disabled_sites, "row-major sites without core and SRAM, the same on every die",
+          AtLeast(0), Source{"assumed"});
+    field("site_map_seed", self.site_map_seed, "not 0: draw the disabled sites of each die from this seed", AtLeast(0),
+          Source{"chosen"});
+    field("edge_bytes_per_s", self.edge_bytes_per_s, "one die edge, each way, pooled over its rows or columns",
+          Between(1e6, 1e18), Source{"D14"});
     field("crossing_ns", self.crossing_ns, "die to die within a tile", Between(1, 1e6), Source{"D18"});
-    field("crossing_buffer_bytes", self.crossing_buffer_bytes, "receive buffer of each crossing; 0 = 2 x latency x rate", AtLeast(0), Source{"assumed"});
+    field("crossing_buffer_bytes", self.crossing_buffer_bytes,
+          "receive buffer of each crossing; 0 = 2 x latency x rate", AtLeast(0), Source{"assumed"});
   }
 };
 
@@ -113,7 +129,8 @@ struct TileParams {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field.group("dies", self.dies, "dies of a tile");
-    field("die_edge_out_bytes_per_s", self.die_edge_out_bytes_per_s, "one die edge on the tile's boundary, each way", Between(1e6, 1e18), Source{"T10"});
+    field("die_edge_out_bytes_per_s", self.die_edge_out_bytes_per_s, "one die edge on the tile's boundary, each way",
+          Between(1e6, 1e18), Source{"T10"});
     field("tile_link_ns", self.tile_link_ns, "tile to tile within a tray", Between(1, 1e6), Source{"assumed"});
   }
 };
@@ -166,15 +183,19 @@ struct DipParams {
     field("present", self.present, "a DIP at both ends of each row of dies", Anything(), Source{"Y09"});
     field("hbm_bytes", self.hbm_bytes, "HBM of a DIP", Between(1024, 1e15), Source{"I02"});
     field("hbm_bytes_per_s", self.hbm_bytes_per_s, "HBM peak rate of a DIP", Between(1e6, 1e18), Source{"I03"});
-    field("hbm_efficiency", self.hbm_efficiency, "share of the HBM peak that transfers reach", Between(0.01, 1), Source{"assumed"});
+    field("hbm_efficiency", self.hbm_efficiency, "share of the HBM peak that transfers reach", Between(0.01, 1),
+          Source{"assumed"});
     field("hbm_latency_ns", self.hbm_latency_ns, "HBM access", Between(0, 1e6), Source{"assumed"});
     field("bridge_ns", self.bridge_ns, "through the DIP's bridge", Between(0, 1e6), Source{"assumed"});
     field("ttp_bytes_per_s", self.ttp_bytes_per_s, "DIP to die edge, each way", Between(1e6, 1e18), Source{"I04"});
     field("ttp_link_ns", self.ttp_link_ns, "DIP to die edge", Between(1, 1e6), Source{"assumed"});
-    field("pcie_bytes_per_s", self.pcie_bytes_per_s, "host to DIP over PCIe, each way", Between(1e6, 1e18), Source{"I05"});
+    field("pcie_bytes_per_s", self.pcie_bytes_per_s, "host to DIP over PCIe, each way", Between(1e6, 1e18),
+          Source{"I05"});
     field("pcie_latency_ns", self.pcie_latency_ns, "host memory to DIP over PCIe", Between(0, 1e9), Source{"assumed"});
-    field("ethernet_bytes_per_s", self.ethernet_bytes_per_s, "host to DIP over Ethernet, each way", Between(1e6, 1e18), Source{"I06"});
-    field("ethernet_latency_ns", self.ethernet_latency_ns, "host memory to DIP over Ethernet", Between(0, 1e9), Source{"P17"});
+    field("ethernet_bytes_per_s", self.ethernet_bytes_per_s, "host to DIP over Ethernet, each way", Between(1e6, 1e18),
+          Source{"I06"});
+    field("ethernet_latency_ns", self.ethernet_latency_ns, "host memory to DIP over Ethernet", Between(0, 1e9),
+          Source{"P17"});
   }
 };
 
@@ -189,13 +210,19 @@ struct EnergyParams {
   double die_idle_watts = 100;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("noc_pj_per_bit_hop", self.noc_pj_per_bit_hop, "one bit over one on-die link", Between(0, 1e6), Source{"assumed"});
-    field("die_crossing_pj_per_bit", self.die_crossing_pj_per_bit, "one bit over a die edge inside a tile", Between(0, 1e6), Source{"assumed"});
-    field("tile_crossing_pj_per_bit", self.tile_crossing_pj_per_bit, "one bit over a tile edge or a DIP link", Between(0, 1e6), Source{"assumed"});
+    field("noc_pj_per_bit_hop", self.noc_pj_per_bit_hop, "one bit over one on-die link", Between(0, 1e6),
+          Source{"assumed"});
+    field("die_crossing_pj_per_bit", self.die_crossing_pj_per_bit, "one bit over a die edge inside a tile",
+          Between(0, 1e6), Source{"assumed"});
+    field("tile_crossing_pj_per_bit", self.tile_crossing_pj_per_bit, "one bit over a tile edge or a DIP link",
+          Between(0, 1e6), Source{"assumed"});
     field("hbm_pj_per_bit", self.hbm_pj_per_bit, "one bit from or to HBM", Between(0, 1e6), Source{"assumed"});
-    field("sram_pj_per_bit", self.sram_pj_per_bit, "one bit injected from or ejected to SRAM", Between(0, 1e6), Source{"assumed"});
-    field("matrix_pj_per_flop", self.matrix_pj_per_flop, "one executed matrix FLOP", Between(0, 1e6), Source{"assumed"});
-    field("die_idle_watts", self.die_idle_watts, "a die that does nothing (25 % of the TDP)", Between(0, 1e6), Source{"assumed"});
+    field("sram_pj_per_bit", self.sram_pj_per_bit, "one bit injected from or ejected to SRAM", Between(0, 1e6),
+          Source{"assumed"});
+    field("matrix_pj_per_flop", self.matrix_pj_per_flop, "one executed matrix FLOP", Between(0, 1e6),
+          Source{"assumed"});
+    field("die_idle_watts", self.die_idle_watts, "a die that does nothing (25 % of the TDP)", Between(0, 1e6),
+          Source{"assumed"});
   }
 };
 
@@ -238,7 +265,8 @@ struct MachineParams {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("name", self.name, "name of the machine", Anything(), Source{"chosen"});
-    field("level", self.level, "top level of the machine: node, die, tile, tray, cabinet or exapod", Anything(), Source{"chosen"});
+    field("level", self.level, "top level of the machine: node, die, tile, tray, cabinet or exapod", Anything(),
+          Source{"chosen"});
     field("clock_hz", self.clock_hz, "core and network clock", Between(1e6, 1e11), Source{"C01"});
     field.group("node", self.node, "one D1 node: core, SRAM, ports");
     field.group("noc", self.noc, "network on die");
