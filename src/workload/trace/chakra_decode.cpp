@@ -35,6 +35,33 @@ bool parse(Message& message, const std::string& bytes, std::size_t at, std::uint
   return message.ParseFromArray(bytes.data() + at, static_cast<int>(length));
 }
 
+bool is_utf8(const std::string& text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t size = lead < 0x80                   ? 1
+                             : lead >= 0xf0 && lead < 0xf5 ? 4
+                             : lead >= 0xe0 && lead < 0xf0 ? 3
+                             : lead >= 0xc2 && lead < 0xe0 ? 2
+                                                           : 0;
+    if (size == 0 || size > text.size() - i) return false;
+    for (std::size_t k = 1; k < size; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) & 0xc0) != 0x80) return false;
+    }
+    i += size;
+  }
+  return true;
+}
+
+/// Names reach CSV and JSON files: one line of valid UTF-8.
+std::string printable(std::string name) {
+  const bool whole = is_utf8(name);
+  for (char& c : name) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f || (!whole && byte >= 0x80)) c = '?';
+  }
+  return name;
+}
+
 class Decoder {
  public:
   Decoder(const ChakraRankRequest& request, Findings& findings)
@@ -111,17 +138,17 @@ class Decoder {
     if (!added) {
       findings_.add(
           "{}: byte {}: rank {}: node id {} '{}': found this id a second time, expected each once; correct the trace",
-          request_.file, record, request_.rank, node.id(), node.name());
+          request_.file, record, request_.rank, node.id(), printable(node.name()));
     }
     OpDraft draft;
-    draft.name = node.name();
+    draft.name = printable(node.name());
     draft.op.id = node.id();
     draft.op.place = record;
     result_.group_names.push_back(nodes_.fill(node, draft));
     dependencies_.emplace_back(node.data_dependencies().begin(), node.data_dependencies().end());
     control_dependencies_ += static_cast<std::size_t>(node.control_dependencies_size());
     last_id_ = node.id();
-    last_name_ = node.name();
+    last_name_ = draft.name;
     drafts_.push_back(std::move(draft));
     return true;
   }

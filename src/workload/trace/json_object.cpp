@@ -100,8 +100,12 @@ std::string nearest_word(const std::string& word, const std::vector<std::string>
         row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
       }
     }
-    if (row.back() < best_distance) {
-      best_distance = row.back();
+    // A word that was only begun or given a longer end is near whatever its length.
+    const std::size_t common = std::min(word.size(), candidate.size());
+    const bool begins = common >= 4 && word.compare(0, common, candidate, 0, common) == 0;
+    const std::size_t distance = begins ? 1 : row.back();
+    if (distance < best_distance) {
+      best_distance = distance;
       best = candidate;
     }
   }

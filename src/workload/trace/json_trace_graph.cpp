@@ -49,7 +49,7 @@ void JsonGraphReader::word(JsonObject& object, const char* key, Enum& value, Fro
   const std::string near = nearest_word(text, words);
   object.report(
       *at, key,
-      fmt::format("found '{}', expected {}; correct it", text, near.empty() ? join_words(words) : "'" + near + "'?"));
+      fmt::format("found '{}', expected {}; correct it", text, near.empty() ? join_words(words) : "'" + near + "'"));
 }
 
 Graph JsonGraphReader::read(const LocatedJson& value, const std::string& path) {
