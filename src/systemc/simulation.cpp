@@ -6,8 +6,8 @@
 
 #include "dojo/base/error.h"
 #include "dojo/systemc/modules.h"
-#include "tree.h"
-#include "window.h"
+#include "systemc/tree.h"
+#include "systemc/window.h"
 
 /// libsystemc.so has a main() that calls this, and does not link without it. Programs of this project have a main() of
 /// their own; a user's program that is started by SystemC defines sc_main() and thereby replaces this one.
@@ -110,7 +110,7 @@ double Simulation::time_s() const {
 std::uint64_t Simulation::estimate_bytes(const topology::Topology& topology) {
   // Measured at 1,062,000 nodes: the four modules of a node and the kernel's records of them, without their names; each
   // module's path is stored twice.
-  constexpr std::uint64_t kBytesPerSite = 1700, kModulesPerSite = 4, kCopies = 2, kLeaf = 8;
+  constexpr std::uint64_t kBytesPerSite = 1850, kModulesPerSite = 4, kCopies = 2, kLeaf = 8;
   const auto sites = static_cast<std::uint64_t>(topology.sites()) * topology.die_count();
   const std::uint64_t path = topology.node_path(0, 0).size() + kLeaf;
   return sites * (kBytesPerSite + kModulesPerSite * kCopies * path);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // From paths to nested modules.
-#include "tree.h"
+#include "systemc/tree.h"
 
 #include <fmt/format.h>
 

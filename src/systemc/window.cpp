@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One SC_METHOD: run a window, sleep until the next one has work, stop at the job's last cycle.
-#include "window.h"
+#include "systemc/window.h"
 
 #include <cmath>
 
