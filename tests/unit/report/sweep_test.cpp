@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+// sweep: bad files, plans, resume, failures, shards; points are run by a small script in the program's place.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <set>
+#include <sstream>
+
+#include "dojo/base/error.h"
+#include "report/sweep_parts.h"
+#include "synthetic_run.h"
+
+namespace dojo::report {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+namespace fs = std::filesystem;
+
+/// Writes a report whose time is its batch, counts its runs, and fails for batch 13.
+constexpr const char* kScript = R"(#!/bin/sh
+here=$(dirname "$0"); out=; batch=
+while [ $# -gt 0 ]; do
+  case "$1" in --out) out=$2;; --set) case "$2" in workload.generate.batch=*) batch=${2#*=};; esac;; esac
+  shift
+done
+echo "$out" >> "$here/runs"
+if [ "$batch" = 13 ]; then echo "trace.json: rank 3, 'send': no receiver" >&2; exit 3; fi
+mkdir -p "$out"
+echo "{\"schema\": \"dojosim.report/1\", \"partial\": false, \"time\": {\"seconds\": $batch}}" > "$out/report.json"
+)";
+
+class Sweep : public ::testing::Test {
+ protected:
+  Sweep() {
+    request_.program = folder_.write("program", kScript);
+    fs::permissions(request_.program, fs::perms::owner_all);
+    folder_.write(
+        "run.json",
+        R"({"machine": {"level": "die"}, "workload": {"generate": {"model": "resnet50", "batch": 8}}, "run": {}})");
+    request_.directory = folder_ / "out";
+    request_.quiet = true;
+    request_.jobs = 2;
+  }
+  int run(const std::string& text) {
+    request_.file = folder_.write("sweep.json", text);
+    return sweep(request_);
+  }
+  std::vector<std::string> error_lines(const std::string& text, ExitCode code = ExitCode::kInvalidInput) {
+    try {
+      run(text);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), code) << error.what();
+      return error.lines();
+    }
+    ADD_FAILURE() << "no error for " << text;
+    return {};
+  }
+  std::size_t runs() const {
+    const std::string text = folder_.read("runs");
+    return static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+  std::vector<std::string> lines(const std::string& file) const {
+    std::istringstream text(folder_.read(file));
+    std::vector<std::string> out;
+    for (std::string line; std::getline(text, line);) out.push_back(line);
+    return out;
+  }
+  static std::string batches(const std::string& values, const std::string& rest = "") {
+    return R"({"base": "run.json", "axes": [{"path": "workload.generate.batch", "values": )" + values + "}]" + rest +
+           "}";
+  }
+
+  Folder folder_;
+  SweepRequest request_;
+};
+
+TEST_F(Sweep, ReportsEveryMistakeOfTheFileWithItsPath) {
+  const auto lines =
+      error_lines(R"({"bse": "x", "mode": "gird", "axes": [{"path": "a", "values": []}, {"values": [[1]]}, 3,
+    {"path": "a", "values": [1]}], "metrics": "time", "pareto": {"low": [], "max": ["none"]}, "samples": 3})");
+  for (const char* words :
+       {"/bse: found an unknown key", "/base: found nothing", "/mode: found \"gird\"", "/axes/0/values", "/axes/1/path",
+        "/axes/1/values/0", "/axes/2: found 3", "/axes/3/path: found a a second time", "/metrics", "/pareto/low",
+        "/pareto: found 'none'", "/samples: only mode random"}) {
+    EXPECT_THAT(lines, Contains(HasSubstr(words)));
+  }
+}
+
+TEST_F(Sweep, NamesAMissingFileAndAMissingBase) {
+  request_.file = folder_ / "nowhere.json";
+  EXPECT_THROW(sweep(request_), Error);
+  EXPECT_THAT(error_lines(R"({"base": "gone.json", "axes": [{"path": "workload.generate.batch", "values": [1]}]})",
+                          ExitCode::kIo),
+              Contains(HasSubstr("gone.json")));
+}
+
+TEST_F(Sweep, RefusesAPathThatNoConfigHas) {
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"path": "machine.wrong.key", "values": [1]}]})"),
+              Contains(HasSubstr("machine.wrong.key")));
+  EXPECT_FALSE(fs::exists(request_.directory)) << "nothing is written before the plan is good";
+}
+
+TEST_F(Sweep, RefusesConstraintsThatCannotBeRead) {
+  for (const char* constraint :
+       {"machine.node <= 3", "machine.nothing.here < 3", "1 +", "1 < 2 < 3", "(1 < 2", "5 / 0 < 1", "1 = 1", ""}) {
+    EXPECT_THROW((void)constraint_holds(constraint, Json::parse(R"({"machine": {"node": {"a": 1}}})"), "f"), Error)
+        << constraint;
+  }
+  EXPECT_THAT(error_lines(batches("[1]", R"(, "constraints": ["workload.generate.batch > 5"])")),
+              Contains(HasSubstr("no point")));
+}
+
+TEST_F(Sweep, EvaluatesConstraintsAsArithmetic) {
+  const Json config = Json::parse(R"({"a": {"b": 4, "c": 2.5}})");
+  EXPECT_TRUE(constraint_holds("a.b * a.c <= 10", config, "f"));
+  EXPECT_FALSE(constraint_holds("a.b * a.c < 10", config, "f"));
+  EXPECT_TRUE(constraint_holds("-(1 - 3) * 2 == a.b", config, "f"));
+  EXPECT_TRUE(constraint_holds("1 + 2 * 3 - 8 / 4 == 5", config, "f"));
+  EXPECT_TRUE(constraint_holds("1e3 != 1001", config, "f"));
+}
+
+TEST_F(Sweep, RefusesBackendsThatAreNotThereYet) {
+  request_.backend = "slurm";
+  EXPECT_THAT(error_lines(batches("[1]"), ExitCode::kUsage), Contains(HasSubstr("--shard")));
+  request_.backend = "local";
+  request_.shard = "3/2";
+  EXPECT_THAT(error_lines(batches("[1]"), ExitCode::kUsage), Contains(HasSubstr("--shard: found '3/2'")));
+}
+
+TEST_F(Sweep, DryRunWritesNothing) {
+  request_.dry_run = true;
+  EXPECT_EQ(run(batches("[1, 2]")), 0);
+  EXPECT_FALSE(fs::exists(request_.directory));
+  EXPECT_EQ(runs(), 0u);
+}
+
+TEST_F(Sweep, GridRunsEveryPointTheLastAxisFastest) {
+  EXPECT_EQ(run(R"({"base": "run.json", "axes": [{"path": "run.seed", "values": [1, 2]},
+    {"path": "workload.generate.batch", "values": [4, 8, 16]}], "metrics": ["time.seconds", "not.there"], "pareto": {"min": ["time.seconds"]}})"),
+            0);
+  EXPECT_EQ(runs(), 6u);
+  const auto points = lines("out/points.csv"), results = lines("out/results.csv");
+  ASSERT_EQ(points.size(), 7u);
+  EXPECT_EQ(points[0], "index,hash,folder,run.seed,workload.generate.batch");
+  EXPECT_THAT(points[2], HasSubstr(",1,8"));
+  ASSERT_EQ(results.size(), 7u);
+  EXPECT_EQ(results[0], "index,hash,status,reason,run.seed,workload.generate.batch,time.seconds,not.there,pareto");
+  EXPECT_THAT(results[1], HasSubstr(",done,,1,4,4,,1"));
+  EXPECT_THAT(results[2], HasSubstr(",done,,1,8,8,,0"));
+  EXPECT_TRUE(fs::exists(folder_ / "out/report.html"));
+}
+
+TEST_F(Sweep, ZipListAndRandomMakeTheirPoints) {
+  request_.dry_run = true;
+  const auto plan = [this](const std::string& text) {
+    return make_plan(read_sweep(folder_.write("sweep.json", text))).points;
+  };
+  EXPECT_EQ(plan(R"({"base": "run.json", "mode": "zip", "axes": [{"path": "run.seed", "values": [1, 2]},
+    {"path": "workload.generate.batch", "values": [4, 8]}]})")
+                .size(),
+            2u);
+  EXPECT_EQ(
+      plan(R"({"base": "run.json", "mode": "list", "points": [{"run.seed": 1}, {"run.seed": 5}, {"run.seed": 9}]})")
+          .size(),
+      3u);
+  const std::string random =
+      R"({"base": "run.json", "mode": "random", "samples": 5, "seed": 3, "axes": [{"path": "run.seed",
+    "values": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}]})";
+  const auto first = plan(random), second = plan(random);
+  ASSERT_EQ(first.size(), 5u);
+  std::set<std::string> folders;
+  for (std::size_t i = 0; i < 5; ++i) {
+    EXPECT_EQ(first[i].folder, second[i].folder) << "the same seed draws the same points";
+    folders.insert(first[i].hash);
+  }
+  EXPECT_EQ(folders.size(), 5u) << "no point is drawn twice";
+}
+
+TEST_F(Sweep, KeepsAFailedPointAsARowWithItsReason) {
+  EXPECT_EQ(run(batches("[4, 13, 8]")), 1);
+  const auto results = lines("out/results.csv");
+  EXPECT_THAT(results[2], HasSubstr(",failed,\"exit 3: trace.json: rank 3, 'send': no receiver\",13,"));
+  EXPECT_THAT(results[3], HasSubstr(",done,,8,8"));
+}
+
+TEST_F(Sweep, ResumeRunsOnlyWhatIsMissingFailedOrCutOff) {
+  EXPECT_EQ(run(batches("[4, 8, 16]")), 0);
+  ASSERT_EQ(runs(), 3u);
+  request_.resume = true;
+  EXPECT_EQ(run(batches("[4, 8, 16]")), 0);
+  EXPECT_EQ(runs(), 3u) << "nothing was due";
+  for (const auto& entry : fs::directory_iterator(folder_ / "out/points")) {
+    if (entry.path().filename().string()[0] == '1') std::ofstream(entry.path() / "report.json") << "{\"schema\": ";
+  }
+  EXPECT_EQ(run(batches("[4, 8, 16]")), 0);
+  EXPECT_EQ(runs(), 4u) << "the report that was cut off is made again";
+  EXPECT_EQ(run(batches("[4, 9, 16]")), 0);
+  EXPECT_EQ(runs(), 5u) << "another value is another point";
+}
+
+TEST_F(Sweep, ShardsTogetherRunEveryPointOnce) {
+  for (const char* shard : {"1/3", "2/3", "3/3"}) {
+    request_.shard = shard;
+    request_.resume = true;
+    EXPECT_EQ(run(batches("[1, 2, 3, 4, 5]")), 0);
+  }
+  EXPECT_EQ(runs(), 5u);
+  for (const std::string& line : lines("out/results.csv")) EXPECT_EQ(line.find("pending"), std::string::npos) << line;
+}
+
+TEST_F(Sweep, AProgramThatCannotStartIsAnIoError) {
+  request_.program = folder_ / "no-such-program";
+  EXPECT_THAT(error_lines(batches("[1]"), ExitCode::kIo), Contains(HasSubstr("no-such-program")));
+}
+
+TEST_F(Sweep, ShippedSweepIsWellFormed) {
+  const SweepFile shipped = read_sweep(DOJO_SOURCE_DIR "/configs/sweeps/tile_edge_batch.json");
+  ASSERT_EQ(shipped.axes.size(), 2u);
+  EXPECT_EQ(shipped.axes[0].values.size() * shipped.axes[1].values.size(), 9u);
+  EXPECT_THAT(shipped.base, ::testing::EndsWith("configs/runs/resnet50_tile.json"));
+}
+
+}  // namespace
+}  // namespace dojo::report
