@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// What holds for any command line: exit codes, nearest names, help with an example, answers on stdout, errors on
+// stderr.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "support/program.h"
+
+namespace dojo::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::StartsWith;
+using Words = std::vector<std::string>;
+
+void expect_usage_error(const Words& arguments, const std::string& words) {
+  const ProgramResult result = run_program(arguments);
+  EXPECT_EQ(result.exit_code, 2);
+  EXPECT_THAT(result.out, IsEmpty());
+  EXPECT_THAT(result.err, StartsWith("dojosim: error: "));
+  EXPECT_THAT(result.err, HasSubstr(words));
+}
+
+TEST(Usage, MistakesNameTheNearestKnownWord) {
+  expect_usage_error({}, "a command is missing");
+  expect_usage_error({"rnu"}, "did you mean 'run'?");
+  expect_usage_error({"--versoin"}, "did you mean '--version'?");
+  expect_usage_error({"run", "--thread", "2"}, "did you mean 'threads'?");
+  expect_usage_error({"trace", "chek"}, "did you mean 'check'?");
+  expect_usage_error({"trace", "gen", "resnet5"}, "did you mean 'resnet50'?");
+  expect_usage_error({"list", "parms"}, "did you mean 'params'?");
+}
+
+TEST(Usage, MissingAndImpossibleArgumentsAreRefused) {
+  expect_usage_error({"run"}, "nothing to run");
+  expect_usage_error({"run", "a.json", "b.json"}, "too many words");
+  expect_usage_error({"run", "a.json", "--threads", "two"}, "threads");
+  expect_usage_error({"run", "a.json", "--links", "some"}, "expected: all");
+  expect_usage_error({"run", "a.json", "--timeline"}, "not available");
+  expect_usage_error({"compare", "a.json"}, "NEW.json is missing");
+  expect_usage_error({"sweep", "a.json"}, "--out DIR is missing");
+  expect_usage_error({"sweep", "a.json", "--out", "o", "--backend", "slurm"}, "this version has: local");
+  expect_usage_error({"topo", "check"}, "the machine file is missing");
+  expect_usage_error({"trace", "gen", "resnet50", "--batch", "0"}, "expected 1 or more");
+  expect_usage_error({"trace"}, "a command is missing");
+}
+
+TEST(Usage, LongOptionsAreNeverAbbreviated) {
+  for (const char* option : {"--thr", "--mach", "--he", "--qui"})
+    expect_usage_error({"run", option, "1"}, "unknown option");
+}
+
+TEST(Usage, EveryCommandExplainsItselfWithAnExample) {
+  const std::vector<Words> commands{{},
+                                    {"run"},
+                                    {"sweep"},
+                                    {"compare"},
+                                    {"trace"},
+                                    {"trace", "info"},
+                                    {"trace", "check"},
+                                    {"trace", "convert"},
+                                    {"trace", "gen"},
+                                    {"topo"},
+                                    {"topo", "check"},
+                                    {"topo", "show"},
+                                    {"report"},
+                                    {"list"},
+                                    {"list", "params"}};
+  for (Words words : commands) {
+    words.emplace_back("--help");
+    const ProgramResult result = run_program(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, StartsWith("usage: dojosim"));
+    EXPECT_THAT(result.out, HasSubstr("Example:\n  dojosim "));
+    EXPECT_THAT(result.err, IsEmpty());
+  }
+}
+
+TEST(Usage, AnswersGoToStdout) {
+  for (const Words& words : std::vector<Words>{{"--version"},
+                                               {"list", "params"},
+                                               {"list", "counters"},
+                                               {"list", "collectives"},
+                                               {"list", "patterns"},
+                                               {"list", "models"},
+                                               {"list", "formats"}}) {
+    const ProgramResult result = run_program(words);
+    EXPECT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_FALSE(result.out.empty()) << words.back();
+    EXPECT_THAT(result.err, IsEmpty());
+  }
+}
+
+TEST(ExitCodes, AFileThatIsMissingIsAnInputOutputError) {
+  for (const Words& words : std::vector<Words>{{"run", "no_such.json"},
+                                               {"topo", "check", "no_such.json"},
+                                               {"trace", "check", "no_such.json"},
+                                               {"compare", "no_such.json", "no_such.json"}}) {
+    const ProgramResult result = run_program(words);
+    EXPECT_EQ(result.exit_code, 5) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("no_such"));
+    EXPECT_THAT(result.out, IsEmpty());
+  }
+}
+
+TEST(ExitCodes, AResultFolderThatIsAFileIsRefusedBeforeTheRun) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("out", "");
+  const ProgramResult result = run_program({"run", "configs/runs/resnet50_exapod.json", "--out", file});
+  EXPECT_EQ(result.exit_code, 5) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("is a file"));
+  EXPECT_LT(result.wall_s, 10);
+}
+
+TEST(ExitCodes, AMachineThatCannotFitIsRefusedBeforeItIsBuilt) {
+  const ProgramResult result =
+      run_program({"run", "configs/runs/resnet50_exapod.json", "--set", "machine.exapod.tile_mesh.rows=4000"});
+  EXPECT_EQ(result.exit_code, 6) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("of host memory"));
+  EXPECT_LT(result.peak_rss_bytes, std::uint64_t{2} << 30);
+}
+
+}  // namespace
+}  // namespace dojo::test
