@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a piece of an operation costs on one core: matrix unit, vector unit, load and store ports, pipeline fill, launch.
-// The time is that of the busiest resource plus fill and drain (docs/kernels.md).
+// What a piece of an operation costs on one core: matrix unit, vector unit, load and store ports, pipeline fill,
+// launch. The time is that of the busiest resource plus fill and drain (docs/kernels.md).
 #pragma once
 #include <cstdint>
 
@@ -13,8 +13,8 @@ namespace dojo::node {
 struct ProductPiece {
   std::int64_t m = 0, n = 0, k = 0;
   Bytes element_bytes = 2;
-  Bytes result_bytes = 2;    ///< of one element of the result (4 for partial sums)
-  bool accumulate = false;   ///< adds to partial sums that lie in the SRAM (FP32)
+  Bytes result_bytes = 2;   ///< of one element of the result (4 for partial sums)
+  bool accumulate = false;  ///< adds to partial sums that lie in the SRAM (FP32)
 };
 
 /// Streams operands through the vector unit.

@@ -43,8 +43,8 @@ GroupRanks compact_groups(const Workload& workload, const std::vector<Slice>& sl
         by_tile[topology.tile_of(slice.dies.front())].emplace_back(slice.dies.front(), rank);
       }
     }
-    const bool whole_tiles = std::all_of(by_tile.begin(), by_tile.end(),
-                                         [&](const auto& entry) { return entry.second.size() == size; });
+    const bool whole_tiles =
+        std::all_of(by_tile.begin(), by_tile.end(), [&](const auto& entry) { return entry.second.size() == size; });
     if (!single_dies || !whole_tiles || by_tile.size() != groups.size()) {
       continue;
     }
@@ -143,7 +143,8 @@ void Communication::fill_collectives() {
     const std::uint32_t p = job_.program_of_rank[rank];
     for (std::size_t slot = 0; slot < drafts_[p].slots.size(); ++slot) {
       const SlotUse& use = drafts_[p].slots[slot];
-      if (use.kind == SlotUse::Kind::kCollective && job_.instance_of[rank][slot].instance == kNone && findings_.empty()) {
+      if (use.kind == SlotUse::Kind::kCollective && job_.instance_of[rank][slot].instance == kNone &&
+          findings_.empty()) {
         findings_.add("{}: found a collective in group class {}, expected a class of which the rank is a member",
                       where(rank, use), use.group_class);
       }
@@ -203,8 +204,7 @@ std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, c
     layout.push_back(slice.shape_index);
   }
   const auto layout_id = layouts_.emplace(std::move(layout), static_cast<std::uint32_t>(layouts_.size())).first->second;
-  const auto algorithm_id =
-      algorithms_.emplace(algorithm, static_cast<std::int64_t>(algorithms_.size())).first->second;
+  const auto algorithm_id = algorithms_.emplace(algorithm, static_cast<std::int64_t>(algorithms_.size())).first->second;
   std::vector<std::int64_t> key{static_cast<std::int64_t>(use.collective), use.bytes, op.root, layout_id, algorithm_id};
   const auto found = collective_plans_.find(key);
   if (found != collective_plans_.end()) {
@@ -246,7 +246,8 @@ void Communication::fill_messages() {
       }
       const Op& op = graph.ops[use.op];
       if (op.peer < 0 || static_cast<RankId>(op.peer) >= workload_.ranks()) {
-        findings_.add("{}: found peer {}, expected a rank from 0 to {}", where(rank, use), op.peer, workload_.ranks() - 1);
+        findings_.add("{}: found peer {}, expected a rank from 0 to {}", where(rank, use), op.peer,
+                      workload_.ranks() - 1);
         continue;
       }
       const auto peer = static_cast<RankId>(op.peer);
@@ -267,7 +268,8 @@ void Communication::fill_messages() {
       const Slice& a = job_.slices[sends[i].rank];
       const Slice& b = job_.slices[receives[i].rank];
       const bool a_smaller = a.shape->node_count() <= b.shape->node_count();
-      const std::uint32_t plan = message_plan(use.bytes, a_smaller ? *a.shape : *b.shape, a_smaller ? a.shape_index : b.shape_index);
+      const std::uint32_t plan =
+          message_plan(use.bytes, a_smaller ? *a.shape : *b.shape, a_smaller ? a.shape_index : b.shape_index);
       const std::uint32_t instance =
           add_instance(plan, {{Place::Kind::kRank, sends[i].rank}, {Place::Kind::kRank, receives[i].rank}}, kNone);
       job_.instance_of[sends[i].rank][sends[i].slot] = {instance, 0};
@@ -318,10 +320,11 @@ void Communication::fill_memory() {
   for (std::uint32_t dip = 0; dip < topology_.dip_count(); ++dip) {
     const Bytes capacity = topology_.params().dip.hbm_bytes;
     if (job_.hbm_used_bytes[dip] > capacity) {
-      findings_.add("{}: samples and spilled tensors need {:.3f} GB of HBM, expected at most {:.3f} GB: {:.3f} GB are missing; "
-                    "use a smaller batch or a larger workload.rank_unit",
-                    topology_.dip_path(dip), static_cast<double>(job_.hbm_used_bytes[dip]) / 1e9,
-                    static_cast<double>(capacity) / 1e9, static_cast<double>(job_.hbm_used_bytes[dip] - capacity) / 1e9);
+      findings_.add(
+          "{}: samples and spilled tensors need {:.3f} GB of HBM, expected at most {:.3f} GB: {:.3f} GB are missing; "
+          "use a smaller batch or a larger workload.rank_unit",
+          topology_.dip_path(dip), static_cast<double>(job_.hbm_used_bytes[dip]) / 1e9,
+          static_cast<double>(capacity) / 1e9, static_cast<double>(job_.hbm_used_bytes[dip] - capacity) / 1e9);
     }
   }
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "dojo/base/error.h"
 #include "dojo/workload/collectives.h"
@@ -34,8 +35,8 @@ std::uint32_t Deliveries::slot(std::uint64_t index, std::uint64_t count, bool st
   return streamed ? 1 + static_cast<std::uint32_t>(index * steps_ / count) : 1;
 }
 
-void Deliveries::send(std::uint32_t source, Transfer::Shape shape, Bytes bytes, std::uint32_t slot,
-                      std::uint32_t stage, std::uint32_t destination) {
+void Deliveries::send(std::uint32_t source, Transfer::Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
+                      std::uint32_t destination) {
   const bool nobody = (shape == Transfer::Shape::kRow && grid_->row_count(grid_->row_of(source)) < 2) ||
                       (shape == Transfer::Shape::kColumn && grid_->column_count(grid_->column_of(source)) < 2) ||
                       (shape == Transfer::Shape::kUnicast && source == destination);
@@ -98,6 +99,8 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
   }
   Bytes most = 0;
   Bytes passed = 0;
+  // Of what only passes by, a node keeps its part: two pieces in flight are all that lies in its SRAM.
+  const Bytes window = 2 * *std::max_element(holding.begin(), holding.end());
   for (std::size_t i = 0; i < holder_columns.size(); ++i) {
     const std::uint32_t c = holder_columns[i];
     for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
@@ -117,15 +120,17 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
       for (std::uint32_t from = 0; from < grid_->rows(); ++from) {
         const std::uint32_t holder = grid_->at(from, c);
         if (holder != kNone && holding[holder] > 0) {
-          const Bytes piece = filtered ? piece_begin(holding[holder], rows, r + 1) - piece_begin(holding[holder], rows, r)
-                                       : holding[holder];
+          const Bytes piece = filtered
+                                  ? piece_begin(holding[holder], rows, r + 1) - piece_begin(holding[holder], rows, r)
+                                  : holding[holder];
           send(holder, Transfer::Shape::kUnicast, piece, 0, 1, proxy);
         }
       }
       send(proxy, Transfer::Shape::kRow, part, slot(i, holder_columns.size(), streamed), 2);
     }
-    most = std::max(most, column_bytes[c]);
-    passed += filtered ? ceil_div(column_bytes[c], rows) : column_bytes[c];
+    const Bytes part = filtered ? ceil_div(column_bytes[c], rows) : column_bytes[c];
+    most = std::max(most, filtered ? part + window : part);
+    passed += part;
   }
   two_stages_ = true;
   return most + passed;
@@ -161,6 +166,7 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
   const auto columns = static_cast<std::int64_t>(grid_->columns());
   Bytes most = 0;
   Bytes passed = 0;
+  const Bytes window = 2 * *std::max_element(holding.begin(), holding.end());
   for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
     Bytes row_bytes = 0;
     for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p) {
@@ -188,7 +194,7 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
       }
       send(proxy, Transfer::Shape::kColumn, part, slot(r, grid_->rows(), streamed), 2);
     }
-    most = std::max(most, row_bytes);
+    most = std::max(most, ceil_div(row_bytes, columns) + window);
     passed += ceil_div(row_bytes, columns);
   }
   two_stages_ = true;
@@ -224,8 +230,10 @@ void Deliveries::finish(Kernel& kernel) const {
   const std::uint32_t slots = steps_ + 1;
   std::vector<Sent> sorted = transfers_;
   std::stable_sort(sorted.begin(), sorted.end(), [](const Sent& a, const Sent& b) {
-    return std::array{a.source, static_cast<std::uint32_t>(a.transfer.stage), static_cast<std::uint32_t>(a.transfer.slot)} <
-           std::array{b.source, static_cast<std::uint32_t>(b.transfer.stage), static_cast<std::uint32_t>(b.transfer.slot)};
+    return std::array{a.source, static_cast<std::uint32_t>(a.transfer.stage),
+                      static_cast<std::uint32_t>(a.transfer.slot)} <
+           std::array{b.source, static_cast<std::uint32_t>(b.transfer.stage),
+                      static_cast<std::uint32_t>(b.transfer.slot)};
   });
   kernel.transfer_begin.assign(grid_->nodes() + 1, 0);
   kernel.transfers.reserve(sorted.size());
@@ -264,7 +272,7 @@ Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
   std::vector<double> row_first(grid_->rows(), 0), row_all(grid_->rows(), 0);
   std::vector<double> column_first(grid_->columns(), 0), column_all(grid_->columns(), 0);
   std::vector<double> port_first(grid_->nodes(), 0), port_all(grid_->nodes(), 0);
-  std::vector<double> rm_first(grid_->rows(), 0), rm_all(grid_->rows(), 0);        // multicasts alone
+  std::vector<double> rm_first(grid_->rows(), 0), rm_all(grid_->rows(), 0);  // multicasts alone
   std::vector<double> cm_first(grid_->columns(), 0), cm_all(grid_->columns(), 0);
   for (const Sent& s : transfers_) {
     const double bytes = s.transfer.bytes;
@@ -285,10 +293,13 @@ Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
       const std::uint32_t d = s.transfer.destination;
       port_first[d] += first;
       port_all[d] += bytes;
-      row_first[r] += grid_->column_of(d) != c ? first : 0;
-      row_all[r] += grid_->column_of(d) != c ? bytes : 0;
-      column_first[grid_->column_of(d)] += grid_->row_of(d) != r ? first : 0;
-      column_all[grid_->column_of(d)] += grid_->row_of(d) != r ? bytes : 0;
+      // Its share of the row's and the column's links.
+      const double along = std::abs(static_cast<double>(grid_->column_of(d)) - c) / grid_->columns();
+      const double down = std::abs(static_cast<double>(grid_->row_of(d)) - r) / grid_->rows();
+      row_first[r] += first * along;
+      row_all[r] += bytes * along;
+      column_first[grid_->column_of(d)] += first * down;
+      column_all[grid_->column_of(d)] += bytes * down;
     }
   }
   Load load;

@@ -36,7 +36,7 @@ class Deliveries {
   /// Writes transfers and arrival counts.
   void finish(Kernel& kernel) const;
 
-  struct Load {  ///< cycles of the busiest row link, column link, or write port
+  struct Load {        ///< cycles of the busiest row link, column link, or write port
     double first = 0;  ///< what must have arrived before the first step
     double all = 0;
   };

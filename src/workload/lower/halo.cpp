@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kMostNeighbours = 4;
 
-struct Window {  // of operand pixels around an output pixel
-  std::int64_t height, width;    // of an operand image
+struct Window {                // of operand pixels around an output pixel
+  std::int64_t height, width;  // of an operand image
   std::int64_t out_width, out_pixels;
   std::int64_t stride, low_y, low_x, high_y, high_x;
 };
@@ -62,8 +62,8 @@ bool add_piece_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64
       const std::int64_t last = std::min(need.last, piece_begin(operand_pixels, nodes, from + 1));
       if (first < last) {
         received += (last - first) * pixel_bytes;
-        deliveries->unicast(grid.node_at(static_cast<std::uint32_t>(from)),
-                            grid.node_at(static_cast<std::uint32_t>(p)), (last - first) * pixel_bytes);
+        deliveries->unicast(grid.node_at(static_cast<std::uint32_t>(from)), grid.node_at(static_cast<std::uint32_t>(p)),
+                            (last - first) * pixel_bytes);
       }
     };
     std::int64_t low = p;

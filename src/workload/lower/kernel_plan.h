@@ -24,7 +24,8 @@ enum class Layout : std::uint8_t {
 enum class Cut : std::uint8_t { kM, kN, kK };
 const char* cut_name(Cut cut);
 
-/// (M x K) * (K x N). `pixels` is the dimension that counts pixels: M of forward and input gradient, K of weight gradient.
+/// (M x K) * (K x N). `pixels` is the dimension that counts pixels: M of forward and input gradient, K of weight
+/// gradient.
 struct ProductRequest {
   std::int64_t m = 0, n = 0, k = 0, batch = 1;
   std::int64_t flops = 0;
@@ -32,23 +33,23 @@ struct ProductRequest {
   Bytes a_bytes = 0, b_bytes = 0, c_bytes = 0;
   Layout a = Layout::kAny, b = Layout::kAny;  ///< kAny: weights, or operands that nothing has laid out yet
   Cut pixels = Cut::kM;
-  Bytes budget_bytes = 0;                     ///< SRAM of a node that operands in flight may take
+  Bytes budget_bytes = 0;  ///< SRAM of a node that operands in flight may take
   /// Convolution with a window: operand pixels [first, last) that the pixels [first, last) of the cut need.
   std::int64_t halo_pixels = 0;  ///< of the operand; 0 = no halo
   Bytes halo_pixel_bytes = 0;
   ConvShape conv;
   enum class Halo : std::uint8_t { kNone, kForward, kInputGrad } halo = Halo::kNone;
-  std::vector<std::uint32_t> destinations;    ///< where the result lies when that is fewer nodes than all
+  std::vector<std::uint32_t> destinations;  ///< where the result lies when that is fewer nodes than all
   friend bool operator<(const ProductRequest& x, const ProductRequest& y);
 };
 
 struct KernelPlan {
   Kernel kernel;
-  std::string name;                       ///< "rows M, columns N, 4 steps over M"
+  std::string name;  ///< "rows M, columns N, 4 steps over M"
   Layout output = Layout::kPixels;
-  std::optional<ReductionSpec> reduction; ///< follows the kernel
-  Bytes buffer_bytes = 0;                 ///< of a node: operands in flight, halo, partial sums
-  double cycles = 0;                      ///< by the cost model, reduction included
+  std::optional<ReductionSpec> reduction;  ///< follows the kernel
+  Bytes buffer_bytes = 0;                  ///< of a node: operands in flight, halo, partial sums
+  double cycles = 0;                       ///< by the cost model, reduction included
 };
 
 /// What the planners need to know about the slice and its nodes.
@@ -63,16 +64,17 @@ struct PlanContext {
 
 /// Operations on tensors that lie where they are needed, but for those named here.
 struct VectorRequest {
-  Bytes load_bytes = 0, store_bytes = 0;       ///< of the rank, local
-  std::int64_t flops = 0;                      ///< vector FLOP
+  Bytes load_bytes = 0, store_bytes = 0;  ///< of the rank, local
+  std::int64_t flops = 0;                 ///< vector FLOP
   Bytes element_bytes = 2;
-  Layout layout = Layout::kPixels;             ///< of input and output
-  Bytes shifted_bytes = 0;                     ///< an input that lies in the other layout: passed along the rows
-  Bytes to_all_bytes = 0;                      ///< small operand that all nodes need (statistics)
-  ConvShape window;                            ///< pooling: r > 1 needs a halo
+  Layout layout = Layout::kPixels;  ///< of input and output
+  Bytes shifted_bytes = 0;          ///< an input that lies in the other layout: passed along the rows
+  Bytes collected_bytes = 0;        ///< inputs that lie by channels over all nodes: collected along both axes
+  Bytes to_all_bytes = 0;           ///< small operand that all nodes need (statistics)
+  ConvShape window;                 ///< pooling: r > 1 needs a halo
   ProductRequest::Halo halo = ProductRequest::Halo::kNone;
   Bytes pixel_bytes = 0;
-  Bytes sums_bytes = 0;                        ///< local sums (FP32) that are reduced over the rank; 0 = none
+  Bytes sums_bytes = 0;  ///< local sums (FP32) that are reduced over the rank; 0 = none
   friend bool operator<(const VectorRequest& a, const VectorRequest& b);
 };
 [[nodiscard]] KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context);

@@ -16,7 +16,9 @@ bool is_cheap(OpKind kind) {
   return kind == OpKind::kBatchNormApply || kind == OpKind::kElementwise;
 }
 
-double megabytes(Bytes bytes) { return static_cast<double>(bytes) / 1e6; }
+double megabytes(Bytes bytes) {
+  return static_cast<double>(bytes) / 1e6;
+}
 
 }  // namespace
 
@@ -150,10 +152,11 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
   }
   const Bytes before = live.empty() ? plan.node_peak : *std::max_element(live.begin(), live.end());
   std::vector<std::uint8_t> evicted(lives_.size(), 0);
-  std::vector<std::uint8_t> pinned(lives_.size(), 0);  // inputs of what will be recomputed
+  std::vector<Life> lives = lives_;  // what is recomputed uses its inputs once more
 
   // Whatever lies idle at the fullest moment and frees most leaves, until everything fits.
-  const auto idle_gap = [&](const Life& life, std::uint32_t at) -> std::optional<std::pair<std::uint32_t, std::uint32_t>> {
+  const auto idle_gap = [&](const Life& life,
+                            std::uint32_t at) -> std::optional<std::pair<std::uint32_t, std::uint32_t>> {
     const auto next = std::upper_bound(life.uses.begin(), life.uses.end(), at);
     if (next == life.uses.begin() || next == life.uses.end() || *(next - 1) == at) {
       return std::nullopt;
@@ -163,16 +166,17 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
   const auto evict_one = [&](std::uint32_t at, bool recompute) {
     Eviction best;
     Bytes best_gain = 0;
-    for (std::uint32_t t = 0; t < lives_.size(); ++t) {
-      const Life& life = lives_[t];
-      if (!life.used || life.persistent || evicted[t] != 0 || pinned[t] != 0) {
+    for (std::uint32_t t = 0; t < lives.size(); ++t) {
+      const Life& life = lives[t];
+      if (!life.used || life.persistent || evicted[t] != 0) {
         continue;
       }
       const auto gap = idle_gap(life, at);
       const Bytes bytes = node_bytes(input_.graph.tensors[t].bytes);
       // Most bytes first; of equal ones the longest idle.
       const Bytes gain = gap ? bytes * static_cast<Bytes>(live.size()) + (gap->second - gap->first) : 0;
-      if (gap && gap->second > gap->first + 1 && gain > best_gain && (!recompute || can_recompute(t, gap->second, evicted))) {
+      if (gap && gap->second > gap->first + 1 && gain > best_gain &&
+          (!recompute || can_recompute(t, gap->second, evicted))) {
         best = {t, gap->first, gap->second, recompute};
         best_gain = gain;
       }
@@ -187,9 +191,10 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
       live[p] -= node_bytes(bytes);
     }
     if (recompute) {
-      const Op& op = input_.graph.ops[input_.order[lives_[best.tensor].producer]];
+      const Op& op = input_.graph.ops[input_.order[lives[best.tensor].producer]];
       for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
-        pinned[input_.graph.tensor_refs[i]] = 1;
+        std::vector<std::uint32_t>& uses = lives[input_.graph.tensor_refs[i]].uses;
+        uses.insert(std::upper_bound(uses.begin(), uses.end(), best.next_use), best.next_use);
       }
     }
     result.evictions.push_back(best);
@@ -210,8 +215,10 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
       break;
     }
   }
-  std::stable_sort(result.evictions.begin(), result.evictions.end(),
-                   [](const Eviction& a, const Eviction& b) { return a.next_use < b.next_use; });
+  std::stable_sort(result.evictions.begin(), result.evictions.end(), [](const Eviction& a, const Eviction& b) {
+    // What is read back comes before what is recomputed from it.
+    return std::pair(a.next_use, a.recompute) < std::pair(b.next_use, b.recompute);
+  });
 
   if (result.evictions.empty() && result.missing_per_node == 0) {
     plan.decisions.push_back(fmt::format("Everything stays in SRAM: {:.3f} MB of {:.3f} MB in the fullest node.",
@@ -225,9 +232,10 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
                          [&](const Eviction& e) { return e.recompute == recompute; });
   };
   if (plan.recomputed > 0) {
-    plan.decisions.push_back(fmt::format("{} activations ({:.1f} MB a rank and step) are dropped after the forward pass and "
-                                         "recomputed before their first use in the backward pass.",
-                                         count(true), megabytes(plan.recomputed)));
+    plan.decisions.push_back(
+        fmt::format("{} activations ({:.1f} MB a rank and step) are dropped after the forward pass and "
+                    "recomputed before their first use in the backward pass.",
+                    count(true), megabytes(plan.recomputed)));
   }
   if (plan.spilled > 0) {
     plan.decisions.push_back(fmt::format("{} tensors ({:.1f} MB a rank and step) are spilled to DIP HBM and read back.",

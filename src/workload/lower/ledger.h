@@ -46,12 +46,13 @@ class Ledger {
  private:
   struct Life {
     bool persistent = false, used = false;
-    std::uint32_t begin = 0, end = 0;   ///< positions, inclusive
-    std::vector<std::uint32_t> uses;    ///< ascending; the first is the producer's
-    std::uint32_t producer = kNone;     ///< position
+    std::uint32_t begin = 0, end = 0;  ///< positions, inclusive
+    std::vector<std::uint32_t> uses;   ///< ascending; the first is the producer's
+    std::uint32_t producer = kNone;    ///< position
   };
   [[nodiscard]] std::vector<Bytes> occupancy() const;
-  [[nodiscard]] bool can_recompute(std::uint32_t tensor, std::uint32_t at, const std::vector<std::uint8_t>& evicted) const;
+  [[nodiscard]] bool can_recompute(std::uint32_t tensor, std::uint32_t at,
+                                   const std::vector<std::uint8_t>& evicted) const;
   void account(MemoryPlan& plan) const;
 
   const LedgerInput input_;

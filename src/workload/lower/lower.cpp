@@ -33,7 +33,8 @@ void check_ranks(const Workload& workload, const LowerOptions& options, Findings
     findings.add("workload: found no ranks, expected at least one");
   }
   if (options.placement.ranks != workload.ranks()) {
-    findings.add("workload.ranks: found {} ranks to place, expected the workload's {}", options.placement.ranks, workload.ranks());
+    findings.add("workload.ranks: found {} ranks to place, expected the workload's {}", options.placement.ranks,
+                 workload.ranks());
   }
   for (const Graph& graph : workload.graphs) {
     if (!graph.ops.empty() && issue_order(graph).empty()) {
@@ -42,10 +43,12 @@ void check_ranks(const Workload& workload, const LowerOptions& options, Findings
   }
 }
 
-void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOptions& options, std::uint32_t nodes, Findings& findings) {
+void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOptions& options, std::uint32_t nodes,
+                    Findings& findings) {
   const MemoryPlan& m = draft.program.memory;
   findings.add(
-      "{}: found a need of {:.3f} MB in the fullest node, expected at most {:.3f} MB: {:.3f} MB a node ({:.1f} MB a rank) "
+      "{}: found a need of {:.3f} MB in the fullest node, expected at most {:.3f} MB: {:.3f} MB a node ({:.1f} MB a "
+      "rank) "
       "are missing with capacity_policy \"{}\"; use a smaller batch, a larger workload.rank_unit or another policy",
       graph.file, static_cast<double>(m.node_peak) / 1e6, static_cast<double>(m.node_capacity) / 1e6,
       static_cast<double>(draft.missing_per_node) / 1e6, static_cast<double>(draft.missing_per_node) * nodes / 1e6,
@@ -62,13 +65,15 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
     const std::uint32_t graph = workload.graph_of_rank[rank];
     const Slice& slice = job.slices[rank];
-    const auto [entry, fresh] = known.emplace(std::pair(graph, slice.shape_index), static_cast<std::uint32_t>(drafts.size()));
+    const auto [entry, fresh] =
+        known.emplace(std::pair(graph, slice.shape_index), static_cast<std::uint32_t>(drafts.size()));
     job.program_of_rank.push_back(entry->second);
     if (!fresh) {
       continue;
     }
-    const ProgramRequest request{workload.graphs[graph], graph, slice, topology, options,
-                                 std::max<std::int64_t>(1, workload.steps), sharded ? workload.ranks() : 1};
+    const ProgramRequest request{
+        workload.graphs[graph],        graph, slice, topology, options, std::max<std::int64_t>(1, workload.steps),
+        sharded ? workload.ranks() : 1};
     drafts.push_back(build_program(request));
     if (drafts.back().missing_per_node > 0) {
       report_missing(drafts.back(), workload.graphs[graph], options, slice.shape->node_count(), findings);

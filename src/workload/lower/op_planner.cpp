@@ -14,7 +14,9 @@ namespace {
 
 constexpr Bytes kSmallOperandBytes = 65536;  // cheaper sent to all nodes than found out who needs what
 
-bool is_small_operand(TensorRole role) { return role == TensorRole::kStatistics || role == TensorRole::kWeight; }
+bool is_small_operand(TensorRole role) {
+  return role == TensorRole::kStatistics || role == TensorRole::kWeight;
+}
 
 bool is_local_data(TensorRole role) {
   return role == TensorRole::kActivation || role == TensorRole::kInput || role == TensorRole::kGradient;
@@ -149,8 +151,7 @@ std::uint32_t OpPlanner::plan_matrix(const Op& op, Bytes budget_bytes) {
   const Bytes grain = std::max<Bytes>(1, context_.cost.params().sram_bytes / 16);
   request.budget_bytes = std::max<Bytes>(grain, budget_bytes / grain * grain);
   const auto found = products_.find(request);
-  const std::uint32_t index =
-      found != products_.end() ? found->second : store(plan_product(request, context_));
+  const std::uint32_t index = found != products_.end() ? found->second : store(plan_product(request, context_));
   products_.emplace(std::move(request), index);
   set_output_layout(op, plans_[index].output);
   return index;
@@ -166,6 +167,8 @@ void OpPlanner::describe_window(const Op& op, VectorRequest& request) const {
   const Bytes pooled_bytes = c.n * c.p * c.q * channels * e;
   if (op.kind == OpKind::kPoolGrad && pooled_bytes <= kSmallOperandBytes) {
     request.to_all_bytes += pooled_bytes;
+    request.layout = Layout::kPixels;
+    request.shifted_bytes = request.collected_bytes = 0;
     return;
   }
   request.window = c;
@@ -185,7 +188,9 @@ std::uint32_t OpPlanner::plan_vector_op(const Op& op) {
       layout = layout_[index];
     }
   });
-  r.layout = layout == Layout::kAny ? Layout::kPixels : layout;
+  // Large results go back to pixels: every product after them needs that.
+  r.layout =
+      layout == Layout::kAny || (layout == Layout::kOther && largest > kSmallOperandBytes) ? Layout::kPixels : layout;
   if (op.kind == OpKind::kOptimizer) {
     // Gradient and the shard of FP32 master weights and momentum are read; weights and shard are written.
     const std::int64_t elements = ceil_div(op.elements, settings_.optimizer_shards);
@@ -202,7 +207,8 @@ std::uint32_t OpPlanner::plan_vector_op(const Op& op) {
       r.load_bytes += tensor.bytes;
       const Layout other = layout_[index];
       if (is_local_data(tensor.role) && other != Layout::kAny && other != r.layout) {
-        r.shifted_bytes += tensor.bytes;
+        const bool across = other == Layout::kOther || r.layout == Layout::kOther;
+        (across ? r.collected_bytes : r.shifted_bytes) += tensor.bytes;
       }
     });
     for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) {
@@ -235,7 +241,8 @@ std::uint32_t OpPlanner::plan_vector_op(const Op& op) {
 std::uint32_t OpPlanner::plan_without_shapes(const Op& op, bool recorded) {
   Cycles cycles = 0;
   if (recorded) {
-    cycles = std::max<Cycles>(1, static_cast<Cycles>(std::ceil(static_cast<double>(op.duration_ns) * settings_.clock_hz / 1e9)));
+    cycles = std::max<Cycles>(
+        1, static_cast<Cycles>(std::ceil(static_cast<double>(op.duration_ns) * settings_.clock_hz / 1e9)));
   }
   Bytes bytes = op.bytes;
   if (bytes == 0) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns graph operations into kernel requests: shapes, where operands lie, what is replayed. Equal requests share a kernel.
+// Turns graph operations into kernel requests: shapes, where operands lie, what is replayed. Equal requests share a
+// kernel.
 #pragma once
 #include <map>
 #include <string>

@@ -148,8 +148,7 @@ class Placer {
       for (std::int64_t c = o.column; c < o.column + size_.columns; ++c) {
         const DieId die = topology_.die_at(static_cast<std::int32_t>(r / topology_.site_rows()),
                                            static_cast<std::int32_t>(c / topology_.site_columns()));
-        const std::int64_t site =
-            (r % topology_.site_rows()) * topology_.site_columns() + c % topology_.site_columns();
+        const std::int64_t site = (r % topology_.site_rows()) * topology_.site_columns() + c % topology_.site_columns();
         count += topology_.site_map(die).enabled[static_cast<std::size_t>(site)];
       }
     }
@@ -175,11 +174,13 @@ class Placer {
       }
       const topology::DiePlace place = topology_.place(part->die);
       const std::int64_t site = part->site.value_or(0);
-      const Origin o{static_cast<std::int64_t>(place.row) * topology_.site_rows() + site / topology_.site_columns(),
-                     static_cast<std::int64_t>(place.column) * topology_.site_columns() + site % topology_.site_columns()};
+      const Origin o{
+          static_cast<std::int64_t>(place.row) * topology_.site_rows() + site / topology_.site_columns(),
+          static_cast<std::int64_t>(place.column) * topology_.site_columns() + site % topology_.site_columns()};
       if (o.row + size_.rows > machine_rows_ || o.column + size_.columns > machine_columns_) {
-        findings_.add("workload.placement: rank {}: a slice of {} x {} sites from \"{}\" reaches over the machine's edge",
-                      rank, size_.rows, size_.columns, path);
+        findings_.add(
+            "workload.placement: rank {}: a slice of {} x {} sites from \"{}\" reaches over the machine's edge", rank,
+            size_.rows, size_.columns, path);
         continue;
       }
       if (enabled_nodes(o) == 0) {

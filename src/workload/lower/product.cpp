@@ -108,9 +108,9 @@ class Candidate {
       case Delivery::kLocal:
         return Order::kLocal;
       case Delivery::kRows:
-        return x.layout == Layout::kAny       ? Order::kAny
-               : x.layout == Layout::kPixels  ? Order::kPixelsInRow
-                                              : Order::kChannelsInRow;
+        return x.layout == Layout::kAny      ? Order::kAny
+               : x.layout == Layout::kPixels ? Order::kPixelsInRow
+                                             : Order::kChannelsInRow;
       case Delivery::kFilteredByColumn:
         return Order::kByRow;
       case Delivery::kColumns:
@@ -168,9 +168,7 @@ class Candidate {
     };
     const Holding hold_a = holding(xa);
     const Holding hold_b = holding(xb);
-    const auto everywhere = [](const Holding& h) {
-      return std::find(h.begin(), h.end(), 0) == h.end();
-    };
+    const auto everywhere = [](const Holding& h) { return std::find(h.begin(), h.end(), 0) == h.end(); };
     const auto choose = [&](const Operand& x, const Holding& h) {
       return x.layout == Layout::kAny ? flexible_delivery(x, everywhere(h)) : laid_out_delivery(x);
     };
@@ -277,7 +275,8 @@ class Candidate {
       piece.result_bytes = 4;
     }
     const Cycles start = step == 0 ? context_.cost.launch() : context_.cost.step_start();
-    const Cycles cycles = node::NodeCost::scaled(start + context_.cost.product(piece), grid_.shape().nodes[node].core_speed);
+    const Cycles cycles =
+        node::NodeCost::scaled(start + context_.cost.product(piece), grid_.shape().nodes[node].core_speed);
     plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + step] = static_cast<std::uint32_t>(cycles);
     return cycles;
   }
@@ -305,7 +304,8 @@ class Candidate {
       spec.node_bytes = ceil_div<Bytes>(sums, spec.along_rows ? grid_.rows() : grid_.columns());
     }
     spec.result_bytes = request_.c_bytes;
-    spec.destinations = request_.destinations.empty() ? residency(grid_.shape(), request_.c_bytes) : request_.destinations;
+    spec.destinations =
+        request_.destinations.empty() ? residency(grid_.shape(), request_.c_bytes) : request_.destinations;
     if (!spec.along_rows && !spec.along_columns) {
       if (request_.destinations.empty() || request_.destinations.size() == grid_.nodes() || grid_.nodes() == 1) {
         return;
@@ -318,10 +318,13 @@ class Candidate {
   }
 
   void score(KernelPlan& plan) const {
-    const double port = static_cast<double>(context_.cost.params().noc_write_ports * context_.cost.params().port_bytes_per_cycle);
+    const double port =
+        static_cast<double>(context_.cost.params().noc_write_ports * context_.cost.params().port_bytes_per_cycle);
     const Deliveries::Load load = deliveries_.load(port);
-    const double latency = static_cast<double>(grid_.row_latency() + grid_.column_latency()) *
-                           (deliveries_.count() == 0 ? 0 : deliveries_.two_stages() ? 1 : 0.5);
+    const double latency =
+        static_cast<double>(grid_.row_latency() + grid_.column_latency()) * (deliveries_.count() == 0   ? 0
+                                                                             : deliveries_.two_stages() ? 1
+                                                                                                        : 0.5);
     const double busy = static_cast<double>(compute_cycles_);
     plan.cycles = latency + std::max(load.first + busy, load.all + busy / steps_);
     if (plan.reduction) {
@@ -346,6 +349,13 @@ class Candidate {
 
 std::int64_t size_of(const ProductRequest& r, Stream stream) {
   return stream == Stream::kM ? r.m * r.batch : stream == Stream::kN ? r.n : r.k;
+}
+
+/// Large activations stay in pixel order: each operation that follows would have to collect them.
+bool lays_out_badly(const ProductRequest& request, Cut rows, Cut columns) {
+  constexpr Bytes kSmall = 262144;
+  const bool by_channel = request.pixels == Cut::kM && rows != Cut::kM && columns != Cut::kM;
+  return by_channel && request.c_bytes > kSmall && request.m * request.batch >= 64;
 }
 
 }  // namespace
@@ -377,6 +387,9 @@ std::vector<KernelPlan> product_candidates(const ProductRequest& request, const 
           if ((stream == Stream::kNone) != (steps == 1) || (steps > 1 && size_of(request, stream) < 8 * steps)) {
             continue;
           }
+          if (lays_out_badly(request, rows, columns)) {
+            continue;
+          }
           if (auto plan = Candidate(request, context, rows, columns, stream, steps).plan()) {
             plans.push_back(std::move(*plan));
           }
@@ -384,13 +397,14 @@ std::vector<KernelPlan> product_candidates(const ProductRequest& request, const 
       }
     }
   }
-  // What fits beats what does not; among those that do not, the smallest.
-  const auto excess = [&](const KernelPlan& p) {
-    return request.budget_bytes == 0 ? 0 : std::max<Bytes>(0, p.buffer_bytes - request.budget_bytes);
+  // What does not fit makes activations leave: about half a cycle for each byte of a node (recomputed and read again).
+  constexpr double kExcessCyclesPerByte = 0.5;
+  const auto cost = [&](const KernelPlan& p) {
+    const Bytes excess = request.budget_bytes == 0 ? 0 : std::max<Bytes>(0, p.buffer_bytes - request.budget_bytes);
+    return p.cycles + kExcessCyclesPerByte * static_cast<double>(excess);
   };
-  std::stable_sort(plans.begin(), plans.end(), [&](const KernelPlan& x, const KernelPlan& y) {
-    return std::pair(excess(x), x.cycles) < std::pair(excess(y), y.cycles);
-  });
+  std::stable_sort(plans.begin(), plans.end(),
+                   [&](const KernelPlan& x, const KernelPlan& y) { return cost(x) < cost(y); });
   return plans;
 }
 

@@ -15,7 +15,9 @@ namespace {
 bool is_memory(OpKind kind) {
   return kind == OpKind::kIngest || kind == OpKind::kMemLoad || kind == OpKind::kMemStore;
 }
-bool is_compute(OpKind kind) { return kind != OpKind::kNone && !is_memory(kind) && !is_communication(kind); }
+bool is_compute(OpKind kind) {
+  return kind != OpKind::kNone && !is_memory(kind) && !is_communication(kind);
+}
 
 class ProgramBuilder {
  public:
@@ -58,8 +60,8 @@ class ProgramBuilder {
       if (!is_compute(graph_.ops[op].kind)) {
         continue;
       }
-      // A sixth of the SRAM at least: what does not fit beside it will be recomputed or spilled.
-      const Bytes least = request_.topology.params().node.sram_bytes / 6;
+      // An eighth of the SRAM at least: what does not fit beside it will be recomputed or spilled.
+      const Bytes least = request_.topology.params().node.sram_bytes / 8;
       kernel_of_op_[op] = planner_.plan(op, std::max(least, ledger_.free_at(position)));
       buffers_[position] = planner_.plans()[kernel_of_op_[op]].buffer_bytes;
     }
@@ -155,7 +157,8 @@ class ProgramBuilder {
     return join;
   }
 
-  std::uint32_t add_collective(OpKind kind, Bytes bytes, std::uint32_t group_class, std::uint32_t op, std::uint32_t step) {
+  std::uint32_t add_collective(OpKind kind, Bytes bytes, std::uint32_t group_class, std::uint32_t op,
+                               std::uint32_t step) {
     SlotUse use;
     use.kind = kind == OpKind::kSend   ? SlotUse::Kind::kSend
                : kind == OpKind::kRecv ? SlotUse::Kind::kRecv
@@ -209,6 +212,9 @@ class ProgramBuilder {
       for (std::uint32_t i = graph_.ops[producer].deps_begin; i < graph_.ops[producer].deps_end; ++i) {
         add_edge(tail_of_op_[graph_.deps[i]], head);
       }
+      for (std::uint32_t i = graph_.ops[producer].inputs_begin; i < graph_.ops[producer].inputs_end; ++i) {
+        add_edge(restored_[graph_.tensor_refs[i]], head);
+      }
     } else {
       // A few operations ahead, so that the memory's latency is hidden.
       constexpr std::size_t kAhead = 3;
@@ -216,7 +222,8 @@ class ProgramBuilder {
       if (recent_compute_.size() >= kAhead) {
         after.push_back(recent_compute_[recent_compute_.size() - kAhead]);
       }
-      task = add_memory(SlotUse::Memory::kLoad, graph_.tensors[eviction.tensor].bytes, producer_of(eviction.tensor), step, after);
+      task = add_memory(SlotUse::Memory::kLoad, graph_.tensors[eviction.tensor].bytes, producer_of(eviction.tensor),
+                        step, after);
     }
     restored_[eviction.tensor] = task;
   }
@@ -228,7 +235,8 @@ class ProgramBuilder {
     if (producer != kNone && tail_of_op_[producer] != kNone && producer != op) {
       after.push_back(tail_of_op_[producer]);
     }
-    spilled_[eviction.tensor] = add_memory(SlotUse::Memory::kStore, graph_.tensors[eviction.tensor].bytes, op, step, after);
+    spilled_[eviction.tensor] =
+        add_memory(SlotUse::Memory::kStore, graph_.tensors[eviction.tensor].bytes, op, step, after);
   }
 
   [[nodiscard]] std::uint32_t producer_of(std::uint32_t tensor) const {
@@ -342,13 +350,13 @@ class ProgramBuilder {
   OpPlanner planner_;
   Ledger ledger_;
   ProgramDraft draft_;
-  std::vector<Bytes> buffers_;                ///< by position
+  std::vector<Bytes> buffers_;  ///< by position
   std::vector<std::uint32_t> kernel_of_op_;
   std::vector<Eviction> evictions_;
   std::map<ReductionSpec, std::uint32_t> flows_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> edges_;
-  std::vector<std::uint32_t> tail_of_op_;     ///< of this step: the task after which its result is there
-  std::vector<std::uint32_t> restored_;       ///< by tensor: the task that brought it back in this step
+  std::vector<std::uint32_t> tail_of_op_;  ///< of this step: the task after which its result is there
+  std::vector<std::uint32_t> restored_;    ///< by tensor: the task that brought it back in this step
   std::map<std::uint32_t, std::uint32_t> spilled_, last_ingest_;
   std::vector<std::uint32_t> recent_compute_;
   std::uint32_t last_compute_ = kNone;
@@ -385,6 +393,8 @@ std::vector<std::uint32_t> issue_order(const Graph& graph) {
   return order.size() == count ? order : std::vector<std::uint32_t>{};
 }
 
-ProgramDraft build_program(const ProgramRequest& request) { return ProgramBuilder(request).build(); }
+ProgramDraft build_program(const ProgramRequest& request) {
+  return ProgramBuilder(request).build();
+}
 
 }  // namespace dojo::workload

@@ -17,9 +17,9 @@ struct SlotUse {
   OpKind collective = OpKind::kNone;
   std::uint32_t op = kNone;
   std::uint32_t step = 0;
-  std::uint32_t flow = kNone;         ///< kInRank: index into ProgramDraft::flows
+  std::uint32_t flow = kNone;  ///< kInRank: index into ProgramDraft::flows
   std::uint32_t group_class = 0;
-  std::uint32_t die = 0;              ///< kMemory: of the slice
+  std::uint32_t die = 0;  ///< kMemory: of the slice
   Bytes bytes = 0;
 };
 
@@ -33,7 +33,7 @@ struct ProgramDraft {
 struct ProgramRequest {
   const Graph& graph;
   std::uint32_t graph_index = 0;
-  const Slice& slice;                 ///< of any rank that will run it
+  const Slice& slice;  ///< of any rank that will run it
   const topology::Topology& topology;
   const LowerOptions& options;
   std::int64_t steps = 1;

@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::size_t kMessagesPerNode = 11;  // about 4,000 for a die: more would cost host time, not accuracy
 
+constexpr double kCyclesPerMessage = 50;  // assumed
+
 double tree_depth(double count, std::uint32_t arity) {
   return arity == 1 ? count : std::log(count * (arity - 1) + 1) / std::log(static_cast<double>(arity));
 }
@@ -248,13 +250,15 @@ ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid
           }
           if (spec.along_columns) {
             s.cycles += line_cycles(grid.rows(), static_cast<double>(line_bytes), s, column_parts);
-            messages += static_cast<std::size_t>(column_parts) *
-                        (spec.along_rows ? grid.rows() * row_parts : grid.nodes());
+            messages +=
+                static_cast<std::size_t>(column_parts) * (spec.along_rows ? grid.rows() * row_parts : grid.nodes());
           }
           messages *= chunks;
           const double destinations = static_cast<double>(spec.destinations.size());
           s.cycles += static_cast<double>(grid.row_latency() + grid.column_latency()) + latency +
                       static_cast<double>(spec.result_bytes) / destinations / port;
+          // Each message costs its sender and its receiver instructions on the communication thread.
+          s.cycles += kCyclesPerMessage * static_cast<double>(messages) / grid.nodes();
           const bool allowed = messages <= kMessagesPerNode * grid.nodes() || row_parts * column_parts * chunks == 1;
           if (allowed && (best.cycles < 0 || s.cycles < best.cycles)) {
             best = s;

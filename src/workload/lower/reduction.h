@@ -9,10 +9,10 @@
 namespace dojo::workload {
 
 struct ReductionSpec {
-  bool along_rows = false;     ///< the nodes of a row hold partial sums of the same elements
-  bool along_columns = false;  ///< so do the nodes of a column; neither: the result is only moved
-  Bytes node_bytes = 0;        ///< partial sums (FP32) of one node
-  Bytes result_bytes = 0;      ///< of the whole rank
+  bool along_rows = false;                  ///< the nodes of a row hold partial sums of the same elements
+  bool along_columns = false;               ///< so do the nodes of a column; neither: the result is only moved
+  Bytes node_bytes = 0;                     ///< partial sums (FP32) of one node
+  Bytes result_bytes = 0;                   ///< of the whole rank
   std::vector<std::uint32_t> destinations;  ///< where the result lies, in equal pieces; never empty
   friend bool operator<(const ReductionSpec& a, const ReductionSpec& b);
 };
@@ -23,7 +23,7 @@ struct ReductionShape {
   std::uint32_t column_parts = 1;  ///< parts of such a part, each with its own root row
   std::uint32_t arity = 1;         ///< 1: chains towards the root; 2, 3: trees
   std::uint32_t chunks = 1;
-  double cycles = 0;               ///< by the latency-bandwidth model
+  double cycles = 0;  ///< by the latency-bandwidth model
 };
 
 [[nodiscard]] ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid,

@@ -71,7 +71,8 @@ std::shared_ptr<const SliceShape> SliceMaker::make_shape(const Slice& slice, std
     order[i] = i;
   }
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    return std::pair(shape->nodes[a].row, shape->nodes[a].column) < std::pair(shape->nodes[b].row, shape->nodes[b].column);
+    return std::pair(shape->nodes[a].row, shape->nodes[a].column) <
+           std::pair(shape->nodes[b].row, shape->nodes[b].column);
   });
   shape->row_count.assign(static_cast<std::size_t>(rows), 0);
   shape->column_count.assign(static_cast<std::size_t>(columns), 0);

@@ -20,7 +20,12 @@ void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& de
     buffer += deliveries.to_all(spread_resident(grid, request.to_all_bytes), false);
   }
   if (request.shifted_bytes > 0) {
-    buffer += deliveries.along_rows(spread_evenly(grid, request.shifted_bytes), false);
+    // A node keeps its part of what passes by: that and two pieces in flight.
+    (void)deliveries.along_rows(spread_evenly(grid, request.shifted_bytes), false);
+    buffer += 3 * ceil_div<Bytes>(request.shifted_bytes, grid.nodes());
+  }
+  if (request.collected_bytes > 0) {
+    buffer += deliveries.filtered_by_column(spread_evenly(grid, request.collected_bytes), false);
   }
   const ConvShape& w = request.window;
   if (request.halo == ProductRequest::Halo::kNone || w.p * w.q == 0) {
@@ -54,8 +59,9 @@ void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& de
 bool operator<(const VectorRequest& a, const VectorRequest& b) {
   const auto key = [](const VectorRequest& r) {
     const ConvShape& c = r.window;
-    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.element_bytes, r.layout, r.shifted_bytes, r.to_all_bytes,
-                      r.halo, std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.pixel_bytes,
+    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.element_bytes, r.layout, r.shifted_bytes,
+                      r.collected_bytes, r.to_all_bytes, r.halo,
+                      std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.pixel_bytes,
                       r.sums_bytes);
   };
   return key(a) < key(b);
@@ -83,8 +89,8 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
                                  piece(request.store_bytes, grid, p) + node_sums, piece(request.flops, grid, p),
                                  request.element_bytes};
     plan.kernel.vector_flops[node] = work.flops;
-    const Cycles cycles = node::NodeCost::scaled(context.cost.launch() + context.cost.vector(work),
-                                                 grid.shape().nodes[node].core_speed);
+    const Cycles cycles =
+        node::NodeCost::scaled(context.cost.launch() + context.cost.vector(work), grid.shape().nodes[node].core_speed);
     plan.kernel.cycles[node] = static_cast<std::uint32_t>(cycles);
     most = std::max(most, cycles);
   }

@@ -46,7 +46,8 @@ std::int64_t graph_flops(const Graph& graph) {
   return sum;
 }
 
-std::vector<std::string> errors_of(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
+std::vector<std::string> errors_of(const Workload& workload, const LowerOptions& options,
+                                   const topology::Topology& topology) {
   try {
     (void)lower(workload, options, topology);
   } catch (const Error& error) {
@@ -59,7 +60,8 @@ std::vector<std::string> errors_of(const Workload& workload, const LowerOptions&
 TEST(LowerJob, RefusesMoreRanksThanPlaces) {
   const auto die = machine(topology::Level::kDie);
   const Workload workload = generate_collective(OpKind::kAllReduce, 1024, 2);
-  EXPECT_THAT(errors_of(workload, options_for(workload), die), testing::Contains(testing::HasSubstr("expected at most 1")));
+  EXPECT_THAT(errors_of(workload, options_for(workload), die),
+              testing::Contains(testing::HasSubstr("expected at most 1")));
 }
 
 TEST(LowerJob, RefusesUnknownPolicies) {
