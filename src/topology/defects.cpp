@@ -49,7 +49,7 @@ std::string refused_kind(const std::string& kind) {
 
 }  // namespace
 
-void Topology::build_site_maps(std::vector<Problem>& problems) {
+std::map<DieId, Topology::SiteMap> Topology::changed_maps(std::vector<Problem>& problems) const {
   std::map<DieId, SiteMap> changed;
   const auto map_of = [&](DieId die) -> SiteMap& {
     const auto found = changed.find(die);
@@ -98,8 +98,10 @@ void Topology::build_site_maps(std::vector<Problem>& problems) {
       problems.push_back({place, fmt::format("found \"{}\" a second time, expected each node once", slow.path), {}});
     speed = static_cast<float>(slow.core_speed);
   }
-  if (!problems.empty()) return;
+  return changed;
+}
 
+void Topology::share_site_maps(std::map<DieId, SiteMap> changed) {
   MapPool pool(site_maps_);
   const bool drawn = params_.die.site_map_seed != 0;
   if (!drawn) pool.index_of(healthy_map(params_.die, 0));

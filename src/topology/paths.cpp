@@ -36,6 +36,23 @@ std::int64_t index_of(std::string_view part, std::string_view name) {
   return error == std::errc{} && stop == end ? index : -1;
 }
 
+/// One level of a path below the root.
+struct Step {
+  Level level;
+  Grid grid;                            ///< within the parent
+  std::vector<std::string> depends_on;  ///< where the file says it
+};
+
+std::array<Step, 5> steps_of(const MachineParams& params) {
+  const Grid cabinet = times(params.cabinet.trays, params.tray.tiles);
+  const Grid cabinets{params.exapod.tile_mesh.rows / cabinet.rows, params.exapod.tile_mesh.columns / cabinet.columns};
+  return {{{Level::kCabinet, cabinets, {"/exapod", "/cabinet/trays", "/tray/tiles"}},
+           {Level::kTray, params.cabinet.trays, {"/cabinet/trays"}},
+           {Level::kTile, params.tray.tiles, {"/tray/tiles"}},
+           {Level::kDie, params.tile.dies, {"/tile/dies"}},
+           {Level::kNode, params.die.grid, {"/die/grid"}}}};
+}
+
 }  // namespace
 
 const char* Topology::root_name() const {
@@ -78,18 +95,7 @@ std::string Topology::dip_path(std::uint32_t dip) const {
 }
 
 Topology::ParsedPath Topology::read_path(const std::string& path) const {
-  struct Step {
-    Level level;
-    Grid grid;                            ///< within the parent
-    std::vector<std::string> depends_on;  ///< where the file says it
-  };
-  const Grid cabinet = times(params_.cabinet.trays, params_.tray.tiles);
-  const Grid cabinets{params_.exapod.tile_mesh.rows / cabinet.rows, params_.exapod.tile_mesh.columns / cabinet.columns};
-  const std::array<Step, 5> steps{{{Level::kCabinet, cabinets, {"/exapod", "/cabinet/trays", "/tray/tiles"}},
-                                   {Level::kTray, params_.cabinet.trays, {"/cabinet/trays"}},
-                                   {Level::kTile, params_.tray.tiles, {"/tray/tiles"}},
-                                   {Level::kDie, params_.tile.dies, {"/tile/dies"}},
-                                   {Level::kNode, params_.die.grid, {"/die/grid"}}}};
+  const std::array<Step, 5> steps = steps_of(params_);
   const std::vector<std::string_view> parts = split(path);
   if (parts[0] != root_name())
     return {{}, fmt::format("'{}', but the machine's root is '{}'", parts[0], root_name()), {"/level"}};

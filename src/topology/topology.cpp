@@ -65,7 +65,8 @@ void Topology::build(MachineParams params, std::vector<Problem>& problems) {
   die_rows_ = narrow(dies.rows);
   die_columns_ = narrow(dies.columns);
   dip_count_ = params_.dip.present ? static_cast<std::uint32_t>(2 * die_rows_) : 0;
-  build_site_maps(problems);
+  std::map<DieId, SiteMap> changed = changed_maps(problems);
+  if (problems.empty()) share_site_maps(std::move(changed));
 }
 
 std::uint32_t Topology::tile_count() const {

@@ -5,6 +5,7 @@
 // one, then the right one). East is +column, south is +row; row 0 is the top.
 #pragma once
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -129,7 +130,9 @@ class Topology {
   friend std::vector<Problem> find_problems(const MachineParams& params);
   Topology() = default;
   void build(MachineParams params, std::vector<Problem>& problems);
-  void build_site_maps(std::vector<Problem>& problems);
+  /// The maps of dies that defects or slow nodes make different from the others.
+  [[nodiscard]] std::map<DieId, SiteMap> changed_maps(std::vector<Problem>& problems) const;
+  void share_site_maps(std::map<DieId, SiteMap> changed);
   struct ParsedPath;
   [[nodiscard]] ParsedPath read_path(const std::string& path) const;
   [[nodiscard]] std::int32_t tray_columns() const;  ///< trays side by side in the whole machine
