@@ -119,11 +119,12 @@ std::string hover(const Die& d) {
       d.column, share(d.core), share(d.noc), share(d.edge[0]), share(d.edge[1]), share(d.edge[2]), share(d.edge[3])));
 }
 
-void rectangle(std::string& out, double x, double y, double w, double h, const std::string& fill,
-               const std::string& title) {
-  fmt::format_to(std::back_inserter(out),
-                 "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"><title>{}</title></rect>\n", x, y, w,
-                 h, fill, title);
+void rectangle(std::string& out, double x, double y, double w, double h, const std::string& fill) {
+  fmt::format_to(std::back_inserter(out), "<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"/>", x, y, w,
+                 h, fill);
+}
+std::string group(const Die& die) {
+  return "<g><title>" + hover(die) + "</title>";
 }
 
 std::string legend(double most) {
@@ -143,7 +144,9 @@ std::string cell_map(const std::vector<Die>& dies, const Plan& plan, const char*
   std::string out = fmt::format("<h3>{} (highest {})</h3>\n", title, percent(most)) + plan.open();
   for (const Die& die : dies) {
     const double v = value(die);
-    rectangle(out, plan.x(die), plan.y(die), Plan::kCell, Plan::kCell, v < 0 ? "none" : colour(v / scale), hover(die));
+    out += group(die);
+    rectangle(out, plan.x(die), plan.y(die), Plan::kCell, Plan::kCell, v < 0 ? "none" : colour(v / scale));
+    out += "</g>\n";
   }
   return out + "</svg>\n" + legend(scale);
 }
@@ -158,19 +161,20 @@ std::string edge_map(const std::vector<Die>& dies, const Plan& plan) {
       plan.open();
   for (const Die& die : dies) {
     const double x = plan.x(die), y = plan.y(die), c = Plan::kCell;
-    const std::string title = hover(die);
-    rectangle(out, x, y, c, c, "var(--line)", title);
+    out += group(die);
+    rectangle(out, x, y, c, c, "var(--line)");
     for (std::size_t d = 0; d < 4; ++d) {
       if (die.edge[d] < 0) continue;
       const std::string fill = colour(die.edge[d] / scale);
       // Drawn lying, rows run to the right: east and west turn into below and above.
       static constexpr std::array<std::size_t, 4> kLyingSide = {3, 2, 1, 0};
       const std::size_t side = plan.lying() ? kLyingSide[d] : d;
-      if (side == 0) rectangle(out, x + c - 2.5, y + 1, 2.5, c - 2, fill, title);
-      if (side == 1) rectangle(out, x, y + 1, 2.5, c - 2, fill, title);
-      if (side == 2) rectangle(out, x + 1, y, c - 2, 2.5, fill, title);
-      if (side == 3) rectangle(out, x + 1, y + c - 2.5, c - 2, 2.5, fill, title);
+      if (side == 0) rectangle(out, x + c - 2.5, y + 1, 2.5, c - 2, fill);
+      if (side == 1) rectangle(out, x, y + 1, 2.5, c - 2, fill);
+      if (side == 2) rectangle(out, x + 1, y, c - 2, 2.5, fill);
+      if (side == 3) rectangle(out, x + 1, y + c - 2.5, c - 2, 2.5, fill);
     }
+    out += "</g>\n";
   }
   return out + "</svg>\n" + legend(scale);
 }
