@@ -25,8 +25,9 @@ struct RunContext {
 [[nodiscard]] std::string report_json(const RunContext& context);
 /// report.txt: the summary that is also printed; about 40 lines.
 [[nodiscard]] std::string report_text(const RunContext& context);
-/// Writes report.json, report.txt, report.html, config.resolved.json, links.csv, ops.csv into `directory`: first into a
-/// temporary folder beside it, then renamed file by file. Error(kIo) names the file and the reason.
+/// Writes report.json, report.txt, report.html, config.resolved.json, links.csv, ops.csv, dies.csv into `directory`:
+/// first into a temporary folder inside it, then renamed file by file, report.json last. Error(kIo) names the file and
+/// the reason.
 void write_run_folder(const RunContext& context, const std::string& directory);
 
 /// Rebuilds report.html of a run or sweep folder from its JSON and CSV files. Returns the path.
@@ -40,11 +41,11 @@ bool compare(const CompareRequest& request, std::string& out);
 
 struct SweepRequest {
   std::string file, directory;
-  int jobs = 0;                    ///< 0 = processors / threads of a point
+  int jobs = 0;  ///< 0 = processors / threads of a point
   std::string backend = "local";
-  std::string shard;               ///< "i/n" or ""
+  std::string shard;  ///< "i/n" or ""
   bool resume = false, dry_run = false;
-  std::string program;             ///< path of the dojosim executable that runs a point
+  std::string program;  ///< path of the dojosim executable that runs a point
   bool quiet = false;
 };
 /// Returns the number of failed points.
