@@ -58,9 +58,23 @@ struct PlanContext {
   const node::NodeCost& cost;
 };
 
-/// Every candidate with its cost, cheapest first; for tests and for plan_product().
-[[nodiscard]] std::vector<KernelPlan> product_candidates(const ProductRequest& request, const PlanContext& context);
-[[nodiscard]] KernelPlan plan_product(const ProductRequest& request, const PlanContext& context);
+/// The dimension along which a kernel's steps follow one another.
+enum class Stream : std::uint8_t { kNone, kM, kN, kK };
+
+/// One candidate of a product's partition, with what it costs.
+struct ProductChoice {
+  Cut rows = Cut::kM, columns = Cut::kN;
+  Stream stream = Stream::kNone;
+  std::uint32_t steps = 1;
+  Bytes buffer_bytes = 0;
+  double cycles = 0;
+};
+/// Never empty.
+[[nodiscard]] std::vector<ProductChoice> evaluate_products(const ProductRequest& request, const PlanContext& context);
+/// The cheapest; operands in flight beyond `budget_bytes` of a node's SRAM (0 = any) are charged for.
+[[nodiscard]] ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes);
+[[nodiscard]] KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice,
+                                       const PlanContext& context);
 
 /// Operations on tensors that lie where they are needed, but for those named here.
 struct VectorRequest {

@@ -147,12 +147,19 @@ ProductRequest OpPlanner::matmul_request(const Op& op) const {
 std::uint32_t OpPlanner::plan_matrix(const Op& op, Bytes budget_bytes) {
   const bool conv = op.kind <= OpKind::kConvWeightGrad;
   ProductRequest request = conv ? conv_request(op) : matmul_request(op);
-  // In sixteenths of the SRAM, so that equal layers at different times share a kernel.
-  const Bytes grain = std::max<Bytes>(1, context_.cost.params().sram_bytes / 16);
-  request.budget_bytes = std::max<Bytes>(grain, budget_bytes / grain * grain);
-  const auto found = products_.find(request);
-  const std::uint32_t index = found != products_.end() ? found->second : store(plan_product(request, context_));
-  products_.emplace(std::move(request), index);
+  auto found = products_.find(request);
+  if (found == products_.end()) {
+    Product fresh{evaluate_products(request, context_), {}};
+    found = products_.emplace(std::move(request), std::move(fresh)).first;
+  }
+  const ProductChoice choice = choose_product(found->second.choices, budget_bytes);
+  const std::array key{static_cast<std::uint32_t>(choice.rows), static_cast<std::uint32_t>(choice.columns),
+                       static_cast<std::uint32_t>(choice.stream), choice.steps};
+  auto& known = found->second.plans;
+  if (known.count(key) == 0) {
+    known[key] = store(build_product(found->first, choice, context_));
+  }
+  const std::uint32_t index = known.at(key);
   set_output_layout(op, plans_[index].output);
   return index;
 }

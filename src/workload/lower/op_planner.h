@@ -2,6 +2,7 @@
 // Turns graph operations into kernel requests: shapes, where operands lie, what is replayed. Equal requests share a
 // kernel.
 #pragma once
+#include <array>
 #include <map>
 #include <string>
 #include <vector>
@@ -43,7 +44,11 @@ class OpPlanner {
   Settings settings_;
   std::vector<Layout> layout_;  ///< by tensor
   std::vector<KernelPlan> plans_;
-  std::map<ProductRequest, std::uint32_t> products_;
+  struct Product {
+    std::vector<ProductChoice> choices;
+    std::map<std::array<std::uint32_t, 4>, std::uint32_t> plans;  ///< by rows, columns, stream, steps
+  };
+  std::map<ProductRequest, Product> products_;
   std::map<VectorRequest, std::uint32_t> vectors_;
   std::map<std::array<std::int64_t, 3>, std::uint32_t> shapeless_;
 };

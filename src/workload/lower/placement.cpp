@@ -31,6 +31,12 @@ UnitSize unit_size(const RankUnit& unit, const topology::Topology& topology, Fin
   if (unit.unit != "node" && unit.unit != "die" && unit.unit != "tile" && unit.unit != "tray") {
     findings.add("workload.rank_unit: found unit \"{}\", expected node, die, tile or tray", unit.unit);
   }
+  using topology::Level;
+  if ((unit.unit == "die" && p.level < Level::kDie) || (unit.unit == "tile" && p.level < Level::kTile) ||
+      (unit.unit == "tray" && p.level < Level::kTray)) {
+    findings.add("workload.rank_unit: found unit \"{}\", expected a part of machine \"{}\", whose root is a {}",
+                 unit.unit, p.name, topology.root_name());
+  }
   if (unit.rows < 1 || unit.columns < 1) {
     findings.add("workload.rank_unit: found {} x {} units, expected at least 1 x 1", unit.rows, unit.columns);
   }

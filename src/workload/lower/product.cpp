@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <deque>
 #include <tuple>
 
 #include "dojo/base/error.h"
@@ -12,8 +13,6 @@
 
 namespace dojo::workload {
 namespace {
-
-enum class Stream : std::uint8_t { kNone, kM, kN, kK };
 
 bool same(Stream stream, Cut cut) {
   return static_cast<int>(stream) == static_cast<int>(cut) + 1;
@@ -47,15 +46,17 @@ class Candidate {
         deliveries_(context.grid, steps) {}
 
   /// Nothing when the layouts or the halo do not allow it.
-  std::optional<KernelPlan> plan() {
+  std::optional<KernelPlan> plan(bool build) {
     if (!deliver()) {
       return std::nullopt;
     }
     KernelPlan plan;
     plan.name = fmt::format("rows {}, columns {}, {} step(s)", cut_name(rows_), cut_name(columns_), steps_);
     plan.kernel.steps = steps_;
-    compute(plan);
-    deliveries_.finish(plan.kernel);
+    compute(plan, build);
+    if (build) {
+      deliveries_.finish(plan.kernel);
+    }
     plan.output = output_layout();
     reduce(plan);
     score(plan);
@@ -236,33 +237,60 @@ class Candidate {
     return {0, total};
   }
 
-  void compute(KernelPlan& plan) {
+  /// `build`: fills the kernel too; else only what the cost model needs.
+  void compute(KernelPlan& plan, bool build) {
     const std::uint32_t nodes = grid_.nodes();
-    plan.kernel.cycles.resize(static_cast<std::size_t>(nodes) * steps_);
-    plan.kernel.matrix_flops.resize(nodes);
+    if (build) {
+      plan.kernel.cycles.resize(static_cast<std::size_t>(nodes) * steps_);
+      plan.kernel.matrix_flops.resize(nodes);
+    }
     const bool partial = rows_ == Cut::kK || columns_ == Cut::kK;
-    const std::int64_t depth = request_.k;
     Bytes sums = 0;
     for (std::uint32_t node = 0; node < nodes; ++node) {
-      const Range m = range(node, Cut::kM, request_.m * request_.batch);
-      const Range n = range(node, Cut::kN, request_.n);
-      const Range k = range(node, Cut::kK, depth);
-      plan.kernel.matrix_flops[node] = m.size() * n.size() * k.size() * 2;
+      const Sizes size{range(node, Cut::kM, request_.m * request_.batch).size(),
+                       range(node, Cut::kN, request_.n).size(), range(node, Cut::kK, request_.k).size()};
       if (partial || stream_ == Stream::kK) {
-        sums = std::max<Bytes>(sums, m.size() * n.size() * 4);
+        sums = std::max<Bytes>(sums, size[0] * size[1] * 4);
       }
-      Cycles busy = 0;
+      const NodeTimes& times = times_of(size, partial);
+      compute_cycles_ = std::max(compute_cycles_, times.sum);
+      if (!build) {
+        continue;
+      }
+      plan.kernel.matrix_flops[node] = size[0] * size[1] * size[2] * 2;
       for (std::uint32_t s = 0; s < steps_; ++s) {
-        busy += step_cycles(plan, node, s, {m.size(), n.size(), k.size()}, partial);
+        plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + s] =
+            static_cast<std::uint32_t>(node::NodeCost::scaled(times.steps[s], grid_.shape().nodes[node].core_speed));
       }
-      compute_cycles_ = std::max(compute_cycles_, busy);
     }
     buffer_bytes_ += sums;
     plan.buffer_bytes = buffer_bytes_;
   }
 
-  Cycles step_cycles(KernelPlan& plan, std::uint32_t node, std::uint32_t step, std::array<std::int64_t, 3> size,
-                     bool partial) const {
+  using Sizes = std::array<std::int64_t, 3>;  // m, n, k of a node
+  struct NodeTimes {
+    Sizes size{};
+    std::vector<Cycles> steps;  ///< at nominal speed: a slow core does not change how the work is cut
+    Cycles sum = 0;
+  };
+
+  const NodeTimes& times_of(const Sizes& size, bool partial) {
+    // Nearly equal pieces come in a handful of sizes.
+    for (const NodeTimes& known : times_) {
+      if (known.size == size) {
+        return known;
+      }
+    }
+    NodeTimes& times = times_.emplace_back();
+    times.size = size;
+    for (std::uint32_t step = 0; step < steps_; ++step) {
+      times.steps.push_back(step_cycles(step, size, partial));
+      times.sum += times.steps.back();
+    }
+    return times;
+  }
+
+  [[nodiscard]] Cycles step_cycles(std::uint32_t step, Sizes size, bool partial) const {
     if (stream_ != Stream::kNone) {
       std::int64_t& streamed = size[static_cast<std::size_t>(stream_) - 1];
       streamed = piece_begin(streamed, steps_, step + 1) - piece_begin(streamed, steps_, step);
@@ -274,11 +302,7 @@ class Candidate {
     } else if (partial) {
       piece.result_bytes = 4;
     }
-    const Cycles start = step == 0 ? context_.cost.launch() : context_.cost.step_start();
-    const Cycles cycles =
-        node::NodeCost::scaled(start + context_.cost.product(piece), grid_.shape().nodes[node].core_speed);
-    plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + step] = static_cast<std::uint32_t>(cycles);
-    return cycles;
+    return (step == 0 ? context_.cost.launch() : context_.cost.step_start()) + context_.cost.product(piece);
   }
 
   [[nodiscard]] Layout output_layout() const {
@@ -345,6 +369,7 @@ class Candidate {
   Deliveries deliveries_;
   Bytes buffer_bytes_ = 0;
   Cycles compute_cycles_ = 0;
+  std::deque<NodeTimes> times_;
 };
 
 std::int64_t size_of(const ProductRequest& r, Stream stream) {
@@ -368,50 +393,52 @@ bool operator<(const ProductRequest& x, const ProductRequest& y) {
   const auto key = [](const ProductRequest& r) {
     const ConvShape& c = r.conv;
     return std::tuple(r.m, r.n, r.k, r.batch, r.element_bytes, r.a_bytes, r.b_bytes, r.c_bytes, r.a, r.b, r.pixels,
-                      r.budget_bytes, r.halo_pixels, r.halo_pixel_bytes, r.halo,
+                      r.halo_pixels, r.halo_pixel_bytes, r.halo,
                       std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.destinations);
   };
   return key(x) < key(y);
 }
 
-std::vector<KernelPlan> product_candidates(const ProductRequest& request, const PlanContext& context) {
-  std::vector<KernelPlan> plans;
+std::vector<ProductChoice> evaluate_products(const ProductRequest& request, const PlanContext& context) {
+  std::vector<ProductChoice> choices;
   constexpr std::array kCuts{Cut::kM, Cut::kN, Cut::kK};
   for (const Cut rows : kCuts) {
     for (const Cut columns : kCuts) {
-      if (columns == request.pixels && rows != request.pixels) {
-        continue;  // pixels lie in row-major order: columns alone cannot cut them
+      // Pixels lie in row-major order: columns alone cannot cut them.
+      if ((columns == request.pixels && rows != request.pixels) || lays_out_badly(request, rows, columns)) {
+        continue;
       }
       for (const Stream stream : {Stream::kNone, Stream::kM, Stream::kN, Stream::kK}) {
         for (const std::uint32_t steps : {1U, 2U, 4U, 8U, 15U}) {
           if ((stream == Stream::kNone) != (steps == 1) || (steps > 1 && size_of(request, stream) < 8 * steps)) {
             continue;
           }
-          if (lays_out_badly(request, rows, columns)) {
-            continue;
-          }
-          if (auto plan = Candidate(request, context, rows, columns, stream, steps).plan()) {
-            plans.push_back(std::move(*plan));
+          if (const auto plan = Candidate(request, context, rows, columns, stream, steps).plan(false)) {
+            choices.push_back({rows, columns, stream, steps, plan->buffer_bytes, plan->cycles});
           }
         }
       }
     }
   }
-  // What does not fit makes activations leave: about half a cycle for each byte of a node (recomputed and read again).
-  constexpr double kExcessCyclesPerByte = 0.5;
-  const auto cost = [&](const KernelPlan& p) {
-    const Bytes excess = request.budget_bytes == 0 ? 0 : std::max<Bytes>(0, p.buffer_bytes - request.budget_bytes);
-    return p.cycles + kExcessCyclesPerByte * static_cast<double>(excess);
-  };
-  std::stable_sort(plans.begin(), plans.end(),
-                   [&](const KernelPlan& x, const KernelPlan& y) { return cost(x) < cost(y); });
-  return plans;
+  DOJO_CHECK(!choices.empty(), "no partition for a product of {} x {} x {}", request.m, request.n, request.k);
+  return choices;
 }
 
-KernelPlan plan_product(const ProductRequest& request, const PlanContext& context) {
-  std::vector<KernelPlan> plans = product_candidates(request, context);
-  DOJO_CHECK(!plans.empty(), "no partition for a product of {} x {} x {}", request.m, request.n, request.k);
-  return std::move(plans.front());
+ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes) {
+  // What does not fit makes activations leave: about half a cycle for each byte of a node (recomputed and read again).
+  constexpr double kExcessCyclesPerByte = 0.5;
+  const auto cost = [&](const ProductChoice& c) {
+    const Bytes excess = budget_bytes == 0 ? 0 : std::max<Bytes>(0, c.buffer_bytes - budget_bytes);
+    return c.cycles + kExcessCyclesPerByte * static_cast<double>(excess);
+  };
+  return *std::min_element(choices.begin(), choices.end(),
+                           [&](const ProductChoice& x, const ProductChoice& y) { return cost(x) < cost(y); });
+}
+
+KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice, const PlanContext& context) {
+  auto plan = Candidate(request, context, choice.rows, choice.columns, choice.stream, choice.steps).plan(true);
+  DOJO_CHECK(plan.has_value(), "a partition that was possible is not: {} x {} x {}", request.m, request.n, request.k);
+  return std::move(*plan);
 }
 
 }  // namespace dojo::workload

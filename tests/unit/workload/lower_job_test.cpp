@@ -143,7 +143,7 @@ TEST(LowerJob, ResNet50OnTheExapodLowersQuickly) {
   const auto start = std::chrono::steady_clock::now();
   const Job job = lower(workload, options_for(workload), exapod);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  EXPECT_LT(seconds, 30) << "5 s when optimised";
+  EXPECT_LT(seconds, 30) << "about 1 s when nothing else runs";
   ASSERT_EQ(job.programs.size(), 1U);
   EXPECT_EQ(executed_flops(job.programs[0]) * 3000, 583177863168000LL);
   for (const auto& slots : job.instance_of) {

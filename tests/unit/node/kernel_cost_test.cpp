@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cycles of a piece on one core, derived from the unit sizes of the parameters.
+#include "dojo/node/kernel_cost.h"
+
+#include <gtest/gtest.h>
+
+namespace dojo::node {
+namespace {
+
+const topology::NodeParams kNode;  // the defaults: 8 x 8 x 4, 2 load ports and 1 store port of 64 B
+
+Cycles fill(std::int64_t block_rows) {
+  return block_rows * kNode.matrix_latency_cycles + kNode.sram_latency_cycles;
+}
+
+TEST(NodeCost, AnEmptyPieceCostsNothing) {
+  const NodeCost cost(kNode);
+  EXPECT_EQ(cost.product({0, 8, 8}), 0);
+  EXPECT_EQ(cost.product({8, 0, 8}), 0);
+  EXPECT_EQ(cost.product({8, 8, 0}), 0);
+  EXPECT_EQ(cost.vector({}), 0);
+  EXPECT_EQ(cost.roofline({}), 0);
+}
+
+TEST(NodeCost, AProductThatDividesRunsAtThePeak) {
+  // 64 x 64 x 64: 8 x 8 blocks of 16 issues; operands need (8 + 8) x 4 x 2 B = 128 B a cycle, just what two ports give.
+  EXPECT_EQ(NodeCost(kNode).product({64, 64, 64}), 8 * 8 * 16 + fill(8));
+}
+
+TEST(NodeCost, EdgesAreWasted) {
+  // One row more takes a whole row of blocks.
+  EXPECT_EQ(NodeCost(kNode).product({65, 64, 64}), 9 * 8 * 16 + fill(9));
+  EXPECT_EQ(NodeCost(kNode).product({1, 1, 1}), 1 + fill(1));
+}
+
+TEST(NodeCost, PartialSumsAreReadAgain) {
+  // Loads: 1,024 issues x 128 B and 64 x 64 sums of 4 B, at 128 B a cycle.
+  ProductPiece piece{64, 64, 64, 2, 4, true};
+  EXPECT_EQ(NodeCost(kNode).product(piece), (1024 * 128 + 64 * 64 * 4) / 128 + fill(8));
+}
+
+TEST(NodeCost, AShallowProductIsBoundByTheStorePort) {
+  // 64 x 64 results of 4 B at 64 B a cycle = 256 cycles; the matrix unit needs 64.
+  EXPECT_EQ(NodeCost(kNode).product({64, 64, 4, 2, 4, false}), 256 + fill(8));
+}
+
+TEST(NodeCost, OneLoadPortHalvesTheRate) {
+  topology::NodeParams one = kNode;
+  one.load_ports = 1;
+  EXPECT_EQ(NodeCost(one).product({64, 64, 64}), 2 * 8 * 8 * 16 + fill(8));
+  // CFP8 operands are half as large: one port is enough again.
+  EXPECT_EQ(NodeCost(one).product({64, 64, 64, 1, 1, false}), 8 * 8 * 16 + fill(8));
+}
+
+TEST(NodeCost, Fp32RunsOnTheVectorUnit) {
+  // 2 x 16^3 FLOP at 32 a cycle = 256; one operand streams 16^3 x 4 B at 128 B a cycle = 128.
+  EXPECT_EQ(NodeCost(kNode).product({16, 16, 16, 4, 4, false}),
+            256 + kNode.vector_latency_cycles + kNode.sram_latency_cycles);
+}
+
+TEST(NodeCost, VectorWorkTakesTheBusiestOfPortsAndLanes) {
+  const NodeCost cost(kNode);
+  const Cycles latency = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
+  EXPECT_EQ(cost.vector({12800, 640, 32, 2}), 100 + latency) << "12,800 B at 128 B a cycle";
+  EXPECT_EQ(cost.vector({1280, 6400, 32, 2}), 100 + latency) << "6,400 B at 64 B a cycle";
+  EXPECT_EQ(cost.vector({1280, 640, 3200, 2}), 100 + latency) << "3,200 FLOP at 32 bf16 lanes";
+  EXPECT_EQ(cost.vector({1280, 640, 3200, 4}), 200 + latency) << "3,200 FLOP at 16 FP32 lanes";
+}
+
+TEST(NodeCost, RooflineIsTheLargerOfComputeAndMemory) {
+  const NodeCost cost(kNode);
+  EXPECT_EQ(cost.roofline({512 * 100, 128}), 100);
+  EXPECT_EQ(cost.roofline({512, 128 * 100}), 100);
+}
+
+TEST(NodeCost, ASlowCoreTakesLongerRoundedUp) {
+  EXPECT_EQ(NodeCost::scaled(100, 1.0F), 100);
+  EXPECT_EQ(NodeCost::scaled(100, 0.5F), 200);
+  EXPECT_EQ(NodeCost::scaled(3, 0.75F), 4);
+  EXPECT_EQ(NodeCost::scaled(4, 0.75F), 6) << "5.33 rounded up";
+}
+
+}  // namespace
+}  // namespace dojo::node
