@@ -62,7 +62,7 @@ struct Transfer {
 struct Kernel {
   std::uint32_t steps = 1;                       ///< 1 .. 15
   std::vector<std::uint32_t> transfer_begin;     ///< by source node, size nodes + 1; empty = no transfers at all
-  std::vector<Transfer> transfers;               ///< of one source ordered by (stage, slot)
+  std::vector<Transfer> transfers;               ///< of one source ordered by (slot, stage)
   std::vector<std::uint16_t> need;               ///< [node * (steps + 1) + slot]; empty = none
   std::vector<std::uint32_t> cycles;             ///< [node * steps + step]: core time of a step, slow cores included
   std::vector<std::int64_t> matrix_flops;        ///< by node, 2 per MAC, useful work only; empty = 0

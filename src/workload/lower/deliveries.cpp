@@ -230,10 +230,11 @@ void Deliveries::finish(Kernel& kernel) const {
   const std::uint32_t slots = steps_ + 1;
   std::vector<Sent> sorted = transfers_;
   std::stable_sort(sorted.begin(), sorted.end(), [](const Sent& a, const Sent& b) {
-    return std::array{a.source, static_cast<std::uint32_t>(a.transfer.stage),
-                      static_cast<std::uint32_t>(a.transfer.slot)} <
-           std::array{b.source, static_cast<std::uint32_t>(b.transfer.stage),
-                      static_cast<std::uint32_t>(b.transfer.slot)};
+    // By the step that needs it first: a node sends in this order, and later steps wait until earlier ones are computed.
+    return std::array{a.source, static_cast<std::uint32_t>(a.transfer.slot),
+                      static_cast<std::uint32_t>(a.transfer.stage)} <
+           std::array{b.source, static_cast<std::uint32_t>(b.transfer.slot),
+                      static_cast<std::uint32_t>(b.transfer.stage)};
   });
   kernel.transfer_begin.assign(grid_->nodes() + 1, 0);
   kernel.transfers.reserve(sorted.size());
