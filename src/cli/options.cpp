@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <cctype>
 #include <iostream>
 #include <sstream>
 
@@ -60,9 +61,8 @@ void Options::read(const Arguments& arguments) {
     po::store(po::command_line_parser(arguments).options(every).positional(positional_).style(kStyle).run(), values_);
     po::notify(values_);
   } catch (const po::unknown_option& e) {
-    std::string name = e.get_option_name();
-    name.erase(0, name.find_first_not_of('-'));
-    fail(fmt::format("unknown option '{}'{}", e.get_option_name(), did_you_mean(name, long_names())));
+    const std::string& name = e.get_option_name();
+    fail(fmt::format("unknown option '{}'{}", name, did_you_mean(name, long_names())));
   } catch (const po::too_many_positional_options_error&) {
     fail(fmt::format("too many words; expected: dojosim {}", usage_));
   } catch (const po::error& e) {
@@ -72,7 +72,7 @@ void Options::read(const Arguments& arguments) {
 
 std::vector<std::string> Options::long_names() const {
   std::vector<std::string> names;
-  for (const auto& option : described_.options()) names.push_back(option->long_name());
+  for (const auto& option : described_.options()) names.push_back("--" + option->long_name());
   return names;
 }
 
@@ -94,9 +94,12 @@ std::string Options::need(const char* name, const char* what) const {
 }
 
 void Options::fail(const std::string& words) const {
-  const std::string command = usage_.substr(0, usage_.find_first_of("[<-", 0));
-  const std::string trimmed = command.substr(0, command.find_last_not_of(' ') + 1);
-  throw Error(ExitCode::kUsage, fmt::format("{} (see: dojosim {} --help)", words, trimmed));
+  // "trace gen MODEL [options]" -> "trace gen": the command's own words are in lower case.
+  std::istringstream in(usage_);
+  std::string command;
+  for (std::string word; in >> word && std::islower(static_cast<unsigned char>(word.front())) != 0;)
+    command += word + ' ';
+  throw Error(ExitCode::kUsage, fmt::format("{} (see: dojosim {}--help)", words, command));
 }
 
 }  // namespace dojo::cli

@@ -26,7 +26,7 @@ TEST(Usage, MistakesNameTheNearestKnownWord) {
   expect_usage_error({}, "a command is missing");
   expect_usage_error({"rnu"}, "did you mean 'run'?");
   expect_usage_error({"--versoin"}, "did you mean '--version'?");
-  expect_usage_error({"run", "--thread", "2"}, "did you mean 'threads'?");
+  expect_usage_error({"run", "--thread", "2"}, "did you mean '--threads'?");
   expect_usage_error({"trace", "chek"}, "did you mean 'check'?");
   expect_usage_error({"trace", "gen", "resnet5"}, "did you mean 'resnet50'?");
   expect_usage_error({"list", "parms"}, "did you mean 'params'?");
