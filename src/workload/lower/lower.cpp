@@ -89,6 +89,10 @@ void note_approximations(const Workload& workload, Job& job) {
       timed_by.insert(kernel.timed_by);
     }
   }
+  if (timed_by.count(Kernel::TimedBy::kShapes) != 0) {
+    job.approximations.emplace_back(
+        "Weights lie as each product of their layer wants them; layout changes cost traffic, no core time.");
+  }
   if (timed_by.count(Kernel::TimedBy::kRoofline) != 0) {
     job.approximations.emplace_back("Operations without shapes are timed by the roofline of their rank's nodes.");
   }

@@ -3,8 +3,6 @@
 #include "workload/lower/program_builder.h"
 
 #include <algorithm>
-#include <functional>
-#include <queue>
 #include <utility>
 
 #include "dojo/base/error.h"
@@ -364,34 +362,6 @@ class ProgramBuilder {
 };
 
 }  // namespace
-
-std::vector<std::uint32_t> issue_order(const Graph& graph) {
-  const auto count = static_cast<std::uint32_t>(graph.ops.size());
-  std::vector<std::uint32_t> waiting(count, 0);
-  std::vector<std::vector<std::uint32_t>> successors(count);
-  std::priority_queue<std::uint32_t, std::vector<std::uint32_t>, std::greater<>> ready;
-  for (std::uint32_t i = 0; i < count; ++i) {
-    waiting[i] = graph.ops[i].deps_end - graph.ops[i].deps_begin;
-    for (std::uint32_t d = graph.ops[i].deps_begin; d < graph.ops[i].deps_end; ++d) {
-      successors[graph.deps[d]].push_back(i);
-    }
-    if (waiting[i] == 0) {
-      ready.push(i);
-    }
-  }
-  std::vector<std::uint32_t> order;
-  while (!ready.empty()) {
-    const std::uint32_t op = ready.top();
-    ready.pop();
-    order.push_back(op);
-    for (const std::uint32_t next : successors[op]) {
-      if (--waiting[next] == 0) {
-        ready.push(next);
-      }
-    }
-  }
-  return order.size() == count ? order : std::vector<std::uint32_t>{};
-}
 
 ProgramDraft build_program(const ProgramRequest& request) {
   return ProgramBuilder(request).build();

@@ -72,7 +72,7 @@ void expect_counts_match(const Kernel& kernel, const SliceShape& shape, const st
     for (std::uint32_t i = kernel.transfer_begin[from] + 1; i < kernel.transfer_begin[from + 1]; ++i) {
       const Transfer& a = kernel.transfers[i - 1];
       const Transfer& b = kernel.transfers[i];
-      EXPECT_LE(std::pair(a.stage, a.slot), std::pair(b.stage, b.slot)) << what;
+      EXPECT_LE(std::pair(a.slot, a.stage), std::pair(b.slot, b.stage)) << what;
     }
   }
 }
