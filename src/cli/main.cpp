@@ -41,6 +41,7 @@ int flushed(int code) {
 }
 
 int report_error(const Error& error) {
+  std::fflush(stdout);  // a summary that was printed stands before the reason
   // Findings in input files begin with the file's name, so that editors can jump there.
   const bool findings = error.code() == ExitCode::kInvalidInput;
   for (const std::string& line : error.lines()) fmt::print(stderr, "{}{}\n", findings ? "" : "dojosim: error: ", line);
