@@ -25,10 +25,10 @@ struct PlacementRequest {
 
 struct LowerOptions {
   PlacementRequest placement;
-  std::string collective_algorithm;  ///< "" = choose by cost
+  std::string collective_algorithm;                      ///< "" = choose by cost
   std::string capacity_policy = "recompute_then_spill";  ///< or "spill", "fail"
-  std::string replay = "shapes";     ///< "shapes", "roofline" or "recorded" for ops that have a recorded duration
-  bool shard_optimizer = true;       ///< FP32 master weights and momentum sharded over the data-parallel ranks
+  std::string replay = "shapes";  ///< "shapes", "roofline" or "recorded" for ops that have a recorded duration
+  bool shard_optimizer = true;    ///< FP32 master weights and momentum sharded over the data-parallel ranks
 };
 
 /// Boustrophedon over the best slice (contract.md, `workload.ranks`). Throws Error(kInvalidInput).

@@ -136,7 +136,7 @@ class Candidate {
     }
   }
 
-  void send(const Operand& x, Delivery delivery, bool streamed, const Holding& holding) {
+  void send(Delivery delivery, bool streamed, const Holding& holding) {
     Bytes arrives = 0;
     switch (delivery) {
       case Delivery::kLocal:
@@ -157,7 +157,6 @@ class Candidate {
         arrives = deliveries_.to_all(holding, streamed);
         break;
     }
-    (void)x;
     buffer_bytes_ += streamed ? 2 * ceil_div<Bytes>(arrives, steps_) : arrives;
   }
 
@@ -189,8 +188,8 @@ class Candidate {
     if (steps_ > 1 && !stream_a && !stream_b) {
       return false;  // nothing arrives in steps
     }
-    send(xa, da, stream_a, hold_a);
-    send(xb, db, stream_b, hold_b);
+    send(da, stream_a, hold_a);
+    send(db, stream_b, hold_b);
     return halo(da);
   }
 

@@ -146,10 +146,44 @@ TEST(LowerJob, ResNet50OnTheExapodLowersQuickly) {
   EXPECT_LT(seconds, 30) << "about 1 s when nothing else runs";
   ASSERT_EQ(job.programs.size(), 1U);
   EXPECT_EQ(executed_flops(job.programs[0]) * 3000, 583177863168000LL);
+  std::size_t groups_of_25 = 0;
+  for (const DataflowInstance& instance : job.instances) {
+    if (instance.places.size() == 25 && instance.places[0].kind == DataflowInstance::Place::Kind::kRank) {
+      ++groups_of_25;
+      for (const auto& place : instance.places) {
+        ASSERT_EQ(exapod.tile_of(job.slices[place.index].dies[0]),
+                  exapod.tile_of(job.slices[instance.places[0].index].dies[0]))
+            << "batch-norm groups are tiles";
+      }
+    }
+  }
+  EXPECT_EQ(groups_of_25, 120U * 2 * 53) << "120 tiles, forward and backward sums of 53 normalisations";
   for (const auto& slots : job.instance_of) {
     for (const auto& reference : slots) {
       ASSERT_NE(reference.instance, kNone);
     }
+  }
+}
+
+TEST(LowerJob, TasksOfSeveralStepsHaveNoCycleAndRunInIssueOrder) {
+  const auto die = machine(topology::Level::kDie);
+  ResNet50Options resnet;
+  resnet.batch_norm_group = 1;
+  resnet.steps = 3;
+  const Workload workload = generate_resnet50(resnet);
+  const Job job = lower(workload, options_for(workload), die);
+  const Program& program = job.programs.at(0);
+  EXPECT_EQ(executed_flops(program), 3 * graph_flops(workload.graphs[0]));
+  std::vector<std::uint32_t> arrived(program.tasks.size(), 0);
+  for (std::uint32_t task = 0; task < program.tasks.size(); ++task) {
+    // Every edge goes to a later task: the lowest ready index is the issue order, and there is no cycle.
+    for (std::uint32_t i = program.tasks[task].successors_begin; i < program.tasks[task].successors_end; ++i) {
+      EXPECT_GT(program.successors[i], task);
+      ++arrived[program.successors[i]];
+    }
+  }
+  for (std::uint32_t task = 0; task < program.tasks.size(); ++task) {
+    EXPECT_EQ(arrived[task], program.tasks[task].dependencies);
   }
 }
 
