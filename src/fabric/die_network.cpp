@@ -16,6 +16,7 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die) {
   link_bytes_ = noc.link_bytes_per_cycle;
   buffer_flits_ = noc.buffer_packets_per_vc;
   for (auto& links : links_) links.assign(static_cast<std::size_t>(topology.sites()), Link{});
+  for (auto& free : control_free_) free.assign(static_cast<std::size_t>(topology.sites()), 0);
   ports_.assign(static_cast<std::size_t>(topology.sites()), Port{});
   enabled_ = topology.site_map(die).enabled;
   heads_.assign(static_cast<std::size_t>(std::max(rows_, columns_)) + 1, 0);
@@ -25,7 +26,7 @@ const Link& DieNetwork::link(SiteIndex site, Direction d) const {
   return links_[static_cast<std::size_t>(d)][index(d, site / columns_, site % columns_)];
 }
 
-DieNetwork::Walk DieNetwork::walk(Direction d, std::size_t first, int links, Flits n, Bytes bytes, Cycles head) {
+DieNetwork::Walk DieNetwork::walk(Direction d, std::size_t first, int links, Flits n, Cycles head) {
   Link* const begin = links_[static_cast<std::size_t>(d)].data() + first;
   Cycles longest_wait = 0;
   Cycles start = head;
@@ -38,7 +39,6 @@ DieNetwork::Walk DieNetwork::walk(Direction d, std::size_t first, int links, Fli
     if (i == 0) first_start = start;
     link.queue_cycles += static_cast<std::uint64_t>(wait);
     link.busy_cycles += static_cast<std::uint64_t>(n);
-    link.bytes += static_cast<std::uint64_t>(bytes);
     ++link.bursts;
     link.free = start + n;
     head = start + hop_;
@@ -53,19 +53,18 @@ DieNetwork::Walk DieNetwork::walk(Direction d, std::size_t first, int links, Fli
   return {head, first_start};
 }
 
-DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int links, Flits n, Bytes bytes,
-                                          Cycles head) {
+DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int links, Flits n, Cycles head) {
   Link* const begin = links_[static_cast<std::size_t>(d)].data() + first;
+  Cycles* const control_free = control_free_[static_cast<std::size_t>(d)].data() + first;
   const Cycles first_start = head;
   for (int i = 0; i < links; ++i) {
     Link& link = begin[i];
     // At most one data packet of a competing burst goes first; the burst in turn is delayed by these packets.
-    const Cycles start = std::max(link.free > head ? head + 1 : head, link.control_free);
+    const Cycles start = std::max(link.free > head ? head + 1 : head, control_free[i]);
     link.queue_cycles += static_cast<std::uint64_t>(start - head);
     link.busy_cycles += static_cast<std::uint64_t>(n);
-    link.bytes += static_cast<std::uint64_t>(bytes);
     ++link.bursts;
-    link.control_free = start + n;
+    control_free[i] = start + n;
     link.free = std::max(link.free + n, start + n);
     head = start + hop_;
   }

@@ -11,8 +11,9 @@ namespace dojo::machine {
 using topology::Direction;
 using topology::LinkClass;
 
-LinkCounters link_counters(const fabric::Link& link) {
-  return {link.bytes, link.busy_cycles * kBusyUnitsPerCycle, link.queue_cycles, link.bursts};
+LinkCounters link_counters(const fabric::Link& link, Bytes link_bytes) {
+  return {link.busy_cycles * static_cast<std::uint64_t>(link_bytes), link.busy_cycles * kBusyUnitsPerCycle,
+          link.queue_cycles, link.bursts};
 }
 
 LinkCounters link_counters(const fabric::Serialiser& s) {
@@ -115,7 +116,7 @@ class Collector {
       folded.links = 0;
       for (SiteIndex site = 0; site < t_.sites(); ++site) {
         if (!inside(site, d)) continue;
-        const LinkCounters c = link_counters(shard.network().link(site, d));
+        const LinkCounters c = link_counters(shard.network().link(site, d), shard.network().link_bytes());
         total(LinkClass::kNoc, c, rate);
         r_.noc_byte_hops += c.bytes;
         if (m_.context.settings.all_links) {

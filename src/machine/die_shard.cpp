@@ -13,15 +13,6 @@ using fabric::Purpose;
 using fabric::TrafficClass;
 using topology::Direction;
 
-/// Where bursts come out of the network.
-struct DieSink {
-  DieShard& shard;
-  void deliver(SiteIndex site, const Burst& burst, Cycles tail) const { shard.deliver(site, burst, tail); }
-  void leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) const {
-    shard.leave(d, lane, burst, head);
-  }
-};
-
 void DieShard::configure(Context& context, DieId die) {
   context_ = &context;
   die_ = die;
@@ -118,7 +109,9 @@ void DieShard::read_mail(Cycles window_start, ThreadSums& sums) {
           context_->post(context_->mailbox_of_die(die_, static_cast<Direction>(i)), neighbour, crossing, sums);
         });
       }
-      if (was_full && !edges_[at].full()) wake_parked(static_cast<Direction>(i), window_start);
+      if (edges_[at].full()) continue;
+      full_edges_ &= ~(1u << at);
+      if (was_full) wake_parked(static_cast<Direction>(i), window_start);
     }
   }
 }
@@ -134,7 +127,8 @@ void DieShard::arrive(std::uint32_t index, Cycles now) {
     parked_entries_[static_cast<std::size_t>(blocked)].push_back(index);
     return;
   }
-  const Cycles start = network_.enter(side, crossing.lane, crossing.burst, now, DieSink{*this});
+  DieSink sink{*this};
+  const Cycles start = network_.enter(side, crossing.lane, crossing.burst, now, sink);
   const auto at = static_cast<std::size_t>(side);
   const fabric::Credit credit{std::max(start, now) + latencies_[at], crossing.burst.bytes};
   context_->post(context_->mailbox_of_die(die_, side), neighbours_[at], credit, *sums_);
@@ -144,8 +138,8 @@ void DieShard::arrive(std::uint32_t index, Cycles now) {
 
 /// The edge that the burst would leave by, if new bursts must not queue there now; -1 otherwise.
 int DieShard::blocked_edge(const Burst& burst, std::int32_t row, std::int32_t column) const {
-  if (burst.traffic_class == TrafficClass::kControl) return -1;
-  const auto full = [&](Direction d) { return edges_[static_cast<std::size_t>(d)].full(); };
+  if (full_edges_ == 0 || burst.traffic_class == TrafficClass::kControl) return -1;
+  const auto full = [&](Direction d) { return (full_edges_ >> static_cast<unsigned>(d) & 1u) != 0; };
   if (burst.shape == fabric::Shape::kUnicast) {
     const std::int32_t to_column = burst.column - network_.first_column();
     const std::int32_t to_row = burst.row - network_.first_row();
@@ -186,7 +180,8 @@ void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles
     packet.bytes = static_cast<std::uint32_t>(bytes);
     packet.last = true;
     sums_->bytes_to_eject += packet.bytes;
-    network_.inject(site, packet, now, DieSink{*this});
+    DieSink sink{*this};
+    network_.inject(site, packet, now, sink);
     return;
   }
   std::uint32_t index = free_send_;
@@ -248,7 +243,8 @@ void DieShard::inject(SiteIndex site, Cycles now) {
     state.queue_tail = index;
   }
   if (burst.shape == fabric::Shape::kUnicast) sums_->bytes_to_eject += burst.bytes;
-  const Cycles free = network_.inject(site, burst, now, DieSink{*this});
+  DieSink sink{*this};
+  const Cycles free = network_.inject(site, burst, now, sink);
   if (burst.last && kernel != kNone) {
     kernels_[kernel]->nodes[node].sending = false;
     source(kernel, node, now);
@@ -266,29 +262,34 @@ void DieShard::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles 
   edges_[at].offer(burst, lane, network_.flits(burst.bytes), head, [&](const fabric::Crossing& crossing) {
     context_->post(context_->mailbox_of_die(die_, d), neighbours_[at], crossing, *sums_);
   });
+  if (edges_[at].full()) full_edges_ |= 1u << at;
 }
 
-void DieShard::deliver(SiteIndex site, const Burst& burst, Cycles tail) {
+void DieShard::deliver(DieSink& sink, SiteIndex site, const Burst& burst, Cycles tail) {
   const Flits n = network_.flits(burst.bytes);
   sums_->packets.add(tail - (n - 1) - burst.created, static_cast<std::uint64_t>(n));
   if (burst.shape != fabric::Shape::kUnicast) sums_->bytes_to_eject += burst.bytes;
   if (!burst.last) return;
   switch (burst.purpose) {
     case Purpose::kOperand: {
-      const std::uint32_t rank_die = sites_[site].rank_die;
-      const RankDie& place = rank_dies_[rank_die];
-      const auto node = place.shape->local_of_site[place.slice_die * sites_.size() + site];
-      return operand_arrived(rank_die, burst.item, static_cast<std::uint32_t>(node), burst.lane, tail);
+      const std::uint16_t rank_die = sites_[site].rank_die;
+      if (sink.rank_die != rank_die) {
+        const RankDie& place = rank_dies_[rank_die];
+        sink.rank_die = rank_die;
+        sink.run = &kernel_run(rank_die, burst.item);
+        sink.local_of_site = &place.shape->local_of_site[place.slice_die * sites_.size()];
+      }
+      return operand_arrived(*sink.run, static_cast<std::uint32_t>(sink.local_of_site[site]), burst.lane, tail);
     }
     case Purpose::kToken:
       wheel_.add(tail, kToken, burst.subject, burst.item, static_cast<std::uint32_t>(burst.lane) << 16 | burst.chunk,
                  site);
       return;
-    case Purpose::kTaskStart:
-      wheel_.add(tail + rank_dies_[rank_die_of(burst.subject)]
-                            .shape->barrier_cycles[rank_dies_[rank_die_of(burst.subject)].slice_die],
-                 kTaskStart, burst.subject, burst.item);
+    case Purpose::kTaskStart: {
+      const RankDie& place = rank_dies_[rank_die_of(burst.subject)];
+      wheel_.add(tail + place.shape->barrier_cycles[place.slice_die], kTaskStart, burst.subject, burst.item);
       return;
+    }
     case Purpose::kTaskDone:
       wheel_.add(tail, kTaskDone, burst.subject, burst.item);
       return;

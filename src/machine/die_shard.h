@@ -14,6 +14,16 @@
 
 namespace dojo::machine {
 
+/// Where bursts come out of the network; remembers for whom, because a multicast comes out at many nodes.
+struct DieSink {
+  class DieShard& shard;
+  KernelRun* run = nullptr;
+  const std::int32_t* local_of_site = nullptr;  // of the die, for `run`
+  std::uint16_t rank_die = 0xffff;
+  inline void deliver(SiteIndex site, const fabric::Burst& burst, Cycles tail);
+  inline void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
+};
+
 class DieShard {
  public:
   DieShard() = default;
@@ -80,7 +90,7 @@ class DieShard {
                  std::uint32_t node);
   void inject(SiteIndex site, Cycles now);
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
-  void deliver(SiteIndex site, const fabric::Burst& burst, Cycles tail);
+  void deliver(DieSink& sink, SiteIndex site, const fabric::Burst& burst, Cycles tail);
   [[nodiscard]] int blocked_edge(const fabric::Burst& burst, std::int32_t row, std::int32_t column) const;
   void wake_parked(topology::Direction d, Cycles now);
   void send_message(SiteIndex site, std::int32_t row, std::int32_t column, Bytes bytes, const fabric::Burst& head,
@@ -89,8 +99,7 @@ class DieShard {
   // kernel.cpp part
   KernelRun& kernel_run(std::uint32_t rank_die, std::uint32_t task);
   void start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles now);
-  void operand_arrived(std::uint32_t rank_die, std::uint32_t task, std::uint32_t node, std::uint32_t slot,
-                       Cycles ready);
+  void operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready);
   void source(std::uint32_t run, std::uint32_t node, Cycles now);
   void sources(std::uint32_t run, Cycles now);
   void advance_node(KernelRun& run, std::uint32_t node, Cycles now);
@@ -121,6 +130,7 @@ class DieShard {
   void start_core(Controller& controller, Cycles now);
   void finish_task(Controller& controller, std::uint32_t task, Cycles now);
   void control_message(RankId rank, std::uint32_t slice_die, fabric::Purpose purpose, std::uint32_t task, Cycles now);
+  [[nodiscard]] bool counted_op(const workload::Program& program, const workload::Task& task) const;
   [[nodiscard]] std::uint32_t rank_die_of(RankId rank) const;
   [[nodiscard]] Controller& controller_of(RankId rank);
 
@@ -145,6 +155,14 @@ class DieShard {
   std::vector<std::uint32_t> active_dataflows_;
   std::vector<std::unique_ptr<Controller>> controllers_;
   std::int64_t sends_open_ = 0;
+  std::uint32_t full_edges_ = 0;  // bit per direction: new bursts must wait at their router
 };
+
+inline void DieSink::deliver(SiteIndex site, const fabric::Burst& burst, Cycles tail) {
+  shard.deliver(*this, site, burst, tail);
+}
+inline void DieSink::leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head) {
+  shard.leave(d, lane, burst, head);
+}
 
 }  // namespace dojo::machine

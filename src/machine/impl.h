@@ -12,7 +12,7 @@
 
 namespace dojo::machine {
 
-[[nodiscard]] LinkCounters link_counters(const fabric::Link& link);
+[[nodiscard]] LinkCounters link_counters(const fabric::Link& link, Bytes link_bytes);
 [[nodiscard]] LinkCounters link_counters(const fabric::Serialiser& serialiser);
 
 struct MachineState {

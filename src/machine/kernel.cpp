@@ -132,18 +132,17 @@ void DieShard::source(std::uint32_t index, std::uint32_t node, Cycles now) {
   push_send(here.site, burst, transfer.bytes, now, index, node);
 }
 
-void DieShard::operand_arrived(std::uint32_t rank_die, std::uint32_t task, std::uint32_t node, std::uint32_t slot,
-                               Cycles ready) {
-  KernelRun& run = kernel_run(rank_die, task);
+void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready) {
   const std::size_t at = node * (run.kernel->steps + std::size_t{1}) + slot;
-  DOJO_CHECK(run.need[at] > 0, "die {}: task {} node {} got more operands for step {} than it needs", die_, task, node,
-             slot);
+  DOJO_CHECK(run.need[at] > 0, "die {}: task {} node {} got more operands for step {} than it needs", die_, run.task,
+             node, slot);
   run.ready[at] = std::max(run.ready[at], ready);
   run.net_until = std::max(run.net_until, ready);
   if (--run.arrivals_left == 0 && run.started) wheel_.add(run.net_until, kKernelQuiet, run.index);
   if (--run.need[at] != 0 || !run.started) return;
-  if (slot == 0 && run.nodes[node].cursor < run.kernel->transfer_begin[rank_dies_[rank_die].first_node + node + 1] -
-                                                run.kernel->transfer_begin[rank_dies_[rank_die].first_node + node]) {
+  if (slot == 0 &&
+      run.nodes[node].cursor < run.kernel->transfer_begin[rank_dies_[run.rank_die].first_node + node + 1] -
+                                   run.kernel->transfer_begin[rank_dies_[run.rank_die].first_node + node]) {
     wheel_.add(run.ready[at], kKernelSource, run.index, node);
   }
   advance_node(run, node, run.start);

@@ -138,7 +138,7 @@ NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
   c.sram_bytes_written_by_noc = shard.network().port(site).bytes_ejected;
   for (int d = 0; d < topology::kDirections; ++d) {
     c.router_links[static_cast<std::size_t>(d)] =
-        link_counters(shard.network().link(site, static_cast<topology::Direction>(d)));
+        link_counters(shard.network().link(site, static_cast<topology::Direction>(d)), shard.network().link_bytes());
   }
   return c;
 }

@@ -24,14 +24,33 @@ constexpr Lows make_lows() {
 constexpr Lows kLows = make_lows();
 constexpr Cycles kExact = 200;  // below: one bin per cycle, so the index is the latency
 static_assert(kLows[kExact] == kExact && kLows[kExact + 1] == kExact + 2);
+
+/// The bin in which each 64th of each power of two begins: from there the right bin is at most a few steps away.
+constexpr int kHintBits = 6;
+constexpr auto make_hints() {
+  std::array<std::array<std::uint16_t, 1u << kHintBits>, 48> hints{};
+  std::size_t bin = 0;
+  for (std::size_t power = kHintBits; power < hints.size(); ++power) {
+    for (std::size_t part = 0; part < hints[power].size(); ++part) {
+      const Cycles low = (Cycles{1} << power) + (static_cast<Cycles>(part) << (power - kHintBits));
+      while (bin + 1 < kLows.size() && kLows[bin + 1] <= low) ++bin;
+      hints[power][part] = static_cast<std::uint16_t>(bin);
+    }
+  }
+  return hints;
+}
+constexpr auto kHints = make_hints();
 static_assert(kLows.back() > 100'000'000'000, "the last bin starts beyond 50 s at 2 GHz");
 
 }  // namespace
 
 int LatencyHistogram::bin(Cycles latency) {
   if (latency < kExact) return static_cast<int>(std::max<Cycles>(latency, 0));
-  const auto above = std::upper_bound(kLows.begin() + kExact, kLows.end(), latency);
-  return static_cast<int>(above - kLows.begin()) - 1;
+  const auto power = static_cast<std::size_t>(63 - __builtin_clzll(static_cast<unsigned long long>(latency)));
+  if (power >= kHints.size()) return kBins - 1;
+  std::size_t bin = kHints[power][static_cast<std::size_t>(latency >> (power - kHintBits)) & ((1u << kHintBits) - 1)];
+  while (bin + 1 < kLows.size() && kLows[bin + 1] <= latency) ++bin;
+  return static_cast<int>(bin);
 }
 
 Cycles LatencyHistogram::bin_low(int bin) {

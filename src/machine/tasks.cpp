@@ -40,9 +40,17 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   for (const Task& task : program.tasks) {
     controller->waits.push_back(task.dependencies);
     ++controller->step_left[task.step];
-    if (task.op != kNone) ++controller->op_left[task.op + task.step * ops];
+    if (counted_op(program, task)) ++controller->op_left[task.op + task.step * ops];
   }
   controllers_.push_back(std::move(controller));
+}
+
+/// The time of an operation is that of its own tasks: repeated work and spilled tensors serve other operations.
+bool DieShard::counted_op(const workload::Program& program, const Task& task) const {
+  if (task.op == kNone || task.recompute) return false;
+  if (task.unit != Task::Unit::kMemory) return true;
+  const workload::OpKind kind = context_->workload.graphs[program.graph].ops[task.op].kind;
+  return kind == workload::OpKind::kIngest || kind == workload::OpKind::kMemLoad || kind == workload::OpKind::kMemStore;
 }
 
 void DieShard::start(Cycles now) {
@@ -145,7 +153,7 @@ void DieShard::control_message(RankId rank, std::uint32_t slice_die, fabric::Pur
 void DieShard::schedule_ready(Controller& controller, std::uint32_t task, Cycles now) {
   const Task& what = controller.program->tasks[task];
   const std::size_t ops = controller.op_left.size() / controller.step_left.size();
-  if (what.op != kNone) {
+  if (counted_op(*controller.program, what)) {
     Cycles& start = controller.op_start[what.op + what.step * ops];
     start = std::min(start, now);
   }
@@ -192,7 +200,7 @@ void DieShard::finish_task(Controller& controller, std::uint32_t task, Cycles no
   }
   ++sums_->tasks_done;
   const std::size_t ops = controller.op_left.size() / controller.step_left.size();
-  if (what.op != kNone) {
+  if (counted_op(*controller.program, what)) {
     const std::size_t at = what.op + what.step * ops;
     if (--controller.op_left[at] == 0) {
       sums_->ops[controller.program->graph][what.op].add(controller.op_start[at], now);

@@ -17,12 +17,11 @@ namespace dojo::fabric {
 using topology::Direction;
 
 struct Link {
-  Cycles free = 0;          ///< data bursts may start here
-  Cycles control_free = 0;  ///< control packets may start here
-  std::uint64_t bytes = 0, busy_cycles = 0, queue_cycles = 0;
-  std::uint32_t bursts = 0;
+  Cycles free = 0;  ///< data bursts may start here
+  std::uint64_t busy_cycles = 0, queue_cycles = 0;
+  std::uint64_t bursts = 0;
 };
-static_assert(sizeof(Link) <= 48, "1,440 of these on each of 3,000 dies");
+static_assert(sizeof(Link) <= 32, "1,440 of these on each of 3,000 dies");
 
 /// SRAM side of a node's router: one read port (injection) and one write port (ejection).
 struct Port {
@@ -45,6 +44,8 @@ class DieNetwork {
   [[nodiscard]] Port& port(SiteIndex site) { return ports_[site]; }
   [[nodiscard]] const Port& port(SiteIndex site) const { return ports_[site]; }
   [[nodiscard]] Cycles hop_cycles() const { return hop_; }
+  /// Width of a link: what it carries in each busy cycle, the last flit of a burst padded.
+  [[nodiscard]] Bytes link_bytes() const { return link_bytes_; }
 
   /// Injects a burst at `site`. Sink: `deliver(site, burst, created, tail_time)` for each node reached on this die,
   /// `leave(direction, burst, head_time)` where it goes on to the next die; may be called several times for multicasts.
@@ -69,8 +70,8 @@ class DieNetwork {
   };
 
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
-  Walk walk(Direction d, std::size_t first, int links, Flits flits, Bytes bytes, Cycles head);
-  Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Bytes bytes, Cycles head);
+  Walk walk(Direction d, std::size_t first, int links, Flits flits, Cycles head);
+  Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Cycles eject(SiteIndex site, const Burst& burst, Flits flits, Cycles head);
 
   template <class Sink>
@@ -107,6 +108,7 @@ class DieNetwork {
   Bytes link_bytes_ = 64;
   Flits buffer_flits_ = 4;
   std::array<std::vector<Link>, topology::kDirections> links_;
+  std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // control packets may start here
   std::vector<Port> ports_;
   std::vector<std::uint8_t> enabled_;
   std::vector<Cycles> heads_;  // scratch of walk()
@@ -173,8 +175,7 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
   const auto segment = [&](Direction d, std::int32_t count) {
     const std::size_t first = index(d, row, column);
     into = &links_[static_cast<std::size_t>(d)][first + static_cast<std::size_t>(count) - 1];
-    const Walk w =
-        control ? walk_control(d, first, count, n, burst.bytes, head) : walk(d, first, count, n, burst.bytes, head);
+    const Walk w = control ? walk_control(d, first, count, n, head) : walk(d, first, count, n, head);
     head = w.head;
     if (out != nullptr) return;
     out = &links_[static_cast<std::size_t>(d)][first];
@@ -231,7 +232,7 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
   if (links <= 0) return {};
   const Flits n = flits(burst.bytes);
   const std::size_t first = index(d, row, column);
-  const Walk w = walk(d, first, links, n, burst.bytes, now);
+  const Walk w = walk(d, first, links, n, now);
   std::vector<Link>& links_of = links_[static_cast<std::size_t>(d)];
   for (std::int32_t i = 1; i <= (last - here) * step; ++i) {
     const std::int32_t at = here + i * step;
