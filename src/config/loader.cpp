@@ -23,16 +23,17 @@ std::string beside(const std::string& directory, const std::string& file) {
   return (fs::path(directory) / file).lexically_normal().string();
 }
 
-/// Does this text say what to run, or is it a trace? A trace in JSON names its schema or has a list of nodes or events.
+/// Does this text say what to run, or is it a trace? A trace in JSON names its format or schema, or has a list of
+/// nodes or events.
 bool is_workload_config(const std::string& text) {
-  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const std::size_t first = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");  // the last three: a byte order mark
   if (first == std::string::npos || text[first] != '{' || text.size() > kLargestConfig) return false;
   Value value;
   if (!try_parse_json(text, std::make_shared<Origin>(), "",
                       value))  // broken: by its words, so that it can be told where
     return text.find("\"generate\"") != std::string::npos || text.find("\"trace\"") != std::string::npos ||
            text.find("\"rank_unit\"") != std::string::npos;
-  for (const char* key : {"schema", "nodes", "traceEvents", "operations", "ops"})
+  for (const char* key : {"format", "graphs", "schema", "nodes", "traceEvents", "operations", "ops"})
     if (value.find(key) != nullptr) return false;
   return true;
 }
