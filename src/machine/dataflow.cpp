@@ -15,13 +15,15 @@ using workload::DataflowPlan;
 using Place = DataflowInstance::Place;
 
 /// Finds the run of an instance here, or makes it: tokens may come before the task starts here.
-DataflowRun& DieShard::dataflow_run(std::uint32_t instance, std::uint32_t position, std::uint32_t rank_die) {
+DataflowRun& DieShard::dataflow_run(std::uint32_t instance, std::uint32_t position, std::uint32_t rank_die,
+                                    std::uint32_t slot) {
   const DataflowInstance& what = context_->job.instances[instance];
   const bool nodes = what.places[position].kind == Place::Kind::kNode;
   const std::uint32_t key = nodes ? kNone : position;
   for (const std::uint32_t i : active_dataflows_) {
     const DataflowRun& run = *dataflows_[i];
-    if (run.instance == instance && run.position == key && run.rank_die == rank_die) return *dataflows_[i];
+    const bool same = nodes ? run.slot == slot : run.slot == kNone && run.instance == instance;
+    if (same && run.position == key && run.rank_die == rank_die) return *dataflows_[i];
   }
   std::uint32_t unused = 0;
   while (unused < dataflows_.size() && dataflows_[unused]->in_use) ++unused;
@@ -33,6 +35,7 @@ DataflowRun& DieShard::dataflow_run(std::uint32_t instance, std::uint32_t positi
   run.info = &info;
   run.instance = instance;
   run.position = key;
+  run.slot = nodes ? slot : kNone;
   run.rank_die = rank_die;
   run.in_use = true;
   run.started = false;
@@ -82,7 +85,7 @@ void DieShard::start_dataflow(std::uint32_t rank_die, std::uint32_t task, Cycles
   const workload::Task& what = place.program->tasks[task];
   const workload::Job::InstanceRef ref = context_->job.instance_of[place.rank][what.index];
   DOJO_CHECK(ref.instance != kNone, "rank {}: task {} has no dataflow instance", place.rank, task);
-  DataflowRun& run = dataflow_run(ref.instance, ref.position, rank_die);
+  DataflowRun& run = dataflow_run(ref.instance, ref.position, rank_die, what.index);
   DOJO_CHECK(!run.started, "rank {}: task {} uses dataflow {} while another task does", place.rank, task, ref.instance);
   run.started = true;
   run.task = task;
@@ -165,11 +168,11 @@ void DieShard::follow_edge(DataflowRun& run, std::uint32_t edge_index, const Dat
     const RankDie& place = rank_dies_[run.rank_die];
     const topology::Topology& topology = context_->topology;
     Burst burst;
-    burst.subject = run.instance;
+    burst.subject = run.slot == kNone ? run.instance : run.slot;
     burst.item = edge.item;
     burst.lane = static_cast<std::uint16_t>(l);
     burst.chunk = static_cast<std::uint16_t>(c);
-    burst.purpose = fabric::Purpose::kToken;
+    burst.purpose = run.slot == kNone ? fabric::Purpose::kToken : fabric::Purpose::kNodeToken;
     const SiteIndex site = site_of(run, from, from.single ? 0 : l);
     const Bytes bytes =
         edge.bytes == 0 ? 0 : std::max<Bytes>(64, run.info->edge_pieces[edge_index].of(l * plan.chunks + c));

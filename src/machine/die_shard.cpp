@@ -60,6 +60,12 @@ void DieShard::dispatch(const engine::Event& e) {
       DataflowRun& run = dataflow_run(e.a, item.position, sites_[e.small].rank_die);
       return token(run, e.b, e.c >> 16, e.c & 0xffff, now);
     }
+    case kNodeToken: {
+      const std::uint32_t rank_die = sites_[e.small].rank_die;
+      const std::uint32_t instance = context_->job.instance_of[rank_dies_[rank_die].rank][e.a].instance;
+      DataflowRun& run = dataflow_run(instance, 0, rank_die, e.a);
+      return token(run, e.b, e.c >> 16, e.c & 0xffff, now);
+    }
     case kFire:
       return fire(*dataflows_[e.a], e.b, now);
     case kTaskStart:
@@ -282,8 +288,9 @@ void DieShard::deliver(DieSink& sink, SiteIndex site, const Burst& burst, Cycles
       return operand_arrived(*sink.run, static_cast<std::uint32_t>(sink.local_of_site[site]), burst.lane, tail);
     }
     case Purpose::kToken:
-      wheel_.add(tail, kToken, burst.subject, burst.item, static_cast<std::uint32_t>(burst.lane) << 16 | burst.chunk,
-                 site);
+    case Purpose::kNodeToken:
+      wheel_.add(tail, burst.purpose == Purpose::kToken ? kToken : kNodeToken, burst.subject, burst.item,
+                 static_cast<std::uint32_t>(burst.lane) << 16 | burst.chunk, site);
       return;
     case Purpose::kTaskStart: {
       const RankDie& place = rank_dies_[rank_die_of(burst.subject)];

@@ -63,6 +63,7 @@ class DieShard {
     kKernelQuiet,    // a: kernel run: its operands have all arrived
     kKernelDone,     // a: kernel run
     kToken,          // a: instance, b: item, c: lane << 16 | chunk, small: site
+    kNodeToken,      // a: slot of the rank's instances, b: item, c: lane << 16 | chunk, small: site
     kFire,           // a: dataflow run, b: token index
     kTaskStart,      // a: rank, b: task
     kTaskDone,       // a: rank, b: task (at the sequencer)
@@ -109,7 +110,8 @@ class DieShard {
   void kernel_done(std::uint32_t run, Cycles now);
 
   // dataflow.cpp part
-  DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position, std::uint32_t rank_die);
+  DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position, std::uint32_t rank_die,
+                            std::uint32_t slot = kNone);
   void start_dataflow(std::uint32_t rank_die, std::uint32_t task, Cycles now);
   void token(DataflowRun& run, std::uint32_t item, std::uint32_t lane, std::uint32_t chunk, Cycles now);
   void fire(DataflowRun& run, std::uint32_t token_index, Cycles now);

@@ -39,6 +39,7 @@ struct DataflowRun {
   const PlanInfo* info = nullptr;
   std::uint32_t index = 0;  ///< in the shard's pool
   std::uint32_t instance = kNone, position = kNone, rank_die = kNone;
+  std::uint32_t slot = kNone;  ///< of the rank's instance table, when the places are nodes
   bool in_use = false, started = false;
   std::uint32_t task = kNone;
   std::uint32_t first_item = 0, item_count = 0;

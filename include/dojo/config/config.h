@@ -94,7 +94,7 @@ struct RunParams {
   std::int64_t threads = 0;  ///< 0 = all processors
   std::int64_t seed = 1;
   std::string network_model = "fast";
-  std::int64_t burst_bytes = 8192;
+  std::int64_t burst_bytes = 16384;
   bool all_links = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {

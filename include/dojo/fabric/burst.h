@@ -10,7 +10,7 @@ namespace dojo::fabric {
 enum class Shape : std::uint8_t { kUnicast, kRow, kRowEast, kRowWest, kColumn, kColumnNorth, kColumnSouth };
 enum class TrafficClass : std::uint8_t { kControl, kData };
 /// What the receiver does with it; the machine gives `subject`, `item`, `lane` and `chunk` their meaning.
-enum class Purpose : std::uint8_t { kOperand, kToken, kTaskStart, kTaskDone };
+enum class Purpose : std::uint8_t { kOperand, kToken, kNodeToken, kTaskStart, kTaskDone };
 
 struct Burst {
   Cycles created = 0;  ///< SRAM read of the first packet

@@ -19,7 +19,7 @@ namespace dojo::machine {
 struct MachineSettings {
   std::uint32_t threads = 1;
   std::uint64_t seed = 1;
-  Bytes burst_bytes = 8192;    ///< longest piece of a message that one event moves
+  Bytes burst_bytes = 16384;    ///< longest piece of a message that one event moves
   bool all_links = false;      ///< Results::links holds every on-die link
   bool reverse_order = false;  ///< tests: evaluate the shards of a window in reverse; nothing may change
 };

@@ -11,7 +11,7 @@
 namespace dojo::workload {
 namespace {
 
-constexpr std::size_t kMessagesPerNode = 11;  // about 4,000 for a die: more would cost host time, not accuracy
+constexpr std::size_t kMessagesPerNode = 3;  // about 1,000 for a die: more would cost host time, not accuracy
 
 constexpr double kCyclesPerMessage = 50;  // assumed
 
