@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <new>
+#include <system_error>
 
 #include "commands.h"
 #include "dojo/base/error.h"
@@ -60,6 +61,8 @@ int main(int count, char** words) {
     return report_error(
         {ExitCode::kHostMemory,
          "the host's memory is used up; give it more, or simulate a smaller machine (see: dojosim topo show)"});
+  } catch (const std::system_error& e) {
+    return report_error({ExitCode::kIo, fmt::format("the operating system refused: {}; is the disk full?", e.what())});
   } catch (const std::exception& e) {
     return report_error({ExitCode::kInternal, fmt::format("unexpected: {}; this is a mistake in dojosim", e.what())});
   }

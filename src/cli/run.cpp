@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <set>
 #include <thread>
 
 #include "commands.h"
@@ -137,6 +138,26 @@ int exit_code(const Outcome& outcome) {
   throw Error(ExitCode::kCannotFinish, lines);
 }
 
+/// What the reader of the trace assumed or left out, once for all ranks, belongs into the report.
+void note_what_was_read(const workload::Workload& workload, workload::Job& job) {
+  constexpr std::size_t kMostNotes = 12;
+  std::set<std::string> notes;
+  for (const workload::Graph& graph : workload.graphs) {
+    const std::string file = graph.file + ": ";
+    for (const std::string& warning : graph.warnings)
+      notes.insert(warning.rfind(file, 0) == 0 ? warning.substr(file.size()) : warning);
+  }
+  std::size_t said = 0;
+  for (const std::string& note : notes) {
+    if (said++ == kMostNotes) {
+      job.approximations.push_back(
+          fmt::format("And {} more notes about the trace (see: dojosim trace check).", notes.size() - kMostNotes));
+      break;
+    }
+    job.approximations.push_back("Trace: " + note + ".");
+  }
+}
+
 }  // namespace
 
 int run_command(const Arguments& arguments) {
@@ -153,7 +174,8 @@ int run_command(const Arguments& arguments) {
   for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
   refuse_what_cannot_fit(topology, &workload);
   spdlog::info("placing and lowering {} ranks", workload.ranks());
-  const workload::Job job = workload::lower(workload, lower_options(config.workload, workload.ranks()), topology);
+  workload::Job job = workload::lower(workload, lower_options(config.workload, workload.ranks()), topology);
+  note_what_was_read(workload, job);
 
   Outcome outcome = simulate(topology, workload, job, machine_settings(config.run), options.quiet());
   outcome.results.wall_s = seconds_since(start);

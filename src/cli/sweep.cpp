@@ -31,7 +31,7 @@ int sweep_command(const Arguments& arguments) {
       "jobs", po::value<int>(), "points at a time; default: processors / threads of a point")(
       "backend", po::value<std::string>(), "who runs the points: local")(
       "shard", po::value<std::string>(), "i/n: only every n-th point, from the i-th on")(
-      "resume", "keep the points that are finished")("dry-run", "write the plan and run nothing");
+      "resume", "keep the points that are finished")("dry-run", "print the plan and run nothing");
   options.positional("sweep");
   if (!options.parse(arguments)) return 0;
   report::SweepRequest request;
@@ -49,7 +49,7 @@ int sweep_command(const Arguments& arguments) {
   request.quiet = options.quiet();
   request.program = own_program();
   const int failed = report::sweep(request);
-  fmt::print("{}\n", (std::filesystem::path(request.directory) / "results.csv").string());
+  if (!request.dry_run) fmt::print("{}\n", (std::filesystem::path(request.directory) / "results.csv").string());
   return static_cast<int>(failed == 0 ? ExitCode::kGood : ExitCode::kRegression);
 }
 

@@ -14,6 +14,8 @@
 namespace dojo::cli {
 namespace {
 
+constexpr const char* kWritten = "dojo-json";  // the only format that is written
+
 std::int64_t at_least(const Options& options, const char* name, std::int64_t low, std::int64_t otherwise) {
   const auto value = options.value<std::int64_t>(name, otherwise);
   if (value < low) options.fail(fmt::format("--{} is {}; expected {} or more", name, value, low));
@@ -42,10 +44,9 @@ std::size_t operations(const workload::Workload& workload) {
                          [](std::size_t sum, const workload::Graph& graph) { return sum + graph.ops.size(); });
 }
 
-void say_what(const std::string& name, const workload::Workload& workload) {
+void say_what(const std::string& name, const workload::Workload& workload, const std::string& format) {
   fmt::print("{}: good: {} ranks, {} graphs, {} operations, format {}\n", name, workload.ranks(),
-             workload.graphs.size(), operations(workload),
-             workload.graphs.empty() ? "none" : workload.graphs.front().format);
+             workload.graphs.size(), operations(workload), format);
 }
 
 int info(const Arguments& arguments) {
@@ -72,9 +73,9 @@ int check(const Arguments& arguments) {
   const std::string trace = options.need("trace", "the trace");
   const workload::Workload workload = read(options, trace);
   for (const workload::Graph& graph : workload.graphs) {
-    for (const std::string& warning : graph.warnings) fmt::print("{}: note: {}\n", graph.file, warning);
+    for (const std::string& warning : graph.warnings) fmt::print("note: {}\n", warning);
   }
-  say_what(trace, workload);
+  say_what(trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
   return 0;
 }
 
@@ -89,7 +90,7 @@ int convert(const Arguments& arguments) {
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
   const workload::Workload workload = read(options, from);
   workload::write_trace(workload, to);
-  say_what(to, workload);
+  say_what(to, workload, kWritten);
   return 0;
 }
 
@@ -129,7 +130,7 @@ int generate(const Arguments& arguments) {
                                                         at_least(options, "steps", 1, 1));
   const std::string file = options.value<std::string>("output", params.model + ".json");
   workload::write_trace(workload, file);
-  say_what(file, workload);
+  say_what(file, workload, kWritten);
   return 0;
 }
 

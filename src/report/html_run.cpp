@@ -29,11 +29,11 @@ std::string header(const Json& r) {
   const Json& w = r.at("workload");
   std::string out =
       "<h1>" + escaped(text(m.at("name"))) + "</h1>\n<p>" +
-      escaped(fmt::format("{} nodes, {} dies ({} x {}), {} tiles, {} DIPs, peak bf16 {}; {} ranks x {} samples",
+      escaped(fmt::format("{} nodes, {} dies ({} x {}), {} tiles, {} DIPs, peak bf16 {}; {} ranks{}",
                           count(m.at("nodes")), count(m.at("dies")), count(m.at("die_rows")),
                           count(m.at("die_columns")), count(m.at("tiles")), count(m.at("dips")),
                           si(real(m.at("peak_flops_per_s").at("bf16")), "FLOP/s"), count(w.at("ranks")),
-                          count(w.at("batch_per_rank")))) +
+                          w.at("samples_per_step") == 0 ? "" : " x " + count(w.at("batch_per_rank")) + " samples")) +
       "</p>\n";
   if (r.at("partial").get<bool>()) {
     out += "<div class=\"warn\">Partial: the job did not finish; all figures are up to cycle " +

@@ -24,8 +24,32 @@ std::string short_name(const std::string& path) {
   return path.substr(path.rfind('.') + 1);
 }
 
+/// "batch 4" before "batch 16": digits count as numbers.
+struct ByNumber {
+  bool operator()(const std::string& a, const std::string& b) const { return key(a) < key(b); }
+  static std::string key(const std::string& label) {
+    constexpr std::size_t kDigits = 20;
+    std::string out, number;
+    const auto put = [&] {
+      if (!number.empty()) out += std::string(kDigits - std::min(kDigits, number.size()), '0') + number;
+      number.clear();
+    };
+    for (const char c : label) {
+      if (c >= '0' && c <= '9') {
+        number += c;
+      } else {
+        put();
+        out += c;
+      }
+    }
+    put();
+    return out;
+  }
+};
+
 struct Series {
-  std::map<std::string, std::vector<std::pair<double, double>>> lines;  ///< by the values of the other axes
+  /// By the values of the other axes.
+  std::map<std::string, std::vector<std::pair<double, double>>, ByNumber> lines;
 };
 
 class Charts {
@@ -60,7 +84,7 @@ class Charts {
   }
 
  private:
-  static constexpr double kWidth = 460, kHeight = 270, kLeft = 70, kRight = 14, kTop = 12, kBottom = 36;
+  static constexpr double kWidth = 460, kHeight = 270, kLeft = 70, kRight = 34, kTop = 12, kBottom = 36;
 
   [[nodiscard]] Series read(std::size_t metric) const {
     Series series;

@@ -48,19 +48,26 @@ void headline(Lines& out, const Json& r) {
   if (waiting.size() > 10) out.add("", "and {} more ranks (report.json, waiting)", waiting.size() - 10);
 }
 
+/// A trace of a collective, say, has no samples.
+std::string ranks_and_samples(const Json& w) {
+  const std::string samples =
+      w["samples_per_step"] == 0 ? "" : fmt::format(" x {} samples", count(w["batch_per_rank"]));
+  return count(w["ranks"]) + " ranks" + samples;
+}
+
 void machine(Lines& out, const Json& r) {
   const Json& m = r["machine"];
   out.add("machine", "{}: {} nodes, {} dies ({} x {}), {} tiles, {} DIPs, peak bf16 {}", string(m["name"]),
           count(m["nodes"]), count(m["dies"]), count(m["die_rows"]), count(m["die_columns"]), count(m["tiles"]),
           count(m["dips"]), si(real(m["peak_flops_per_s"]["bf16"]), "FLOP/s"));
   const Json& w = r["workload"];
-  out.add("workload", "{} ranks x {} samples, {} of {} steps, on {} nodes", count(w["ranks"]),
-          count(w["batch_per_rank"]), count(w["steps_finished"]), count(w["steps"]), count(r["flops"]["nodes_used"]));
+  out.add("workload", "{}, {} of {} steps, on {} nodes", ranks_and_samples(w), count(w["steps_finished"]),
+          count(w["steps"]), count(r["flops"]["nodes_used"]));
   out.add("time", "{:.6f} ms = {} cycles at {}", real(r["time"]["seconds"]) * 1e3, count(r["time"]["cycles"]),
           si(real(m["clock_hz"]), "Hz"));
   const Json& step = r["latency"]["step_s"];
-  out.add("step", "{}, {:.1f} samples/s", step.is_null() ? "not finished" : fmt::format("{:.6f} ms", real(step) * 1e3),
-          real(w["samples_per_s"]));
+  out.add("step", "{}{}", step.is_null() ? "not finished" : fmt::format("{:.6f} ms", real(step) * 1e3),
+          w["samples_per_step"] == 0 ? "" : fmt::format(", {:.1f} samples/s", real(w["samples_per_s"])));
 }
 
 void compute(Lines& out, const Json& r) {
@@ -71,9 +78,11 @@ void compute(Lines& out, const Json& r) {
           si(real(f["achieved_per_s"]), "FLOP/s"));
   const Json& t = r["fidelity"]["timed_by"];
   const double all = real(t["shapes"]) + real(t["roofline"]) + real(t["recorded"]);
-  out.add("timed by", "shapes {}, roofline {}, recorded {} of the FLOPs; network model {}",
-          percent(ratio(real(t["shapes"]), all)), percent(ratio(real(t["roofline"]), all)),
-          percent(ratio(real(t["recorded"]), all)), string(r["fidelity"]["network_model"]));
+  const std::string shares =
+      all == 0 ? "no FLOPs in the trace"
+               : fmt::format("shapes {}, roofline {}, recorded {} of the FLOPs", percent(ratio(real(t["shapes"]), all)),
+                             percent(ratio(real(t["roofline"]), all)), percent(ratio(real(t["recorded"]), all)));
+  out.add("timed by", "{}; network model {}", shares, string(r["fidelity"]["network_model"]));
 }
 
 void breakdown(Lines& out, const Json& r) {
