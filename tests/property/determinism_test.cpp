@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The digest is the same for any number of threads, any order of shards within a window, and every run.
+#include <gtest/gtest.h>
+
+#include "support/run.h"
+
+namespace dojo::test {
+namespace {
+
+struct Job {
+  const char* name;
+  RunRequest request;
+};
+
+std::vector<Job> jobs() {
+  const std::string tile = "configs/machines/tile.json";
+  return {{"product_on_a_die", {"configs/runs/matmul_die.json", "", "", {}, {}}},
+          {"all_reduce_on_a_tile",
+           {"", tile, "configs/workloads/allreduce_64mib.json", {"workload.generate.bytes=4194304"}, {}}},
+          {"all_to_all_on_a_tile",
+           {"",
+            tile,
+            "configs/workloads/allreduce_64mib.json",
+            {"workload.generate.model=all_to_all", "workload.generate.bytes=1048576"},
+            {}}},
+          {"resnet50_on_a_tile", {"configs/runs/resnet50_tile.json", "", "", {"workload.generate.batch=2"}, {}}}};
+}
+
+class Digest : public testing::TestWithParam<std::size_t> {
+ protected:
+  static machine::Results results(std::uint32_t threads, bool reverse) {
+    RunRequest request = jobs()[GetParam()].request;
+    request.settings.threads = threads;
+    request.settings.reverse_order = reverse;
+    return run(request).results;
+  }
+};
+
+TEST_P(Digest, DoesNotDependOnThreadsOrOrder) {
+  const machine::Results one = results(1, false);
+  EXPECT_TRUE(one.finished);
+  const std::vector<std::pair<std::uint32_t, bool>> ways{{1, false}, {1, true}, {2, false}, {4, false}, {4, true}};
+  for (const auto& [threads, reverse] : ways) {
+    const machine::Results other = results(threads, reverse);
+    EXPECT_EQ(other.digest, one.digest) << threads << " threads" << (reverse ? ", reverse order" : "");
+    EXPECT_EQ(other.end_cycle, one.end_cycle);
+    EXPECT_EQ(other.events, one.events);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Jobs, Digest, testing::Range<std::size_t>(0, 4),
+                         [](const auto& test) { return std::string(jobs()[test.param].name); });
+
+TEST(DigestOfAnother, ChangesWithTheMachine) {
+  RunRequest request{"configs/runs/matmul_die.json", "", "", {}, {}};
+  const std::uint64_t before = run(request).results.digest;
+  request.set = {"machine.node.kernel_launch_cycles=41"};
+  EXPECT_NE(run(request).results.digest, before);
+}
+
+}  // namespace
+}  // namespace dojo::test

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random small jobs on random small machines run to their end, keep the conservation laws (collect() throws when one is
+// broken), and give one digest whatever the threads and the order.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <random>
+
+#include "support/run.h"
+
+namespace dojo::test {
+namespace {
+
+using topology::MachineParams;
+using workload::OpKind;
+
+/// Own draws on top of the generator: std distributions differ between libraries.
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : generator_(seed) {}
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(generator_() % static_cast<std::uint64_t>(high - low + 1));
+  }
+  bool one_in(std::int64_t n) { return between(1, n) == 1; }
+
+ private:
+  std::mt19937_64 generator_;
+};
+
+MachineParams random_machine(Draw& draw) {
+  MachineParams machine;
+  machine.level = draw.one_in(3)   ? topology::Level::kDie
+                  : draw.one_in(2) ? topology::Level::kTile
+                                   : topology::Level::kTray;
+  machine.die.grid.rows = draw.between(2, 6);
+  machine.die.grid.columns = draw.between(2, 6);
+  const std::int64_t sites = machine.die.grid.rows * machine.die.grid.columns;
+  machine.die.enabled = sites;
+  if (draw.one_in(2)) {
+    machine.die.site_map_seed = draw.between(1, 1000);
+    machine.die.enabled = sites - draw.between(0, std::min<std::int64_t>(3, sites - 1));
+  }
+  machine.tile.dies.rows = draw.between(1, 3);
+  machine.tile.dies.columns = draw.between(1, 3);
+  machine.tray.tiles.rows = draw.between(1, 2);
+  machine.tray.tiles.columns = draw.between(1, 2);
+  machine.noc.hop_cycles = draw.between(1, 3);
+  machine.die.crossing_ns = static_cast<double>(draw.between(20, 150));
+  machine.die.edge_bytes_per_s = 1e9 * static_cast<double>(draw.between(50, 2000));
+  if (draw.one_in(3)) machine.die.crossing_buffer_bytes = draw.between(64, 4096);
+  return machine;
+}
+
+workload::Op random_shared_op(Draw& draw) {
+  constexpr OpKind kKinds[] = {OpKind::kAllReduce, OpKind::kReduceScatter, OpKind::kAllGather, OpKind::kBroadcast,
+                               OpKind::kAllToAll,  OpKind::kReduce,        OpKind::kBarrier,   OpKind::kMatMul,
+                               OpKind::kMatMul,    OpKind::kConv,          OpKind::kCompute,   OpKind::kMemLoad,
+                               OpKind::kMemStore,  OpKind::kIngest,        OpKind::kNone};
+  workload::Op op = op_of(kKinds[draw.between(0, static_cast<std::int64_t>(std::size(kKinds)) - 1)]);
+  switch (op.kind) {
+    case OpKind::kMatMul:
+      op.mat = {draw.between(1, 200), draw.between(1, 200), draw.between(1, 200), draw.one_in(4) ? 2 : 1};
+      op.flops = 2 * op.mat.m * op.mat.n * op.mat.k * op.mat.batch;
+      break;
+    case OpKind::kConv: {
+      workload::ConvShape& s = op.conv;
+      s.n = draw.between(1, 4);
+      s.c = draw.between(1, 40);
+      s.k = draw.between(1, 40);
+      s.r = s.s = draw.one_in(2) ? 1 : 3;
+      s.h = draw.between(3, 20);
+      s.w = draw.between(3, 20);
+      s.stride = draw.between(1, 2);
+      s.pad = s.r / 2;
+      s.p = (s.h + 2 * s.pad - s.r) / s.stride + 1;
+      s.q = (s.w + 2 * s.pad - s.s) / s.stride + 1;
+      op.flops = 2 * s.n * s.k * s.p * s.q * s.c * s.r * s.s;
+      break;
+    }
+    case OpKind::kCompute:
+      op.flops = draw.between(1, 1'000'000);
+      op.bytes = draw.between(1, 100'000);
+      break;
+    case OpKind::kBarrier:
+    case OpKind::kNone:
+      break;
+    default:
+      op.bytes = draw.between(1, 200'000);
+  }
+  return op;
+}
+
+/// Shared operations of all ranks and messages between pairs, all in one order, so that no two ranks wait for each
+/// other.
+workload::Workload random_job(Draw& draw, RankId ranks) {
+  JobText job(ranks);
+  const std::int64_t length = draw.between(1, 8);
+  for (std::int64_t i = 0; i < length; ++i) {
+    if (ranks > 1 && draw.one_in(3)) {
+      const auto from = static_cast<RankId>(draw.between(0, ranks - 1));
+      const auto to = static_cast<RankId>((from + draw.between(1, ranks - 1)) % ranks);
+      job.message(from, to, draw.between(1, 100'000), static_cast<std::int32_t>(i), draw.one_in(2));
+    } else {
+      const workload::Op op = random_shared_op(draw);
+      for (RankId rank = 0; rank < ranks; ++rank) job.add(rank, op);
+    }
+  }
+  return job.take();
+}
+
+class RandomJobs : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(RandomJobs, EndWithOneDigest) {
+  Draw draw(GetParam());
+  const MachineParams machine = random_machine(draw);
+  const topology::Topology topology(machine);
+  const bool by_node = draw.one_in(4);
+  const std::int64_t places = by_node ? topology.node_count() : topology.die_count();
+  const auto ranks = static_cast<RankId>(draw.between(1, std::min<std::int64_t>(places, 8)));
+  const workload::Workload job = random_job(draw, ranks);
+  const workload::LowerOptions options = placed(by_node ? "node" : "die", ranks);
+  machine::MachineSettings settings;
+  settings.burst_bytes = draw.one_in(2) ? 8192 : 64 * draw.between(1, 64);
+
+  JobRun first;
+  try {
+    first = prepare(machine, job, options, settings);
+  } catch (const Error& error) {  // a rank that has no room or cannot be placed is refused before it starts
+    ASSERT_EQ(error.code(), ExitCode::kInvalidInput) << error.what();
+    GTEST_SKIP() << "refused: " << error.what();
+  }
+  finish(first);
+  EXPECT_TRUE(first.results.finished);
+  for (const auto& [threads, reverse] : {std::pair<std::uint32_t, bool>{1, true}, {2, false}}) {
+    settings.threads = threads;
+    settings.reverse_order = reverse;
+    const JobRun again = run(machine, job, options, settings);
+    EXPECT_EQ(again.results.digest, first.results.digest);
+    EXPECT_EQ(again.results.end_cycle, first.results.end_cycle);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomJobs, testing::Range<std::uint64_t>(1, 61));
+
+/// Links that a packet passes are the steps between its nodes; its latency is theirs and the two ports'.
+TEST(Routes, AreAsLongAsTheManhattanDistance) {
+  Draw draw(7);
+  for (int i = 0; i < 40; ++i) {
+    MachineParams machine = random_machine(draw);
+    machine.die.site_map_seed = 0;
+    machine.die.enabled = machine.die.grid.rows * machine.die.grid.columns;
+    const topology::Topology topology(machine);
+    const auto sites = topology.sites();
+    const auto from_die = static_cast<DieId>(draw.between(0, topology.die_count() - 1));
+    const auto to_die = static_cast<DieId>(draw.between(0, topology.die_count() - 1));
+    const auto from = static_cast<SiteIndex>(draw.between(0, sites - 1));
+    const auto to = static_cast<SiteIndex>(draw.between(0, sites - 1));
+    if (from_die == to_die && from == to) continue;
+    const auto row = [&](DieId die, SiteIndex site) {
+      return topology.place(die).row * topology.site_rows() + site / topology.site_columns();
+    };
+    const auto column = [&](DieId die, SiteIndex site) {
+      return topology.place(die).column * topology.site_columns() + site % topology.site_columns();
+    };
+    const auto distance = static_cast<std::uint64_t>(std::abs(row(to_die, to) - row(from_die, from)) +
+                                                     std::abs(column(to_die, to) - column(from_die, from)));
+    JobText job(2);
+    job.message(0, 1, 64);
+    const JobRun ran = run(machine, job.take(),
+                           placed("node", 2, {topology.node_path(from_die, from), topology.node_path(to_die, to)}));
+    std::uint64_t links = 0;
+    for (const auto c : {topology::LinkClass::kNoc, topology::LinkClass::kDieToDie, topology::LinkClass::kTileToTile})
+      links += ran.of_class(c).counters.transfers;
+    EXPECT_EQ(links, distance);
+    EXPECT_GE(ran.results.packets.min, static_cast<Cycles>(distance + 1) * machine.noc.hop_cycles + 1);
+    EXPECT_EQ(ran.results.sram_bytes_injected, 64u);
+    EXPECT_EQ(ran.results.sram_bytes_ejected, 64u);
+  }
+}
+
+}  // namespace
+}  // namespace dojo::test
