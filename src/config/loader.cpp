@@ -23,8 +23,14 @@ std::string beside(const std::string& directory, const std::string& file) {
   return (fs::path(directory) / file).lexically_normal().string();
 }
 
-/// Does this text say what to run, or is it a trace? A trace in JSON names its format or schema, or has a list of
-/// nodes or events.
+/// A trace in JSON names its format or schema, or has a list of nodes or events; a workload config does not.
+bool is_workload_config_value(const Value& value) {
+  for (const char* key : {"format", "graphs", "schema", "nodes", "workload_graph", "traceEvents", "operations", "ops"})
+    if (value.find(key) != nullptr) return false;
+  return true;
+}
+
+/// Does this text say what to run, or is it a trace?
 bool is_workload_config(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");  // the last three: a byte order mark
   if (first == std::string::npos || text[first] != '{' || text.size() > kLargestConfig) return false;
@@ -33,9 +39,17 @@ bool is_workload_config(const std::string& text) {
                       value))  // broken: by its words, so that it can be told where
     return text.find("\"generate\"") != std::string::npos || text.find("\"trace\"") != std::string::npos ||
            text.find("\"rank_unit\"") != std::string::npos;
-  for (const char* key : {"format", "graphs", "schema", "nodes", "traceEvents", "operations", "ops"})
-    if (value.find(key) != nullptr) return false;
-  return true;
+  return is_workload_config_value(value);
+}
+
+/// "" for a run config; else what the file is and how to give it.
+std::string other_kind_of_file(const Value& value) {
+  if (value.find("machine") != nullptr || value.find("workload") != nullptr) return "";
+  if (value.find("level") != nullptr)
+    return "found a machine, expected a run config with \"machine\" and \"workload\"; give it as --machine";
+  if (is_workload_config_value(value) && value.find("generate") == nullptr && value.find("trace") == nullptr) return "";
+  return "found a workload or trace, expected a run config with \"machine\" and \"workload\"; give it as --workload, "
+         "beside --machine";
 }
 
 }  // namespace
@@ -83,6 +97,11 @@ Value Loader::parse_file(const std::string& file) {
 void Loader::read_run_file(const LoadRequest& request) {
   const Value value = parse_file(request.config_file);
   if (!value.is(Kind::kObject)) return;
+  const std::string other = other_kind_of_file(value);
+  if (!other.empty()) {
+    complaints_.lines.push_back(request.config_file + ": " + other);
+    return;
+  }
   ReadLog log{complaints_, {}};
   check_keys(value, "", {"machine", "workload", "run"}, log);
   for (const auto& [key, section] : value.members) {

@@ -91,12 +91,26 @@ std::vector<Run> read_ranks(JsonObject& top, const std::string& file, Findings& 
   return runs;
 }
 
+bool names_a_part(const LocatedJson& json) {
+  if (json.type != LocatedJson::Type::kObject) return true;  // told apart by the reader
+  for (const char* key : {"format", "ranks", "graphs"})
+    if (json.find(key) != nullptr) return true;
+  return false;
+}
+
 }  // namespace
 
 Workload parse_json_trace(const std::string& text, const std::string& file, Findings& findings) {
   Workload workload;
   LocatedJson json;
   if (!parse_located_json(text, file, json, findings)) return workload;
+  if (!names_a_part(json)) {  // another program's file: one sentence, not one for each of its keys
+    findings.add(
+        "{}: found JSON without \"format\", \"ranks\" and \"graphs\", expected a {} trace; other traces in JSON "
+        "(PyTorch, Kineto, Chakra's JSON form) cannot be read: see `dojosim list formats`",
+        file, kTraceFormat);
+    return workload;
+  }
   JsonObject top(json, file, "", findings);
   std::string format;
   if (top.text("format", format, true) && format != kTraceFormat) {

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user gets for bad input: the exit code, and a sentence that names the place. Nothing is simulated before it.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <thread>
+
+#include "support/program.h"
+
+namespace dojo::test {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr const char* kTile = "configs/machines/tile.json";
+
+/// One graph for each rank.
+std::string trace_of(const std::vector<json>& graphs) {
+  json trace = {{"format", "dojo.trace/1"}, {"ranks", json::array()}, {"graphs", json::array()}};
+  for (std::size_t i = 0; i < graphs.size(); ++i) {
+    trace["ranks"].push_back({{"graph", i}, {"ranks", 1}});
+    trace["graphs"].push_back({{"batch", 1}, {"ops", graphs[i]}});
+  }
+  return trace.dump(1);
+}
+
+json message(int id, const char* name, const char* kind, int peer) {
+  json op = {{"id", id}, {"name", name}, {"kind", kind}, {"bytes", 65536}, {"peer", peer}};
+  if (id > 0) op["deps"] = {id - 1};
+  return op;
+}
+
+ProgramResult run_on_tile(const std::string& workload, std::vector<std::string> more = {}) {
+  std::vector<std::string> words{"run", "--machine", kTile, "--workload", workload, "--set", "workload.rank_unit=die"};
+  words.insert(words.end(), more.begin(), more.end());
+  return run_program(words);
+}
+
+void expect_refused(const ProgramResult& result, int exit_code, const std::vector<std::string>& words) {
+  EXPECT_EQ(result.exit_code, exit_code) << result.err;
+  EXPECT_THAT(result.out, IsEmpty());
+  for (const std::string& word : words) EXPECT_THAT(result.err, HasSubstr(word));
+}
+
+TEST(BadMachine, TenMistakesAreTenLinesEachWithItsPlace) {
+  json machine = json::parse(read_file(std::string(DOJO_SOURCE_DIR) + "/" + kTile));
+  machine["clock_hz"] = "2 GHz";
+  machine["node"]["sram_bytes"] = -1;
+  machine["node"]["load_ports"] = 2.5;
+  machine["noc"]["hop_cycls"] = 1;
+  machine["noc"]["virtual_channels"] = 1000;
+  machine["die"]["edge_bytes_per_s"] = 0;
+  machine["die"]["crossing_ns"] = nullptr;
+  machine["die"]["disabled_sites"][0] = 999;
+  machine["tile"]["dies"] = {5, 5};
+  machine["dip"]["present"] = "yes";
+  const TemporaryFolder folder;
+  const std::string file = folder.write("machine.json", machine.dump(1));
+  const std::vector<std::string> places{"/clock_hz: ",        "/node/sram_bytes: ",      "/node/load_ports: ",
+                                        "/noc/hop_cycls: ",   "/noc/virtual_channels: ", "/die/edge_bytes_per_s: ",
+                                        "/die/crossing_ns: ", "/die/disabled_sites/0: ", "/tile/dies: ",
+                                        "/dip/present: "};
+  for (const ProgramResult& result :
+       {run_program({"topo", "check", file}),
+        run_program({"run", "--machine", file, "--workload", "configs/workloads/resnet50.json"})}) {
+    expect_refused(result, 3, places);
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 10) << result.err;
+  }
+}
+
+TEST(BadFile, EmptyBinaryAndOtherFilesAreRefusedWithASentence) {
+  const TemporaryFolder folder;
+  const std::string empty = folder.write("empty.json", "");
+  const std::string binary = folder.write("binary.json", std::string("\x7f"
+                                                                     "ELF\0\1\2\xff",
+                                                                     8));
+  const std::string foreign = folder.write("kineto.json", R"({"schemaVersion": 1, "traceEvents": []})");
+  for (const std::string& file : {empty, binary}) {
+    expect_refused(run_program({"topo", "check", file}), 3, {file});
+    expect_refused(run_program({"run", file}), 3, {file});
+    expect_refused(run_program({"compare", file, file}), 3, {file});
+    expect_refused(run_program({"trace", "check", file}), 3, {file});
+    expect_refused(run_program({"sweep", file, "--out", folder / "sweep"}), 3, {file});
+  }
+  expect_refused(run_on_tile(foreign), 3, {foreign, "dojo.trace/1", "list formats"});
+  const std::string here = folder.path().string();
+  for (const ProgramResult& result : {run_program({"topo", "check", here}), run_program({"run", here}),
+                                      run_program({"trace", "check", here}), run_program({"compare", here, here})})
+    expect_refused(result, 5, {here});
+}
+
+TEST(BadFile, AFileInTheWrongPlaceIsToldWhereItBelongs) {
+  const TemporaryFolder folder;
+  const std::string trace = folder.write("trace.json", trace_of({json::array({message(0, "s", "send", 1)})}));
+  expect_refused(run_program({"run", trace}), 3, {"found a workload or trace", "--workload"});
+  expect_refused(run_program({"run", kTile}), 3, {"found a machine", "--machine"});
+}
+
+TEST(BadFile, AByteOrderMarkAndDosLineEndsAreNoMistakes) {
+  const TemporaryFolder folder;
+  const std::string config = "{\r\n\"machine\": \"" + std::string(DOJO_SOURCE_DIR) +
+                             "/configs/machines/node.json\",\r\n\"workload\": {\"generate\": {\"model\": \"matmul\", "
+                             "\"m\": 64, \"n\": 64, \"k\": 64},\r\n\"rank_unit\": \"node\"}}\r\n";
+  const std::string file = folder.write("run.json", "\xef\xbb\xbf" + config);
+  const ProgramResult result = run_program({"run", file});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+TEST(BadValue, OverridesAreCheckedLikeFiles) {
+  const auto refused = [](const std::string& override_text, const std::string& words) {
+    expect_refused(run_program({"run", "configs/runs/matmul_die.json", "--set", override_text}), 3, {words});
+  };
+  refused("machine.noc.link_bytes_per_cycle=64GB", "expected an integer");
+  refused("machine.die.edge_bytes_per_s=1e99", "expected a number");
+  refused("machine.die.edge_byte_per_s=1e12", "machine.die.edge_bytes_per_s");
+  refused("workload.rank_unit=pod", "expected one of");
+  refused("workload.generate.m=1000000000000", "expected 1 to");
+}
+
+TEST(BadTrace, CutCyclicAndUnevenTracesAreRefusedBeforeTheyRun) {
+  const TemporaryFolder folder;
+  const json compute = {{"id", 0}, {"name", "a"}, {"kind", "compute"}, {"flops", 100}, {"deps", {1}}};
+  const json after = {{"id", 1}, {"name", "b"}, {"kind", "compute"}, {"flops", 100}, {"deps", {0}}};
+  const json first = {{"id", 0}, {"name", "sum"}, {"kind", "all_reduce"}, {"bytes", 4096}};
+  const json second = {{"id", 1}, {"name", "again"}, {"kind", "all_reduce"}, {"bytes", 4096}, {"deps", {0}}};
+  const std::string whole = trace_of({json::array({first, second}), json::array({first, second})});
+
+  const std::string cut = folder.write("cut.json", whole.substr(0, whole.size() / 2));
+  expect_refused(run_on_tile(cut), 3, {"cut.json"});
+  const std::string cyclic = folder.write("cyclic.json", trace_of({json::array({compute, after})}));
+  expect_refused(run_on_tile(cyclic), 3, {"cyclic.json", "cycle", "'a' (id 0)", "'b' (id 1)", "rank 0"});
+  const std::string uneven =
+      folder.write("uneven.json", trace_of({json::array({first, second}), json::array({first})}));
+  for (const ProgramResult& result : {run_on_tile(uneven), run_program({"trace", "check", uneven})})
+    expect_refused(result, 3, {"rank 0", "uneven.json", "'again' (id 1)", "rank 1"});
+  const std::string lonely =
+      folder.write("lonely.json", trace_of({json::array({message(0, "r", "recv", 1)}), json::array({first})}));
+  expect_refused(run_on_tile(lonely), 3, {"rank 0", "'r' (id 0)", "nobody sends"});
+}
+
+TEST(BadTrace, AMissingRankFileIsNamed) {
+  const TemporaryFolder folder;
+  folder.write("job.0.et", "x");
+  folder.write("job.2.et", "x");
+  expect_refused(run_on_tile(folder / "job"), 3, {"job.1.et", "rank 1"});
+  expect_refused(run_on_tile(folder / "other"), 5, {"other"});
+}
+
+TEST(CannotFinish, TwoRanksThatReceiveBeforeTheySendAreBothNamed) {
+  const TemporaryFolder folder;
+  const std::string trace = folder.write(
+      "wait.json", trace_of({json::array({message(0, "from1", "recv", 1), message(1, "to1", "send", 1)}),
+                             json::array({message(0, "from0", "recv", 0), message(1, "to0", "send", 0)})}));
+  EXPECT_EQ(run_program({"trace", "check", trace}).exit_code, 0);
+  const ProgramResult result = run_on_tile(trace, {"--out", folder / "out"});
+  EXPECT_EQ(result.exit_code, 4);
+  EXPECT_THAT(result.err, AllOf(HasSubstr("rank 0 waits: recv 'from1' (id 0"), HasSubstr("with rank 1"),
+                                HasSubstr("rank 1 waits: recv 'from0' (id 0"), HasSubstr("with rank 0")));
+  const json report = read_report(folder / "out");
+  EXPECT_TRUE(report["partial"].get<bool>());
+  EXPECT_EQ(report["waiting"].size(), 2u);
+}
+
+TEST(Output, AFolderThatCannotBeMadeIsRefusedBeforeTheRun) {
+  expect_refused(run_program({"run", "configs/runs/resnet50_exapod.json", "--out", "/proc/dojosim"}), 5,
+                 {"/proc/dojosim"});
+  const TemporaryFolder folder;
+  expect_refused(run_program({"trace", "gen", "resnet50", "-o", folder / "no/such.json"}), 5, {"such.json"});
+}
+
+TEST(Output, AFullDiskBehindStdoutIsAnInputOutputError) {
+  for (const char* words : {"list params", "--version", "topo show configs/machines/tile.json"}) {
+    const std::string command =
+        "cd '" DOJO_SOURCE_DIR "' && '" DOJO_PROGRAM "' " + std::string(words) + " >/dev/full 2>/dev/null";
+    const int status = std::system(command.c_str());
+    EXPECT_EQ(WEXITSTATUS(status), 5) << words;
+  }
+}
+
+TEST(Interrupt, LeavesAReportThatIsMarkedPartial) {
+  const TemporaryFolder folder;
+  const std::string err = folder / "err", out = folder / "out";
+  const std::string command = "cd '" DOJO_SOURCE_DIR "' && exec '" DOJO_PROGRAM
+                              "' run configs/runs/resnet50_tile.json --set workload.steps=20 --verbose --out '" +
+                              out + "' >/dev/null 2>'" + err + "'";
+  const pid_t child = fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
+    _exit(127);
+  }
+  for (int i = 0; i < 600 && read_file(err).find("simulating with") == std::string::npos; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  kill(child, SIGINT);
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status)) << "killed by a signal: " << read_file(err);
+  EXPECT_EQ(WEXITSTATUS(status), 130) << read_file(err);
+  const json report = read_report(out);
+  EXPECT_TRUE(report["partial"].get<bool>());
+  EXPECT_LT(report["workload"]["steps_finished"], 20);
+}
+
+}  // namespace
+}  // namespace dojo::test
