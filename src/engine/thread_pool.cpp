@@ -2,11 +2,15 @@
 // A pool that spins between windows: a window lasts microseconds, too short to put threads to sleep and wake them.
 #include "dojo/engine/thread_pool.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace dojo::engine {
 
 namespace {
+
+constexpr std::uint64_t kPieces = 0xffffffff;  // the low half of left_
+
 template <class Ready>
 void spin_until(const Ready& ready) {
   for (int i = 0; !ready(); ++i) {
@@ -17,6 +21,7 @@ void spin_until(const Ready& ready) {
     }
   }
 }
+
 }  // namespace
 
 ThreadPool::ThreadPool(std::uint32_t threads) {
@@ -27,22 +32,21 @@ ThreadPool::ThreadPool(std::uint32_t threads) {
 
 ThreadPool::~ThreadPool() {
   stop_.store(true, std::memory_order_release);
-  round_.fetch_add(1, std::memory_order_acq_rel);
   for (std::thread& thread : workers_) thread.join();
 }
 
 void ThreadPool::run(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t)>& work) {
   work_ = &work;
   count_ = count;
-  next_.store(0, std::memory_order_relaxed);
-  const bool alone = workers_.empty() || count <= kChunk;
-  if (!alone) {
-    running_.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
-    round_.fetch_add(1, std::memory_order_acq_rel);
-  }
-  take_work(0);
-  if (!alone) {
-    spin_until([this] { return running_.load(std::memory_order_acquire) == 0; });
+  if (workers_.empty() || count <= kChunk) {
+    call(0, count, 0);
+  } else {
+    done_.store(0, std::memory_order_relaxed);
+    const std::uint64_t round = (left_.load(std::memory_order_relaxed) >> 32) + 1;
+    left_.store(round << 32 | count, std::memory_order_release);
+    take_work(0);
+    // Waits for pieces, not for threads: one that the host does not let run, and that took nothing, holds nobody up.
+    spin_until([&] { return done_.load(std::memory_order_acquire) == count; });
   }
   if (failure_) {
     const std::exception_ptr failure = std::exchange(failure_, nullptr);
@@ -51,30 +55,38 @@ void ThreadPool::run(std::uint32_t count, const std::function<void(std::uint32_t
 }
 
 void ThreadPool::worker(std::uint32_t thread) {
-  std::uint64_t seen = 0;
   for (;;) {
-    spin_until([&] { return round_.load(std::memory_order_acquire) != seen; });
-    seen = round_.load(std::memory_order_acquire);
+    spin_until([this] {
+      return (left_.load(std::memory_order_relaxed) & kPieces) != 0 || stop_.load(std::memory_order_relaxed);
+    });
     if (stop_.load(std::memory_order_acquire)) return;
     take_work(thread);
-    running_.fetch_sub(1, std::memory_order_acq_rel);
   }
 }
 
 void ThreadPool::take_work(std::uint32_t thread) {
-  for (;;) {
-    const std::uint32_t begin = next_.fetch_add(kChunk, std::memory_order_relaxed);
-    if (begin >= count_) return;
-    const std::uint32_t end = begin + kChunk < count_ ? begin + kChunk : count_;
-    for (std::uint32_t i = begin; i < end; ++i) {
-      try {
-        (*work_)(i, thread);
-      } catch (...) {
-        const std::lock_guard<std::mutex> lock(failure_mutex_);
-        if (!failure_ || i < failed_at_) {
-          failure_ = std::current_exception();
-          failed_at_ = i;
-        }
+  std::uint64_t seen = left_.load(std::memory_order_relaxed);
+  while ((seen & kPieces) != 0) {
+    const auto left = static_cast<std::uint32_t>(seen & kPieces);
+    const std::uint32_t pieces = std::min(left, kChunk);
+    if (!left_.compare_exchange_weak(seen, seen - pieces, std::memory_order_acq_rel, std::memory_order_relaxed))
+      continue;
+    const std::uint32_t begin = count_ - left;
+    call(begin, begin + pieces, thread);
+    done_.fetch_add(pieces, std::memory_order_acq_rel);
+    seen = left_.load(std::memory_order_relaxed);
+  }
+}
+
+void ThreadPool::call(std::uint32_t begin, std::uint32_t end, std::uint32_t thread) {
+  for (std::uint32_t i = begin; i < end; ++i) {
+    try {
+      (*work_)(i, thread);
+    } catch (...) {
+      const std::lock_guard<std::mutex> lock(failure_mutex_);
+      if (!failure_ || i < failed_at_) {
+        failure_ = std::current_exception();
+        failed_at_ = i;
       }
     }
   }

@@ -29,12 +29,15 @@ class ThreadPool {
   static constexpr std::uint32_t kChunk = 8;
   void worker(std::uint32_t thread);
   void take_work(std::uint32_t thread);
+  void call(std::uint32_t begin, std::uint32_t end, std::uint32_t thread);
 
   std::vector<std::thread> workers_;
   const std::function<void(std::uint32_t, std::uint32_t)>* work_ = nullptr;
   std::uint32_t count_ = 0;
-  std::atomic<std::uint32_t> next_{0}, running_{0};
-  std::atomic<std::uint64_t> round_{0};
+  /// Low half: pieces that nobody took yet; high half: number of the round, so that a late thread never takes from the
+  /// round that it knew. Whoever took pieces keeps the round, and with it work_ and count_, as they are.
+  std::atomic<std::uint64_t> left_{0};
+  std::atomic<std::uint32_t> done_{0};
   std::atomic<bool> stop_{false};
   std::mutex failure_mutex_;
   std::exception_ptr failure_;
