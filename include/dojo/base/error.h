@@ -62,8 +62,8 @@ class Findings {
 }  // namespace dojo
 
 /// Stays on in release: a broken invariant of the simulator itself (exit code 70).
-#define DOJO_CHECK(condition, ...)                                               \
-  do {                                                                           \
-    if (!(condition)) [[unlikely]]                                               \
-      ::dojo::fail_invariant(__FILE__, __LINE__, fmt::format(__VA_ARGS__));      \
+#define DOJO_CHECK(condition, ...)                                          \
+  do {                                                                      \
+    if (!(condition)) [[unlikely]]                                          \
+      ::dojo::fail_invariant(__FILE__, __LINE__, fmt::format(__VA_ARGS__)); \
   } while (false)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Collectives as dataflow plans: one small file per algorithm in src/workload/collectives/, one line per algorithm in the
-// table. The cheapest by the latency-bandwidth model is chosen unless one is named.
+// Collectives as dataflow plans: one small file per algorithm in src/workload/collectives/, one line per algorithm in
+// the table. The cheapest by the latency-bandwidth model is chosen unless one is named.
 #pragma once
 #include <string>
 #include <vector>
@@ -13,14 +13,14 @@ namespace dojo::workload {
 
 struct CollectiveRequest {
   OpKind kind = OpKind::kAllReduce;
-  Bytes bytes = 0;                      ///< size semantics of docs/trace_format.md (all_gather: each rank's input, ...)
-  std::uint32_t root = 0;               ///< position
-  std::string algorithm;                ///< "" = choose
-  std::vector<const Slice*> members;    ///< by position; all have the same shape when their dies have the same map
+  Bytes bytes = 0;                    ///< size semantics of docs/trace_format.md (all_gather: each rank's input, ...)
+  std::uint32_t root = 0;             ///< position
+  std::string algorithm;              ///< "" = choose
+  std::vector<const Slice*> members;  ///< by position; all have the same shape when their dies have the same map
 };
 
 struct CollectiveAlgorithm {
-  const char* name;       ///< "direct", "mesh2d", "ring", "tree"
+  const char* name;  ///< "direct", "mesh2d", "ring", "tree"
   const char* sentence;
   bool (*supports)(const CollectiveRequest& request);
   /// Latency-bandwidth time in seconds by the values of the machine file; the formula stands in docs/collectives.md.
@@ -30,8 +30,10 @@ struct CollectiveAlgorithm {
 
 /// Alphabetical.
 [[nodiscard]] const std::vector<CollectiveAlgorithm>& collective_algorithms();
-/// Throws Error(kInvalidInput) for an unknown or unsupported name, and for a request without members or with a bad root.
-[[nodiscard]] const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, const topology::Topology& topology);
+/// Throws Error(kInvalidInput) for an unknown or unsupported name, and for a request without members or with a bad
+/// root.
+[[nodiscard]] const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request,
+                                                          const topology::Topology& topology);
 [[nodiscard]] DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology);
 
 /// Slice nodes that hold a tensor of `bytes`: all of them, or fewer so that a piece is not below `min_piece` bytes.

@@ -20,31 +20,31 @@
 
 namespace dojo::workload {
 
-/// Where one rank lives: a rectangle of sites of the whole machine. Nodes are numbered die by die (dies row-major within
-/// the slice), and row-major within a die; only enabled sites are nodes.
+/// Where one rank lives: a rectangle of sites of the whole machine. Nodes are numbered die by die (dies row-major
+/// within the slice), and row-major within a die; only enabled sites are nodes.
 struct SliceShape {
   std::int32_t rows = 0, columns = 0;  ///< sites
   std::int32_t die_rows = 1, die_columns = 1;
   struct Node {
-    std::uint16_t die = 0;       ///< index of the die within the slice
-    SiteIndex site = 0;          ///< within the die
-    std::uint16_t row = 0, column = 0;       ///< of sites within the slice
-    std::uint16_t row_index = 0;             ///< among the enabled nodes of this slice row
-    std::uint16_t column_index = 0;          ///< among the enabled nodes of this slice column
+    std::uint16_t die = 0;              ///< index of the die within the slice
+    SiteIndex site = 0;                 ///< within the die
+    std::uint16_t row = 0, column = 0;  ///< of sites within the slice
+    std::uint16_t row_index = 0;        ///< among the enabled nodes of this slice row
+    std::uint16_t column_index = 0;     ///< among the enabled nodes of this slice column
     float core_speed = 1.0f;
   };
   std::vector<Node> nodes;
-  std::vector<std::uint32_t> die_begin;      ///< first node of each die; size dies + 1
-  std::vector<std::uint16_t> row_count;      ///< enabled nodes in each slice row
-  std::vector<std::uint16_t> column_count;   ///< enabled nodes in each slice column
+  std::vector<std::uint32_t> die_begin;     ///< first node of each die; size dies + 1
+  std::vector<std::uint16_t> row_count;     ///< enabled nodes in each slice row
+  std::vector<std::uint16_t> column_count;  ///< enabled nodes in each slice column
   [[nodiscard]] std::uint32_t node_count() const { return static_cast<std::uint32_t>(nodes.size()); }
   [[nodiscard]] std::uint32_t die_count() const { return static_cast<std::uint32_t>(die_rows * die_columns); }
 };
 
 struct Slice {
   std::shared_ptr<const SliceShape> shape;
-  std::uint32_t shape_index = 0;             ///< equal shapes share one index
-  std::vector<DieId> dies;                   ///< machine die of each die of the slice
+  std::uint32_t shape_index = 0;                           ///< equal shapes share one index
+  std::vector<DieId> dies;                                 ///< machine die of each die of the slice
   std::int32_t first_site_row = 0, first_site_column = 0;  ///< in the whole machine's site grid
 };
 
@@ -54,50 +54,50 @@ struct Transfer {
   std::uint32_t destination = 0;  ///< node, for kUnicast
   std::uint32_t bytes = 0;
   Shape shape = Shape::kUnicast;
-  std::uint8_t slot = 0;          ///< arrival slot at the receivers: 0 = stage 1, 1 .. steps = operands of that step
-  std::uint8_t stage = 1;         ///< 1: sent when the kernel starts; 2: sent when the sender has all its slot-0 arrivals
+  std::uint8_t slot = 0;   ///< arrival slot at the receivers: 0 = stage 1, 1 .. steps = operands of that step
+  std::uint8_t stage = 1;  ///< 1: sent when the kernel starts; 2: sent when the sender has all its slot-0 arrivals
 };
 
 /// One operation on all nodes of a slice. A slot's arrivals are counted in whole transfers (not bursts).
 struct Kernel {
-  std::uint32_t steps = 1;                       ///< 1 .. 15
-  std::vector<std::uint32_t> transfer_begin;     ///< by source node, size nodes + 1; empty = no transfers at all
-  std::vector<Transfer> transfers;               ///< of one source ordered by (slot, stage)
-  std::vector<std::uint16_t> need;               ///< [node * (steps + 1) + slot]; empty = none
-  std::vector<std::uint32_t> cycles;             ///< [node * steps + step]: core time of a step, slow cores included
-  std::vector<std::int64_t> matrix_flops;        ///< by node, 2 per MAC, useful work only; empty = 0
-  std::vector<std::int64_t> vector_flops;        ///< by node; empty = 0
+  std::uint32_t steps = 1;                    ///< 1 .. 15
+  std::vector<std::uint32_t> transfer_begin;  ///< by source node, size nodes + 1; empty = no transfers at all
+  std::vector<Transfer> transfers;            ///< of one source ordered by (slot, stage)
+  std::vector<std::uint16_t> need;            ///< [node * (steps + 1) + slot]; empty = none
+  std::vector<std::uint32_t> cycles;          ///< [node * steps + step]: core time of a step, slow cores included
+  std::vector<std::int64_t> matrix_flops;     ///< by node, 2 per MAC, useful work only; empty = 0
+  std::vector<std::int64_t> vector_flops;     ///< by node; empty = 0
   enum class TimedBy : std::uint8_t { kShapes, kRoofline, kRecorded };
   TimedBy timed_by = TimedBy::kShapes;
 };
 
 /// One item of a dataflow plan, replicated over lanes and chunks unless `single`.
 struct DataflowItem {
-  std::uint32_t position = 0;      ///< participant: index into DataflowInstance::places
-  std::uint16_t need = 0;          ///< tokens before it fires; a local start of the position's task counts as one
-  bool start = false;              ///< receives a token when the position's task starts
-  bool finish = false;             ///< the position's task is done when all its `finish` items have fired
-  bool combine = false;            ///< adds what has come to what it has before sending (vector unit)
-  bool single = false;             ///< only lane 0, chunk 0 exist; an edge from it to a normal item fans out to all lanes
-                                   ///< and chunks, an edge into it brings a token of each (count them in `need`)
+  std::uint32_t position = 0;  ///< participant: index into DataflowInstance::places
+  std::uint16_t need = 0;      ///< tokens before it fires; a local start of the position's task counts as one
+  bool start = false;          ///< receives a token when the position's task starts
+  bool finish = false;         ///< the position's task is done when all its `finish` items have fired
+  bool combine = false;        ///< adds what has come to what it has before sending (vector unit)
+  bool single = false;         ///< only lane 0, chunk 0 exist; an edge from it to a normal item fans out to all lanes
+                               ///< and chunks, an edge into it brings a token of each (count them in `need`)
   enum class Service : std::uint8_t { kNone, kHbmRead, kHbmWrite, kHostRead, kHostWrite };
-  Service service = Service::kNone;///< at a DIP: the resources it passes before sending on
-  Bytes bytes = 0;                 ///< over all lanes and chunks: what is combined or served
+  Service service = Service::kNone;  ///< at a DIP: the resources it passes before sending on
+  Bytes bytes = 0;                   ///< over all lanes and chunks: what is combined or served
   std::uint32_t edges_begin = 0, edges_end = 0;
 };
 struct DataflowEdge {
-  std::uint32_t item = 0;          ///< destination
-  Bytes bytes = 0;                 ///< over all lanes and chunks; the same position: no message, a token only
+  std::uint32_t item = 0;  ///< destination
+  Bytes bytes = 0;         ///< over all lanes and chunks; the same position: no message, a token only
 };
 struct DataflowPlan {
-  std::string algorithm;           ///< "ring", "mesh2d", "tree", "direct", "p2p", "dip", ...
+  std::string algorithm;  ///< "ring", "mesh2d", "tree", "direct", "p2p", "dip", ...
   std::uint32_t positions = 0;
   std::uint32_t lanes = 1, chunks = 1;
   std::vector<std::uint32_t> lane_node;   ///< slice node of each lane, the same for every position that is a rank
   std::vector<DataflowItem> items;        ///< grouped by position
   std::vector<std::uint32_t> item_begin;  ///< by position, size positions + 1
   std::vector<DataflowEdge> edges;
-  double model_seconds = 0;               ///< latency-bandwidth time by which the algorithm was chosen; 0 = none
+  double model_seconds = 0;  ///< latency-bandwidth time by which the algorithm was chosen; 0 = none
 };
 
 /// A use of a plan by particular ranks and DIPs.
@@ -110,19 +110,23 @@ struct DataflowInstance {
     std::uint32_t index = 0;
   };
   std::uint32_t plan = 0;
-  std::vector<Place> places;       ///< by position
-  std::uint32_t group = kNone;     ///< for reports: index into Job::groups
+  std::vector<Place> places;    ///< by position
+  std::uint32_t group = kNone;  ///< for reports: index into Job::groups
 };
 
 struct Task {
   enum class Kind : std::uint8_t { kNone, kKernel, kDataflow };
-  enum class Unit : std::uint8_t { kCore, kNetwork, kMemory };  ///< which hardware threads it occupies; memory = DIP traffic
+  enum class Unit : std::uint8_t {
+    kCore,
+    kNetwork,
+    kMemory
+  };  ///< which hardware threads it occupies; memory = DIP traffic
   Kind kind = Kind::kNone;
   Unit unit = Unit::kCore;
-  bool recompute = false;          ///< repeats work that was done before: not counted in flops.executed
-  std::uint32_t index = 0;         ///< kernel, or slot of the rank's instance table
-  std::uint32_t op = kNone;        ///< graph operation it belongs to
-  std::uint16_t step = 0;          ///< training step
+  bool recompute = false;    ///< repeats work that was done before: not counted in flops.executed
+  std::uint32_t index = 0;   ///< kernel, or slot of the rank's instance table
+  std::uint32_t op = kNone;  ///< graph operation it belongs to
+  std::uint16_t step = 0;    ///< training step
   std::uint16_t dependencies = 0;
   std::uint32_t successors_begin = 0, successors_end = 0;
 };
@@ -130,10 +134,10 @@ struct Task {
 /// Memory of one rank as planned by the ledger; the same for each rank of a program.
 struct MemoryPlan {
   Bytes node_capacity = 0;
-  Bytes node_peak = 0;                 ///< of any node
+  Bytes node_peak = 0;                                                                 ///< of any node
   Bytes weights = 0, gradients = 0, optimizer = 0, activations_peak = 0, buffers = 0;  ///< per rank
-  Bytes recomputed = 0, spilled = 0;   ///< per rank and step
-  std::vector<std::string> decisions;  ///< sentences for the report
+  Bytes recomputed = 0, spilled = 0;                                                   ///< per rank and step
+  std::vector<std::string> decisions;                                                  ///< sentences for the report
 };
 
 struct Program {
@@ -142,14 +146,14 @@ struct Program {
   std::vector<Task> tasks;
   std::vector<std::uint32_t> successors;
   std::vector<Kernel> kernels;
-  std::uint32_t instance_slots = 0;    ///< length of each rank's instance table
+  std::uint32_t instance_slots = 0;  ///< length of each rank's instance table
   MemoryPlan memory;
   std::int64_t samples_per_step = 0;
 };
 
 /// Everything the machine needs to run: programs, slices, dataflow plans and who takes part in which.
 struct Job {
-  std::vector<Slice> slices;                    ///< by rank
+  std::vector<Slice> slices;  ///< by rank
   std::vector<std::uint32_t> program_of_rank;
   std::vector<Program> programs;
   std::vector<DataflowPlan> plans;
@@ -159,8 +163,8 @@ struct Job {
     std::uint32_t position = 0;
   };
   std::vector<std::vector<InstanceRef>> instance_of;  ///< [rank][slot]
-  std::vector<Bytes> hbm_used_bytes;            ///< by DIP: samples, spill
-  std::vector<std::string> approximations;      ///< what lowering simplified, for fidelity.approximations
+  std::vector<Bytes> hbm_used_bytes;                  ///< by DIP: samples, spill
+  std::vector<std::string> approximations;            ///< what lowering simplified, for fidelity.approximations
 };
 
 }  // namespace dojo::workload

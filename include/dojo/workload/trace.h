@@ -12,11 +12,11 @@
 namespace dojo::workload {
 
 struct TraceOptions {
-  RankId ranks = 0;                   ///< 0 = as many as the files or the trace say
-  bool replicate = false;             ///< one rank's file is used for all `ranks`
-  std::int64_t bytes_per_element = 0; ///< for traces that count elements; 0 = not given
+  RankId ranks = 0;                    ///< 0 = as many as the files or the trace say
+  bool replicate = false;              ///< one rank's file is used for all `ranks`
+  std::int64_t bytes_per_element = 0;  ///< for traces that count elements; 0 = not given
   std::int64_t steps = 1;
-  std::string group_file;             ///< Chakra communicator groups; "" = look for PREFIX.json beside the trace
+  std::string group_file;  ///< Chakra communicator groups; "" = look for PREFIX.json beside the trace
 };
 
 struct TraceFormat {
@@ -25,20 +25,21 @@ struct TraceFormat {
 };
 [[nodiscard]] const std::vector<TraceFormat>& trace_formats();
 
-/// `path` is a file or a Chakra prefix. Runs check_workload(). Throws Error(kIo) for a missing file, Error(kInvalidInput)
-/// with all findings otherwise. `files_read` receives every file for the report's input hashes.
-[[nodiscard]] Workload read_trace(const std::string& path, const TraceOptions& options, std::vector<std::string>* files_read);
+/// `path` is a file or a Chakra prefix. Runs check_workload(). Throws Error(kIo) for a missing file,
+/// Error(kInvalidInput) with all findings otherwise. `files_read` receives every file for the report's input hashes.
+[[nodiscard]] Workload read_trace(const std::string& path, const TraceOptions& options,
+                                  std::vector<std::string>* files_read);
 
-/// Checks across ranks: groups complete, same collectives in the same order with equal type and size, every send has its
-/// receive, no cycle within a rank, sizes sane. One line per finding: rank, operation, file.
+/// Checks across ranks: groups complete, same collectives in the same order with equal type and size, every send has
+/// its receive, no cycle within a rank, sizes sane. One line per finding: rank, operation, file.
 void check_workload(const Workload& workload, Findings& findings);
 
 struct ResNet50Options {
-  std::int64_t batch = 8;            ///< per rank
+  std::int64_t batch = 8;  ///< per rank
   DType dtype = DType::kBf16;
   std::int64_t ranks = 1;
-  std::int64_t batch_norm_group = 25;  ///< consecutive ranks that share statistics; see the placement
-  std::int64_t bucket_bytes = 8 << 20; ///< gradient all-reduce bucket
+  std::int64_t batch_norm_group = 25;   ///< consecutive ranks that share statistics; see the placement
+  std::int64_t bucket_bytes = 8 << 20;  ///< gradient all-reduce bucket
   std::int64_t steps = 1;
 };
 /// v1.5; one training step: ingest, forward, backward, bucketed all-reduce, update. All ranks share one graph.
