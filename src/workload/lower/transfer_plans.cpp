@@ -11,6 +11,7 @@ namespace {
 
 constexpr Bytes kControlBytes = 64;  // a request or an acknowledgement: one packet
 constexpr Bytes kSmallestPiece = 512;
+constexpr Bytes kLargestPiece = 8192;  // longer ones in parts: HBM and network overlap, and nodes take turns at the DIP
 
 /// Items come position by position; edges name items by number.
 class PlanWriter {
@@ -39,7 +40,11 @@ class PlanWriter {
     plan_.edges.push_back({to, bytes});
     plan_.items.back().edges_end = static_cast<std::uint32_t>(plan_.edges.size());
   }
-  [[nodiscard]] Bytes lanes() const { return plan_.lanes; }
+  void cut_lanes(Bytes bytes) {
+    plan_.chunks =
+        static_cast<std::uint32_t>(std::clamp<Bytes>(ceil_div<Bytes>(bytes, plan_.lanes * kLargestPiece), 1, 1024));
+  }
+  [[nodiscard]] Bytes messages() const { return static_cast<Bytes>(plan_.lanes) * plan_.chunks; }
   DataflowPlan take() {
     plan_.item_begin.push_back(static_cast<std::uint32_t>(plan_.items.size()));
     return std::move(plan_);
@@ -89,14 +94,14 @@ void write_load(PlanWriter& w, Bytes bytes) {
   w.edge(2, bytes);
   w.next_position();
   w.add(1, true, false);
-  w.edge(0, kControlBytes * w.lanes());
+  w.edge(0, kControlBytes * w.messages());
   w.add(1, false, true);
 }
 
 void write_store(PlanWriter& w, Bytes bytes) {
   w.next_position();
   serve(w.add(1, false, false), DataflowItem::Service::kHbmWrite, bytes);
-  w.edge(2, kControlBytes * w.lanes());
+  w.edge(2, kControlBytes * w.messages());
   w.next_position();
   w.add(1, true, false);
   w.edge(0, bytes);
@@ -125,6 +130,7 @@ DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape) {
 DataflowPlan dip_plan(SlotUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
                       std::uint32_t steps) {
   PlanWriter w("dip", die_lanes(bytes, die, shape));
+  w.cut_lanes(bytes);
   switch (kind) {
     case SlotUse::Memory::kIngest:
       write_ingest(w, bytes, steps);
