@@ -89,6 +89,7 @@ machine::MachineSettings machine_settings(const config::RunParams& run) {
   settings.seed = static_cast<std::uint64_t>(run.seed);
   settings.burst_bytes = run.burst_bytes;
   settings.all_links = run.all_links;
+  settings.copy_tasks = run.copy_tasks;
   return settings;
 }
 

@@ -44,6 +44,7 @@ DieNetwork::Walk DieNetwork::walk(Direction d, std::size_t first, int links, Fli
     head = start + hop_;
     heads_[static_cast<std::size_t>(i)] = head;
   }
+  latest_ = std::max(latest_, start + n);
   if (longest_wait > buffer_flits_) {
     // The last flit enters a buffer only when the link ahead has taken all but a buffer's worth.
     for (int i = links - 2; i >= 0; --i) {
@@ -66,6 +67,7 @@ DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int li
     ++link.bursts;
     control_free[i] = start + n;
     link.free = std::max(link.free + n, start + n);
+    latest_ = std::max(latest_, link.free);
     head = start + hop_;
   }
   return {head, first_start};
@@ -77,9 +79,11 @@ Cycles DieNetwork::eject(SiteIndex site, const Burst& burst, Flits n, Cycles hea
   if (burst.traffic_class == TrafficClass::kControl) {
     const Cycles tail = head + n + (port.eject_free > head ? 1 : 0);
     port.eject_free = std::max(port.eject_free + n, tail);
+    latest_ = std::max(latest_, port.eject_free);
     return tail;
   }
   port.eject_free = std::max(port.eject_free, head) + n;
+  latest_ = std::max(latest_, port.eject_free);
   return port.eject_free;
 }
 

@@ -249,6 +249,7 @@ void name_algorithms(const Context& context, Results& r) {
 }  // namespace
 
 Results Machine::collect(bool interrupted) const {
+  impl_->settle_copies();
   const MachineState& m = *impl_;
   const Context& context = m.context;
   Results r;
@@ -273,12 +274,9 @@ Results Machine::collect(bool interrupted) const {
   fold_operations(context, r);
   name_algorithms(context, r);
   for (const DieShard& die : m.dies) {
-    const Breakdown b = die.breakdown(r.end_cycle);
-    r.breakdown.compute += b.compute;
-    r.breakdown.communication += b.communication;
-    r.breakdown.overlapped += b.overlapped;
-    r.breakdown.memory += b.memory;
-    r.breakdown.idle += b.idle;
+    add(r.breakdown, die.breakdown(r.end_cycle));
+    if (die.tasks_copied() > 0) ++r.dies_copied;
+    r.tasks_copied += die.tasks_copied();
   }
   for (RankId rank = 0; rank < context.job.slices.size(); ++rank) {
     const workload::Program& program = context.program(rank);
@@ -296,7 +294,7 @@ Results Machine::collect(bool interrupted) const {
   r.approximations = context.job.approximations;
   r.threads = context.settings.threads;
   r.events = m.events();
-  r.dies_simulated = topology().die_count();
+  r.dies_simulated = topology().die_count() - r.dies_copied;
   if (!r.finished && !interrupted) r.waiting = waiting();
 
   Digest& digest = collector.digest();

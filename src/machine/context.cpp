@@ -43,25 +43,6 @@ ShapeInfo shape_info(const workload::SliceShape& shape, const topology::Topology
 
 }  // namespace
 
-void OpSum::add(Cycles start, Cycles end) {
-  ++count;
-  cycles_sum += static_cast<std::uint64_t>(end - start);
-  min = std::min(min, end - start);
-  max = std::max(max, end - start);
-  first = std::min(first, start);
-  last = std::max(last, end);
-}
-
-void OpSum::merge(const OpSum& other) {
-  count += other.count;
-  cycles_sum += other.cycles_sum;
-  min = std::min(min, other.min);
-  max = std::max(max, other.max);
-  first = std::min(first, other.first);
-  last = std::max(last, other.last);
-  flops += other.flops;
-}
-
 Context::Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j,
                  const MachineSettings& s)
     : topology(t), workload(w), job(j), settings(s) {
@@ -84,6 +65,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     flags = std::make_unique<std::atomic<std::uint8_t>[]>(topology.shard_count());
     for (ShardId shard = 0; shard < topology.shard_count(); ++shard) flags[shard].store(0, std::memory_order_relaxed);
   }
+  copies.configure(job);
   sums.resize(settings.threads);
   for (ThreadSums& sum : sums) {
     for (const workload::Graph& graph : workload.graphs) sum.ops.emplace_back(graph.ops.size());

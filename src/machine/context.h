@@ -11,29 +11,10 @@
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
+#include "machine/sums.h"
+#include "machine/task_copy.h"
 
 namespace dojo::machine {
-
-/// Sums and extremes that do not depend on the order in which shards add to them.
-struct OpSum {
-  std::uint64_t count = 0, cycles_sum = 0;
-  Cycles min = kNever, max = 0, first = kNever, last = 0;
-  std::int64_t flops = 0;
-  void add(Cycles start, Cycles end);
-  void merge(const OpSum& other);
-};
-
-struct ThreadSums {
-  LatencyHistogram packets;
-  std::vector<std::vector<OpSum>> ops;  ///< [graph][op]
-  std::vector<Cycles> step_end;
-  Cycles end_cycle = 0;       ///< last rank's end, or last event
-  Cycles mail_time = kNever;  ///< earliest arrival in the mail of this window
-  std::uint64_t tasks_done = 0, ranks_done = 0;
-  std::int64_t flops_by[3] = {0, 0, 0};  ///< by Kernel::TimedBy
-  std::int64_t flops_recomputed = 0;
-  std::uint64_t bytes_to_eject = 0;  ///< bytes x receivers of everything injected
-};
 
 /// Bytes of an edge or item, divided over lanes and chunks: the first `rest` pieces have one byte more.
 struct Pieces {
@@ -67,6 +48,7 @@ struct Context {
   std::vector<fabric::Mailbox> mail;                         ///< by sender: die * 4 + direction, then DIPs
   std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];  ///< by receiver
   std::vector<ThreadSums> sums;                              ///< by thread
+  CopyTable copies;
   int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
   [[nodiscard]] std::size_t mailbox_of_die(DieId die, topology::Direction d) const {

@@ -135,6 +135,7 @@ void DieShard::token(DataflowRun& run, std::uint32_t item_index, std::uint32_t l
   const topology::NodeParams& params = context_->topology.params().node;
   Cycles& free = place.nodes[node].combine_free;
   free = std::max(free, now) + ceil_div(bytes, params.store_ports * params.port_bytes_per_cycle);
+  combine_latest_ = std::max(combine_latest_, free);
   wheel_.add(free + params.vector_latency_cycles, kFire, run.index, index);
 }
 

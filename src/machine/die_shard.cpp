@@ -3,6 +3,7 @@
 #include "machine/die_shard.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dojo/base/error.h"
 
@@ -35,12 +36,50 @@ void DieShard::configure(Context& context, DieId die) {
 void DieShard::run(Cycles window_end, ThreadSums& sums) {
   sums_ = &sums;
   engine::Event event;
-  while (wheel_.take(window_end, event)) dispatch(event);
+  for (;;) {
+    const Cycles arrival = arrivals_.next_time();
+    // An event may plan a wake, so the limit is found anew each time.
+    while (wheel_.take(std::min({window_end, wakes_.next_time(), arrival}), event)) dispatch(event);
+    const Cycles wake = wakes_.next_time();
+    if (std::min(wake, arrival) >= window_end) break;
+    if (wake <= arrival) {
+      run_wakes(wake);
+    } else {
+      run_arrivals(arrival);
+    }
+  }
+}
+
+/// All edges that get credits in one cycle, by direction.
+void DieShard::run_wakes(Cycles time) {
+  unsigned directions = 0;
+  engine::Event event;
+  while (wakes_.take(time + 1, event)) directions |= 1u << event.a;
+  now_ = time;
+  for (unsigned d = 0; d < static_cast<unsigned>(topology::kDirections); ++d) {
+    if ((directions >> d & 1u) != 0) wake_edge(static_cast<Direction>(d), time);
+  }
+}
+
+/// All heads that reach the die's border in one cycle, by side.
+void DieShard::run_arrivals(Cycles time) {
+  arrived_.clear();
+  engine::Event event;
+  while (arrivals_.take(time + 1, event)) arrived_.push_back(event);
+  if (arrived_.size() > 1) {
+    std::stable_sort(arrived_.begin(), arrived_.end(), [this](const engine::Event& x, const engine::Event& y) {
+      return entries_[x.a].side < entries_[y.a].side;
+    });
+  }
+  for (const engine::Event& each : arrived_) dispatch(each);
 }
 
 void DieShard::dispatch(const engine::Event& e) {
   const Cycles now = e.time;
+  now_ = now;
   switch (static_cast<EventType>(e.type)) {
+    case kEdgeWake:  // run_wakes() takes them
+      return;
     case kArrive:
       return arrive(e.a, now);
     case kInject:
@@ -69,7 +108,11 @@ void DieShard::dispatch(const engine::Event& e) {
     case kFire:
       return fire(*dataflows_[e.a], e.b, now);
     case kTaskStart:
-      return task_started_on_die(rank_die_of(e.a), e.b, now);
+      return run_or_copy(rank_die_of(e.a), e.b, now);
+    case kRunTask:
+      return task_started_on_die(e.a, e.b, now);
+    case kCopyDone:
+      return copy_done(e.a, now);
     case kTaskDone:
       return finish_task(controller_of(e.a), e.b, now);
     case kRankStart: {
@@ -83,9 +126,10 @@ void DieShard::dispatch(const engine::Event& e) {
   }
 }
 
-void DieShard::read_mail(Cycles window_start, ThreadSums& sums) {
+void DieShard::read_mail(ThreadSums& sums) {
   sums_ = &sums;
   const int from = 1 - context_->parity;
+  Cycles first_arrival = kNever;
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto at = static_cast<std::size_t>(i);
     const ShardId neighbour = neighbours_[at];
@@ -95,6 +139,7 @@ void DieShard::read_mail(Cycles window_start, ThreadSums& sums) {
         context_->mail[dip ? context_->mailbox_of_dip(neighbour - context_->topology.die_count())
                            : context_->mailbox_of_die(neighbour, topology::opposite(static_cast<Direction>(i)))];
     for (const fabric::Crossing& crossing : mail.crossings[from]) {
+      first_arrival = std::min(first_arrival, crossing.time);
       std::uint32_t entry = free_entry_;
       if (entry == kNone) {
         entry = static_cast<std::uint32_t>(entries_.size());
@@ -103,23 +148,15 @@ void DieShard::read_mail(Cycles window_start, ThreadSums& sums) {
         free_entry_ = entries_[entry].next;
       }
       entries_[entry] = Entry{crossing, static_cast<std::uint8_t>(i), kNone};
-      wheel_.add(crossing.time, kArrive, entry);
+      arrivals_.add(crossing.time, kArrive, entry);
     }
     mail.crossings[from].clear();
-    if (!mail.credits[from].empty()) {
-      for (const fabric::Credit& credit : mail.credits[from]) edges_[at].add_credit(credit);
-      mail.credits[from].clear();
-      const bool was_full = edges_[at].full();
-      if (edges_[at].waiting()) {
-        edges_[at].advance(window_start, [&](const fabric::Crossing& crossing) {
-          context_->post(context_->mailbox_of_die(die_, static_cast<Direction>(i)), neighbour, crossing, sums);
-        });
-      }
-      if (edges_[at].full()) continue;
-      full_edges_ &= ~(1u << at);
-      if (was_full) wake_parked(static_cast<Direction>(i), window_start);
-    }
+    if (mail.credits[from].empty()) continue;
+    for (const fabric::Credit& credit : mail.credits[from]) edges_[at].add_credit(credit);
+    mail.credits[from].clear();
+    plan_wake(static_cast<Direction>(i));
   }
+  if (first_arrival != kNever) disturb(first_arrival);
 }
 
 void DieShard::arrive(std::uint32_t index, Cycles now) {
@@ -171,12 +208,27 @@ int DieShard::blocked_edge(const Burst& burst, std::int32_t row, std::int32_t co
   return -1;
 }
 
-void DieShard::wake_parked(Direction d, Cycles now) {
+void DieShard::plan_wake(Direction d) {
+  const Cycles time = edges_[static_cast<std::size_t>(d)].next_advance(now_);
+  if (time != kNever) wakes_.add(time, kEdgeWake, static_cast<std::uint32_t>(d));
+}
+
+/// Credits have come: waiting bursts go, and when there is room again those that wait at their routers come to the
+/// edge.
+void DieShard::wake_edge(Direction d, Cycles now) {
   const auto at = static_cast<std::size_t>(d);
-  for (const std::uint32_t entry : parked_entries_[at]) wheel_.add(now, kArrive, entry);
-  parked_entries_[at].clear();
-  for (const std::uint32_t site : parked_sites_[at]) wheel_.add(now, kInject, site);
-  parked_sites_[at].clear();
+  edges_[at].woken();
+  edges_[at].advance(now, [&](const fabric::Crossing& crossing) {
+    context_->post(context_->mailbox_of_die(die_, d), neighbours_[at], crossing, *sums_);
+  });
+  if ((full_edges_ >> at & 1u) != 0 && !edges_[at].full()) {
+    full_edges_ &= ~(1u << at);
+    const std::vector<std::uint32_t> entries = std::exchange(parked_entries_[at], {});
+    const std::vector<std::uint32_t> sites = std::exchange(parked_sites_[at], {});
+    for (const std::uint32_t entry : entries) arrive(entry, now);
+    for (const std::uint32_t site : sites) inject(static_cast<SiteIndex>(site), now);
+  }
+  plan_wake(d);
 }
 
 void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles now, std::uint32_t kernel_run,
@@ -265,9 +317,10 @@ void DieShard::inject(SiteIndex site, Cycles now) {
 void DieShard::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
   const auto at = static_cast<std::size_t>(d);
   DOJO_CHECK(edges_[at].present(), "die {}: a burst leaves {} where the machine ends", die_, direction_name(d));
-  edges_[at].offer(burst, lane, network_.flits(burst.bytes), head, [&](const fabric::Crossing& crossing) {
+  edges_[at].offer(burst, lane, network_.flits(burst.bytes), head, now_, [&](const fabric::Crossing& crossing) {
     context_->post(context_->mailbox_of_die(die_, d), neighbours_[at], crossing, *sums_);
   });
+  if (edges_[at].waiting()) plan_wake(d);
   if (edges_[at].full()) full_edges_ |= 1u << at;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // One die: its event wheel, its network, and what the ranks on it are doing. Touched by one thread at a time.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <memory>
@@ -11,6 +12,7 @@
 #include "dojo/fabric/edge.h"
 #include "machine/context.h"
 #include "machine/runs.h"
+#include "machine/task_copy.h"
 
 namespace dojo::machine {
 
@@ -34,8 +36,10 @@ class DieShard {
   void add_rank(RankId rank, std::uint32_t slice_die, bool home);
   void start(Cycles now);
 
-  [[nodiscard]] Cycles next_time() const { return wheel_.next_time(); }
-  void read_mail(Cycles window_start, ThreadSums& sums);
+  [[nodiscard]] Cycles next_time() const {
+    return std::min({wheel_.next_time(), arrivals_.next_time(), wakes_.next_time()});
+  }
+  void read_mail(ThreadSums& sums);
   void run(Cycles window_end, ThreadSums& sums);
 
   // State as users and the report see it.
@@ -44,18 +48,22 @@ class DieShard {
   [[nodiscard]] std::uint64_t core_busy_cycles(SiteIndex site) const { return cores_[site].busy_cycles; }
   [[nodiscard]] std::uint64_t matrix_flops(SiteIndex site) const { return cores_[site].matrix_flops; }
   [[nodiscard]] std::uint64_t vector_flops(SiteIndex site) const { return cores_[site].vector_flops; }
-  [[nodiscard]] std::uint64_t events() const { return wheel_.taken(); }
+  [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + arrivals_.taken() + wakes_.taken(); }
   [[nodiscard]] const std::vector<std::unique_ptr<Controller>>& controllers() const { return controllers_; }
   [[nodiscard]] const std::vector<RankDie>& rank_dies() const { return rank_dies_; }
   /// Node-cycle classes up to `end`, for all ranks on this die.
   [[nodiscard]] Breakdown breakdown(Cycles end) const;
+  /// Adds what copied tasks did to the counters; may be called again.
+  void settle_copies();
+  [[nodiscard]] std::uint64_t tasks_copied() const { return tasks_copied_; }
   /// Everything sent has arrived and every credit is back (a finished run).
   [[nodiscard]] bool settled() const;
 
  private:
   friend struct DieSink;
   enum EventType : std::uint16_t {
-    kArrive,         // a: crossing
+    kArrive,         // a: entry
+    kEdgeWake,       // a: direction: credits have come
     kInject,         // a: site
     kKernelStep,     // a: kernel run, b: node
     kKernelSource,   // a: kernel run, b: node
@@ -67,7 +75,9 @@ class DieShard {
     kFire,           // a: dataflow run, b: token index
     kTaskStart,      // a: rank, b: task
     kTaskDone,       // a: rank, b: task (at the sequencer)
-    kRankStart       // a: controller
+    kRankStart,      // a: controller
+    kRunTask,        // a: rank die, b: task: runs it without a record
+    kCopyDone        // a: generation
   };
   struct Core {
     std::uint64_t busy_cycles = 0, matrix_flops = 0, vector_flops = 0;
@@ -93,7 +103,10 @@ class DieShard {
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
   void deliver(DieSink& sink, SiteIndex site, const fabric::Burst& burst, Cycles tail);
   [[nodiscard]] int blocked_edge(const fabric::Burst& burst, std::int32_t row, std::int32_t column) const;
-  void wake_parked(topology::Direction d, Cycles now);
+  void wake_edge(topology::Direction d, Cycles now);
+  void plan_wake(topology::Direction d);
+  void run_wakes(Cycles time);
+  void run_arrivals(Cycles time);
   void send_message(SiteIndex site, std::int32_t row, std::int32_t column, Bytes bytes, const fabric::Burst& head,
                     Cycles now);
 
@@ -121,9 +134,25 @@ class DieShard {
   void release(DataflowRun& run);
   [[nodiscard]] SiteIndex site_of(const DataflowRun& run, const workload::DataflowItem& item, std::uint32_t lane) const;
 
+  // task_copy.cpp part
+  struct Copying {
+    const TaskCopy* copy = nullptr;
+    std::uint32_t index = 0, task = 0;
+    Cycles start = 0;
+  };
+  void counters(std::vector<std::uint64_t>& out) const;
+  void add_to_counter(std::size_t index, std::uint64_t increase);
+  [[nodiscard]] bool at_rest(Cycles now) const;
+  void run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  void copy_done(std::uint32_t generation, Cycles now);
+  void disturb(Cycles first_arrival);
+  [[nodiscard]] std::unique_ptr<TaskCopy> record(Context& context, DieId die, const RankDie& original,
+                                                 std::uint32_t task);
+
   // tasks.cpp part
   void task_started_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now);
-  void task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  /// `now` is the time of the event, `done` when the sequencer may know.
+  void task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles done);
   void account(RankDie& rank_die, std::uint32_t node, Cycles now);
   void account_all(RankDie& rank_die, Cycles now);
   void change_traffic(RankDie& rank_die, int network, int memory, Cycles now);
@@ -140,6 +169,10 @@ class DieShard {
   ThreadSums* sums_ = nullptr;  // of the thread that runs this window
   DieId die_ = 0;
   engine::Wheel wheel_;
+  // In a cycle, waiting edges come first, then arrivals by side, then the die's own events: an order that does not
+  // depend on when mail was read.
+  engine::Wheel wakes_, arrivals_;
+  std::vector<engine::Event> arrived_;
   fabric::DieNetwork network_;
   std::array<fabric::EdgeOut, topology::kDirections> edges_;
   std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};
@@ -156,6 +189,13 @@ class DieShard {
   std::vector<std::unique_ptr<DataflowRun>> dataflows_;
   std::vector<std::uint32_t> active_dataflows_;
   std::vector<std::unique_ptr<Controller>> controllers_;
+  bool task_ended_ = false;  // here, since the start of the run
+  Copying copying_;
+  std::uint32_t copy_generation_ = 0;
+  std::vector<std::uint32_t> copy_hits_;
+  std::uint64_t tasks_copied_ = 0;
+  Cycles combine_latest_ = 0;  // no node adds beyond this
+  Cycles now_ = 0;             // of the event being handled
   std::int64_t sends_open_ = 0;
   std::uint32_t full_edges_ = 0;  // bit per direction: new bursts must wait at their router
 };

@@ -49,8 +49,21 @@ void DipShard::add_instance(std::uint32_t instance, std::uint32_t position) {
 
 void DipShard::run(Cycles window_end, ThreadSums& sums) {
   sums_ = &sums;
-  engine::Event e;
-  while (wheel_.take(window_end, e)) {
+  engine::Event event;
+  for (;;) {
+    const Cycles arrival = arrivals_.next_time();
+    // An event may plan a wake, so the limit is found anew each time.
+    while (wheel_.take(std::min({window_end, wakes_.next_time(), arrival}), event)) dispatch(event);
+    const Cycles wake = wakes_.next_time();
+    if (std::min(wake, arrival) >= window_end) break;
+    (wake <= arrival ? wakes_ : arrivals_).take(window_end, event);
+    dispatch(event);
+  }
+}
+
+void DipShard::dispatch(const engine::Event& e) {
+  now_ = e.time;
+  {
     switch (static_cast<EventType>(e.type)) {
       case kToken:
         token(dataflow_run(e.a, context_->plans[context_->job.instances[e.a].plan].plan->items[e.b].position), e.b,
@@ -67,6 +80,9 @@ void DipShard::run(Cycles window_end, ThreadSums& sums) {
         wheel_.add(hbm_.free_cycle(), kFire, e.a, e.b);
         break;
       }
+      case kEdgeWake:
+        advance_edge(e.time);
+        break;
       case kStart:
         start_instance(e.a, e.b, e.time);
         break;
@@ -74,7 +90,20 @@ void DipShard::run(Cycles window_end, ThreadSums& sums) {
   }
 }
 
-void DipShard::read_mail(Cycles window_start, ThreadSums& sums) {
+void DipShard::plan_wake() {
+  const Cycles time = edge_.next_advance(now_);
+  if (time != kNever) wakes_.add(time, kEdgeWake);
+}
+
+void DipShard::advance_edge(Cycles now) {
+  edge_.woken();
+  edge_.advance(now, [&](const fabric::Crossing& crossing) {
+    context_->post(context_->mailbox_of_dip(dip_), die_, crossing, *sums_);
+  });
+  plan_wake();
+}
+
+void DipShard::read_mail(ThreadSums& sums) {
   sums_ = &sums;
   const int from = 1 - context_->parity;
   fabric::Mailbox& mail = context_->mail[context_->mailbox_of_die(die_, side_)];
@@ -87,18 +116,14 @@ void DipShard::read_mail(Cycles window_start, ThreadSums& sums) {
     context_->post(context_->mailbox_of_dip(dip_), die_, fabric::Credit{crossing.time + edge_latency_, burst.bytes},
                    sums);
     if (burst.last) {
-      wheel_.add(crossing.time + flits + bridge_, kToken, burst.subject, burst.item,
-                 static_cast<std::uint32_t>(burst.lane) << 16 | burst.chunk);
+      arrivals_.add(crossing.time + flits + bridge_, kToken, burst.subject, burst.item,
+                    static_cast<std::uint32_t>(burst.lane) << 16 | burst.chunk);
     }
   }
   mail.crossings[from].clear();
   for (const fabric::Credit& credit : mail.credits[from]) edge_.add_credit(credit);
   mail.credits[from].clear();
-  if (edge_.waiting()) {
-    edge_.advance(window_start, [&](const fabric::Crossing& crossing) {
-      context_->post(context_->mailbox_of_dip(dip_), die_, crossing, sums);
-    });
-  }
+  plan_wake();
 }
 
 DataflowRun& DipShard::dataflow_run(std::uint32_t instance, std::uint32_t position) {
@@ -238,10 +263,11 @@ void DipShard::send(const Burst& head, Bytes bytes, Cycles now) {
     bytes -= piece;
     burst.last = bytes == 0;
     sums_->bytes_to_eject += burst.bytes;
-    edge_.offer(burst, lane, ceil_div<Bytes>(piece, link_bytes_), now, [&](const fabric::Crossing& crossing) {
+    edge_.offer(burst, lane, ceil_div<Bytes>(piece, link_bytes_), now, now_, [&](const fabric::Crossing& crossing) {
       context_->post(context_->mailbox_of_dip(dip_), die_, crossing, *sums_);
     });
   }
+  if (edge_.waiting()) plan_wake();
 }
 
 }  // namespace dojo::machine

@@ -2,6 +2,7 @@
 // One DIP: HBM, the bridge to the tile, PCIe and Ethernet to the hosts. It runs the items of dataflow plans that lie on
 // it.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -22,8 +23,10 @@ class DipShard {
   /// Items without any token to wait for fire by themselves at time 0 (samples that lie on the hosts).
   void add_instance(std::uint32_t instance, std::uint32_t position);
 
-  [[nodiscard]] Cycles next_time() const { return wheel_.next_time(); }
-  void read_mail(Cycles window_start, ThreadSums& sums);
+  [[nodiscard]] Cycles next_time() const {
+    return std::min({wheel_.next_time(), arrivals_.next_time(), wakes_.next_time()});
+  }
+  void read_mail(ThreadSums& sums);
   void run(Cycles window_end, ThreadSums& sums);
 
   [[nodiscard]] const fabric::Serialiser& hbm() const { return hbm_; }
@@ -31,13 +34,14 @@ class DipShard {
   [[nodiscard]] const fabric::Serialiser& ethernet() const { return ethernet_; }
   [[nodiscard]] const fabric::EdgeOut& edge() const { return edge_; }
   [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
-  [[nodiscard]] std::uint64_t events() const { return wheel_.taken(); }
+  [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + wakes_.taken() + arrivals_.taken(); }
 
  private:
   enum EventType : std::uint16_t {
     kToken,     // a: instance, b: item, c: lane << 16 | chunk
     kFire,      // a: dataflow run, b: token index
     kHostDone,  // a: dataflow run, b: token index: has come over PCIe or Ethernet
+    kEdgeWake,  // credits have come
     kStart      // a: instance, b: position
   };
   DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position);
@@ -48,16 +52,20 @@ class DipShard {
   void follow_edge(DataflowRun& run, std::uint32_t edge, const workload::DataflowItem& from, std::uint32_t lane,
                    std::uint32_t chunk, Cycles now);
   void send(const fabric::Burst& head, Bytes bytes, Cycles now);
+  void dispatch(const engine::Event& event);
+  void advance_edge(Cycles now);
+  void plan_wake();
 
   Context* context_ = nullptr;
   ThreadSums* sums_ = nullptr;
   std::uint32_t dip_ = 0;
   DieId die_ = 0;
   topology::Direction side_ = topology::Direction::kWest;
-  engine::Wheel wheel_;
+  engine::Wheel wheel_, wakes_, arrivals_;  // as in DieShard: edges, then arrivals, then own events
   fabric::EdgeOut edge_;
   fabric::Serialiser hbm_, pcie_, ethernet_;
   Cycles hbm_latency_ = 0, bridge_ = 0, pcie_latency_ = 0, ethernet_latency_ = 0, edge_latency_ = 1;
+  Cycles now_ = 0;  // of the event being handled
   Bytes link_bytes_ = 64;
   std::int32_t first_row_ = 0, last_row_ = 0;
   std::uint64_t bytes_received_ = 0;

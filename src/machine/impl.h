@@ -22,6 +22,8 @@ struct MachineState {
   [[nodiscard]] Cycles next_time() const;
   void run_shard(ShardId shard, std::uint32_t thread);
   Cycles run_window();
+  /// Brings the counters up to date with what copied tasks did.
+  void settle_copies();
   [[nodiscard]] std::uint64_t ranks_done() const;
   [[nodiscard]] std::uint64_t events() const;
 

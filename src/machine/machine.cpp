@@ -19,6 +19,7 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
     : context(topology, workload, job, settings), dies(topology.die_count()), dips(topology.dip_count()) {
   const Cycles lookahead_cycles = topology.lookahead_cycles();
   window = topology.shard_count() == 1 || lookahead_cycles == kNever ? kLoneWindow : lookahead_cycles;
+  if (settings.window_cycles > 0) window = std::min(window, settings.window_cycles);
   for (DieId die = 0; die < topology.die_count(); ++die) dies[die].configure(context, die);
   for (std::uint32_t dip = 0; dip < topology.dip_count(); ++dip) dips[dip].configure(context, dip);
   for (RankId rank = 0; rank < job.slices.size(); ++rank) {
@@ -55,7 +56,7 @@ void MachineState::run_shard(ShardId shard, std::uint32_t thread) {
     std::atomic<std::uint8_t>& flag = context.has_mail[1 - context.parity][shard];
     if (flag.load(std::memory_order_relaxed) != 0) {
       flag.store(0, std::memory_order_relaxed);
-      it.read_mail(window_start, sums);
+      it.read_mail(sums);
     }
     it.run(window_end, sums);
     next[shard] = it.next_time();
@@ -85,6 +86,12 @@ Cycles MachineState::run_window() {
   for (const ThreadSums& sums : context.sums) mail_time = std::min(mail_time, sums.mail_time);
   context.parity = 1 - context.parity;
   return next_time();
+}
+
+void MachineState::settle_copies() {
+  if (!pool) return;
+  pool->run(static_cast<std::uint32_t>(dies.size()),
+            [this](std::uint32_t i, std::uint32_t) { dies[i].settle_copies(); });
 }
 
 std::uint64_t MachineState::ranks_done() const {
@@ -129,6 +136,7 @@ const topology::Topology& Machine::topology() const {
 }
 
 NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
+  impl_->dies[die].settle_copies();
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;
   c.core_busy_cycles = shard.core_busy_cycles(site);

@@ -63,6 +63,7 @@ struct RankDie {
   const workload::Slice* slice = nullptr;
   const ShapeInfo* shape = nullptr;
   const workload::Program* program = nullptr;
+  std::vector<bool> local_tasks;  ///< by task: it sends nothing off this die and waits for nothing from outside
   std::uint32_t net_active = 0, mem_active = 0;
   struct Account {
     Cycles counted_to = 0, busy_until = 0;

@@ -21,6 +21,19 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   place.first_node = slice.shape->die_begin[slice_die];
   place.node_count = slice.shape->die_begin[slice_die + 1] - place.first_node;
   place.nodes.resize(place.node_count);
+  if (slice.dies.size() == 1) {
+    for (const Task& task : place.program->tasks) {
+      bool local = task.kind == Task::Kind::kKernel;
+      if (task.kind == Task::Kind::kDataflow) {
+        const std::uint32_t instance = context_->job.instance_of[rank][task.index].instance;
+        local = instance != kNone &&
+                context_->job.instances[instance].places.front().kind == workload::DataflowInstance::Place::Kind::kNode;
+      }
+      place.local_tasks.push_back(local);
+    }
+  } else {
+    place.local_tasks.assign(place.program->tasks.size(), false);
+  }
   const auto index = static_cast<std::uint16_t>(rank_dies_.size());
   for (std::uint32_t n = 0; n < place.node_count; ++n) {
     sites_[slice.shape->nodes[place.first_node + n].site].rank_die = index;
@@ -127,12 +140,13 @@ void DieShard::task_started_on_die(std::uint32_t rank_die, std::uint32_t task, C
   }
 }
 
-void DieShard::task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
+void DieShard::task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles done) {
   const RankDie& place = rank_dies_[rank_die];
+  task_ended_ = true;
   if (place.slice_die == 0) {
-    wheel_.add(now, kTaskDone, place.rank, task);
+    wheel_.add(done, kTaskDone, place.rank, task);
   } else {
-    control_message(place.rank, 0, fabric::Purpose::kTaskDone, task, now);
+    control_message(place.rank, 0, fabric::Purpose::kTaskDone, task, done);
   }
 }
 

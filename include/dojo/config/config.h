@@ -96,6 +96,7 @@ struct RunParams {
   std::string network_model = "fast";
   std::int64_t burst_bytes = 16384;
   bool all_links = false;
+  bool copy_tasks = true;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
@@ -104,6 +105,9 @@ struct RunParams {
     field("network_model", self.network_model, "model of the network", OneOf("fast"), Source{"chosen"});
     field("burst_bytes", self.burst_bytes, "longest piece of a message that one event moves", Between(64, 1 << 20),
           Source{"chosen"});
+    field("copy_tasks", self.copy_tasks,
+          "take what a task did on another die that was in the same state, instead of running it again; same results",
+          Anything(), Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }
 };

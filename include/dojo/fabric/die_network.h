@@ -41,6 +41,10 @@ class DieNetwork {
     return bytes <= link_bytes_ ? 1 : (bytes + link_bytes_ - 1) / link_bytes_;
   }
   [[nodiscard]] const Link& link(SiteIndex site, Direction d) const;
+  [[nodiscard]] std::vector<Link>& links(Direction d) { return links_[static_cast<std::size_t>(d)]; }
+  [[nodiscard]] const std::vector<Link>& links(Direction d) const { return links_[static_cast<std::size_t>(d)]; }
+  /// No link or port is taken beyond this cycle.
+  [[nodiscard]] Cycles latest() const { return latest_; }
   [[nodiscard]] Port& port(SiteIndex site) { return ports_[site]; }
   [[nodiscard]] const Port& port(SiteIndex site) const { return ports_[site]; }
   [[nodiscard]] Cycles hop_cycles() const { return hop_; }
@@ -104,7 +108,7 @@ class DieNetwork {
 
   std::int32_t rows_ = 1, columns_ = 1, first_row_ = 0, first_column_ = 0;
   std::int32_t machine_columns_ = 1;
-  Cycles hop_ = 1;
+  Cycles hop_ = 1, latest_ = 0;
   Bytes link_bytes_ = 64;
   Flits buffer_flits_ = 4;
   std::array<std::vector<Link>, topology::kDirections> links_;
@@ -132,6 +136,7 @@ Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&&
                                                          : branches(row, column, sent, head, true, sink);
   // The read port streams one packet a cycle and stalls when the first link does not take them beyond the buffer.
   port.inject_free = std::max(now + n, first.end - hop_ - buffer_flits_);
+  latest_ = std::max(latest_, port.inject_free);
   return port.inject_free;
 }
 

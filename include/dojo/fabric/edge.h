@@ -77,40 +77,42 @@ class EdgeOut {
   [[nodiscard]] bool present() const { return present_; }
   /// New data bursts for this edge must wait at their router.
   [[nodiscard]] bool full() const { return waiting_.size() >= kWaiting; }
-  [[nodiscard]] bool idle() const { return waiting_.empty() && credit_ == capacity_ && credits_.empty(); }
   [[nodiscard]] const Serialiser& serialiser() const { return serialiser_; }
   [[nodiscard]] Cycles latency() const { return latency_; }
 
-  void add_credit(const Credit& credit) { credits_.push_back(credit); }
+  /// Credits may be told in any order; each is used from its time on, however early it is known, so that what happens
+  /// does not depend on when mail is read.
+  void add_credit(const Credit& credit) {
+    credits_.push_back(credit);
+    std::push_heap(credits_.begin(), credits_.end(), later);
+  }
 
-  /// Sends what has credit, in order. `send(Crossing)` is called for each burst that goes. What waits goes on when
-  /// `advance` is called after new credits have come.
+  /// A burst whose head reaches the edge at `head` >= now goes, or waits behind others or for credit.
+  /// `send(Crossing)` is called for each burst that goes.
   template <class Send>
-  void offer(const Burst& burst, std::int32_t lane, Flits flits, Cycles head, Send&& send) {
+  void offer(const Burst& burst, std::int32_t lane, Flits flits, Cycles head, Cycles now, Send&& send) {
     waiting_.push_back({head, lane, flits, burst});
-    advance(0, send);
+    advance(now, send);
   }
   template <class Send>
   void advance(Cycles now, Send&& send) {
-    while (!waiting_.empty()) {
-      const Waiting& first = waiting_.front();
-      const auto bytes = static_cast<std::int64_t>(first.burst.bytes);
-      Cycles at = std::max({first.head, credited_at_, now});
-      while (credit_ < bytes && !credits_.empty()) {
-        at = std::max(at, credits_.front().time);
-        credit_ += credits_.front().bytes;
-        credits_.pop_front();
-      }
-      if (credit_ < bytes) return;  // the next credit wakes it
-      credited_at_ = at;
-      transmit(first, at, send);
+    while (!credits_.empty() && credits_.front().time <= now) {
+      credit_ += credits_.front().bytes;
+      std::pop_heap(credits_.begin(), credits_.end(), later);
+      credits_.pop_back();
+    }
+    while (!waiting_.empty() && credit_ >= static_cast<std::int64_t>(waiting_.front().burst.bytes)) {
+      transmit(waiting_.front(), std::max(waiting_.front().head, now), send);
       waiting_.pop_front();
     }
   }
   [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
-  void settle_credits() {
-    for (const Credit& credit : credits_) credit_ += credit.bytes;
-    credits_.clear();
+  void woken() { planned_ = kNever; }
+  /// When to call advance() next as far as is known, if that is earlier than what was said before; else kNever.
+  [[nodiscard]] Cycles next_advance(Cycles now) {
+    if (waiting_.empty() || credits_.empty() || credits_.front().time >= planned_) return kNever;
+    planned_ = std::max(credits_.front().time, now);
+    return planned_;
   }
 
  private:
@@ -121,6 +123,7 @@ class EdgeOut {
     Flits flits;
     Burst burst;
   };
+  static bool later(const Credit& x, const Credit& y) { return x.time > y.time; }
   template <class Send>
   void transmit(const Waiting& w, Cycles at, Send&& send) {
     credit_ -= w.burst.bytes;
@@ -133,11 +136,11 @@ class EdgeOut {
   }
 
   Serialiser serialiser_;
-  Cycles latency_ = 1, credited_at_ = 0;
+  Cycles latency_ = 1, planned_ = kNever;
   std::int64_t credit_ = 0, capacity_ = 0;
   bool present_ = false;
   std::deque<Waiting> waiting_;
-  std::deque<Credit> credits_;
+  std::vector<Credit> credits_;  // heap by time
 };
 
 }  // namespace dojo::fabric

@@ -19,8 +19,10 @@ namespace dojo::machine {
 struct MachineSettings {
   std::uint32_t threads = 1;
   std::uint64_t seed = 1;
-  Bytes burst_bytes = 16384;    ///< longest piece of a message that one event moves
+  Bytes burst_bytes = 16384;   ///< longest piece of a message that one event moves
   bool all_links = false;      ///< Results::links holds every on-die link
+  bool copy_tasks = true;      ///< take records of tasks that another die has run from the same state
+  Cycles window_cycles = 0;    ///< tests: shorter windows than the lookahead; nothing may change
   bool reverse_order = false;  ///< tests: evaluate the shards of a window in reverse; nothing may change
 };
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a finished (or interrupted) run left behind, as plain values: integers from which every figure of the report derives.
+// What a finished (or interrupted) run left behind, as plain values: integers from which every figure of the report
+// derives.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,8 +17,8 @@ namespace dojo::machine {
 struct LinkCounters {
   std::uint64_t bytes = 0;
   std::uint64_t busy_units = 0;
-  std::uint64_t queue_cycles = 0;   ///< waited by bursts before they could use the link
-  std::uint64_t transfers = 0;      ///< bursts
+  std::uint64_t queue_cycles = 0;  ///< waited by bursts before they could use the link
+  std::uint64_t transfers = 0;     ///< bursts
 };
 inline constexpr std::uint64_t kBusyUnitsPerCycle = 65536;
 
@@ -25,10 +26,10 @@ inline constexpr std::uint64_t kBusyUnitsPerCycle = 65536;
 struct LinkRecord {
   std::string path;
   topology::LinkClass link_class = topology::LinkClass::kNoc;
-  std::uint32_t links = 1;               ///< how many physical links are folded into this row
-  double capacity_bytes_per_s = 0;       ///< of all of them together
-  LinkCounters counters;                 ///< sum over the folded links
-  std::uint64_t max_busy_units = 0;      ///< of the busiest of them
+  std::uint32_t links = 1;           ///< how many physical links are folded into this row
+  double capacity_bytes_per_s = 0;   ///< of all of them together
+  LinkCounters counters;             ///< sum over the folded links
+  std::uint64_t max_busy_units = 0;  ///< of the busiest of them
 };
 
 /// Folded over a class; utilisation_mean = busy / (links x time), utilisation_max = the busiest link.
@@ -47,21 +48,21 @@ struct Breakdown {
 /// One operation of a graph, over all ranks that ran it and all steps.
 struct OpRecord {
   std::uint32_t graph = 0, op = 0;
-  std::uint64_t count = 0;               ///< rank executions that finished
+  std::uint64_t count = 0;  ///< rank executions that finished
   std::uint64_t cycles_sum = 0;
   Cycles cycles_min = 0, cycles_max = 0;
   Cycles first_start = 0, last_end = 0;
-  std::int64_t flops = 0;                ///< matrix FLOP executed, all ranks
+  std::int64_t flops = 0;  ///< matrix FLOP executed, all ranks
 };
 
 /// One collective or point-to-point operation of the trace, over its groups.
 struct CollectiveRecord {
   std::uint32_t graph = 0, op = 0;
   std::string algorithm;
-  std::uint32_t ranks = 0;               ///< of one group
-  Bytes bytes = 0;                       ///< as the trace gives it
-  std::uint64_t count = 0;               ///< instances x ranks that finished
-  std::uint64_t cycles_sum = 0;          ///< from the rank's entry to its completion
+  std::uint32_t ranks = 0;       ///< of one group
+  Bytes bytes = 0;               ///< as the trace gives it
+  std::uint64_t count = 0;       ///< instances x ranks that finished
+  std::uint64_t cycles_sum = 0;  ///< from the rank's entry to its completion
   Cycles cycles_min = 0, cycles_max = 0;
   double model_seconds = 0;
 };
@@ -69,7 +70,7 @@ struct CollectiveRecord {
 /// A rank that could not finish, for exit code 4.
 struct WaitingRank {
   RankId rank = 0;
-  std::vector<std::string> operations;   ///< "recv 'name' (id 7) from rank 1 tag 3: no message came"
+  std::vector<std::string> operations;  ///< "recv 'name' (id 7) from rank 1 tag 3: no message came"
 };
 
 /// Packet latencies from SRAM read to SRAM write in cycles; bins grow by 1 %.
@@ -79,7 +80,7 @@ struct LatencyHistogram {
   std::uint64_t packets = 0, cycles_sum = 0;
   Cycles min = kNever, max = 0;
   static int bin(Cycles latency);
-  static Cycles bin_low(int bin);        ///< smallest latency of the bin
+  static Cycles bin_low(int bin);  ///< smallest latency of the bin
   void add(Cycles latency, std::uint64_t n);
   void merge(const LatencyHistogram& other);
   [[nodiscard]] double percentile(double p) const;  ///< 0 < p < 100
@@ -87,17 +88,17 @@ struct LatencyHistogram {
 
 struct Results {
   Cycles end_cycle = 0;
-  bool finished = false;                 ///< false: interrupted or cannot finish
+  bool finished = false;  ///< false: interrupted or cannot finish
   bool interrupted = false;
-  std::vector<WaitingRank> waiting;      ///< not empty: the job cannot finish
+  std::vector<WaitingRank> waiting;  ///< not empty: the job cannot finish
 
   std::int64_t flops_executed = 0, flops_vector = 0, flops_recomputed = 0;
   std::int64_t flops_by_shapes = 0, flops_by_roofline = 0, flops_by_recorded = 0;
-  std::int64_t flops_planned = 0;        ///< of the graphs; equal to flops_executed when finished
+  std::int64_t flops_planned = 0;                   ///< of the graphs; equal to flops_executed when finished
   workload::DType format = workload::DType::kBf16;  ///< of most FLOPs
-  std::int64_t nodes_used = 0;           ///< occupied by ranks
+  std::int64_t nodes_used = 0;                      ///< occupied by ranks
   Breakdown breakdown;
-  std::vector<Cycles> step_end;          ///< latest rank end of each training step
+  std::vector<Cycles> step_end;  ///< latest rank end of each training step
   LatencyHistogram packets;
 
   std::array<LinkClassTotals, topology::kLinkClasses> classes;
@@ -106,7 +107,7 @@ struct Results {
   std::vector<CollectiveRecord> collectives;
 
   Bytes sram_peak_bytes_max = 0, hbm_peak_bytes_max = 0, spilled_bytes = 0, recomputed_bytes = 0;
-  std::uint64_t noc_byte_hops = 0;       ///< for energy: bytes x on-die links
+  std::uint64_t noc_byte_hops = 0;  ///< for energy: bytes x on-die links
   std::uint64_t sram_bytes_injected = 0, sram_bytes_ejected = 0;
   std::vector<std::string> approximations, memory_decisions;
   std::vector<double> die_edge_utilisation;  ///< [die * 4 + direction], for heat maps; -1 = no link
@@ -116,8 +117,10 @@ struct Results {
   // Host side: not part of the digest.
   double wall_s = 0, elaboration_s = 0, simulation_s = 0;
   std::uint64_t peak_rss_bytes = 0, events = 0;
+  /// A die is copied when it took the record of at least one task that another die had run from the same state.
   std::uint32_t threads = 1, dies_simulated = 0, dies_copied = 0;
-  std::uint64_t digest = 0;              ///< hash of all integers of the machine's counters, in a fixed order
+  std::uint64_t tasks_copied = 0;
+  std::uint64_t digest = 0;  ///< hash of all integers of the machine's counters, in a fixed order
 };
 
 }  // namespace dojo::machine

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums that each host thread keeps for itself; added up at the end, so their order does not matter.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <vector>
+
+#include "dojo/machine/results.h"
+
+namespace dojo::machine {
+
+/// Sums and extremes that do not depend on the order in which shards add to them.
+struct OpSum {
+  std::uint64_t count = 0, cycles_sum = 0;
+  Cycles min = kNever, max = 0, first = kNever, last = 0;
+  std::int64_t flops = 0;
+  void add(Cycles start, Cycles end);
+  void merge(const OpSum& other);
+};
+
+struct ThreadSums {
+  LatencyHistogram packets;
+  std::vector<std::vector<OpSum>> ops;  ///< [graph][op]
+  std::vector<Cycles> step_end;
+  Cycles end_cycle = 0;       ///< last rank's end, or last event
+  Cycles mail_time = kNever;  ///< earliest arrival in the mail of this window
+  std::uint64_t tasks_done = 0, ranks_done = 0;
+  std::int64_t flops_by[3] = {0, 0, 0};  ///< by Kernel::TimedBy
+  std::int64_t flops_recomputed = 0;
+  std::uint64_t bytes_to_eject = 0;  ///< bytes x receivers of everything injected
+
+  /// Adds a record of a task, in which only one operation has anything to add.
+  void add_copied(const ThreadSums& record, std::uint32_t graph, std::uint32_t op);
+};
+
+[[nodiscard]] Breakdown difference(const Breakdown& after, const Breakdown& before);
+void add(Breakdown& to, const Breakdown& from);
+
+}  // namespace dojo::machine
