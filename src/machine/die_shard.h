@@ -48,6 +48,7 @@ class DieShard {
   [[nodiscard]] std::uint64_t core_busy_cycles(SiteIndex site) const { return cores_[site].busy_cycles; }
   [[nodiscard]] std::uint64_t matrix_flops(SiteIndex site) const { return cores_[site].matrix_flops; }
   [[nodiscard]] std::uint64_t vector_flops(SiteIndex site) const { return cores_[site].vector_flops; }
+  [[nodiscard]] Cycles last_event() const { return now_; }
   [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + arrivals_.taken() + wakes_.taken(); }
   [[nodiscard]] const std::vector<std::unique_ptr<Controller>>& controllers() const { return controllers_; }
   [[nodiscard]] const std::vector<RankDie>& rank_dies() const { return rank_dies_; }

@@ -34,6 +34,7 @@ class DipShard {
   [[nodiscard]] const fabric::Serialiser& ethernet() const { return ethernet_; }
   [[nodiscard]] const fabric::EdgeOut& edge() const { return edge_; }
   [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
+  [[nodiscard]] Cycles last_event() const { return now_; }
   [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + wakes_.taken() + arrivals_.taken(); }
 
  private:

@@ -59,6 +59,7 @@ void MachineState::run_shard(ShardId shard, std::uint32_t thread) {
       it.read_mail(sums);
     }
     it.run(window_end, sums);
+    sums.last_event = std::max(sums.last_event, it.last_event());
     next[shard] = it.next_time();
   };
   if (shard < dies.size()) {
@@ -116,10 +117,10 @@ bool Machine::done() const {
 }
 
 Cycles Machine::end_cycle() const {
-  if (impl_->ranks_done() != impl_->context.job.slices.size()) return impl_->window_start;
+  const bool all = impl_->ranks_done() == impl_->context.job.slices.size();
   Cycles end = 0;
-  for (const ThreadSums& sums : impl_->context.sums) end = std::max(end, sums.end_cycle);
-  return std::max(end, impl_->window_start);
+  for (const ThreadSums& sums : impl_->context.sums) end = std::max(end, all ? sums.rank_end : sums.last_event);
+  return end;
 }
 
 Progress Machine::progress() const {

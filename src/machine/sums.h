@@ -22,7 +22,8 @@ struct ThreadSums {
   LatencyHistogram packets;
   std::vector<std::vector<OpSum>> ops;  ///< [graph][op]
   std::vector<Cycles> step_end;
-  Cycles end_cycle = 0;       ///< last rank's end, or last event
+  Cycles rank_end = 0;        ///< last end of a rank
+  Cycles last_event = 0;      ///< of any shard
   Cycles mail_time = kNever;  ///< earliest arrival in the mail of this window
   std::uint64_t tasks_done = 0, ranks_done = 0;
   std::int64_t flops_by[3] = {0, 0, 0};  ///< by Kernel::TimedBy

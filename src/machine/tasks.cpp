@@ -229,7 +229,7 @@ void DieShard::finish_task(Controller& controller, std::uint32_t task, Cycles no
   }
   if (--controller.tasks_left == 0) {
     ++sums_->ranks_done;
-    sums_->end_cycle = std::max(sums_->end_cycle, now);
+    sums_->rank_end = std::max(sums_->rank_end, now);
   }
   start_core(controller, now);
 }
