@@ -275,7 +275,6 @@ Results Machine::collect(bool interrupted) const {
   name_algorithms(context, r);
   for (const DieShard& die : m.dies) {
     add(r.breakdown, die.breakdown(r.end_cycle));
-    if (die.tasks_copied() > 0) ++r.dies_copied;
     r.tasks_copied += die.tasks_copied();
   }
   for (RankId rank = 0; rank < context.job.slices.size(); ++rank) {
@@ -294,7 +293,7 @@ Results Machine::collect(bool interrupted) const {
   r.approximations = context.job.approximations;
   r.threads = context.settings.threads;
   r.events = m.events();
-  r.dies_simulated = topology().die_count() - r.dies_copied;
+  r.dies_simulated = topology().die_count();  // each runs events; what is copied are single tasks
   if (!r.finished && !interrupted) r.waiting = waiting();
 
   Digest& digest = collector.digest();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tasks that need not be run again. When a task that stays on one die starts while that die is at rest, everything it
-// does follows from its program alone. The first die that gets through it undisturbed leaves a record; other dies of
-// the same program take the record instead of running the events. A die whose task is disturbed by a message from
-// outside goes back to the task's start and runs it, so results are the same bit by bit.
+// Tasks that need not be run on every die. When a task that stays on one die starts while that die is at rest,
+// everything it does follows from its program alone. It is run once, on a fresh die ahead of time, and leaves a record;
+// dies of the same program take the record instead of running the events. A die whose task is disturbed by a message
+// from outside goes back to the task's start and runs it, so results are the same bit by bit.
 #pragma once
 #include <atomic>
 #include <cstdint>

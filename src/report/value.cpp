@@ -190,7 +190,8 @@ Json host_json(const Results& r) {
           {"events_per_s", ratio(number(r.events), r.simulation_s)},
           {"threads", r.threads},
           {"dies_simulated", r.dies_simulated},
-          {"dies_copied", r.dies_copied}};
+          {"dies_copied", r.dies_copied},
+          {"tasks_copied", r.tasks_copied}};
 }
 
 Json waiting_json(const Results& r) {

@@ -117,7 +117,7 @@ struct Results {
   // Host side: not part of the digest.
   double wall_s = 0, elaboration_s = 0, simulation_s = 0;
   std::uint64_t peak_rss_bytes = 0, events = 0;
-  /// A die is copied when it took the record of at least one task that another die had run from the same state.
+  /// No die is copied as a whole; `tasks_copied` counts the tasks of dies that took a record instead of running events.
   std::uint32_t threads = 1, dies_simulated = 0, dies_copied = 0;
   std::uint64_t tasks_copied = 0;
   std::uint64_t digest = 0;  ///< hash of all integers of the machine's counters, in a fixed order

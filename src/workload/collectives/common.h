@@ -15,10 +15,10 @@ namespace dojo::workload::collectives {
 /// A message shorter than this gains less latency than it costs.
 inline constexpr Bytes kMinMessageBytes = 1024;
 /// And a collective of more than kFewMessages has none below this.
-inline constexpr Bytes kMinBulkMessageBytes = 16384;
+inline constexpr Bytes kMinBulkMessageBytes = 4096;
 inline constexpr std::int64_t kFewMessages = 1'000'000;
 /// Messages of one whole collective; beyond it chunks grow instead.
-inline constexpr std::int64_t kMaxMessages = 12'500'000;
+inline constexpr std::int64_t kMaxMessages = 25'000'000;
 /// The executor counts tokens in one byte.
 inline constexpr std::uint32_t kMaxNeed = 255;
 /// Bytes of a message that carries no data (barrier).
