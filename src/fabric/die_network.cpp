@@ -19,6 +19,7 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die) {
   for (auto& free : control_free_) free.assign(static_cast<std::size_t>(topology.sites()), 0);
   ports_.assign(static_cast<std::size_t>(topology.sites()), Port{});
   enabled_ = topology.site_map(die).enabled;
+  stops_.resize(static_cast<std::size_t>(std::max(rows_, columns_)));
   heads_.assign(static_cast<std::size_t>(std::max(rows_, columns_)) + 1, 0);
 }
 

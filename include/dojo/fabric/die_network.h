@@ -29,6 +29,29 @@ struct Port {
   std::uint64_t bytes_injected = 0, bytes_ejected = 0;
 };
 
+/// One node of a gather: it may hold a piece, and it receives all others.
+struct GatherNode {
+  std::uint16_t position = 0;  ///< column (row) on the die
+  std::uint32_t piece_bytes = 0;
+  Cycles ready = 0;  ///< in: its piece may be read
+  Cycles done = 0;   ///< out: all pieces of others have been written
+};
+/// All pieces of the nodes of a row or column, multicast to all of them at once.
+struct Gathering {
+  bool horizontal = true;
+  bool leaves_low = false, leaves_high = false;  ///< goes on to the die west (north), east (south)
+  std::int32_t lane = 0;
+  GatherNode* nodes = nullptr;  ///< ascending positions
+  std::uint32_t count = 0;
+  // Results
+  Cycles first_start = kNever;                   ///< earliest read
+  Cycles links_free = 0;                         ///< of the busiest link
+  Cycles low_head = kNever, high_head = kNever;  ///< at the border, when it leaves the die there
+  Cycles first_head = kNever, last_tail = 0;     ///< earliest head and last tail at any receiver
+  Bytes bytes = 0;                               ///< of all pieces
+  Flits delivered = 0;                           ///< over all receivers
+};
+
 class DieNetwork {
  public:
   void configure(const topology::Topology& topology, DieId die);
@@ -61,6 +84,10 @@ class DieNetwork {
   /// Returns when its head has left the receive buffer.
   template <class Sink>
   Cycles enter(Direction side, std::int32_t lane, const Burst& burst, Cycles now, Sink&& sink);
+
+  /// A whole line's multicasts in one step: on each link the pieces of all nodes behind it follow one another. Equal to
+  /// injecting them one by one but for the order in which the pieces pass.
+  void gather(Gathering& g);
 
  private:
   struct Walk {
@@ -116,6 +143,19 @@ class DieNetwork {
   std::vector<Port> ports_;
   std::vector<std::uint8_t> enabled_;
   std::vector<Cycles> heads_;  // scratch of walk()
+  /// Scratch of gather(), by position in the line.
+  struct Stop {
+    Flits piece = 0;       // of the node here
+    Cycles head = kNever;  // of that piece at its router
+    std::int32_t node = -1;
+    std::array<Flits, 2> came{};     // from the low and the high side
+    std::array<Cycles, 2> heads{};   // first flit of those
+    std::array<Cycles, 2> tails{};   // one past their last
+    std::array<Cycles, 2> starts{};  // on the link towards high, low
+  };
+  void gather_towards(Gathering& g, bool high);
+  void gather_at_nodes(Gathering& g);
+  std::vector<Stop> stops_;
 };
 
 template <class Sink>
