@@ -33,6 +33,8 @@ struct ShapeInfo {
 struct PlanInfo {
   const workload::DataflowPlan* plan = nullptr;
   std::vector<Pieces> edge_pieces, item_pieces;
+  /// For plans among nodes: item * chunks + chunk, by the number of messages before it; `level_begin` has one more.
+  std::vector<std::uint32_t> level_order, level_begin;
 };
 
 struct Context {

@@ -106,6 +106,10 @@ void DieShard::dispatch(const engine::Event& e) {
     }
     case kFire:
       return fire(*dataflows_[e.a], e.b, now);
+    case kInRankLevel:
+      return advance_in_rank(e.a, now);
+    case kInRankDone:
+      return in_rank_done(e.a, now);
     case kTaskStart:
       return run_or_copy(rank_die_of(e.a), e.b, now);
     case kRunTask:
@@ -270,6 +274,8 @@ void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles
 /// One burst of the first waiting message goes out; messages take turns burst by burst.
 void DieShard::inject(SiteIndex site, Cycles now) {
   SiteState& state = sites_[site];
+  const Cycles port_free = network_.port(site).inject_free;
+  if (port_free > now) return wheel_.add(port_free, kInject, site);  // a kernel or a reduction came first
   const std::uint32_t index = state.queue_head;
   const int blocked = blocked_edge(sends_[index].burst);
   if (blocked >= 0) {

@@ -73,6 +73,8 @@ class DieShard {
     kToken,        // a: instance, b: item, c: lane << 16 | chunk, small: site
     kNodeToken,    // a: slot of the rank's instances, b: item, c: lane << 16 | chunk, small: site
     kFire,         // a: dataflow run, b: token index
+    kInRankLevel,  // a: in-rank run
+    kInRankDone,   // a: in-rank run
     kTaskStart,    // a: rank, b: task
     kTaskDone,     // a: rank, b: task (at the sequencer)
     kRankStart,    // a: controller
@@ -139,6 +141,14 @@ class DieShard {
   void release(DataflowRun& run);
   [[nodiscard]] SiteIndex site_of(const DataflowRun& run, const workload::DataflowItem& item, std::uint32_t lane) const;
 
+  // in_rank.cpp part
+  void start_in_rank(std::uint32_t rank_die, std::uint32_t task, std::uint32_t instance, Cycles now);
+  void advance_in_rank(std::uint32_t run, Cycles now);
+  void fire_in_rank(InRankRun& run, std::uint32_t index);
+  void in_rank_done(std::uint32_t run, Cycles now);
+  Cycles send_on_die(SiteIndex site, fabric::Burst burst, Bytes bytes, Cycles now);
+  Cycles combine(RankDie& place, std::uint32_t node, Bytes bytes, Cycles now);
+
   // task_copy.cpp part
   struct Copying {
     const TaskCopy* copy = nullptr;
@@ -198,6 +208,7 @@ class DieShard {
   std::vector<std::unique_ptr<KernelRun>> kernels_;
   std::vector<std::unique_ptr<DataflowRun>> dataflows_;
   std::vector<std::uint32_t> active_dataflows_;
+  std::vector<std::unique_ptr<InRankRun>> in_rank_runs_;
   std::vector<std::unique_ptr<Controller>> controllers_;
   bool task_ended_ = false;  // here, since the start of the run
   Copying copying_;

@@ -59,6 +59,16 @@ struct DataflowRun {
   std::vector<std::uint16_t> tokens;  ///< [(item - first) * lane_count * chunks + (lane - low) * chunks + chunk]
 };
 
+/// A dataflow among the nodes of one die: no message of it leaves the die, so it needs no tokens.
+struct InRankRun {
+  const PlanInfo* info = nullptr;
+  std::uint32_t instance = kNone, rank_die = kNone, task = kNone;
+  bool in_use = false;
+  std::uint32_t level = 0;    ///< next
+  Cycles finish = 0;          ///< of what has fired
+  std::vector<Cycles> ready;  ///< [item * chunks + chunk] when all that has come is there
+};
+
 /// A message that a node or DIP still has to inject.
 struct Send {
   fabric::Burst burst;
