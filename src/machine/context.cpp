@@ -41,6 +41,19 @@ ShapeInfo shape_info(const workload::SliceShape& shape, const topology::Topology
   return info;
 }
 
+/// A striped burst is a burst of every row, but the smallest receive buffer has to hold two.
+Bytes stripe_limit(const topology::Topology& topology, Bytes burst_bytes) {
+  Bytes limit = burst_bytes * std::min(topology.site_rows(), topology.site_columns());
+  for (DieId die = 0; die < topology.die_count(); ++die) {
+    for (int d = 0; d < topology::kDirections; ++d) {
+      const topology::Edge edge = topology.edge(die, static_cast<topology::Direction>(d));
+      if (edge.neighbour != kNone && edge.neighbour < topology.die_count())
+        limit = std::min(limit, edge.buffer_bytes / 2);
+    }
+  }
+  return std::max(limit, burst_bytes);
+}
+
 /// Items feed items of later levels; a chunk runs one level behind the chunk before it.
 void find_levels(PlanInfo& info) {
   const workload::DataflowPlan& plan = *info.plan;
@@ -98,6 +111,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     for (ShardId shard = 0; shard < topology.shard_count(); ++shard) flags[shard].store(0, std::memory_order_relaxed);
   }
   copies.configure(job);
+  stripe_bytes = stripe_limit(topology, settings.burst_bytes);
   sums.resize(settings.threads);
   for (ThreadSums& sum : sums) {
     for (const workload::Graph& graph : workload.graphs) sum.ops.emplace_back(graph.ops.size());

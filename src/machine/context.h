@@ -51,7 +51,8 @@ struct Context {
   std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];  ///< by receiver
   std::vector<ThreadSums> sums;                              ///< by thread
   CopyTable copies;
-  int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]
+  Bytes stripe_bytes = 0;  ///< of a striped burst: two of them fit into any receive buffer
+  int parity = 0;          ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
   [[nodiscard]] std::size_t mailbox_of_die(DieId die, topology::Direction d) const {
     return static_cast<std::size_t>(die) * 4 + static_cast<std::size_t>(d);

@@ -135,6 +135,10 @@ void DieShard::token(DataflowRun& run, std::uint32_t item_index, std::uint32_t l
   const Place& where = context_->job.instances[run.instance].places[item.position];
   const std::uint32_t node = (where.kind == Place::Kind::kNode ? where.index : plan.lane_node[lane]) - place.first_node;
   const Bytes bytes = run.info->item_pieces[item_index].of(item.single ? 0 : lane * plan.chunks + chunk);
+  if (plan.striped) {
+    const Cycles done = combine_everywhere(place, ceil_div<Bytes>(bytes, place.node_count), now);
+    return wheel_.add(done, kFire, run.index, index);
+  }
   wheel_.add(combine(place, node, bytes, now), kFire, run.index, index);
 }
 
@@ -188,6 +192,11 @@ void DieShard::follow_edge(DataflowRun& run, std::uint32_t edge_index, const Dat
     const workload::Slice& slice = there.kind == Place::Kind::kNode ? *place.slice : context_->job.slices[there.index];
     const std::uint32_t node = there.kind == Place::Kind::kNode ? there.index : plan.lane_node[to.single ? 0 : l];
     const workload::SliceShape::Node& target = slice.shape->nodes[node];
+    if (plan.striped && bytes > 0) {
+      burst.row = slice.first_site_row + target.row;
+      burst.column = slice.first_site_column + target.column;
+      return push_stripe(burst, bytes, now);
+    }
     send_message(site, slice.first_site_row + target.row, slice.first_site_column + target.column, bytes, burst, now);
   };
   if (from.single && !to.single) {

@@ -106,6 +106,8 @@ void DieShard::dispatch(const engine::Event& e) {
     }
     case kFire:
       return fire(*dataflows_[e.a], e.b, now);
+    case kStripe:
+      return send_stripe(static_cast<Direction>(e.a), now);
     case kInRankLevel:
       return advance_in_rank(e.a, now);
     case kInRankDone:
@@ -171,7 +173,9 @@ void DieShard::arrive(std::uint32_t index, Cycles now) {
     return;
   }
   DieSink sink{*this};
-  const Cycles start = network_.enter(side, crossing.lane, crossing.burst, now, sink);
+  const Cycles start = crossing.burst.shape == fabric::Shape::kStriped
+                           ? arrive_stripe(side, crossing.burst, now)
+                           : network_.enter(side, crossing.lane, crossing.burst, now, sink);
   const auto at = static_cast<std::size_t>(side);
   const fabric::Credit credit{std::max(start, now) + latencies_[at], crossing.burst.bytes};
   context_->post(context_->mailbox_of_die(die_, side), neighbours_[at], credit, *sums_);
@@ -183,7 +187,7 @@ void DieShard::arrive(std::uint32_t index, Cycles now) {
 int DieShard::blocked_edge(const Burst& burst) const {
   if (full_edges_ == 0 || burst.traffic_class == TrafficClass::kControl) return -1;
   const auto full = [&](Direction d) { return (full_edges_ >> static_cast<unsigned>(d) & 1u) != 0; };
-  if (burst.shape == fabric::Shape::kUnicast) {
+  if (burst.shape == fabric::Shape::kUnicast || burst.shape == fabric::Shape::kStriped) {
     const std::int32_t to_column = burst.column - network_.first_column();
     const std::int32_t to_row = burst.row - network_.first_row();
     if (to_column < 0) return full(Direction::kWest) ? static_cast<int>(Direction::kWest) : -1;
@@ -225,6 +229,7 @@ void DieShard::wake_edge(Direction d, Cycles now) {
     const std::vector<std::uint32_t> sites = std::exchange(parked_sites_[at], {});
     for (const std::uint32_t entry : entries) arrive(entry, now);
     for (const std::uint32_t site : sites) inject(static_cast<SiteIndex>(site), now);
+    if (std::exchange(stripes_[at].parked, false)) send_stripe(d, now);
     const std::vector<ParkedLine> lines = std::exchange(parked_lines_[at], {});
     for (const ParkedLine& parked : lines) {
       kernels_[parked.run]->lines[parked.line].pending = false;
@@ -315,7 +320,9 @@ void DieShard::inject(SiteIndex site, Cycles now) {
 void DieShard::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
   const auto at = static_cast<std::size_t>(d);
   DOJO_CHECK(edges_[at].present(), "die {}: a burst leaves {} where the machine ends", die_, direction_name(d));
-  edges_[at].offer(burst, lane, network_.flits(burst.bytes), head, now_, [&](const fabric::Crossing& crossing) {
+  const Flits train =
+      burst.shape == fabric::Shape::kStriped ? network_.stripe_flits(d, burst.bytes) : network_.flits(burst.bytes);
+  edges_[at].offer(burst, lane, train, head, now_, [&](const fabric::Crossing& crossing) {
     context_->post(context_->mailbox_of_die(die_, d), neighbours_[at], crossing, *sums_);
   });
   if (edges_[at].waiting()) plan_wake(d);
@@ -366,6 +373,9 @@ void DieShard::send_message(SiteIndex site, std::int32_t row, std::int32_t colum
 
 bool DieShard::settled() const {
   if (sends_open_ != 0) return false;
+  for (const Stripes& stripes : stripes_) {
+    if (!stripes.queue.empty()) return false;
+  }
   for (const fabric::EdgeOut& edge : edges_) {
     if (edge.waiting()) return false;
   }

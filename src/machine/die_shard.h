@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -73,6 +74,7 @@ class DieShard {
     kToken,        // a: instance, b: item, c: lane << 16 | chunk, small: site
     kNodeToken,    // a: slot of the rank's instances, b: item, c: lane << 16 | chunk, small: site
     kFire,         // a: dataflow run, b: token index
+    kStripe,       // a: direction: the next striped burst
     kInRankLevel,  // a: in-rank run
     kInRankDone,   // a: in-rank run
     kTaskStart,    // a: rank, b: task
@@ -106,6 +108,12 @@ class DieShard {
   [[nodiscard]] int blocked_edge(const fabric::Burst& burst) const;
   void wake_edge(topology::Direction d, Cycles now);
   void plan_wake(topology::Direction d);
+
+  // stripes.cpp part
+  void push_stripe(const fabric::Burst& burst, Bytes bytes, Cycles now);
+  void send_stripe(topology::Direction d, Cycles now);
+  /// Returns when its heads have left the receive buffer.
+  Cycles arrive_stripe(topology::Direction side, const fabric::Burst& burst, Cycles now);
   void run_wakes(Cycles time);
   void run_arrivals(Cycles time);
   void send_message(SiteIndex site, std::int32_t row, std::int32_t column, Bytes bytes, const fabric::Burst& head,
@@ -148,6 +156,7 @@ class DieShard {
   void in_rank_done(std::uint32_t run, Cycles now);
   Cycles send_on_die(SiteIndex site, fabric::Burst burst, Bytes bytes, Cycles now);
   Cycles combine(RankDie& place, std::uint32_t node, Bytes bytes, Cycles now);
+  Cycles combine_everywhere(RankDie& place, Bytes bytes, Cycles now);
 
   // task_copy.cpp part
   struct Copying {
@@ -193,6 +202,12 @@ class DieShard {
   std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};
   std::array<Cycles, topology::kDirections> latencies_{};
   std::array<std::vector<std::uint32_t>, topology::kDirections> parked_sites_, parked_entries_;
+  struct Stripes {  // striped messages that wait for their turn on the way to one edge
+    std::deque<Send> queue;
+    bool pending = false;  // an event or the woken edge will look at it
+    bool parked = false;   // the edge is full
+  };
+  std::array<Stripes, topology::kDirections> stripes_;
   struct ParkedLine {
     std::uint32_t run, line;
   };

@@ -114,6 +114,13 @@ Cycles DieShard::combine(RankDie& place, std::uint32_t node, Bytes bytes, Cycles
   return free + params.vector_latency_cycles;
 }
 
+/// The same on all nodes at once; returns when the last has its sum.
+Cycles DieShard::combine_everywhere(RankDie& place, Bytes bytes, Cycles now) {
+  Cycles done = now;
+  for (std::uint32_t node = 0; node < place.node_count; ++node) done = std::max(done, combine(place, node, bytes, now));
+  return done;
+}
+
 void DieShard::in_rank_done(std::uint32_t index, Cycles now) {
   InRankRun& run = *in_rank_runs_[index];
   run.in_use = false;

@@ -89,6 +89,21 @@ class DieNetwork {
   /// injecting them one by one but for the order in which the pieces pass.
   void gather(Gathering& g);
 
+  /// Striped bursts: every enabled node sends or receives an equal piece, all along rows or all along columns.
+  struct Stripe {
+    Cycles head = 0;        ///< leaving: at the border, so late that the whole train follows it without a gap
+    Cycles start = 0;       ///< when the heads have left their nodes' routers, or the receive buffer
+    Cycles done = 0;        ///< arriving: all pieces have been written
+    Cycles links_free = 0;  ///< of the busiest link
+  };
+  Stripe stripe_out(Direction d, Bytes bytes, Cycles now);
+  /// `d`: the way it goes.
+  Stripe stripe_through(Direction d, Bytes bytes, Cycles now);
+  Stripe stripe_in(Direction d, Bytes bytes, Cycles now);
+  /// Of the longest train: what the fullest row (column) sends.
+  [[nodiscard]] Flits stripe_flits(Direction d, Bytes bytes) const;
+  [[nodiscard]] std::uint32_t nodes() const { return nodes_; }
+
  private:
   struct Walk {
     Cycles head;         ///< time the head reaches the end of the segment
@@ -100,6 +115,7 @@ class DieNetwork {
     Cycles end = 0;
   };
 
+  void count_nodes();
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
   Walk walk(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
@@ -142,7 +158,10 @@ class DieNetwork {
   std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // control packets may start here
   std::vector<Port> ports_;
   std::vector<std::uint8_t> enabled_;
-  std::vector<Cycles> heads_;  // scratch of walk()
+  std::uint32_t nodes_ = 0;                 // enabled
+  std::vector<std::uint16_t> node_number_;  // by site, among the enabled
+  std::array<Flits, 2> fullest_{};          // nodes in the fullest row, in the fullest column
+  std::vector<Cycles> heads_;               // scratch of walk()
   /// Scratch of gather(), by position in the line.
   struct Stop {
     Flits piece = 0;       // of the node here
@@ -153,6 +172,9 @@ class DieNetwork {
     std::array<Cycles, 2> tails{};   // one past their last
     std::array<Cycles, 2> starts{};  // on the link towards high, low
   };
+  /// The `step`-th site on the way of row (column) `lane`.
+  [[nodiscard]] SiteIndex stripe_site(Direction d, std::int32_t lane, std::int32_t step) const;
+  [[nodiscard]] Bytes piece_bytes(SiteIndex site, Bytes bytes) const;
   void gather_towards(Gathering& g, bool high);
   void gather_at_nodes(Gathering& g);
   std::vector<Stop> stops_;

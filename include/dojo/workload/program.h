@@ -116,6 +116,9 @@ struct DataflowPlan {
   std::uint32_t positions = 0;
   std::uint32_t lanes = 1, chunks = 1;
   std::vector<std::uint32_t> lane_node;   ///< slice node of each lane, the same for every position that is a rank
+  /// Each rank has a die of its own; its data lie on all nodes in equal pieces, and a message goes from every node to
+  /// the same node of a die in the same row or column of dies. Then lanes = 1.
+  bool striped = false;
   std::vector<DataflowItem> items;        ///< grouped by position
   std::vector<std::uint32_t> item_begin;  ///< by position, size positions + 1
   std::vector<DataflowEdge> edges;
