@@ -57,7 +57,7 @@ void choose_split(Layout& l, const CollectiveRequest& request, const topology::T
   const Rates rates(topology);
   const auto n = static_cast<std::int64_t>(request.members.size());
   const std::int64_t edges = l.from_root ? n - 1 : (n - 1) * n;
-  l.lanes = choose_lanes(request, l.message, edges, false, topology);
+  l.lanes = choose_lanes(request, {l.message, l.message, edges, false}, topology);
   const Ends e = ends(l, request, rates, topology);
   const double load = direct_edge_cycles(request, l.from_root, l.message, l.lanes, topology);
   const double busiest = std::max(e.port_cycles, load), peers = static_cast<double>(n - 1);

@@ -33,7 +33,7 @@ Layout layout(const CollectiveRequest& request, const topology::Topology& topolo
   for (std::size_t i = 0; i < members.size(); ++i) {
     straight = straight && is_straight(*request.members[i], *request.members[(i + 1) % members.size()]);
   }
-  l.lanes = choose_lanes(request, part, edges, straight, topology);
+  l.lanes = choose_lanes(request, {part, part, edges, straight}, topology);
   const Rates rates(topology);
   const RingCost cost = ring_cost(l.ring, part, l.lanes, rates, request, topology);
   l.choice = choose_chunks(part, l.lanes, edges, [&](std::int64_t chunks) {

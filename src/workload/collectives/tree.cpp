@@ -93,7 +93,7 @@ Layout layout(const CollectiveRequest& request, const topology::Topology& topolo
     const std::uint32_t parent = l.tree.parent[i];
     straight = straight && (parent == kNone || is_straight(*request.members[i], *request.members[parent]));
   }
-  l.lanes = choose_lanes(request, l.bytes, edges, straight, topology);
+  l.lanes = choose_lanes(request, {l.bytes, l.bytes, edges, straight}, topology);
   const Rates rates(topology);
   const Costs c = costs(l, request, rates, topology);
   l.choice =
