@@ -122,7 +122,7 @@ class DieShard {
   // kernel.cpp part
   KernelRun& kernel_run(std::uint32_t rank_die, std::uint32_t task);
   void start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles now);
-  void send_unicasts(const KernelRun& run, Cycles now);
+  void send_unicasts(KernelRun& run, Cycles now);
   void advance_line(KernelRun& run, std::uint32_t line, Cycles now);
   [[nodiscard]] int blocked_line(const workload::SliceShape::Line& line) const;
   Cycles gather_round(KernelRun& run, std::uint32_t line, const workload::Gather& gather, Cycles now);
@@ -177,8 +177,7 @@ class DieShard {
   void task_started_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now);
   /// `now` is the time of the event, `done` when the sequencer may know.
   void task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles done);
-  void account(RankDie& rank_die, std::uint32_t node, Cycles now);
-  void account_all(RankDie& rank_die, Cycles now);
+  void account(RankDie& rank_die, Cycles now);
   void change_traffic(RankDie& rank_die, int network, int memory, Cycles now);
   void launch(Controller& controller, std::uint32_t task, Cycles now);
   void schedule_ready(Controller& controller, std::uint32_t task, Cycles now);

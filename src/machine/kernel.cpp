@@ -68,11 +68,11 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
 }
 
 void DieShard::start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
-  KernelRun& run = kernel_run(rank_die, task);
   RankDie& place = rank_dies_[rank_die];
-  account_all(place, now);  // what the cores ran before is over
-  for (RankDie::Account& node : place.nodes) node.span = 0;
+  account(place, now);  // what the cores ran before is over
+  KernelRun& run = kernel_run(rank_die, task);
   place.on_cores = &run;
+  std::fill(place.counted_spans.begin(), place.counted_spans.end(), std::uint8_t{0});
   run.started = true;
   run.start = now;
   if (run.arrivals_left > 0) change_traffic(place, 1, 0, now);
@@ -84,7 +84,7 @@ void DieShard::start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles n
   if (place.node_count == 0) wheel_.add(now, kKernelDone, run.index);
 }
 
-void DieShard::send_unicasts(const KernelRun& run, Cycles now) {
+void DieShard::send_unicasts(KernelRun& run, Cycles now) {
   const RankDie& place = rank_dies_[run.rank_die];
   const workload::SliceShape& shape = *place.slice->shape;
   const Kernel& kernel = *run.kernel;
@@ -98,7 +98,12 @@ void DieShard::send_unicasts(const KernelRun& run, Cycles now) {
     burst.lane = message.slot;
     burst.row = place.slice->first_site_row + there.row;
     burst.column = place.slice->first_site_column + there.column;
-    push_send(shape.nodes[message.source].site, burst, message.bytes, now);
+    if (there.die == place.slice_die) {
+      const Cycles arrived = send_on_die(shape.nodes[message.source].site, burst, message.bytes, now);
+      operand_arrived(run, message.destination - place.first_node, message.slot, arrived, now);
+    } else {
+      push_send(shape.nodes[message.source].site, burst, message.bytes, now);
+    }
   }
 }
 
@@ -155,10 +160,7 @@ Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workloa
   const Bytes burst_bytes = context_->settings.burst_bytes;
   gather_nodes_.clear();
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
-    const std::uint32_t node = shape.line_nodes[i];
-    const std::int32_t site = shape.nodes[node].site;
-    const std::int32_t position = line.horizontal ? site % network_.columns() : site / network_.columns();
-    gather_nodes_.push_back({static_cast<std::uint16_t>(position), 0, now, 0});
+    gather_nodes_.push_back({shape.line_positions[i], 0, now, 0});
   }
   bool more = false;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {

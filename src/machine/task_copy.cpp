@@ -77,7 +77,7 @@ void DieShard::run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles no
   if (!context_->settings.copy_tasks || rank_dies_.size() != 1 || !place.local_tasks[task] || !at_rest(now)) {
     return task_started_on_die(rank_die, task, now);
   }
-  account_all(place, now);
+  account(place, now);
   const std::uint32_t index = context_->copies.index(context_->job.program_of_rank[place.rank], task,
                                                      place.net_active > 0, place.mem_active > 0);
   const TaskCopy* copy = context_->copies.find(index);
@@ -115,7 +115,7 @@ std::unique_ptr<TaskCopy> DieShard::record(Context& context, DieId die, const Ra
   }
   DOJO_CHECK(network_.latest() <= copy->event_after, "task {} of rank {} leaves the network busy", task, original.rank);
   DOJO_CHECK(task_ended_, "task {} of rank {} does not end by itself", task, original.rank);
-  account_all(place, copy->event_after);
+  account(place, copy->event_after);
   copy->breakdown = place.breakdown;
   std::vector<std::uint64_t> after;
   counters(after);
@@ -136,7 +136,7 @@ void DieShard::copy_done(std::uint32_t generation, Cycles now) {
   copy_hits_.resize(context_->copies.size());
   ++copy_hits_[copying_.index];
   ++tasks_copied_;
-  for (RankDie::Account& node : place.nodes) node.counted_to = now;
+  place.counted_to = now;
   add(place.breakdown, copy.breakdown);
   sums_->add_copied(copy.sums, place.program->graph, place.program->tasks[task].op);
   const Cycles done = copying_.start + copy.done_after;

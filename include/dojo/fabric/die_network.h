@@ -167,16 +167,17 @@ class DieNetwork {
     Flits piece = 0;       // of the node here
     Cycles head = kNever;  // of that piece at its router
     std::int32_t node = -1;
-    std::array<Flits, 2> came{};     // from the low and the high side
-    std::array<Cycles, 2> heads{};   // first flit of those
-    std::array<Cycles, 2> tails{};   // one past their last
-    std::array<Cycles, 2> starts{};  // on the link towards high, low
+    std::array<Flits, 2> came{};                  // from the low and the high side
+    std::array<Cycles, 2> heads{kNever, kNever};  // first flit of those
+    std::array<Cycles, 2> tails{};                // one past their last
+    std::array<Cycles, 2> starts{};               // on the link towards high, low
   };
   /// The `step`-th site on the way of row (column) `lane`.
   [[nodiscard]] SiteIndex stripe_site(Direction d, std::int32_t lane, std::int32_t step) const;
   [[nodiscard]] Bytes piece_bytes(SiteIndex site, Bytes bytes) const;
   void gather_towards(Gathering& g, bool high);
   void gather_at_nodes(Gathering& g);
+  Link* gather_link(const Gathering& g, bool high, std::int32_t at);
   std::vector<Stop> stops_;
 };
 
