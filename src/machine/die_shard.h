@@ -55,8 +55,8 @@ class DieShard {
   [[nodiscard]] const std::vector<RankDie>& rank_dies() const { return rank_dies_; }
   /// Node-cycle classes up to `end`, for all ranks on this die.
   [[nodiscard]] Breakdown breakdown(Cycles end) const;
-  /// Adds what copied tasks did to the counters; may be called again.
-  void settle_copies();
+  /// Adds what kernels and copied tasks did to the counters; may be called again.
+  void settle();
   [[nodiscard]] std::uint64_t tasks_copied() const { return tasks_copied_; }
   /// Everything sent has arrived and every credit is back (a finished run).
   [[nodiscard]] bool settled() const;
@@ -133,9 +133,10 @@ class DieShard {
   void operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready, Cycles now);
   void advance_node(KernelRun& run, std::uint32_t node);
   void step_completed(KernelRun& run, std::uint32_t step, Cycles end);
-  void node_done(KernelRun& run, std::uint32_t node, Cycles end);
+  void node_done(KernelRun& run, Cycles end);
   void end_if_complete(KernelRun& run, Cycles now);
   void kernel_done(std::uint32_t run, Cycles now);
+  void settle_kernels();
 
   // dataflow.cpp part
   DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position, std::uint32_t rank_die,
@@ -165,7 +166,7 @@ class DieShard {
     Cycles start = 0;
   };
   void counters(std::vector<std::uint64_t>& out) const;
-  void add_to_counter(std::size_t index, std::uint64_t increase);
+  void add_to_counters(const std::vector<std::uint64_t>& increase);
   [[nodiscard]] bool at_rest(Cycles now) const;
   void run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles now);
   void copy_done(std::uint32_t generation, Cycles now);

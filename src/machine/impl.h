@@ -23,7 +23,7 @@ struct MachineState {
   void run_shard(ShardId shard, std::uint32_t thread);
   Cycles run_window();
   /// Brings the counters up to date with what copied tasks did.
-  void settle_copies();
+  void settle();
   [[nodiscard]] std::uint64_t ranks_done() const;
   [[nodiscard]] std::uint64_t events() const;
 

@@ -89,10 +89,9 @@ Cycles MachineState::run_window() {
   return next_time();
 }
 
-void MachineState::settle_copies() {
+void MachineState::settle() {
   if (!pool) return;
-  pool->run(static_cast<std::uint32_t>(dies.size()),
-            [this](std::uint32_t i, std::uint32_t) { dies[i].settle_copies(); });
+  pool->run(static_cast<std::uint32_t>(dies.size()), [this](std::uint32_t i, std::uint32_t) { dies[i].settle(); });
 }
 
 std::uint64_t MachineState::ranks_done() const {
@@ -137,7 +136,7 @@ const topology::Topology& Machine::topology() const {
 }
 
 NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
-  impl_->dies[die].settle_copies();
+  impl_->dies[die].settle();
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;
   c.core_busy_cycles = shard.core_busy_cycles(site);

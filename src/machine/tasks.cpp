@@ -22,6 +22,7 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   place.node_count = slice.shape->die_begin[slice_die + 1] - place.first_node;
   place.combine_free.assign(place.node_count, 0);
   place.counted_spans.assign(place.node_count, 0);
+  place.kernels_done.assign(place.program->kernels.size() * 2, 0);
   if (slice.dies.size() == 1) {
     for (const Task& task : place.program->tasks) {
       bool local = task.kind == Task::Kind::kKernel;
