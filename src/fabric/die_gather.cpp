@@ -5,6 +5,12 @@
 namespace dojo::fabric {
 
 void DieNetwork::gather(Gathering& g) {
+  prefetch_links(g.horizontal ? Direction::kEast : Direction::kSouth, g.lane);
+  prefetch_links(g.horizontal ? Direction::kWest : Direction::kNorth, g.lane);
+  for (std::uint32_t i = 0; i < g.count; ++i) {
+    __builtin_prefetch(
+        &ports_[g.horizontal ? site_at(g.lane, g.nodes[i].position) : site_at(g.nodes[i].position, g.lane)], 1);
+  }
   const std::int32_t length = g.horizontal ? columns_ : rows_;
   std::fill_n(stops_.begin(), length, Stop{});
   for (std::uint32_t i = 0; i < g.count; ++i) {

@@ -151,6 +151,19 @@ int DieShard::blocked_line(const workload::SliceShape::Line& line) const {
   return line.goes_on_high && full(high) ? static_cast<int>(high) : -1;
 }
 
+namespace {
+
+/// Asks the host's caches for what the arrival of an operand touches.
+void prefetch_node(const KernelRun& run, std::uint32_t node) {
+  const std::size_t slot = node * (run.kernel->steps + std::size_t{1});
+  __builtin_prefetch(&run.need[slot], 1);
+  __builtin_prefetch(&run.ready[slot], 1);
+  __builtin_prefetch(&run.nodes[node], 1);
+  __builtin_prefetch(&run.spans[static_cast<std::size_t>(node) * run.kernel->steps], 1);
+}
+
+}  // namespace
+
 /// Up to a burst of each piece. Returns when the line's links will be nearly free again.
 Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workload::Gather& gather, Cycles now) {
   const RankDie& place = rank_dies_[run.rank_die];
@@ -162,6 +175,7 @@ Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workloa
   gather_nodes_.clear();
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
     gather_nodes_.push_back({shape.line_positions[i], 0, now, 0});
+    prefetch_node(run, shape.line_nodes[i] - place.first_node);
   }
   bool more = false;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
@@ -293,7 +307,7 @@ void DieShard::advance_node(KernelRun& run, std::uint32_t node) {
       begin = std::max({begin, run.ready[base], run.ready[slot]});
     }
     const Cycles end = begin + cycles[state.step];
-    if (state.spans > 0 && spans[state.spans - 1].end == begin) {
+    if (state.spans > 0 && state.free == begin) {  // where the last span ends
       spans[state.spans - 1].end = end;
     } else {
       spans[state.spans++] = {begin, end};

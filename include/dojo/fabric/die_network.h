@@ -116,6 +116,13 @@ class DieNetwork {
   };
 
   void count_nodes();
+  /// Asks the host's caches for the links of a row or column in one direction; a die is cold when its turn comes.
+  void prefetch_links(Direction d, std::int32_t lane) const {
+    const bool horizontal = d == Direction::kEast || d == Direction::kWest;
+    const std::size_t length = static_cast<std::size_t>(horizontal ? columns_ : rows_);
+    const Link* const first = links_[static_cast<std::size_t>(d)].data() + static_cast<std::size_t>(lane) * length;
+    for (std::size_t i = 0; i < length; i += 64 / sizeof(Link)) __builtin_prefetch(first + i, 1);
+  }
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
   Walk walk(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
