@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "dojo/engine/time_heap.h"
 #include "dojo/engine/wheel.h"
 #include "dojo/fabric/die_network.h"
 #include "dojo/fabric/edge.h"
@@ -37,9 +38,7 @@ class DieShard {
   void add_rank(RankId rank, std::uint32_t slice_die, bool home);
   void start(Cycles now);
 
-  [[nodiscard]] Cycles next_time() const {
-    return std::min({wheel_.next_time(), arrivals_.next_time(), wakes_.next_time()});
-  }
+  [[nodiscard]] Cycles next_time() const { return std::min({wheel_.next_time(), arrivals_.next_time(), next_wake_}); }
   void read_mail(ThreadSums& sums);
   void run(Cycles window_end, ThreadSums& sums);
 
@@ -50,7 +49,7 @@ class DieShard {
   [[nodiscard]] std::uint64_t matrix_flops(SiteIndex site) const { return cores_[site].matrix_flops; }
   [[nodiscard]] std::uint64_t vector_flops(SiteIndex site) const { return cores_[site].vector_flops; }
   [[nodiscard]] Cycles last_event() const { return now_; }
-  [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + arrivals_.taken() + wakes_.taken(); }
+  [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + arrivals_.taken() + wakes_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Controller>>& controllers() const { return controllers_; }
   [[nodiscard]] const std::vector<RankDie>& rank_dies() const { return rank_dies_; }
   /// Node-cycle classes up to `end`, for all ranks on this die.
@@ -64,8 +63,6 @@ class DieShard {
  private:
   friend struct DieSink;
   enum EventType : std::uint16_t {
-    kArrive,       // a: entry
-    kEdgeWake,     // a: direction: credits have come
     kInject,       // a: site
     kGather,       // a: kernel run, b: line
     kStepDone,     // a: kernel run, b: slot that may be sent now: all nodes have computed an earlier step
@@ -195,8 +192,11 @@ class DieShard {
   engine::Wheel wheel_;
   // In a cycle, waiting edges come first, then arrivals by side, then the die's own events: an order that does not
   // depend on when mail was read.
-  engine::Wheel wakes_, arrivals_;
-  std::vector<engine::Event> arrived_;
+  engine::TimeHeap arrivals_;  // of entries
+  std::array<Cycles, topology::kDirections> wake_at_{kNever, kNever, kNever, kNever};
+  Cycles next_wake_ = kNever;
+  std::uint64_t wakes_ = 0;
+  std::vector<std::uint32_t> arrived_;
   fabric::DieNetwork network_;
   std::array<fabric::EdgeOut, topology::kDirections> edges_;
   std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};

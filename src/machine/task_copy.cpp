@@ -64,7 +64,7 @@ void DieShard::add_to_counters(const std::vector<std::uint64_t>& increase) {
 
 /// Nothing is under way on this die and nothing is reserved beyond now, so what follows depends on the program alone.
 bool DieShard::at_rest(Cycles now) const {
-  if (!wheel_.empty() || !arrivals_.empty() || !wakes_.empty() || sends_open_ != 0 || full_edges_ != 0 ||
+  if (!wheel_.empty() || !arrivals_.empty() || next_wake_ != kNever || sends_open_ != 0 || full_edges_ != 0 ||
       network_.latest() > now || combine_latest_ > now)
     return false;
   for (const fabric::EdgeOut& edge : edges_) {
