@@ -131,16 +131,17 @@ void DieShard::dispatch(const engine::Event& e) {
 
 void DieShard::read_mail(ThreadSums& sums) {
   sums_ = &sums;
-  const int from = 1 - context_->parity;
   Cycles first_arrival = kNever;
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto at = static_cast<std::size_t>(i);
     const ShardId neighbour = neighbours_[at];
     if (neighbour == kNone) continue;
     const bool dip = neighbour >= context_->topology.die_count();
-    fabric::Mailbox& mail =
-        context_->mail[dip ? context_->mailbox_of_dip(neighbour - context_->topology.die_count())
-                           : context_->mailbox_of_die(neighbour, topology::opposite(static_cast<Direction>(i)))];
+    const std::size_t mailbox =
+        dip ? context_->mailbox_of_dip(neighbour - context_->topology.die_count())
+            : context_->mailbox_of_die(neighbour, topology::opposite(static_cast<Direction>(i)));
+    const int from = context_->readable(mailbox, die_);
+    fabric::Mailbox& mail = context_->mail[mailbox];
     for (const fabric::Crossing& crossing : mail.crossings[from]) {
       first_arrival = std::min(first_arrival, crossing.time);
       std::uint32_t entry = free_entry_;
