@@ -12,7 +12,7 @@ void DieNetwork::gather(Gathering& g) {
         &ports_[g.horizontal ? site_at(g.lane, g.nodes[i].position) : site_at(g.nodes[i].position, g.lane)], 1);
   }
   const std::int32_t length = g.horizontal ? columns_ : rows_;
-  std::fill_n(stops_.begin(), length, Stop{});
+  for (std::int32_t at = 0; at < length; ++at) stops_[static_cast<std::size_t>(at)] = Stop{};
   for (std::uint32_t i = 0; i < g.count; ++i) {
     GatherNode& node = g.nodes[i];
     Stop& stop = stops_[node.position];
@@ -42,33 +42,37 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
   const std::int32_t end = leaves ? border + step : (high ? last : first);  // no link is needed from there on
   const std::size_t from = high ? 0 : 1;                                    // side from which pieces come
   const std::size_t to = 1 - from;
+  // Copies, because the compiler has to assume that links alias members.
   Link* link = gather_link(g, high, begin);
+  Stop* stop = stops_.data() + begin;
+  const Cycles hop = hop_;
   Flits total = 0;
   Cycles head = kNever;
   Cycles tail = 0;
   Cycles free = 0;
   for (std::int32_t at = begin; at != end; at += step, ++link) {
-    Stop& stop = stops_[static_cast<std::size_t>(at)];
-    if (stop.piece > 0) {
-      total += stop.piece;
-      head = std::min(head, stop.head);
-      tail = std::max(tail, stop.head + stop.piece);
+    if (stop->piece > 0) {
+      total += stop->piece;
+      head = std::min(head, stop->head);
+      tail = std::max(tail, stop->head + stop->piece);
     }
-    if (total == 0) continue;
-    const Cycles start = std::max(head, link->free);
-    link->queue_cycles += static_cast<std::uint64_t>(start - head);
-    link->busy_cycles += static_cast<std::uint64_t>(total);
-    ++link->bursts;
-    link->free = std::max(start + total, tail);
-    free = std::max(free, link->free);
-    stop.starts[to] = start;
-    head = start + hop_;
-    tail = link->free + hop_;
+    if (total > 0) {
+      const Cycles start = std::max(head, link->free);
+      const Cycles end_of_train = std::max(start + total, tail);
+      link->queue_cycles += static_cast<std::uint64_t>(start - head);
+      link->busy_cycles += static_cast<std::uint64_t>(total);
+      ++link->bursts;
+      link->free = end_of_train;
+      free = std::max(free, end_of_train);
+      stop->starts[to] = start;
+      head = start + hop;
+      tail = end_of_train + hop;
+    }
     if (at == border) break;
-    Stop& next = stops_[static_cast<std::size_t>(at + step)];
-    next.came[from] = total;
-    next.heads[from] = head;
-    next.tails[from] = tail;
+    stop += step;
+    stop->came[from] = total;
+    stop->heads[from] = head;
+    stop->tails[from] = tail;
   }
   g.links_free = std::max(g.links_free, free);
   if (leaves && total > 0) (high ? g.high_head : g.low_head) = head;
@@ -86,33 +90,48 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
   const std::int32_t last = g.nodes[g.count - 1].position;
   Link* const up = gather_link(g, true, 0);        // from position 0 on, towards the high end
   Link* const down = gather_link(g, false, last);  // from the last node on, towards the low end
-  for (std::uint32_t i = 0; i < g.count; ++i) {
-    GatherNode& node = g.nodes[i];
-    const Stop& stop = stops_[node.position];
-    Port& port = ports_[g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane)];
+  Port* const ports = ports_.data() + (g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane));
+  const std::int32_t stride = g.horizontal ? 1 : columns_;
+  const Flits buffer = buffer_flits_;
+  const Bytes bytes = g.bytes;
+  Flits delivered = 0;
+  Cycles first_head = kNever;
+  Cycles last_tail = 0;
+  Cycles latest = latest_;
+  for (GatherNode *node = g.nodes, *const end = g.nodes + g.count; node != end; ++node) {
+    const Stop& stop = stops_[node->position];
+    Port& port = ports[node->position * stride];
     const Flits came = stop.came[0] + stop.came[1];
     if (came > 0) {
       const Cycles head = std::min(stop.heads[0], stop.heads[1]);
       const Cycles tail = std::max(stop.tails[0], stop.tails[1]);
-      node.done = std::max(std::max(port.eject_free, head) + came, tail);
-      port.eject_free = node.done;
-      port.bytes_ejected += static_cast<std::uint64_t>(g.bytes - node.piece_bytes);
-      g.delivered += came;
-      g.first_head = std::min(g.first_head, head);
-      g.last_tail = std::max(g.last_tail, node.done);
-      const Cycles held = node.done - buffer_flits_;
-      if (stop.came[0] > 0) up[node.position - 1].free = std::max(up[node.position - 1].free, held);
-      if (stop.came[1] > 0) down[last - node.position - 1].free = std::max(down[last - node.position - 1].free, held);
-      g.links_free = std::max(g.links_free, held);
+      const Cycles done = std::max(std::max(port.eject_free, head) + came, tail);
+      node->done = port.eject_free = done;
+      port.bytes_ejected += static_cast<std::uint64_t>(bytes - node->piece_bytes);
+      delivered += came;
+      first_head = std::min(first_head, head);
+      last_tail = std::max(last_tail, done);
+      if (stop.came[0] > 0) {
+        Cycles& free = up[node->position - 1].free;
+        free = std::max(free, done - buffer);
+      }
+      if (stop.came[1] > 0) {
+        Cycles& free = down[last - node->position - 1].free;
+        free = std::max(free, done - buffer);
+      }
     }
     if (stop.piece > 0) {
       // The read port stalls when the first link does not take the piece beyond the buffer.
       const Cycles begun = std::max(stop.starts[0], stop.starts[1]);
-      port.inject_free = std::max(port.inject_free, begun + stop.piece - hop_ - buffer_flits_);
+      port.inject_free = std::max(port.inject_free, begun + stop.piece - hop_ - buffer);
+      latest = std::max(latest, port.inject_free);
     }
-    latest_ = std::max({latest_, port.inject_free, port.eject_free});
   }
-  latest_ = std::max(latest_, g.links_free);
+  g.delivered = delivered;
+  g.first_head = first_head;
+  g.last_tail = last_tail;
+  g.links_free = std::max(g.links_free, last_tail - buffer);
+  latest_ = std::max({latest, last_tail, g.links_free});
 }
 
 }  // namespace dojo::fabric

@@ -13,23 +13,22 @@ bool is_horizontal(Direction d) {
 
 }  // namespace
 
-SiteIndex DieNetwork::stripe_site(Direction d, std::int32_t lane, std::int32_t step) const {
+/// Sites first, first + stride, ... lie on the way of row (column) `lane`; its links follow each other in memory.
+DieNetwork::Way DieNetwork::way(Direction d, std::int32_t lane) {
+  const auto of = [&](std::int32_t row, std::int32_t column, std::int32_t stride) {
+    return Way{row * columns_ + column, stride, &links_[static_cast<std::size_t>(d)][index(d, row, column)]};
+  };
   switch (d) {
     case Direction::kEast:
-      return site_at(lane, step);
+      return of(lane, 0, 1);
     case Direction::kWest:
-      return site_at(lane, columns_ - 1 - step);
+      return of(lane, columns_ - 1, -1);
     case Direction::kSouth:
-      return site_at(step, lane);
+      return of(0, lane, columns_);
     case Direction::kNorth:
       break;
   }
-  return site_at(rows_ - 1 - step, lane);
-}
-
-Bytes DieNetwork::piece_bytes(SiteIndex site, Bytes bytes) const {
-  const auto nodes = static_cast<Bytes>(nodes_);
-  return bytes / nodes + (node_number_[site] < bytes % nodes ? 1 : 0);
+  return of(rows_ - 1, lane, -columns_);
 }
 
 Flits DieNetwork::stripe_flits(Direction d, Bytes bytes) const {
@@ -51,40 +50,43 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) 
   const std::int32_t lanes = horizontal ? rows_ : columns_;
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
+  const Bytes each = bytes / nodes_;
+  const Bytes rest = bytes % nodes_;
+  const Cycles hop = hop_;
   Stripe stripe{now, now, 0, 0};
   prefetch_stripe(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
     if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
-    const SiteIndex first = stripe_site(d, lane, 0);
-    Link* const links = &links_[static_cast<std::size_t>(d)][index(d, first / columns_, first % columns_)];
+    const Way on = way(d, lane);
     Flits total = 0;
     Cycles head = kNever;
     Cycles tail = 0;
-    for (std::int32_t step = 0; step < length; ++step) {
-      const SiteIndex site = stripe_site(d, lane, step);
-      if (enabled_[site] != 0) {
-        Port& port = ports_[site];
+    std::int32_t site = on.first;
+    for (Link *link = on.links, *const end = link + length; link != end; ++link, site += on.stride) {
+      if (enabled_[static_cast<std::size_t>(site)] != 0) {
+        Port& port = ports_[static_cast<std::size_t>(site)];
         const Cycles start = std::max(now, port.inject_free);
         port.inject_free = start + piece;
-        port.bytes_injected += static_cast<std::uint64_t>(piece_bytes(site, bytes));
+        const bool longer = node_number_[static_cast<std::size_t>(site)] < rest;
+        port.bytes_injected += static_cast<std::uint64_t>(each + (longer ? 1 : 0));
         total += piece;
-        head = std::min(head, start + hop_);
-        tail = std::max(tail, start + hop_ + piece);
+        head = std::min(head, start + hop);
+        tail = std::max(tail, start + hop + piece);
         stripe.start = std::max(stripe.start, start);
       }
       if (total == 0) continue;
-      Link& link = links[step];
-      const Cycles start = std::max(head, link.free);
-      link.queue_cycles += static_cast<std::uint64_t>(start - head);
-      link.busy_cycles += static_cast<std::uint64_t>(total);
-      ++link.bursts;
-      link.free = std::max(start + total, tail);
-      head = start + hop_;
-      tail = link.free + hop_;
+      const Cycles start = std::max(head, link->free);
+      const Cycles end_of_train = std::max(start + total, tail);
+      link->queue_cycles += static_cast<std::uint64_t>(start - head);
+      link->busy_cycles += static_cast<std::uint64_t>(total);
+      ++link->bursts;
+      link->free = end_of_train;
+      head = start + hop;
+      tail = end_of_train + hop;
     }
     if (total == 0) continue;
     stripe.head = std::max(stripe.head, tail - total);
-    stripe.links_free = std::max(stripe.links_free, tail - hop_);
+    stripe.links_free = std::max(stripe.links_free, tail - hop);
     latest_ = std::max(latest_, tail);
   }
   return stripe;
@@ -99,11 +101,11 @@ DieNetwork::Stripe DieNetwork::stripe_through(Direction d, Bytes bytes, Cycles n
   prefetch_stripe(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
     if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
-    Flits total = 0;
-    for (std::int32_t step = 0; step < length; ++step) total += enabled_[stripe_site(d, lane, step)] != 0 ? piece : 0;
+    const Way on = way(d, lane);
+    const Flits total = nodes_on(on, length) * piece;
     if (total == 0) continue;
-    const SiteIndex first = stripe_site(d, lane, 0);
-    const Walk w = walk(d, index(d, first / columns_, first % columns_), length, total, now);
+    const Walk w =
+        walk(d, static_cast<std::size_t>(on.links - links_[static_cast<std::size_t>(d)].data()), length, total, now);
     stripe.head = std::max(stripe.head, w.head);
     stripe.start = std::max(stripe.start, w.first_start);
   }
@@ -119,42 +121,51 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, Bytes bytes, Cycles now) {
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
   Stripe stripe{0, now, now, 0};
   prefetch_stripe(d, 0);
+  const Bytes each = bytes / nodes_;
+  const Bytes rest = bytes % nodes_;
+  const Cycles hop = hop_;
+  const Flits buffer = buffer_flits_;
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
     if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
-    const SiteIndex first = stripe_site(d, lane, 0);
-    Link* const links = &links_[static_cast<std::size_t>(d)][index(d, first / columns_, first % columns_)];
-    Flits left = 0;
-    for (std::int32_t step = 0; step < length; ++step) left += enabled_[stripe_site(d, lane, step)] != 0 ? piece : 0;
+    const Way on = way(d, lane);
+    Flits left = nodes_on(on, length) * piece;
     Cycles head = now;
     Cycles tail = now + left;
-    bool first_link = true;
-    for (std::int32_t step = 0; left > 0; ++step) {
-      const SiteIndex site = stripe_site(d, lane, step);
-      if (enabled_[site] != 0) {
-        Port& port = ports_[site];
+    std::int32_t site = on.first;
+    for (Link* link = on.links; left > 0; ++link, site += on.stride) {
+      if (enabled_[static_cast<std::size_t>(site)] != 0) {
+        Port& port = ports_[static_cast<std::size_t>(site)];
         const Cycles done = std::max(port.eject_free, tail - piece) + piece;
         port.eject_free = done;
-        port.bytes_ejected += static_cast<std::uint64_t>(piece_bytes(site, bytes));
-        if (step > 0) links[step - 1].free = std::max(links[step - 1].free, done - buffer_flits_);
+        const bool longer = node_number_[static_cast<std::size_t>(site)] < rest;
+        port.bytes_ejected += static_cast<std::uint64_t>(each + (longer ? 1 : 0));
+        if (link != on.links) link[-1].free = std::max(link[-1].free, done - buffer);
         stripe.done = std::max(stripe.done, done);
         left -= piece;
         tail -= piece;
         if (left == 0) break;
       }
-      Link& link = links[step];
-      const Cycles start = std::max(head, link.free);
-      link.queue_cycles += static_cast<std::uint64_t>(start - head);
-      link.busy_cycles += static_cast<std::uint64_t>(left);
-      ++link.bursts;
-      link.free = std::max(start + left, tail);
-      if (first_link) stripe.start = std::max(stripe.start, start);
-      first_link = false;
-      head = start + hop_;
-      tail = link.free + hop_;
+      const Cycles start = std::max(head, link->free);
+      const Cycles end_of_train = std::max(start + left, tail);
+      link->queue_cycles += static_cast<std::uint64_t>(start - head);
+      link->busy_cycles += static_cast<std::uint64_t>(left);
+      ++link->bursts;
+      link->free = end_of_train;
+      if (link == on.links) stripe.start = std::max(stripe.start, start);
+      head = start + hop;
+      tail = end_of_train + hop;
     }
   }
   latest_ = std::max(latest_, stripe.done);
   return stripe;
+}
+
+Flits DieNetwork::nodes_on(const Way& on, std::int32_t length) const {
+  Flits count = 0;
+  for (std::int32_t step = 0; step < length; ++step) {
+    count += enabled_[static_cast<std::size_t>(on.first + step * on.stride)] != 0 ? 1 : 0;
+  }
+  return count;
 }
 
 }  // namespace dojo::fabric

@@ -179,9 +179,12 @@ class DieNetwork {
     std::array<Cycles, 2> tails{};                // one past their last
     std::array<Cycles, 2> starts{};               // on the link towards high, low
   };
-  /// The `step`-th site on the way of row (column) `lane`.
-  [[nodiscard]] SiteIndex stripe_site(Direction d, std::int32_t lane, std::int32_t step) const;
-  [[nodiscard]] Bytes piece_bytes(SiteIndex site, Bytes bytes) const;
+  struct Way {
+    std::int32_t first, stride;
+    Link* links;
+  };
+  [[nodiscard]] Way way(Direction d, std::int32_t lane);
+  [[nodiscard]] Flits nodes_on(const Way& on, std::int32_t length) const;
   void gather_towards(Gathering& g, bool high);
   void gather_at_nodes(Gathering& g);
   Link* gather_link(const Gathering& g, bool high, std::int32_t at);
