@@ -70,8 +70,16 @@ ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes bu
     const Bytes excess = budget_bytes == 0 ? 0 : std::max<Bytes>(0, c.buffer_bytes - budget_bytes);
     return c.cycles + kExcessCyclesPerByte * static_cast<double>(excess);
   };
-  return *std::min_element(choices.begin(), choices.end(),
-                           [&](const ProductChoice& x, const ProductChoice& y) { return cost(x) < cost(y); });
+  double least = cost(choices.front());
+  for (const ProductChoice& c : choices) least = std::min(least, cost(c));
+  // The model is not finer than this, and each step costs its semaphores and the host its events.
+  constexpr double kAsGood = 1.02;
+  const ProductChoice* best = nullptr;
+  for (const ProductChoice& c : choices) {
+    if (cost(c) > kAsGood * least) continue;
+    if (best == nullptr || c.steps < best->steps || (c.steps == best->steps && cost(c) < cost(*best))) best = &c;
+  }
+  return *best;
 }
 
 KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice, const PlanContext& context) {
