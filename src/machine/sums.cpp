@@ -36,8 +36,13 @@ void ThreadSums::add_gather(const fabric::Gathering& g) {
   }
 }
 
-void ThreadSums::add_copied(const ThreadSums& record, std::uint32_t graph, std::uint32_t op) {
-  packets.merge(record.packets);
+void ThreadSums::add_copied(const ThreadSums& record, const PacketBins& packet_bins, std::uint32_t graph,
+                            std::uint32_t op) {
+  for (const auto& [bin, count] : packet_bins) packets.count[bin] += count;
+  packets.packets += record.packets.packets;
+  packets.cycles_sum += record.packets.cycles_sum;
+  packets.min = std::min(packets.min, record.packets.min);
+  packets.max = std::max(packets.max, record.packets.max);
   if (op != kNone) ops[graph][op].merge(record.ops[graph][op]);
   for (std::size_t i = 0; i < std::size(flops_by); ++i) flops_by[i] += record.flops_by[i];
   flops_recomputed += record.flops_recomputed;

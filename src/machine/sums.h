@@ -3,6 +3,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "dojo/fabric/die_network.h"
@@ -19,6 +20,8 @@ struct OpSum {
   void merge(const OpSum& other);
 };
 
+using PacketBins = std::vector<std::pair<std::uint16_t, std::uint64_t>>;
+
 struct ThreadSums {
   LatencyHistogram packets;
   std::vector<std::vector<OpSum>> ops;  ///< [graph][op]
@@ -32,8 +35,8 @@ struct ThreadSums {
   std::uint64_t bytes_to_eject = 0;  ///< bytes x receivers of everything injected
 
   void add_gather(const fabric::Gathering& g);
-  /// Adds a record of a task, in which only one operation has anything to add.
-  void add_copied(const ThreadSums& record, std::uint32_t graph, std::uint32_t op);
+  /// Adds a record of a task, in which only one operation has anything to add; its packets by bins that are not empty.
+  void add_copied(const ThreadSums& record, const PacketBins& packet_bins, std::uint32_t graph, std::uint32_t op);
 };
 
 [[nodiscard]] Breakdown difference(const Breakdown& after, const Breakdown& before);

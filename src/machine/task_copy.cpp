@@ -119,6 +119,9 @@ std::unique_ptr<TaskCopy> DieShard::record(Context& context, DieId die, const Ra
   DOJO_CHECK(task_ended_, "task {} of rank {} does not end by itself", task, original.rank);
   account(place, copy->event_after);
   copy->breakdown = place.breakdown;
+  for (std::uint16_t bin = 0; bin < LatencyHistogram::kBins; ++bin) {
+    if (copy->sums.packets.count[bin] != 0) copy->packet_bins.emplace_back(bin, copy->sums.packets.count[bin]);
+  }
   settle_kernels();
   std::vector<std::uint64_t> after;
   counters(after);
@@ -141,7 +144,7 @@ void DieShard::copy_done(std::uint32_t generation, Cycles now) {
   ++tasks_copied_;
   place.counted_to = now;
   add(place.breakdown, copy.breakdown);
-  sums_->add_copied(copy.sums, place.program->graph, place.program->tasks[task].op);
+  sums_->add_copied(copy.sums, copy.packet_bins, place.program->graph, place.program->tasks[task].op);
   const Cycles done = copying_.start + copy.done_after;
   copying_.copy = nullptr;
   task_done_on_die(0, task, done);

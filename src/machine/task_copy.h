@@ -23,6 +23,7 @@ struct TaskCopy {
   std::vector<std::uint64_t> increase;  ///< of those
   Breakdown breakdown;
   ThreadSums sums;
+  PacketBins packet_bins;  ///< of sums.packets
 };
 
 /// Records by program, task and what else the rank is waiting for.
