@@ -36,7 +36,7 @@ class Block {
   virtual void credit(unsigned side, const Leaving& credit) = 0;
   /// Flits sent over an output port of the router at (row, column) of the block.
   [[nodiscard]] virtual std::uint32_t sent(std::int32_t row, std::int32_t column, unsigned port) const = 0;
-  /// Flits in buffers and on links; throws Error(kInternal) where credits and buffers do not add up.
+  /// Flits in buffers and on links; throws Error(kInternal) where states contradict each other.
   [[nodiscard]] virtual std::uint64_t flits_inside() const = 0;
   [[nodiscard]] virtual std::uint64_t bytes() const = 0;
 

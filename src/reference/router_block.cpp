@@ -47,7 +47,8 @@ RouterBlock<kStride, kRounds>::RouterBlock(const BlockShape& shape, const Router
     channels |= static_cast<Mask>(((kOne << params.virtual_channels) - 1) << (port * kStride));
   for (std::uint32_t i = 0; i < count; ++i) {
     Hot& r = routers_[i];
-    const auto row = static_cast<std::int32_t>(i) / shape.columns, column = static_cast<std::int32_t>(i) % shape.columns;
+    const auto row = static_cast<std::int32_t>(i) / shape.columns,
+               column = static_cast<std::int32_t>(i) % shape.columns;
     r.row = static_cast<std::uint16_t>(shape.first_row + row);
     r.column = static_cast<std::uint16_t>(shape.first_column + column);
     r.leaves = static_cast<std::uint8_t>((column == shape.columns - 1 ? 1 : 0) | (column == 0 ? 2 : 0) |
@@ -171,7 +172,8 @@ void RouterBlock<kStride, kRounds>::allocate_all(Cycles now) {
 
 template <unsigned kStride, unsigned kRounds>
 std::uint64_t RouterBlock<kStride, kRounds>::flits_inside() const {
-  std::uint64_t flits = 0;
+  std::uint64_t flits = arrivals_.size();
+  for (const auto& list : flits_out) flits += list.size();
   for (const Hot& r : routers_) {
     for (const std::uint8_t length : r.length) flits += length;
     DOJO_CHECK((r.ready & ~r.active) == 0 && (r.waiting & r.active) == 0, "router ({}, {}): states overlap", r.row,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is due in coming cycles: a ring of lists, one a cycle. Lists keep their memory, so a steady run allocates nothing.
+// What is due in coming cycles: a ring of lists, one a cycle. Lists keep their memory, so a steady run allocates
+// nothing.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -50,6 +51,11 @@ class Timeline {
     lists_.resize(size);
   }
   [[nodiscard]] List<T>& at(Cycles t) { return lists_[static_cast<std::size_t>(t) & (lists_.size() - 1)]; }
+  [[nodiscard]] std::size_t size() const {
+    std::size_t sum = 0;
+    for (const List<T>& list : lists_) sum += list.size();
+    return sum;
+  }
 
  private:
   std::vector<List<T>> lists_;

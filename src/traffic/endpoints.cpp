@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <map>
+#include <numeric>
 
 #include "dojo/base/error.h"
 
@@ -121,33 +122,45 @@ void Endpoints::map_hotspots(const topology::Topology& topology, const NetParams
 
 namespace {
 
-/// Sum over all pairs (a of one list, b of the other) of |a - b|; values of both with their counts.
-double sum_of_differences(const std::map<std::int32_t, std::int64_t>& from,
-                          const std::map<std::int32_t, std::int64_t>& to) {
+using Counts = std::map<std::int64_t, std::int64_t>;  ///< how many at each position
+using Positions = std::vector<std::int64_t>;
+
+/// Sum over all pairs (a of one, b of the other) of |a - b|.
+double sum_of_differences(const Counts& from, const Counts& to) {
   double sum = 0;
   for (const auto& [a, na] : from) {
-    for (const auto& [b, nb] : to) sum += static_cast<double>(na * nb) * std::abs(a - b);
+    for (const auto& [b, nb] : to) sum += static_cast<double>(na * nb) * static_cast<double>(std::abs(a - b));
   }
   return sum;
 }
 
+Positions counted(std::int32_t count) {
+  Positions positions(static_cast<std::size_t>(count));
+  std::iota(positions.begin(), positions.end(), 0);
+  return positions;
+}
+
+std::int64_t at(const Positions& positions, std::int32_t i) {
+  return positions[static_cast<std::size_t>(i)];
+}
+
 }  // namespace
 
-double Endpoints::mean_of_groups() const {
+double Endpoints::mean_of_groups(const Positions& row_at, const Positions& column_at) const {
   struct Axis {
-    std::map<std::int32_t, std::int64_t> from, to;
+    Counts from, to;
   };
   std::vector<Axis> rows(groups_.size()), columns(groups_.size());
   for (std::uint32_t node = 0; node < count(); ++node) {
     const std::uint32_t group = group_of_.empty() ? 0 : group_of_[node];
-    ++rows[group].from[places_[node].row];
-    ++columns[group].from[places_[node].column];
+    ++rows[group].from[at(row_at, places_[node].row)];
+    ++columns[group].from[at(column_at, places_[node].column)];
   }
   double sum = 0;
   for (std::size_t group = 0; group < groups_.size(); ++group) {
     for (const std::uint32_t node : groups_[group]) {
-      ++rows[group].to[places_[node].row];
-      ++columns[group].to[places_[node].column];
+      ++rows[group].to[at(row_at, places_[node].row)];
+      ++columns[group].to[at(column_at, places_[node].column)];
     }
     sum += (sum_of_differences(rows[group].from, rows[group].to) +
             sum_of_differences(columns[group].from, columns[group].to)) /
@@ -156,12 +169,36 @@ double Endpoints::mean_of_groups() const {
   return sum / count();
 }
 
-double Endpoints::mean_distance() const {
-  if (fixed_.empty()) return mean_of_groups();
+double Endpoints::mean_of(const Positions& row_at, const Positions& column_at) const {
+  if (fixed_.empty()) return mean_of_groups(row_at, column_at);
   double sum = 0;
-  for (std::uint32_t node = 0; node < count(); ++node)
-    sum += static_cast<double>(distance(places_[node], places_[fixed_[node]]));
+  for (std::uint32_t node = 0; node < count(); ++node) {
+    const Place from = places_[node], to = places_[fixed_[node]];
+    sum += static_cast<double>(std::abs(at(row_at, from.row) - at(row_at, to.row)) +
+                               std::abs(at(column_at, from.column) - at(column_at, to.column)));
+  }
   return sum / count();
+}
+
+double Endpoints::mean_distance() const {
+  return mean_of(counted(rows_), counted(columns_));
+}
+
+double Endpoints::mean_crossing_cycles(const topology::Topology& topology) const {
+  // A site's position: the crossings between it and the first row or column. They are the same along a whole edge.
+  const auto positions = [&](std::int32_t dies, std::int32_t sites, bool down) {
+    Positions all;
+    std::int64_t crossed = 0;
+    for (std::int32_t die = 0; die < dies; ++die) {
+      all.insert(all.end(), static_cast<std::size_t>(sites), crossed);
+      if (die + 1 == dies) break;
+      crossed += down ? topology.edge(topology.die_at(die, 0), topology::Direction::kSouth).latency_cycles
+                      : topology.edge(topology.die_at(0, die), topology::Direction::kEast).latency_cycles;
+    }
+    return all;
+  };
+  return mean_of(positions(topology.die_rows(), topology.site_rows(), true),
+                 positions(topology.die_columns(), topology.site_columns(), false));
 }
 
 }  // namespace dojo::traffic

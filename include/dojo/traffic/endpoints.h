@@ -38,7 +38,8 @@ class Endpoints {
   [[nodiscard]] std::int32_t columns() const { return columns_; }  ///< sites of the whole machine
   /// The node at a site, kNone where there is none.
   [[nodiscard]] std::uint32_t node_at(std::int32_t row, std::int32_t column) const {
-    return nodes_[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) + static_cast<std::size_t>(column)];
+    return nodes_[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
+                  static_cast<std::size_t>(column)];
   }
   /// Where `node`'s next packet goes.
   [[nodiscard]] std::uint32_t destination(std::uint32_t node, Random& random) const {
@@ -48,6 +49,8 @@ class Endpoints {
   }
   /// Mean distance of a packet, in channels between routers.
   [[nodiscard]] double mean_distance() const;
+  /// Mean time that packets spend in crossings between dies, waits not included, in cycles.
+  [[nodiscard]] double mean_crossing_cycles(const topology::Topology& topology) const;
 
  private:
   void add_nodes(const topology::Topology& topology);
@@ -55,7 +58,11 @@ class Endpoints {
   void map_uniform(const topology::Topology& topology, bool per_die);
   void map_hotspots(const topology::Topology& topology, const NetParams& params);
   [[nodiscard]] std::uint32_t nearest_node(Place origin, std::int32_t rows, std::int32_t columns, Place at) const;
-  [[nodiscard]] double mean_of_groups() const;
+  /// Mean of |difference| of the positions of source and destination, rows and columns added.
+  [[nodiscard]] double mean_of(const std::vector<std::int64_t>& row_at,
+                               const std::vector<std::int64_t>& column_at) const;
+  [[nodiscard]] double mean_of_groups(const std::vector<std::int64_t>& row_at,
+                                      const std::vector<std::int64_t>& column_at) const;
 
   std::int32_t rows_ = 0, columns_ = 0;
   std::vector<Place> places_;
