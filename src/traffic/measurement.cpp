@@ -9,6 +9,7 @@
 namespace dojo::traffic {
 namespace {
 
+constexpr Cycles kLead = 200;        // a model may know this much ahead when a flit will arrive
 constexpr Cycles kStep = 200;        // between two looks at what has happened
 constexpr double kAgreement = 0.05;  // warm-up ends when the mean latencies of two periods differ by less,
 constexpr int kFewestPeriods = 3, kMostPeriods = 20;  // and it had this many periods
@@ -23,7 +24,8 @@ class Measurement {
 
   Outcome run() {
     warm_up();
-    outcome_.warmup = now_;
+    outcome_.warmup = std::max(now_ + (plan_.warmup > 0 ? 0 : kLead), plan_.warmup);
+    begin_ = outcome_.warmup;
     const Cycles length = plan_.measure > 0 ? plan_.measure : cycles_for(kPacketsOfWindow, 5000, 200000);
     for (int i = 0; i < kMostWindows && !outcome_.interrupted; ++i) {
       measure_window(length);
@@ -58,7 +60,7 @@ class Measurement {
 
   void warm_up() {
     if (plan_.warmup > 0) {
-      go(plan_.warmup);
+      go(std::max<Cycles>(0, plan_.warmup - kLead));
       outcome_.steady = true;  // by order
       return;
     }
@@ -81,7 +83,7 @@ class Measurement {
   }
 
   void measure_window(Cycles length) {
-    const Window window{now_, now_ + length};
+    const Window window{begin_, begin_ + length};
     const Tally before = network_.tally();
     network_.measure(window);
     go(window.end);
@@ -91,7 +93,8 @@ class Measurement {
       if (drained >= length && mean_so_far(window) > kSaturated * plan_.zero_load_cycles) break;
       go(now_ + kStep);
     }
-    outcome_.measured += std::min(now_, window.end) - window.begin;
+    outcome_.measured += std::clamp<Cycles>(now_ - window.begin, 0, length);
+    begin_ = now_ + kLead;
     total_ = network_.tally();
     for (std::size_t i = 0; i < total_.batches.size(); ++i) {
       const Tally::Batch now = total_.batches[i], then = before.batches[i];
@@ -128,7 +131,7 @@ class Measurement {
 
   Network& network_;
   const Plan& plan_;
-  Cycles now_ = 0;
+  Cycles now_ = 0, begin_ = 0;  ///< of the next window
   Tally total_;
   std::vector<double> batch_means_;
   Outcome outcome_;

@@ -25,7 +25,7 @@ class Network {
   virtual ~Network() = default;
   /// Runs all cycles before `end`.
   virtual void run_until(Cycles end) = 0;
-  /// Measures packets created in the window, which begins now or later.
+  /// Measures packets created in the window, which begins later by as much as the model looks ahead, or now.
   virtual void measure(Window window) = 0;
   /// All packets created in the window have arrived.
   [[nodiscard]] virtual bool all_arrived() const = 0;
