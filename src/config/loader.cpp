@@ -180,7 +180,17 @@ void Loader::read_workload(const std::string& name) {
 }
 
 void Loader::apply(const std::vector<std::string>& overrides) {
-  for (const std::string& text : overrides) apply_override(root_, text, complaints_);
+  const bool net = purpose_ == Purpose::kNet;
+  for (const std::string& text : overrides) {
+    const std::string section = text.substr(0, text.find('.'));
+    const bool unused = net ? section == "workload" : section == "net" || section == "router";
+    if (unused) {
+      complaints_.lines.push_back(
+          fmt::format("--set {}: found a key that `dojosim {}` does not use; leave it out", text, net ? "net" : "run"));
+    } else {
+      apply_override(root_, text, complaints_);
+    }
+  }
 }
 
 }  // namespace dojo::config

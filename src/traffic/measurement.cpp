@@ -64,7 +64,7 @@ class Measurement {
       outcome_.steady = true;  // by order
       return;
     }
-    const auto transit = static_cast<Cycles>(10 * plan_.zero_load_cycles);
+    const auto transit = static_cast<Cycles>(4 * plan_.zero_load_cycles);
     const Cycles period = std::max(transit, cycles_for(kPacketsOfPeriod, 1000, 20000));
     double before = 0;
     Tally last = network_.tally();
