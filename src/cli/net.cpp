@@ -122,6 +122,12 @@ void refuse_what_cannot_run(const config::RunConfig& config, const topology::Top
                             "no synthetic traffic; add --model reference",
                             config.run.network_model, config.run.network_model));
   }
+  if (config.net.pattern != traffic::Pattern::kHotspot && !config.net.hotspots.empty()) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("net.hotspots: found ids with pattern \"{}\", expected none; leave them out, or choose "
+                            "pattern hotspot",
+                            schema::enum_text(config.net.pattern)));
+  }
   require_host_memory(
       reference::estimate_bytes(topology, config.router),
       fmt::format("{} with {} routers", topology.root_name(), std::int64_t{topology.sites()} * topology.die_count()));

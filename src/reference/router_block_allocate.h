@@ -96,10 +96,10 @@ template <unsigned kStride, unsigned kRounds>
   std::uint32_t held = 0, trying = 0, outputs = 0;
   std::array<std::uint8_t, kPorts> chosen;
   bool clash = false;
-  const Mask any = ready | bids.speculative;
-  for (unsigned port = 0; port < kPorts; ++port) {
+  for (Mask any = ready | bids.speculative; any != 0;) {
+    const unsigned port = lowest(any) / kStride;
     const Mask mask = static_cast<Mask>(kPortMask << (port * kStride));
-    if ((any & mask) == 0) continue;
+    any &= ~mask;
     const Mask firm = ready & mask;
     const unsigned vc = choose(r, port, firm != 0 ? firm : bids.speculative & mask);
     const unsigned output = r.output[vc];

@@ -177,13 +177,13 @@ std::string curve_csv(const Json& sweep) {
   return text;
 }
 
-std::string html_of_net(const Json& report, const std::string& dies) {
+}  // namespace
+
+std::string net_html(const Json& report, const std::string& dies) {
   return html_page("dojosim net: " + report["net"]["pattern"].get<std::string>(),
                    "<h1>Synthetic traffic</h1>\n<pre>" + escaped(text_of_net(report)) + "</pre>\n" +
-                       heat_maps(parse_csv(dies, "dies.csv"), report["machine"]));
+                       (dies.empty() ? "" : heat_maps(parse_csv(dies, "dies.csv"), report["machine"])));
 }
-
-}  // namespace
 
 std::string net_report_json(const NetContext& context) {
   return dump(report_of(context));
@@ -205,7 +205,7 @@ void write_net_folder(const NetContext& context, const std::string& directory) {
   files.add("dies.csv", dies_csv(run));
   if (report["net"].contains("sweep")) files.add("curve.csv", curve_csv(report["net"]["sweep"]));
   files.add("report.txt", text_of_net(report));
-  files.add("report.html", html_of_net(report, dies_csv(run)));
+  files.add("report.html", net_html(report, dies_csv(run)));
   files.add("report.json", dump(report));  // last: a folder with report.json is complete
   files.commit();
 }
