@@ -37,13 +37,13 @@ struct alignas(64) Router {
   Mask credit = 0;  ///< has credit
 
   std::uint16_t row = 0, column = 0;
-  std::uint8_t listed = 0;         ///< on the block's list of routers with work
-  std::uint8_t leaves = 0;         ///< ports whose neighbour is in another block, or nowhere
-  Bytes credits{};                 ///< by output VC
-  Bytes length{}, first{};         ///< by input VC: flits in the buffer, place of the first
-  Bytes output{}, held{};          ///< by input VC: port that its packet takes, output VC that it holds
-  Bytes holder{};                  ///< by output VC: input VC that holds it
-  Bytes vc_want{}, vc_give{};      ///< round-robin pointers of VC allocation: by input VC, by output VC
+  std::uint8_t listed = 0;     ///< on the block's list of routers with work
+  std::uint8_t leaves = 0;     ///< ports whose neighbour is in another block, or nowhere
+  Bytes credits{};             ///< by output VC
+  Bytes length{}, first{};     ///< by input VC: flits in the buffer, place of the first
+  Bytes output{}, held{};      ///< by input VC: port that its packet takes, output VC that it holds
+  Bytes holder{};              ///< by output VC: input VC that holds it
+  Bytes vc_want{}, vc_give{};  ///< round-robin pointers of VC allocation: by input VC, by output VC
   std::array<std::uint8_t, kPorts> switch_want{}, switch_vc{}, switch_give{};  ///< of switch allocation
   std::array<std::uint32_t, kPorts> sent{};                                    ///< flits by output port
 };

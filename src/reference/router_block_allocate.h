@@ -73,7 +73,7 @@ unsigned RouterBlock<kStride, kRounds>::choose(const Hot& r, unsigned port, Mask
 /// All three pointers move, even where a speculative grant is wasted.
 template <unsigned kStride, unsigned kRounds>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::grant(Hot& r, std::uint32_t index, unsigned vc,
-                                                                         Cycles now, unsigned round, Outlets& out) {
+                                                                        Cycles now, unsigned round, Outlets& out) {
   const unsigned port = vc / kStride, output = r.output[vc];
   r.switch_want[port] = static_cast<std::uint8_t>(output + 1);
   r.switch_vc[port] = static_cast<std::uint8_t>(vc % kStride + 1);
@@ -83,7 +83,7 @@ template <unsigned kStride, unsigned kRounds>
 
 template <unsigned kStride, unsigned kRounds>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::allocate(Hot& r, std::uint32_t index, Cycles now,
-                                                                            unsigned round, Outlets& out) {
+                                                                           unsigned round, Outlets& out) {
   const Mask ready = r.ready;
   if (r.waiting == 0 && single(ready)) {
     if (ready != 0) grant(r, index, lowest(ready), now, round, out);
@@ -124,7 +124,7 @@ template <unsigned kStride, unsigned kRounds>
 
 template <unsigned kStride, unsigned kRounds>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::send(Hot& r, std::uint32_t index, unsigned vc,
-                                                                        Cycles now, unsigned round, Outlets& out) {
+                                                                       Cycles now, unsigned round, Outlets& out) {
   const unsigned held = r.held[vc];
   Flit* const flits = buffer(index, vc);
   const unsigned at = r.first[vc];
@@ -157,8 +157,8 @@ template <unsigned kStride, unsigned kRounds>
 /// To the next router or the sink; the sink takes a flit a cycle and returns its credit like a router.
 template <unsigned kStride, unsigned kRounds>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::forward(const Hot& r, std::uint32_t index,
-                                                                           unsigned vc, unsigned held, Flit flit,
-                                                                           Cycles now, unsigned round, Outlets& out) {
+                                                                          unsigned vc, unsigned held, Flit flit,
+                                                                          Cycles now, unsigned round, Outlets& out) {
   const unsigned port = held / kStride;
   Cycles arrival = now + hop_;
   if constexpr (kRounds > 1) {  // what the second round sends crosses the switch in the next cycle, one flit a cycle
@@ -179,8 +179,9 @@ template <unsigned kStride, unsigned kRounds>
   }
   heads_ += flit.where >> 31;
   if ((r.leaves >> port & 1) != 0) {
-    flits_out[port].push_back({arrival, port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
-                                                 : static_cast<std::uint16_t>(r.column - shape_.first_column),
+    flits_out[port].push_back({arrival,
+                               port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
+                                        : static_cast<std::uint16_t>(r.column - shape_.first_column),
                                static_cast<std::uint8_t>(held % kStride), flit});
     return;
   }
@@ -194,8 +195,7 @@ template <unsigned kStride, unsigned kRounds>
 
 template <unsigned kStride, unsigned kRounds>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::return_credit(const Hot& r, std::uint32_t index,
-                                                                                 unsigned vc, Cycles now,
-                                                                                 Outlets& out) {
+                                                                                unsigned vc, Cycles now, Outlets& out) {
   const unsigned port = vc / kStride;
   Cycles usable = now + credit_;
   if constexpr (kRounds > 1) {  // one credit a cycle and input port, others queue
@@ -204,9 +204,11 @@ template <unsigned kStride, unsigned kRounds>
     usable = last + credit_;
   }
   if ((r.leaves >> port & 1) != 0) {
-    credits_out[port].push_back({usable, port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
-                                                  : static_cast<std::uint16_t>(r.column - shape_.first_column),
-                                 static_cast<std::uint8_t>(vc % kStride), {}});
+    credits_out[port].push_back({usable,
+                                 port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
+                                          : static_cast<std::uint16_t>(r.column - shape_.first_column),
+                                 static_cast<std::uint8_t>(vc % kStride),
+                                 {}});
     return;
   }
   const std::uint32_t from = index + static_cast<std::uint32_t>(step_[port]);  // step_[kLocal] = 0

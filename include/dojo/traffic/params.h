@@ -35,8 +35,8 @@ struct MeshParams {
   std::int64_t rows = 0, columns = 0;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("rows", self.rows, "rows of a plain mesh of nodes instead of the machine; 0 = the machine",
-          Between(0, 4096), Source{"chosen"});
+    field("rows", self.rows, "rows of a plain mesh of nodes instead of the machine; 0 = the machine", Between(0, 4096),
+          Source{"chosen"});
     field("columns", self.columns, "columns of that mesh", Between(0, 4096), Source{"chosen"});
   }
 };
@@ -60,8 +60,8 @@ struct NetParams {
     field("hotspots", self.hotspots, "ids (row x columns + column) of the nodes that pattern hotspot sends to",
           AtLeast(0), Source{"chosen"});
     field("mirror", self.mirror, "what pattern mirror swaps", OneOf("columns", "rows"), Source{"chosen"});
-    field("scope", self.scope, "die: the pattern is laid over each die and packets stay in it",
-          OneOf("machine", "die"), Source{"chosen"});
+    field("scope", self.scope, "die: the pattern is laid over each die and packets stay in it", OneOf("machine", "die"),
+          Source{"chosen"});
     field("warmup_cycles", self.warmup_cycles, "cycles before the measurement; 0 = until latency is steady",
           Between(0, 1e9), Source{"chosen"});
     field("measure_cycles", self.measure_cycles,

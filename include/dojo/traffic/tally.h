@@ -22,7 +22,7 @@ class LatencyCounts {
     const unsigned shift = 63 - static_cast<unsigned>(__builtin_clzll(value)) - kFine;
     return (static_cast<std::size_t>(shift) << kFine) + static_cast<std::size_t>(value >> shift);
   }
-  static Cycles bin_low(std::size_t bin);   ///< smallest latency of the bin
+  static Cycles bin_low(std::size_t bin);    ///< smallest latency of the bin
   static Cycles bin_width(std::size_t bin);  ///< latencies in the bin
   void add(Cycles latency) { ++count_[bin(latency)]; }
   void merge(const LatencyCounts& other);
@@ -52,8 +52,8 @@ struct Tally {
   std::uint64_t packets_ejected = 0, packet_cycles = 0, flits_ejected = 0;
   std::uint64_t flits_injected = 0;
   // Of the window:
-  std::uint64_t created = 0;    ///< packets
-  std::uint64_t accepted = 0;   ///< flits
+  std::uint64_t created = 0;                                    ///< packets
+  std::uint64_t accepted = 0;                                   ///< flits
   std::uint64_t injected = 0, source_cycles = 0, distance = 0;  ///< packets that left their source, waits, channels
   std::uint64_t measured = 0, cycles = 0, flit_cycles = 0;      ///< packets that arrived, sums of latencies
   Cycles longest = 0;
@@ -79,7 +79,8 @@ struct Tally {
     cycles += static_cast<std::uint64_t>(latency);
     longest = latency > longest ? latency : longest;
     latencies.add(latency);
-    Batch& batch = batches[static_cast<std::size_t>((created_at - window.begin) * kBatches / (window.end - window.begin))];
+    Batch& batch =
+        batches[static_cast<std::size_t>((created_at - window.begin) * kBatches / (window.end - window.begin))];
     ++batch.packets;
     batch.cycles += static_cast<std::uint64_t>(latency);
   }
