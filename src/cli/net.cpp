@@ -11,6 +11,7 @@
 #include "dojo/base/error.h"
 #include "dojo/reference/network.h"
 #include "dojo/report/net.h"
+#include "dojo/traffic/fast_die.h"
 #include "host_memory.h"
 #include "interrupt.h"
 #include "net_options.h"
@@ -32,9 +33,10 @@ class Measurements {
  public:
   Measurements(const config::RunConfig& config, const topology::Topology& topology, report::NetRun& run)
       : config_(config), topology_(topology), run_(run), endpoints_(topology, config.net) {
-    const double crossings = endpoints_.mean_crossing_cycles(topology);
-    run_.zero_load_cycles =
-        crossings + reference::zero_load_cycles(config.router, endpoints_.mean_distance(), packet_flits());
+    const double distance = endpoints_.mean_distance();
+    run_.zero_load_cycles = reference() ? endpoints_.mean_crossing_cycles(topology) +
+                                              reference::zero_load_cycles(config.router, distance, packet_flits())
+                                        : traffic::fast_zero_load_cycles(topology, distance, packet_flits());
     run_.model = config.run.network_model;
     run_.threads = config.run.threads > 0 ? static_cast<std::uint32_t>(config.run.threads)
                                           : std::max(1u, std::thread::hardware_concurrency());
@@ -42,13 +44,7 @@ class Measurements {
 
   Outcome at(double rate) {
     const Clock::time_point start = Clock::now();
-    reference::NetworkSettings settings;
-    settings.router = config_.router;
-    settings.rate = rate;
-    settings.packet_flits = static_cast<std::uint32_t>(config_.net.packet_flits);
-    settings.seed = static_cast<std::uint64_t>(config_.run.seed);
-    settings.threads = run_.threads;
-    const std::unique_ptr<traffic::Network> network = reference::make_network(topology_, endpoints_, settings);
+    const std::unique_ptr<traffic::Network> network = build(rate);
     run_.elaboration_s = seconds_since(start);
     traffic::Plan plan;
     plan.warmup = config_.net.warmup_cycles;
@@ -71,6 +67,19 @@ class Measurements {
   }
 
  private:
+  [[nodiscard]] bool reference() const { return config_.run.network_model == "reference"; }
+  [[nodiscard]] std::unique_ptr<traffic::Network> build(double rate) const {
+    const auto flits = static_cast<std::uint32_t>(config_.net.packet_flits);
+    const auto seed = static_cast<std::uint64_t>(config_.run.seed);
+    if (!reference()) return traffic::make_fast_die(topology_, endpoints_, {rate, flits, seed});
+    reference::NetworkSettings settings;
+    settings.router = config_.router;
+    settings.rate = rate;
+    settings.packet_flits = flits;
+    settings.seed = seed;
+    settings.threads = run_.threads;
+    return reference::make_network(topology_, endpoints_, settings);
+  }
   [[nodiscard]] double packet_flits() const { return static_cast<double>(config_.net.packet_flits); }
   const config::RunConfig& config_;
   const topology::Topology& topology_;
@@ -116,12 +125,6 @@ void sweep(Measurements& measurements, std::vector<double> loads, config::RunCon
 }
 
 void refuse_what_cannot_run(const config::RunConfig& config, const topology::Topology& topology) {
-  if (config.run.network_model != "reference") {
-    throw Error(ExitCode::kInvalidInput,
-                fmt::format("run.network_model: found \"{}\", expected \"reference\": in this version the {} model has "
-                            "no synthetic traffic; add --model reference",
-                            config.run.network_model, config.run.network_model));
-  }
   if (config.net.pattern != traffic::Pattern::kHotspot && !config.net.hotspots.empty()) {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("net.hotspots: found ids with pattern \"{}\", expected none; leave them out, or choose "
@@ -152,7 +155,10 @@ int net_command(const Arguments& arguments) {
     sweep(measurements, loads, config, run);
   else
     run.outcome = measurements.at(config.net.rate);
-  run.approximations = {"Reference model: routes are dimension order, along the row first; DIPs are not joined to it."};
+  run.approximations = {config.run.network_model == "reference"
+                            ? "Reference model: routes are dimension order, along the row first; DIPs take no part."
+                            : "Fast model: a packet is one burst; links and ports serve bursts whole, in the order of "
+                              "their events, without virtual channels."};
   run.wall_s = seconds_since(start);
   run.peak_rss_bytes = peak_resident_bytes();
   const report::NetContext context{config, topology, run};

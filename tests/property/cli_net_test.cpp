@@ -123,6 +123,22 @@ TEST(Net, ThreadsDoNotChangeTheDigest) {
   EXPECT_EQ(digests[0], digests[2]);
 }
 
+TEST(Net, TheFastModelTakesOneDie) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out";
+  const ProgramResult result = run_program({"net", "--mesh", "6x6", "--model", "fast", "--pattern", "neighbor",
+                                            "--rate", "0.001", "--packet-flits", "4", "--out", out});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json report = read_report(out);
+  EXPECT_EQ(report["fidelity"]["network_model"], "fast");
+  const json& n = report["net"];
+  // Alone on the mesh: a cycle a hop, one more to the first router, one for each flit.
+  const double expected = n["hops_mean"].get<double>() + 1 + 4;
+  EXPECT_NEAR(n["packet_latency_cycles"]["mean"].get<double>(), expected, 0.01 * expected);
+  expect_refused(3, {"net", "--machine", "configs/machines/tile.json", "--model", "fast"},
+                 "expected one die or a mesh");
+}
+
 TEST(Net, SaturationIsAFindingAndNoError) {
   const ProgramResult result =
       run_program(net({"--rate", "0.9", "--warmup-cycles", "1000", "--measure-cycles", "2000", "--threads", "1"}));
