@@ -43,7 +43,9 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) 
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
   Stripe stripe{now, now, 0, 0};
+  prefetch_links(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
+    if (lane + 1 < lanes) prefetch_links(d, lane + 1);
     const SiteIndex first = stripe_site(d, lane, 0);
     Link* const links = &links_[static_cast<std::size_t>(d)][index(d, first / columns_, first % columns_)];
     Flits total = 0;
@@ -85,7 +87,9 @@ DieNetwork::Stripe DieNetwork::stripe_through(Direction d, Bytes bytes, Cycles n
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
   Stripe stripe{now, now, 0, 0};
+  prefetch_links(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
+    if (lane + 1 < lanes) prefetch_links(d, lane + 1);
     Flits total = 0;
     for (std::int32_t step = 0; step < length; ++step) total += enabled_[stripe_site(d, lane, step)] != 0 ? piece : 0;
     if (total == 0) continue;
@@ -105,7 +109,9 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, Bytes bytes, Cycles now) {
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
   Stripe stripe{0, now, now, 0};
+  prefetch_links(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
+    if (lane + 1 < lanes) prefetch_links(d, lane + 1);
     const SiteIndex first = stripe_site(d, lane, 0);
     Link* const links = &links_[static_cast<std::size_t>(d)][index(d, first / columns_, first % columns_)];
     Flits left = 0;

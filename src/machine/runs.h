@@ -21,7 +21,6 @@ struct KernelRun {
   Cycles start = 0, finish = 0, net_until = 0;
   std::uint32_t done_nodes = 0, arrivals_left = 0, gathers_left = 0;
   std::uint32_t allowed_slot = 2;   ///< operands of at most two steps are in flight: double buffers
-  std::int64_t flops = 0;           ///< of the nodes that are done
   std::vector<std::uint16_t> need;  ///< [node * (steps + 1) + slot] arrivals still to come
   std::vector<Cycles> ready;        ///< [node * (steps + 1) + slot] latest arrival so far
   struct NodeState {
@@ -83,16 +82,14 @@ struct RankDie {
   const workload::Slice* slice = nullptr;
   const ShapeInfo* shape = nullptr;
   const workload::Program* program = nullptr;
+  std::vector<std::uint32_t> kernels_done;  ///< [kernel * 2 + recompute] since the counters were settled
   std::vector<bool> local_tasks;  ///< by task: it sends nothing off this die and waits for nothing from outside
   std::uint32_t net_active = 0, mem_active = 0;
-  struct Account {
-    Cycles counted_to = 0;
-    Cycles combine_free = 0;  ///< communication thread's adds
-    std::uint32_t span = 0;   ///< of the kernel on the cores: the first that is not counted in full
-  };
-  std::vector<Account> nodes;
-  const KernelRun* on_cores = nullptr;  ///< the kernel that the rank's cores run or ran last
-  Breakdown breakdown;
+  std::vector<Cycles> combine_free;  ///< by node: its communication thread's adds
+  Breakdown breakdown;               ///< up to counted_to
+  Cycles counted_to = 0;
+  const KernelRun* on_cores = nullptr;      ///< the kernel that the rank's cores run, until its work has been counted
+  std::vector<std::uint8_t> counted_spans;  ///< of that kernel, by node: those that lie before counted_to
 };
 
 /// A rank's sequencer, on the shard of the first die of its slice.
