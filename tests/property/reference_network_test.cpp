@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Laws of the reference network on random meshes, machines, routers and patterns: every packet arrives, no flit or
 // credit is lost, no packet is faster than in an empty network, cuts and threads change nothing.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <random>
@@ -42,7 +43,7 @@ std::vector<std::string> random_traffic(Draw& draw, int sites) {
       draw.one_of<std::string>({"uniform", "transpose", "tornado", "neighbor", "bitcomp", "mirror", "hotspot"});
   std::vector<std::string> settings{"net.pattern=" + pattern,
                                     set("net.packet_flits", draw.between(1, 9)),
-                                    fmt::format("net.rate={}", 0.002 * draw.between(1, 10)),
+                                    fmt::format("net.rate={}", 0.005 * draw.between(1, 30)),
                                     "net.warmup_cycles=400",
                                     "net.measure_cycles=1000",
                                     std::string("net.mirror=") + draw.one_of({"rows", "columns"}),
@@ -66,9 +67,9 @@ void expect_laws(const NetMeasured& run, const std::string& trace) {
   EXPECT_EQ(o.not_arrived, 0u) << "a packet that never arrives is a deadlock";
   EXPECT_EQ(o.tally.measured, o.created);
   EXPECT_EQ(o.tally.injected, o.created);
-  if (o.created == 0) return;
+  if (o.created < 300) return;
   const double distance = static_cast<double>(o.tally.distance) / static_cast<double>(o.created);
-  EXPECT_NEAR(distance, run.distance, 0.35 * run.distance + 0.5) << "hops of the sample against those of the pattern";
+  EXPECT_NEAR(distance, run.distance, 0.2 * run.distance + 0.3) << "hops of the sample against those of the pattern";
 }
 
 bool same(const traffic::Outcome& a, const traffic::Outcome& b) {
