@@ -16,7 +16,6 @@ void DieNetwork::gather(Gathering& g) {
   for (std::uint32_t i = 0; i < g.count; ++i) {
     GatherNode& node = g.nodes[i];
     Stop& stop = stops_[node.position];
-    stop.node = static_cast<std::int32_t>(i);
     if (node.piece_bytes == 0) continue;
     Port& port = ports_[g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane)];
     const Cycles start = std::max(node.ready, port.inject_free);

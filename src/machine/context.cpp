@@ -134,7 +134,7 @@ void Context::make_groups() {
     groups[group_of[shard]].shards.push_back(shard);
   }
   inside.assign(mail.size(), 0);
-  short_window = long_window = kNever;
+  short_window = long_window = kLongestWindow;
   const auto connect = [&](std::size_t mailbox, ShardId a, ShardId b, Cycles latency) {
     inside[mailbox] = group_of[a] == group_of[b] ? 1 : 0;
     Cycles& window = inside[mailbox] != 0 ? short_window : long_window;

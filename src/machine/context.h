@@ -17,6 +17,9 @@
 
 namespace dojo::machine {
 
+/// Windows end at least this often, so that a run can be interrupted, whatever the lookahead.
+inline constexpr Cycles kLongestWindow = 4096;
+
 /// Bytes of an edge or item, divided over lanes and chunks: the first `rest` pieces have one byte more.
 struct Pieces {
   Bytes each = 0;

@@ -42,18 +42,22 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
   run.done_nodes = run.arrivals_left = run.gathers_left = 0;
   run.allowed_slot = 2;
   run.ending = false;
-  run.nodes.assign(place.node_count, KernelRun::NodeState{});
-  run.spans.resize(static_cast<std::size_t>(place.node_count) * kernel.steps);
+  run.slots = kernel.need.empty() ? 0 : kernel.steps + 1;
+  run.stride = 1 + run.slots + kernel.steps;
+  run.node_count = place.node_count;
+  run.cells.resize(std::size_t{place.node_count} * run.stride);
+  for (std::uint32_t node = 0; node < place.node_count; ++node) {
+    run.node(node) = {};
+    for (std::uint32_t slot = 0; slot < run.slots; ++slot) {
+      const std::uint32_t need = kernel.need[std::size_t{place.first_node + node} * run.slots + slot];
+      run.slot(node, slot) = {0, need};
+      run.arrivals_left += need;
+    }
+  }
   std::fill_n(run.steps_done, kernel.steps, 0u);
   std::fill_n(run.steps_end, kernel.steps, Cycles{0});
-  run.need.clear();
   run.lines.clear();
   if (kernel.need.empty()) return run;
-  const std::size_t slots = kernel.steps + 1;
-  const auto begin = kernel.need.begin() + static_cast<std::ptrdiff_t>(place.first_node * slots);
-  run.need.assign(begin, begin + static_cast<std::ptrdiff_t>(place.node_count * slots));
-  for (const std::uint16_t need : run.need) run.arrivals_left += need;
-  run.ready.assign(run.need.size(), 0);
   const std::uint32_t first = shape.line_begin[place.slice_die];
   const std::uint32_t last = shape.line_begin[place.slice_die + 1];
   run.lines.resize(last - first);
@@ -61,7 +65,7 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
     KernelRun::LineState& state = run.lines[line - first];
     state.cursor = kernel.gather_begin[line];
     for (std::uint32_t i = shape.lines[line].nodes_begin; i < shape.lines[line].nodes_end; ++i) {
-      if (run.need[(shape.line_nodes[i] - place.first_node) * slots] != 0) ++state.open;
+      if (run.slot(shape.line_nodes[i] - place.first_node, 0).need != 0) ++state.open;
     }
   }
   run.gathers_left = kernel.gather_begin[last] - kernel.gather_begin[first];
@@ -155,11 +159,8 @@ namespace {
 
 /// Asks the host's caches for what the arrival of an operand touches.
 void prefetch_node(const KernelRun& run, std::uint32_t node) {
-  const std::size_t slot = node * (run.kernel->steps + std::size_t{1});
-  __builtin_prefetch(&run.need[slot], 1);
-  __builtin_prefetch(&run.ready[slot], 1);
-  __builtin_prefetch(&run.nodes[node], 1);
-  __builtin_prefetch(&run.spans[static_cast<std::size_t>(node) * run.kernel->steps], 1);
+  __builtin_prefetch(&run.node(node), 1);
+  if (run.stride > 4) __builtin_prefetch(run.spans(node), 1);
 }
 
 }  // namespace
@@ -170,7 +171,6 @@ Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workloa
   const workload::SliceShape& shape = *place.slice->shape;
   const workload::SliceShape::Line& line = shape.lines[shape.line_begin[place.slice_die] + index];
   KernelRun::LineState& state = run.lines[index];
-  const std::size_t slots = run.kernel->steps + std::size_t{1};
   const Bytes burst_bytes = context_->settings.burst_bytes;
   gather_nodes_.clear();
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
@@ -187,7 +187,7 @@ Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workloa
     more = more || left > burst_bytes;
     if (gather.stage == 2) {
       node.ready =
-          std::max(now, run.ready[(shape.line_nodes[line.nodes_begin + piece.place] - place.first_node) * slots]);
+          std::max(now, run.slot(shape.line_nodes[line.nodes_begin + piece.place] - place.first_node, 0).ready);
     }
   }
   fabric::Gathering g;
@@ -256,23 +256,22 @@ Cycles DieShard::first_ready(const KernelRun& run, std::uint32_t index) const {
   const workload::SliceShape::Line& line = shape.lines[shape.line_begin[place.slice_die] + index];
   const workload::Gather& gather = run.kernel->gathers[run.lines[index].cursor];
   if (gather.stage == 1) return 0;
-  const std::size_t slots = run.kernel->steps + std::size_t{1};
   Cycles first = kNever;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
     const std::uint32_t node = shape.line_nodes[line.nodes_begin + run.kernel->pieces[i].place];
-    first = std::min(first, run.ready[(node - place.first_node) * slots]);
+    first = std::min(first, run.slot(node - place.first_node, 0).ready);
   }
   return first;
 }
 
 void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready, Cycles now) {
-  const std::size_t at = node * (run.kernel->steps + std::size_t{1}) + slot;
-  DOJO_CHECK(run.need[at] > 0, "die {}: task {} node {} got more operands for step {} than it needs", die_, run.task,
-             node, slot);
-  run.ready[at] = std::max(run.ready[at], ready);
+  KernelRun::Slot& at = run.slot(node, slot);
+  DOJO_CHECK(at.need > 0, "die {}: task {} node {} got more operands for step {} than it needs", die_, run.task, node,
+             slot);
+  at.ready = std::max(at.ready, ready);
   run.net_until = std::max(run.net_until, ready);
   if (--run.arrivals_left == 0 && run.started) wheel_.add(run.net_until, kKernelQuiet, run.rank_die);
-  if (--run.need[at] != 0) return;
+  if (--at.need != 0) return;
   if (slot == 0) {
     const RankDie& place = rank_dies_[run.rank_die];
     const workload::SliceShape& shape = *place.slice->shape;
@@ -291,26 +290,26 @@ void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t
 
 /// Plans all steps of a node whose operands are known to be there by some time.
 void DieShard::advance_node(KernelRun& run, std::uint32_t node) {
-  KernelRun::NodeState& state = run.nodes[node];
+  KernelRun::NodeState& state = run.node(node);
   const Kernel& kernel = *run.kernel;
   const RankDie& place = rank_dies_[run.rank_die];
   const std::uint32_t slice_node = place.first_node + node;
   const std::uint32_t* const cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
-  KernelRun::Span* const spans = &run.spans[static_cast<std::size_t>(node) * kernel.steps];
-  const std::size_t base = node * (kernel.steps + std::size_t{1});
+  KernelRun::Cell* const spans = run.spans(node);
   if (state.step == kernel.steps) return;
   while (state.step < kernel.steps) {
     Cycles begin = std::max(run.start, state.free);
-    if (!run.need.empty()) {
-      const std::size_t slot = base + state.step + 1u;
-      if (run.need[base] != 0 || run.need[slot] != 0) break;
-      begin = std::max({begin, run.ready[base], run.ready[slot]});
+    if (run.slots > 0) {
+      const KernelRun::Slot& first = run.slot(node, 0);
+      const KernelRun::Slot& slot = run.slot(node, state.step + 1);
+      if (first.need != 0 || slot.need != 0) break;
+      begin = std::max({begin, first.ready, slot.ready});
     }
     const Cycles end = begin + cycles[state.step];
     if (state.spans > 0 && state.free == begin) {  // where the last span ends
-      spans[state.spans - 1].end = end;
+      spans[state.spans - 1].span.end = end;
     } else {
-      spans[state.spans++] = {begin, end};
+      spans[state.spans++].span = {begin, end};
     }
     state.free = end;
     step_completed(run, state.step, end);
@@ -321,7 +320,7 @@ void DieShard::advance_node(KernelRun& run, std::uint32_t node) {
 
 void DieShard::step_completed(KernelRun& run, std::uint32_t step, Cycles end) {
   run.steps_end[step] = std::max(run.steps_end[step], end);
-  if (++run.steps_done[step] == run.nodes.size() && step + 3 <= run.kernel->steps && !run.lines.empty()) {
+  if (++run.steps_done[step] == run.node_count && step + 3 <= run.kernel->steps && !run.lines.empty()) {
     wheel_.add(run.steps_end[step], kStepDone, run.index, step + 3);
   }
 }
@@ -334,7 +333,7 @@ void DieShard::node_done(KernelRun& run, Cycles end) {
 
 /// A kernel lasts until all nodes have computed and all they had to send is on its way.
 void DieShard::end_if_complete(KernelRun& run, Cycles now) {
-  if (run.done_nodes < run.nodes.size() || run.gathers_left > 0 || run.ending) return;
+  if (run.done_nodes < run.node_count || run.gathers_left > 0 || run.ending) return;
   run.ending = true;
   wheel_.add(std::max(now, run.finish), kKernelDone, run.index);
 }

@@ -9,11 +9,6 @@
 
 namespace dojo::machine {
 
-namespace {
-/// Windows end at least this often, so that a run can be interrupted, whatever the lookahead.
-constexpr Cycles kLongestWindow = 4096;
-}  // namespace
-
 MachineState::MachineState(const topology::Topology& topology, const workload::Workload& workload,
                            const workload::Job& job, const MachineSettings& settings)
     : context(topology, workload, job, settings), dies(topology.die_count()), dips(topology.dip_count()) {
@@ -107,7 +102,7 @@ void MachineState::run_group(Context::Group& group, ThreadSums& sums) {
 Cycles MachineState::run_window() {
   window_start = next_time();
   DOJO_CHECK(window_start != kNever, "a window was asked for without work");
-  window_end = window_start + std::min(context.long_window, kLongestWindow);
+  window_end = window_start + context.long_window;
   active.clear();
   const auto& mail = context.has_mail[1 - context.parity];
   for (std::uint32_t i = 0; i < context.groups.size(); ++i) {

@@ -97,10 +97,11 @@ Cycles busy_cycles(const RankDie& place, std::uint8_t* counted, Cycles from, Cyc
   const KernelRun& run = *place.on_cores;
   Cycles busy = 0;
   for (std::uint32_t node = 0; node < place.node_count; ++node) {
-    const KernelRun::Span* const spans = run.spans.data() + static_cast<std::size_t>(node) * run.kernel->steps;
-    for (std::uint8_t i = counted[node]; i < run.nodes[node].spans; ++i) {
-      busy += std::max<Cycles>(0, std::min(spans[i].end, to) - std::max(spans[i].begin, from));
-      if (spans[i].end > to) break;
+    const KernelRun::Cell* const spans = run.spans(node);
+    for (std::uint8_t i = counted[node]; i < run.node(node).spans; ++i) {
+      const KernelRun::Span& span = spans[i].span;
+      busy += std::max<Cycles>(0, std::min(span.end, to) - std::max(span.begin, from));
+      if (span.end > to) break;
       counted[node] = static_cast<std::uint8_t>(i + 1);
     }
   }

@@ -123,6 +123,7 @@ class DieNetwork {
     const Link* const first = links_[static_cast<std::size_t>(d)].data() + static_cast<std::size_t>(lane) * length;
     for (std::size_t i = 0; i < length; i += 64 / sizeof(Link)) __builtin_prefetch(first + i, 1);
   }
+  void prefetch_stripe(Direction d, std::int32_t lane) const;
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
   Walk walk(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
@@ -171,9 +172,8 @@ class DieNetwork {
   std::vector<Cycles> heads_;               // scratch of walk()
   /// Scratch of gather(), by position in the line.
   struct Stop {
-    Flits piece = 0;       // of the node here
-    Cycles head = kNever;  // of that piece at its router
-    std::int32_t node = -1;
+    Flits piece = 0;                              // of the node here
+    Cycles head = kNever;                         // of that piece at its router
     std::array<Flits, 2> came{};                  // from the low and the high side
     std::array<Cycles, 2> heads{kNever, kNever};  // first flit of those
     std::array<Cycles, 2> tails{};                // one past their last

@@ -20,7 +20,9 @@ TEST(TimeHeap, ComesOutByTimeThenByInsertion) {
     const std::uint32_t what = heap.take();
     EXPECT_EQ(time, what * 7 % 5);
     EXPECT_GE(time, before);
-    if (i > 0 && time == before) EXPECT_GT(what, last);
+    if (i > 0 && time == before) {
+      EXPECT_GT(what, last);
+    }
     before = time;
     last = what;
   }
