@@ -30,6 +30,7 @@ void print_table(const std::string& parent, const std::vector<Command>& table) {
 const std::vector<Command>& commands() {
   static const std::vector<Command> table{
       {"run", "simulate a workload on a machine", run_command},
+      {"net", "synthetic traffic on a machine or a plain mesh", net_command},
       {"sweep", "run a what-if sweep, a folder for each point", sweep_command},
       {"compare", "find regressions between two report.json", compare_command},
       {"trace", "look at, check, convert and generate traces", trace_command},

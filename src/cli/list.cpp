@@ -51,7 +51,7 @@ int collectives(const Arguments& arguments) {
 
 int patterns(const Arguments& arguments) {
   if (!wanted("patterns", "Patterns of synthetic traffic.", arguments)) return 0;
-  fmt::print("none: this version has no synthetic traffic (no 'net' command)\n");
+  for (const auto& entry : traffic::kPatternTexts) fmt::print("  {:<10} {}\n", entry.text, entry.sentence);
   return 0;
 }
 
@@ -59,7 +59,7 @@ int models(const Arguments& arguments) {
   if (!wanted("models", "Network models, and workloads that the program makes itself.", arguments)) return 0;
   fmt::print(
       "network (run.network_model):\n  fast       event-driven: bursts cut through, queue in finite buffers, are "
-      "pushed back\n");
+      "pushed back\n  reference  cycle by cycle: virtual-channel routers with credits, flit by flit (dojosim net)\n");
   fmt::print("workloads (workload.generate.model): {}\n", fmt::join(generator_names(), " "));
   return 0;
 }

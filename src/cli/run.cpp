@@ -166,6 +166,12 @@ int run_command(const Arguments& arguments) {
   Options options = run_options();
   if (!options.parse(arguments)) return 0;
   config::RunConfig config = load_config(options);
+  if (config.run.network_model != "fast") {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("run.network_model: found \"{}\", expected \"fast\": in this version the {} model runs "
+                            "synthetic traffic only (see: dojosim net --help)",
+                            config.run.network_model, config.run.network_model));
+  }
   const std::string out = options.text("out");
   if (!out.empty()) require_writable_folder(out);
   const topology::Topology topology(config.machine, config.machine_file.empty() ? "machine" : config.machine_file);

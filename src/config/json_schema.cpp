@@ -127,9 +127,19 @@ std::string json_schema(const std::string& kind) {
                             {"workload", file_or("workload.schema.json", "a workload file, or the workload itself")},
                             {"run", object_schema(RunParams{})}};
     json = titled("dojosim run file", std::move(object));
+  } else if (kind == "net") {
+    Json object;
+    object["type"] = "object";
+    object["additionalProperties"] = false;
+    object["properties"] = {{"machine", file_or("machine.schema.json", "a machine file, or the machine itself")},
+                            {"run", object_schema(RunParams{})},
+                            {"router", object_schema(reference::RouterParams{})},
+                            {"net", object_schema(traffic::NetParams{})}};
+    json = titled("dojosim net file: synthetic traffic", std::move(object));
   } else {
-    throw Error(ExitCode::kUsage,
-                fmt::format("json schema: found \"{}\", expected one of \"machine\", \"workload\", \"run\"", kind));
+    throw Error(
+        ExitCode::kUsage,
+        fmt::format("json schema: found \"{}\", expected one of \"machine\", \"workload\", \"run\", \"net\"", kind));
   }
   return json.dump(2) + "\n";
 }

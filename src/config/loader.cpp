@@ -54,9 +54,9 @@ std::string other_kind_of_file(const Value& value) {
 
 }  // namespace
 
-Loader::Loader() {
+Loader::Loader(Purpose purpose) : purpose_(purpose) {
   root_.kind = Kind::kObject;
-  for (const char* key : {"machine", "workload", "run"}) {
+  for (const char* key : {"machine", "workload", "run", "router", "net"}) {
     Value section;
     section.kind = Kind::kObject;
     section.path = std::string("/") + key;
@@ -97,14 +97,24 @@ Value Loader::parse_file(const std::string& file) {
 void Loader::read_run_file(const LoadRequest& request) {
   const Value value = parse_file(request.config_file);
   if (!value.is(Kind::kObject)) return;
-  const std::string other = other_kind_of_file(value);
+  const bool net = value.find("net") != nullptr;
+  const std::string other = purpose_ == Purpose::kRun && !net ? other_kind_of_file(value) : "";
+  if (net && purpose_ == Purpose::kRun) {
+    complaints_.lines.push_back(request.config_file +
+                                ": found synthetic traffic (\"net\"), expected a run config; give it to: dojosim net");
+    return;
+  }
   if (!other.empty()) {
     complaints_.lines.push_back(request.config_file + ": " + other);
     return;
   }
   ReadLog log{complaints_, {}};
-  check_keys(value, "", {"machine", "workload", "run"}, log);
+  if (purpose_ == Purpose::kRun)
+    check_keys(value, "", {"machine", "workload", "run"}, log);
+  else
+    check_keys(value, "", {"machine", "run", "router", "net"}, log);
   for (const auto& [key, section] : value.members) {
+    if (purpose_ == Purpose::kNet && key == "workload") continue;
     const bool replaced =
         (key == "machine" && !request.machine_file.empty()) || (key == "workload" && !request.workload_file.empty());
     if (!replaced) take_section(key, section);
@@ -114,7 +124,7 @@ void Loader::read_run_file(const LoadRequest& request) {
 void Loader::take_section(const std::string& key, const Value& value) {
   Value* section = root_.find(key);
   if (section == nullptr) return;
-  const bool file_allowed = key != "run";
+  const bool file_allowed = key == "machine" || key == "workload";
   if (value.is(Kind::kText) && file_allowed) {
     const std::string file = beside(value.origin->directory, value.text);
     if (key == "machine")
@@ -170,7 +180,17 @@ void Loader::read_workload(const std::string& name) {
 }
 
 void Loader::apply(const std::vector<std::string>& overrides) {
-  for (const std::string& text : overrides) apply_override(root_, text, complaints_);
+  const bool net = purpose_ == Purpose::kNet;
+  for (const std::string& text : overrides) {
+    const std::string section = text.substr(0, text.find('.'));
+    const bool unused = net ? section == "workload" : section == "net" || section == "router";
+    if (unused) {
+      complaints_.lines.push_back(
+          fmt::format("--set {}: found a key that `dojosim {}` does not use; leave it out", text, net ? "net" : "run"));
+    } else {
+      apply_override(root_, text, complaints_);
+    }
+  }
 }
 
 }  // namespace dojo::config

@@ -11,7 +11,7 @@ namespace dojo::config {
 
 class Loader {
  public:
-  Loader();
+  explicit Loader(Purpose purpose = Purpose::kRun);
   /// Sections that `request` names a file for are not taken from the run file.
   void read_run_file(const LoadRequest& request);
   void read_machine_file(const std::string& file);
@@ -26,12 +26,15 @@ class Loader {
   [[nodiscard]] Value parse_file(const std::string& file);
   void take_section(const std::string& key, const Value& value);
   void read_machine();
+  void read_net();
+  void make_mesh();
   void check_levels(const Value& machine, ReadLog& log);
   void assume_level(const Value& machine, ReadLog& log);
   void check_topology(const Value& machine, const ReadLog& log);
   void read_workload_section();
   void resolve_file(const char* key, std::string& name);
 
+  Purpose purpose_;
   Complaints complaints_;
   Value root_;
   RunConfig config_;

@@ -5,6 +5,7 @@
 
 #include "config/level_use.h"
 #include "config/loader.h"
+#include "config/overrides.h"
 #include "dojo/topology/topology.h"
 
 namespace dojo::config {
@@ -52,12 +53,44 @@ std::string canonical_name(const std::string& name) {
 }  // namespace
 
 RunConfig Loader::finish() {
+  read_net();
   read_machine();
   read_workload_section();
   ReadLog log{complaints_, {}};
   read_struct(*root_.find("run"), "", config_.run, log);
   complaints_.throw_if_any();
   return std::move(config_);
+}
+
+void Loader::read_net() {
+  ReadLog log{complaints_, {}};
+  read_struct(*root_.find("router"), "", config_.router, log);
+  const Value& section = *root_.find("net");
+  traffic::NetParams& net = config_.net;
+  read_struct(section, "", net, log);
+  if (purpose_ == Purpose::kNet && (net.mesh.rows != 0 || net.mesh.columns != 0)) make_mesh();
+}
+
+/// A plain mesh is a machine of one die, all of whose sites have a node, and nothing else.
+void Loader::make_mesh() {
+  constexpr std::int64_t kMostSites = 65536;
+  traffic::MeshParams& mesh = config_.net.mesh;
+  if (mesh.rows < 1 || mesh.columns < 1 || mesh.rows * mesh.columns > kMostSites) {
+    complaints_.lines.push_back(
+        fmt::format("{}: found {} x {}, expected rows x columns of at least 1 x 1 and at most "
+                    "{} sites",
+                    root_.find("net")->place("/mesh"), mesh.rows, mesh.columns, kMostSites));
+    mesh = {1, 1};
+  }
+  const auto text = [](const std::string& path, const std::string& value) { return "machine." + path + "=" + value; };
+  Value& machine = *root_.find("machine");
+  machine.members.clear();
+  config_.machine_file.clear();
+  for (const std::string& set :
+       {text("name", "mesh"), text("level", "die"), text("die.grid.rows", std::to_string(mesh.rows)),
+        text("die.grid.columns", std::to_string(mesh.columns)),
+        text("die.enabled", std::to_string(mesh.rows * mesh.columns)), text("dip.present", "false")})
+    apply_override(root_, set, complaints_);
 }
 
 void Loader::read_machine() {
@@ -138,7 +171,7 @@ void Loader::resolve_file(const char* key, std::string& name) {
 }
 
 RunConfig load(const LoadRequest& request) {
-  Loader loader;
+  Loader loader(request.purpose);
   if (!request.config_file.empty()) loader.read_run_file(request);
   if (!request.machine_file.empty()) loader.read_machine_file(request.machine_file);
   if (!request.workload_file.empty()) loader.read_workload(request.workload_file);

@@ -12,7 +12,7 @@ namespace dojo::config {
 /// Everything that a run config declares: "machine.die.enabled", "workload.steps", ...
 [[nodiscard]] const std::vector<schema::Declared>& all_declarations();
 
-/// `root` has the members machine, workload and run.
+/// `root` has the members machine, workload, run, router and net.
 void apply_override(Value& root, const std::string& text, Complaints& complaints);
 
 }  // namespace dojo::config

@@ -17,7 +17,10 @@ constexpr const char* kHead =
     "`derived`, `chosen` (a setting of the model or of the run, not a fact about the hardware).\n";
 
 std::string title_of(const std::string& path) {
-  return path.rfind("machine.", 0) == 0 ? "Machine" : path.rfind("workload.", 0) == 0 ? "Workload" : "Run";
+  if (path.rfind("machine.", 0) == 0) return "Machine";
+  if (path.rfind("workload.", 0) == 0) return "Workload";
+  if (path.rfind("router.", 0) == 0) return "Router of the reference network model";
+  return path.rfind("net.", 0) == 0 ? "Synthetic traffic (dojosim net)" : "Run";
 }
 
 std::string or_dash(const std::string& text) {

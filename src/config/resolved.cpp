@@ -68,15 +68,21 @@ std::string absolute(const std::string& file) {
 
 }  // namespace
 
-std::string resolved_json(const RunConfig& config) {
+std::string resolved_json(const RunConfig& config, Purpose purpose) {
   WorkloadParams workload = config.workload;
   workload.trace = absolute(workload.trace);  // this text may be put into any folder
   workload.group_file = absolute(workload.group_file);
   // Sections that the machine's level does not use are left out, as the reader wants it; other structs have none.
   Json json;
   json["machine"] = written(config.machine, "", config.machine.level);
-  json["workload"] = written(workload, "workload", topology::Level::kExapod);
+  if (purpose == Purpose::kRun) json["workload"] = written(workload, "workload", topology::Level::kExapod);
   json["run"] = written(config.run, "run", topology::Level::kExapod);
+  if (purpose == Purpose::kNet) {
+    json["router"] = written(config.router, "router", topology::Level::kExapod);
+    traffic::NetParams net = config.net;
+    net.mesh = {};  // it is the machine by now
+    json["net"] = written(net, "net", topology::Level::kExapod);
+  }
   return json.dump(2) + "\n";
 }
 

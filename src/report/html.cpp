@@ -55,7 +55,8 @@ std::string run_page(const std::string& directory) {
   }
   const std::string dies = directory + "/dies.csv";
   try {
-    return run_html(report, std::filesystem::exists(dies) ? read_text(dies) : std::string());
+    const std::string rows = std::filesystem::exists(dies) ? read_text(dies) : std::string();
+    return report.contains("net") ? net_html(report, rows) : run_html(report, rows);
   } catch (const Json::exception& error) {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("{}/report.json: found a value that is missing or of another type ({}), expected a whole "

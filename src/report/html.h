@@ -11,6 +11,8 @@ namespace dojo::report {
 
 /// `dies`: text of dies.csv.
 [[nodiscard]] std::string run_html(const Json& report, const std::string& dies);
+/// The same for a report of `dojosim net`.
+[[nodiscard]] std::string net_html(const Json& report, const std::string& dies);
 /// From results.csv; the axes are the columns of points.csv after the first three.
 [[nodiscard]] std::string sweep_html(const CsvTable& results, const std::vector<std::string>& axes);
 

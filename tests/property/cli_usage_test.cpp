@@ -54,6 +54,7 @@ TEST(Usage, LongOptionsAreNeverAbbreviated) {
 TEST(Usage, EveryCommandExplainsItselfWithAnExample) {
   const std::vector<Words> commands{{},
                                     {"run"},
+                                    {"net"},
                                     {"sweep"},
                                     {"compare"},
                                     {"trace"},

@@ -6,8 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "dojo/reference/router_params.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
+#include "dojo/traffic/params.h"
 
 namespace dojo::config {
 
@@ -102,7 +104,7 @@ struct RunParams {
     field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
           Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
-    field("network_model", self.network_model, "model of the network", OneOf("fast"), Source{"chosen"});
+    field("network_model", self.network_model, "model of the network", OneOf("fast", "reference"), Source{"chosen"});
     field("burst_bytes", self.burst_bytes, "longest piece of a message that one event moves", Between(64, 1 << 20),
           Source{"chosen"});
     field("copy_tasks", self.copy_tasks,
@@ -116,15 +118,21 @@ struct RunConfig {
   topology::MachineParams machine;
   WorkloadParams workload;
   RunParams run;
+  reference::RouterParams router;                   ///< of network_model reference
+  traffic::NetParams net;                           ///< of `dojosim net`
   std::string machine_file, workload_file;          ///< provenance, for messages
   std::map<std::string, std::string> input_sha256;  ///< every file read so far, as named by the user
 };
+
+/// What a config file is for; each command has its own sections.
+enum class Purpose { kRun, kNet };
 
 struct LoadRequest {
   std::string config_file;             ///< may be empty
   std::string machine_file;            ///< --machine; may be empty
   std::string workload_file;           ///< --workload: workload JSON, trace file or trace prefix; may be empty
   std::vector<std::string> overrides;  ///< "machine.die.edge_bytes_per_s=4.032e12"
+  Purpose purpose = Purpose::kRun;
 };
 
 /// All errors at once as `FILE:LINE: /json/path: found ..., expected ...`; Error(kInvalidInput), or Error(kIo) for a
@@ -135,8 +143,8 @@ struct LoadRequest {
                                                    std::map<std::string, std::string>* sha256 = nullptr);
 
 /// The whole config with every default, as JSON text; loads back to the same RunConfig.
-[[nodiscard]] std::string resolved_json(const RunConfig& config);
-/// JSON Schema (draft 7) made from the same declarations. kind: "machine", "workload", "run".
+[[nodiscard]] std::string resolved_json(const RunConfig& config, Purpose purpose = Purpose::kRun);
+/// JSON Schema (draft 7) made from the same declarations. kind: "machine", "workload", "run", "net".
 [[nodiscard]] std::string json_schema(const std::string& kind);
 /// `list params`: Markdown table: key, default, unit, range, source, sentence.
 [[nodiscard]] std::string parameters_markdown();

@@ -31,7 +31,7 @@ TEST(Documents, ParametersPageIsCurrent) {
 }
 
 TEST(Documents, SchemasAreCurrentAndJson) {
-  for (const char* kind : {"machine", "workload", "run"}) {
+  for (const char* kind : {"machine", "workload", "run", "net"}) {
     const std::string text = content(std::string("configs/schema/") + kind + ".schema.json");
     EXPECT_EQ(text, json_schema(kind)) << kind;
     EXPECT_EQ(nlohmann::json::parse(text).at("$schema"), "http://json-schema.org/draft-07/schema#");
@@ -44,6 +44,8 @@ TEST(Documents, EverySourceIsARowOfTheHardwarePage) {
   std::vector<schema::Declared> all = schema::declarations_of<topology::MachineParams>("machine.");
   for (auto& one : schema::declarations_of<WorkloadParams>("workload.")) all.push_back(std::move(one));
   for (auto& one : schema::declarations_of<RunParams>("run.")) all.push_back(std::move(one));
+  for (auto& one : schema::declarations_of<reference::RouterParams>("router.")) all.push_back(std::move(one));
+  for (auto& one : schema::declarations_of<traffic::NetParams>("net.")) all.push_back(std::move(one));
   for (const schema::Declared& one : all) {
     if (one.source.empty() || one.source == "chosen" || one.source == "derived") continue;
     const std::string key = one.path.substr(one.path.rfind('.') + 1);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// The nodes that send and receive, and where each pattern sends.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "dojo/topology/topology.h"
+#include "dojo/traffic/injection.h"
+#include "dojo/traffic/params.h"
+
+namespace dojo::traffic {
+
+/// A site of the whole machine.
+struct Place {
+  std::int32_t row = 0, column = 0;
+};
+constexpr bool operator==(Place a, Place b) {
+  return a.row == b.row && a.column == b.column;
+}
+constexpr std::int64_t distance(Place a, Place b) {
+  const std::int64_t rows = a.row - b.row, columns = a.column - b.column;
+  return (rows < 0 ? -rows : rows) + (columns < 0 ? -columns : columns);
+}
+
+/// Where the node at (r, c) of an R x C grid sends, before absent sites are left out. Not for uniform and hotspot.
+[[nodiscard]] Place image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t columns, Place from);
+
+/// Nodes are numbered row by row over the sites of the whole machine, absent sites left out.
+class Endpoints {
+ public:
+  /// Throws Error(kInvalidInput) for hotspots that are no sites. `topology` may go afterwards.
+  Endpoints(const topology::Topology& topology, const NetParams& params);
+
+  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(places_.size()); }
+  [[nodiscard]] Place place(std::uint32_t node) const { return places_[node]; }
+  [[nodiscard]] std::int32_t rows() const { return rows_; }        ///< sites of the whole machine
+  [[nodiscard]] std::int32_t columns() const { return columns_; }  ///< sites of the whole machine
+  /// The node at a site, kNone where there is none.
+  [[nodiscard]] std::uint32_t node_at(std::int32_t row, std::int32_t column) const {
+    return nodes_[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
+                  static_cast<std::size_t>(column)];
+  }
+  /// Where `node`'s next packet goes.
+  [[nodiscard]] std::uint32_t destination(std::uint32_t node, Random& random) const {
+    if (!fixed_.empty()) return fixed_[node];
+    const std::vector<std::uint32_t>& group = groups_[group_of_.empty() ? 0 : group_of_[node]];
+    return group[random.below(static_cast<std::uint32_t>(group.size()))];
+  }
+  /// Mean distance of a packet, in channels between routers.
+  [[nodiscard]] double mean_distance() const;
+  /// Mean time that packets spend in crossings between dies, waits not included, in cycles.
+  [[nodiscard]] double mean_crossing_cycles(const topology::Topology& topology) const;
+
+ private:
+  void add_nodes(const topology::Topology& topology);
+  void map_pattern(const topology::Topology& topology, const NetParams& params);
+  void map_uniform(const topology::Topology& topology, bool per_die);
+  void map_hotspots(const topology::Topology& topology, const NetParams& params);
+  [[nodiscard]] std::uint32_t nearest_node(Place origin, std::int32_t rows, std::int32_t columns, Place at) const;
+  /// Mean of |difference| of the positions of source and destination, rows and columns added.
+  [[nodiscard]] double mean_of(const std::vector<std::int64_t>& row_at,
+                               const std::vector<std::int64_t>& column_at) const;
+  [[nodiscard]] double mean_of_groups(const std::vector<std::int64_t>& row_at,
+                                      const std::vector<std::int64_t>& column_at) const;
+
+  std::int32_t rows_ = 0, columns_ = 0;
+  std::vector<Place> places_;
+  std::vector<std::uint32_t> nodes_;                ///< by site
+  std::vector<std::uint32_t> fixed_;                ///< by node: its one destination; empty for uniform and hotspot
+  std::vector<std::vector<std::uint32_t>> groups_;  ///< destinations with equal chance
+  std::vector<std::uint32_t> group_of_;             ///< by node; empty: all use the first group
+};
+
+}  // namespace dojo::traffic

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network under synthetic traffic, whatever its model: what the measurement needs of it.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/topology/topology.h"
+#include "dojo/traffic/tally.h"
+
+namespace dojo::traffic {
+
+/// Flits over the links of a kind that lie on one die, or leave it on one side.
+struct LinkLoad {
+  DieId die = 0;
+  topology::Direction direction = topology::Direction::kEast;
+  topology::LinkClass link_class = topology::LinkClass::kNoc;
+  std::uint32_t links = 0;
+  std::uint64_t flits = 0, busiest_flits = 0;
+};
+
+class Network {
+ public:
+  virtual ~Network() = default;
+  /// Runs all cycles before `end`.
+  virtual void run_until(Cycles end) = 0;
+  /// Measures packets created in the window, which begins later by as much as the model looks ahead, or now.
+  virtual void measure(Window window) = 0;
+  /// All packets created in the window have arrived.
+  [[nodiscard]] virtual bool all_arrived() const = 0;
+  [[nodiscard]] virtual Tally tally() const = 0;
+  /// Packets of the window that nobody has looked at yet, because their node still sends an earlier one.
+  virtual void count_waiting(Cycles now, std::uint64_t& packets, std::uint64_t& cycles) const = 0;
+  /// Over channels between routers since the start.
+  [[nodiscard]] virtual std::uint64_t packet_hops() const = 0;
+  [[nodiscard]] virtual std::uint64_t flit_hops() const = 0;
+  [[nodiscard]] virtual std::vector<LinkLoad> links() const = 0;
+  /// Throws Error(kInternal) where flits or credits were lost.
+  virtual void check() const = 0;
+};
+
+}  // namespace dojo::traffic

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dojosim net`: config -> topology -> endpoints -> network -> measurement -> report.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "commands.h"
+#include "dojo/base/error.h"
+#include "dojo/reference/network.h"
+#include "dojo/report/net.h"
+#include "dojo/traffic/fast_die.h"
+#include "host_memory.h"
+#include "interrupt.h"
+#include "net_options.h"
+#include "output_folder.h"
+
+namespace dojo::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using traffic::Endpoints;
+using traffic::Outcome;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// Measures one load after another on the same machine, each on a fresh network.
+class Measurements {
+ public:
+  Measurements(const config::RunConfig& config, const topology::Topology& topology, report::NetRun& run)
+      : config_(config), topology_(topology), run_(run), endpoints_(topology, config.net) {
+    const double distance = endpoints_.mean_distance();
+    run_.zero_load_cycles = reference() ? endpoints_.mean_crossing_cycles(topology) +
+                                              reference::zero_load_cycles(config.router, distance, packet_flits())
+                                        : traffic::fast_zero_load_cycles(topology, distance, packet_flits());
+    run_.model = config.run.network_model;
+    run_.threads = config.run.threads > 0 ? static_cast<std::uint32_t>(config.run.threads)
+                                          : std::max(1u, std::thread::hardware_concurrency());
+  }
+
+  Outcome at(double rate) {
+    const Clock::time_point start = Clock::now();
+    const std::unique_ptr<traffic::Network> network = build(rate);
+    run_.elaboration_s = seconds_since(start);
+    traffic::Plan plan;
+    plan.warmup = config_.net.warmup_cycles;
+    plan.measure = config_.net.measure_cycles;
+    plan.nodes = endpoints_.count();
+    plan.rate = rate;
+    plan.packet_flits = packet_flits();
+    plan.zero_load_cycles = run_.zero_load_cycles;
+    plan.stop = [this] { return interrupt_.interrupted(); };
+    const Clock::time_point built = Clock::now();
+    Outcome outcome = traffic::measure(*network, plan);
+    run_.simulation_s = seconds_since(built);
+    network->check();
+    run_.links = network->links();
+    run_.packet_hops = network->packet_hops();
+    run_.flit_hops = network->flit_hops();
+    spdlog::info("load {:.4f}: mean latency {:.2f} cycles{}, {} cycles run", rate, outcome.mean_cycles,
+                 outcome.saturated ? " (saturated)" : "", outcome.end);
+    return outcome;
+  }
+
+ private:
+  [[nodiscard]] bool reference() const { return config_.run.network_model == "reference"; }
+  [[nodiscard]] std::unique_ptr<traffic::Network> build(double rate) const {
+    const auto flits = static_cast<std::uint32_t>(config_.net.packet_flits);
+    const auto seed = static_cast<std::uint64_t>(config_.run.seed);
+    if (!reference()) return traffic::make_fast_die(topology_, endpoints_, {rate, flits, seed});
+    reference::NetworkSettings settings;
+    settings.router = config_.router;
+    settings.rate = rate;
+    settings.packet_flits = flits;
+    settings.seed = seed;
+    settings.threads = run_.threads;
+    return reference::make_network(topology_, endpoints_, settings);
+  }
+  [[nodiscard]] double packet_flits() const { return static_cast<double>(config_.net.packet_flits); }
+  const config::RunConfig& config_;
+  const topology::Topology& topology_;
+  report::NetRun& run_;
+  Endpoints endpoints_;
+  InterruptGuard interrupt_;
+};
+
+/// Largest load that does not saturate, to 1 %: halving between what did not and what did.
+double find_knee(Measurements& measurements) {
+  constexpr double kPrecision = 0.01;
+  double low = 0, high = 1;
+  if (!measurements.at(high).saturated) return high;
+  while (high - low > kPrecision * high) {
+    const double middle = (low + high) / 2;
+    const Outcome outcome = measurements.at(middle);
+    if (outcome.interrupted) break;
+    (outcome.saturated ? high : low) = middle;
+  }
+  return low;
+}
+
+void sweep(Measurements& measurements, std::vector<double> loads, config::RunConfig& config, report::NetRun& run) {
+  double knee = 0;
+  if (loads.empty()) {
+    knee = find_knee(measurements);
+    for (const double share : {0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0}) loads.push_back(share * knee);
+    if (knee < 1) loads.push_back(std::min(1.0, 1.1 * knee));
+  }
+  report::LoadPoint best;
+  for (const double load : loads) {
+    const Outcome outcome = measurements.at(load);
+    run.curve.push_back({load, outcome});
+    const bool better = run.curve.size() == 1 || !outcome.saturated;
+    if (better) best = run.curve.back();
+    if (!outcome.saturated) knee = std::max(knee, load);
+    if (outcome.interrupted) break;
+  }
+  // The figures beside the curve are those of the largest load that did not saturate.
+  run.knee = knee;
+  config.net.rate = best.rate;
+  run.outcome = measurements.at(best.rate);
+}
+
+void refuse_what_cannot_run(const config::RunConfig& config, const topology::Topology& topology) {
+  if (config.net.pattern != traffic::Pattern::kHotspot && !config.net.hotspots.empty()) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("net.hotspots: found ids with pattern \"{}\", expected none; leave them out, or choose "
+                            "pattern hotspot",
+                            schema::enum_text(config.net.pattern)));
+  }
+  require_host_memory(
+      reference::estimate_bytes(topology, config.router),
+      fmt::format("{} with {} routers", topology.root_name(), std::int64_t{topology.sites()} * topology.die_count()));
+}
+
+}  // namespace
+
+int net_command(const Arguments& arguments) {
+  const Clock::time_point start = Clock::now();
+  Options options = net_options();
+  if (!options.parse(arguments)) return 0;
+  config::RunConfig config = load_net_config(options);
+  const std::vector<double> loads = options.has("sweep") ? sweep_loads(options) : std::vector<double>{};
+  const std::string out = options.text("out");
+  if (!out.empty()) require_writable_folder(out);
+  const topology::Topology topology(config.machine, config.machine_file.empty() ? "machine" : config.machine_file);
+  refuse_what_cannot_run(config, topology);
+
+  report::NetRun run;
+  Measurements measurements(config, topology, run);
+  if (options.has("sweep"))
+    sweep(measurements, loads, config, run);
+  else
+    run.outcome = measurements.at(config.net.rate);
+  run.approximations = {config.run.network_model == "reference"
+                            ? "Reference model: routes are dimension order, along the row first; DIPs take no part."
+                            : "Fast model: a packet is one burst; links and ports serve bursts whole, in the order of "
+                              "their events, without virtual channels."};
+  run.wall_s = seconds_since(start);
+  run.peak_rss_bytes = peak_resident_bytes();
+  const report::NetContext context{config, topology, run};
+  if (!out.empty()) report::write_net_folder(context, out);
+  fmt::print("{}", report::net_report_text(context));
+  if (!run.outcome.interrupted) return static_cast<int>(ExitCode::kGood);
+  spdlog::warn("interrupted; the report is marked partial");
+  return static_cast<int>(ExitCode::kInterrupted);
+}
+
+}  // namespace dojo::cli

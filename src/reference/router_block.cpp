@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// Set-up of a block, and what happens around allocation: credits, arrivals, injection, the list of busy routers.
+#include "reference/router_block.h"
+
+#include <algorithm>
+
+#include "reference/router_block_allocate.h"
+
+namespace dojo::reference {
+namespace {
+
+/// Latest that anything is planned ahead: with two rounds, flits and credits queue for a cycle of their link each.
+Cycles horizon(const RouterParams& p) {
+  const Cycles queue = p.internal_speedup > 1 ? p.virtual_channels * p.input_buffer_flits + 2 : 0;
+  return 2 * queue + p.hop_cycles + p.credit_cycles + p.injection_cycles + 1;
+}
+
+}  // namespace
+
+template <unsigned kStride, unsigned kRounds>
+RouterBlock<kStride, kRounds>::RouterBlock(const BlockShape& shape, const RouterParams& params, const Load& load)
+    : Block(Sources(load, static_cast<std::uint32_t>(params.virtual_channels),
+                    static_cast<std::uint32_t>(params.input_buffer_flits))),
+      shape_(shape),
+      depth_(static_cast<std::uint32_t>(params.input_buffer_flits)),
+      hop_(params.hop_cycles),
+      credit_(params.credit_cycles),
+      injection_(params.injection_cycles),
+      speculative_(params.speculative),
+      step_{1, -1, shape.columns, -shape.columns, 0},
+      arrivals_(horizon(params)),
+      credits_(horizon(params)) {
+  depth_bits_ = 0;
+  while ((1u << depth_bits_) < depth_) ++depth_bits_;
+  index_mask_ = (1u << depth_bits_) - 1;
+  const auto count = static_cast<std::uint32_t>(shape.rows * shape.columns);
+  routers_.resize(count);
+  buffers_.resize((static_cast<std::size_t>(count) * kSlots) << depth_bits_);
+  list_.reserve(count);
+  if (kRounds > 1) {
+    last_flit_.assign(count, {-1, -1, -1, -1, -1});
+    last_credit_.assign(count, {-1, -1, -1, -1, -1});
+  }
+  sources.reserve(count);
+  Mask channels = 0;
+  for (unsigned port = 0; port < kPorts; ++port)
+    channels |= static_cast<Mask>(((kOne << params.virtual_channels) - 1) << (port * kStride));
+  for (std::uint32_t i = 0; i < count; ++i) {
+    Hot& r = routers_[i];
+    const auto row = static_cast<std::int32_t>(i) / shape.columns,
+               column = static_cast<std::int32_t>(i) % shape.columns;
+    r.row = static_cast<std::uint16_t>(shape.first_row + row);
+    r.column = static_cast<std::uint16_t>(shape.first_column + column);
+    r.leaves = static_cast<std::uint8_t>((column == shape.columns - 1 ? 1 : 0) | (column == 0 ? 2 : 0) |
+                                         (row == shape.rows - 1 ? 4 : 0) | (row == 0 ? 8 : 0));
+    r.free = r.credit = channels;
+    r.credits.fill(static_cast<std::uint8_t>(depth_));
+    const std::uint32_t node = load.endpoints.node_at(r.row, r.column);
+    if (node != kNone) sources.add(i, node);
+  }
+}
+
+/// Dimension order: along the row first.
+template <unsigned kStride, unsigned kRounds>
+[[gnu::always_inline]] inline unsigned RouterBlock<kStride, kRounds>::route(const Hot& router, Flit flit) {
+  const std::uint32_t column = flit.where & kPlaceMask, row = flit.where >> kPlaceBits & kPlaceMask;
+  const unsigned x = column > router.column ? 0u : 1u;
+  const unsigned y = row > router.row ? 2u : 3u;
+  const unsigned last = row == router.row ? kLocal : y;
+  return column == router.column ? last : x;
+}
+
+template <unsigned kStride, unsigned kRounds>
+std::uint32_t RouterBlock<kStride, kRounds>::at_side(unsigned side, std::uint32_t lane) const {
+  const auto columns = static_cast<std::uint32_t>(shape_.columns), rows = static_cast<std::uint32_t>(shape_.rows);
+  switch (side) {
+    case 0:
+      return lane * columns + columns - 1;
+    case 1:
+      return lane * columns;
+    case 2:
+      return (rows - 1) * columns + lane;
+    default:
+      return lane;
+  }
+}
+
+template <unsigned kStride, unsigned kRounds>
+void RouterBlock<kStride, kRounds>::cycle(Cycles now) {
+  apply_credits(now);
+  apply_arrivals(now);
+  List<Arrival>& injected = arrivals_.at(now + injection_);
+  sources.run(now, tally, [&](std::uint32_t router, unsigned channel, Flit flit) {
+    injected.push({slot(router, kLocal * kStride + channel), flit});
+  });
+  allocate_all(now);
+}
+
+template <unsigned kStride, unsigned kRounds>
+void RouterBlock<kStride, kRounds>::apply_credits(Cycles now) {
+  List<std::uint32_t>& due = credits_.at(now);
+  for (const std::uint32_t to : due) {
+    const std::uint32_t index = to >> kSlotBits;
+    const unsigned vc = to & ((1u << kSlotBits) - 1);
+    if (vc >= kSource) {
+      sources.credit(index, vc - kSource);
+      continue;
+    }
+    Hot& r = routers_[index];
+    if (r.credits[vc]++ != 0) continue;
+    r.credit |= kOne << vc;
+    if ((r.free >> vc & 1) != 0) continue;
+    const unsigned holder = r.holder[vc];
+    if (r.length[holder] == 0) continue;
+    r.ready |= kOne << holder;
+    wake(r, index);
+  }
+  due.clear();
+}
+
+template <unsigned kStride, unsigned kRounds>
+void RouterBlock<kStride, kRounds>::apply_arrivals(Cycles now) {
+  List<Arrival>& due = arrivals_.at(now);
+  for (const Arrival& arrival : due) {
+    const std::uint32_t index = arrival.slot >> kSlotBits;
+    const unsigned vc = arrival.slot & ((1u << kSlotBits) - 1);
+    Hot& r = routers_[index];
+    const unsigned length = r.length[vc]++;
+    DOJO_CHECK(length < depth_, "a flit reaches a full buffer: router ({}, {}), input VC {}, cycle {}", r.row, r.column,
+               vc, now);
+    buffer(index, vc)[(r.first[vc] + length) & index_mask_] = arrival.flit;
+    if (length != 0) continue;
+    if ((r.active >> vc & 1) == 0) {
+      r.output[vc] = static_cast<std::uint8_t>(route(r, arrival.flit));
+      r.waiting |= kOne << vc;
+    } else if ((r.credit >> r.held[vc] & 1) != 0) {
+      r.ready |= kOne << vc;
+    } else {
+      continue;
+    }
+    wake(r, index);
+  }
+  due.clear();
+}
+
+template <unsigned kStride, unsigned kRounds>
+void RouterBlock<kStride, kRounds>::allocate_all(Cycles now) {
+  Outlets out{};
+  List<Arrival>& arrivals = arrivals_.at(now + hop_);
+  List<std::uint32_t>& credits = credits_.at(now + credit_);
+  List<std::uint32_t>& sink_credits = credits_.at(now + hop_ + credit_);
+  const std::size_t most = list_.size() * kPorts;
+  if constexpr (kRounds == 1) out = {arrivals.room(most), credits.room(most), sink_credits.room(most)};
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < list_.size(); ++i) {
+    const std::uint32_t index = list_[i];
+    Hot& r = routers_[index];
+    for (unsigned round = 0; round < kRounds; ++round) allocate(r, index, now, round, out);
+    list_[kept] = index;
+    const bool more = (r.ready | r.waiting) != 0;
+    r.listed = more ? 1 : 0;
+    kept += more ? 1 : 0;
+  }
+  list_.resize(kept);
+  if constexpr (kRounds == 1) {
+    arrivals.finish(out.arrivals);
+    credits.finish(out.credits);
+    sink_credits.finish(out.sink_credits);
+  }
+  packet_hops = heads_;
+}
+
+template <unsigned kStride, unsigned kRounds>
+std::uint64_t RouterBlock<kStride, kRounds>::flits_inside() const {
+  std::uint64_t flits = arrivals_.size();
+  for (const auto& list : flits_out) flits += list.size();
+  for (const Hot& r : routers_) {
+    for (const std::uint8_t length : r.length) flits += length;
+    DOJO_CHECK((r.ready & ~r.active) == 0 && (r.waiting & r.active) == 0, "router ({}, {}): states overlap", r.row,
+               r.column);
+  }
+  return flits;
+}
+
+template <unsigned kStride, unsigned kRounds>
+std::uint64_t RouterBlock<kStride, kRounds>::bytes() const {
+  return routers_.capacity() * sizeof(Hot) + buffers_.capacity() * sizeof(Flit) + sources.bytes();
+}
+
+std::unique_ptr<Block> make_block(const BlockShape& shape, const RouterParams& params, const Load& load) {
+  const bool narrow = params.virtual_channels <= 4, one = params.internal_speedup == 1;
+  if (narrow && one) return std::make_unique<RouterBlock<4, 1>>(shape, params, load);
+  if (narrow) return std::make_unique<RouterBlock<4, 2>>(shape, params, load);
+  if (one) return std::make_unique<RouterBlock<8, 1>>(shape, params, load);
+  return std::make_unique<RouterBlock<8, 2>>(shape, params, load);
+}
+
+}  // namespace dojo::reference

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The hot loop: routers of a block, cycle by cycle. Only routers that can do something are visited.
+#pragma once
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "dojo/base/error.h"
+#include "reference/block.h"
+#include "reference/router.h"
+#include "reference/timeline.h"
+
+namespace dojo::reference {
+
+/// kRounds: allocation rounds a cycle.
+template <unsigned kStride, unsigned kRounds>
+class RouterBlock final : public Block {
+ public:
+  RouterBlock(const BlockShape& shape, const RouterParams& params, const Load& load);
+  void run(Cycles begin, Cycles end) override {
+    for (Cycles t = begin; t < end; ++t) cycle(t);
+  }
+  void enter(unsigned side, const Leaving& flit) override {
+    arrivals_.at(flit.time).push({slot(at_side(side, flit.lane), side * kStride + flit.channel), flit.flit});
+  }
+  void credit(unsigned side, const Leaving& credit) override {
+    credits_.at(credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
+  }
+  [[nodiscard]] std::uint32_t sent(std::int32_t row, std::int32_t column, unsigned port) const override {
+    return routers_[static_cast<std::size_t>(row * shape_.columns + column)].sent[port];
+  }
+  [[nodiscard]] std::uint64_t flits_inside() const override;
+  [[nodiscard]] std::uint64_t bytes() const override;
+
+ private:
+  using Hot = Router<kStride>;
+  using Mask = typename Hot::Mask;
+  static constexpr unsigned kSlots = Hot::kSlots;
+  static constexpr unsigned kSlotBits = kStride == 4 ? 5 : 6;  ///< router and VC in one word
+  static constexpr unsigned kSource = kSlots;                  ///< + vc: credit for the node beside the router
+  static constexpr Mask kOne = 1;
+  static constexpr Mask kPortMask = (kOne << kStride) - 1;
+  struct Arrival {
+    std::uint32_t slot;
+    Flit flit;
+  };
+  /// Ends of the lists that this cycle's routers write to.
+  struct Outlets {
+    Arrival* arrivals;
+    std::uint32_t* credits;
+    std::uint32_t* sink_credits;
+  };
+  /// What a round decides before anything moves.
+  struct Bids {
+    Mask speculative = 0;  ///< heads that may bid for the switch
+    Mask wanting = 0;      ///< heads that asked for an output VC
+    std::array<std::uint8_t, kSlots> wanted;
+  };
+
+  static std::uint32_t slot(std::uint32_t router, unsigned vc) { return router << kSlotBits | vc; }
+  [[nodiscard]] std::uint32_t at_side(unsigned side, std::uint32_t lane) const;
+  [[nodiscard]] Flit* buffer(std::uint32_t router, unsigned vc) {
+    return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
+  }
+  static unsigned route(const Hot& router, Flit flit);
+  void wake(Hot& router, std::uint32_t index) {
+    if (router.listed != 0) return;
+    router.listed = 1;
+    list_.push_back(index);
+  }
+
+  void cycle(Cycles now);
+  void apply_credits(Cycles now);
+  void apply_arrivals(Cycles now);
+  void allocate_all(Cycles now);
+  void allocate(Hot& r, std::uint32_t index, Cycles now, unsigned round, Outlets& out);
+  void want_channels(const Hot& r, Mask waiting, Bids& bids) const;
+  static void give_channels(Hot& r, const Bids& bids);
+  static void give(Hot& r, unsigned input, unsigned channel);
+  unsigned choose(const Hot& r, unsigned port, Mask bids) const;
+  void grant(Hot& r, std::uint32_t index, unsigned vc, Cycles now, unsigned round, Outlets& out);
+  void send(Hot& r, std::uint32_t index, unsigned vc, Cycles now, unsigned round, Outlets& out);
+  void forward(const Hot& r, std::uint32_t index, unsigned vc, unsigned held, Flit flit, Cycles now, unsigned round,
+               Outlets& out);
+  void return_credit(const Hot& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
+
+  BlockShape shape_;
+  std::uint32_t depth_ = 8, depth_bits_ = 3, index_mask_ = 7;
+  Cycles hop_ = 3, credit_ = 2, injection_ = 2;
+  bool speculative_ = true;
+  std::array<std::int32_t, kPorts> step_{};  ///< to the neighbour's index
+  std::vector<Hot> routers_;
+  std::vector<Flit> buffers_;
+  std::vector<std::uint32_t> list_;  ///< routers with work
+  Timeline<Arrival> arrivals_;
+  Timeline<std::uint32_t> credits_;
+  /// With two rounds: last cycle in which an output port sent a flit, an input port a credit.
+  std::vector<std::array<Cycles, kPorts>> last_flit_, last_credit_;
+  std::uint64_t heads_ = 0;
+};
+
+}  // namespace dojo::reference

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+// One allocation round of one router: virtual channels and switch, both on the state at the start of the round; then
+// what was granted moves. Separable, input first, round robin; pointers move only on a grant.
+#pragma once
+#include "reference/router_block.h"
+
+namespace dojo::reference {
+
+/// Each waiting head asks for one of the free output VCs of its port, full ones too.
+template <unsigned kStride, unsigned kRounds>
+void RouterBlock<kStride, kRounds>::want_channels(const Hot& r, Mask waiting, Bids& bids) const {
+  const Mask open = r.free & r.credit;
+  for (Mask left = waiting; left != 0; left &= left - 1) {
+    const unsigned i = lowest(left);
+    const Mask port = static_cast<Mask>(kPortMask << (r.output[i] * kStride));
+    const Mask free = r.free & port;
+    if (free == 0) continue;
+    bids.wanting |= kOne << i;
+    bids.wanted[i] = static_cast<std::uint8_t>(pick(free, r.vc_want[i]));
+    if ((open & port) != 0) bids.speculative |= kOne << i;
+  }
+  if (!speculative_) bids.speculative = 0;
+}
+
+template <unsigned kStride, unsigned kRounds>
+void RouterBlock<kStride, kRounds>::give(Hot& r, unsigned input, unsigned channel) {
+  const Mask in = kOne << input, out = kOne << channel;
+  r.held[input] = static_cast<std::uint8_t>(channel);
+  r.holder[channel] = static_cast<std::uint8_t>(input);
+  r.waiting &= ~in;
+  r.active |= in;
+  r.free &= ~out;
+  if ((r.credit & out) != 0) r.ready |= in;
+  r.vc_want[input] = static_cast<std::uint8_t>(channel + 1);
+  r.vc_give[channel] = static_cast<std::uint8_t>(input + 1);
+}
+
+/// Each output VC goes to one of the heads that asked for it.
+template <unsigned kStride, unsigned kRounds>
+void RouterBlock<kStride, kRounds>::give_channels(Hot& r, const Bids& bids) {
+  if (single(bids.wanting)) {
+    const unsigned i = lowest(bids.wanting);
+    return give(r, i, bids.wanted[i]);
+  }
+  for (Mask left = bids.wanting; left != 0;) {
+    const unsigned first = lowest(left);
+    const unsigned channel = bids.wanted[first];
+    Mask rivals = 0;
+    for (Mask other = left; other != 0; other &= other - 1) {
+      const unsigned i = lowest(other);
+      if (bids.wanted[i] == channel) rivals |= kOne << i;
+    }
+    left &= ~rivals;
+    give(r, pick(rivals, r.vc_give[channel]), channel);
+  }
+}
+
+/// An input port's bid: an output by its pointer, then a VC among those that want this output.
+template <unsigned kStride, unsigned kRounds>
+unsigned RouterBlock<kStride, kRounds>::choose(const Hot& r, unsigned port, Mask bids) const {
+  if (single(bids)) return lowest(bids);
+  std::uint32_t outputs = 0;
+  for (Mask left = bids; left != 0; left &= left - 1) outputs |= 1u << r.output[lowest(left)];
+  const unsigned output = pick(outputs, r.switch_want[port]);
+  Mask same = 0;
+  for (Mask left = bids; left != 0; left &= left - 1) {
+    const unsigned i = lowest(left);
+    if (r.output[i] == output) same |= kOne << i;
+  }
+  return pick(same, port * kStride + r.switch_vc[port]);
+}
+
+/// All three pointers move, even where a speculative grant is wasted.
+template <unsigned kStride, unsigned kRounds>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::grant(Hot& r, std::uint32_t index, unsigned vc,
+                                                                        Cycles now, unsigned round, Outlets& out) {
+  const unsigned port = vc / kStride, output = r.output[vc];
+  r.switch_want[port] = static_cast<std::uint8_t>(output + 1);
+  r.switch_vc[port] = static_cast<std::uint8_t>(vc % kStride + 1);
+  r.switch_give[output] = static_cast<std::uint8_t>(port + 1);
+  if ((r.ready >> vc & 1) != 0) send(r, index, vc, now, round, out);
+}
+
+template <unsigned kStride, unsigned kRounds>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::allocate(Hot& r, std::uint32_t index, Cycles now,
+                                                                           unsigned round, Outlets& out) {
+  const Mask ready = r.ready;
+  if (r.waiting == 0 && single(ready)) {
+    if (ready != 0) grant(r, index, lowest(ready), now, round, out);
+    return;
+  }
+  Bids bids;
+  if (r.waiting != 0) want_channels(r, r.waiting, bids);
+
+  // Inputs: bids that hold a VC come first. `held`, `trying`: 5 bits an output, one for each input port that bids.
+  std::uint32_t held = 0, trying = 0, outputs = 0;
+  std::array<std::uint8_t, kPorts> chosen;
+  bool clash = false;
+  for (Mask any = ready | bids.speculative; any != 0;) {
+    const unsigned port = lowest(any) / kStride;
+    const Mask mask = static_cast<Mask>(kPortMask << (port * kStride));
+    any &= ~mask;
+    const Mask firm = ready & mask;
+    const unsigned vc = choose(r, port, firm != 0 ? firm : bids.speculative & mask);
+    const unsigned output = r.output[vc];
+    chosen[port] = static_cast<std::uint8_t>(vc);
+    (firm != 0 ? held : trying) |= 1u << (output * kPorts + port);
+    clash |= (outputs >> output & 1) != 0;
+    outputs |= 1u << output;
+  }
+  if (bids.wanting != 0) give_channels(r, bids);
+  if (!clash) {
+    for (std::uint32_t left = held | trying; left != 0; left &= left - 1)
+      grant(r, index, chosen[lowest(left) % kPorts], now, round, out);
+    return;
+  }
+  for (; outputs != 0; outputs &= outputs - 1) {
+    const unsigned output = lowest(outputs);
+    const std::uint32_t firm = held >> (output * kPorts) & 31u;
+    const std::uint32_t inputs = firm != 0 ? firm : trying >> (output * kPorts) & 31u;
+    grant(r, index, chosen[pick(inputs, r.switch_give[output])], now, round, out);
+  }
+}
+
+template <unsigned kStride, unsigned kRounds>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::send(Hot& r, std::uint32_t index, unsigned vc,
+                                                                       Cycles now, unsigned round, Outlets& out) {
+  const unsigned held = r.held[vc];
+  Flit* const flits = buffer(index, vc);
+  const unsigned at = r.first[vc];
+  const Flit flit = flits[at];
+  const unsigned after = (at + 1) & index_mask_;
+  const unsigned length = r.length[vc] - 1u;
+  const unsigned credits = r.credits[held] - 1u;
+  r.first[vc] = static_cast<std::uint8_t>(after);
+  r.length[vc] = static_cast<std::uint8_t>(length);
+  r.credits[held] = static_cast<std::uint8_t>(credits);
+  const Mask in = kOne << vc;
+  if (credits == 0) r.credit &= ~(kOne << held);
+  if ((flit.where & kTail) != 0) {
+    // The output VC is free from the next round on, without waiting for the tail's credit.
+    r.active &= ~in;
+    r.ready &= ~in;
+    r.free |= kOne << held;
+    if (length != 0) {
+      r.output[vc] = static_cast<std::uint8_t>(route(r, flits[after]));
+      r.waiting |= in;
+    }
+  } else if (length == 0 || credits == 0) {
+    r.ready &= ~in;
+  }
+  forward(r, index, vc, held, flit, now, round, out);
+  return_credit(r, index, vc, now, out);
+  ++r.sent[held / kStride];
+}
+
+/// To the next router or the sink; the sink takes a flit a cycle and returns its credit like a router.
+template <unsigned kStride, unsigned kRounds>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::forward(const Hot& r, std::uint32_t index,
+                                                                          unsigned vc, unsigned held, Flit flit,
+                                                                          Cycles now, unsigned round, Outlets& out) {
+  const unsigned port = held / kStride;
+  Cycles arrival = now + hop_;
+  if constexpr (kRounds > 1) {  // what the second round sends crosses the switch in the next cycle, one flit a cycle
+    Cycles& last = last_flit_[index][port];
+    last = std::max(now + (round == 0 ? 0 : 1), last + 1);
+    arrival = last + hop_;
+  }
+  (void)vc;
+  if (port == kLocal) {
+    // `created` holds the low half of the cycle; a packet is never 2^32 cycles old.
+    const Cycles created = arrival - static_cast<std::uint32_t>(static_cast<std::uint32_t>(arrival) - flit.created);
+    tally.eject(created, (flit.where & kTail) != 0, arrival);
+    if constexpr (kRounds > 1)
+      credits_.at(arrival + credit_).push(slot(index, held));
+    else
+      *out.sink_credits++ = slot(index, held);
+    return;
+  }
+  heads_ += flit.where >> 31;
+  if ((r.leaves >> port & 1) != 0) {
+    flits_out[port].push_back({arrival,
+                               port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
+                                        : static_cast<std::uint16_t>(r.column - shape_.first_column),
+                               static_cast<std::uint8_t>(held % kStride), flit});
+    return;
+  }
+  const std::uint32_t next = index + static_cast<std::uint32_t>(step_[port]);
+  const Arrival there{slot(next, held ^ kStride), flit};  // output p is the neighbour's input p^1
+  if constexpr (kRounds > 1)
+    arrivals_.at(arrival).push(there);
+  else
+    *out.arrivals++ = there;
+}
+
+template <unsigned kStride, unsigned kRounds>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::return_credit(const Hot& r, std::uint32_t index,
+                                                                                unsigned vc, Cycles now, Outlets& out) {
+  const unsigned port = vc / kStride;
+  Cycles usable = now + credit_;
+  if constexpr (kRounds > 1) {  // one credit a cycle and input port, others queue
+    Cycles& last = last_credit_[index][port];
+    last = std::max(now, last + 1);
+    usable = last + credit_;
+  }
+  if ((r.leaves >> port & 1) != 0) {
+    credits_out[port].push_back({usable,
+                                 port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
+                                          : static_cast<std::uint16_t>(r.column - shape_.first_column),
+                                 static_cast<std::uint8_t>(vc % kStride),
+                                 {}});
+    return;
+  }
+  const std::uint32_t from = index + static_cast<std::uint32_t>(step_[port]);  // step_[kLocal] = 0
+  const std::uint32_t to = port == kLocal ? slot(from, vc + kStride) : slot(from, vc ^ kStride);
+  if constexpr (kRounds > 1)
+    credits_.at(usable).push(to);
+  else
+    *out.credits++ = to;
+}
+
+}  // namespace dojo::reference

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// report.json, report.txt and report.html of a net run.
+#include "dojo/report/net.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "report/files.h"
+#include "report/html.h"
+#include "report/net_results.h"
+#include "report/tables.h"
+#include "report/units.h"
+#include "report/value.h"
+
+namespace dojo::report {
+namespace {
+
+/// What a net run does not have, empty.
+struct Nothing {
+  workload::Workload workload;
+  workload::Job job;
+};
+
+double number(std::uint64_t value) {
+  return static_cast<double>(value);
+}
+
+Json latency_json(const traffic::Outcome& o) {
+  const traffic::LatencyCounts& counts = o.tally.latencies;
+  return {{"mean", ratio(o.mean_cycles, 1)}, {"p50", counts.percentile(50)},
+          {"p95", counts.percentile(95)},    {"p99", counts.percentile(99)},
+          {"max", o.tally.longest},          {"standard_error", ratio(o.standard_error_cycles, 1)}};
+}
+
+Json findings_json(const NetRun& run) {
+  const traffic::Outcome& o = run.outcome;
+  Json findings = Json::array();
+  if (o.saturated) {
+    findings.push_back(
+        fmt::format("saturated: mean packet latency {:.1f} cycles is above {:g} x {:.1f} of an empty "
+                    "network; offered {:.4f}, accepted {:.4f} flits/node/cycle",
+                    o.mean_cycles, traffic::kSaturated, run.zero_load_cycles, o.offered, o.accepted));
+  }
+  if (!o.steady)
+    findings.push_back(fmt::format("not steady: latency still changed after {} cycles of warm-up", o.warmup));
+  if (o.not_arrived != 0) {
+    findings.push_back(
+        fmt::format("{} of {} measured packets had not arrived at the end; they count in the mean with "
+                    "their age, and not in the percentiles",
+                    o.not_arrived, o.created));
+  }
+  return findings;
+}
+
+Json histogram_json(const traffic::LatencyCounts& counts) {
+  Json bins = Json::array();
+  for (std::size_t bin = 0; bin < traffic::LatencyCounts::kBins; ++bin) {
+    if (counts.count(bin) == 0) continue;
+    bins.push_back({traffic::LatencyCounts::bin_low(bin), counts.count(bin)});
+  }
+  return bins;
+}
+
+Json curve_json(const NetRun& run) {
+  Json points = Json::array();
+  for (const LoadPoint& point : run.curve) {
+    const traffic::Outcome& o = point.outcome;
+    points.push_back({{"rate", point.rate},
+                      {"offered", o.offered},
+                      {"accepted", o.accepted},
+                      {"packet_latency_cycles", latency_json(o)},
+                      {"saturated", o.saturated}});
+  }
+  return {{"knee", run.knee}, {"points", std::move(points)}};
+}
+
+Json net_json(const NetContext& c) {
+  const NetRun& run = c.run;
+  const traffic::Outcome& o = run.outcome;
+  const traffic::Tally& t = o.tally;
+  const double packets = number(t.injected);
+  const double in_network = o.mean_cycles - ratio(number(t.source_cycles), packets);
+  Json json{{"pattern", schema::enum_text(c.config.net.pattern)},
+            {"rate", c.config.net.rate},
+            {"packet_flits", c.config.net.packet_flits},
+            {"scope", c.config.net.scope},
+            {"offered", o.offered},
+            {"accepted", o.accepted},
+            {"packet_latency_cycles", latency_json(o)},
+            {"network_latency_mean_cycles", std::max(0.0, ratio(in_network, 1))},
+            {"zero_load_latency_cycles", run.zero_load_cycles},
+            {"hops_mean", ratio(number(t.distance), packets)},
+            {"saturated", o.saturated},
+            {"findings", findings_json(run)},
+            {"packets_measured", t.measured},
+            {"packets_not_arrived", o.not_arrived},
+            {"warmup_cycles", o.warmup},
+            {"measured_cycles", o.measured},
+            {"packet_hops", run.packet_hops},
+            {"flit_hops", run.flit_hops},
+            {"flit_hops_per_host_s", ratio(number(run.flit_hops), run.simulation_s)},
+            {"latency_histogram", histogram_json(t.latencies)}};
+  if (!run.curve.empty()) json["sweep"] = curve_json(run);
+  return json;
+}
+
+Json report_of(const NetContext& c) {
+  const Nothing nothing;
+  const machine::Results results = net_results(c);
+  Json json = report_value({c.config, c.topology, nothing.workload, nothing.job, results});
+  json["fidelity"]["network_model"] = c.run.model;
+  json["net"] = net_json(c);
+  return json;
+}
+
+double real(const Json& json) {
+  return json.is_number() ? json.get<double>() : 0;
+}
+
+/// The measured points, one line each.
+std::string curve_text(const Json& sweep) {
+  std::string text = "load-latency curve\n      rate   offered  accepted     mean       p99\n";
+  for (const Json& point : sweep["points"]) {
+    const Json& latency = point["packet_latency_cycles"];
+    fmt::format_to(std::back_inserter(text), "  {:>8.4f}  {:>8.4f}  {:>8.4f} {:>8.2f} {:>9.1f}{}\n",
+                   real(point["rate"]), real(point["offered"]), real(point["accepted"]), real(latency["mean"]),
+                   real(latency["p99"]), point["saturated"].get<bool>() ? "  saturated" : "");
+  }
+  return text + fmt::format("knee            {:.4f} flits/node/cycle: the largest load that did not saturate\n",
+                            real(sweep["knee"]));
+}
+
+std::string text_of_net(const Json& r) {
+  const Json& n = r["net"];
+  const Json& m = r["machine"];
+  const Json& latency = n["packet_latency_cycles"];
+  const Json& host = r["host"];
+  std::string text;
+  const auto out = std::back_inserter(text);
+  if (r["partial"].get<bool>()) text += "PARTIAL         interrupted: the figures are of what was measured so far\n";
+  fmt::format_to(out, "machine         {}: {} nodes, {} dies; network model {}\n", m["name"].get<std::string>(),
+                 grouped(m["nodes"].get<long long>()), grouped(m["dies"].get<long long>()),
+                 r["fidelity"]["network_model"].get<std::string>());
+  fmt::format_to(out, "traffic         {}, {:g} flits/node/cycle in packets of {} flits, within each {}\n",
+                 n["pattern"].get<std::string>(), real(n["rate"]), n["packet_flits"].get<long long>(),
+                 n["scope"].get<std::string>());
+  fmt::format_to(out, "load            offered {:.4f}, accepted {:.4f} flits/node/cycle\n", real(n["offered"]),
+                 real(n["accepted"]));
+  fmt::format_to(out, "packet latency  mean {:.2f} +- {:.2f}, p50 {:.0f}, p95 {:.0f}, p99 {:.0f}, max {} cycles\n",
+                 real(latency["mean"]), real(latency["standard_error"]), real(latency["p50"]), real(latency["p95"]),
+                 real(latency["p99"]), grouped(latency["max"].get<long long>()));
+  fmt::format_to(out, "                in the network {:.2f}; empty network {:.2f} cycles\n",
+                 real(n["network_latency_mean_cycles"]), real(n["zero_load_latency_cycles"]));
+  fmt::format_to(out, "hops            mean {:.3f} channels between routers\n", real(n["hops_mean"]));
+  for (const Json& finding : n["findings"]) fmt::format_to(out, "finding         {}\n", finding.get<std::string>());
+  if (n.contains("sweep")) text += curve_text(n["sweep"]);
+  fmt::format_to(out, "phases          warm-up {}, measured {}, end at cycle {}\n",
+                 grouped(n["warmup_cycles"].get<long long>()), grouped(n["measured_cycles"].get<long long>()),
+                 grouped(r["time"]["cycles"].get<long long>()));
+  fmt::format_to(out, "host            {} wall, {} threads, peak memory {}, {}\n", duration(real(host["wall_s"])),
+                 host["threads"].get<long long>(), si(real(host["peak_rss_bytes"]), "B"),
+                 si(real(n["flit_hops_per_host_s"]), "flit-hops/s"));
+  fmt::format_to(out, "digest          {}\n", r["digest"].get<std::string>());
+  return text;
+}
+
+std::string curve_csv(const Json& sweep) {
+  std::string text = "rate,offered,accepted,mean_cycles,p50_cycles,p95_cycles,p99_cycles,max_cycles,saturated\n";
+  for (const Json& point : sweep["points"]) {
+    const Json& l = point["packet_latency_cycles"];
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}\n", point["rate"].dump(),
+                   point["offered"].dump(), point["accepted"].dump(), l["mean"].dump(), l["p50"].dump(),
+                   l["p95"].dump(), l["p99"].dump(), l["max"].dump(), point["saturated"].dump());
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string net_html(const Json& report, const std::string& dies) {
+  return html_page("dojosim net: " + report["net"]["pattern"].get<std::string>(),
+                   "<h1>Synthetic traffic</h1>\n<pre>" + escaped(text_of_net(report)) + "</pre>\n" +
+                       (dies.empty() ? "" : heat_maps(parse_csv(dies, "dies.csv"), report["machine"])));
+}
+
+std::string net_report_json(const NetContext& context) {
+  return dump(report_of(context));
+}
+
+std::string net_report_text(const NetContext& context) {
+  return text_of_net(report_of(context));
+}
+
+void write_net_folder(const NetContext& context, const std::string& directory) {
+  const Nothing nothing;
+  const machine::Results results = net_results(context);
+  const RunContext run{context.config, context.topology, nothing.workload, nothing.job, results};
+  const Json report = report_of(context);
+  FileSet files(directory);
+  files.add("config.resolved.json", config::resolved_json(context.config, config::Purpose::kNet));
+  files.add("links.csv", links_csv(run));
+  files.add("ops.csv", ops_csv(report["latency"]["ops"]));
+  files.add("dies.csv", dies_csv(run));
+  if (report["net"].contains("sweep")) files.add("curve.csv", curve_csv(report["net"]["sweep"]));
+  files.add("report.txt", text_of_net(report));
+  files.add("report.html", net_html(report, dies_csv(run)));
+  files.add("report.json", dump(report));  // last: a folder with report.json is complete
+  files.commit();
+}
+
+}  // namespace dojo::report

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+// Patterns of synthetic traffic on any grid, absent sites included.
+#include "dojo/traffic/endpoints.h"
+
+#include <cstdlib>
+#include <map>
+#include <numeric>
+
+#include "dojo/base/error.h"
+
+namespace dojo::traffic {
+
+Place image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t columns, Place from) {
+  const std::int32_t r = from.row, c = from.column;
+  switch (pattern) {
+    case Pattern::kBitcomp:  // N - 1 - id
+      return {rows - 1 - r, columns - 1 - c};
+    case Pattern::kMirror:
+      return mirror_rows ? Place{rows - 1 - r, c} : Place{r, columns - 1 - c};
+    case Pattern::kNeighbor:
+      return {(r + 1) % rows, (c + 1) % columns};
+    case Pattern::kTornado:
+      return {(r + (rows + 1) / 2 - 1) % rows, (c + (columns + 1) / 2 - 1) % columns};
+    case Pattern::kTranspose:
+      return {c * rows / columns, r * columns / rows};
+    case Pattern::kHotspot:
+    case Pattern::kUniform:
+      break;
+  }
+  return from;
+}
+
+Endpoints::Endpoints(const topology::Topology& topology, const NetParams& params)
+    : rows_(topology.die_rows() * topology.site_rows()), columns_(topology.die_columns() * topology.site_columns()) {
+  add_nodes(topology);
+  if (params.pattern == Pattern::kUniform)
+    map_uniform(topology, params.scope == "die");
+  else if (params.pattern == Pattern::kHotspot)
+    map_hotspots(topology, params);
+  else
+    map_pattern(topology, params);
+}
+
+void Endpoints::add_nodes(const topology::Topology& topology) {
+  nodes_.assign(static_cast<std::size_t>(rows_) * static_cast<std::size_t>(columns_), kNone);
+  std::size_t site = 0;
+  for (std::int32_t row = 0; row < rows_; ++row) {
+    for (std::int32_t column = 0; column < columns_; ++column, ++site) {
+      const DieId die = topology.die_at(row / topology.site_rows(), column / topology.site_columns());
+      const std::int32_t in_die =
+          row % topology.site_rows() * topology.site_columns() + column % topology.site_columns();
+      if (topology.site_map(die).enabled[static_cast<std::size_t>(in_die)] == 0) continue;
+      nodes_[site] = static_cast<std::uint32_t>(places_.size());
+      places_.push_back({row, column});
+    }
+  }
+}
+
+/// The node at `at` of the grid that begins at `origin`, or the next one of that grid, row by row and round its end.
+std::uint32_t Endpoints::nearest_node(Place origin, std::int32_t rows, std::int32_t columns, Place at) const {
+  const std::int64_t sites = std::int64_t{rows} * columns;
+  const std::int64_t first = std::int64_t{at.row} * columns + at.column;
+  for (std::int64_t i = 0; i < sites; ++i) {
+    const std::int64_t id = (first + i) % sites;
+    const std::uint32_t node = node_at(origin.row + static_cast<std::int32_t>(id / columns),
+                                       origin.column + static_cast<std::int32_t>(id % columns));
+    if (node != kNone) return node;
+  }
+  return kNone;
+}
+
+void Endpoints::map_pattern(const topology::Topology& topology, const NetParams& params) {
+  const bool per_die = params.scope == "die";
+  const std::int32_t rows = per_die ? topology.site_rows() : rows_;
+  const std::int32_t columns = per_die ? topology.site_columns() : columns_;
+  fixed_.reserve(places_.size());
+  for (const Place place : places_) {
+    const Place origin{place.row / rows * rows, place.column / columns * columns};
+    const Place here{place.row - origin.row, place.column - origin.column};
+    const Place to = image(params.pattern, params.mirror == "rows", rows, columns, here);
+    fixed_.push_back(nearest_node(origin, rows, columns, to));
+  }
+}
+
+void Endpoints::map_uniform(const topology::Topology& topology, bool per_die) {
+  groups_.resize(per_die ? topology.die_count() : 1);
+  for (std::uint32_t node = 0; node < count(); ++node) {
+    DieId die = 0;
+    if (per_die) {
+      die = topology.die_at(places_[node].row / topology.site_rows(), places_[node].column / topology.site_columns());
+      group_of_.push_back(die);
+    }
+    groups_[die].push_back(node);
+  }
+}
+
+void Endpoints::map_hotspots(const topology::Topology& topology, const NetParams& params) {
+  const bool per_die = params.scope == "die";
+  const std::int32_t rows = per_die ? topology.site_rows() : rows_;
+  const std::int32_t columns = per_die ? topology.site_columns() : columns_;
+  const std::int64_t sites = std::int64_t{rows} * columns;
+  Findings findings;
+  if (params.hotspots.empty()) findings.add("net.hotspots: found none, expected ids of nodes; give --hotspot ID,...");
+  for (const std::int64_t id : params.hotspots) {
+    if (id >= sites)
+      findings.add("net.hotspots: found {}, expected 0 to {} (id = row x {} + column of {} x {} sites)", id, sites - 1,
+                   columns, rows, columns);
+  }
+  findings.throw_if_any();
+  groups_.resize(per_die ? topology.die_count() : 1);
+  for (DieId die = 0; die < groups_.size(); ++die) {
+    const topology::DiePlace at = topology.place(die);
+    const Place origin = per_die ? Place{at.row * rows, at.column * columns} : Place{};
+    for (const std::int64_t id : params.hotspots) {
+      const Place place{static_cast<std::int32_t>(id / columns), static_cast<std::int32_t>(id % columns)};
+      groups_[die].push_back(nearest_node(origin, rows, columns, place));
+    }
+  }
+  if (!per_die) return;
+  for (const Place place : places_) group_of_.push_back(topology.die_at(place.row / rows, place.column / columns));
+}
+
+namespace {
+
+using Counts = std::map<std::int64_t, std::int64_t>;  ///< how many at each position
+using Positions = std::vector<std::int64_t>;
+
+/// Sum over all pairs (a of one, b of the other) of |a - b|.
+double sum_of_differences(const Counts& from, const Counts& to) {
+  double sum = 0;
+  for (const auto& [a, na] : from) {
+    for (const auto& [b, nb] : to) sum += static_cast<double>(na * nb) * static_cast<double>(std::abs(a - b));
+  }
+  return sum;
+}
+
+Positions counted(std::int32_t count) {
+  Positions positions(static_cast<std::size_t>(count));
+  std::iota(positions.begin(), positions.end(), 0);
+  return positions;
+}
+
+std::int64_t at(const Positions& positions, std::int32_t i) {
+  return positions[static_cast<std::size_t>(i)];
+}
+
+}  // namespace
+
+double Endpoints::mean_of_groups(const Positions& row_at, const Positions& column_at) const {
+  struct Axis {
+    Counts from, to;
+  };
+  std::vector<Axis> rows(groups_.size()), columns(groups_.size());
+  for (std::uint32_t node = 0; node < count(); ++node) {
+    const std::uint32_t group = group_of_.empty() ? 0 : group_of_[node];
+    ++rows[group].from[at(row_at, places_[node].row)];
+    ++columns[group].from[at(column_at, places_[node].column)];
+  }
+  double sum = 0;
+  for (std::size_t group = 0; group < groups_.size(); ++group) {
+    for (const std::uint32_t node : groups_[group]) {
+      ++rows[group].to[at(row_at, places_[node].row)];
+      ++columns[group].to[at(column_at, places_[node].column)];
+    }
+    sum += (sum_of_differences(rows[group].from, rows[group].to) +
+            sum_of_differences(columns[group].from, columns[group].to)) /
+           static_cast<double>(groups_[group].size());
+  }
+  return sum / count();
+}
+
+double Endpoints::mean_of(const Positions& row_at, const Positions& column_at) const {
+  if (fixed_.empty()) return mean_of_groups(row_at, column_at);
+  double sum = 0;
+  for (std::uint32_t node = 0; node < count(); ++node) {
+    const Place from = places_[node], to = places_[fixed_[node]];
+    sum += static_cast<double>(std::abs(at(row_at, from.row) - at(row_at, to.row)) +
+                               std::abs(at(column_at, from.column) - at(column_at, to.column)));
+  }
+  return sum / count();
+}
+
+double Endpoints::mean_distance() const {
+  return mean_of(counted(rows_), counted(columns_));
+}
+
+double Endpoints::mean_crossing_cycles(const topology::Topology& topology) const {
+  // A site's position: the crossings between it and the first row or column. They are the same along a whole edge.
+  const auto positions = [&](std::int32_t dies, std::int32_t sites, bool down) {
+    Positions all;
+    std::int64_t crossed = 0;
+    for (std::int32_t die = 0; die < dies; ++die) {
+      all.insert(all.end(), static_cast<std::size_t>(sites), crossed);
+      if (die + 1 == dies) break;
+      crossed += down ? topology.edge(topology.die_at(die, 0), topology::Direction::kSouth).latency_cycles
+                      : topology.edge(topology.die_at(0, die), topology::Direction::kEast).latency_cycles;
+    }
+    return all;
+  };
+  return mean_of(positions(topology.die_rows(), topology.site_rows(), true),
+                 positions(topology.die_columns(), topology.site_columns(), false));
+}
+
+}  // namespace dojo::traffic

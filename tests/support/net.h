@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measures synthetic traffic in this process as `dojosim net` does.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "dojo/config/config.h"
+#include "dojo/reference/network.h"
+#include "dojo/topology/topology.h"
+#include "dojo/traffic/measurement.h"
+
+namespace dojo::test {
+
+struct NetMeasured {
+  traffic::Outcome outcome;
+  double zero_load_cycles = 0, distance = 0;
+  std::uint64_t flit_hops = 0, packet_hops = 0;
+  std::vector<traffic::LinkLoad> links;
+};
+
+/// `file` below the project's folder or "", `set` as of --set.
+inline NetMeasured measure_net(const std::string& file, const std::vector<std::string>& set,
+                               std::int32_t largest_block = 1024) {
+  config::LoadRequest request;
+  request.config_file = file.empty() ? "" : std::string(DOJO_SOURCE_DIR) + "/" + file;
+  request.overrides = set;
+  request.purpose = config::Purpose::kNet;
+  const config::RunConfig config = config::load(request);
+  const topology::Topology topology(config.machine);
+  const traffic::Endpoints endpoints(topology, config.net);
+  reference::NetworkSettings settings;
+  settings.router = config.router;
+  settings.rate = config.net.rate;
+  settings.packet_flits = static_cast<std::uint32_t>(config.net.packet_flits);
+  settings.seed = static_cast<std::uint64_t>(config.run.seed);
+  settings.threads = static_cast<std::uint32_t>(config.run.threads);
+  settings.largest_block = largest_block;
+  const auto network = reference::make_network(topology, endpoints, settings);
+  NetMeasured measured;
+  measured.distance = endpoints.mean_distance();
+  traffic::Plan plan;
+  plan.warmup = config.net.warmup_cycles;
+  plan.measure = config.net.measure_cycles;
+  plan.nodes = endpoints.count();
+  plan.rate = config.net.rate;
+  plan.packet_flits = static_cast<double>(config.net.packet_flits);
+  plan.zero_load_cycles = endpoints.mean_crossing_cycles(topology) +
+                          reference::zero_load_cycles(config.router, measured.distance, plan.packet_flits);
+  measured.zero_load_cycles = plan.zero_load_cycles;
+  measured.outcome = traffic::measure(*network, plan);
+  network->check();
+  measured.flit_hops = network->flit_hops();
+  measured.packet_hops = network->packet_hops();
+  measured.links = network->links();
+  return measured;
+}
+
+}  // namespace dojo::test
