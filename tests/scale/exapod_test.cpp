@@ -3,8 +3,6 @@
 // is judged here; how long they take is what docs/performance.md reports.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
 #include "dojo/workload/collectives.h"
 #include "support/all_reduce_time.h"
 #include "support/program.h"
@@ -44,9 +42,6 @@ struct Pod {
 };
 
 TEST(ExaPod, ResNet50StepLiesAboveItsBounds) {
-  if (std::getenv("DOJOSIM_LONG") == nullptr) {
-    GTEST_SKIP() << "takes about eight minutes on two processors: set DOJOSIM_LONG=1 to run it";
-  }
   const json report = report_of("configs/runs/resnet50_exapod.json");
   ASSERT_FALSE(report.is_null());
   EXPECT_EQ(report.at("flops").at("executed"), 583'177'863'168'000);
