@@ -246,6 +246,30 @@ void name_algorithms(const Context& context, Results& r) {
   }
 }
 
+/// What lowering simplified, and the network model.
+std::vector<std::string> approximations(const workload::Job& job) {
+  std::vector<std::string> all = job.approximations;
+  all.emplace_back(
+      "Within a traffic class, flows share a link burst by burst in the order of their events, not packet by packet.");
+  const auto gathers = [](const workload::Program& program) {
+    return std::any_of(program.kernels.begin(), program.kernels.end(),
+                       [](const workload::Kernel& kernel) { return !kernel.gathers.empty(); });
+  };
+  if (std::any_of(job.programs.begin(), job.programs.end(), gathers)) {
+    all.emplace_back(
+        "Operands gathered along a row or column of nodes pass as one train; the latencies of their packets are taken "
+        "to "
+        "be spread evenly.");
+  }
+  if (std::any_of(job.plans.begin(), job.plans.end(),
+                  [](const workload::DataflowPlan& plan) { return plan.striped; })) {
+    all.emplace_back(
+        "Collectives between whole dies move all rows together: at each die edge a message waits for its "
+        "slowest row.");
+  }
+  return all;
+}
+
 }  // namespace
 
 Results Machine::collect(bool interrupted) const {
@@ -290,7 +314,7 @@ Results Machine::collect(bool interrupted) const {
   }
   if (!context.job.programs.empty()) r.memory_decisions = context.job.programs.front().memory.decisions;
   for (const Bytes bytes : context.job.hbm_used_bytes) r.hbm_peak_bytes_max = std::max(r.hbm_peak_bytes_max, bytes);
-  r.approximations = context.job.approximations;
+  r.approximations = approximations(context.job);
   r.threads = context.settings.threads;
   r.events = m.events();
   r.dies_simulated = topology().die_count();  // each runs events; what is copied are single tasks
