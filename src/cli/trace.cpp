@@ -26,7 +26,13 @@ void add_reading_options(Options& options) {
   options.options()("ranks", po::value<std::int64_t>(), "ranks; default: as the files or the trace say")(
       "replicate", "use one rank's file for all ranks")("bytes-per-element", po::value<std::int64_t>(),
                                                         "for traces that count elements")(
-      "group-file", po::value<std::string>(), "communicator groups of a Chakra trace");
+      "group-file", po::value<std::string>(), "communicator groups of a trace with one file per rank")(
+      "deps", po::value<std::string>(), "Chakra: data (default) or data+ctrl")(
+      "batch", po::value<std::int64_t>(), "samples per rank where the file leaves it open")(
+      "cycle-ns", po::value<std::int64_t>(), "length of a layer text's time unit; default 1")(
+      "inner-ranks", po::value<std::int64_t>(), "ranks that share a model, for hybrid policies that do not say")(
+      "forward-only", "add no backward pass to layer lists and ONNX")(
+      "kineto", po::value<std::string>(), "Kineto trace of the same run as a PyTorch execution trace");
 }
 
 workload::Workload read(const Options& options, const std::string& trace) {
@@ -35,6 +41,15 @@ workload::Workload read(const Options& options, const std::string& trace) {
   reading.replicate = options.has("replicate");
   reading.bytes_per_element = at_least(options, "bytes-per-element", 0, 0);
   reading.group_file = options.text("group-file");
+  const auto deps = options.value<std::string>("deps", "data");
+  if (deps != "data" && deps != "data+ctrl")
+    options.fail(fmt::format("--deps is '{}'; expected data or data+ctrl", deps));
+  reading.control_dependencies = deps == "data+ctrl";
+  reading.batch = at_least(options, "batch", 0, 0);
+  reading.cycle_ns = at_least(options, "cycle-ns", 1, 1);
+  reading.inner_ranks = at_least(options, "inner-ranks", 0, 0);
+  reading.forward_only = options.has("forward-only");
+  reading.kineto_file = options.text("kineto");
   std::vector<std::string> files_read;
   return workload::read_trace(trace, reading, &files_read);
 }

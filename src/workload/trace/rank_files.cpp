@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finds the files of a Chakra prefix, reads each rank once and joins them into a Workload.
+// Finds the files of a prefix, reads each rank once and joins them into a Workload.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -8,42 +8,36 @@
 #include <unordered_map>
 #include <utility>
 
-#include "workload/trace/chakra.h"
 #include "workload/trace/file_bytes.h"
 #include "workload/trace/graph_builder.h"
+#include "workload/trace/rank_trace.h"
 
 namespace dojo::workload {
 namespace {
 
 namespace fs = std::filesystem;
 
-/// PREFIX.<rank>.et or PREFIX.<rank>.et.gz; rank from the name.
+constexpr std::size_t kCompared = std::size_t{8} << 20;  // larger files are not kept to be compared with the others
+
+constexpr const char* kExtensions[] = {".et", ".json", ".pt.trace.json"};
+constexpr const char* kPacked[] = {"", ".gz", ".zst"};
+
+/// PREFIX.<rank>.et, PREFIX_<rank>.json.gz, ...; rank from the name.
 bool rank_of_name(const std::string& name, const std::string& stem, RankId& rank) {
-  if (name.size() <= stem.size() + 1 || name.compare(0, stem.size(), stem) != 0 || name[stem.size()] != '.')
-    return false;
+  if (name.size() <= stem.size() + 1 || name.compare(0, stem.size(), stem) != 0) return false;
+  const char separator = name[stem.size()];
+  if (separator != '.' && separator != '_' && separator != '-') return false;
   const char* begin = name.data() + stem.size() + 1;
   const char* end = name.data() + name.size();
   const auto [after, error] = std::from_chars(begin, end, rank);
   if (error != std::errc()) return false;
   const std::string rest(after, end);
-  return rest == ".et" || rest == ".et.gz";
-}
-
-std::map<RankId, std::string> files_of_prefix(const std::string& prefix) {
-  std::map<RankId, std::string> files;
-  const fs::path path(prefix);
-  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  std::error_code error;
-  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
-    RankId rank = 0;
-    const std::string name = entry->path().filename().string();
-    if (!rank_of_name(name, path.filename().string(), rank)) continue;
-    // The plain file wins over a compressed one beside it.
-    const std::string full = path.has_parent_path() ? (folder / name).string() : name;
-    const auto [at, added] = files.emplace(rank, full);
-    if (!added && full.size() < at->second.size()) at->second = full;
+  for (const char* extension : kExtensions) {
+    for (const char* packed : kPacked) {
+      if (rest == std::string(extension) + packed) return true;
+    }
   }
-  return files;
+  return false;
 }
 
 struct Files {
@@ -98,8 +92,8 @@ Files choose_files(const std::string& path, const TraceOptions& options, Finding
   return files;
 }
 
-ChakraGroups find_groups(const Files& files, const TraceOptions& options, std::string& source,
-                         std::vector<std::string>* files_read, Findings& findings) {
+RankGroups find_groups(const Files& files, const TraceOptions& options, std::string& source,
+                       std::vector<std::string>* files_read, Findings& findings) {
   std::string file = options.group_file;
   std::error_code ignored;
   if (file.empty() && !files.prefix.empty() && fs::exists(files.prefix + ".json", ignored))
@@ -114,8 +108,9 @@ ChakraGroups find_groups(const Files& files, const TraceOptions& options, std::s
 /// Gives every communicator that is used a group class of its own and sets Op::group.
 class GroupAssigner {
  public:
-  GroupAssigner(Workload& workload, const ChakraGroups& groups, std::string source, Findings& findings)
-      : workload_(workload), groups_(groups), source_(std::move(source)), findings_(findings) {}
+  /// `world`: a communicator of that many ranks is all ranks, however many there are now; 0 = none is.
+  GroupAssigner(Workload& workload, const RankGroups& groups, std::string source, std::size_t world, Findings& findings)
+      : workload_(workload), groups_(groups), source_(std::move(source)), world_(world), findings_(findings) {}
 
   void assign(Graph& graph, const std::vector<std::string>& names) {
     for (std::size_t i = 0; i < graph.ops.size(); ++i) {
@@ -129,7 +124,8 @@ class GroupAssigner {
     if (known != classes_.end()) return known->second;
     const auto found = groups_.find(name);
     std::uint32_t index = 0;
-    if (found != groups_.end() && !found->second.empty()) {
+    const bool everyone = found != groups_.end() && world_ > 0 && found->second.size() == world_;
+    if (found != groups_.end() && !found->second.empty() && !everyone) {
       index = static_cast<std::uint32_t>(workload_.group_classes.size());
       const std::string shown = name == "all" ? "all (group file)" : name;
       workload_.group_classes.push_back({shown, {Group{shown, found->second}}});
@@ -146,47 +142,108 @@ class GroupAssigner {
   }
 
   Workload& workload_;
-  const ChakraGroups& groups_;
+  const RankGroups& groups_;
   std::string source_;
+  std::size_t world_;
   Findings& findings_;
   std::unordered_map<std::string, std::uint32_t> classes_;
 };
 
+/// Positions of a communicator to ranks of the job, for formats that count peers that way.
+void globalise_peers(RankTrace& rank, const RankGroups& groups) {
+  if (rank.global_peers) return;
+  for (std::size_t i = 0; i < rank.graph.ops.size(); ++i) {
+    Op& op = rank.graph.ops[i];
+    if (op.kind != OpKind::kSend && op.kind != OpKind::kRecv) continue;
+    const auto found = groups.find(rank.group_names[i]);
+    if (found == groups.end() || op.peer < 0 || static_cast<std::size_t>(op.peer) >= found->second.size()) continue;
+    op.peer = static_cast<std::int32_t>(found->second[static_cast<std::size_t>(op.peer)]);
+  }
+}
+
+/// One file of a job of many ranks, alone: its collectives could not be entered by the others.
+void check_world(const Files& files, const std::vector<RankTrace>& ranks, Findings& findings) {
+  if (!files.prefix.empty() || files.ranks != 1 || ranks.empty() || ranks[0].world <= 1) return;
+  findings.add(
+      "{}: found the file of one rank of a job of {}, expected all of them; give the prefix of one file per rank, or "
+      "set workload.replicate=true (--replicate) and workload.ranks={} (--ranks) to use this file for all",
+      files.of_rank[0], ranks[0].world, ranks[0].world);
+}
+
+RankTrace decode(const RankRequest& request, Findings& findings) {
+  if (const RankFormat* format = rank_format_of(request.bytes)) return format->decode(request, findings);
+  findings.add(
+      "{}: found {} bytes of no format that has one file per rank, expected a Chakra, PyTorch or Kineto trace; "
+      "see `dojosim list formats`",
+      request.file, request.bytes.size());
+  return {};
+}
+
 }  // namespace
 
-bool is_chakra_prefix(const std::string& path) {
+std::map<RankId, std::string> files_of_prefix(const std::string& prefix) {
+  std::map<RankId, std::string> files;
+  const fs::path path(prefix);
+  const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    RankId rank = 0;
+    const std::string name = entry->path().filename().string();
+    if (!rank_of_name(name, path.filename().string(), rank)) continue;
+    // The plain file wins over a compressed one beside it.
+    const std::string full = path.has_parent_path() ? (folder / name).string() : name;
+    const auto [at, added] = files.emplace(rank, full);
+    if (!added && full.size() < at->second.size()) at->second = full;
+  }
+  return files;
+}
+
+bool is_rank_prefix(const std::string& path) {
   return !path.empty() && !files_of_prefix(path).empty();
 }
 
-Workload read_chakra(const std::string& path, const TraceOptions& options, std::vector<std::string>* files_read,
-                     Findings& findings) {
+const RankFormat* rank_format_of(const std::string& bytes) {
+  for (const RankFormat& format : rank_formats()) {
+    if (format.looks(bytes)) return &format;
+  }
+  return nullptr;
+}
+
+Workload read_ranks(const std::string& path, const TraceOptions& options, std::vector<std::string>* files_read,
+                    Findings& findings) {
   Workload workload;
   const Files files = choose_files(path, options, findings);
   if (!findings.empty()) return workload;
   std::string source;
-  ChakraGroups groups = find_groups(files, options, source, files_read, findings);
+  RankGroups groups = find_groups(files, options, source, files_read, findings);
   const bool external = !groups.empty();
-  std::vector<ChakraRank> ranks;
+  std::vector<RankTrace> ranks;
   std::unordered_map<std::string, std::uint32_t> same;  // equal files are one graph
   std::vector<std::uint32_t> graph_of_file;
   for (RankId rank = 0; rank < files.of_rank.size(); ++rank) {
-    const std::string bytes = read_file_bytes(files.of_rank[rank]);
+    std::string bytes = read_file_bytes(files.of_rank[rank]);
     if (files_read != nullptr) files_read->push_back(files.of_rank[rank]);
-    const auto [entry, added] = same.emplace(bytes, static_cast<std::uint32_t>(ranks.size()));
+    std::string digest = bytes.size() <= kCompared ? bytes : std::string();
+    if (digest.empty()) digest = fmt::format("large file {}", rank);
+    const auto [entry, added] = same.emplace(std::move(digest), static_cast<std::uint32_t>(ranks.size()));
     graph_of_file.push_back(entry->second);
-    if (added)
-      ranks.push_back(
-          decode_chakra_rank({entry->first, files.of_rank[rank], rank, options.bytes_per_element}, findings));
+    if (added) ranks.push_back(decode({bytes, files.of_rank[rank], rank, options}, findings));
   }
+  if (findings.empty()) check_world(files, ranks, findings);
   if (!findings.empty()) return workload;
+  std::size_t world = 0;
   if (!external) {
-    for (const ChakraRank& rank : ranks) groups.insert(rank.embedded.begin(), rank.embedded.end());
+    for (const RankTrace& rank : ranks) {
+      groups.insert(rank.embedded.begin(), rank.embedded.end());
+      world = std::max<std::size_t>(world, rank.world);
+    }
   }
   workload.graph_of_rank =
       files.ranks == graph_of_file.size() ? graph_of_file : std::vector<std::uint32_t>(files.ranks, 0);
   workload.group_classes.push_back(all_ranks_class(files.ranks));
-  GroupAssigner assigner(workload, groups, source, findings);
-  for (ChakraRank& rank : ranks) {
+  GroupAssigner assigner(workload, groups, source, world, findings);
+  for (RankTrace& rank : ranks) {
+    globalise_peers(rank, groups);
     assigner.assign(rank.graph, rank.group_names);
     workload.graphs.push_back(std::move(rank.graph));
   }
