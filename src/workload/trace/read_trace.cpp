@@ -51,7 +51,9 @@ bool is_json(const std::string& bytes) {
 const std::vector<FileFormat>& file_formats() {
   static const std::vector<FileFormat> formats{
       {"dojo-json", "dojo.trace/1: the own format, JSON (docs/trace_format.md)", is_json, read_own_json},
-      {"astra-text", "layer-per-line text of ASTRA-sim 1.0 and SimAI", looks_like_layer_text, read_layer_text}};
+      {"astra-text", "layer-per-line text of ASTRA-sim 1.0 and SimAI", looks_like_layer_text, read_layer_text},
+      {"scalesim-csv", "SCALE-Sim layer list: convolutions or matrix products", looks_like_scalesim, read_scalesim},
+      {"aicb-csv", "AICB list of one rank's communication", looks_like_aicb, read_aicb}};
   return formats;
 }
 
