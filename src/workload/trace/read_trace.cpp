@@ -12,6 +12,7 @@
 #include "workload/trace/file_formats.h"
 #include "workload/trace/graph_builder.h"
 #include "workload/trace/json_trace.h"
+#include "workload/trace/pytorch/pytorch.h"
 #include "workload/trace/read_bytes.h"
 #include "workload/trace/text_lines.h"
 
@@ -97,6 +98,10 @@ const std::vector<RankFormat>& rank_formats() {
   static const std::vector<RankFormat> formats{
       {"chakra-json", "Chakra as JSON: workload_graph, or one protobuf message after another; a file per rank",
        looks_like_chakra_json, decode_chakra_json_rank},
+      {"pytorch-et", "PyTorch execution trace, schemas 1.0.1 to 1.1.1; a file per rank", looks_like_pytorch_et,
+       decode_pytorch_et_rank},
+      {"kineto", "Kineto (Chrome) trace of the PyTorch profiler; a file per rank", looks_like_kineto,
+       decode_kineto_rank},
       {"chakra-et", "Chakra execution trace, binary, one file per rank PREFIX.<rank>.et", looks_like_chakra,
        decode_chakra_rank}};
   return formats;

@@ -14,7 +14,8 @@ struct TextLine {
   std::string_view text;     ///< without its end, without blanks around it
 };
 
-/// Every line that is not blank, as views into `text`. `whole` is false when the last line has no end: a cut file looks like that.
+/// Every line that is not blank, as views into `text`. `whole` is false when the last line has no end: a cut file looks
+/// like that.
 std::vector<TextLine> text_lines(const std::string& text, bool* whole = nullptr);
 /// At white space, empty words left out.
 std::vector<std::string_view> words_of(std::string_view line);
