@@ -19,7 +19,25 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die) {
   for (auto& free : control_free_) free.assign(static_cast<std::size_t>(topology.sites()), 0);
   ports_.assign(static_cast<std::size_t>(topology.sites()), Port{});
   enabled_ = topology.site_map(die).enabled;
+  count_nodes();
+  stops_.resize(static_cast<std::size_t>(std::max(rows_, columns_)));
   heads_.assign(static_cast<std::size_t>(std::max(rows_, columns_)) + 1, 0);
+}
+
+void DieNetwork::count_nodes() {
+  nodes_ = 0;
+  fullest_ = {};
+  node_number_.assign(enabled_.size(), 0);
+  std::vector<Flits> in_row(static_cast<std::size_t>(rows_)), in_column(static_cast<std::size_t>(columns_));
+  for (std::size_t site = 0; site < enabled_.size(); ++site) {
+    node_number_[site] = static_cast<std::uint16_t>(nodes_);
+    if (enabled_[site] == 0) continue;
+    ++nodes_;
+    Flits& row = in_row[site / static_cast<std::size_t>(columns_)];
+    Flits& column = in_column[site % static_cast<std::size_t>(columns_)];
+    fullest_[0] = std::max(fullest_[0], ++row);
+    fullest_[1] = std::max(fullest_[1], ++column);
+  }
 }
 
 const Link& DieNetwork::link(SiteIndex site, Direction d) const {

@@ -41,6 +41,46 @@ ShapeInfo shape_info(const workload::SliceShape& shape, const topology::Topology
   return info;
 }
 
+/// A striped burst is a burst of every row, but the smallest receive buffer has to hold two.
+Bytes stripe_limit(const topology::Topology& topology, Bytes burst_bytes) {
+  Bytes limit = burst_bytes * std::min(topology.site_rows(), topology.site_columns());
+  for (DieId die = 0; die < topology.die_count(); ++die) {
+    for (int d = 0; d < topology::kDirections; ++d) {
+      const topology::Edge edge = topology.edge(die, static_cast<topology::Direction>(d));
+      if (edge.neighbour != kNone && edge.neighbour < topology.die_count())
+        limit = std::min(limit, edge.buffer_bytes / 2);
+    }
+  }
+  return std::max(limit, burst_bytes);
+}
+
+/// Items feed items of later levels; a chunk runs one level behind the chunk before it.
+void find_levels(PlanInfo& info) {
+  const workload::DataflowPlan& plan = *info.plan;
+  std::vector<std::uint32_t> level(plan.items.size(), 0), waits(plan.items.size(), 0), order;
+  for (const workload::DataflowEdge& edge : plan.edges) ++waits[edge.item];
+  for (std::uint32_t i = 0; i < waits.size(); ++i) {
+    if (waits[i] == 0) order.push_back(i);
+  }
+  std::uint32_t deepest = 0;
+  for (std::size_t at = 0; at < order.size(); ++at) {
+    const workload::DataflowItem& item = plan.items[order[at]];
+    deepest = std::max(deepest, level[order[at]]);
+    for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
+      const std::uint32_t to = plan.edges[e].item;
+      level[to] = std::max(level[to], level[order[at]] + 1);
+      if (--waits[to] == 0) order.push_back(to);
+    }
+  }
+  for (std::uint32_t l = 0; l < deepest + plan.chunks; ++l) {
+    info.level_begin.push_back(static_cast<std::uint32_t>(info.level_order.size()));
+    for (std::uint32_t i = 0; i < level.size(); ++i) {
+      if (l >= level[i] && l - level[i] < plan.chunks) info.level_order.push_back(i * plan.chunks + l - level[i]);
+    }
+  }
+  info.level_begin.push_back(static_cast<std::uint32_t>(info.level_order.size()));
+}
+
 }  // namespace
 
 Context::Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j,
@@ -60,12 +100,18 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     }
     plans.push_back(std::move(info));
   }
+  for (const workload::DataflowInstance& instance : job.instances) {
+    if (instance.places.empty() || instance.places.front().kind != workload::DataflowInstance::Place::Kind::kNode)
+      continue;
+    if (plans[instance.plan].level_begin.empty()) find_levels(plans[instance.plan]);
+  }
   mail.resize(static_cast<std::size_t>(topology.die_count()) * 4 + topology.dip_count());
   for (auto& flags : has_mail) {
     flags = std::make_unique<std::atomic<std::uint8_t>[]>(topology.shard_count());
     for (ShardId shard = 0; shard < topology.shard_count(); ++shard) flags[shard].store(0, std::memory_order_relaxed);
   }
   copies.configure(job);
+  stripe_bytes = stripe_limit(topology, settings.burst_bytes);
   sums.resize(settings.threads);
   for (ThreadSums& sum : sums) {
     for (const workload::Graph& graph : workload.graphs) sum.ops.emplace_back(graph.ops.size());

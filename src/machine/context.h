@@ -33,6 +33,8 @@ struct ShapeInfo {
 struct PlanInfo {
   const workload::DataflowPlan* plan = nullptr;
   std::vector<Pieces> edge_pieces, item_pieces;
+  /// For plans among nodes: item * chunks + chunk, by the number of messages before it; `level_begin` has one more.
+  std::vector<std::uint32_t> level_order, level_begin;
 };
 
 struct Context {
@@ -49,7 +51,8 @@ struct Context {
   std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];  ///< by receiver
   std::vector<ThreadSums> sums;                              ///< by thread
   CopyTable copies;
-  int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]
+  Bytes stripe_bytes = 0;  ///< of a striped burst: two of them fit into any receive buffer
+  int parity = 0;          ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
   [[nodiscard]] std::size_t mailbox_of_die(DieId die, topology::Direction d) const {
     return static_cast<std::size_t>(die) * 4 + static_cast<std::size_t>(d);

@@ -85,6 +85,10 @@ void DieShard::start_dataflow(std::uint32_t rank_die, std::uint32_t task, Cycles
   const workload::Task& what = place.program->tasks[task];
   const workload::Job::InstanceRef ref = context_->job.instance_of[place.rank][what.index];
   DOJO_CHECK(ref.instance != kNone, "rank {}: task {} has no dataflow instance", place.rank, task);
+  if (place.slice->dies.size() == 1 &&
+      context_->job.instances[ref.instance].places.front().kind == Place::Kind::kNode) {
+    return start_in_rank(rank_die, task, ref.instance, now);
+  }
   DataflowRun& run = dataflow_run(ref.instance, ref.position, rank_die, what.index);
   DOJO_CHECK(!run.started, "rank {}: task {} uses dataflow {} while another task does", place.rank, task, ref.instance);
   run.started = true;
@@ -127,16 +131,15 @@ void DieShard::token(DataflowRun& run, std::uint32_t item_index, std::uint32_t l
              run.instance);
   if (--run.tokens[index] != 0) return;
   if (!item.combine) return fire(run, index, now);
-  // Two operands are loaded and one stored, 64 B a cycle each: the store port rules; one add at a time on a node.
   RankDie& place = rank_dies_[run.rank_die];
   const Place& where = context_->job.instances[run.instance].places[item.position];
   const std::uint32_t node = (where.kind == Place::Kind::kNode ? where.index : plan.lane_node[lane]) - place.first_node;
   const Bytes bytes = run.info->item_pieces[item_index].of(item.single ? 0 : lane * plan.chunks + chunk);
-  const topology::NodeParams& params = context_->topology.params().node;
-  Cycles& free = place.nodes[node].combine_free;
-  free = std::max(free, now) + ceil_div(bytes, params.store_ports * params.port_bytes_per_cycle);
-  combine_latest_ = std::max(combine_latest_, free);
-  wheel_.add(free + params.vector_latency_cycles, kFire, run.index, index);
+  if (plan.striped) {
+    const Cycles done = combine_everywhere(place, ceil_div<Bytes>(bytes, place.node_count), now);
+    return wheel_.add(done, kFire, run.index, index);
+  }
+  wheel_.add(combine(place, node, bytes, now), kFire, run.index, index);
 }
 
 void DieShard::fire(DataflowRun& run, std::uint32_t index, Cycles now) {
@@ -189,6 +192,11 @@ void DieShard::follow_edge(DataflowRun& run, std::uint32_t edge_index, const Dat
     const workload::Slice& slice = there.kind == Place::Kind::kNode ? *place.slice : context_->job.slices[there.index];
     const std::uint32_t node = there.kind == Place::Kind::kNode ? there.index : plan.lane_node[to.single ? 0 : l];
     const workload::SliceShape::Node& target = slice.shape->nodes[node];
+    if (plan.striped && bytes > 0) {
+      burst.row = slice.first_site_row + target.row;
+      burst.column = slice.first_site_column + target.column;
+      return push_stripe(burst, bytes, now);
+    }
     send_message(site, slice.first_site_row + target.row, slice.first_site_column + target.column, bytes, burst, now);
   };
   if (from.single && !to.single) {

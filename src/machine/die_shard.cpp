@@ -84,14 +84,13 @@ void DieShard::dispatch(const engine::Event& e) {
       return arrive(e.a, now);
     case kInject:
       return inject(static_cast<SiteIndex>(e.a), now);
-    case kKernelStep:
-      return compute(*kernels_[e.a], e.b, now);
-    case kKernelSource:
-      return source(e.a, e.b, now);
-    case kKernelSources:
-      return sources(e.a, now);
+    case kGather:
+      kernels_[e.a]->lines[e.b].pending = false;
+      return advance_line(*kernels_[e.a], e.b, now);
+    case kStepDone:
+      return gathers_allowed(*kernels_[e.a], e.b, now);
     case kKernelQuiet:
-      return change_traffic(rank_dies_[kernels_[e.a]->rank_die], -1, 0, now);
+      return change_traffic(rank_dies_[e.a], -1, 0, now);
     case kKernelDone:
       return kernel_done(e.a, now);
     case kToken: {
@@ -107,6 +106,12 @@ void DieShard::dispatch(const engine::Event& e) {
     }
     case kFire:
       return fire(*dataflows_[e.a], e.b, now);
+    case kStripe:
+      return send_stripe(static_cast<Direction>(e.a), now);
+    case kInRankLevel:
+      return advance_in_rank(e.a, now);
+    case kInRankDone:
+      return in_rank_done(e.a, now);
     case kTaskStart:
       return run_or_copy(rank_die_of(e.a), e.b, now);
     case kRunTask:
@@ -162,16 +167,15 @@ void DieShard::read_mail(ThreadSums& sums) {
 void DieShard::arrive(std::uint32_t index, Cycles now) {
   const fabric::Crossing crossing = entries_[index].crossing;
   const auto side = static_cast<Direction>(entries_[index].side);
-  const bool horizontal = side == Direction::kEast || side == Direction::kWest;
-  const std::int32_t row = horizontal ? crossing.lane : (side == Direction::kNorth ? 0 : network_.rows() - 1);
-  const std::int32_t column = horizontal ? (side == Direction::kWest ? 0 : network_.columns() - 1) : crossing.lane;
-  const int blocked = blocked_edge(crossing.burst, row, column);
+  const int blocked = blocked_edge(crossing.burst);
   if (blocked >= 0) {  // stays in the receive buffer, so its credit is not given back
     parked_entries_[static_cast<std::size_t>(blocked)].push_back(index);
     return;
   }
   DieSink sink{*this};
-  const Cycles start = network_.enter(side, crossing.lane, crossing.burst, now, sink);
+  const Cycles start = crossing.burst.shape == fabric::Shape::kStriped
+                           ? arrive_stripe(side, crossing.burst, now)
+                           : network_.enter(side, crossing.lane, crossing.burst, now, sink);
   const auto at = static_cast<std::size_t>(side);
   const fabric::Credit credit{std::max(start, now) + latencies_[at], crossing.burst.bytes};
   context_->post(context_->mailbox_of_die(die_, side), neighbours_[at], credit, *sums_);
@@ -180,10 +184,10 @@ void DieShard::arrive(std::uint32_t index, Cycles now) {
 }
 
 /// The edge that the burst would leave by, if new bursts must not queue there now; -1 otherwise.
-int DieShard::blocked_edge(const Burst& burst, std::int32_t row, std::int32_t column) const {
+int DieShard::blocked_edge(const Burst& burst) const {
   if (full_edges_ == 0 || burst.traffic_class == TrafficClass::kControl) return -1;
   const auto full = [&](Direction d) { return (full_edges_ >> static_cast<unsigned>(d) & 1u) != 0; };
-  if (burst.shape == fabric::Shape::kUnicast) {
+  if (burst.shape == fabric::Shape::kUnicast || burst.shape == fabric::Shape::kStriped) {
     const std::int32_t to_column = burst.column - network_.first_column();
     const std::int32_t to_row = burst.row - network_.first_row();
     if (to_column < 0) return full(Direction::kWest) ? static_cast<int>(Direction::kWest) : -1;
@@ -192,8 +196,6 @@ int DieShard::blocked_edge(const Burst& burst, std::int32_t row, std::int32_t co
     if (to_row >= network_.rows()) return full(Direction::kSouth) ? static_cast<int>(Direction::kSouth) : -1;
     return -1;
   }
-  (void)row;
-  (void)column;
   for (int i = 0; i < topology::kDirections; ++i) {  // a multicast waits whole
     const auto d = static_cast<Direction>(i);
     const bool horizontal = d == Direction::kEast || d == Direction::kWest;
@@ -227,12 +229,17 @@ void DieShard::wake_edge(Direction d, Cycles now) {
     const std::vector<std::uint32_t> sites = std::exchange(parked_sites_[at], {});
     for (const std::uint32_t entry : entries) arrive(entry, now);
     for (const std::uint32_t site : sites) inject(static_cast<SiteIndex>(site), now);
+    if (std::exchange(stripes_[at].parked, false)) send_stripe(d, now);
+    const std::vector<ParkedLine> lines = std::exchange(parked_lines_[at], {});
+    for (const ParkedLine& parked : lines) {
+      kernels_[parked.run]->lines[parked.line].pending = false;
+      advance_line(*kernels_[parked.run], parked.line, now);
+    }
   }
   plan_wake(d);
 }
 
-void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles now, std::uint32_t kernel_run,
-                         std::uint32_t node) {
+void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles now) {
   if (burst.traffic_class == TrafficClass::kControl) {  // overtakes the queue: a packet of its own class
     Burst packet = burst;
     packet.bytes = static_cast<std::uint32_t>(bytes);
@@ -250,7 +257,7 @@ void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles
     free_send_ = sends_[index].next;
   }
   ++sends_open_;
-  sends_[index] = Send{burst, bytes, kNone, kernel_run, node};
+  sends_[index] = Send{burst, bytes, kNone};
   SiteState& state = sites_[site];
   if (state.queue_head == kNone) {
     state.queue_head = index;
@@ -272,8 +279,10 @@ void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles
 /// One burst of the first waiting message goes out; messages take turns burst by burst.
 void DieShard::inject(SiteIndex site, Cycles now) {
   SiteState& state = sites_[site];
+  const Cycles port_free = network_.port(site).inject_free;
+  if (port_free > now) return wheel_.add(port_free, kInject, site);  // a kernel or a reduction came first
   const std::uint32_t index = state.queue_head;
-  const int blocked = blocked_edge(sends_[index].burst, site / network_.columns(), site % network_.columns());
+  const int blocked = blocked_edge(sends_[index].burst);
   if (blocked >= 0) {
     parked_sites_[static_cast<std::size_t>(blocked)].push_back(site);
     return;  // inject_pending stays set: the woken edge brings the event
@@ -285,8 +294,6 @@ void DieShard::inject(SiteIndex site, Cycles now) {
   sends_[index].remaining -= bytes;
   state.queue_head = sends_[index].next;
   if (state.queue_head == kNone) state.queue_tail = kNone;
-  const std::uint32_t kernel = sends_[index].kernel_run;
-  const std::uint32_t node = sends_[index].node;
   if (burst.last) {
     sends_[index].next = free_send_;
     free_send_ = index;
@@ -303,10 +310,6 @@ void DieShard::inject(SiteIndex site, Cycles now) {
   if (burst.shape == fabric::Shape::kUnicast) sums_->bytes_to_eject += burst.bytes;
   DieSink sink{*this};
   const Cycles free = network_.inject(site, burst, now, sink);
-  if (burst.last && kernel != kNone) {
-    kernels_[kernel]->nodes[node].sending = false;
-    source(kernel, node, now);
-  }
   if (state.queue_head != kNone) {
     wheel_.add(std::max(free, now), kInject, site);
   } else {
@@ -317,7 +320,9 @@ void DieShard::inject(SiteIndex site, Cycles now) {
 void DieShard::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
   const auto at = static_cast<std::size_t>(d);
   DOJO_CHECK(edges_[at].present(), "die {}: a burst leaves {} where the machine ends", die_, direction_name(d));
-  edges_[at].offer(burst, lane, network_.flits(burst.bytes), head, now_, [&](const fabric::Crossing& crossing) {
+  const Flits train =
+      burst.shape == fabric::Shape::kStriped ? network_.stripe_flits(d, burst.bytes) : network_.flits(burst.bytes);
+  edges_[at].offer(burst, lane, train, head, now_, [&](const fabric::Crossing& crossing) {
     context_->post(context_->mailbox_of_die(die_, d), neighbours_[at], crossing, *sums_);
   });
   if (edges_[at].waiting()) plan_wake(d);
@@ -338,7 +343,7 @@ void DieShard::deliver(DieSink& sink, SiteIndex site, const Burst& burst, Cycles
         sink.run = &kernel_run(rank_die, burst.item);
         sink.local_of_site = &place.shape->local_of_site[place.slice_die * sites_.size()];
       }
-      return operand_arrived(*sink.run, static_cast<std::uint32_t>(sink.local_of_site[site]), burst.lane, tail);
+      return operand_arrived(*sink.run, static_cast<std::uint32_t>(sink.local_of_site[site]), burst.lane, tail, now_);
     }
     case Purpose::kToken:
     case Purpose::kNodeToken:
@@ -363,11 +368,14 @@ void DieShard::send_message(SiteIndex site, std::int32_t row, std::int32_t colum
   burst.column = column;
   burst.shape = fabric::Shape::kUnicast;
   burst.traffic_class = bytes == 0 ? TrafficClass::kControl : TrafficClass::kData;
-  push_send(site, burst, bytes == 0 ? 64 : bytes, now, kNone, 0);
+  push_send(site, burst, bytes == 0 ? 64 : bytes, now);
 }
 
 bool DieShard::settled() const {
   if (sends_open_ != 0) return false;
+  for (const Stripes& stripes : stripes_) {
+    if (!stripes.queue.empty()) return false;
+  }
   for (const fabric::EdgeOut& edge : edges_) {
     if (edge.waiting()) return false;
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
@@ -63,22 +64,24 @@ class DieShard {
  private:
   friend struct DieSink;
   enum EventType : std::uint16_t {
-    kArrive,         // a: entry
-    kEdgeWake,       // a: direction: credits have come
-    kInject,         // a: site
-    kKernelStep,     // a: kernel run, b: node
-    kKernelSource,   // a: kernel run, b: node
-    kKernelSources,  // a: kernel run
-    kKernelQuiet,    // a: kernel run: its operands have all arrived
-    kKernelDone,     // a: kernel run
-    kToken,          // a: instance, b: item, c: lane << 16 | chunk, small: site
-    kNodeToken,      // a: slot of the rank's instances, b: item, c: lane << 16 | chunk, small: site
-    kFire,           // a: dataflow run, b: token index
-    kTaskStart,      // a: rank, b: task
-    kTaskDone,       // a: rank, b: task (at the sequencer)
-    kRankStart,      // a: controller
-    kRunTask,        // a: rank die, b: task: runs it without a record
-    kCopyDone        // a: generation
+    kArrive,       // a: entry
+    kEdgeWake,     // a: direction: credits have come
+    kInject,       // a: site
+    kGather,       // a: kernel run, b: line
+    kStepDone,     // a: kernel run, b: slot that may be sent now: all nodes have computed an earlier step
+    kKernelQuiet,  // a: rank die: the operands of its kernel have all arrived
+    kKernelDone,   // a: kernel run
+    kToken,        // a: instance, b: item, c: lane << 16 | chunk, small: site
+    kNodeToken,    // a: slot of the rank's instances, b: item, c: lane << 16 | chunk, small: site
+    kFire,         // a: dataflow run, b: token index
+    kStripe,       // a: direction: the next striped burst
+    kInRankLevel,  // a: in-rank run
+    kInRankDone,   // a: in-rank run
+    kTaskStart,    // a: rank, b: task
+    kTaskDone,     // a: rank, b: task (at the sequencer)
+    kRankStart,    // a: controller
+    kRunTask,      // a: rank die, b: task: runs it without a record
+    kCopyDone      // a: generation
   };
   struct Core {
     std::uint64_t busy_cycles = 0, matrix_flops = 0, vector_flops = 0;
@@ -98,14 +101,19 @@ class DieShard {
 
   // network.cpp part
   void arrive(std::uint32_t entry, Cycles now);
-  void push_send(SiteIndex site, const fabric::Burst& burst, Bytes bytes, Cycles now, std::uint32_t kernel_run,
-                 std::uint32_t node);
+  void push_send(SiteIndex site, const fabric::Burst& burst, Bytes bytes, Cycles now);
   void inject(SiteIndex site, Cycles now);
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
   void deliver(DieSink& sink, SiteIndex site, const fabric::Burst& burst, Cycles tail);
-  [[nodiscard]] int blocked_edge(const fabric::Burst& burst, std::int32_t row, std::int32_t column) const;
+  [[nodiscard]] int blocked_edge(const fabric::Burst& burst) const;
   void wake_edge(topology::Direction d, Cycles now);
   void plan_wake(topology::Direction d);
+
+  // stripes.cpp part
+  void push_stripe(const fabric::Burst& burst, Bytes bytes, Cycles now);
+  void send_stripe(topology::Direction d, Cycles now);
+  /// Returns when its heads have left the receive buffer.
+  Cycles arrive_stripe(topology::Direction side, const fabric::Burst& burst, Cycles now);
   void run_wakes(Cycles time);
   void run_arrivals(Cycles time);
   void send_message(SiteIndex site, std::int32_t row, std::int32_t column, Bytes bytes, const fabric::Burst& head,
@@ -114,13 +122,19 @@ class DieShard {
   // kernel.cpp part
   KernelRun& kernel_run(std::uint32_t rank_die, std::uint32_t task);
   void start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles now);
-  void operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready);
-  void source(std::uint32_t run, std::uint32_t node, Cycles now);
-  void sources(std::uint32_t run, Cycles now);
-  void advance_node(KernelRun& run, std::uint32_t node, Cycles now);
-  void compute(KernelRun& run, std::uint32_t node, Cycles now);
+  void send_unicasts(const KernelRun& run, Cycles now);
+  void advance_line(KernelRun& run, std::uint32_t line, Cycles now);
+  [[nodiscard]] int blocked_line(const workload::SliceShape::Line& line) const;
+  Cycles gather_round(KernelRun& run, std::uint32_t line, const workload::Gather& gather, Cycles now);
+  void leave_line(const KernelRun& run, const workload::SliceShape::Line& line, const fabric::Gathering& g,
+                  std::uint32_t slot, bool last);
+  void gathers_allowed(KernelRun& run, std::uint32_t slot, Cycles now);
+  [[nodiscard]] Cycles first_ready(const KernelRun& run, std::uint32_t line) const;
+  void operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready, Cycles now);
+  void advance_node(KernelRun& run, std::uint32_t node);
   void step_completed(KernelRun& run, std::uint32_t step, Cycles end);
   void node_done(KernelRun& run, std::uint32_t node, Cycles end);
+  void end_if_complete(KernelRun& run, Cycles now);
   void kernel_done(std::uint32_t run, Cycles now);
 
   // dataflow.cpp part
@@ -134,6 +148,15 @@ class DieShard {
   void position_finished(DataflowRun& run, Cycles now);
   void release(DataflowRun& run);
   [[nodiscard]] SiteIndex site_of(const DataflowRun& run, const workload::DataflowItem& item, std::uint32_t lane) const;
+
+  // in_rank.cpp part
+  void start_in_rank(std::uint32_t rank_die, std::uint32_t task, std::uint32_t instance, Cycles now);
+  void advance_in_rank(std::uint32_t run, Cycles now);
+  void fire_in_rank(InRankRun& run, std::uint32_t index);
+  void in_rank_done(std::uint32_t run, Cycles now);
+  Cycles send_on_die(SiteIndex site, fabric::Burst burst, Bytes bytes, Cycles now);
+  Cycles combine(RankDie& place, std::uint32_t node, Bytes bytes, Cycles now);
+  Cycles combine_everywhere(RankDie& place, Bytes bytes, Cycles now);
 
   // task_copy.cpp part
   struct Copying {
@@ -179,6 +202,17 @@ class DieShard {
   std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};
   std::array<Cycles, topology::kDirections> latencies_{};
   std::array<std::vector<std::uint32_t>, topology::kDirections> parked_sites_, parked_entries_;
+  struct Stripes {  // striped messages that wait for their turn on the way to one edge
+    std::deque<Send> queue;
+    bool pending = false;  // an event or the woken edge will look at it
+    bool parked = false;   // the edge is full
+  };
+  std::array<Stripes, topology::kDirections> stripes_;
+  struct ParkedLine {
+    std::uint32_t run, line;
+  };
+  std::array<std::vector<ParkedLine>, topology::kDirections> parked_lines_;
+  std::vector<fabric::GatherNode> gather_nodes_;  // scratch
   std::vector<SiteState> sites_;
   std::vector<Core> cores_;
   std::vector<Send> sends_;
@@ -189,6 +223,7 @@ class DieShard {
   std::vector<std::unique_ptr<KernelRun>> kernels_;
   std::vector<std::unique_ptr<DataflowRun>> dataflows_;
   std::vector<std::uint32_t> active_dataflows_;
+  std::vector<std::unique_ptr<InRankRun>> in_rank_runs_;
   std::vector<std::unique_ptr<Controller>> controllers_;
   bool task_ended_ = false;  // here, since the start of the run
   Copying copying_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels on one die: operands arrive in steps, each node computes a step when its operands are there.
+// Kernels on one die: operands are gathered in steps, each node computes a step when its operands are there. What a
+// node computes when is planned as soon as the arrival of its operands is known.
 #include <algorithm>
 
 #include "dojo/base/error.h"
@@ -7,19 +8,16 @@
 
 namespace dojo::machine {
 
-using fabric::Burst;
-using fabric::Purpose;
 using workload::Kernel;
-using workload::Transfer;
 
 /// Finds the run of a task on a rank's nodes here, or makes it: operands may come before the task starts here.
 KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
   std::uint32_t unused = kNone;
   for (std::uint32_t i = 0; i < kernels_.size(); ++i) {
-    if (!kernels_[i]->in_use) {
+    if (kernels_[i]->in_use) {
+      if (kernels_[i]->task == task && kernels_[i]->rank_die == rank_die) return *kernels_[i];
+    } else if (rank_dies_[kernels_[i]->rank_die].on_cores != kernels_[i].get()) {
       unused = i;
-    } else if (kernels_[i]->task == task && kernels_[i]->rank_die == rank_die) {
-      return *kernels_[i];
     }
   }
   if (unused == kNone) {
@@ -31,6 +29,7 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
   const RankDie& place = rank_dies_[rank_die];
   const workload::Task& what = place.program->tasks[task];
   const Kernel& kernel = place.program->kernels[what.index];
+  const workload::SliceShape& shape = *place.slice->shape;
   run.kernel = &kernel;
   run.task = task;
   run.rank_die = rank_die;
@@ -38,192 +37,301 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
   run.started = false;
   run.recompute = what.recompute;
   run.finish = run.net_until = 0;
-  run.done_nodes = 0;
+  run.done_nodes = run.arrivals_left = run.gathers_left = 0;
   run.allowed_slot = 2;
-  run.arrivals_left = 0;
+  run.flops = 0;
+  run.ending = false;
   run.nodes.assign(place.node_count, KernelRun::NodeState{});
-  std::fill(std::begin(run.steps_done), std::end(run.steps_done), 0u);
-  std::fill(std::begin(run.steps_end), std::end(run.steps_end), Cycles{0});
+  run.spans.resize(static_cast<std::size_t>(place.node_count) * kernel.steps);
+  std::fill_n(run.steps_done, kernel.steps, 0u);
+  std::fill_n(run.steps_end, kernel.steps, Cycles{0});
+  run.need.clear();
+  run.lines.clear();
+  if (kernel.need.empty()) return run;
   const std::size_t slots = kernel.steps + 1;
-  if (kernel.need.empty()) {
-    run.need.clear();
-  } else {
-    const auto begin = kernel.need.begin() + static_cast<std::ptrdiff_t>(place.first_node * slots);
-    run.need.assign(begin, begin + static_cast<std::ptrdiff_t>(place.node_count * slots));
-    for (const std::uint16_t need : run.need) run.arrivals_left += need;
-    run.ready.assign(run.need.size(), 0);
+  const auto begin = kernel.need.begin() + static_cast<std::ptrdiff_t>(place.first_node * slots);
+  run.need.assign(begin, begin + static_cast<std::ptrdiff_t>(place.node_count * slots));
+  for (const std::uint16_t need : run.need) run.arrivals_left += need;
+  run.ready.assign(run.need.size(), 0);
+  const std::uint32_t first = shape.line_begin[place.slice_die];
+  const std::uint32_t last = shape.line_begin[place.slice_die + 1];
+  run.lines.resize(last - first);
+  for (std::uint32_t line = first; line < last; ++line) {
+    KernelRun::LineState& state = run.lines[line - first];
+    state.cursor = kernel.gather_begin[line];
+    for (std::uint32_t i = shape.lines[line].nodes_begin; i < shape.lines[line].nodes_end; ++i) {
+      if (run.need[(shape.line_nodes[i] - place.first_node) * slots] != 0) ++state.open;
+    }
   }
+  run.gathers_left = kernel.gather_begin[last] - kernel.gather_begin[first];
   return run;
 }
 
 void DieShard::start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
   KernelRun& run = kernel_run(rank_die, task);
   RankDie& place = rank_dies_[rank_die];
+  account_all(place, now);  // what the cores ran before is over
+  for (RankDie::Account& node : place.nodes) node.span = 0;
+  place.on_cores = &run;
   run.started = true;
   run.start = now;
   if (run.arrivals_left > 0) change_traffic(place, 1, 0, now);
-  if (!run.kernel->transfer_begin.empty()) sources(run.index, now);
-  for (std::uint32_t node = 0; node < place.node_count; ++node) advance_node(run, node, now);
+  for (std::uint32_t node = 0; node < place.node_count; ++node) advance_node(run, node);
+  if (!run.kernel->need.empty()) {
+    send_unicasts(run, now);
+    for (std::uint32_t line = 0; line < run.lines.size(); ++line) advance_line(run, line, now);
+  }
   if (place.node_count == 0) wheel_.add(now, kKernelDone, run.index);
 }
 
-void DieShard::sources(std::uint32_t index, Cycles now) {
-  KernelRun& run = *kernels_[index];
-  if (!run.in_use || run.kernel->transfer_begin.empty()) return;  // of a kernel that is over
-  for (std::uint32_t node = 0; node < run.nodes.size(); ++node) {
-    run.nodes[node].blocked = false;
-    source(index, node, now);
+void DieShard::send_unicasts(const KernelRun& run, Cycles now) {
+  const RankDie& place = rank_dies_[run.rank_die];
+  const workload::SliceShape& shape = *place.slice->shape;
+  const Kernel& kernel = *run.kernel;
+  fabric::Burst burst;
+  burst.subject = place.rank;
+  burst.item = run.task;
+  burst.purpose = fabric::Purpose::kOperand;
+  for (std::uint32_t i = kernel.unicast_begin[place.slice_die]; i < kernel.unicast_begin[place.slice_die + 1]; ++i) {
+    const workload::Unicast& message = kernel.unicasts[i];
+    const workload::SliceShape::Node& there = shape.nodes[message.destination];
+    burst.lane = message.slot;
+    burst.row = place.slice->first_site_row + there.row;
+    burst.column = place.slice->first_site_column + there.column;
+    push_send(shape.nodes[message.source].site, burst, message.bytes, now);
   }
 }
 
-/// Queues the node's next transfer, if its turn has come.
-void DieShard::source(std::uint32_t index, std::uint32_t node, Cycles now) {
-  KernelRun& run = *kernels_[index];
-  if (!run.in_use || node >= run.nodes.size() || run.kernel->transfer_begin.empty())
-    return;  // of a kernel that is over
-  KernelRun::NodeState& state = run.nodes[node];
-  if (!run.started || state.sending || state.blocked) return;
+/// A step has been computed everywhere: its buffers take the operands of a later one.
+void DieShard::gathers_allowed(KernelRun& run, std::uint32_t slot, Cycles now) {
+  run.allowed_slot = slot;
+  for (std::uint32_t line = 0; line < run.lines.size(); ++line) advance_line(run, line, now);
+}
+
+/// Gathers along a line as far as its turn has come; later ones in events of their own, so that other traffic can pass
+/// in between.
+void DieShard::advance_line(KernelRun& run, std::uint32_t index, Cycles now) {
   const RankDie& place = rank_dies_[run.rank_die];
-  const std::uint32_t slice_node = place.first_node + node;
-  const std::uint32_t at = run.kernel->transfer_begin[slice_node] + state.cursor;
-  if (at == run.kernel->transfer_begin[slice_node + 1]) return;
-  const Transfer& transfer = run.kernel->transfers[at];
-  if (transfer.slot > run.allowed_slot) {
-    state.blocked = true;  // sources() clears it when a step has been computed everywhere
-    return;
-  }
-  if (transfer.stage == 2) {
-    const std::size_t slot0 = node * (run.kernel->steps + std::size_t{1});
-    if (run.need[slot0] != 0) return;  // operand_arrived() calls again
-    if (run.ready[slot0] > now) {
-      wheel_.add(run.ready[slot0], kKernelSource, index, node);
+  const workload::SliceShape& shape = *place.slice->shape;
+  const std::uint32_t line = shape.line_begin[place.slice_die] + index;
+  KernelRun::LineState& state = run.lines[index];
+  if (!run.started || state.pending) return;
+  const Cycles horizon = now + network_.flits(context_->settings.burst_bytes);
+  while (state.cursor < run.kernel->gather_begin[line + 1]) {
+    const workload::Gather& gather = run.kernel->gathers[state.cursor];
+    if (gather.slot > run.allowed_slot || (gather.stage == 2 && state.open != 0)) return;
+    const int blocked = blocked_line(shape.lines[line]);
+    if (blocked >= 0) {
+      state.pending = true;
+      parked_lines_[static_cast<std::size_t>(blocked)].push_back({run.index, index});
+      return;
+    }
+    const Cycles next = gather_round(run, index, gather, now);
+    if (state.cursor < run.kernel->gather_begin[line + 1] && next > horizon) {
+      state.pending = true;
+      wheel_.add(next, kGather, run.index, index);
       return;
     }
   }
-  ++state.cursor;
-  state.sending = true;
-  Burst burst;
-  burst.subject = place.rank;
-  burst.item = run.task;
-  burst.lane = transfer.slot;
-  burst.purpose = Purpose::kOperand;
-  const workload::SliceShape& shape = *place.slice->shape;
-  const workload::SliceShape::Node& here = shape.nodes[slice_node];
-  const std::int32_t row = place.slice->first_site_row;
-  const std::int32_t column = place.slice->first_site_column;
-  switch (transfer.shape) {
-    case Transfer::Shape::kRow:
-      burst.shape = fabric::Shape::kRow;
-      burst.low = column;
-      burst.high = column + shape.columns - 1;
-      break;
-    case Transfer::Shape::kColumn:
-      burst.shape = fabric::Shape::kColumn;
-      burst.low = row;
-      burst.high = row + shape.rows - 1;
-      break;
-    case Transfer::Shape::kUnicast: {
-      const workload::SliceShape::Node& there = shape.nodes[transfer.destination];
-      burst.row = row + there.row;
-      burst.column = column + there.column;
-      break;
-    }
-  }
-  push_send(here.site, burst, transfer.bytes, now, index, node);
 }
 
-void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready) {
+/// The edge that a line's multicasts would leave by, if new bursts must not queue there now; -1 otherwise.
+int DieShard::blocked_line(const workload::SliceShape::Line& line) const {
+  if (full_edges_ == 0) return -1;
+  const auto full = [&](topology::Direction d) { return (full_edges_ >> static_cast<unsigned>(d) & 1u) != 0; };
+  const topology::Direction low = line.horizontal ? topology::Direction::kWest : topology::Direction::kNorth;
+  const topology::Direction high = line.horizontal ? topology::Direction::kEast : topology::Direction::kSouth;
+  if (line.goes_on_low && full(low)) return static_cast<int>(low);
+  return line.goes_on_high && full(high) ? static_cast<int>(high) : -1;
+}
+
+/// Up to a burst of each piece. Returns when the line's links will be nearly free again.
+Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workload::Gather& gather, Cycles now) {
+  const RankDie& place = rank_dies_[run.rank_die];
+  const workload::SliceShape& shape = *place.slice->shape;
+  const workload::SliceShape::Line& line = shape.lines[shape.line_begin[place.slice_die] + index];
+  KernelRun::LineState& state = run.lines[index];
+  const std::size_t slots = run.kernel->steps + std::size_t{1};
+  const Bytes burst_bytes = context_->settings.burst_bytes;
+  gather_nodes_.clear();
+  for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
+    const std::uint32_t node = shape.line_nodes[i];
+    const std::int32_t site = shape.nodes[node].site;
+    const std::int32_t position = line.horizontal ? site % network_.columns() : site / network_.columns();
+    gather_nodes_.push_back({static_cast<std::uint16_t>(position), 0, now, 0});
+  }
+  bool more = false;
+  for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
+    const workload::Piece& piece = run.kernel->pieces[i];
+    fabric::GatherNode& node = gather_nodes_[piece.place];
+    const Bytes left = piece.bytes - state.sent;
+    if (left <= 0) continue;
+    node.piece_bytes = static_cast<std::uint32_t>(std::min(left, burst_bytes));
+    more = more || left > burst_bytes;
+    if (gather.stage == 2) {
+      node.ready =
+          std::max(now, run.ready[(shape.line_nodes[line.nodes_begin + piece.place] - place.first_node) * slots]);
+    }
+  }
+  fabric::Gathering g;
+  g.horizontal = line.horizontal;
+  g.leaves_low = line.goes_on_low;
+  g.leaves_high = line.goes_on_high;
+  g.lane = line.lane;
+  g.nodes = gather_nodes_.data();
+  g.count = static_cast<std::uint32_t>(gather_nodes_.size());
+  network_.gather(g);
+  sums_->add_gather(g);
+  leave_line(run, line, g, gather.slot, !more);
+  state.sent += burst_bytes;
+  const Cycles next = std::max(now + 1, g.links_free - g.count * network_.hop_cycles());
+  if (more) return next;
+  state.sent = 0;
+  ++state.cursor;
+  --run.gathers_left;
+  const bool alone = gather.pieces_end - gather.pieces_begin == 1;
+  const std::uint32_t sender = alone ? run.kernel->pieces[gather.pieces_begin].place : kNone;
+  for (std::uint32_t i = 0; i < g.count; ++i) {
+    if (i == sender) continue;
+    operand_arrived(run, shape.line_nodes[line.nodes_begin + i] - place.first_node, gather.slot, gather_nodes_[i].done,
+                    now);
+  }
+  end_if_complete(run, now);
+  return next;
+}
+
+/// What was gathered goes on along the row or column to the slice's next dies.
+void DieShard::leave_line(const KernelRun& run, const workload::SliceShape::Line& line, const fabric::Gathering& g,
+                          std::uint32_t slot, bool last) {
+  if (g.low_head == kNever && g.high_head == kNever) return;
+  const RankDie& place = rank_dies_[run.rank_die];
+  fabric::Burst burst;
+  burst.created = g.first_start;
+  burst.subject = place.rank;
+  burst.item = run.task;
+  burst.lane = static_cast<std::uint16_t>(slot);
+  burst.purpose = fabric::Purpose::kOperand;
+  burst.low = line.horizontal ? place.slice->first_site_column : place.slice->first_site_row;
+  burst.high = burst.low + (line.horizontal ? place.slice->shape->columns : place.slice->shape->rows) - 1;
+  const auto send = [&](fabric::Shape shape, topology::Direction d, Cycles head) {
+    burst.shape = shape;
+    for (Bytes left = g.bytes; left > 0; left -= burst.bytes) {
+      burst.bytes = static_cast<std::uint32_t>(std::min(left, context_->settings.burst_bytes));
+      burst.last = last && left == burst.bytes;
+      leave(d, line.lane, burst, head);
+      head += network_.flits(burst.bytes);
+    }
+  };
+  if (g.low_head != kNever) {
+    send(line.horizontal ? fabric::Shape::kRowWest : fabric::Shape::kColumnNorth,
+         line.horizontal ? topology::Direction::kWest : topology::Direction::kNorth, g.low_head);
+  }
+  if (g.high_head != kNever) {
+    send(line.horizontal ? fabric::Shape::kRowEast : fabric::Shape::kColumnSouth,
+         line.horizontal ? topology::Direction::kEast : topology::Direction::kSouth, g.high_head);
+  }
+}
+
+/// When the first sender of a line's next gather has what it passes on.
+Cycles DieShard::first_ready(const KernelRun& run, std::uint32_t index) const {
+  const RankDie& place = rank_dies_[run.rank_die];
+  const workload::SliceShape& shape = *place.slice->shape;
+  const workload::SliceShape::Line& line = shape.lines[shape.line_begin[place.slice_die] + index];
+  const workload::Gather& gather = run.kernel->gathers[run.lines[index].cursor];
+  if (gather.stage == 1) return 0;
+  const std::size_t slots = run.kernel->steps + std::size_t{1};
+  Cycles first = kNever;
+  for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
+    const std::uint32_t node = shape.line_nodes[line.nodes_begin + run.kernel->pieces[i].place];
+    first = std::min(first, run.ready[(node - place.first_node) * slots]);
+  }
+  return first;
+}
+
+void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready, Cycles now) {
   const std::size_t at = node * (run.kernel->steps + std::size_t{1}) + slot;
   DOJO_CHECK(run.need[at] > 0, "die {}: task {} node {} got more operands for step {} than it needs", die_, run.task,
              node, slot);
   run.ready[at] = std::max(run.ready[at], ready);
   run.net_until = std::max(run.net_until, ready);
-  if (--run.arrivals_left == 0 && run.started) wheel_.add(run.net_until, kKernelQuiet, run.index);
-  if (--run.need[at] != 0 || !run.started) return;
-  if (slot == 0 &&
-      run.nodes[node].cursor < run.kernel->transfer_begin[rank_dies_[run.rank_die].first_node + node + 1] -
-                                   run.kernel->transfer_begin[rank_dies_[run.rank_die].first_node + node]) {
-    wheel_.add(run.ready[at], kKernelSource, run.index, node);
-  }
-  advance_node(run, node, run.start);
-}
-
-/// Plans the node's next step if its operands are known to be there by some time.
-void DieShard::advance_node(KernelRun& run, std::uint32_t node, Cycles now) {
-  KernelRun::NodeState& state = run.nodes[node];
-  if (state.step_pending || state.step == run.kernel->steps) return;
-  Cycles ready = std::max(now, state.free);
-  if (!run.need.empty()) {
-    const std::size_t base = node * (run.kernel->steps + std::size_t{1});
-    const std::size_t slot = base + state.step + 1u;
-    if (run.need[base] != 0 || run.need[slot] != 0) return;
-    ready = std::max({ready, run.ready[base], run.ready[slot]});
-  }
-  state.step_pending = true;
-  if (ready == now && now == run.start) {
-    compute(run, node, now);
-  } else {
-    wheel_.add(ready, kKernelStep, run.index, node);
-  }
-}
-
-/// The core runs the next step, and those after it whose operands are there without a gap.
-void DieShard::compute(KernelRun& run, std::uint32_t node, Cycles now) {
-  KernelRun::NodeState& state = run.nodes[node];
-  RankDie& place = rank_dies_[run.rank_die];
-  account(place, node, now);
-  const Kernel& kernel = *run.kernel;
-  const std::uint32_t slice_node = place.first_node + node;
-  const std::uint32_t* cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
-  state.step_pending = false;
-  Cycles end = now;
-  for (;;) {
-    end += cycles[state.step];
-    step_completed(run, state.step, end);
-    ++state.step;
-    if (state.step == kernel.steps) break;
-    if (run.need.empty()) continue;
-    const std::size_t slot = node * (kernel.steps + std::size_t{1}) + state.step + 1u;
-    if (run.need[slot] != 0) break;
-    if (run.ready[slot] > end) {
-      state.step_pending = true;
-      wheel_.add(run.ready[slot], kKernelStep, run.index, node);
-      break;
+  if (--run.arrivals_left == 0 && run.started) wheel_.add(run.net_until, kKernelQuiet, run.rank_die);
+  if (--run.need[at] != 0) return;
+  if (slot == 0) {
+    const RankDie& place = rank_dies_[run.rank_die];
+    const workload::SliceShape& shape = *place.slice->shape;
+    const workload::SliceShape::Node& here = shape.nodes[place.first_node + node];
+    for (const std::uint32_t line : {here.row_line, here.column_line}) {
+      const std::uint32_t index = line - shape.line_begin[place.slice_die];
+      KernelRun::LineState& state = run.lines[index];
+      if (--state.open != 0 || !run.started || state.pending || state.cursor == run.kernel->gather_begin[line + 1])
+        continue;
+      state.pending = true;  // in an event of its own: another line may be at work now
+      wheel_.add(std::max(now, first_ready(run, index)), kGather, run.index, index);
     }
   }
-  Core& core = cores_[place.slice->shape->nodes[slice_node].site];
-  core.busy_cycles += static_cast<std::uint64_t>(end - now);
-  place.nodes[node].busy_until = end;
-  state.free = end;
-  if (state.step == kernel.steps) node_done(run, node, end);
+  if (run.started) advance_node(run, node);
+}
+
+/// Plans all steps of a node whose operands are known to be there by some time.
+void DieShard::advance_node(KernelRun& run, std::uint32_t node) {
+  KernelRun::NodeState& state = run.nodes[node];
+  const Kernel& kernel = *run.kernel;
+  const RankDie& place = rank_dies_[run.rank_die];
+  const std::uint32_t slice_node = place.first_node + node;
+  const std::uint32_t* const cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
+  KernelRun::Span* const spans = &run.spans[static_cast<std::size_t>(node) * kernel.steps];
+  const std::size_t base = node * (kernel.steps + std::size_t{1});
+  const std::uint8_t before = state.step;
+  Cycles busy = 0;
+  while (state.step < kernel.steps) {
+    Cycles begin = std::max(run.start, state.free);
+    if (!run.need.empty()) {
+      const std::size_t slot = base + state.step + 1u;
+      if (run.need[base] != 0 || run.need[slot] != 0) break;
+      begin = std::max({begin, run.ready[base], run.ready[slot]});
+    }
+    const Cycles end = begin + cycles[state.step];
+    if (state.spans > 0 && spans[state.spans - 1].end == begin) {
+      spans[state.spans - 1].end = end;
+    } else {
+      spans[state.spans++] = {begin, end};
+    }
+    busy += end - begin;
+    state.free = end;
+    step_completed(run, state.step, end);
+    ++state.step;
+  }
+  if (state.step == before) return;
+  cores_[place.slice->shape->nodes[slice_node].site].busy_cycles += static_cast<std::uint64_t>(busy);
+  if (state.step == kernel.steps) node_done(run, node, state.free);
 }
 
 void DieShard::step_completed(KernelRun& run, std::uint32_t step, Cycles end) {
   run.steps_end[step] = std::max(run.steps_end[step], end);
-  if (++run.steps_done[step] == run.nodes.size() && step + 3 <= run.kernel->steps) {
-    run.allowed_slot = step + 3;
-    wheel_.add(run.steps_end[step], kKernelSources, run.index);
+  if (++run.steps_done[step] == run.nodes.size() && step + 3 <= run.kernel->steps && !run.lines.empty()) {
+    wheel_.add(run.steps_end[step], kStepDone, run.index, step + 3);
   }
 }
 
 void DieShard::node_done(KernelRun& run, std::uint32_t node, Cycles end) {
   const Kernel& kernel = *run.kernel;
-  const RankDie& place = rank_dies_[run.rank_die];
-  const std::uint32_t slice_node = place.first_node + node;
-  Core& core = cores_[place.slice->shape->nodes[slice_node].site];
+  const std::uint32_t slice_node = rank_dies_[run.rank_die].first_node + node;
+  Core& core = cores_[rank_dies_[run.rank_die].slice->shape->nodes[slice_node].site];
   if (!kernel.matrix_flops.empty()) {
-    const std::int64_t flops = kernel.matrix_flops[slice_node];
-    if (run.recompute) {
-      sums_->flops_recomputed += flops;
-    } else {
-      core.matrix_flops += static_cast<std::uint64_t>(flops);
-      sums_->flops_by[static_cast<std::size_t>(kernel.timed_by)] += flops;
-      sums_->ops[place.program->graph][place.program->tasks[run.task].op].flops += flops;
-    }
+    run.flops += kernel.matrix_flops[slice_node];
+    if (!run.recompute) core.matrix_flops += static_cast<std::uint64_t>(kernel.matrix_flops[slice_node]);
   }
   if (!kernel.vector_flops.empty()) core.vector_flops += static_cast<std::uint64_t>(kernel.vector_flops[slice_node]);
   run.finish = std::max(run.finish, end);
-  if (++run.done_nodes == run.nodes.size()) wheel_.add(run.finish, kKernelDone, run.index);
+  ++run.done_nodes;
+  end_if_complete(run, now_);
+}
+
+/// A kernel lasts until all nodes have computed and all they had to send is on its way.
+void DieShard::end_if_complete(KernelRun& run, Cycles now) {
+  if (run.done_nodes < run.nodes.size() || run.gathers_left > 0 || run.ending) return;
+  run.ending = true;
+  wheel_.add(std::max(now, run.finish), kKernelDone, run.index);
 }
 
 void DieShard::kernel_done(std::uint32_t index, Cycles now) {
@@ -231,6 +339,13 @@ void DieShard::kernel_done(std::uint32_t index, Cycles now) {
   run.in_use = false;
   const std::uint32_t rank_die = run.rank_die;
   const std::uint32_t task = run.task;
+  const workload::Program& program = *rank_dies_[rank_die].program;
+  if (run.recompute) {
+    sums_->flops_recomputed += run.flops;
+  } else {
+    sums_->flops_by[static_cast<std::size_t>(run.kernel->timed_by)] += run.flops;
+    sums_->ops[program.graph][program.tasks[task].op].flops += run.flops;
+  }
   const Cycles join = rank_dies_[rank_die].shape->barrier_cycles[rank_dies_[rank_die].slice_die];
   task_done_on_die(rank_die, task, now + join);
 }

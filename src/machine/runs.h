@@ -17,19 +17,30 @@ struct KernelRun {
   const workload::Kernel* kernel = nullptr;
   std::uint32_t index = 0;  ///< in the shard's pool
   std::uint32_t task = kNone, rank_die = kNone;
-  bool in_use = false, started = false, recompute = false;
+  bool in_use = false, started = false, ending = false, recompute = false;
   Cycles start = 0, finish = 0, net_until = 0;
-  std::uint32_t done_nodes = 0, arrivals_left = 0;
+  std::uint32_t done_nodes = 0, arrivals_left = 0, gathers_left = 0;
   std::uint32_t allowed_slot = 2;   ///< operands of at most two steps are in flight: double buffers
+  std::int64_t flops = 0;           ///< of the nodes that are done
   std::vector<std::uint16_t> need;  ///< [node * (steps + 1) + slot] arrivals still to come
   std::vector<Cycles> ready;        ///< [node * (steps + 1) + slot] latest arrival so far
   struct NodeState {
-    Cycles free = 0;           ///< end of its last step so far
-    std::uint32_t cursor = 0;  ///< next transfer it sends
-    std::uint8_t step = 0;     ///< next step it computes
-    bool step_pending = false, sending = false, blocked = false;
+    Cycles free = 0;        ///< end of its last step so far
+    std::uint8_t step = 0;  ///< next step it computes
+    std::uint8_t spans = 0;
+  };
+  struct Span {  ///< a node's core is busy
+    Cycles begin, end;
+  };
+  struct LineState {
+    std::uint32_t cursor = 0;  ///< next gather
+    Bytes sent = 0;            ///< of each piece of that gather
+    std::uint16_t open = 0;    ///< nodes of the line to which stage 1 is still to come
+    bool pending = false;      ///< an event will look at it
   };
   std::vector<NodeState> nodes;
+  std::vector<Span> spans;  ///< [node * steps + i], by time: planned as soon as operands are known to come
+  std::vector<LineState> lines;
   std::uint32_t steps_done[16] = {};
   Cycles steps_end[16] = {};
 };
@@ -48,12 +59,21 @@ struct DataflowRun {
   std::vector<std::uint16_t> tokens;  ///< [(item - first) * lane_count * chunks + (lane - low) * chunks + chunk]
 };
 
+/// A dataflow among the nodes of one die: no message of it leaves the die, so it needs no tokens.
+struct InRankRun {
+  const PlanInfo* info = nullptr;
+  std::uint32_t instance = kNone, rank_die = kNone, task = kNone;
+  bool in_use = false;
+  std::uint32_t level = 0;    ///< next
+  Cycles finish = 0;          ///< of what has fired
+  std::vector<Cycles> ready;  ///< [item * chunks + chunk] when all that has come is there
+};
+
 /// A message that a node or DIP still has to inject.
 struct Send {
   fabric::Burst burst;
   Bytes remaining = 0;
   std::uint32_t next = kNone;
-  std::uint32_t kernel_run = kNone, node = 0;  ///< whom to tell when it is out
 };
 
 /// The nodes of one rank on one die.
@@ -66,10 +86,12 @@ struct RankDie {
   std::vector<bool> local_tasks;  ///< by task: it sends nothing off this die and waits for nothing from outside
   std::uint32_t net_active = 0, mem_active = 0;
   struct Account {
-    Cycles counted_to = 0, busy_until = 0;
+    Cycles counted_to = 0;
     Cycles combine_free = 0;  ///< communication thread's adds
+    std::uint32_t span = 0;   ///< of the kernel on the cores: the first that is not counted in full
   };
   std::vector<Account> nodes;
+  const KernelRun* on_cores = nullptr;  ///< the kernel that the rank's cores run or ran last
   Breakdown breakdown;
 };
 

@@ -23,6 +23,19 @@ void OpSum::merge(const OpSum& other) {
   flops += other.flops;
 }
 
+/// Packets of a gather arrive one after another, so their latencies are taken to be spread evenly between the first
+/// and the last: four equal parts.
+void ThreadSums::add_gather(const fabric::Gathering& g) {
+  if (g.delivered == 0) return;
+  bytes_to_eject += static_cast<std::uint64_t>(g.bytes) * (g.count - 1);
+  const Cycles first = g.first_head - g.first_start;
+  const Cycles spread = g.last_tail - 1 - g.first_head;
+  for (Flits part = 0; part < 4; ++part) {
+    const Flits packets_of_part = g.delivered * (part + 1) / 4 - g.delivered * part / 4;
+    packets.add(first + spread * (2 * part + 1) / 8, static_cast<std::uint64_t>(packets_of_part));
+  }
+}
+
 void ThreadSums::add_copied(const ThreadSums& record, std::uint32_t graph, std::uint32_t op) {
   packets.merge(record.packets);
   if (op != kNone) ops[graph][op].merge(record.ops[graph][op]);

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "dojo/fabric/die_network.h"
 #include "dojo/machine/results.h"
 
 namespace dojo::machine {
@@ -30,6 +31,7 @@ struct ThreadSums {
   std::int64_t flops_recomputed = 0;
   std::uint64_t bytes_to_eject = 0;  ///< bytes x receivers of everything injected
 
+  void add_gather(const fabric::Gathering& g);
   /// Adds a record of a task, in which only one operation has anything to add.
   void add_copied(const ThreadSums& record, std::uint32_t graph, std::uint32_t op);
 };

@@ -136,7 +136,7 @@ void DieShard::copy_done(std::uint32_t generation, Cycles now) {
   copy_hits_.resize(context_->copies.size());
   ++copy_hits_[copying_.index];
   ++tasks_copied_;
-  for (RankDie::Account& node : place.nodes) node.counted_to = node.busy_until = now;
+  for (RankDie::Account& node : place.nodes) node.counted_to = now;
   add(place.breakdown, copy.breakdown);
   sums_->add_copied(copy.sums, place.program->graph, place.program->tasks[task].op);
   const Cycles done = copying_.start + copy.done_after;

@@ -86,11 +86,28 @@ Controller& DieShard::controller_of(RankId rank) {
   return *controllers_.front();
 }
 
+namespace {
+
+/// Cycles of [from, to) in which the node's core was busy; spans that end by `to` are done with.
+Cycles busy_cycles(const RankDie& place, std::uint32_t node, std::uint32_t& span, Cycles from, Cycles to) {
+  if (place.on_cores == nullptr) return 0;
+  const KernelRun& run = *place.on_cores;
+  const KernelRun::Span* const spans = run.spans.data() + static_cast<std::size_t>(node) * run.kernel->steps;
+  Cycles busy = 0;
+  for (; span < run.nodes[node].spans; ++span) {
+    busy += std::max<Cycles>(0, std::min(spans[span].end, to) - std::max(spans[span].begin, from));
+    if (spans[span].end > to) break;
+  }
+  return busy;
+}
+
+}  // namespace
+
 /// Adds the node's cycles since the last call to their classes: computing first, the rest by what the rank waits for.
 void DieShard::account(RankDie& place, std::uint32_t node, Cycles now) {
   RankDie::Account& a = place.nodes[node];
   if (now <= a.counted_to) return;
-  const Cycles busy = std::clamp(a.busy_until, a.counted_to, now) - a.counted_to;
+  const Cycles busy = busy_cycles(place, node, a.span, a.counted_to, now);
   const Cycles rest = now - a.counted_to - busy;
   (place.net_active > 0 ? place.breakdown.overlapped : place.breakdown.compute) += static_cast<std::uint64_t>(busy);
   (place.net_active > 0   ? place.breakdown.communication
@@ -115,9 +132,12 @@ Breakdown DieShard::breakdown(Cycles end) const {
   Breakdown total;
   for (const RankDie& place : rank_dies_) {
     Breakdown sum = place.breakdown;
-    for (const RankDie::Account& a : place.nodes) {
-      const Cycles busy = std::clamp(a.busy_until, a.counted_to, std::max(end, a.counted_to)) - a.counted_to;
-      const Cycles rest = std::max<Cycles>(0, end - a.counted_to - busy);
+    for (std::uint32_t node = 0; node < place.node_count; ++node) {
+      const RankDie::Account& a = place.nodes[node];
+      const Cycles to = std::max(end, a.counted_to);
+      std::uint32_t span = a.span;
+      const Cycles busy = busy_cycles(place, node, span, a.counted_to, to);
+      const Cycles rest = to - a.counted_to - busy;
       (place.net_active > 0 ? sum.overlapped : sum.compute) += static_cast<std::uint64_t>(busy);
       (place.net_active > 0   ? sum.communication
        : place.mem_active > 0 ? sum.memory

@@ -152,7 +152,7 @@ TEST(ContinuousIntegration, EqualIsZeroChangedIsOneAndARuleExcuses) {
   EXPECT_THAT(read_file(folder / "c.xml"), HasSubstr("<failure"));
   EXPECT_THAT(read_file(folder / "c.md"), HasSubstr("| changed |"));
   const std::string rules =
-      folder.write("rules.json", R"({"rules": [{"path": "*", "tolerance": 0.5}, {"path": "digest", "ignore": true}]})");
+      folder.write("rules.json", R"({"rules": [{"path": "*", "tolerance": 100}, {"path": "digest", "ignore": true}]})");
   EXPECT_EQ(compare(folder / "c/report.json", {"--rules", rules}).exit_code, 0);
   EXPECT_EQ(compare(folder / "c/report.json", {"--junit", folder / "no/c.xml"}).exit_code, 5);
 }

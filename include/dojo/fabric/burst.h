@@ -7,7 +7,8 @@
 
 namespace dojo::fabric {
 
-enum class Shape : std::uint8_t { kUnicast, kRow, kRowEast, kRowWest, kColumn, kColumnNorth, kColumnSouth };
+/// kStriped: equal pieces from every node of a die to the same node of another die in its row or column of dies.
+enum class Shape : std::uint8_t { kUnicast, kRow, kRowEast, kRowWest, kColumn, kColumnNorth, kColumnSouth, kStriped };
 enum class TrafficClass : std::uint8_t { kControl, kData };
 /// What the receiver does with it; the machine gives `subject`, `item`, `lane` and `chunk` their meaning.
 enum class Purpose : std::uint8_t { kOperand, kToken, kNodeToken, kTaskStart, kTaskDone };

@@ -29,6 +29,29 @@ struct Port {
   std::uint64_t bytes_injected = 0, bytes_ejected = 0;
 };
 
+/// One node of a gather: it may hold a piece, and it receives all others.
+struct GatherNode {
+  std::uint16_t position = 0;  ///< column (row) on the die
+  std::uint32_t piece_bytes = 0;
+  Cycles ready = 0;  ///< in: its piece may be read
+  Cycles done = 0;   ///< out: all pieces of others have been written
+};
+/// All pieces of the nodes of a row or column, multicast to all of them at once.
+struct Gathering {
+  bool horizontal = true;
+  bool leaves_low = false, leaves_high = false;  ///< goes on to the die west (north), east (south)
+  std::int32_t lane = 0;
+  GatherNode* nodes = nullptr;  ///< ascending positions
+  std::uint32_t count = 0;
+  // Results
+  Cycles first_start = kNever;                   ///< earliest read
+  Cycles links_free = 0;                         ///< of the busiest link
+  Cycles low_head = kNever, high_head = kNever;  ///< at the border, when it leaves the die there
+  Cycles first_head = kNever, last_tail = 0;     ///< earliest head and last tail at any receiver
+  Bytes bytes = 0;                               ///< of all pieces
+  Flits delivered = 0;                           ///< over all receivers
+};
+
 class DieNetwork {
  public:
   void configure(const topology::Topology& topology, DieId die);
@@ -62,6 +85,25 @@ class DieNetwork {
   template <class Sink>
   Cycles enter(Direction side, std::int32_t lane, const Burst& burst, Cycles now, Sink&& sink);
 
+  /// A whole line's multicasts in one step: on each link the pieces of all nodes behind it follow one another. Equal to
+  /// injecting them one by one but for the order in which the pieces pass.
+  void gather(Gathering& g);
+
+  /// Striped bursts: every enabled node sends or receives an equal piece, all along rows or all along columns.
+  struct Stripe {
+    Cycles head = 0;        ///< leaving: at the border, so late that the whole train follows it without a gap
+    Cycles start = 0;       ///< when the heads have left their nodes' routers, or the receive buffer
+    Cycles done = 0;        ///< arriving: all pieces have been written
+    Cycles links_free = 0;  ///< of the busiest link
+  };
+  Stripe stripe_out(Direction d, Bytes bytes, Cycles now);
+  /// `d`: the way it goes.
+  Stripe stripe_through(Direction d, Bytes bytes, Cycles now);
+  Stripe stripe_in(Direction d, Bytes bytes, Cycles now);
+  /// Of the longest train: what the fullest row (column) sends.
+  [[nodiscard]] Flits stripe_flits(Direction d, Bytes bytes) const;
+  [[nodiscard]] std::uint32_t nodes() const { return nodes_; }
+
  private:
   struct Walk {
     Cycles head;         ///< time the head reaches the end of the segment
@@ -73,6 +115,7 @@ class DieNetwork {
     Cycles end = 0;
   };
 
+  void count_nodes();
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
   Walk walk(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
@@ -115,7 +158,26 @@ class DieNetwork {
   std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // control packets may start here
   std::vector<Port> ports_;
   std::vector<std::uint8_t> enabled_;
-  std::vector<Cycles> heads_;  // scratch of walk()
+  std::uint32_t nodes_ = 0;                 // enabled
+  std::vector<std::uint16_t> node_number_;  // by site, among the enabled
+  std::array<Flits, 2> fullest_{};          // nodes in the fullest row, in the fullest column
+  std::vector<Cycles> heads_;               // scratch of walk()
+  /// Scratch of gather(), by position in the line.
+  struct Stop {
+    Flits piece = 0;       // of the node here
+    Cycles head = kNever;  // of that piece at its router
+    std::int32_t node = -1;
+    std::array<Flits, 2> came{};     // from the low and the high side
+    std::array<Cycles, 2> heads{};   // first flit of those
+    std::array<Cycles, 2> tails{};   // one past their last
+    std::array<Cycles, 2> starts{};  // on the link towards high, low
+  };
+  /// The `step`-th site on the way of row (column) `lane`.
+  [[nodiscard]] SiteIndex stripe_site(Direction d, std::int32_t lane, std::int32_t step) const;
+  [[nodiscard]] Bytes piece_bytes(SiteIndex site, Bytes bytes) const;
+  void gather_towards(Gathering& g, bool high);
+  void gather_at_nodes(Gathering& g);
+  std::vector<Stop> stops_;
 };
 
 template <class Sink>

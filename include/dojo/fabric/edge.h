@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <limits>
+#include <numeric>
 #include <vector>
 
 #include "dojo/base/types.h"
@@ -38,13 +40,23 @@ class Serialiser {
     // cycles per byte = clock / rate; both are whole numbers in any sensible file, halves are kept
     numerator_ = static_cast<std::int64_t>(clock_hz * 2) << kUnitBits;
     denominator_ = static_cast<std::int64_t>(bytes_per_s * 2);
+    const std::int64_t common = std::gcd(numerator_, denominator_);
+    numerator_ /= common;
+    denominator_ /= common;
   }
   /// Occupies the serialiser for `bytes` from `at` or when it is free; returns the start in units.
   std::int64_t occupy(Cycles at, std::int64_t bytes) {
     const std::int64_t start = std::max(at << kUnitBits, free_units_);
-    const Int128 total = static_cast<Int128>(bytes) * numerator_ + remainder_;
-    const auto duration = static_cast<std::int64_t>(total / denominator_);
-    remainder_ = static_cast<std::int64_t>(total % denominator_);
+    std::int64_t duration = 0;
+    if (bytes < (std::numeric_limits<std::int64_t>::max() - denominator_) / numerator_) {
+      const std::int64_t total = bytes * numerator_ + remainder_;
+      duration = total / denominator_;
+      remainder_ = total % denominator_;
+    } else {
+      const Int128 total = static_cast<Int128>(bytes) * numerator_ + remainder_;
+      duration = static_cast<std::int64_t>(total / denominator_);
+      remainder_ = static_cast<std::int64_t>(total % denominator_);
+    }
     free_units_ = start + duration;
     busy_units_ += static_cast<std::uint64_t>(duration);
     bytes_ += static_cast<std::uint64_t>(bytes);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the executor runs: per rank a small DAG of tasks, made of two mechanisms only.
 //
-//   Kernel    one operation spread over the nodes of a rank's slice: operands arrive by row and column multicasts in
+//   Kernel    one operation spread over the nodes of a rank's slice: operands are gathered along rows and columns in
 //             steps, each node computes its piece of each step when its operands are there.
 //   Dataflow  items that fire when enough messages have come and then send messages on: reductions, collectives,
 //             send/recv, transfers from and to DIPs. One plan is replicated over `lanes` (nodes that hold a piece of
@@ -32,8 +32,19 @@ struct SliceShape {
     std::uint16_t row_index = 0;        ///< among the enabled nodes of this slice row
     std::uint16_t column_index = 0;     ///< among the enabled nodes of this slice column
     float core_speed = 1.0f;
+    std::uint32_t row_line = 0, column_line = 0;  ///< into `lines`
   };
   std::vector<Node> nodes;
+  /// The nodes of one row or column that lie on one die, west to east or north to south.
+  struct Line {
+    bool horizontal = true;
+    bool goes_on_low = false, goes_on_high = false;  ///< the slice has more of it on the die to the west (north), east
+    std::uint16_t lane = 0;                          ///< row (column) of the die
+    std::uint32_t nodes_begin = 0, nodes_end = 0;    ///< into `line_nodes`
+  };
+  std::vector<Line> lines;                ///< die by die, a die's rows before its columns; none without nodes
+  std::vector<std::uint32_t> line_begin;  ///< first line of each die; size dies + 1
+  std::vector<std::uint32_t> line_nodes;
   std::vector<std::uint32_t> die_begin;     ///< first node of each die; size dies + 1
   std::vector<std::uint16_t> row_count;     ///< enabled nodes in each slice row
   std::vector<std::uint16_t> column_count;  ///< enabled nodes in each slice column
@@ -48,25 +59,36 @@ struct Slice {
   std::int32_t first_site_row = 0, first_site_column = 0;  ///< in the whole machine's site grid
 };
 
-/// One message of a kernel. Multicasts reach every other enabled node of the slice in that row or column.
-struct Transfer {
-  enum class Shape : std::uint8_t { kUnicast, kRow, kColumn };
-  std::uint32_t destination = 0;  ///< node, for kUnicast
-  std::uint32_t bytes = 0;
-  Shape shape = Shape::kUnicast;
+/// Nodes of a line that hold pieces of an operand multicast them along the whole row or column of the slice.
+struct Gather {
+  std::uint32_t pieces_begin = 0, pieces_end = 0;
   std::uint8_t slot = 0;   ///< arrival slot at the receivers: 0 = stage 1, 1 .. steps = operands of that step
-  std::uint8_t stage = 1;  ///< 1: sent when the kernel starts; 2: sent when the sender has all its slot-0 arrivals
+  std::uint8_t stage = 1;  ///< 1: sent when the kernel starts; 2: passes on what has come in slot 0 to all of the line
+};
+struct Piece {
+  std::uint16_t place = 0;  ///< of the sender among the nodes of the line
+  std::uint32_t bytes = 0;
+};
+/// A message between two nodes; sent when the kernel starts.
+struct Unicast {
+  std::uint32_t source = 0, destination = 0;  ///< nodes
+  std::uint32_t bytes = 0;
+  std::uint8_t slot = 0;
 };
 
-/// One operation on all nodes of a slice. A slot's arrivals are counted in whole transfers (not bursts).
+/// One operation on all nodes of a slice. A slot's arrivals at a node are counted in gathers (one for each line of its
+/// row or column in which another node holds a piece) and unicasts.
 struct Kernel {
-  std::uint32_t steps = 1;                    ///< 1 .. 15
-  std::vector<std::uint32_t> transfer_begin;  ///< by source node, size nodes + 1; empty = no transfers at all
-  std::vector<Transfer> transfers;            ///< of one source ordered by (slot, stage)
-  std::vector<std::uint16_t> need;            ///< [node * (steps + 1) + slot]; empty = none
-  std::vector<std::uint32_t> cycles;          ///< [node * steps + step]: core time of a step, slow cores included
-  std::vector<std::int64_t> matrix_flops;     ///< by node, 2 per MAC, useful work only; empty = 0
-  std::vector<std::int64_t> vector_flops;     ///< by node; empty = 0
+  std::uint32_t steps = 1;                   ///< 1 .. 15
+  std::vector<std::uint32_t> gather_begin;   ///< by line, size lines + 1; empty = no operand traffic at all
+  std::vector<Gather> gathers;               ///< of one line ordered by (slot, stage)
+  std::vector<Piece> pieces;                 ///< of one gather ordered by place
+  std::vector<std::uint32_t> unicast_begin;  ///< by die of the slice, size dies + 1; empty = no operand traffic at all
+  std::vector<Unicast> unicasts;             ///< of one die ordered by (slot, source)
+  std::vector<std::uint16_t> need;           ///< [node * (steps + 1) + slot]; empty = none
+  std::vector<std::uint32_t> cycles;         ///< [node * steps + step]: core time of a step, slow cores included
+  std::vector<std::int64_t> matrix_flops;    ///< by node, 2 per MAC, useful work only; empty = 0
+  std::vector<std::int64_t> vector_flops;    ///< by node; empty = 0
   enum class TimedBy : std::uint8_t { kShapes, kRoofline, kRecorded };
   TimedBy timed_by = TimedBy::kShapes;
 };
@@ -94,6 +116,9 @@ struct DataflowPlan {
   std::uint32_t positions = 0;
   std::uint32_t lanes = 1, chunks = 1;
   std::vector<std::uint32_t> lane_node;   ///< slice node of each lane, the same for every position that is a rank
+  /// Each rank has a die of its own; its data lie on all nodes in equal pieces, and a message goes from every node to
+  /// the same node of a die in the same row or column of dies. Then lanes = 1.
+  bool striped = false;
   std::vector<DataflowItem> items;        ///< grouped by position
   std::vector<std::uint32_t> item_begin;  ///< by position, size positions + 1
   std::vector<DataflowEdge> edges;

@@ -14,6 +14,9 @@ namespace dojo::workload::collectives {
 
 /// A message shorter than this gains less latency than it costs.
 inline constexpr Bytes kMinMessageBytes = 1024;
+/// The same for one node's piece of a striped message: of a die's 354 nodes two such messages fit into the receive
+/// buffer of a die edge.
+inline constexpr Bytes kMinPieceBytes = 448;
 /// And a collective of more than kFewMessages has none below this.
 inline constexpr Bytes kMinBulkMessageBytes = 4096;
 inline constexpr std::int64_t kFewMessages = 1'000'000;
@@ -24,15 +27,26 @@ inline constexpr std::uint32_t kMaxNeed = 255;
 /// Bytes of a message that carries no data (barrier).
 inline constexpr Bytes kSignalBytes = 64;
 
+/// What a collective's messages carry, all lanes together, and where they go.
+struct Traffic {
+  Bytes least_bytes = 0;  ///< of any step
+  Bytes most_bytes = 0;
+  std::int64_t edges = 1;
+  bool straight = false;  ///< every message stays in a row or column of dies
+};
 /// The nodes that send and receive for a rank.
 struct Lanes {
   std::vector<std::uint32_t> nodes;  ///< ascending
   std::int64_t distinct_rows = 1, distinct_columns = 1;
+  bool striped = false;  ///< all nodes of a die, as one message (DataflowPlan::striped)
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(nodes.size()); }
 };
-/// Lanes for messages of `step_bytes` (all lanes together) over `edges` edges: the residency of so many bytes, thinned
-/// out to two a row and column of the slice, which already fill every edge.
-[[nodiscard]] Lanes choose_lanes(const CollectiveRequest& request, Bytes step_bytes, std::int64_t edges);
+/// The residency of the smallest step, thinned out to two a row and column of the slice, which already fill every edge.
+/// Where messages are straight, ranks are whole dies, and the largest step gives every node a piece worth sending,
+/// messages are striped instead.
+[[nodiscard]] Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic,
+                                 const topology::Topology& topology);
+[[nodiscard]] bool is_straight(const Slice& from, const Slice& to);
 
 /// From a node of one slice to the same node of another: dimension order, columns first.
 struct Path {
@@ -48,8 +62,8 @@ struct Rates {
   explicit Rates(const topology::Topology& topology);
   /// What all lanes together move over a path: the pooled edge, but not above one link per row or column with a lane.
   [[nodiscard]] double path(const Path& path, const Lanes& lanes) const;
-  /// What one message alone moves at.
-  [[nodiscard]] double message(const Path& path) const;
+  /// What one message alone moves at; a piece of a striped one shares its way with the others.
+  [[nodiscard]] double message(const Path& path, const Lanes& lanes) const;
 };
 
 /// Cycles as a function of the number of chunks.
@@ -60,7 +74,7 @@ struct ChunkChoice {
 };
 /// The fewest chunks, but four where messages allow it, whose cost is within 5 % of the best one that kMinMessageBytes
 /// and kMaxMessages allow.
-[[nodiscard]] ChunkChoice choose_chunks(Bytes step_bytes, std::int64_t lanes, std::int64_t edges,
+[[nodiscard]] ChunkChoice choose_chunks(Bytes step_bytes, const Lanes& lanes, std::int64_t edges,
                                         const ChunkCost& cost);
 /// Bytes of the longest message when `bytes` are cut into lanes x chunks; whole 64-byte packets, at least one.
 [[nodiscard]] double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks);

@@ -60,7 +60,8 @@ double Rates::path(const Path& path, const Lanes& lanes) const {
   return rate;
 }
 
-double Rates::message(const Path& path) const {
+double Rates::message(const Path& path, const Lanes& lanes) const {
+  if (lanes.striped) return this->path(path, lanes) / static_cast<double>(lanes.count());
   return std::min({link, inject, eject, path.pooled_bytes_per_cycle});
 }
 
@@ -69,17 +70,19 @@ double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks) {
   return static_cast<double>(std::max<Bytes>(ceil_div<Bytes>(piece, 64), 1) * 64);
 }
 
-ChunkChoice choose_chunks(Bytes step_bytes, std::int64_t lanes, std::int64_t edges, const ChunkCost& cost) {
+ChunkChoice choose_chunks(Bytes step_bytes, const Lanes& on, std::int64_t edges, const ChunkCost& cost) {
   constexpr double kWorthIt = 1.05;
   constexpr std::int64_t kOverlap = 4;  // steps overlap only when there is something to send while something comes
-  const std::int64_t messages = lanes * std::max<std::int64_t>(1, edges);  // of one chunk
+  const std::int64_t lanes = on.count();
+  const Bytes least = on.striped ? kMinPieceBytes : kMinMessageBytes;
+  const std::int64_t messages = (on.striped ? 1 : lanes) * std::max<std::int64_t>(1, edges);  // of one chunk
+  const Bytes least_of_many = on.striped ? least : kMinBulkMessageBytes;
   const std::int64_t worthwhile =
-      std::min(step_bytes / (lanes * kMinMessageBytes),
-               std::max(step_bytes / (lanes * kMinBulkMessageBytes), kFewMessages / messages));
+      std::min(step_bytes / (lanes * least), std::max(step_bytes / (lanes * least_of_many), kFewMessages / messages));
   const std::int64_t most = std::max<std::int64_t>(1, std::min(worthwhile, kMaxMessages / messages));
   // Messages of a power of two up to 8 KiB and of whole 8 KiB beyond, because the network moves them in such bursts.
   std::vector<ChunkChoice> choices;
-  Bytes message = kMinMessageBytes;
+  Bytes message = least;
   for (std::int64_t chunks = kNever; chunks > std::min(kOverlap, most);) {
     chunks = std::clamp<std::int64_t>(ceil_div(step_bytes, lanes * message), 1, most);
     choices.push_back({chunks, cost(chunks)});

@@ -43,7 +43,7 @@ Ends ends(const Layout& l, const CollectiveRequest& request, const Rates& rates,
       const Path path = path_between(*a, *b, topology);
       if (path.latency_cycles <= result.latency_cycles) continue;
       result.latency_cycles = path.latency_cycles;
-      result.bytes_per_cycle = rates.message(path);
+      result.bytes_per_cycle = rates.message(path, l.lanes);
     }
   }
   const double lane_bytes = static_cast<double>(l.message) / static_cast<double>(l.lanes.count());
@@ -57,11 +57,11 @@ void choose_split(Layout& l, const CollectiveRequest& request, const topology::T
   const Rates rates(topology);
   const auto n = static_cast<std::int64_t>(request.members.size());
   const std::int64_t edges = l.from_root ? n - 1 : (n - 1) * n;
-  l.lanes = choose_lanes(request, l.message, edges);
+  l.lanes = choose_lanes(request, {l.message, l.message, edges, false}, topology);
   const Ends e = ends(l, request, rates, topology);
   const double load = direct_edge_cycles(request, l.from_root, l.message, l.lanes, topology);
   const double busiest = std::max(e.port_cycles, load), peers = static_cast<double>(n - 1);
-  l.choice = choose_chunks(l.message, l.lanes.count(), edges, [&](std::int64_t chunks) {
+  l.choice = choose_chunks(l.message, l.lanes, edges, [&](std::int64_t chunks) {
     const double message = message_bytes(l.message, l.lanes.count(), chunks);
     const double added = l.combine ? peers * message / rates.combine : 0;
     const double rest = 1 - 1 / (static_cast<double>(chunks * l.lanes.count()) * peers);

@@ -84,9 +84,22 @@ std::vector<std::uint32_t> diagonal_nodes(const SliceShape& shape, std::int64_t 
   return chosen;
 }
 
+/// Every member is one whole die, with the same nodes enabled.
+bool are_equal_dies(const std::vector<const Slice*>& members, const topology::Topology& topology) {
+  const Slice& first = *members.front();
+  return first.dies.size() == 1 && first.shape->rows == topology.site_rows() &&
+         first.shape->columns == topology.site_columns() &&
+         std::all_of(members.begin(), members.end(),
+                     [&](const Slice* member) { return member->shape_index == first.shape_index; });
+}
+
 }  // namespace
 
-Lanes choose_lanes(const CollectiveRequest& request, Bytes step_bytes, std::int64_t edges) {
+bool is_straight(const Slice& from, const Slice& to) {
+  return from.first_site_row == to.first_site_row || from.first_site_column == to.first_site_column;
+}
+
+Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic, const topology::Topology& topology) {
   // Defects can make shapes differ: node indices of the smallest one are valid in all.
   const SliceShape* shape = request.members.front()->shape.get();
   for (const Slice* member : request.members) {
@@ -94,11 +107,17 @@ Lanes choose_lanes(const CollectiveRequest& request, Bytes step_bytes, std::int6
   }
   constexpr Bytes kMinPiece = 512;
   const std::int64_t per_line = 2 * static_cast<std::int64_t>(std::max(shape->rows, shape->columns));
-  const std::int64_t most = std::min({per_line, static_cast<std::int64_t>(shape->node_count()),
-                                      std::max<std::int64_t>(kMaxMessages / std::max<std::int64_t>(edges, 1), 1)});
+  const std::int64_t most =
+      std::min({per_line, static_cast<std::int64_t>(shape->node_count()),
+                std::max<std::int64_t>(kMaxMessages / std::max<std::int64_t>(traffic.edges, 1), 1)});
   Lanes lanes;
-  if (std::max<Bytes>(step_bytes / kMinPiece, 1) <= most) {
-    lanes.nodes = residency(*shape, step_bytes, kMinPiece);
+  lanes.striped = traffic.straight && traffic.most_bytes >= static_cast<Bytes>(shape->node_count()) * kMinPieceBytes &&
+                  are_equal_dies(request.members, topology);
+  if (lanes.striped) {
+    lanes.nodes.resize(shape->node_count());
+    std::iota(lanes.nodes.begin(), lanes.nodes.end(), 0u);
+  } else if (std::max<Bytes>(traffic.least_bytes / kMinPiece, 1) <= most) {
+    lanes.nodes = residency(*shape, traffic.least_bytes, kMinPiece);
   } else {
     lanes.nodes = diagonal_nodes(*shape, most);
   }

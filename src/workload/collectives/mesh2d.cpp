@@ -52,7 +52,7 @@ double column_fill(const Layout& l, double message, const Rates& rates, const Co
     double fill = 0;
     for (std::uint32_t row = 0; row < l.grid.rows / 2; ++row) {
       const Path path = path_between(*request.members[members[row]], *request.members[members[row + 1]], topology);
-      fill += 2 * (path.latency_cycles + message / rates.message(path)) + message / rates.combine;
+      fill += 2 * (path.latency_cycles + message / rates.message(path, l.lanes)) + message / rates.combine;
     }
     worst = std::max(worst, fill);
   }
@@ -67,10 +67,10 @@ void choose_split(Layout& l, const CollectiveRequest& request, const topology::T
   const bool all_reduce = request.kind == OpKind::kAllReduce;
   const std::int64_t edges = n * (all_reduce ? 2 * columns : columns - 1 + rows - 1);
   const Bytes smaller = all_reduce ? l.row_part : std::min(l.row_part, l.column_part);
-  l.lanes = choose_lanes(request, smaller, edges);
+  l.lanes = choose_lanes(request, {smaller, std::max(l.row_part, l.column_part), edges, true}, topology);
   const RingCost along_rows = worst_ring(l, true, l.row_part, rates, request, topology);
   const RingCost along_columns = worst_ring(l, false, l.column_part, rates, request, topology);
-  l.choice = choose_chunks(smaller, l.lanes.count(), edges, [&](std::int64_t chunks) {
+  l.choice = choose_chunks(smaller, l.lanes, edges, [&](std::int64_t chunks) {
     const double row_message = message_bytes(l.row_part, l.lanes.count(), chunks);
     const double column_message = message_bytes(l.column_part, l.lanes.count(), chunks);
     if (!all_reduce) {

@@ -25,8 +25,9 @@ DataflowPlan PlanBuilder::build(const std::string& algorithm, const Lanes& lanes
   DataflowPlan plan;
   plan.algorithm = algorithm;
   plan.positions = positions_;
-  plan.lane_node = lanes.nodes;
-  plan.lanes = static_cast<std::uint32_t>(lanes.count());
+  plan.striped = lanes.striped;
+  plan.lane_node = lanes.striped ? std::vector<std::uint32_t>{0} : lanes.nodes;
+  plan.lanes = static_cast<std::uint32_t>(plan.lane_node.size());
   plan.chunks = static_cast<std::uint32_t>(choice.chunks);
   plan.model_seconds = choice.cycles / topology.params().clock_hz;
 

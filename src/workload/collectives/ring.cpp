@@ -29,10 +29,14 @@ Layout layout(const CollectiveRequest& request, const topology::Topology& topolo
   l.ring = make_ring(members, l.scatter ? request.bytes : request.bytes * n);
   const Bytes part = *std::max_element(l.ring.part.begin(), l.ring.part.end());
   const std::int64_t edges = n * (n - 1) * (l.scatter && l.gather ? 2 : 1);
-  l.lanes = choose_lanes(request, part, edges);
+  bool straight = true;
+  for (std::size_t i = 0; i < members.size(); ++i) {
+    straight = straight && is_straight(*request.members[i], *request.members[(i + 1) % members.size()]);
+  }
+  l.lanes = choose_lanes(request, {part, part, edges, straight}, topology);
   const Rates rates(topology);
   const RingCost cost = ring_cost(l.ring, part, l.lanes, rates, request, topology);
-  l.choice = choose_chunks(part, l.lanes.count(), edges, [&](std::int64_t chunks) {
+  l.choice = choose_chunks(part, l.lanes, edges, [&](std::int64_t chunks) {
     const double message = message_bytes(part, l.lanes.count(), chunks), steps = static_cast<double>(n - 1);
     return (l.scatter ? ring_cycles(cost, steps, true, message, rates) : 0) +
            (l.gather ? ring_cycles(cost, steps, false, message, rates) : 0);

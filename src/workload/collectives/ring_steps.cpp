@@ -64,7 +64,7 @@ RingCost ring_cost(const Ring& ring, Bytes part, const Lanes& lanes, const Rates
     const Path path = path_between(from, to, topology);
     cost.latency_cycles += path.latency_cycles / static_cast<double>(n);
     cost.bandwidth_cycles = std::max(cost.bandwidth_cycles, static_cast<double>(part) / rates.path(path, lanes));
-    const double message = rates.message(path);
+    const double message = rates.message(path, lanes);
     cost.slowest_message = i == 0 ? message : std::min(cost.slowest_message, message);
   }
   return cost;

@@ -57,7 +57,8 @@ double model_cycles(const Layout& layout, const Costs& c, const Rates& rates, st
   if (layout.up) {
     for (auto it = tree.order.rbegin(); it != tree.order.rend(); ++it) {
       for (const std::uint32_t child : tree.children[*it]) {
-        up[*it] = std::max(up[*it], up[child] + c.up[child].latency_cycles + m / rates.message(c.up[child]));
+        up[*it] =
+            std::max(up[*it], up[child] + c.up[child].latency_cycles + m / rates.message(c.up[child], layout.lanes));
       }
       if (layout.bytes > 0) up[*it] += static_cast<double>(tree.children[*it].size()) * m / rates.combine;
     }
@@ -68,13 +69,14 @@ double model_cycles(const Layout& layout, const Costs& c, const Rates& rates, st
     for (const std::uint32_t i : tree.order) {
       double before = 0;  // messages to the children leave one after the other
       for (const std::uint32_t child : tree.children[i]) {
-        down[child] = down[i] + before + c.down[child].latency_cycles + m / rates.message(c.down[child]);
+        down[child] = down[i] + before + c.down[child].latency_cycles + m / rates.message(c.down[child], layout.lanes);
         before += m / rates.inject;
         deepest = std::max(deepest, down[child]);
       }
     }
   }
-  const double lanes = static_cast<double>(layout.lanes.count()), parts = static_cast<double>(chunks);
+  const double lanes = layout.lanes.striped ? 1 : static_cast<double>(layout.lanes.count()),
+               parts = static_cast<double>(chunks);
   return fill + deepest + std::max(c.edge_cycles * (1 - 1 / (lanes * parts)), c.port_cycles * (1 - 1 / parts));
 }
 
@@ -86,11 +88,16 @@ Layout layout(const CollectiveRequest& request, const topology::Topology& topolo
   l.bytes = request.kind == OpKind::kBarrier ? 0 : request.bytes;
   l.tree = spanning_tree(request.members, rooted ? request.root : central_member(request.members));
   const std::int64_t edges = static_cast<std::int64_t>(request.members.size() - 1) * (l.up && l.down ? 2 : 1);
-  l.lanes = choose_lanes(request, l.bytes, edges);
+  bool straight = true;
+  for (std::uint32_t i = 0; i < request.members.size(); ++i) {
+    const std::uint32_t parent = l.tree.parent[i];
+    straight = straight && (parent == kNone || is_straight(*request.members[i], *request.members[parent]));
+  }
+  l.lanes = choose_lanes(request, {l.bytes, l.bytes, edges, straight}, topology);
   const Rates rates(topology);
   const Costs c = costs(l, request, rates, topology);
-  l.choice = choose_chunks(l.bytes, l.lanes.count(), edges,
-                           [&](std::int64_t chunks) { return model_cycles(l, c, rates, chunks); });
+  l.choice =
+      choose_chunks(l.bytes, l.lanes, edges, [&](std::int64_t chunks) { return model_cycles(l, c, rates, chunks); });
   return l;
 }
 

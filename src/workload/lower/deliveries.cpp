@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
+#include <tuple>
 
 #include "dojo/base/error.h"
 #include "dojo/workload/collectives.h"
@@ -34,22 +36,16 @@ std::uint32_t Deliveries::slot(std::uint64_t index, std::uint64_t count, bool st
   return streamed ? 1 + static_cast<std::uint32_t>(index * steps_ / count) : 1;
 }
 
-void Deliveries::send(std::uint32_t source, Transfer::Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
+void Deliveries::send(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
                       std::uint32_t destination) {
-  const bool nobody = (shape == Transfer::Shape::kRow && grid_->row_count(grid_->row_of(source)) < 2) ||
-                      (shape == Transfer::Shape::kColumn && grid_->column_count(grid_->column_of(source)) < 2) ||
-                      (shape == Transfer::Shape::kUnicast && source == destination);
+  const bool nobody = (shape == Shape::kRow && grid_->row_count(grid_->row_of(source)) < 2) ||
+                      (shape == Shape::kColumn && grid_->column_count(grid_->column_of(source)) < 2) ||
+                      (shape == Shape::kUnicast && source == destination);
   if (bytes <= 0 || nobody) {
     return;
   }
-  DOJO_CHECK(bytes <= 0xffffffffLL, "a transfer of {} bytes from one node", bytes);
-  Transfer t;
-  t.destination = destination;
-  t.bytes = static_cast<std::uint32_t>(bytes);
-  t.shape = shape;
-  t.slot = static_cast<std::uint8_t>(slot);
-  t.stage = static_cast<std::uint8_t>(stage);
-  transfers_.push_back({source, t});
+  sent_.push_back(
+      {source, destination, bytes, shape, static_cast<std::uint8_t>(slot), static_cast<std::uint8_t>(stage)});
 }
 
 Bytes Deliveries::along_rows(const Holding& holding, bool streamed) {
@@ -59,7 +55,7 @@ Bytes Deliveries::along_rows(const Holding& holding, bool streamed) {
     for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p) {
       const std::uint32_t node = grid_->node_at(p);
       sum += holding[node];
-      send(node, Transfer::Shape::kRow, holding[node], slot(p - grid_->row_begin(r), grid_->row_count(r), streamed), 1);
+      send(node, Shape::kRow, holding[node], slot(p - grid_->row_begin(r), grid_->row_count(r), streamed), 1);
     }
     most = std::max(most, sum);
   }
@@ -77,7 +73,7 @@ Bytes Deliveries::along_columns(const Holding& holding, bool streamed) {
         continue;
       }
       sum += holding[node];
-      send(node, Transfer::Shape::kColumn, holding[node], slot(index++, grid_->column_count(c), streamed), 1);
+      send(node, Shape::kColumn, holding[node], slot(index++, grid_->column_count(c), streamed), 1);
     }
     most = std::max(most, sum);
   }
@@ -110,8 +106,8 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
                                   : column_bytes[c];
       const std::uint32_t node = grid_->at(r, c);
       if (node != kNone) {
-        send(node, Transfer::Shape::kColumn, holding[node], 0, 1);
-        send(node, Transfer::Shape::kRow, part, slot(i, holder_columns.size(), streamed), 2);
+        send(node, Shape::kColumn, holding[node], 0, 1);
+        send(node, Shape::kRow, part, slot(i, holder_columns.size(), streamed), 2);
         continue;
       }
       // The site has no node: its nearest neighbour in the row is sent the column's pieces and passes them on.
@@ -122,10 +118,10 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
           const Bytes piece = filtered
                                   ? piece_begin(holding[holder], rows, r + 1) - piece_begin(holding[holder], rows, r)
                                   : holding[holder];
-          send(holder, Transfer::Shape::kUnicast, piece, 0, 1, proxy);
+          send(holder, Shape::kUnicast, piece, 0, 1, proxy);
         }
       }
-      send(proxy, Transfer::Shape::kRow, part, slot(i, holder_columns.size(), streamed), 2);
+      send(proxy, Shape::kRow, part, slot(i, holder_columns.size(), streamed), 2);
     }
     const Bytes part = filtered ? ceil_div(column_bytes[c], rows) : column_bytes[c];
     most = std::max(most, filtered ? part + window : part);
@@ -178,8 +174,8 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
       const Bytes part = piece_begin(row_bytes, columns, c + 1) - piece_begin(row_bytes, columns, c);
       const std::uint32_t node = grid_->at(r, c);
       if (node != kNone) {
-        send(node, Transfer::Shape::kRow, holding[node], 0, 1);
-        send(node, Transfer::Shape::kColumn, part, slot(r, grid_->rows(), streamed), 2);
+        send(node, Shape::kRow, holding[node], 0, 1);
+        send(node, Shape::kColumn, part, slot(r, grid_->rows(), streamed), 2);
         continue;
       }
       const std::uint32_t proxy = grid_->nearest_in_column(r, c);
@@ -188,10 +184,10 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
       }
       for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p) {
         const Bytes held = holding[grid_->node_at(p)];
-        send(grid_->node_at(p), Transfer::Shape::kUnicast,
-             piece_begin(held, columns, c + 1) - piece_begin(held, columns, c), 0, 1, proxy);
+        send(grid_->node_at(p), Shape::kUnicast, piece_begin(held, columns, c + 1) - piece_begin(held, columns, c), 0,
+             1, proxy);
       }
-      send(proxy, Transfer::Shape::kColumn, part, slot(r, grid_->rows(), streamed), 2);
+      send(proxy, Shape::kColumn, part, slot(r, grid_->rows(), streamed), 2);
     }
     most = std::max(most, ceil_div(row_bytes, columns) + window);
     passed += ceil_div(row_bytes, columns);
@@ -201,7 +197,7 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
 }
 
 void Deliveries::unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes) {
-  send(source, Transfer::Shape::kUnicast, bytes, 1, 1, destination);
+  send(source, Shape::kUnicast, bytes, 1, 1, destination);
 }
 
 Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on) {
@@ -213,9 +209,9 @@ Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes 
         grid_->row_begin(from_row) + static_cast<std::uint32_t>(piece_begin(grid_->row_count(from_row), senders, i)));
     const std::uint32_t destination = grid_->nearest_in_row(to_row, grid_->column_of(source));
     const Bytes part = piece_begin(bytes, senders, i + 1) - piece_begin(bytes, senders, i);
-    send(source, Transfer::Shape::kUnicast, part, 0, 1, destination);
+    send(source, Shape::kUnicast, part, 0, 1, destination);
     if (pass_on) {
-      send(destination, Transfer::Shape::kRow, part, 1, 2);
+      send(destination, Shape::kRow, part, 1, 2);
     }
   }
   two_stages_ = two_stages_ || pass_on;
@@ -223,43 +219,107 @@ Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes 
 }
 
 void Deliveries::finish(Kernel& kernel) const {
-  if (transfers_.empty()) {
+  if (sent_.empty()) {
     return;
   }
-  const std::uint32_t slots = steps_ + 1;
-  std::vector<Sent> sorted = transfers_;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Sent& a, const Sent& b) {
-    // By the step that needs it first: a node sends in this order, and later steps wait until earlier ones are
-    // computed.
-    return std::array{a.source, static_cast<std::uint32_t>(a.transfer.slot),
-                      static_cast<std::uint32_t>(a.transfer.stage)} <
-           std::array{b.source, static_cast<std::uint32_t>(b.transfer.slot),
-                      static_cast<std::uint32_t>(b.transfer.stage)};
-  });
-  kernel.transfer_begin.assign(grid_->nodes() + 1, 0);
-  kernel.transfers.reserve(sorted.size());
-  std::vector<std::uint32_t> in_row(static_cast<std::size_t>(grid_->rows()) * slots, 0);
-  std::vector<std::uint32_t> in_column(static_cast<std::size_t>(grid_->columns()) * slots, 0);
-  std::vector<std::int64_t> need(static_cast<std::size_t>(grid_->nodes()) * slots, 0);
-  for (const Sent& s : sorted) {
-    ++kernel.transfer_begin[s.source + 1];
-    kernel.transfers.push_back(s.transfer);
-    const std::uint32_t at = s.transfer.slot;
-    if (s.transfer.shape == Transfer::Shape::kRow) {
-      ++in_row[grid_->row_of(s.source) * slots + at];
-      --need[s.source * slots + at];  // a multicast does not come back to its sender
-    } else if (s.transfer.shape == Transfer::Shape::kColumn) {
-      ++in_column[grid_->column_of(s.source) * slots + at];
-      --need[s.source * slots + at];
-    } else {
-      ++need[s.transfer.destination * slots + at];
+  finish_gathers(kernel);
+  finish_unicasts(kernel);
+  count_arrivals(kernel);
+}
+
+/// What the nodes of a line send at one time becomes one gather.
+void Deliveries::finish_gathers(Kernel& kernel) const {
+  const SliceShape& shape = grid_->shape();
+  std::vector<std::uint16_t> place_in_row(shape.node_count()), place_in_column(shape.node_count());
+  for (const SliceShape::Line& line : shape.lines) {
+    for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
+      (line.horizontal ? place_in_row : place_in_column)[shape.line_nodes[i]] =
+          static_cast<std::uint16_t>(i - line.nodes_begin);
     }
   }
+  struct Part {
+    std::uint32_t line;
+    std::uint8_t slot, stage;
+    std::uint16_t place;
+    Bytes bytes;
+    [[nodiscard]] std::array<std::uint32_t, 3> gather() const { return {line, slot, stage}; }
+  };
+  std::vector<Part> parts;
+  for (const Sent& s : sent_) {
+    const SliceShape::Node& node = shape.nodes[s.source];
+    if (s.shape == Shape::kRow) {
+      parts.push_back({node.row_line, s.slot, s.stage, place_in_row[s.source], s.bytes});
+    } else if (s.shape == Shape::kColumn) {
+      parts.push_back({node.column_line, s.slot, s.stage, place_in_column[s.source], s.bytes});
+    }
+  }
+  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
+    return std::tuple(a.gather(), a.place) < std::tuple(b.gather(), b.place);
+  });
+  kernel.gather_begin.assign(shape.lines.size() + 1, 0);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Part& part = parts[i];
+    const bool first = i == 0 || parts[i - 1].gather() != part.gather();
+    if (first) {
+      const auto begin = static_cast<std::uint32_t>(kernel.pieces.size());
+      kernel.gathers.push_back({begin, begin, part.slot, part.stage});
+      ++kernel.gather_begin[part.line + 1];
+    }
+    if (!first && parts[i - 1].place == part.place) {
+      kernel.pieces.back().bytes += static_cast<std::uint32_t>(part.bytes);
+    } else {
+      kernel.pieces.push_back({part.place, static_cast<std::uint32_t>(part.bytes)});
+    }
+    DOJO_CHECK(part.bytes <= 0x7fffffffLL, "a piece of {} bytes from one node", part.bytes);
+    kernel.gathers.back().pieces_end = static_cast<std::uint32_t>(kernel.pieces.size());
+  }
+  std::partial_sum(kernel.gather_begin.begin(), kernel.gather_begin.end(), kernel.gather_begin.begin());
+}
+
+void Deliveries::finish_unicasts(Kernel& kernel) const {
+  const SliceShape& shape = grid_->shape();
+  for (const Sent& s : sent_) {
+    if (s.shape != Shape::kUnicast) {
+      continue;
+    }
+    DOJO_CHECK(s.stage == 1 && s.bytes <= 0xffffffffLL, "a message of {} bytes in stage {}", s.bytes, s.stage);
+    kernel.unicasts.push_back({s.source, s.destination, static_cast<std::uint32_t>(s.bytes), s.slot});
+  }
+  std::stable_sort(kernel.unicasts.begin(), kernel.unicasts.end(), [&](const Unicast& a, const Unicast& b) {
+    return std::tuple(shape.nodes[a.source].die, a.slot, a.source) <
+           std::tuple(shape.nodes[b.source].die, b.slot, b.source);
+  });
+  kernel.unicast_begin.assign(shape.die_count() + 1, 0);
+  for (const Unicast& u : kernel.unicasts) {
+    ++kernel.unicast_begin[shape.nodes[u.source].die + 1U];
+  }
+  std::partial_sum(kernel.unicast_begin.begin(), kernel.unicast_begin.end(), kernel.unicast_begin.begin());
+}
+
+void Deliveries::count_arrivals(Kernel& kernel) const {
+  const SliceShape& shape = grid_->shape();
+  const std::uint32_t slots = steps_ + 1;
+  const std::size_t rows = grid_->rows();
+  std::vector<std::uint32_t> in_line((rows + grid_->columns()) * slots, 0);  // gathers, the node's own line included
+  std::vector<std::int64_t> need(static_cast<std::size_t>(grid_->nodes()) * slots, 0);
+  for (std::uint32_t l = 0; l < shape.lines.size(); ++l) {
+    const SliceShape::Line& line = shape.lines[l];
+    const SliceShape::Node& node = shape.nodes[shape.line_nodes[line.nodes_begin]];
+    const std::size_t slice_line = line.horizontal ? node.row : rows + node.column;
+    for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
+      const Gather& gather = kernel.gathers[g];
+      ++in_line[slice_line * slots + gather.slot];
+      if (gather.pieces_end - gather.pieces_begin == 1) {  // what it sends alone does not come back
+        --need[shape.line_nodes[line.nodes_begin + kernel.pieces[gather.pieces_begin].place] * slots + gather.slot];
+      }
+    }
+  }
+  for (const Unicast& u : kernel.unicasts) {
+    ++need[u.destination * slots + u.slot];
+  }
   for (std::uint32_t n = 0; n < grid_->nodes(); ++n) {
-    kernel.transfer_begin[n + 1] += kernel.transfer_begin[n];
     for (std::uint32_t s = 0; s < slots; ++s) {
-      need[n * slots + s] += in_row[grid_->row_of(n) * slots + s];
-      need[n * slots + s] += in_column[grid_->column_of(n) * slots + s];
+      need[n * slots + s] += in_line[grid_->row_of(n) * slots + s] + in_line[(rows + grid_->column_of(n)) * slots + s];
     }
   }
   kernel.need.reserve(need.size());

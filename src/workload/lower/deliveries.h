@@ -33,7 +33,7 @@ class Deliveries {
   /// `bytes` for a whole row from nodes of another row, passed on along the row: the halo of a band.
   Bytes band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on);
 
-  /// Writes transfers and arrival counts.
+  /// Writes gathers, unicasts and arrival counts.
   void finish(Kernel& kernel) const;
 
   struct Load {        ///< cycles of the busiest row link, column link, or write port
@@ -42,22 +42,28 @@ class Deliveries {
   };
   [[nodiscard]] Load load(double write_port_bytes_per_cycle) const;
   [[nodiscard]] bool two_stages() const { return two_stages_; }
-  [[nodiscard]] std::size_t count() const { return transfers_.size(); }
+  [[nodiscard]] std::size_t count() const { return sent_.size(); }
 
  private:
+  enum class Shape : std::uint8_t { kUnicast, kRow, kColumn };  ///< the last two: to all other nodes of the line
   struct Sent {
-    std::uint32_t source;
-    Transfer transfer;
+    std::uint32_t source, destination;  ///< the second for kUnicast
+    Bytes bytes;
+    Shape shape;
+    std::uint8_t slot, stage;
   };
-  void send(std::uint32_t source, Transfer::Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
+  void send(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
             std::uint32_t destination = 0);
+  void finish_gathers(Kernel& kernel) const;
+  void finish_unicasts(Kernel& kernel) const;
+  void count_arrivals(Kernel& kernel) const;
   [[nodiscard]] std::uint32_t slot(std::uint64_t index, std::uint64_t count, bool streamed) const;
   Bytes columns_then_rows(const Holding& holding, bool streamed, bool filtered);
 
   const SliceGrid* grid_;
   std::uint32_t steps_;
   bool two_stages_ = false;
-  std::vector<Sent> transfers_;
+  std::vector<Sent> sent_;
 };
 
 }  // namespace dojo::workload

@@ -13,23 +13,23 @@ Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
   std::vector<double> port_first(grid_->nodes(), 0), port_all(grid_->nodes(), 0);
   std::vector<double> rm_first(grid_->rows(), 0), rm_all(grid_->rows(), 0);  // multicasts alone
   std::vector<double> cm_first(grid_->columns(), 0), cm_all(grid_->columns(), 0);
-  for (const Sent& s : transfers_) {
-    const double bytes = s.transfer.bytes;
-    const double first = s.transfer.slot <= 1 ? bytes : 0;
+  for (const Sent& s : sent_) {
+    const auto bytes = static_cast<double>(s.bytes);
+    const double first = s.slot <= 1 ? bytes : 0;
     const std::uint32_t r = grid_->row_of(s.source);
     const std::uint32_t c = grid_->column_of(s.source);
-    if (s.transfer.shape == Transfer::Shape::kRow) {
+    if (s.shape == Shape::kRow) {
       rm_first[r] += first;
       rm_all[r] += bytes;
       port_first[s.source] -= first;
       port_all[s.source] -= bytes;
-    } else if (s.transfer.shape == Transfer::Shape::kColumn) {
+    } else if (s.shape == Shape::kColumn) {
       cm_first[c] += first;
       cm_all[c] += bytes;
       port_first[s.source] -= first;
       port_all[s.source] -= bytes;
     } else {
-      const std::uint32_t d = s.transfer.destination;
+      const std::uint32_t d = s.destination;
       port_first[d] += first;
       port_all[d] += bytes;
       // Its share of the row's and the column's links.

@@ -81,7 +81,43 @@ std::shared_ptr<const SliceShape> SliceMaker::make_shape(const Slice& slice, std
     node.row_index = shape->row_count[node.row]++;
     node.column_index = shape->column_count[node.column]++;
   }
+  add_lines(*shape);
   return shape;
+}
+
+void SliceMaker::add_lines(SliceShape& shape) const {
+  const auto add = [&](std::uint32_t die, bool horizontal, std::int32_t lane) {
+    SliceShape::Line line;
+    line.horizontal = horizontal;
+    line.lane = static_cast<std::uint16_t>(lane);
+    line.nodes_begin = static_cast<std::uint32_t>(shape.line_nodes.size());
+    for (std::uint32_t n = shape.die_begin[die]; n < shape.die_begin[die + 1]; ++n) {
+      SliceShape::Node& node = shape.nodes[n];
+      if ((horizontal ? node.site / topology_.site_columns() : node.site % topology_.site_columns()) != lane) {
+        continue;
+      }
+      (horizontal ? node.row_line : node.column_line) = static_cast<std::uint32_t>(shape.lines.size());
+      shape.line_nodes.push_back(n);
+    }
+    line.nodes_end = static_cast<std::uint32_t>(shape.line_nodes.size());
+    const auto at = static_cast<std::int32_t>(die);
+    const std::int32_t place = horizontal ? at % shape.die_columns : at / shape.die_columns;
+    line.goes_on_low = place > 0;
+    line.goes_on_high = place + 1 < (horizontal ? shape.die_columns : shape.die_rows);
+    if (line.nodes_end > line.nodes_begin) {
+      shape.lines.push_back(line);
+    }
+  };
+  for (std::uint32_t die = 0; die < shape.die_count(); ++die) {
+    shape.line_begin.push_back(static_cast<std::uint32_t>(shape.lines.size()));
+    for (std::int32_t row = 0; row < topology_.site_rows(); ++row) {
+      add(die, true, row);
+    }
+    for (std::int32_t column = 0; column < topology_.site_columns(); ++column) {
+      add(die, false, column);
+    }
+  }
+  shape.line_begin.push_back(static_cast<std::uint32_t>(shape.lines.size()));
 }
 
 SliceGrid::SliceGrid(const Slice& slice, const topology::Topology& topology) : shape_(slice.shape) {

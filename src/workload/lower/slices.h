@@ -21,6 +21,7 @@ class SliceMaker {
  private:
   [[nodiscard]] std::shared_ptr<const SliceShape> make_shape(const Slice& slice, std::int64_t rows,
                                                              std::int64_t columns) const;
+  void add_lines(SliceShape& shape) const;
   const topology::Topology& topology_;
   std::map<std::vector<std::int64_t>, std::pair<std::uint32_t, std::shared_ptr<const SliceShape>>> shapes_;
 };

@@ -38,42 +38,65 @@ struct Die {
   PlanContext context;
 };
 
-/// Sends every transfer to every receiver.
-template <class Visit>
-void for_each_arrival(const Kernel& kernel, const SliceShape& shape, Visit visit) {
-  if (kernel.transfer_begin.empty()) {
-    return;
-  }
-  for (std::uint32_t from = 0; from < shape.node_count(); ++from) {
-    for (std::uint32_t i = kernel.transfer_begin[from]; i < kernel.transfer_begin[from + 1]; ++i) {
-      const Transfer& t = kernel.transfers[i];
-      for (std::uint32_t to = 0; to < shape.node_count(); ++to) {
-        const bool reached = t.shape == Transfer::Shape::kUnicast ? to == t.destination
-                             : t.shape == Transfer::Shape::kRow   ? shape.nodes[to].row == shape.nodes[from].row
-                                                                  : shape.nodes[to].column == shape.nodes[from].column;
-        if (reached && to != from) {
-          visit(from, to, t);
+struct Arrival {
+  std::uint32_t from = 0, to = 0, slot = 0;
+  Bytes bytes = 0;
+  bool unicast = false;
+};
+
+/// Every piece at every receiver: other nodes of the slice's row or column, or the destination of a unicast.
+std::vector<Arrival> arrivals(const Kernel& kernel, const SliceShape& shape) {
+  std::vector<Arrival> all;
+  for (std::uint32_t l = 0; l + 1 < kernel.gather_begin.size(); ++l) {
+    const SliceShape::Line& line = shape.lines[l];
+    for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
+      const Gather& gather = kernel.gathers[g];
+      for (std::uint32_t p = gather.pieces_begin; p < gather.pieces_end; ++p) {
+        const std::uint32_t from = shape.line_nodes[line.nodes_begin + kernel.pieces[p].place];
+        for (std::uint32_t to = 0; to < shape.node_count(); ++to) {
+          const SliceShape::Node& a = shape.nodes[from];
+          const SliceShape::Node& b = shape.nodes[to];
+          if (to != from && (line.horizontal ? a.row == b.row : a.column == b.column)) {
+            all.push_back({from, to, gather.slot, kernel.pieces[p].bytes, false});
+          }
         }
       }
     }
   }
+  for (const Unicast& u : kernel.unicasts) {
+    all.push_back({u.source, u.destination, u.slot, u.bytes, true});
+  }
+  return all;
 }
 
+/// On one die a node counts a gather of its line once, however many others hold pieces of it.
 void expect_counts_match(const Kernel& kernel, const SliceShape& shape, const std::string& what) {
-  std::vector<std::uint16_t> expected(static_cast<std::size_t>(shape.node_count()) * (kernel.steps + 1), 0);
-  for_each_arrival(kernel, shape, [&](std::uint32_t, std::uint32_t to, const Transfer& t) {
-    ASSERT_LE(t.slot, kernel.steps);
-    ++expected[static_cast<std::size_t>(to) * (kernel.steps + 1) + t.slot];
-  });
+  const std::size_t slots = kernel.steps + std::size_t{1};
+  std::vector<std::uint16_t> expected(shape.node_count() * slots, 0);
+  for (std::uint32_t l = 0; l + 1 < kernel.gather_begin.size(); ++l) {
+    const SliceShape::Line& line = shape.lines[l];
+    for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
+      const Gather& gather = kernel.gathers[g];
+      ASSERT_LE(gather.slot, kernel.steps);
+      ASSERT_LT(gather.pieces_begin, gather.pieces_end) << what;
+      if (g > kernel.gather_begin[l]) {
+        const Gather& before = kernel.gathers[g - 1];
+        EXPECT_LT(std::pair(before.slot, before.stage), std::pair(gather.slot, gather.stage)) << what;
+      }
+      for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
+        const bool alone = gather.pieces_end - gather.pieces_begin == 1 &&
+                           kernel.pieces[gather.pieces_begin].place == i - line.nodes_begin;
+        if (!alone) {
+          ++expected[shape.line_nodes[i] * slots + gather.slot];
+        }
+      }
+    }
+  }
+  for (const Unicast& u : kernel.unicasts) {
+    ++expected[u.destination * slots + u.slot];
+  }
   if (!kernel.need.empty()) {
     EXPECT_EQ(kernel.need, expected) << what;
-  }
-  for (std::uint32_t from = 0; !kernel.transfer_begin.empty() && from < shape.node_count(); ++from) {
-    for (std::uint32_t i = kernel.transfer_begin[from] + 1; i < kernel.transfer_begin[from + 1]; ++i) {
-      const Transfer& a = kernel.transfers[i - 1];
-      const Transfer& b = kernel.transfers[i];
-      EXPECT_LE(std::pair(a.slot, a.stage), std::pair(b.slot, b.stage)) << what;
-    }
   }
 }
 
@@ -167,17 +190,10 @@ TEST(Deliveries, ToAllBringsEveryNodeTheWholeTensor) {
       // A node has its own piece; what its column brings it in stage 1 it does not get again, the rest comes in
       // stage 2.
       std::vector<Bytes> has = holding;
-      for_each_arrival(kernel, die.grid.shape(), [&](std::uint32_t, std::uint32_t to, const Transfer& t) {
-        if (t.shape != Transfer::Shape::kUnicast) {
-          has[to] += t.bytes;
-        }
-      });
       // Proxies also get, by unicast, the column of the missing neighbour that they pass on.
-      for_each_arrival(kernel, die.grid.shape(), [&](std::uint32_t, std::uint32_t to, const Transfer& t) {
-        if (t.shape == Transfer::Shape::kUnicast) {
-          has[to] += t.bytes;
-        }
-      });
+      for (const Arrival& arrival : arrivals(kernel, die.grid.shape())) {
+        has[arrival.to] += arrival.bytes;
+      }
       for (std::uint32_t node = 0; node < die.grid.nodes(); ++node) {
         EXPECT_EQ(has[node], bytes) << "node " << node << ", " << disabled.size() << " disabled";
       }
@@ -194,8 +210,9 @@ TEST(Deliveries, AlongRowsBringsTheBandAndNothingElse) {
   kernel.steps = 2;
   deliveries.finish(kernel);
   expect_counts_match(kernel, die.grid.shape(), "along rows");
-  EXPECT_EQ(kernel.transfers.size(), 11U);
-  EXPECT_EQ(kernel.need[0 * 3 + 1] + kernel.need[0 * 3 + 2], 2) << "two others in the row with the disabled site";
+  EXPECT_EQ(kernel.pieces.size(), 11U);
+  EXPECT_EQ(kernel.gathers.size(), 6U) << "two steps in each of three rows";
+  EXPECT_EQ(arrivals(kernel, die.grid.shape()).size(), 2U * 4 * 3 + 3 * 2) << "rows of four, four, and three nodes";
 }
 
 TEST(Halo, NeededPixelsAreTheWindowClippedToTheImage) {
