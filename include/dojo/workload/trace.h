@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -57,6 +58,20 @@ struct ResNet50Options {
 
 /// Own format (docs/trace_format.md), gzip when the name ends in .gz. Written to a temporary name, then renamed.
 void write_trace(const Workload& workload, const std::string& path);
+
+/// Chakra: PREFIX.<rank>.et (.et.gz when `gzip`), and PREFIX.json with the groups. What Chakra has no field for travels
+/// in dojo_* attributes, so that reading gives the same workload again. Equal files are hard links. Throws Error(kIo).
+void write_chakra_trace(const Workload& workload, const std::string& prefix, bool gzip);
+
+struct RescaleOptions {
+  RankId ranks = 0;                           ///< 0 = as it is
+  std::int64_t batch = 0;                     ///< samples per rank; 0 = as it is
+  std::map<std::string, RankId> group_ranks;  ///< group class -> ranks of each of its groups
+  std::vector<std::string> data_parallel;     ///< classes that grow with the number of copies; "all" always does
+};
+/// `trace rescale`: more or fewer copies of the job, other group sizes, another batch. Notes in the graphs' warnings
+/// say what was assumed. Throws Error(kInvalidInput).
+[[nodiscard]] Workload rescale_workload(const Workload& workload, const RescaleOptions& options);
 
 /// `trace info`: text, or JSON when `json`.
 [[nodiscard]] std::string describe_workload(const Workload& workload, bool json);

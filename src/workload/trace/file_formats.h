@@ -34,6 +34,8 @@ Workload read_onnx(const FileRequest& request, Findings& findings);
 /// How many ranks: as asked for, else as the file `declares` (0 = it does not), else the default; adds the note that
 /// says so.
 RankId choose_ranks(const FileRequest& request, RankId declared, std::vector<std::string>& notes);
+/// What workload.ranks and workload.replicate make of a trace that says its ranks itself.
+void apply_ranks(Workload& workload, const TraceOptions& options, const std::string& path, Findings& findings);
 /// All ranks run `graph`.
 Workload shared_graph(Graph graph, RankId ranks);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Finds the files of a prefix, reads each rank once and joins them into a Workload.
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <charconv>
@@ -8,6 +9,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "workload/trace/chakra_parts.h"
 #include "workload/trace/file_bytes.h"
 #include "workload/trace/graph_builder.h"
 #include "workload/trace/rank_trace.h"
@@ -220,15 +222,31 @@ Workload read_ranks(const std::string& path, const TraceOptions& options, std::v
   std::vector<RankTrace> ranks;
   std::unordered_map<std::string, std::uint32_t> same;  // equal files are one graph
   std::vector<std::uint32_t> graph_of_file;
+  std::map<std::pair<dev_t, ino_t>, std::uint32_t> linked;  // one file under many names is read once
+  ChakraParts parts;
   for (RankId rank = 0; rank < files.of_rank.size(); ++rank) {
-    std::string bytes = read_file_bytes(files.of_rank[rank]);
     if (files_read != nullptr) files_read->push_back(files.of_rank[rank]);
+    struct stat about = {};
+    const bool known = ::stat(files.of_rank[rank].c_str(), &about) == 0;
+    const auto link = linked.find({about.st_dev, about.st_ino});
+    if (known && link != linked.end()) {
+      graph_of_file.push_back(link->second);
+      continue;
+    }
+    std::string bytes = read_file_bytes(files.of_rank[rank]);
+    if (parts.add(bytes, files.of_rank[rank], findings)) {  // written by `trace convert`
+      graph_of_file.push_back(0);
+      if (known) linked.emplace(std::pair{about.st_dev, about.st_ino}, 0U);
+      continue;
+    }
     std::string digest = bytes.size() <= kCompared ? bytes : std::string();
     if (digest.empty()) digest = fmt::format("large file {}", rank);
     const auto [entry, added] = same.emplace(std::move(digest), static_cast<std::uint32_t>(ranks.size()));
     graph_of_file.push_back(entry->second);
+    if (known) linked.emplace(std::pair{about.st_dev, about.st_ino}, entry->second);
     if (added) ranks.push_back(decode({bytes, files.of_rank[rank], rank, options}, findings));
   }
+  if (findings.empty() && !parts.empty()) return parts.join(path, options, findings);
   if (findings.empty()) check_world(files, ranks, findings);
   if (!findings.empty()) return workload;
   std::size_t world = 0;

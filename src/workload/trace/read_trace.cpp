@@ -19,24 +19,6 @@
 namespace dojo::workload {
 namespace {
 
-void apply_ranks(Workload& workload, const TraceOptions& options, const std::string& path, Findings& findings) {
-  if (options.replicate) {
-    if (workload.graphs.size() != 1) {
-      findings.add(
-          "{}: found {} graphs with workload.replicate, expected one graph for all ranks; set workload.replicate=false",
-          path, workload.graphs.size());
-    } else if (options.ranks > 0) {
-      workload.graph_of_rank.assign(options.ranks, 0);
-      workload.group_classes[0] = all_ranks_class(options.ranks);
-    }
-  } else if (options.ranks > 0 && options.ranks != workload.ranks()) {
-    findings.add(
-        "{}: found a trace of {} ranks, expected {} by workload.ranks; change workload.ranks, or set "
-        "workload.replicate=true to use one rank's graph for all",
-        path, workload.ranks(), options.ranks);
-  }
-}
-
 Workload read_own_json(const FileRequest& request, Findings& findings) {
   Workload workload = parse_json_trace(request.bytes, request.path, findings);
   if (findings.empty()) apply_ranks(workload, request.options, request.path, findings);
@@ -54,7 +36,8 @@ const std::vector<FileFormat>& file_formats() {
       {"dojo-json", "dojo.trace/1: the own format, JSON (docs/trace_format.md)", is_json, read_own_json},
       {"astra-text", "layer-per-line text of ASTRA-sim 1.0 and SimAI", looks_like_layer_text, read_layer_text},
       {"scalesim-csv", "SCALE-Sim layer list: convolutions or matrix products", looks_like_scalesim, read_scalesim},
-      {"aicb-csv", "AICB list of one rank's communication", looks_like_aicb, read_aicb}};
+      {"aicb-csv", "AICB list of one rank's communication", looks_like_aicb, read_aicb},
+      {"onnx", "ONNX model; backward pass and update are added", looks_like_onnx, read_onnx}};
   return formats;
 }
 
@@ -75,13 +58,31 @@ Workload read_file(const std::string& path, const TraceOptions& options, std::ve
   const bool binary = !is_plain_text(bytes.substr(0, 4096));
   const RankFormat* per_rank = rank_format_of(bytes);
   // A short text can be taken for a binary record by chance, so that texts are asked first.
-  if (per_rank != nullptr && (binary || is_json(bytes) || bytes.empty()))
+  if (per_rank != nullptr && !looks_like_onnx(bytes) && (binary || is_json(bytes) || bytes.empty()))
     return read_ranks(path, options, files_read, findings);
   if (files_read != nullptr) files_read->push_back(path);
   return read_whole_bytes(request, findings);
 }
 
 }  // namespace
+
+void apply_ranks(Workload& workload, const TraceOptions& options, const std::string& path, Findings& findings) {
+  if (options.replicate) {
+    if (workload.graphs.size() != 1) {
+      findings.add(
+          "{}: found {} graphs with workload.replicate, expected one graph for all ranks; set workload.replicate=false",
+          path, workload.graphs.size());
+    } else if (options.ranks > 0) {
+      workload.graph_of_rank.assign(options.ranks, 0);
+      workload.group_classes[0] = all_ranks_class(options.ranks);
+    }
+  } else if (options.ranks > 0 && options.ranks != workload.ranks()) {
+    findings.add(
+        "{}: found a trace of {} ranks, expected {} by workload.ranks; change workload.ranks, or set "
+        "workload.replicate=true to use one rank's graph for all",
+        path, workload.ranks(), options.ranks);
+  }
+}
 
 Workload read_whole_bytes(const FileRequest& request, Findings& findings) {
   for (const FileFormat& format : file_formats()) {

@@ -7,6 +7,8 @@
 #include <limits>
 #include <string_view>
 
+#include "workload/trace/layers/convolution.h"
+
 namespace dojo::workload::pytorch {
 namespace {
 
@@ -91,32 +93,15 @@ struct Convolution {
 
 /// The shape as a convolution when the simulator's kernel has it, else as the product that does the same work.
 bool shape_convolution(const EtNode& node, const Convolution& c, Op& op) {
-  if (c.x->shape.size() < 3 || c.w->shape.size() != c.x->shape.size() || c.y->shape.size() != c.x->shape.size())
-    return false;
-  const auto& x = c.transposed ? c.y->shape : c.x->shape;  // a transposed convolution is an input gradient
-  const auto& y = c.transposed ? c.x->shape : c.y->shape;
-  const auto& w = c.w->shape;
-  if (w[1] < 1 || x[1] < w[1] || x[1] % w[1] != 0) return false;
-  const std::int64_t groups = x[1] / w[1];
   const auto numbers = [&](const char* name) {
     const EtArgument* argument = node.argument(name);
     return argument == nullptr ? std::vector<std::int64_t>{} : argument->numbers;
   };
-  const std::vector<std::int64_t> stride = numbers("stride"), pad = numbers("padding"), dilation = numbers("dilation");
-  const auto same = [](const std::vector<std::int64_t>& v) {
-    return !v.empty() && std::all_of(v.begin(), v.end(), [&](std::int64_t n) { return n == v[0]; });
-  };
-  if (groups == 1 && w.size() == 4 && same(stride) && same(pad) && same(dilation) && dilation[0] == 1) {
-    ConvShape shape{x[0], x[1], x[2], x[3], w[0], w[2], w[3], stride[0], pad[0], 0, 0};
-    if (set_output_size(shape) && shape.p == y[2] && shape.q == y[3]) {
-      op.conv = shape;
-      return true;
-    }
-  }
-  std::int64_t pixels = y[0], filter = w[1];
-  for (std::size_t d = 2; d < y.size(); ++d) pixels = product({pixels, y[d]}), filter = product({filter, w[d]});
-  op.mat = {pixels, std::max<std::int64_t>(w[0] / groups, 1), filter, groups};
-  return true;
+  // A transposed convolution is an input gradient.
+  return layers::shape_convolution(
+      {c.transposed ? c.y->shape : c.x->shape, c.w->shape, c.transposed ? c.x->shape : c.y->shape, numbers("stride"),
+       numbers("padding"), numbers("dilation")},
+      op);
 }
 
 constexpr std::array kConvolutions{"convolution",
