@@ -6,6 +6,8 @@
 
 namespace dojo::workload {
 
+/// The formats in which one file describes all ranks, in the order in which they are asked.
+const std::vector<FileFormat>& file_formats();
 /// A format in which one file describes all ranks.
 Workload read_whole_bytes(const FileRequest& request, Findings& findings);
 

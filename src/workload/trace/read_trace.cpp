@@ -30,17 +30,6 @@ bool is_json(const std::string& bytes) {
   return first != std::string::npos && (bytes[first] == '{' || bytes[first] == '[');
 }
 
-/// Asked in this order, after the formats with one file per rank: any other JSON is taken to be the own format.
-const std::vector<FileFormat>& file_formats() {
-  static const std::vector<FileFormat> formats{
-      {"dojo-json", "dojo.trace/1: the own format, JSON (docs/trace_format.md)", is_json, read_own_json},
-      {"astra-text", "layer-per-line text of ASTRA-sim 1.0 and SimAI", looks_like_layer_text, read_layer_text},
-      {"scalesim-csv", "SCALE-Sim layer list: convolutions or matrix products", looks_like_scalesim, read_scalesim},
-      {"aicb-csv", "AICB list of one rank's communication", looks_like_aicb, read_aicb},
-      {"onnx", "ONNX model; backward pass and update are added", looks_like_onnx, read_onnx}};
-  return formats;
-}
-
 void scale_durations(Workload& workload, double factor) {
   if (factor == 1) return;
   for (Graph& graph : workload.graphs) {
@@ -65,6 +54,17 @@ Workload read_file(const std::string& path, const TraceOptions& options, std::ve
 }
 
 }  // namespace
+
+/// Asked in this order, after the formats with one file per rank: any other JSON is taken to be the own format.
+const std::vector<FileFormat>& file_formats() {
+  static const std::vector<FileFormat> formats{
+      {"dojo-json", "dojo.trace/1: the own format, JSON (docs/trace_format.md)", is_json, read_own_json},
+      {"astra-text", "layer-per-line text of ASTRA-sim 1.0 and SimAI", looks_like_layer_text, read_layer_text},
+      {"scalesim-csv", "SCALE-Sim layer list: convolutions or matrix products", looks_like_scalesim, read_scalesim},
+      {"aicb-csv", "AICB list of one rank's communication", looks_like_aicb, read_aicb},
+      {"onnx", "ONNX model; backward pass and update are added", looks_like_onnx, read_onnx}};
+  return formats;
+}
 
 void apply_ranks(Workload& workload, const TraceOptions& options, const std::string& path, Findings& findings) {
   if (options.replicate) {
