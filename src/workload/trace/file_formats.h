@@ -31,9 +31,9 @@ Workload read_aicb(const FileRequest& request, Findings& findings);
 bool looks_like_onnx(const std::string& bytes);
 Workload read_onnx(const FileRequest& request, Findings& findings);
 
-/// How many ranks: as asked for, else as the file `declares` (0 = it does not), else the default; adds the note that
-/// says so.
-RankId choose_ranks(const FileRequest& request, RankId declared, std::vector<std::string>& notes);
+/// How many ranks: as asked for, else as the file `declares` (0 = it does not), else the default, rounded to a multiple
+/// of `unit`; adds the note that says so.
+RankId choose_ranks(const FileRequest& request, RankId declared, std::vector<std::string>& notes, RankId unit = 1);
 /// What workload.ranks and workload.replicate make of a trace that says its ranks itself.
 void apply_ranks(Workload& workload, const TraceOptions& options, const std::string& path, Findings& findings);
 /// All ranks run `graph`.

@@ -48,6 +48,16 @@ struct Files {
   RankId ranks = 0;
 };
 
+/// The file of another rank, named as `known` is behind the last part of the prefix.
+std::string name_like(const std::string& known, const std::string& prefix, RankId rank) {
+  const fs::path path(known);
+  const std::string name = path.filename().string();
+  const std::size_t digits = fs::path(prefix).filename().string().size() + 1;
+  const std::size_t end = name.find_first_not_of("0123456789", digits);
+  const std::string other = name.substr(0, digits) + std::to_string(rank) + name.substr(std::min(end, name.size()));
+  return path.has_parent_path() ? (path.parent_path() / other).string() : other;
+}
+
 Files choose_files(const std::string& path, const TraceOptions& options, Findings& findings) {
   Files files;
   std::error_code ignored;
@@ -85,9 +95,9 @@ Files choose_files(const std::string& path, const TraceOptions& options, Finding
       files.of_rank.push_back(at->second);
     } else if (++missing <= kShown) {
       findings.add(
-          "{}.{}.et: found no file of rank {}, expected one for each of the ranks 0 to {}; add the file, or set "
+          "{}: found no file of rank {}, expected one for each of the ranks 0 to {}; add the file, or set "
           "workload.replicate=true to use one rank's file for all",
-          path, rank, rank, files.ranks - 1);
+          name_like(found.begin()->second, path, rank), rank, files.ranks - 1);
     }
   }
   if (missing > kShown) findings.add("{}: {} more rank files are missing", path, missing - kShown);

@@ -135,6 +135,9 @@ Workload read_trace(const std::string& path, const TraceOptions& options, std::v
                 fmt::format("{}: no such file, and no {}.<rank>.et or .json beside it; check the name", path, path));
   }
   findings.throw_if_any();
+  const bool timed =
+      !options.kineto_file.empty() && !workload.graphs.empty() && workload.graphs[0].format == "pytorch-et";
+  if (timed && files_read != nullptr) files_read->push_back(options.kineto_file);
   if (options.steps > 1) workload.steps = options.steps;
   scale_durations(workload, options.duration_scale);
   check_workload(workload, findings);

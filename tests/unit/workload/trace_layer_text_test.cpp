@@ -76,6 +76,14 @@ TEST_F(LayerText, RanksAreTakenFromTheDefaultAndThatIsSaid) {
   EXPECT_THAT(workload.graphs[0].warnings, Contains(HasSubstr("25 assumed; set workload.ranks")));
 }
 
+TEST_F(LayerText, AssumedRanksFitTheFirstLine) {
+  TraceOptions options;
+  options.default_ranks = 25;
+  const std::string text = layers("HYBRID_TRANSFORMER model_parallel_NPU_group: 4", "ALLREDUCE", "NONE", "ALLREDUCE");
+  EXPECT_EQ(read_text(text, options).ranks(), 24u);
+  EXPECT_EQ(read_text(text).ranks(), 4u);
+}
+
 TEST_F(LayerText, DataParallelism) {
   const Graph graph = read_text(layers("DATA", "NONE", "NONE", "ALLREDUCE"), ranks(2)).graphs[0];
   EXPECT_THAT(deps_of(graph, "b.forward"), ElementsAre("a.forward"));

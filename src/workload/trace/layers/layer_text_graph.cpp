@@ -23,7 +23,11 @@ class LayerGraph {
   Workload run() {
     std::vector<std::string> notes = text_.notes;
     const bool grid_known = text_.all_ranks > 0;
-    const RankId ranks = choose_ranks(request_, static_cast<RankId>(text_.all_ranks), notes);
+    // Without a number of ranks, one that the sizes of line 1 divide.
+    const std::int64_t unit = std::max<std::int64_t>(inner_ranks(), 1) * std::max<std::int64_t>(text_.pipeline, 1) *
+                              std::max<std::int64_t>(text_.expert, 1);
+    const RankId ranks = choose_ranks(request_, static_cast<RankId>(text_.all_ranks), notes,
+                                      static_cast<RankId>(std::clamp<std::int64_t>(unit, 1, 10000000)));
     if (grid_known && request_.options.ranks > 0 && static_cast<std::int64_t>(ranks) != text_.all_ranks) {
       findings_.add(
           "{}:1: all_gpus: found {}, expected {} by workload.ranks; the sizes in this file belong to all_gpus: make "
@@ -308,12 +312,14 @@ Workload read_layer_text(const FileRequest& request, Findings& findings) {
   return layers::LayerGraph(request, std::move(text), findings).run();
 }
 
-RankId choose_ranks(const FileRequest& request, RankId declared, std::vector<std::string>& notes) {
+RankId choose_ranks(const FileRequest& request, RankId declared, std::vector<std::string>& notes, RankId unit) {
   if (request.options.ranks > 0) return request.options.ranks;
   if (declared > 0) return declared;
+  const RankId most = std::max<RankId>(request.options.default_ranks, 1);
+  const RankId ranks = most < unit ? unit : most - most % unit;
   notes.push_back(fmt::format("{}: the file does not say how many ranks there are: {} assumed; set workload.ranks",
-                              request.path, request.options.default_ranks));
-  return std::max<RankId>(request.options.default_ranks, 1);
+                              request.path, ranks));
+  return ranks;
 }
 
 Workload shared_graph(Graph graph, RankId ranks) {

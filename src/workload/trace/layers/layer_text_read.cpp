@@ -142,7 +142,8 @@ class Reader {
       note(fmt::format("the word {} of line 1 is not known and was skipped", quoted(key)));
       return;
     }
-    number(line, key, words, at, key == "pp_comm" ? 0 : 1, kLargestAmount, *found->second);
+    const std::int64_t most = key == "pp_comm" ? kLargestAmount : 10000000;
+    number(line, key, words, at, key == "pp_comm" ? 0 : 1, most, *found->second);
   }
 
   void number(const TextLine& line, const std::string& key, const std::vector<std::string_view>& words, std::size_t& at,

@@ -219,14 +219,16 @@ class Decoder {
     return width >= 4 ? DType::kFp32 : width == 1 ? DType::kCfp8 : DType::kBf16;
   }
 
-  /// A slice of a large buffer must not cost the whole buffer: then the bytes are given instead of the tensors' sizes.
+  /// A slice of a large buffer must not cost the whole buffer, and an operator on a list of parameters is no operation
+  /// with so many operands: then the bytes are given instead of the tensors' sizes.
   void exact_bytes(const EtWork& work, OpDraft& draft) {
     Bytes touched = 0, listed = 0;
     for (const EtTensor* tensor : work.reads) touched += dataflow_.bytes_of(*tensor);
     for (const EtTensor* tensor : work.writes) touched += dataflow_.bytes_of(*tensor);
     for (const std::uint32_t t : draft.inputs) listed += builder_.graph().tensors[t].bytes;
     for (const std::uint32_t t : draft.outputs) listed += builder_.graph().tensors[t].bytes;
-    if (listed <= touched + touched / 4) return;
+    constexpr std::size_t kMostOperands = 8;
+    if (listed <= touched + touched / 4 && draft.inputs.size() <= kMostOperands) return;
     draft.op.kind = touched > 0 ? OpKind::kCompute : OpKind::kNone;
     draft.op.bytes = std::min(touched, kLargestAmount);
     draft.op.elements = draft.op.vector_flops_per_element = 0;
