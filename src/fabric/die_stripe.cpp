@@ -36,6 +36,15 @@ Flits DieNetwork::stripe_flits(Direction d, Bytes bytes) const {
   return fullest_[is_horizontal(d) ? 0 : 1] * flits(ceil_div<Bytes>(bytes, nodes_));
 }
 
+void DieNetwork::prefetch_stripe(Direction d, std::int32_t lane) const {
+  prefetch_links(d, lane);
+  const bool horizontal = is_horizontal(d);
+  const std::int32_t length = horizontal ? columns_ : rows_;
+  for (std::int32_t at = 0; at < length; at += horizontal ? 2 : 1) {  // two ports of a row share a line of the cache
+    __builtin_prefetch(&ports_[horizontal ? site_at(lane, at) : site_at(at, lane)], 1);
+  }
+}
+
 /// From every node to the border: a link carries the pieces of all nodes behind it.
 DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) {
   const bool horizontal = is_horizontal(d);
@@ -43,7 +52,9 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) 
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
   Stripe stripe{now, now, 0, 0};
+  prefetch_stripe(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
+    if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
     const SiteIndex first = stripe_site(d, lane, 0);
     Link* const links = &links_[static_cast<std::size_t>(d)][index(d, first / columns_, first % columns_)];
     Flits total = 0;
@@ -85,7 +96,9 @@ DieNetwork::Stripe DieNetwork::stripe_through(Direction d, Bytes bytes, Cycles n
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
   Stripe stripe{now, now, 0, 0};
+  prefetch_stripe(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
+    if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
     Flits total = 0;
     for (std::int32_t step = 0; step < length; ++step) total += enabled_[stripe_site(d, lane, step)] != 0 ? piece : 0;
     if (total == 0) continue;
@@ -105,7 +118,9 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, Bytes bytes, Cycles now) {
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
   Stripe stripe{0, now, now, 0};
+  prefetch_stripe(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
+    if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
     const SiteIndex first = stripe_site(d, lane, 0);
     Link* const links = &links_[static_cast<std::size_t>(d)][index(d, first / columns_, first % columns_)];
     Flits left = 0;

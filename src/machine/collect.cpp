@@ -249,7 +249,7 @@ void name_algorithms(const Context& context, Results& r) {
 }  // namespace
 
 Results Machine::collect(bool interrupted) const {
-  impl_->settle_copies();
+  impl_->settle();
   const MachineState& m = *impl_;
   const Context& context = m.context;
   Results r;

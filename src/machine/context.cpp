@@ -106,10 +106,12 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     if (plans[instance.plan].level_begin.empty()) find_levels(plans[instance.plan]);
   }
   mail.resize(static_cast<std::size_t>(topology.die_count()) * 4 + topology.dip_count());
-  for (auto& flags : has_mail) {
-    flags = std::make_unique<std::atomic<std::uint8_t>[]>(topology.shard_count());
-    for (ShardId shard = 0; shard < topology.shard_count(); ++shard) flags[shard].store(0, std::memory_order_relaxed);
+  for (auto* flags : {&has_mail[0], &has_mail[1], &has_local[0], &has_local[1]}) {
+    *flags = std::make_unique<std::atomic<std::uint8_t>[]>(topology.shard_count());
+    for (ShardId shard = 0; shard < topology.shard_count(); ++shard)
+      (*flags)[shard].store(0, std::memory_order_relaxed);
   }
+  make_groups();
   copies.configure(job);
   stripe_bytes = stripe_limit(topology, settings.burst_bytes);
   sums.resize(settings.threads);
@@ -117,6 +119,43 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     for (const workload::Graph& graph : workload.graphs) sum.ops.emplace_back(graph.ops.size());
     sum.step_end.assign(static_cast<std::size_t>(std::max<std::int64_t>(1, workload.steps)), 0);
   }
+}
+
+/// Tiles with the DIPs at their edges, when there are enough to keep all threads busy; else every shard by itself.
+void Context::make_groups() {
+  constexpr std::uint32_t kGroupsPerThread = 4;
+  const bool tiles = topology.tile_count() >= kGroupsPerThread * settings.threads;
+  groups.resize(tiles ? topology.tile_count() : topology.shard_count());
+  group_of.resize(topology.shard_count());
+  for (ShardId shard = 0; shard < topology.shard_count(); ++shard) {
+    const bool is_die = shard < topology.die_count();
+    const DieId die = is_die ? shard : topology.dip_die(shard - topology.die_count());
+    group_of[shard] = tiles ? topology.tile_of(die) : shard;
+    groups[group_of[shard]].shards.push_back(shard);
+  }
+  inside.assign(mail.size(), 0);
+  short_window = long_window = kNever;
+  const auto connect = [&](std::size_t mailbox, ShardId a, ShardId b, Cycles latency) {
+    inside[mailbox] = group_of[a] == group_of[b] ? 1 : 0;
+    Cycles& window = inside[mailbox] != 0 ? short_window : long_window;
+    window = std::min(window, latency);
+  };
+  for (DieId die = 0; die < topology.die_count(); ++die) {
+    for (int i = 0; i < topology::kDirections; ++i) {
+      const auto d = static_cast<topology::Direction>(i);
+      const topology::Edge edge = topology.edge(die, d);
+      if (edge.neighbour == kNone) continue;
+      connect(mailbox_of_die(die, d), die, edge.neighbour, edge.latency_cycles);
+      if (edge.neighbour >= topology.die_count()) {
+        connect(mailbox_of_dip(edge.neighbour - topology.die_count()), edge.neighbour, die, edge.latency_cycles);
+      }
+    }
+  }
+  if (settings.window_cycles > 0) {
+    short_window = std::min(short_window, settings.window_cycles);
+    long_window = std::min(long_window, settings.window_cycles);
+  }
+  short_window = std::min(short_window, long_window);
 }
 
 }  // namespace dojo::machine

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What all shards of a run share: the read-only job, the mailboxes between shards, and per-thread sums.
 #pragma once
+#include <algorithm>
 #include <atomic>
 #include <memory>
 #include <vector>
@@ -47,12 +48,25 @@ struct Context {
 
   std::vector<ShapeInfo> shapes;  ///< by Slice::shape_index
   std::vector<PlanInfo> plans;
-  std::vector<fabric::Mailbox> mail;                         ///< by sender: die * 4 + direction, then DIPs
-  std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];  ///< by receiver
-  std::vector<ThreadSums> sums;                              ///< by thread
+  std::vector<fabric::Mailbox> mail;  ///< by sender: die * 4 + direction, then DIPs
+  /// Shards that are run together through several short windows, while the long one lasts that mail between groups
+  /// allows: what a tile's dies have touched is then still in the host's caches.
+  struct alignas(64) Group {
+    std::vector<ShardId> shards;
+    Cycles next = kNever;       ///< earliest event, mail inside included
+    Cycles mail_time = kNever;  ///< earliest arrival in mail that was sent inside in this short window
+    int parity = 0;             ///< as `parity`, for mail inside
+  };
+  std::vector<Group> groups;
+  std::vector<std::uint32_t> group_of;                        ///< by shard
+  std::vector<std::uint8_t> inside;                           ///< by mailbox: sender and receiver are in one group
+  std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];   ///< by receiver, from other groups
+  std::unique_ptr<std::atomic<std::uint8_t>[]> has_local[2];  ///< by receiver, from its own group
+  std::vector<ThreadSums> sums;                               ///< by thread
   CopyTable copies;
-  Bytes stripe_bytes = 0;  ///< of a striped burst: two of them fit into any receive buffer
-  int parity = 0;          ///< of the running window: shards write mail[parity], read mail[1 - parity]
+  Cycles short_window = 1, long_window = 1;  ///< lookahead inside a group, and between groups
+  Bytes stripe_bytes = 0;                    ///< of a striped burst: two of them fit into any receive buffer
+  int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
   [[nodiscard]] std::size_t mailbox_of_die(DieId die, topology::Direction d) const {
     return static_cast<std::size_t>(die) * 4 + static_cast<std::size_t>(d);
@@ -61,16 +75,31 @@ struct Context {
     return static_cast<std::size_t>(topology.die_count()) * 4 + dip;
   }
   void post(std::size_t mailbox, ShardId receiver, const fabric::Crossing& crossing, ThreadSums& sums_of_thread) {
-    mail[mailbox].crossings[parity].push_back(crossing);
-    sums_of_thread.mail_time = std::min(sums_of_thread.mail_time, crossing.time);
-    has_mail[parity][receiver].store(1, std::memory_order_relaxed);
+    mail[mailbox].crossings[announce(mailbox, receiver, crossing.time, sums_of_thread)].push_back(crossing);
   }
   void post(std::size_t mailbox, ShardId receiver, const fabric::Credit& credit, ThreadSums& sums_of_thread) {
-    mail[mailbox].credits[parity].push_back(credit);
-    sums_of_thread.mail_time = std::min(sums_of_thread.mail_time, credit.time);
-    has_mail[parity][receiver].store(1, std::memory_order_relaxed);
+    mail[mailbox].credits[announce(mailbox, receiver, credit.time, sums_of_thread)].push_back(credit);
+  }
+  /// The half of a mailbox that its receiver reads now.
+  [[nodiscard]] int readable(std::size_t mailbox, ShardId receiver) const {
+    return 1 - (inside[mailbox] != 0 ? groups[group_of[receiver]].parity : parity);
   }
   [[nodiscard]] const workload::Program& program(RankId rank) const { return job.programs[job.program_of_rank[rank]]; }
+
+ private:
+  void make_groups();
+  /// Returns the half of the mailbox that is written now.
+  int announce(std::size_t mailbox, ShardId receiver, Cycles time, ThreadSums& sums_of_thread) {
+    if (inside[mailbox] == 0) {
+      sums_of_thread.mail_time = std::min(sums_of_thread.mail_time, time);
+      has_mail[parity][receiver].store(1, std::memory_order_relaxed);
+      return parity;
+    }
+    Group& group = groups[group_of[receiver]];
+    group.mail_time = std::min(group.mail_time, time);
+    has_local[group.parity][receiver].store(1, std::memory_order_relaxed);
+    return group.parity;
+  }
 };
 
 }  // namespace dojo::machine

@@ -39,8 +39,8 @@ void DieShard::run(Cycles window_end, ThreadSums& sums) {
   for (;;) {
     const Cycles arrival = arrivals_.next_time();
     // An event may plan a wake, so the limit is found anew each time.
-    while (wheel_.take(std::min({window_end, wakes_.next_time(), arrival}), event)) dispatch(event);
-    const Cycles wake = wakes_.next_time();
+    while (wheel_.take(std::min({window_end, next_wake_, arrival}), event)) dispatch(event);
+    const Cycles wake = next_wake_;
     if (std::min(wake, arrival) >= window_end) break;
     if (wake <= arrival) {
       run_wakes(wake);
@@ -52,36 +52,34 @@ void DieShard::run(Cycles window_end, ThreadSums& sums) {
 
 /// All edges that get credits in one cycle, by direction.
 void DieShard::run_wakes(Cycles time) {
-  unsigned directions = 0;
-  engine::Event event;
-  while (wakes_.take(time + 1, event)) directions |= 1u << event.a;
   now_ = time;
+  next_wake_ = kNever;
   for (unsigned d = 0; d < static_cast<unsigned>(topology::kDirections); ++d) {
-    if ((directions >> d & 1u) != 0) wake_edge(static_cast<Direction>(d), time);
+    if (wake_at_[d] == time) {
+      wake_at_[d] = kNever;
+      ++wakes_;
+      wake_edge(static_cast<Direction>(d), time);
+    }
   }
+  next_wake_ = *std::min_element(wake_at_.begin(), wake_at_.end());
 }
 
 /// All heads that reach the die's border in one cycle, by side.
 void DieShard::run_arrivals(Cycles time) {
+  now_ = time;
   arrived_.clear();
-  engine::Event event;
-  while (arrivals_.take(time + 1, event)) arrived_.push_back(event);
+  while (arrivals_.next_time() == time) arrived_.push_back(arrivals_.take());
   if (arrived_.size() > 1) {
-    std::stable_sort(arrived_.begin(), arrived_.end(), [this](const engine::Event& x, const engine::Event& y) {
-      return entries_[x.a].side < entries_[y.a].side;
-    });
+    std::stable_sort(arrived_.begin(), arrived_.end(),
+                     [this](std::uint32_t x, std::uint32_t y) { return entries_[x].side < entries_[y].side; });
   }
-  for (const engine::Event& each : arrived_) dispatch(each);
+  for (const std::uint32_t each : arrived_) arrive(each, time);
 }
 
 void DieShard::dispatch(const engine::Event& e) {
   const Cycles now = e.time;
   now_ = now;
   switch (static_cast<EventType>(e.type)) {
-    case kEdgeWake:  // run_wakes() takes them
-      return;
-    case kArrive:
-      return arrive(e.a, now);
     case kInject:
       return inject(static_cast<SiteIndex>(e.a), now);
     case kGather:
@@ -133,16 +131,17 @@ void DieShard::dispatch(const engine::Event& e) {
 
 void DieShard::read_mail(ThreadSums& sums) {
   sums_ = &sums;
-  const int from = 1 - context_->parity;
   Cycles first_arrival = kNever;
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto at = static_cast<std::size_t>(i);
     const ShardId neighbour = neighbours_[at];
     if (neighbour == kNone) continue;
     const bool dip = neighbour >= context_->topology.die_count();
-    fabric::Mailbox& mail =
-        context_->mail[dip ? context_->mailbox_of_dip(neighbour - context_->topology.die_count())
-                           : context_->mailbox_of_die(neighbour, topology::opposite(static_cast<Direction>(i)))];
+    const std::size_t mailbox =
+        dip ? context_->mailbox_of_dip(neighbour - context_->topology.die_count())
+            : context_->mailbox_of_die(neighbour, topology::opposite(static_cast<Direction>(i)));
+    const int from = context_->readable(mailbox, die_);
+    fabric::Mailbox& mail = context_->mail[mailbox];
     for (const fabric::Crossing& crossing : mail.crossings[from]) {
       first_arrival = std::min(first_arrival, crossing.time);
       std::uint32_t entry = free_entry_;
@@ -153,7 +152,7 @@ void DieShard::read_mail(ThreadSums& sums) {
         free_entry_ = entries_[entry].next;
       }
       entries_[entry] = Entry{crossing, static_cast<std::uint8_t>(i), kNone};
-      arrivals_.add(crossing.time, kArrive, entry);
+      arrivals_.add(crossing.time, entry);
     }
     mail.crossings[from].clear();
     if (mail.credits[from].empty()) continue;
@@ -212,7 +211,10 @@ int DieShard::blocked_edge(const Burst& burst) const {
 
 void DieShard::plan_wake(Direction d) {
   const Cycles time = edges_[static_cast<std::size_t>(d)].next_advance(now_);
-  if (time != kNever) wakes_.add(time, kEdgeWake, static_cast<std::uint32_t>(d));
+  if (time == kNever) return;
+  Cycles& at = wake_at_[static_cast<std::size_t>(d)];
+  at = std::min(at, time);
+  next_wake_ = std::min(next_wake_, at);
 }
 
 /// Credits have come: waiting bursts go, and when there is room again those that wait at their routers come to the

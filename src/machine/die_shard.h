@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "dojo/engine/time_heap.h"
 #include "dojo/engine/wheel.h"
 #include "dojo/fabric/die_network.h"
 #include "dojo/fabric/edge.h"
@@ -37,9 +38,7 @@ class DieShard {
   void add_rank(RankId rank, std::uint32_t slice_die, bool home);
   void start(Cycles now);
 
-  [[nodiscard]] Cycles next_time() const {
-    return std::min({wheel_.next_time(), arrivals_.next_time(), wakes_.next_time()});
-  }
+  [[nodiscard]] Cycles next_time() const { return std::min({wheel_.next_time(), arrivals_.next_time(), next_wake_}); }
   void read_mail(ThreadSums& sums);
   void run(Cycles window_end, ThreadSums& sums);
 
@@ -50,13 +49,13 @@ class DieShard {
   [[nodiscard]] std::uint64_t matrix_flops(SiteIndex site) const { return cores_[site].matrix_flops; }
   [[nodiscard]] std::uint64_t vector_flops(SiteIndex site) const { return cores_[site].vector_flops; }
   [[nodiscard]] Cycles last_event() const { return now_; }
-  [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + arrivals_.taken() + wakes_.taken(); }
+  [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + arrivals_.taken() + wakes_; }
   [[nodiscard]] const std::vector<std::unique_ptr<Controller>>& controllers() const { return controllers_; }
   [[nodiscard]] const std::vector<RankDie>& rank_dies() const { return rank_dies_; }
   /// Node-cycle classes up to `end`, for all ranks on this die.
   [[nodiscard]] Breakdown breakdown(Cycles end) const;
-  /// Adds what copied tasks did to the counters; may be called again.
-  void settle_copies();
+  /// Adds what kernels and copied tasks did to the counters; may be called again.
+  void settle();
   [[nodiscard]] std::uint64_t tasks_copied() const { return tasks_copied_; }
   /// Everything sent has arrived and every credit is back (a finished run).
   [[nodiscard]] bool settled() const;
@@ -64,8 +63,6 @@ class DieShard {
  private:
   friend struct DieSink;
   enum EventType : std::uint16_t {
-    kArrive,       // a: entry
-    kEdgeWake,     // a: direction: credits have come
     kInject,       // a: site
     kGather,       // a: kernel run, b: line
     kStepDone,     // a: kernel run, b: slot that may be sent now: all nodes have computed an earlier step
@@ -122,7 +119,7 @@ class DieShard {
   // kernel.cpp part
   KernelRun& kernel_run(std::uint32_t rank_die, std::uint32_t task);
   void start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles now);
-  void send_unicasts(const KernelRun& run, Cycles now);
+  void send_unicasts(KernelRun& run, Cycles now);
   void advance_line(KernelRun& run, std::uint32_t line, Cycles now);
   [[nodiscard]] int blocked_line(const workload::SliceShape::Line& line) const;
   Cycles gather_round(KernelRun& run, std::uint32_t line, const workload::Gather& gather, Cycles now);
@@ -133,9 +130,10 @@ class DieShard {
   void operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready, Cycles now);
   void advance_node(KernelRun& run, std::uint32_t node);
   void step_completed(KernelRun& run, std::uint32_t step, Cycles end);
-  void node_done(KernelRun& run, std::uint32_t node, Cycles end);
+  void node_done(KernelRun& run, Cycles end);
   void end_if_complete(KernelRun& run, Cycles now);
   void kernel_done(std::uint32_t run, Cycles now);
+  void settle_kernels();
 
   // dataflow.cpp part
   DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position, std::uint32_t rank_die,
@@ -165,7 +163,7 @@ class DieShard {
     Cycles start = 0;
   };
   void counters(std::vector<std::uint64_t>& out) const;
-  void add_to_counter(std::size_t index, std::uint64_t increase);
+  void add_to_counters(const std::vector<std::uint64_t>& increase);
   [[nodiscard]] bool at_rest(Cycles now) const;
   void run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles now);
   void copy_done(std::uint32_t generation, Cycles now);
@@ -177,8 +175,7 @@ class DieShard {
   void task_started_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now);
   /// `now` is the time of the event, `done` when the sequencer may know.
   void task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles done);
-  void account(RankDie& rank_die, std::uint32_t node, Cycles now);
-  void account_all(RankDie& rank_die, Cycles now);
+  void account(RankDie& rank_die, Cycles now);
   void change_traffic(RankDie& rank_die, int network, int memory, Cycles now);
   void launch(Controller& controller, std::uint32_t task, Cycles now);
   void schedule_ready(Controller& controller, std::uint32_t task, Cycles now);
@@ -195,8 +192,11 @@ class DieShard {
   engine::Wheel wheel_;
   // In a cycle, waiting edges come first, then arrivals by side, then the die's own events: an order that does not
   // depend on when mail was read.
-  engine::Wheel wakes_, arrivals_;
-  std::vector<engine::Event> arrived_;
+  engine::TimeHeap arrivals_;  // of entries
+  std::array<Cycles, topology::kDirections> wake_at_{kNever, kNever, kNever, kNever};
+  Cycles next_wake_ = kNever;
+  std::uint64_t wakes_ = 0;
+  std::vector<std::uint32_t> arrived_;
   fabric::DieNetwork network_;
   std::array<fabric::EdgeOut, topology::kDirections> edges_;
   std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};

@@ -105,8 +105,9 @@ void DipShard::advance_edge(Cycles now) {
 
 void DipShard::read_mail(ThreadSums& sums) {
   sums_ = &sums;
-  const int from = 1 - context_->parity;
-  fabric::Mailbox& mail = context_->mail[context_->mailbox_of_die(die_, side_)];
+  const std::size_t mailbox = context_->mailbox_of_die(die_, side_);
+  const int from = context_->readable(mailbox, context_->topology.die_count() + dip_);
+  fabric::Mailbox& mail = context_->mail[mailbox];
   for (const fabric::Crossing& crossing : mail.crossings[from]) {
     const Burst& burst = crossing.burst;
     const Flits flits = ceil_div<Bytes>(burst.bytes, link_bytes_);

@@ -20,19 +20,21 @@ struct MachineState {
                const MachineSettings& settings);
   [[nodiscard]] Cycles shard_next_time(ShardId shard) const;
   [[nodiscard]] Cycles next_time() const;
-  void run_shard(ShardId shard, std::uint32_t thread);
+  void read_mail(ShardId shard, ThreadSums& sums);
+  void run_shard(ShardId shard, Cycles end, ThreadSums& sums);
+  void run_group(Context::Group& group, ThreadSums& sums);
   Cycles run_window();
   /// Brings the counters up to date with what copied tasks did.
-  void settle_copies();
+  void settle();
   [[nodiscard]] std::uint64_t ranks_done() const;
   [[nodiscard]] std::uint64_t events() const;
 
   Context context;
-  Cycles window = 1, window_start = 0, window_end = 0, mail_time = kNever;
+  Cycles window_start = 0, window_end = 0, mail_time = kNever;
   std::vector<DieShard> dies;
   std::vector<DipShard> dips;
-  std::vector<Cycles> next;  ///< by shard
-  std::vector<ShardId> active;
+  std::vector<Cycles> next;           ///< by shard
+  std::vector<std::uint32_t> active;  ///< groups
   std::unique_ptr<engine::ThreadPool> pool;
   std::uint64_t tasks_total = 0;
 };

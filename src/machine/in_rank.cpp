@@ -108,7 +108,7 @@ Cycles DieShard::send_on_die(SiteIndex site, Burst burst, Bytes bytes, Cycles no
 /// store port rules; one add at a time on a node. Returns when the sum is there.
 Cycles DieShard::combine(RankDie& place, std::uint32_t node, Bytes bytes, Cycles now) {
   const topology::NodeParams& params = context_->topology.params().node;
-  Cycles& free = place.nodes[node].combine_free;
+  Cycles& free = place.combine_free[node];
   free = std::max(free, now) + ceil_div(bytes, params.store_ports * params.port_bytes_per_cycle);
   combine_latest_ = std::max(combine_latest_, free);
   return free + params.vector_latency_cycles;

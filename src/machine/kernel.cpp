@@ -2,6 +2,8 @@
 // Kernels on one die: operands are gathered in steps, each node computes a step when its operands are there. What a
 // node computes when is planned as soon as the arrival of its operands is known.
 #include <algorithm>
+#include <numeric>
+#include <utility>
 
 #include "dojo/base/error.h"
 #include "machine/die_shard.h"
@@ -39,20 +41,23 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
   run.finish = run.net_until = 0;
   run.done_nodes = run.arrivals_left = run.gathers_left = 0;
   run.allowed_slot = 2;
-  run.flops = 0;
   run.ending = false;
-  run.nodes.assign(place.node_count, KernelRun::NodeState{});
-  run.spans.resize(static_cast<std::size_t>(place.node_count) * kernel.steps);
+  run.slots = kernel.need.empty() ? 0 : kernel.steps + 1;
+  run.stride = 1 + run.slots + kernel.steps;
+  run.node_count = place.node_count;
+  run.cells.resize(std::size_t{place.node_count} * run.stride);
+  for (std::uint32_t node = 0; node < place.node_count; ++node) {
+    run.node(node) = {};
+    for (std::uint32_t slot = 0; slot < run.slots; ++slot) {
+      const std::uint32_t need = kernel.need[std::size_t{place.first_node + node} * run.slots + slot];
+      run.slot(node, slot) = {0, need};
+      run.arrivals_left += need;
+    }
+  }
   std::fill_n(run.steps_done, kernel.steps, 0u);
   std::fill_n(run.steps_end, kernel.steps, Cycles{0});
-  run.need.clear();
   run.lines.clear();
   if (kernel.need.empty()) return run;
-  const std::size_t slots = kernel.steps + 1;
-  const auto begin = kernel.need.begin() + static_cast<std::ptrdiff_t>(place.first_node * slots);
-  run.need.assign(begin, begin + static_cast<std::ptrdiff_t>(place.node_count * slots));
-  for (const std::uint16_t need : run.need) run.arrivals_left += need;
-  run.ready.assign(run.need.size(), 0);
   const std::uint32_t first = shape.line_begin[place.slice_die];
   const std::uint32_t last = shape.line_begin[place.slice_die + 1];
   run.lines.resize(last - first);
@@ -60,7 +65,7 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
     KernelRun::LineState& state = run.lines[line - first];
     state.cursor = kernel.gather_begin[line];
     for (std::uint32_t i = shape.lines[line].nodes_begin; i < shape.lines[line].nodes_end; ++i) {
-      if (run.need[(shape.line_nodes[i] - place.first_node) * slots] != 0) ++state.open;
+      if (run.slot(shape.line_nodes[i] - place.first_node, 0).need != 0) ++state.open;
     }
   }
   run.gathers_left = kernel.gather_begin[last] - kernel.gather_begin[first];
@@ -68,11 +73,11 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
 }
 
 void DieShard::start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
-  KernelRun& run = kernel_run(rank_die, task);
   RankDie& place = rank_dies_[rank_die];
-  account_all(place, now);  // what the cores ran before is over
-  for (RankDie::Account& node : place.nodes) node.span = 0;
+  account(place, now);  // what the cores ran before is over
+  KernelRun& run = kernel_run(rank_die, task);
   place.on_cores = &run;
+  std::fill(place.counted_spans.begin(), place.counted_spans.end(), std::uint8_t{0});
   run.started = true;
   run.start = now;
   if (run.arrivals_left > 0) change_traffic(place, 1, 0, now);
@@ -84,7 +89,7 @@ void DieShard::start_kernel(std::uint32_t rank_die, std::uint32_t task, Cycles n
   if (place.node_count == 0) wheel_.add(now, kKernelDone, run.index);
 }
 
-void DieShard::send_unicasts(const KernelRun& run, Cycles now) {
+void DieShard::send_unicasts(KernelRun& run, Cycles now) {
   const RankDie& place = rank_dies_[run.rank_die];
   const workload::SliceShape& shape = *place.slice->shape;
   const Kernel& kernel = *run.kernel;
@@ -98,7 +103,12 @@ void DieShard::send_unicasts(const KernelRun& run, Cycles now) {
     burst.lane = message.slot;
     burst.row = place.slice->first_site_row + there.row;
     burst.column = place.slice->first_site_column + there.column;
-    push_send(shape.nodes[message.source].site, burst, message.bytes, now);
+    if (there.die == place.slice_die) {
+      const Cycles arrived = send_on_die(shape.nodes[message.source].site, burst, message.bytes, now);
+      operand_arrived(run, message.destination - place.first_node, message.slot, arrived, now);
+    } else {
+      push_send(shape.nodes[message.source].site, burst, message.bytes, now);
+    }
   }
 }
 
@@ -145,20 +155,27 @@ int DieShard::blocked_line(const workload::SliceShape::Line& line) const {
   return line.goes_on_high && full(high) ? static_cast<int>(high) : -1;
 }
 
+namespace {
+
+/// Asks the host's caches for what the arrival of an operand touches.
+void prefetch_node(const KernelRun& run, std::uint32_t node) {
+  __builtin_prefetch(&run.node(node), 1);
+  if (run.stride > 4) __builtin_prefetch(run.spans(node), 1);
+}
+
+}  // namespace
+
 /// Up to a burst of each piece. Returns when the line's links will be nearly free again.
 Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workload::Gather& gather, Cycles now) {
   const RankDie& place = rank_dies_[run.rank_die];
   const workload::SliceShape& shape = *place.slice->shape;
   const workload::SliceShape::Line& line = shape.lines[shape.line_begin[place.slice_die] + index];
   KernelRun::LineState& state = run.lines[index];
-  const std::size_t slots = run.kernel->steps + std::size_t{1};
   const Bytes burst_bytes = context_->settings.burst_bytes;
   gather_nodes_.clear();
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
-    const std::uint32_t node = shape.line_nodes[i];
-    const std::int32_t site = shape.nodes[node].site;
-    const std::int32_t position = line.horizontal ? site % network_.columns() : site / network_.columns();
-    gather_nodes_.push_back({static_cast<std::uint16_t>(position), 0, now, 0});
+    gather_nodes_.push_back({shape.line_positions[i], 0, now, 0});
+    prefetch_node(run, shape.line_nodes[i] - place.first_node);
   }
   bool more = false;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
@@ -170,7 +187,7 @@ Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workloa
     more = more || left > burst_bytes;
     if (gather.stage == 2) {
       node.ready =
-          std::max(now, run.ready[(shape.line_nodes[line.nodes_begin + piece.place] - place.first_node) * slots]);
+          std::max(now, run.slot(shape.line_nodes[line.nodes_begin + piece.place] - place.first_node, 0).ready);
     }
   }
   fabric::Gathering g;
@@ -239,23 +256,22 @@ Cycles DieShard::first_ready(const KernelRun& run, std::uint32_t index) const {
   const workload::SliceShape::Line& line = shape.lines[shape.line_begin[place.slice_die] + index];
   const workload::Gather& gather = run.kernel->gathers[run.lines[index].cursor];
   if (gather.stage == 1) return 0;
-  const std::size_t slots = run.kernel->steps + std::size_t{1};
   Cycles first = kNever;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
     const std::uint32_t node = shape.line_nodes[line.nodes_begin + run.kernel->pieces[i].place];
-    first = std::min(first, run.ready[(node - place.first_node) * slots]);
+    first = std::min(first, run.slot(node - place.first_node, 0).ready);
   }
   return first;
 }
 
 void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready, Cycles now) {
-  const std::size_t at = node * (run.kernel->steps + std::size_t{1}) + slot;
-  DOJO_CHECK(run.need[at] > 0, "die {}: task {} node {} got more operands for step {} than it needs", die_, run.task,
-             node, slot);
-  run.ready[at] = std::max(run.ready[at], ready);
+  KernelRun::Slot& at = run.slot(node, slot);
+  DOJO_CHECK(at.need > 0, "die {}: task {} node {} got more operands for step {} than it needs", die_, run.task, node,
+             slot);
+  at.ready = std::max(at.ready, ready);
   run.net_until = std::max(run.net_until, ready);
   if (--run.arrivals_left == 0 && run.started) wheel_.add(run.net_until, kKernelQuiet, run.rank_die);
-  if (--run.need[at] != 0) return;
+  if (--at.need != 0) return;
   if (slot == 0) {
     const RankDie& place = rank_dies_[run.rank_die];
     const workload::SliceShape& shape = *place.slice->shape;
@@ -274,54 +290,42 @@ void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t
 
 /// Plans all steps of a node whose operands are known to be there by some time.
 void DieShard::advance_node(KernelRun& run, std::uint32_t node) {
-  KernelRun::NodeState& state = run.nodes[node];
+  KernelRun::NodeState& state = run.node(node);
   const Kernel& kernel = *run.kernel;
   const RankDie& place = rank_dies_[run.rank_die];
   const std::uint32_t slice_node = place.first_node + node;
   const std::uint32_t* const cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
-  KernelRun::Span* const spans = &run.spans[static_cast<std::size_t>(node) * kernel.steps];
-  const std::size_t base = node * (kernel.steps + std::size_t{1});
-  const std::uint8_t before = state.step;
-  Cycles busy = 0;
+  KernelRun::Cell* const spans = run.spans(node);
+  if (state.step == kernel.steps) return;
   while (state.step < kernel.steps) {
     Cycles begin = std::max(run.start, state.free);
-    if (!run.need.empty()) {
-      const std::size_t slot = base + state.step + 1u;
-      if (run.need[base] != 0 || run.need[slot] != 0) break;
-      begin = std::max({begin, run.ready[base], run.ready[slot]});
+    if (run.slots > 0) {
+      const KernelRun::Slot& first = run.slot(node, 0);
+      const KernelRun::Slot& slot = run.slot(node, state.step + 1);
+      if (first.need != 0 || slot.need != 0) break;
+      begin = std::max({begin, first.ready, slot.ready});
     }
     const Cycles end = begin + cycles[state.step];
-    if (state.spans > 0 && spans[state.spans - 1].end == begin) {
-      spans[state.spans - 1].end = end;
+    if (state.spans > 0 && state.free == begin) {  // where the last span ends
+      spans[state.spans - 1].span.end = end;
     } else {
-      spans[state.spans++] = {begin, end};
+      spans[state.spans++].span = {begin, end};
     }
-    busy += end - begin;
     state.free = end;
     step_completed(run, state.step, end);
     ++state.step;
   }
-  if (state.step == before) return;
-  cores_[place.slice->shape->nodes[slice_node].site].busy_cycles += static_cast<std::uint64_t>(busy);
-  if (state.step == kernel.steps) node_done(run, node, state.free);
+  if (state.step == kernel.steps) node_done(run, state.free);
 }
 
 void DieShard::step_completed(KernelRun& run, std::uint32_t step, Cycles end) {
   run.steps_end[step] = std::max(run.steps_end[step], end);
-  if (++run.steps_done[step] == run.nodes.size() && step + 3 <= run.kernel->steps && !run.lines.empty()) {
+  if (++run.steps_done[step] == run.node_count && step + 3 <= run.kernel->steps && !run.lines.empty()) {
     wheel_.add(run.steps_end[step], kStepDone, run.index, step + 3);
   }
 }
 
-void DieShard::node_done(KernelRun& run, std::uint32_t node, Cycles end) {
-  const Kernel& kernel = *run.kernel;
-  const std::uint32_t slice_node = rank_dies_[run.rank_die].first_node + node;
-  Core& core = cores_[rank_dies_[run.rank_die].slice->shape->nodes[slice_node].site];
-  if (!kernel.matrix_flops.empty()) {
-    run.flops += kernel.matrix_flops[slice_node];
-    if (!run.recompute) core.matrix_flops += static_cast<std::uint64_t>(kernel.matrix_flops[slice_node]);
-  }
-  if (!kernel.vector_flops.empty()) core.vector_flops += static_cast<std::uint64_t>(kernel.vector_flops[slice_node]);
+void DieShard::node_done(KernelRun& run, Cycles end) {
   run.finish = std::max(run.finish, end);
   ++run.done_nodes;
   end_if_complete(run, now_);
@@ -329,7 +333,7 @@ void DieShard::node_done(KernelRun& run, std::uint32_t node, Cycles end) {
 
 /// A kernel lasts until all nodes have computed and all they had to send is on its way.
 void DieShard::end_if_complete(KernelRun& run, Cycles now) {
-  if (run.done_nodes < run.nodes.size() || run.gathers_left > 0 || run.ending) return;
+  if (run.done_nodes < run.node_count || run.gathers_left > 0 || run.ending) return;
   run.ending = true;
   wheel_.add(std::max(now, run.finish), kKernelDone, run.index);
 }
@@ -339,15 +343,43 @@ void DieShard::kernel_done(std::uint32_t index, Cycles now) {
   run.in_use = false;
   const std::uint32_t rank_die = run.rank_die;
   const std::uint32_t task = run.task;
-  const workload::Program& program = *rank_dies_[rank_die].program;
-  if (run.recompute) {
-    sums_->flops_recomputed += run.flops;
-  } else {
-    sums_->flops_by[static_cast<std::size_t>(run.kernel->timed_by)] += run.flops;
-    sums_->ops[program.graph][program.tasks[task].op].flops += run.flops;
+  RankDie& place = rank_dies_[rank_die];
+  const workload::Task& what = place.program->tasks[task];
+  const std::vector<std::int64_t>& of_node = run.kernel->matrix_flops;
+  if (!of_node.empty()) {
+    const auto first = of_node.begin() + place.first_node;
+    const std::int64_t flops = std::accumulate(first, first + place.node_count, std::int64_t{0});
+    if (run.recompute) {
+      sums_->flops_recomputed += flops;
+    } else {
+      sums_->flops_by[static_cast<std::size_t>(run.kernel->timed_by)] += flops;
+      sums_->ops[place.program->graph][what.op].flops += flops;
+    }
   }
-  const Cycles join = rank_dies_[rank_die].shape->barrier_cycles[rank_dies_[rank_die].slice_die];
+  ++place.kernels_done[what.index * 2 + (run.recompute ? 1 : 0)];
+  const Cycles join = place.shape->barrier_cycles[place.slice_die];
   task_done_on_die(rank_die, task, now + join);
+}
+
+/// What cores do in a kernel is known from its program, so it is counted once for all its runs.
+void DieShard::settle_kernels() {
+  for (RankDie& place : rank_dies_) {
+    for (std::size_t i = 0; i < place.kernels_done.size(); ++i) {
+      const std::uint64_t runs = std::exchange(place.kernels_done[i], 0u);
+      if (runs == 0) continue;
+      const Kernel& kernel = place.program->kernels[i / 2];
+      for (std::uint32_t node = place.first_node; node < place.first_node + place.node_count; ++node) {
+        Core& core = cores_[place.slice->shape->nodes[node].site];
+        const auto cycles = kernel.cycles.begin() + static_cast<std::ptrdiff_t>(std::size_t{node} * kernel.steps);
+        core.busy_cycles += runs * std::accumulate(cycles, cycles + kernel.steps, std::uint64_t{0});
+        if (!kernel.vector_flops.empty())
+          core.vector_flops += runs * static_cast<std::uint64_t>(kernel.vector_flops[node]);
+        if (i % 2 == 0 && !kernel.matrix_flops.empty()) {
+          core.matrix_flops += runs * static_cast<std::uint64_t>(kernel.matrix_flops[node]);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace dojo::machine

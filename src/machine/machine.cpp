@@ -10,16 +10,13 @@
 namespace dojo::machine {
 
 namespace {
-/// A machine of one shard has no lookahead to end its windows; it returns this often so that a run can be interrupted.
-constexpr Cycles kLoneWindow = 4096;
+/// Windows end at least this often, so that a run can be interrupted, whatever the lookahead.
+constexpr Cycles kLongestWindow = 4096;
 }  // namespace
 
 MachineState::MachineState(const topology::Topology& topology, const workload::Workload& workload,
                            const workload::Job& job, const MachineSettings& settings)
     : context(topology, workload, job, settings), dies(topology.die_count()), dips(topology.dip_count()) {
-  const Cycles lookahead_cycles = topology.lookahead_cycles();
-  window = topology.shard_count() == 1 || lookahead_cycles == kNever ? kLoneWindow : lookahead_cycles;
-  if (settings.window_cycles > 0) window = std::min(window, settings.window_cycles);
   for (DieId die = 0; die < topology.die_count(); ++die) dies[die].configure(context, die);
   for (std::uint32_t dip = 0; dip < topology.dip_count(); ++dip) dips[dip].configure(context, dip);
   for (RankId rank = 0; rank < job.slices.size(); ++rank) {
@@ -37,7 +34,11 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
   }
   for (DieShard& die : dies) die.start(0);
   next.assign(topology.shard_count(), kNever);
-  for (ShardId shard = 0; shard < next.size(); ++shard) next[shard] = shard_next_time(shard);
+  for (ShardId shard = 0; shard < next.size(); ++shard) {
+    next[shard] = shard_next_time(shard);
+    Context::Group& group = context.groups[context.group_of[shard]];
+    group.next = std::min(group.next, next[shard]);
+  }
 }
 
 Cycles MachineState::shard_next_time(ShardId shard) const {
@@ -46,19 +47,21 @@ Cycles MachineState::shard_next_time(ShardId shard) const {
 
 Cycles MachineState::next_time() const {
   Cycles time = mail_time;
-  for (const Cycles t : next) time = std::min(time, t);
+  for (const Context::Group& group : context.groups) time = std::min(time, group.next);
   return time;
 }
 
-void MachineState::run_shard(ShardId shard, std::uint32_t thread) {
-  ThreadSums& sums = context.sums[thread];
+void MachineState::read_mail(ShardId shard, ThreadSums& sums) {
+  if (shard < dies.size()) {
+    dies[shard].read_mail(sums);
+  } else {
+    dips[shard - dies.size()].read_mail(sums);
+  }
+}
+
+void MachineState::run_shard(ShardId shard, Cycles end, ThreadSums& sums) {
   const auto run = [&](auto& it) {
-    std::atomic<std::uint8_t>& flag = context.has_mail[1 - context.parity][shard];
-    if (flag.load(std::memory_order_relaxed) != 0) {
-      flag.store(0, std::memory_order_relaxed);
-      it.read_mail(sums);
-    }
-    it.run(window_end, sums);
+    it.run(end, sums);
     sums.last_event = std::max(sums.last_event, it.last_event());
     next[shard] = it.next_time();
   };
@@ -69,30 +72,68 @@ void MachineState::run_shard(ShardId shard, std::uint32_t thread) {
   }
 }
 
+/// Short windows up to the end of the long one: mail inside the group changes hands after each of them.
+void MachineState::run_group(Context::Group& group, ThreadSums& sums) {
+  const auto& mail = context.has_mail[1 - context.parity];
+  for (const ShardId shard : group.shards) {
+    if (mail[shard].load(std::memory_order_relaxed) == 0) continue;
+    mail[shard].store(0, std::memory_order_relaxed);
+    read_mail(shard, sums);
+    next[shard] = shard_next_time(shard);
+    group.next = std::min(group.next, next[shard]);
+  }
+  Cycles start = window_start;
+  while (group.next < window_end) {
+    start = std::max(start, group.next);
+    const Cycles end = std::min(window_end, start + context.short_window);
+    const auto& local = context.has_local[1 - group.parity];
+    group.next = group.mail_time = kNever;
+    for (const ShardId shard : group.shards) {
+      if (local[shard].load(std::memory_order_relaxed) != 0) {
+        local[shard].store(0, std::memory_order_relaxed);
+        read_mail(shard, sums);
+        run_shard(shard, end, sums);
+      } else if (next[shard] < end) {
+        run_shard(shard, end, sums);
+      }
+      group.next = std::min(group.next, next[shard]);
+    }
+    group.next = std::min(group.next, group.mail_time);
+    group.parity = 1 - group.parity;
+    start = end;
+  }
+}
+
 Cycles MachineState::run_window() {
   window_start = next_time();
   DOJO_CHECK(window_start != kNever, "a window was asked for without work");
-  window_end = window_start + window;
+  window_end = window_start + std::min(context.long_window, kLongestWindow);
   active.clear();
   const auto& mail = context.has_mail[1 - context.parity];
-  for (ShardId shard = 0; shard < next.size(); ++shard) {
-    if (next[shard] < window_end || mail[shard].load(std::memory_order_relaxed) != 0) active.push_back(shard);
+  for (std::uint32_t i = 0; i < context.groups.size(); ++i) {
+    const Context::Group& group = context.groups[i];
+    if (group.next < window_end || std::any_of(group.shards.begin(), group.shards.end(), [&](ShardId shard) {
+          return mail[shard].load(std::memory_order_relaxed) != 0;
+        })) {
+      active.push_back(i);
+    }
   }
   if (context.settings.reverse_order) std::reverse(active.begin(), active.end());
   for (ThreadSums& sums : context.sums) sums.mail_time = kNever;
   if (!pool) pool = std::make_unique<engine::ThreadPool>(context.settings.threads);
-  pool->run(static_cast<std::uint32_t>(active.size()),
-            [this](std::uint32_t i, std::uint32_t thread) { run_shard(active[i], thread); });
+  pool->run(
+      static_cast<std::uint32_t>(active.size()),
+      [this](std::uint32_t i, std::uint32_t thread) { run_group(context.groups[active[i]], context.sums[thread]); },
+      context.groups.size() == next.size() ? 8 : 1);
   mail_time = kNever;
   for (const ThreadSums& sums : context.sums) mail_time = std::min(mail_time, sums.mail_time);
   context.parity = 1 - context.parity;
   return next_time();
 }
 
-void MachineState::settle_copies() {
+void MachineState::settle() {
   if (!pool) return;
-  pool->run(static_cast<std::uint32_t>(dies.size()),
-            [this](std::uint32_t i, std::uint32_t) { dies[i].settle_copies(); });
+  pool->run(static_cast<std::uint32_t>(dies.size()), [this](std::uint32_t i, std::uint32_t) { dies[i].settle(); });
 }
 
 std::uint64_t MachineState::ranks_done() const {
@@ -137,7 +178,7 @@ const topology::Topology& Machine::topology() const {
 }
 
 NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
-  impl_->dies[die].settle_copies();
+  impl_->dies[die].settle();
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;
   c.core_busy_cycles = shard.core_busy_cycles(site);

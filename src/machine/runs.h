@@ -20,26 +20,42 @@ struct KernelRun {
   bool in_use = false, started = false, ending = false, recompute = false;
   Cycles start = 0, finish = 0, net_until = 0;
   std::uint32_t done_nodes = 0, arrivals_left = 0, gathers_left = 0;
-  std::uint32_t allowed_slot = 2;   ///< operands of at most two steps are in flight: double buffers
-  std::int64_t flops = 0;           ///< of the nodes that are done
-  std::vector<std::uint16_t> need;  ///< [node * (steps + 1) + slot] arrivals still to come
-  std::vector<Cycles> ready;        ///< [node * (steps + 1) + slot] latest arrival so far
+  std::uint32_t allowed_slot = 2;  ///< operands of at most two steps are in flight: double buffers
   struct NodeState {
-    Cycles free = 0;        ///< end of its last step so far
-    std::uint8_t step = 0;  ///< next step it computes
-    std::uint8_t spans = 0;
+    Cycles free = 0;                    ///< end of its last step so far
+    std::uint32_t step = 0, spans = 0;  ///< next step it computes; spans so far
   };
-  struct Span {  ///< a node's core is busy
+  struct Slot {
+    Cycles ready = 0;        ///< latest arrival so far
+    std::uint32_t need = 0;  ///< arrivals still to come
+  };
+  struct Span {  ///< the core is busy
     Cycles begin, end;
   };
+  /// Everything about a node lies side by side: dies are cold in the host's caches when their turn comes.
+  union Cell {
+    NodeState state;
+    Slot slot;
+    Span span;
+    Cell() : state() {}
+  };
+  std::vector<Cell> cells;  ///< by node: its state, steps + 1 slots (none without operands), and up to `steps` spans
+  std::uint32_t slots = 0, stride = 1, node_count = 0;
+  [[nodiscard]] NodeState& node(std::uint32_t n) { return cells[std::size_t{n} * stride].state; }
+  [[nodiscard]] const NodeState& node(std::uint32_t n) const { return cells[std::size_t{n} * stride].state; }
+  [[nodiscard]] Slot& slot(std::uint32_t n, std::uint32_t s) { return cells[std::size_t{n} * stride + 1 + s].slot; }
+  [[nodiscard]] const Slot& slot(std::uint32_t n, std::uint32_t s) const {
+    return cells[std::size_t{n} * stride + 1 + s].slot;
+  }
+  /// Spans of a node follow each other in time: planned as soon as operands are known to come.
+  [[nodiscard]] Cell* spans(std::uint32_t n) { return &cells[std::size_t{n} * stride + 1 + slots]; }
+  [[nodiscard]] const Cell* spans(std::uint32_t n) const { return &cells[std::size_t{n} * stride + 1 + slots]; }
   struct LineState {
     std::uint32_t cursor = 0;  ///< next gather
     Bytes sent = 0;            ///< of each piece of that gather
     std::uint16_t open = 0;    ///< nodes of the line to which stage 1 is still to come
     bool pending = false;      ///< an event will look at it
   };
-  std::vector<NodeState> nodes;
-  std::vector<Span> spans;  ///< [node * steps + i], by time: planned as soon as operands are known to come
   std::vector<LineState> lines;
   std::uint32_t steps_done[16] = {};
   Cycles steps_end[16] = {};
@@ -83,16 +99,14 @@ struct RankDie {
   const workload::Slice* slice = nullptr;
   const ShapeInfo* shape = nullptr;
   const workload::Program* program = nullptr;
+  std::vector<std::uint32_t> kernels_done;  ///< [kernel * 2 + recompute] since the counters were settled
   std::vector<bool> local_tasks;  ///< by task: it sends nothing off this die and waits for nothing from outside
   std::uint32_t net_active = 0, mem_active = 0;
-  struct Account {
-    Cycles counted_to = 0;
-    Cycles combine_free = 0;  ///< communication thread's adds
-    std::uint32_t span = 0;   ///< of the kernel on the cores: the first that is not counted in full
-  };
-  std::vector<Account> nodes;
-  const KernelRun* on_cores = nullptr;  ///< the kernel that the rank's cores run or ran last
-  Breakdown breakdown;
+  std::vector<Cycles> combine_free;  ///< by node: its communication thread's adds
+  Breakdown breakdown;               ///< up to counted_to
+  Cycles counted_to = 0;
+  const KernelRun* on_cores = nullptr;      ///< the kernel that the rank's cores run, until its work has been counted
+  std::vector<std::uint8_t> counted_spans;  ///< of that kernel, by node: those that lie before counted_to
 };
 
 /// A rank's sequencer, on the shard of the first die of its slice.

@@ -3,6 +3,7 @@
 #include "machine/task_copy.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dojo/base/error.h"
 #include "machine/die_shard.h"
@@ -43,26 +44,27 @@ void DieShard::counters(std::vector<std::uint64_t>& out) const {
   }
 }
 
-void DieShard::add_to_counter(std::size_t index, std::uint64_t increase) {
-  const std::size_t links = sites_.size() * topology::kDirections;
-  if (index < links * 3) {
-    const auto d = static_cast<Direction>(index / 3 / sites_.size());
-    fabric::Link& link = network_.links(d)[index / 3 % sites_.size()];
-    (index % 3 == 0 ? link.busy_cycles : index % 3 == 1 ? link.queue_cycles : link.bursts) += increase;
-    return;
+/// In the order of counters().
+void DieShard::add_to_counters(const std::vector<std::uint64_t>& increase) {
+  auto next = increase.begin();
+  for (int d = 0; d < topology::kDirections; ++d) {
+    for (fabric::Link& link : network_.links(static_cast<Direction>(d))) {
+      for (std::uint64_t* counter : {&link.busy_cycles, &link.queue_cycles, &link.bursts}) *counter += *next++;
+    }
   }
-  const std::size_t at = index - links * 3;
-  const auto site = static_cast<SiteIndex>(at / 5);
-  fabric::Port& port = network_.port(site);
-  Core& core = cores_[site];
-  std::uint64_t* const values[] = {&port.bytes_injected, &port.bytes_ejected, &core.busy_cycles, &core.matrix_flops,
-                                   &core.vector_flops};
-  *values[at % 5] += increase;
+  for (SiteIndex site = 0; site < sites_.size(); ++site) {
+    fabric::Port& port = network_.port(site);
+    Core& core = cores_[site];
+    for (std::uint64_t* counter :
+         {&port.bytes_injected, &port.bytes_ejected, &core.busy_cycles, &core.matrix_flops, &core.vector_flops}) {
+      *counter += *next++;
+    }
+  }
 }
 
 /// Nothing is under way on this die and nothing is reserved beyond now, so what follows depends on the program alone.
 bool DieShard::at_rest(Cycles now) const {
-  if (!wheel_.empty() || !arrivals_.empty() || !wakes_.empty() || sends_open_ != 0 || full_edges_ != 0 ||
+  if (!wheel_.empty() || !arrivals_.empty() || next_wake_ != kNever || sends_open_ != 0 || full_edges_ != 0 ||
       network_.latest() > now || combine_latest_ > now)
     return false;
   for (const fabric::EdgeOut& edge : edges_) {
@@ -77,7 +79,7 @@ void DieShard::run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles no
   if (!context_->settings.copy_tasks || rank_dies_.size() != 1 || !place.local_tasks[task] || !at_rest(now)) {
     return task_started_on_die(rank_die, task, now);
   }
-  account_all(place, now);
+  account(place, now);
   const std::uint32_t index = context_->copies.index(context_->job.program_of_rank[place.rank], task,
                                                      place.net_active > 0, place.mem_active > 0);
   const TaskCopy* copy = context_->copies.find(index);
@@ -115,8 +117,9 @@ std::unique_ptr<TaskCopy> DieShard::record(Context& context, DieId die, const Ra
   }
   DOJO_CHECK(network_.latest() <= copy->event_after, "task {} of rank {} leaves the network busy", task, original.rank);
   DOJO_CHECK(task_ended_, "task {} of rank {} does not end by itself", task, original.rank);
-  account_all(place, copy->event_after);
+  account(place, copy->event_after);
   copy->breakdown = place.breakdown;
+  settle_kernels();
   std::vector<std::uint64_t> after;
   counters(after);
   for (std::size_t i = 0; i < after.size(); ++i) {
@@ -136,7 +139,7 @@ void DieShard::copy_done(std::uint32_t generation, Cycles now) {
   copy_hits_.resize(context_->copies.size());
   ++copy_hits_[copying_.index];
   ++tasks_copied_;
-  for (RankDie::Account& node : place.nodes) node.counted_to = now;
+  place.counted_to = now;
   add(place.breakdown, copy.breakdown);
   sums_->add_copied(copy.sums, place.program->graph, place.program->tasks[task].op);
   const Cycles done = copying_.start + copy.done_after;
@@ -152,15 +155,17 @@ void DieShard::disturb(Cycles first_arrival) {
   wheel_.add(copying_.start, kRunTask, 0, copying_.task);
 }
 
-void DieShard::settle_copies() {
+void DieShard::settle() {
+  settle_kernels();
+  if (std::all_of(copy_hits_.begin(), copy_hits_.end(), [](std::uint32_t hits) { return hits == 0; })) return;
+  std::vector<std::uint64_t> increase(sites_.size() * (topology::kDirections * 3 + 5), 0);
   for (std::uint32_t index = 0; index < copy_hits_.size(); ++index) {
-    if (copy_hits_[index] == 0) continue;
+    const std::uint64_t hits = std::exchange(copy_hits_[index], 0u);
+    if (hits == 0) continue;
     const TaskCopy& copy = *context_->copies.find(index);
-    for (std::size_t i = 0; i < copy.changed.size(); ++i) {
-      add_to_counter(copy.changed[i], copy.increase[i] * copy_hits_[index]);
-    }
-    copy_hits_[index] = 0;
+    for (std::size_t i = 0; i < copy.changed.size(); ++i) increase[copy.changed[i]] += copy.increase[i] * hits;
   }
+  add_to_counters(increase);
 }
 
 }  // namespace dojo::machine

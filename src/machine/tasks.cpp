@@ -20,7 +20,9 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   place.program = &context_->program(rank);
   place.first_node = slice.shape->die_begin[slice_die];
   place.node_count = slice.shape->die_begin[slice_die + 1] - place.first_node;
-  place.nodes.resize(place.node_count);
+  place.combine_free.assign(place.node_count, 0);
+  place.counted_spans.assign(place.node_count, 0);
+  place.kernels_done.assign(place.program->kernels.size() * 2, 0);
   if (slice.dies.size() == 1) {
     for (const Task& task : place.program->tasks) {
       bool local = task.kind == Task::Kind::kKernel;
@@ -88,42 +90,47 @@ Controller& DieShard::controller_of(RankId rank) {
 
 namespace {
 
-/// Cycles of [from, to) in which the node's core was busy; spans that end by `to` are done with.
-Cycles busy_cycles(const RankDie& place, std::uint32_t node, std::uint32_t& span, Cycles from, Cycles to) {
+/// Cycles of [from, to) in which the rank's cores were busy, over all its nodes. `counted`: spans that end by `to` are
+/// passed over from now on.
+Cycles busy_cycles(const RankDie& place, std::uint8_t* counted, Cycles from, Cycles to) {
   if (place.on_cores == nullptr) return 0;
   const KernelRun& run = *place.on_cores;
-  const KernelRun::Span* const spans = run.spans.data() + static_cast<std::size_t>(node) * run.kernel->steps;
   Cycles busy = 0;
-  for (; span < run.nodes[node].spans; ++span) {
-    busy += std::max<Cycles>(0, std::min(spans[span].end, to) - std::max(spans[span].begin, from));
-    if (spans[span].end > to) break;
+  for (std::uint32_t node = 0; node < place.node_count; ++node) {
+    const KernelRun::Cell* const spans = run.spans(node);
+    for (std::uint8_t i = counted[node]; i < run.node(node).spans; ++i) {
+      const KernelRun::Span& span = spans[i].span;
+      busy += std::max<Cycles>(0, std::min(span.end, to) - std::max(span.begin, from));
+      if (span.end > to) break;
+      counted[node] = static_cast<std::uint8_t>(i + 1);
+    }
   }
   return busy;
 }
 
-}  // namespace
-
-/// Adds the node's cycles since the last call to their classes: computing first, the rest by what the rank waits for.
-void DieShard::account(RankDie& place, std::uint32_t node, Cycles now) {
-  RankDie::Account& a = place.nodes[node];
-  if (now <= a.counted_to) return;
-  const Cycles busy = busy_cycles(place, node, a.span, a.counted_to, now);
-  const Cycles rest = now - a.counted_to - busy;
-  (place.net_active > 0 ? place.breakdown.overlapped : place.breakdown.compute) += static_cast<std::uint64_t>(busy);
-  (place.net_active > 0   ? place.breakdown.communication
-   : place.mem_active > 0 ? place.breakdown.memory
-                          : place.breakdown.idle) += static_cast<std::uint64_t>(rest);
-  a.counted_to = now;
+/// Computing first, the rest by what the rank waits for.
+void classify(const RankDie& place, Cycles busy, Cycles rest, Breakdown& sum) {
+  (place.net_active > 0 ? sum.overlapped : sum.compute) += static_cast<std::uint64_t>(busy);
+  (place.net_active > 0   ? sum.communication
+   : place.mem_active > 0 ? sum.memory
+                          : sum.idle) += static_cast<std::uint64_t>(rest);
 }
 
-void DieShard::account_all(RankDie& place, Cycles now) {
-  for (std::uint32_t node = 0; node < place.node_count; ++node) account(place, node, now);
+}  // namespace
+
+/// Adds the cycles of all nodes since the last call to their classes.
+void DieShard::account(RankDie& place, Cycles now) {
+  if (now <= place.counted_to) return;
+  const Cycles busy = busy_cycles(place, place.counted_spans.data(), place.counted_to, now);
+  classify(place, busy, (now - place.counted_to) * place.node_count - busy, place.breakdown);
+  place.counted_to = now;
+  if (place.on_cores != nullptr && !place.on_cores->in_use) place.on_cores = nullptr;
 }
 
 void DieShard::change_traffic(RankDie& place, int network, int memory, Cycles now) {
   const std::uint32_t net = place.net_active + static_cast<std::uint32_t>(network);
   const std::uint32_t mem = place.mem_active + static_cast<std::uint32_t>(memory);
-  if ((net > 0) != (place.net_active > 0) || (mem > 0) != (place.mem_active > 0)) account_all(place, now);
+  if ((net > 0) != (place.net_active > 0) || (mem > 0) != (place.mem_active > 0)) account(place, now);
   place.net_active = net;
   place.mem_active = mem;
 }
@@ -132,17 +139,10 @@ Breakdown DieShard::breakdown(Cycles end) const {
   Breakdown total;
   for (const RankDie& place : rank_dies_) {
     Breakdown sum = place.breakdown;
-    for (std::uint32_t node = 0; node < place.node_count; ++node) {
-      const RankDie::Account& a = place.nodes[node];
-      const Cycles to = std::max(end, a.counted_to);
-      std::uint32_t span = a.span;
-      const Cycles busy = busy_cycles(place, node, span, a.counted_to, to);
-      const Cycles rest = to - a.counted_to - busy;
-      (place.net_active > 0 ? sum.overlapped : sum.compute) += static_cast<std::uint64_t>(busy);
-      (place.net_active > 0   ? sum.communication
-       : place.mem_active > 0 ? sum.memory
-                              : sum.idle) += static_cast<std::uint64_t>(rest);
-    }
+    std::vector<std::uint8_t> counted = place.counted_spans;
+    const Cycles to = std::max(end, place.counted_to);
+    const Cycles busy = busy_cycles(place, counted.data(), place.counted_to, to);
+    classify(place, busy, (to - place.counted_to) * place.node_count - busy, sum);
     total.compute += sum.compute;
     total.communication += sum.communication;
     total.overlapped += sum.overlapped;

@@ -109,14 +109,16 @@ class AllReduceTime {
       along(top_, c, topology::Direction::kEast, slowest);
       fill += 2 * hop_s(top_, c, topology::Direction::kEast, message) + adding_s(message);
     }
-    return fill + bytes_ / slowest * (1 - 1 / (lanes * chunks));
+    return fill + bytes_ / slowest * (1 - 1 / ((striped_ ? 1 : lanes) * chunks));
   }
   /// Of the algorithm that a plan was built with.
   [[nodiscard]] double of(const workload::DataflowPlan& plan) const {
-    const auto lanes = static_cast<double>(plan.lanes), chunks = static_cast<double>(plan.chunks);
-    if (plan.algorithm == "mesh2d") return mesh2d_s(lanes, chunks);
-    if (plan.algorithm == "ring") return ring_s(lanes, chunks);
-    if (plan.algorithm == "tree") return tree_s(lanes, chunks);
+    AllReduceTime time = *this;
+    time.striped_ = plan.striped;
+    const double lanes = plan.striped ? nodes_ : plan.lanes, chunks = plan.chunks;
+    if (plan.algorithm == "mesh2d") return time.mesh2d_s(lanes, chunks);
+    if (plan.algorithm == "ring") return time.ring_s(lanes, chunks);
+    if (plan.algorithm == "tree") return time.tree_s(lanes, chunks);
     return std::numeric_limits<double>::quiet_NaN();
   }
 
@@ -133,7 +135,10 @@ class AllReduceTime {
   [[nodiscard]] double adding_s(double message) const {
     return message / static_cast<double>(topology_.params().node.vector_bytes_per_cycle) / clock();
   }
+  /// Of one lane's message; the pieces of a striped message share the edge and the rows or columns that lead to it.
   [[nodiscard]] double one_message_rate(double edge_rate) const {
+    const double link = static_cast<double>(topology_.params().noc.link_bytes_per_cycle) * clock();
+    if (striped_) return std::min(edge_rate, std::min(topology_.site_rows(), topology_.site_columns()) * link) / nodes_;
     return std::min(
         {edge_rate, port() * clock(), static_cast<double>(topology_.params().noc.link_bytes_per_cycle) * clock()});
   }
@@ -160,6 +165,7 @@ class AllReduceTime {
 
   const topology::Topology& topology_;
   double bytes_, nodes_ = 0, ranks_ = 0;
+  bool striped_ = false;  // of the plan that is asked about
   int top_ = 0, left_ = 0, bottom_ = 0, right_ = 0;
   std::vector<DieId> order_;
 };

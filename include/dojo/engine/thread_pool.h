@@ -21,21 +21,21 @@ class ThreadPool {
 
   [[nodiscard]] std::uint32_t threads() const { return static_cast<std::uint32_t>(workers_.size()) + 1; }
 
-  /// Calls work(i, thread) for each i of 0 .. count-1 and returns when all are done; the caller is thread 0. An
-  /// exception of a call is thrown here (the one of the lowest i).
-  void run(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t)>& work);
+  /// Calls work(i, thread) for each i of 0 .. count-1 and returns when all are done; the caller is thread 0. A thread
+  /// takes `grain` of them at a time; no more than that are not worth a second thread. An exception of a call is thrown
+  /// here (the one of the lowest i).
+  void run(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t)>& work, std::uint32_t grain = 8);
 
  private:
-  static constexpr std::uint32_t kChunk = 8;
   void worker(std::uint32_t thread);
   void take_work(std::uint32_t thread);
   void call(std::uint32_t begin, std::uint32_t end, std::uint32_t thread);
 
   std::vector<std::thread> workers_;
   const std::function<void(std::uint32_t, std::uint32_t)>* work_ = nullptr;
-  std::uint32_t count_ = 0;
+  std::uint32_t count_ = 0, grain_ = 8;
   /// Low half: pieces that nobody took yet; high half: number of the round, so that a late thread never takes from the
-  /// round that it knew. Whoever took pieces keeps the round, and with it work_ and count_, as they are.
+  /// round that it knew. Whoever took pieces keeps the round, and with it work_, count_ and grain_, as they are.
   std::atomic<std::uint64_t> left_{0};
   std::atomic<std::uint32_t> done_{0};
   std::atomic<bool> stop_{false};

@@ -40,7 +40,9 @@ class Wheel {
     if (block == block_) {
       append(near_, near_bits_, static_cast<std::uint32_t>(time) & (kSlots - 1), index);
     } else if (block - block_ < kSlots) {
-      append(far_, far_bits_, static_cast<std::uint32_t>(block) & (kSlots - 1), index);
+      const std::uint32_t slot = static_cast<std::uint32_t>(block) & (kSlots - 1);
+      far_first_[slot] = far_[slot].head == kNone ? time : std::min(far_first_[slot], time);
+      append(far_, far_bits_, slot, index);
     } else {
       heap_.push_back({time, sequence_++, index});
       std::push_heap(heap_.begin(), heap_.end(), later);
@@ -57,11 +59,7 @@ class Wheel {
     if (near >= 0) return (block_ << kBits) + near;
     Cycles best = heap_.empty() ? kNever : heap_.front().time;
     const int far = next_far();
-    if (far >= 0) {
-      for (std::uint32_t i = far_[static_cast<std::size_t>(far)].head; i != kNone; i = events_[i].next) {
-        best = std::min(best, events_[i].time);
-      }
-    }
+    if (far >= 0) best = std::min(best, far_first_[static_cast<std::size_t>(far)]);
     return best;
   }
 
@@ -173,6 +171,7 @@ class Wheel {
   std::uint64_t taken_ = 0, sequence_ = 0;
   Bits near_bits_{}, far_bits_{};
   std::array<List, kSlots> near_, far_;
+  std::array<Cycles, kSlots> far_first_{};  // earliest event of a block, so that asking for it touches no events
   std::vector<Event> events_;
   std::vector<Far> heap_;
 };

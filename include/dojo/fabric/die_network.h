@@ -116,6 +116,14 @@ class DieNetwork {
   };
 
   void count_nodes();
+  /// Asks the host's caches for the links of a row or column in one direction; a die is cold when its turn comes.
+  void prefetch_links(Direction d, std::int32_t lane) const {
+    const bool horizontal = d == Direction::kEast || d == Direction::kWest;
+    const std::size_t length = static_cast<std::size_t>(horizontal ? columns_ : rows_);
+    const Link* const first = links_[static_cast<std::size_t>(d)].data() + static_cast<std::size_t>(lane) * length;
+    for (std::size_t i = 0; i < length; i += 64 / sizeof(Link)) __builtin_prefetch(first + i, 1);
+  }
+  void prefetch_stripe(Direction d, std::int32_t lane) const;
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
   Walk walk(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
@@ -164,19 +172,19 @@ class DieNetwork {
   std::vector<Cycles> heads_;               // scratch of walk()
   /// Scratch of gather(), by position in the line.
   struct Stop {
-    Flits piece = 0;       // of the node here
-    Cycles head = kNever;  // of that piece at its router
-    std::int32_t node = -1;
-    std::array<Flits, 2> came{};     // from the low and the high side
-    std::array<Cycles, 2> heads{};   // first flit of those
-    std::array<Cycles, 2> tails{};   // one past their last
-    std::array<Cycles, 2> starts{};  // on the link towards high, low
+    Flits piece = 0;                              // of the node here
+    Cycles head = kNever;                         // of that piece at its router
+    std::array<Flits, 2> came{};                  // from the low and the high side
+    std::array<Cycles, 2> heads{kNever, kNever};  // first flit of those
+    std::array<Cycles, 2> tails{};                // one past their last
+    std::array<Cycles, 2> starts{};               // on the link towards high, low
   };
   /// The `step`-th site on the way of row (column) `lane`.
   [[nodiscard]] SiteIndex stripe_site(Direction d, std::int32_t lane, std::int32_t step) const;
   [[nodiscard]] Bytes piece_bytes(SiteIndex site, Bytes bytes) const;
   void gather_towards(Gathering& g, bool high);
   void gather_at_nodes(Gathering& g);
+  Link* gather_link(const Gathering& g, bool high, std::int32_t at);
   std::vector<Stop> stops_;
 };
 

@@ -45,9 +45,10 @@ struct SliceShape {
   std::vector<Line> lines;                ///< die by die, a die's rows before its columns; none without nodes
   std::vector<std::uint32_t> line_begin;  ///< first line of each die; size dies + 1
   std::vector<std::uint32_t> line_nodes;
-  std::vector<std::uint32_t> die_begin;     ///< first node of each die; size dies + 1
-  std::vector<std::uint16_t> row_count;     ///< enabled nodes in each slice row
-  std::vector<std::uint16_t> column_count;  ///< enabled nodes in each slice column
+  std::vector<std::uint16_t> line_positions;  ///< of those, column (row) on the die
+  std::vector<std::uint32_t> die_begin;       ///< first node of each die; size dies + 1
+  std::vector<std::uint16_t> row_count;       ///< enabled nodes in each slice row
+  std::vector<std::uint16_t> column_count;    ///< enabled nodes in each slice column
   [[nodiscard]] std::uint32_t node_count() const { return static_cast<std::uint32_t>(nodes.size()); }
   [[nodiscard]] std::uint32_t die_count() const { return static_cast<std::uint32_t>(die_rows * die_columns); }
 };
@@ -115,7 +116,7 @@ struct DataflowPlan {
   std::string algorithm;  ///< "ring", "mesh2d", "tree", "direct", "p2p", "dip", ...
   std::uint32_t positions = 0;
   std::uint32_t lanes = 1, chunks = 1;
-  std::vector<std::uint32_t> lane_node;   ///< slice node of each lane, the same for every position that is a rank
+  std::vector<std::uint32_t> lane_node;  ///< slice node of each lane, the same for every position that is a rank
   /// Each rank has a die of its own; its data lie on all nodes in equal pieces, and a message goes from every node to
   /// the same node of a die in the same row or column of dies. Then lanes = 1.
   bool striped = false;

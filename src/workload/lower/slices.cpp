@@ -98,6 +98,8 @@ void SliceMaker::add_lines(SliceShape& shape) const {
       }
       (horizontal ? node.row_line : node.column_line) = static_cast<std::uint32_t>(shape.lines.size());
       shape.line_nodes.push_back(n);
+      shape.line_positions.push_back(static_cast<std::uint16_t>(horizontal ? node.site % topology_.site_columns()
+                                                                           : node.site / topology_.site_columns()));
     }
     line.nodes_end = static_cast<std::uint32_t>(shape.line_nodes.size());
     const auto at = static_cast<std::int32_t>(die);

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <tuple>
 #include <vector>
 
 namespace dojo::fabric {
@@ -159,6 +160,117 @@ TEST_F(DieNetworkTest, BytesInEqualBytesOut) {
     out += network_.port(s).bytes_ejected;
   }
   EXPECT_EQ(in, out);
+}
+
+/// A row of all its nodes; the pieces of those listed are `bytes` long.
+struct RowGather {
+  RowGather(std::int32_t row, const std::vector<int>& senders, std::uint32_t bytes, Cycles ready) : nodes(20) {
+    for (std::uint16_t column = 0; column < 20; ++column) nodes[column] = {column, 0, ready, 0};
+    for (const int sender : senders) nodes[static_cast<std::size_t>(sender)].piece_bytes = bytes;
+    g.lane = row;
+    g.nodes = nodes.data();
+    g.count = 20;
+  }
+  std::vector<GatherNode> nodes;
+  Gathering g;
+};
+
+TEST_F(DieNetworkTest, AGatherOfOnePieceIsAMulticast) {
+  Burst burst;
+  burst.shape = Shape::kRow;
+  burst.low = 0;
+  burst.high = 19;
+  burst.bytes = 1000;
+  DieNetwork other;
+  other.configure(topology_, 0);
+  other.inject(site(4, 7), burst, 100, sink_);
+  RowGather row(4, {7}, 1000, 100);
+  network_.gather(row.g);
+  ASSERT_EQ(sink_.delivered.size(), 19u);
+  for (const Sink::Delivery& delivery : sink_.delivered) {
+    EXPECT_EQ(row.nodes[delivery.site % 20].done, delivery.tail) << delivery.site;
+  }
+  for (const Direction d : {Direction::kEast, Direction::kWest}) {
+    for (int column = 0; column < 20; ++column) {
+      EXPECT_EQ(network_.link(site(4, column), d).busy_cycles, other.link(site(4, column), d).busy_cycles);
+      EXPECT_EQ(network_.link(site(4, column), d).free, other.link(site(4, column), d).free) << column;
+    }
+  }
+  EXPECT_EQ(network_.port(site(4, 7)).inject_free, other.port(site(4, 7)).inject_free);
+}
+
+// All write ports take 19 pieces of n flits from the second cycle on, when the neighbours' heads are there.
+TEST_F(DieNetworkTest, AGatherOfAllPiecesFillsEveryWritePort) {
+  std::vector<int> all(20);
+  for (int i = 0; i < 20; ++i) all[static_cast<std::size_t>(i)] = i;
+  RowGather row(3, all, 640, 50);
+  network_.gather(row.g);
+  for (const GatherNode& node : row.nodes) EXPECT_EQ(node.done, 50 + 2 + 19 * 10) << node.position;
+  EXPECT_EQ(row.g.delivered, 20 * 19 * 10);
+  EXPECT_EQ(row.g.bytes, 20 * 640);
+  for (int column = 0; column < 19; ++column) {
+    EXPECT_EQ(network_.link(site(3, column), Direction::kEast).busy_cycles, 10u * static_cast<unsigned>(column + 1));
+    EXPECT_EQ(network_.link(site(3, column + 1), Direction::kWest).busy_cycles,
+              10u * static_cast<unsigned>(19 - column));
+    EXPECT_EQ(network_.port(site(3, column)).bytes_ejected, 19u * 640);
+  }
+  EXPECT_EQ(network_.link(site(3, 19), Direction::kEast).bursts, 0u) << "stays on the die";
+}
+
+TEST_F(DieNetworkTest, AGatherWaitsForLinksAndForItsLateSenders) {
+  network_.inject(site(0, 0), unicast(0, 2, 6400), 0, sink_);  // the first link is busy in [1, 101)
+  RowGather busy(0, {0}, 64, 10);
+  network_.gather(busy.g);
+  EXPECT_GE(busy.nodes[1].done, 101);
+  RowGather late(5, {0, 19}, 64, 10);
+  late.nodes[19].ready = 500;
+  network_.gather(late.g);
+  EXPECT_EQ(late.nodes[0].done, 500 + 20 + 1) << "nineteen hops from the read port's router, one flit";
+  EXPECT_EQ(late.nodes[19].done, 10 + 20 + 1) << "does not wait for what others wait for";
+}
+
+TEST_F(DieNetworkTest, AGatherLeavesTheDieWhereTheSliceGoesOn) {
+  RowGather row(6, {3}, 128, 0);
+  row.g.leaves_high = true;
+  network_.gather(row.g);
+  EXPECT_EQ(row.g.high_head, 1 + 17) << "sixteen links of the die and the lane into the edge";
+  EXPECT_EQ(row.g.low_head, kNever);
+  EXPECT_EQ(network_.link(site(6, 19), Direction::kEast).busy_cycles, 2u);
+}
+
+// 360 pieces of two flits: twenty of them pass the end of each row.
+TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
+  const Bytes bytes = 360 * 128;
+  const DieNetwork::Stripe out = network_.stripe_out(Direction::kEast, bytes, 100);
+  EXPECT_EQ(out.head, 102);
+  EXPECT_EQ(out.links_free, 101 + 40);
+  EXPECT_EQ(network_.stripe_flits(Direction::kEast, bytes), 40);
+  EXPECT_EQ(network_.stripe_flits(Direction::kSouth, bytes), 36);
+  for (int row = 0; row < 18; ++row) {
+    EXPECT_EQ(network_.link(site(row, 19), Direction::kEast).busy_cycles, 40u);
+    EXPECT_EQ(network_.link(site(row, 0), Direction::kEast).busy_cycles, 2u);
+    EXPECT_EQ(network_.port(site(row, 5)).bytes_injected, 128u);
+  }
+  DieNetwork far;
+  far.configure(topology_, 0);
+  const DieNetwork::Stripe in = far.stripe_in(Direction::kEast, bytes, 400);
+  EXPECT_EQ(in.start, 400);
+  EXPECT_EQ(in.done, 400 + 40) << "the first column's pieces are the last of their trains";
+  EXPECT_EQ(far.port(site(7, 19)).eject_free, 400 + 19 + 2);
+  EXPECT_EQ(far.port(site(7, 5)).bytes_ejected, 128u);
+  EXPECT_EQ(far.link(site(7, 18), Direction::kEast).busy_cycles, 2u);
+  EXPECT_EQ(far.link(site(7, 0), Direction::kEast).busy_cycles, 38u);
+  DieNetwork between;
+  between.configure(topology_, 0);
+  const DieNetwork::Stripe through = between.stripe_through(Direction::kNorth, bytes, 700);
+  EXPECT_EQ(through.head, 700 + 18);
+  EXPECT_EQ(between.link(site(9, 9), Direction::kNorth).busy_cycles, 36u);
+}
+
+TEST_F(DieNetworkTest, AStripeWaitsForTheSlowestRow) {
+  network_.inject(site(2, 18), unicast(2, 19, 64 * 300), 0, sink_);
+  const DieNetwork::Stripe out = network_.stripe_out(Direction::kEast, 360 * 64, 0);
+  EXPECT_GE(out.head, 300);
 }
 
 }  // namespace
