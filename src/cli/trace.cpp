@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// `dojosim trace info|check|convert|gen`: look at, verify, convert and synthesise traces.
+// `dojosim trace info|check|convert|gen|rescale`: look at, verify, convert, synthesise and re-scale traces.
 #include "dojo/workload/trace.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <numeric>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "commands.h"
 #include "dojo/base/error.h"
@@ -14,7 +17,7 @@
 namespace dojo::cli {
 namespace {
 
-constexpr const char* kWritten = "dojo-json";  // the only format that is written
+constexpr const char* kWritten = "dojo-json";
 
 std::int64_t at_least(const Options& options, const char* name, std::int64_t low, std::int64_t otherwise) {
   const auto value = options.value<std::int64_t>(name, otherwise);
@@ -26,7 +29,13 @@ void add_reading_options(Options& options) {
   options.options()("ranks", po::value<std::int64_t>(), "ranks; default: as the files or the trace say")(
       "replicate", "use one rank's file for all ranks")("bytes-per-element", po::value<std::int64_t>(),
                                                         "for traces that count elements")(
-      "group-file", po::value<std::string>(), "communicator groups of a Chakra trace");
+      "group-file", po::value<std::string>(), "communicator groups of a trace with one file per rank")(
+      "deps", po::value<std::string>(), "Chakra: data (default) or data+ctrl")(
+      "batch", po::value<std::int64_t>(), "samples per rank where the file leaves it open")(
+      "cycle-ns", po::value<std::int64_t>(), "length of a layer text's time unit; default 1")(
+      "inner-ranks", po::value<std::int64_t>(), "ranks that share a model, for hybrid policies that do not say")(
+      "forward-only", "add no backward pass to layer lists and ONNX")(
+      "kineto", po::value<std::string>(), "Kineto trace of the same run as a PyTorch execution trace");
 }
 
 workload::Workload read(const Options& options, const std::string& trace) {
@@ -35,6 +44,15 @@ workload::Workload read(const Options& options, const std::string& trace) {
   reading.replicate = options.has("replicate");
   reading.bytes_per_element = at_least(options, "bytes-per-element", 0, 0);
   reading.group_file = options.text("group-file");
+  const auto deps = options.value<std::string>("deps", "data");
+  if (deps != "data" && deps != "data+ctrl")
+    options.fail(fmt::format("--deps is '{}'; expected data or data+ctrl", deps));
+  reading.control_dependencies = deps == "data+ctrl";
+  reading.batch = at_least(options, "batch", 0, 0);
+  reading.cycle_ns = at_least(options, "cycle-ns", 1, 1);
+  reading.inner_ranks = at_least(options, "inner-ranks", 0, 0);
+  reading.forward_only = options.has("forward-only");
+  reading.kineto_file = options.text("kineto");
   std::vector<std::string> files_read;
   return workload::read_trace(trace, reading, &files_read);
 }
@@ -79,18 +97,70 @@ int check(const Arguments& arguments) {
   return 0;
 }
 
+/// PREFIX.et and PREFIX.et.gz are Chakra, one file per rank; any other name is the own format.
+std::string write(const workload::Workload& workload, const std::string& to) {
+  for (const bool gzip : {false, true}) {
+    const std::string end = gzip ? ".et.gz" : ".et";
+    if (to.size() <= end.size() || to.compare(to.size() - end.size(), end.size(), end) != 0) continue;
+    workload::write_chakra_trace(workload, to.substr(0, to.size() - end.size()), gzip);
+    return "chakra-et";
+  }
+  workload::write_trace(workload, to);
+  return kWritten;
+}
+
 int convert(const Arguments& arguments) {
-  Options options("trace convert FROM TO [options]",
-                  "Writes any readable trace in dojosim's own format; gzip when TO ends in .gz.",
-                  "dojosim trace convert traces/all_reduce all_reduce.json.gz");
+  Options options(
+      "trace convert FROM TO [options]",
+      "Writes any readable trace in dojosim's own format (gzip when TO ends in .gz), or as Chakra, one file "
+      "per rank, when TO ends in .et or .et.gz: PREFIX.et writes PREFIX.0.et, PREFIX.1.et, ... and "
+      "PREFIX.json with the groups.",
+      "dojosim trace convert traces/all_reduce all_reduce.json.gz");
   add_reading_options(options);
   options.positional("from");
   options.positional("to");
   if (!options.parse(arguments)) return 0;
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
   const workload::Workload workload = read(options, from);
-  workload::write_trace(workload, to);
-  say_what(to, workload, kWritten);
+  say_what(to, workload, write(workload, to));
+  return 0;
+}
+
+/// "bn=25" -> {"bn", 25}
+std::pair<std::string, RankId> group_size(const Options& options, const std::string& text) {
+  const std::size_t equals = text.find('=');
+  const std::string number = equals == std::string::npos ? "" : text.substr(equals + 1);
+  if (number.empty() || number.size() > 8 || number.find_first_not_of("0123456789") != std::string::npos)
+    options.fail(fmt::format("--group-ranks is '{}'; expected CLASS=RANKS such as bn=25", text));
+  return {text.substr(0, equals), static_cast<RankId>(std::stoul(number))};
+}
+
+int rescale(const Arguments& arguments) {
+  Options options(
+      "trace rescale FROM TO [options]",
+      "Writes the same job with more or fewer ranks, other group sizes, or another batch, and says what was "
+      "assumed. TO as for trace convert.",
+      "dojosim trace rescale resnet50.json big.json --to-ranks 3000 --group-ranks bn=25");
+  options.options()("to-ranks", po::value<std::int64_t>(), "ranks of the new job; default: as it is")(
+      "to-batch", po::value<std::int64_t>(), "samples per rank of the new job; default: as it is")(
+      "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
+      "data-parallel", po::value<std::vector<std::string>>()->composing(), "CLASS: its groups grow with the ranks");
+  add_reading_options(options);
+  options.positional("from");
+  options.positional("to");
+  if (!options.parse(arguments)) return 0;
+  const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  workload::RescaleOptions change;
+  change.ranks = static_cast<RankId>(at_least(options, "to-ranks", 0, 0));
+  change.batch = at_least(options, "to-batch", 0, 0);
+  for (const std::string& text : options.value<std::vector<std::string>>("group-ranks", {}))
+    change.group_ranks.insert(group_size(options, text));
+  change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});
+  const workload::Workload workload = workload::rescale_workload(read(options, from), change);
+  for (const workload::Graph& graph : workload.graphs) {
+    for (const std::string& warning : graph.warnings) fmt::print("note: {}\n", warning);
+  }
+  say_what(to, workload, write(workload, to));
   return 0;
 }
 
@@ -139,8 +209,9 @@ int generate(const Arguments& arguments) {
 int trace_command(const Arguments& arguments) {
   static const std::vector<Command> table{{"info", "say what a trace holds", info},
                                           {"check", "verify a trace", check},
-                                          {"convert", "write a trace in dojosim's own format", convert},
-                                          {"gen", "synthesise a trace", generate}};
+                                          {"convert", "write a trace in dojosim's own format or Chakra's", convert},
+                                          {"gen", "synthesise a trace", generate},
+                                          {"rescale", "change ranks, groups or batch of a trace", rescale}};
   return dispatch("trace", table, arguments);
 }
 

@@ -55,6 +55,14 @@ workload::TraceOptions trace_options(const config::WorkloadParams& params, const
   options.bytes_per_element = params.bytes_per_element;
   options.steps = params.steps;
   options.group_file = params.group_file;
+  options.control_dependencies = params.deps == "data+ctrl";
+  options.default_ranks = place_count(rank_unit(params.rank_unit), topology);
+  options.batch = params.batch;
+  options.cycle_ns = params.cycle_ns;
+  options.inner_ranks = params.inner_ranks;
+  options.forward_only = params.forward_only;
+  options.duration_scale = params.duration_scale;
+  options.kineto_file = params.kineto_file;
   return options;
 }
 

@@ -160,6 +160,7 @@ void Loader::read_workload_section() {
                                             (trace != nullptr ? *trace : section).place()));
   }
   resolve_file("trace", workload.trace);
+  resolve_file("kineto_file", workload.kineto_file);
   resolve_file("group_file", workload.group_file);
 }
 

@@ -72,6 +72,7 @@ std::string resolved_json(const RunConfig& config, Purpose purpose) {
   WorkloadParams workload = config.workload;
   workload.trace = absolute(workload.trace);  // this text may be put into any folder
   workload.group_file = absolute(workload.group_file);
+  workload.kineto_file = absolute(workload.kineto_file);
   // Sections that the machine's level does not use are left out, as the reader wants it; other structs have none.
   Json json;
   json["machine"] = written(config.machine, "", config.machine.level);

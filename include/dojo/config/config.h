@@ -63,6 +63,13 @@ struct WorkloadParams {
   bool replicate = false;
   std::int64_t bytes_per_element = 0;
   std::string group_file;
+  std::string deps = "data";
+  std::int64_t batch = 0;
+  std::int64_t cycle_ns = 1;
+  std::int64_t inner_ranks = 0;
+  bool forward_only = false;
+  double duration_scale = 1;
+  std::string kineto_file;
   std::string collective_algorithm;
   std::string capacity_policy = "recompute_then_spill";
   std::string replay = "shapes";
@@ -79,7 +86,23 @@ struct WorkloadParams {
     field("replicate", self.replicate, "use one rank's file for all ranks", Anything(), Source{"chosen"});
     field("bytes_per_element", self.bytes_per_element, "for traces that count elements; 0 = the trace counts bytes",
           Between(0, 64), Source{"chosen"});
-    field("group_file", self.group_file, "communicator groups of a Chakra trace", Anything(), Source{"chosen"});
+    field("group_file", self.group_file, "communicator groups of a trace with one file per rank", Anything(),
+          Source{"chosen"});
+    field("deps", self.deps, "what orders the nodes of a Chakra trace; ctrl_deps are a call stack in most files",
+          OneOf("data", "data+ctrl"), Source{"chosen"});
+    field("batch", self.batch, "samples per rank where a layer list or ONNX file leaves it open; 0 = 1",
+          Between(0, 1 << 20), Source{"chosen"});
+    field("cycle_ns", self.cycle_ns, "length of the time unit of layer-per-line texts and AICB files", Between(1, 1e9),
+          Source{"chosen"});
+    field("inner_ranks", self.inner_ranks,
+          "ranks that share a model, for hybrid policies of layer-per-line texts that do not say; 0 = none",
+          Between(0, 1e7), Source{"chosen"});
+    field("forward_only", self.forward_only, "add no backward pass and no update to layer lists and ONNX files",
+          Anything(), Source{"chosen"});
+    field("duration_scale", self.duration_scale, "every recorded duration is multiplied by it", Between(0, 1e6),
+          Source{"chosen"});
+    field("kineto_file", self.kineto_file, "Kineto trace of the same run as a PyTorch execution trace, for durations",
+          Anything(), Source{"chosen"});
     field("collective_algorithm", self.collective_algorithm,
           "algorithm of every collective; empty = the cheapest by the cost model", Anything(), Source{"chosen"});
     field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small",

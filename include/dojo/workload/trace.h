@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <iosfwd>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,15 @@ struct TraceOptions {
   bool replicate = false;              ///< one rank's file is used for all `ranks`
   std::int64_t bytes_per_element = 0;  ///< for traces that count elements; 0 = not given
   std::int64_t steps = 1;
-  std::string group_file;  ///< Chakra communicator groups; "" = look for PREFIX.json beside the trace
+  std::string group_file;             ///< communicator groups; "" = look for PREFIX.json beside the trace
+  bool control_dependencies = false;  ///< Chakra: ctrl_deps order the nodes too; in most files they are the call stack
+  RankId default_ranks = 1;           ///< for formats that do not say how many ranks there are
+  std::int64_t batch = 0;             ///< samples per rank where the file leaves it open; 0 = as the file says, or 1
+  std::int64_t cycle_ns = 1;          ///< what one cycle of a layer-per-line text or of AICB's times lasts
+  std::int64_t inner_ranks = 0;       ///< ranks of the first dimension for hybrid policies that do not say; 0 = unknown
+  bool forward_only = false;          ///< layer lists and ONNX: no backward pass and no update is added
+  double duration_scale = 1;          ///< every recorded duration is multiplied by it
+  std::string kineto_file;            ///< Kineto trace of the same run as a PyTorch execution trace: its durations
 };
 
 struct TraceFormat {
@@ -49,6 +58,20 @@ struct ResNet50Options {
 
 /// Own format (docs/trace_format.md), gzip when the name ends in .gz. Written to a temporary name, then renamed.
 void write_trace(const Workload& workload, const std::string& path);
+
+/// Chakra: PREFIX.<rank>.et (.et.gz when `gzip`), and PREFIX.json with the groups. What Chakra has no field for travels
+/// in dojo_* attributes, so that reading gives the same workload again. Equal files are hard links. Throws Error(kIo).
+void write_chakra_trace(const Workload& workload, const std::string& prefix, bool gzip);
+
+struct RescaleOptions {
+  RankId ranks = 0;                           ///< 0 = as it is
+  std::int64_t batch = 0;                     ///< samples per rank; 0 = as it is
+  std::map<std::string, RankId> group_ranks;  ///< group class -> ranks of each of its groups
+  std::vector<std::string> data_parallel;     ///< classes that grow with the number of copies; "all" always does
+};
+/// `trace rescale`: more or fewer copies of the job, other group sizes, another batch. Notes in the graphs' warnings
+/// say what was assumed. Throws Error(kInvalidInput).
+[[nodiscard]] Workload rescale_workload(const Workload& workload, const RescaleOptions& options);
 
 /// `trace info`: text, or JSON when `json`.
 [[nodiscard]] std::string describe_workload(const Workload& workload, bool json);

@@ -41,20 +41,21 @@ DType dtype_of_width(std::int64_t width) {
 
 }  // namespace
 
-ChakraNodes::ChakraNodes(const ChakraRankRequest& request, Findings& findings, ChakraGroups& embedded)
+ChakraNodes::ChakraNodes(const RankRequest& request, const char* unit, Findings& findings, RankGroups& embedded)
     : request_(request),
+      unit_(unit),
       findings_(findings),
       embedded_(embedded),
-      bytes_per_element_(std::max<std::int64_t>(request.bytes_per_element, 1)) {}
+      bytes_per_element_(std::max<std::int64_t>(request.options.bytes_per_element, 1)) {}
 
 void ChakraNodes::set_schema(const std::string& schema) {
   schema_ = schema;
-  if (schema == kElementSchema && request_.bytes_per_element == 0) bytes_per_element_ = kAssumedElementBytes;
+  if (schema == kElementSchema && request_.options.bytes_per_element == 0) bytes_per_element_ = kAssumedElementBytes;
 }
 
 void ChakraNodes::report(const OpDraft& draft, const std::string& words) {
-  findings_.add("{}: byte {}: rank {}: node id {} '{}': {}", request_.file, draft.op.place, request_.rank, draft.op.id,
-                draft.name, words);
+  findings_.add("{}: {} {}: rank {}: node id {} '{}': {}", request_.file, unit_, draft.op.place, request_.rank,
+                draft.op.id, draft.name, words);
 }
 
 void ChakraNodes::pass_through(OpDraft& draft, const std::string& why) {
@@ -87,7 +88,7 @@ std::string ChakraNodes::fill(const chakra::Node& node, OpDraft& draft) {
   std::int64_t cpu = 0;  // absent means false: a default of true would skip all communication of many files
   integer(node, draft, "is_cpu_op", 0, 1, cpu);
   draft.op.dtype = dtype_of_width(bytes_per_element_ == 1 ? kAssumedElementBytes : bytes_per_element_);
-  if (request_.bytes_per_element == 1) draft.op.dtype = DType::kCfp8;
+  if (request_.options.bytes_per_element == 1) draft.op.dtype = DType::kCfp8;
   constexpr std::uint64_t kMostMicroseconds = static_cast<std::uint64_t>(kLargestAmount) / 1000;
   if (node.duration_us() > kMostMicroseconds) {
     report(draft, fmt::format("found a duration of {} us, expected at most {}; correct the trace", node.duration_us(),
@@ -137,7 +138,8 @@ std::string ChakraNodes::collective(const chakra::Node& node, OpDraft& draft) {
   const bool typed = integer(node, draft, "comm_type", 0, static_cast<std::int64_t>(kCollectives.size()) - 1, type);
   if (!typed) {
     const chakra::Attribute* attribute = find_attribute(node, "comm_type");
-    if (attribute == nullptr || attribute->value_case() == chakra::Attribute::VALUE_NOT_SET)
+    if (attribute != nullptr && attribute->value_case() != chakra::Attribute::VALUE_NOT_SET) return "";
+    if (!replay(node, draft))
       report(draft, "found a collective without comm_type, expected 0 (ALL_REDUCE) to 9 (BARRIER); correct the trace");
     return "";
   }
@@ -163,6 +165,13 @@ std::string ChakraNodes::collective(const chakra::Node& node, OpDraft& draft) {
   const chakra::Attribute* group = find_attribute(node, "pg_name");
   if (group == nullptr) group = find_attribute(node, "comm_group");  // its older name
   return group != nullptr ? text_of(*group).value_or("") : "";
+}
+
+bool ChakraNodes::replay(const chakra::Node& node, OpDraft& draft) {
+  if (draft.op.duration_ns == 0 || find_attribute(node, "comm_size") != nullptr) return false;
+  draft.op.kind = OpKind::kCompute;
+  ++counted_["collectives say neither comm_type nor comm_size and are replayed by their recorded duration"];
+  return true;
 }
 
 void ChakraNodes::message(const chakra::Node& node, OpDraft& draft) {
@@ -194,7 +203,7 @@ void ChakraNodes::process_groups(const chakra::Node& node) {
 
 void ChakraNodes::add_warnings(std::vector<std::string>& warnings) const {
   if (bytes_per_element_ != 1 || schema_ == kElementSchema) {
-    warnings.push_back(request_.bytes_per_element != 0
+    warnings.push_back(request_.options.bytes_per_element != 0
                            ? fmt::format("{}: sizes are counted in elements of {} bytes (workload.bytes_per_element)",
                                          request_.file, bytes_per_element_)
                            : fmt::format("{}: schema {} counts elements, not bytes: {} bytes per element (bf16) "

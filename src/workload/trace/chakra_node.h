@@ -6,14 +6,14 @@
 #include <vector>
 
 #include "chakra_trace.pb.h"
-#include "workload/trace/chakra.h"
 #include "workload/trace/graph_builder.h"
+#include "workload/trace/rank_trace.h"
 
 namespace dojo::workload {
 
 class ChakraNodes {
  public:
-  ChakraNodes(const ChakraRankRequest& request, Findings& findings, ChakraGroups& embedded);
+  ChakraNodes(const RankRequest& request, const char* unit, Findings& findings, RankGroups& embedded);
   /// Before the first node: some generators count elements instead of bytes.
   void set_schema(const std::string& schema);
   /// Fills kind and amounts of `draft`; returns the communicator's name, "" = all ranks.
@@ -32,11 +32,14 @@ class ChakraNodes {
                std::int64_t& value);
   Bytes size(const chakra::Node& node, const OpDraft& draft, const char* name);
   void pass_through(OpDraft& draft, const std::string& why);
+  /// True when the node says what it costs only by its recorded duration; then it is replayed by that.
+  bool replay(const chakra::Node& node, OpDraft& draft);
   void report(const OpDraft& draft, const std::string& words);
 
-  const ChakraRankRequest& request_;
+  const RankRequest& request_;
+  const char* unit_;  ///< of places: "byte", "line"
   Findings& findings_;
-  ChakraGroups& embedded_;
+  RankGroups& embedded_;
   std::int64_t bytes_per_element_;
   std::string schema_;
   std::map<std::string, std::size_t> counted_;  ///< sentence -> how often

@@ -177,11 +177,17 @@ void check_messages(const Workload& workload, Findings& findings) {
     std::vector<Message> sends, receives;
   };
   std::map<std::tuple<RankId, RankId, std::int32_t>, Channel> channels;  // (source, destination, tag)
+  std::vector<Sequence> messages(workload.graphs.size());                // found once for each graph, not for each rank
+  for (std::size_t g = 0; g < workload.graphs.size(); ++g) {
+    const std::vector<Op>& ops = workload.graphs[g].ops;
+    for (std::uint32_t i = 0; i < ops.size(); ++i) {
+      if (ops[i].kind == OpKind::kSend || ops[i].kind == OpKind::kRecv) messages[g].push_back(i);
+    }
+  }
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
     const Graph& graph = workload.graphs[workload.graph_of_rank[rank]];
-    for (std::uint32_t i = 0; i < graph.ops.size(); ++i) {
+    for (const std::uint32_t i : messages[workload.graph_of_rank[rank]]) {
       const Op& op = graph.ops[i];
-      if (op.kind != OpKind::kSend && op.kind != OpKind::kRecv) continue;
       const auto peer = static_cast<RankId>(op.peer);
       if (op.peer < 0 || peer >= workload.ranks() || peer == rank) {
         findings.add("{}: found peer {}, expected another rank from 0 to {}; correct the trace",

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// zlib reads plain and gzip files alike; writing goes through a temporary name so that no reader sees half a file.
+// zlib reads plain and gzip files alike, libzstd the rest; writing goes through a temporary name so that no reader sees
+// half a file.
 #include "workload/trace/file_bytes.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -24,6 +26,43 @@ struct CloseGz {
 using GzFile = std::unique_ptr<std::remove_pointer_t<gzFile>, CloseGz>;
 
 constexpr std::size_t kPiece = 1 << 20;
+
+struct FreeZstd {
+  void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
+};
+
+bool is_zstd(const std::string& bytes) {
+  return bytes.size() >= 4 && bytes.compare(0, 4, "\x28\xb5\x2f\xfd") == 0;
+}
+
+std::string decompress_zstd(const std::string& path, const std::string& packed) {
+  const std::unique_ptr<ZSTD_DStream, FreeZstd> stream(ZSTD_createDStream());
+  DOJO_CHECK(stream != nullptr, "no memory for a zstd stream");
+  std::string bytes;
+  ZSTD_inBuffer in{packed.data(), packed.size(), 0};
+  std::size_t left = 1;  // 0 once a frame has ended
+  std::size_t room = 0;
+  while (in.pos < in.size || (left != 0 && room == 0)) {
+    const std::size_t have = bytes.size();
+    bytes.resize(have + kPiece);
+    ZSTD_outBuffer out{bytes.data() + have, kPiece, 0};
+    left = ZSTD_decompressStream(stream.get(), &out, &in);
+    bytes.resize(have + out.pos);
+    room = kPiece - out.pos;
+    if (ZSTD_isError(left) != 0) {
+      throw Error(ExitCode::kInvalidInput,
+                  fmt::format("{}: byte {}: the zstd stream is damaged ({}), expected a whole file; copy the file "
+                              "again",
+                              path, in.pos, ZSTD_getErrorName(left)));
+    }
+  }
+  if (left != 0) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("{}: byte {}: the zstd stream is cut, expected a whole file; copy the file again", path,
+                            packed.size()));
+  }
+  return bytes;
+}
 
 }  // namespace
 
@@ -57,7 +96,7 @@ std::string read_file_bytes(const std::string& path) {
           fmt::format("{}: byte {}: the gzip stream is cut or damaged ({}), expected a whole file; copy the file again",
                       path, bytes.size(), words));
     }
-    if (got == 0) return bytes;
+    if (got == 0) return is_zstd(bytes) ? decompress_zstd(path, bytes) : bytes;
   }
 }
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole files in and out, gzip seen by content when reading and by name when writing.
+// Whole files in and out, gzip and zstd seen by content when reading and by name when writing.
 #pragma once
 #include <string>
 
 namespace dojo::workload {
 
-/// The file's bytes, decompressed when they are gzip. Error(kIo) when it cannot be read, Error(kInvalidInput) when its
-/// gzip stream is broken.
+/// The file's bytes, decompressed when they are gzip or zstd. Error(kIo) when it cannot be read, Error(kInvalidInput)
+/// when its compressed stream is broken.
 std::string read_file_bytes(const std::string& path);
 /// Into a temporary file in the same folder, then renamed. Error(kIo).
 void write_file_bytes(const std::string& path, const std::string& bytes);

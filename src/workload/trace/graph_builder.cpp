@@ -82,11 +82,10 @@ void reorder(Graph& graph, const std::vector<std::uint32_t>& order) {
 }
 
 std::string describe_place(const Graph& graph, const Op& op) {
-  if (graph.format == "dojo-json")
-    return fmt::format("{}:{}: operation '{}' (id {})", graph.file, op.place, graph.op_name(op), op.id);
-  if (graph.format == "chakra-et")
-    return fmt::format("{}: byte {}: operation '{}' (id {})", graph.file, op.place, graph.op_name(op), op.id);
-  return fmt::format("{}: operation '{}' (id {})", graph.file, graph.op_name(op), op.id);
+  const std::string name = fmt::format("operation '{}' (id {})", graph.op_name(op), op.id);
+  if (graph.format == "chakra-et") return fmt::format("{}: byte {}: {}", graph.file, op.place, name);
+  if (op.place > 0) return fmt::format("{}:{}: {}", graph.file, op.place, name);  // a line
+  return fmt::format("{}: {}", graph.file, name);
 }
 
 }  // namespace dojo::workload

@@ -2,6 +2,7 @@
 // The own trace format, docs/trace_format.md. Private to the module.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "dojo/base/error.h"
 #include "dojo/workload/graph.h"
@@ -15,5 +16,17 @@ inline constexpr std::int64_t kLargestAmount = std::int64_t{1} << 50;
 /// Fills what it can and reports the rest.
 Workload parse_json_trace(const std::string& text, const std::string& file, Findings& findings);
 std::string format_json_trace(const Workload& workload);
+
+/// The text of a trace in the parts that other containers carry.
+struct GraphText {
+  std::string head;              ///< up to the list of operations
+  std::vector<std::string> ops;  ///< one JSON object each
+};
+struct TraceText {
+  std::string head;  ///< up to the list of graphs
+  std::vector<GraphText> graphs;
+};
+TraceText json_trace_text(const Workload& workload);
+std::string join_json_trace(const TraceText& text);
 
 }  // namespace dojo::workload

@@ -106,8 +106,8 @@ Workload parse_json_trace(const std::string& text, const std::string& file, Find
   if (!parse_located_json(text, file, json, findings)) return workload;
   if (!names_a_part(json)) {  // another program's file: one sentence, not one for each of its keys
     findings.add(
-        "{}: found JSON without \"format\", \"ranks\" and \"graphs\", expected a {} trace; other traces in JSON "
-        "(PyTorch, Kineto, Chakra's JSON form) cannot be read: see `dojosim list formats`",
+        "{}: found JSON without \"format\", \"ranks\" and \"graphs\", and without the keys of another known trace "
+        "(traceEvents, nodes, workload_graph), expected a {} trace; see `dojosim list formats`",
         file, kTraceFormat);
     return workload;
   }

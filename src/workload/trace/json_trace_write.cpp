@@ -92,20 +92,22 @@ std::string op_line(const Op& op, const Graph& graph, const Workload& workload, 
   return dump(json);
 }
 
-std::string graph_text(const Graph& graph, const Workload& workload) {
+GraphText graph_text(const Graph& graph, const Workload& workload) {
   const std::vector<std::string> names = tensor_names(graph);
-  std::vector<std::string> tensors, ops, notes;
+  std::vector<std::string> tensors, notes;
+  GraphText made;
   for (std::size_t i = 0; i < graph.tensors.size(); ++i) {
     tensors.push_back(dump(
         {{"name", names[i]}, {"bytes", graph.tensors[i].bytes}, {"role", tensor_role_name(graph.tensors[i].role)}}));
   }
-  for (const Op& op : graph.ops) ops.push_back(op_line(op, graph, workload, names));
+  for (const Op& op : graph.ops) made.ops.push_back(op_line(op, graph, workload, names));
   for (const std::string& note : graph.warnings) notes.push_back(dump(note));
-  std::string text = "{";
+  std::string& text = made.head;
+  text = "{";
   if (graph.batch != 0) text += fmt::format("\"batch\":{},", graph.batch);
   if (!notes.empty()) text += fmt::format("\"notes\":{},\n   ", list_of(notes, "   "));
   if (!tensors.empty()) text += fmt::format("\"tensors\":{},\n   ", list_of(tensors, "   "));
-  return text + fmt::format("\"ops\":{}}}", list_of(ops, "   "));
+  return made;
 }
 
 std::vector<std::string> rank_runs(const Workload& workload) {
@@ -127,16 +129,29 @@ std::string class_text(const Workload::GroupClass& group_class) {
 
 }  // namespace
 
-std::string format_json_trace(const Workload& workload) {
-  std::string text = fmt::format("{{\"format\":\"{}\",\n", kTraceFormat);
+TraceText json_trace_text(const Workload& workload) {
+  TraceText made;
+  std::string& text = made.head;
+  text = fmt::format("{{\"format\":\"{}\",\n", kTraceFormat);
   if (workload.steps != 1) text += fmt::format(" \"steps\":{},\n", workload.steps);
   text += fmt::format(" \"ranks\":{},\n", list_of(rank_runs(workload), " "));
-  std::vector<std::string> classes, graphs;
+  std::vector<std::string> classes;
   for (std::size_t i = 1; i < workload.group_classes.size(); ++i)
     classes.push_back(class_text(workload.group_classes[i]));
   if (!classes.empty()) text += fmt::format(" \"group_classes\":{},\n", list_of(classes, " "));
-  for (const Graph& graph : workload.graphs) graphs.push_back(graph_text(graph, workload));
-  return text + fmt::format(" \"graphs\":{}}}\n", list_of(graphs, " "));
+  for (const Graph& graph : workload.graphs) made.graphs.push_back(graph_text(graph, workload));
+  return made;
+}
+
+std::string join_json_trace(const TraceText& text) {
+  std::vector<std::string> graphs;
+  for (const GraphText& graph : text.graphs)
+    graphs.push_back(graph.head + fmt::format("\"ops\":{}}}", list_of(graph.ops, "   ")));
+  return text.head + fmt::format(" \"graphs\":{}}}\n", list_of(graphs, " "));
+}
+
+std::string format_json_trace(const Workload& workload) {
+  return join_json_trace(json_trace_text(workload));
 }
 
 void write_trace(const Workload& workload, const std::string& path) {

@@ -15,7 +15,9 @@ namespace {
 struct LineCounter {
   std::uint32_t line = 1;
   bool pending = false;
+  std::size_t passed = 0;
   void pass(char c) {
+    ++passed;
     if (pending) ++line;
     pending = c == '\n';
   }
@@ -52,15 +54,23 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
  public:
   Handler(const std::string& file, const LineCounter& counter, LocatedJson& root, Findings& findings)
       : file_(file), counter_(counter), root_(root), findings_(findings) {}
+  /// Items of that list at the top level are handed over and forgotten; keys may repeat.
+  void stream(const std::string& list, const std::function<void(const LocatedJson&)>& item) {
+    list_ = list;
+    item_ = &item;
+  }
 
-  bool null() override { return scalar(LocatedJson::Type::kNull) != nullptr; }
+  bool null() override {
+    scalar(LocatedJson::Type::kNull);
+    return done();
+  }
   bool boolean(bool value) override {
     scalar(LocatedJson::Type::kBool)->integer = value ? 1 : 0;
-    return true;
+    return done();
   }
   bool number_integer(number_integer_t value) override {
     scalar(LocatedJson::Type::kInteger)->integer = value;
-    return true;
+    return done();
   }
   bool number_unsigned(number_unsigned_t value) override {
     if (value > static_cast<number_unsigned_t>(std::numeric_limits<std::int64_t>::max())) {
@@ -68,15 +78,15 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     } else {
       scalar(LocatedJson::Type::kInteger)->integer = static_cast<std::int64_t>(value);
     }
-    return true;
+    return done();
   }
   bool number_float(number_float_t value, const string_t&) override {
     scalar(LocatedJson::Type::kReal)->real = value;
-    return true;
+    return done();
   }
   bool string(string_t& value) override {
     scalar(LocatedJson::Type::kString)->text = std::move(value);
-    return true;
+    return done();
   }
   bool binary(binary_t&) override { return false; }
   bool start_object(std::size_t) override { return open(LocatedJson::Type::kObject); }
@@ -86,7 +96,7 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   bool key(string_t& value) override {
     LocatedJson& object = *stack_.back();
     // Linear while small: an operation has a dozen keys.
-    if (std::find(object.keys.begin(), object.keys.end(), value) != object.keys.end()) {
+    if (item_ == nullptr && std::find(object.keys.begin(), object.keys.end(), value) != object.keys.end()) {
       findings_.add("{}:{}: found the key '{}' twice in one object, expected each key once; remove one", file_,
                     counter_.line, value);
     }
@@ -120,6 +130,16 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   }
   bool close() {
     stack_.pop_back();
+    return done();
+  }
+  /// A value has ended: an item of the streamed list is handed over.
+  bool done() {
+    if (item_ == nullptr || stack_.size() != (list_.empty() ? 1U : 2U)) return true;
+    LocatedJson& list = *stack_.back();
+    const LocatedJson& top = *stack_.front();
+    if (list.type != LocatedJson::Type::kArray || (!list_.empty() && top.keys.back() != list_)) return true;
+    (*item_)(list.items.back());
+    list.items.clear();
     return true;
   }
 
@@ -127,6 +147,8 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
   const LineCounter& counter_;
   LocatedJson& root_;
   Findings& findings_;
+  std::string list_;
+  const std::function<void(const LocatedJson&)>* item_ = nullptr;
   std::vector<LocatedJson*> stack_;  // parents never grow while a child is open, so the pointers hold
 };
 
@@ -167,6 +189,61 @@ bool parse_located_json(const std::string& text, const std::string& file, Locate
   nlohmann::json::sax_parse(CountingIterator(begin, &counter), CountingIterator(begin + text.size(), nullptr),
                             &handler);
   return findings.lines().size() == before;
+}
+
+bool stream_json_list(const std::string& text, const std::string& file, const std::string& list,
+                      const std::function<void(const LocatedJson&)>& item, LocatedJson& rest, Findings& findings) {
+  const std::size_t before = findings.lines().size();
+  LineCounter counter;
+  Handler handler(file, counter, rest, findings);
+  handler.stream(list, item);
+  const char* begin = text.data();
+  nlohmann::json::sax_parse(CountingIterator(begin, &counter), CountingIterator(begin + text.size(), nullptr),
+                            &handler);
+  return findings.lines().size() == before;
+}
+
+bool stream_json_values(const std::string& text, const std::string& file,
+                        const std::function<void(const LocatedJson&)>& value, Findings& findings) {
+  const std::size_t before = findings.lines().size();
+  LineCounter counter;
+  const char* const end = text.data() + text.size();
+  std::size_t at = 0;
+  while (findings.lines().size() == before) {
+    while (at < text.size() && (text[at] == ' ' || text[at] == '\n' || text[at] == '\r' || text[at] == '\t')) {
+      counter.pass(text[at++]);
+    }
+    if (at == text.size()) break;
+    LocatedJson one;
+    Handler handler(file, counter, one, findings);
+    counter.passed = 0;
+    const bool good =
+        nlohmann::json::sax_parse(CountingIterator(text.data() + at, &counter), CountingIterator(end, nullptr),
+                                  &handler, nlohmann::json::input_format_t::json, false);
+    if (!good) break;
+    at += std::max<std::size_t>(counter.passed, 1);
+    value(one);
+  }
+  return findings.lines().size() == before;
+}
+
+std::string first_top_key(const std::string& text, const std::vector<std::string>& wanted) {
+  int depth = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (c == '{' || c == '[') ++depth;
+    if ((c == '}' || c == ']') && --depth <= 0) return "";
+    if (c != '"') continue;
+    const std::size_t begin = i + 1;
+    for (++i; i < text.size() && text[i] != '"'; ++i) i += text[i] == '\\' ? 1 : 0;
+    if (depth != 1 || i >= text.size()) continue;
+    const std::size_t colon = text.find_first_not_of(" \t\r\n", i + 1);
+    if (colon == std::string::npos || text[colon] != ':') continue;
+    for (const std::string& key : wanted) {
+      if (i - begin == key.size() && text.compare(begin, key.size(), key) == 0) return key;
+    }
+  }
+  return "";
 }
 
 }  // namespace dojo::workload

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Communicator groups of Chakra traces: a JSON file beside the trace, or records inside it.
+// Communicator groups of traces: a JSON file beside the trace, or records inside it.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
-#include "workload/trace/chakra.h"
 #include "workload/trace/json_object.h"
+#include "workload/trace/rank_trace.h"
 
 namespace dojo::workload {
 
-ChakraGroups read_group_file(const std::string& text, const std::string& file, Findings& findings) {
-  ChakraGroups groups;
+RankGroups read_group_file(const std::string& text, const std::string& file, Findings& findings) {
+  RankGroups groups;
   LocatedJson json;
   if (!parse_located_json(text, file, json, findings)) return groups;
   JsonObject top(json, file, "", findings);
@@ -56,7 +56,7 @@ nlohmann::json process_group_list(const std::string& text) {
 
 }  // namespace
 
-bool parse_process_groups(const std::string& text, ChakraGroups& groups) {
+bool parse_process_groups(const std::string& text, RankGroups& groups) {
   const nlohmann::json list = process_group_list(text);
   if (!list.is_array()) return false;
   for (const nlohmann::json& entry : list) {

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an ATen operation computes, from its name and the shapes of its tensors. Private to the module.
+#pragma once
+#include <vector>
+
+#include "workload/trace/graph_builder.h"
+#include "workload/trace/pytorch/et_node.h"
+
+namespace dojo::workload::pytorch {
+
+/// One operation of the graph and which tensors of the node it reads and writes.
+struct EtWork {
+  Op op;                  ///< kind, shapes, elements
+  const char* part = "";  ///< behind the node's name when a node becomes several operations
+  std::vector<const EtTensor*> reads, writes;
+};
+
+/// Views, allocations and questions: no work on any machine.
+bool is_free(const std::string& name);
+/// Takes new storage, so that what lay there before is forgotten.
+bool is_allocation(const std::string& name);
+/// The operations of a node with tensors; FLOP from shapes for products, convolutions and attention, bytes for the
+/// rest.
+std::vector<EtWork> work_of(const EtNode& node);
+
+}  // namespace dojo::workload::pytorch

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kineto traces: damage, streams and their waits, NCCL kernels as collectives.
+#include "trace_support.h"
+
+namespace dojo::workload {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+class Kineto : public TraceFiles {
+ protected:
+  static std::string kernel(const std::string& name, double ts, double dur, int stream, const std::string& args = "") {
+    return "{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"" + name + "\",\"pid\":0,\"tid\":" + std::to_string(stream) +
+           ",\"ts\":" + std::to_string(ts) + ",\"dur\":" + std::to_string(dur) +
+           ",\"args\":{\"stream\":" + std::to_string(stream) + ",\"device\":0" + args + "}}";
+  }
+  static std::string trace(const std::vector<std::string>& events, const std::string& rest = "") {
+    std::string text = "{\"schemaVersion\":1," + rest + "\"traceEvents\":[\n";
+    for (std::size_t i = 0; i < events.size(); ++i) text += (i == 0 ? "" : ",\n") + events[i];
+    return text + "\n]}\n";
+  }
+  const std::string nccl_ =
+      ",\"Collective name\":\"allreduce\",\"In msg nelems\":500,\"Out msg nelems\":500,\"Group "
+      "size\":2,\"dtype\":\"Float\","
+      "\"Process Group Name\":\"0\",\"Process Group Ranks\":\"[0, 1]\"";
+};
+
+TEST_F(Kineto, FaultsAreNamed) {
+  EXPECT_THAT(errors(trace({})), Contains(HasSubstr("found 0 events and no kernel among them")));
+  EXPECT_THAT(errors("{\"traceEvents\":[{\"ph\":\"X\",]}"), Contains(HasSubstr("t:1: not valid JSON")));
+  EXPECT_THAT(errors(trace({kernel("ncclAllReduce", 1, 2, 7, nccl_)})),
+              Contains(AllOf(HasSubstr("one rank of a job of 2"), HasSubstr("workload.ranks=2"))));
+  const Graph graph =
+      read_text(trace({kernel("a", 1, 2, 7), "{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"b\",\"ts\":\"x\",\"dur\":1}",
+                       kernel("c", 5, -2, 7)}))
+          .graphs[0];
+  EXPECT_EQ(graph.ops.size(), 1u);
+  EXPECT_THAT(graph.warnings, Contains(HasSubstr("2 events without a sane time were skipped")));
+}
+
+TEST_F(Kineto, CutsAndDamage) {
+  const std::string text = trace({kernel("a", 1, 2, 7), kernel("b", 4, 2, 7)});
+  expect_cuts_are_told(text, {}, text.size() - 1);
+  expect_damage_is_survived(text, {});
+}
+
+TEST_F(Kineto, StreamsRunInARowAndOverlapAsRecorded) {
+  // b runs beside a; c on the first stream began when b had ended, so that it waits for both.
+  const Graph graph =
+      read_text(trace({kernel("c", 20, 5, 7), kernel("a", 1, 10, 7), kernel("b", 2, 16, 9), kernel("d", 26, 1, 9)}))
+          .graphs[0];
+  EXPECT_EQ(find(graph, "a")->duration_ns, 10000);
+  EXPECT_THAT(deps_of(graph, "b"), IsEmpty());
+  EXPECT_THAT(deps_of(graph, "c"), UnorderedElementsAre("a", "b"));
+  EXPECT_THAT(deps_of(graph, "d"), UnorderedElementsAre("b", "c"));
+  EXPECT_EQ(find(graph, "c")->place, 2u);
+}
+
+TEST_F(Kineto, RecordedWaitsAreUsedInstead) {
+  const std::string wait =
+      "{\"ph\":\"X\",\"cat\":\"cuda_sync\",\"name\":\"Stream Wait Event\",\"ts\":19,\"dur\":0,\"args\":{\"stream\":7,"
+      "\"wait_on_stream\":9,\"device\":0}}";
+  const Graph graph = read_text(trace({kernel("a", 1, 10, 7), kernel("b", 2, 3, 9), kernel("c", 12, 5, 7), wait,
+                                       kernel("d", 20, 1, 7)}))
+                          .graphs[0];
+  EXPECT_THAT(deps_of(graph, "c"), ElementsAre("a")) << "it began after b had ended, but did not wait for it";
+  EXPECT_THAT(deps_of(graph, "d"), UnorderedElementsAre("b", "c"));
+}
+
+TEST_F(Kineto, NcclKernelsAreRealCollectives) {
+  TraceOptions options;
+  options.ranks = 4;
+  options.replicate = true;
+  const Workload workload =
+      read_text(trace({kernel("ncclKernel_AllReduce", 1, 2, 7, nccl_), kernel("ncclOld", 4, 3, 7)}), options);
+  const Graph& graph = workload.graphs[0];
+  EXPECT_EQ(graph.ops[0].kind, OpKind::kAllReduce);
+  EXPECT_EQ(graph.ops[0].bytes, 2000);
+  EXPECT_EQ(graph.ops[0].group, 0u) << "the whole job of then is the whole job of now";
+  EXPECT_EQ(graph.ops[0].duration_ns, 0);
+  EXPECT_EQ(graph.ops[1].kind, OpKind::kCompute);
+  EXPECT_EQ(graph.ops[1].duration_ns, 3000);
+  EXPECT_THAT(graph.warnings, Contains(HasSubstr("1 NCCL kernels say nothing about their collective")));
+}
+
+TEST_F(Kineto, GroupsOfADistributedRun) {
+  const std::string info =
+      "\"distributedInfo\":{\"rank\":0,\"world_size\":4,\"pg_config\":[{\"pg_name\":\"0\",\"ranks\":[0,1]},{\"pg_"
+      "name\":\"1\","
+      "\"ranks\":[2,3]}]},";
+  const auto file_of = [&](const char* group) {
+    std::string args = nccl_;
+    args.replace(args.find("Name\":\"0\"") + 7, 1, group);
+    args.replace(args.find("[0, 1]"), 6, "[0, ..., 3]");  // shortened lists are not believed
+    return trace({kernel("nccl", 1, 2, 7, args)}, info);
+  };
+  for (const int rank : {0, 1}) file("k." + std::to_string(rank) + ".json", file_of("0"));
+  for (const int rank : {2, 3}) file("k." + std::to_string(rank) + ".json", file_of("1"));
+  const Workload workload = read("k");
+  EXPECT_EQ(workload.ranks(), 4u);
+  EXPECT_EQ(workload.graphs.size(), 2u);
+  EXPECT_THAT(workload.group_classes.at(1).groups[0].ranks, ElementsAre(0u, 1u));
+  EXPECT_THAT(workload.group_classes.at(2).groups[0].ranks, ElementsAre(2u, 3u));
+}
+
+TEST_F(Kineto, TheArrayFormAndScaledDurations) {
+  TraceOptions options;
+  options.duration_scale = 0.5;
+  const Graph graph = read_text("[" + kernel("a", 1, 10, 7) + "]", options).graphs[0];
+  EXPECT_EQ(graph.ops[0].duration_ns, 5000);
+  EXPECT_THAT(graph.warnings, Contains(HasSubstr("multiplied by 0.5")));
+}
+
+}  // namespace
+}  // namespace dojo::workload
