@@ -154,6 +154,7 @@ class DieShard {
   void in_rank_done(std::uint32_t run, Cycles now);
   Cycles send_on_die(SiteIndex site, fabric::Burst burst, Bytes bytes, Cycles now);
   Cycles combine(RankDie& place, std::uint32_t node, Bytes bytes, Cycles now);
+  [[nodiscard]] Cycles adding_cycles(Bytes bytes) const;
   Cycles combine_everywhere(RankDie& place, Bytes bytes, Cycles now);
 
   // task_copy.cpp part

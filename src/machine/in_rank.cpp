@@ -107,18 +107,27 @@ Cycles DieShard::send_on_die(SiteIndex site, Burst burst, Bytes bytes, Cycles no
 /// The communication thread of a node adds `bytes`: two operands are loaded and one stored, 64 B a cycle each, so the
 /// store port rules; one add at a time on a node. Returns when the sum is there.
 Cycles DieShard::combine(RankDie& place, std::uint32_t node, Bytes bytes, Cycles now) {
-  const topology::NodeParams& params = context_->topology.params().node;
   Cycles& free = place.combine_free[node];
-  free = std::max(free, now) + ceil_div(bytes, params.store_ports * params.port_bytes_per_cycle);
+  free = std::max(free, now) + adding_cycles(bytes);
   combine_latest_ = std::max(combine_latest_, free);
-  return free + params.vector_latency_cycles;
+  return free + context_->topology.params().node.vector_latency_cycles;
+}
+
+Cycles DieShard::adding_cycles(Bytes bytes) const {
+  const topology::NodeParams& params = context_->topology.params().node;
+  return ceil_div(bytes, params.store_ports * params.port_bytes_per_cycle);
 }
 
 /// The same on all nodes at once; returns when the last has its sum.
 Cycles DieShard::combine_everywhere(RankDie& place, Bytes bytes, Cycles now) {
-  Cycles done = now;
-  for (std::uint32_t node = 0; node < place.node_count; ++node) done = std::max(done, combine(place, node, bytes, now));
-  return done;
+  const Cycles adding = adding_cycles(bytes);
+  Cycles latest = now;
+  for (Cycles& free : place.combine_free) {
+    free = std::max(free, now) + adding;
+    latest = std::max(latest, free);
+  }
+  combine_latest_ = std::max(combine_latest_, latest);
+  return latest + context_->topology.params().node.vector_latency_cycles;
 }
 
 void DieShard::in_rank_done(std::uint32_t index, Cycles now) {

@@ -80,7 +80,8 @@ TEST(BadFile, EmptyBinaryAndOtherFilesAreRefusedWithASentence) {
   const std::string binary = folder.write("binary.json", std::string("\x7f"
                                                                      "ELF\0\1\2\xff",
                                                                      8));
-  const std::string foreign = folder.write("kineto.json", R"({"schemaVersion": 1, "traceEvents": []})");
+  const std::string foreign = folder.write("other.json", R"({"name": "a document of another program"})");
+  const std::string without_kernels = folder.write("kineto.json", R"({"schemaVersion": 1, "traceEvents": []})");
   for (const std::string& file : {empty, binary}) {
     expect_refused(run_program({"topo", "check", file}), 3, {file});
     expect_refused(run_program({"run", file}), 3, {file});
@@ -89,6 +90,7 @@ TEST(BadFile, EmptyBinaryAndOtherFilesAreRefusedWithASentence) {
     expect_refused(run_program({"sweep", file, "--out", folder / "sweep"}), 3, {file});
   }
   expect_refused(run_on_tile(foreign), 3, {foreign, "dojo.trace/1", "list formats"});
+  expect_refused(run_on_tile(without_kernels), 3, {without_kernels, "no kernel", "record the trace with"});
   const std::string here = folder.path().string();
   for (const ProgramResult& result : {run_program({"topo", "check", here}), run_program({"run", here}),
                                       run_program({"trace", "check", here}), run_program({"compare", here, here})})
