@@ -21,7 +21,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 /// Above this many nodes the module tree is not destroyed: the kernel searches its lists linearly for each part.
-constexpr std::int64_t kLargestTornDown = 5000;
+constexpr std::int64_t kLargestTornDown = 20000;
 
 double seconds_since(Clock::time_point start, Clock::time_point end = Clock::now()) {
   return std::chrono::duration<double>(end - start).count();
