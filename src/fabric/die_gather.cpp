@@ -46,36 +46,26 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
   Link* link = gather_link(g, high, begin);
   Stop* stop = stops_.data() + begin;
   const Cycles hop = hop_;
-  Flits total = 0;
-  Cycles head = kNever;
-  Cycles tail = 0;
+  Train train;
   Cycles free = 0;
   for (std::int32_t at = begin; at != end; at += step, ++link) {
     if (stop->piece > 0) {
-      total += stop->piece;
-      head = std::min(head, stop->head);
-      tail = std::max(tail, stop->head + stop->piece);
+      train.flits += stop->piece;
+      train.head = std::min(train.head, stop->head);
+      train.tail = std::max(train.tail, stop->head + stop->piece);
     }
-    if (total > 0) {
-      const Cycles start = std::max(head, link->free);
-      const Cycles end_of_train = std::max(start + total, tail);
-      link->queue_cycles += static_cast<std::uint64_t>(start - head);
-      link->busy_cycles += static_cast<std::uint64_t>(total);
-      ++link->bursts;
-      link->free = end_of_train;
-      free = std::max(free, end_of_train);
-      stop->starts[to] = start;
-      head = start + hop;
-      tail = end_of_train + hop;
+    if (train.flits > 0) {
+      stop->starts[to] = pass(*link, train, hop);
+      free = std::max(free, link->free);
     }
     if (at == border) break;
     stop += step;
-    stop->came[from] = total;
-    stop->heads[from] = head;
-    stop->tails[from] = tail;
+    stop->came[from] = train.flits;
+    stop->heads[from] = train.head;
+    stop->tails[from] = train.tail;
   }
   g.links_free = std::max(g.links_free, free);
-  if (leaves && total > 0) (high ? g.high_head : g.low_head) = head;
+  if (leaves && train.flits > 0) (high ? g.high_head : g.low_head) = train.head;
 }
 
 /// The link from a position towards one end; the next one on that way lies behind it in memory.

@@ -58,9 +58,7 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) 
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
     if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
     const Way on = way(d, lane);
-    Flits total = 0;
-    Cycles head = kNever;
-    Cycles tail = 0;
+    Train train;
     std::int32_t site = on.first;
     for (Link *link = on.links, *const end = link + length; link != end; ++link, site += on.stride) {
       if (enabled_[static_cast<std::size_t>(site)] != 0) {
@@ -69,25 +67,17 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) 
         port.inject_free = start + piece;
         const bool longer = node_number_[static_cast<std::size_t>(site)] < rest;
         port.bytes_injected += static_cast<std::uint64_t>(each + (longer ? 1 : 0));
-        total += piece;
-        head = std::min(head, start + hop);
-        tail = std::max(tail, start + hop + piece);
+        train.flits += piece;
+        train.head = std::min(train.head, start + hop);
+        train.tail = std::max(train.tail, start + hop + piece);
         stripe.start = std::max(stripe.start, start);
       }
-      if (total == 0) continue;
-      const Cycles start = std::max(head, link->free);
-      const Cycles end_of_train = std::max(start + total, tail);
-      link->queue_cycles += static_cast<std::uint64_t>(start - head);
-      link->busy_cycles += static_cast<std::uint64_t>(total);
-      ++link->bursts;
-      link->free = end_of_train;
-      head = start + hop;
-      tail = end_of_train + hop;
+      if (train.flits > 0) pass(*link, train, hop);
     }
-    if (total == 0) continue;
-    stripe.head = std::max(stripe.head, tail - total);
-    stripe.links_free = std::max(stripe.links_free, tail - hop);
-    latest_ = std::max(latest_, tail);
+    if (train.flits == 0) continue;
+    stripe.head = std::max(stripe.head, train.tail - train.flits);
+    stripe.links_free = std::max(stripe.links_free, train.tail - hop);
+    latest_ = std::max(latest_, train.tail);
   }
   return stripe;
 }
@@ -128,32 +118,24 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, Bytes bytes, Cycles now) {
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
     if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
     const Way on = way(d, lane);
-    Flits left = nodes_on(on, length) * piece;
-    Cycles head = now;
-    Cycles tail = now + left;
+    const Flits whole = nodes_on(on, length) * piece;
+    Train train{whole, now, now + whole};
     std::int32_t site = on.first;
-    for (Link* link = on.links; left > 0; ++link, site += on.stride) {
+    for (Link* link = on.links; train.flits > 0; ++link, site += on.stride) {
       if (enabled_[static_cast<std::size_t>(site)] != 0) {
         Port& port = ports_[static_cast<std::size_t>(site)];
-        const Cycles done = std::max(port.eject_free, tail - piece) + piece;
+        const Cycles done = std::max(port.eject_free, train.tail - piece) + piece;
         port.eject_free = done;
         const bool longer = node_number_[static_cast<std::size_t>(site)] < rest;
         port.bytes_ejected += static_cast<std::uint64_t>(each + (longer ? 1 : 0));
         if (link != on.links) link[-1].free = std::max(link[-1].free, done - buffer);
         stripe.done = std::max(stripe.done, done);
-        left -= piece;
-        tail -= piece;
-        if (left == 0) break;
+        train.flits -= piece;
+        train.tail -= piece;
+        if (train.flits == 0) break;
       }
-      const Cycles start = std::max(head, link->free);
-      const Cycles end_of_train = std::max(start + left, tail);
-      link->queue_cycles += static_cast<std::uint64_t>(start - head);
-      link->busy_cycles += static_cast<std::uint64_t>(left);
-      ++link->bursts;
-      link->free = end_of_train;
+      const Cycles start = pass(*link, train, hop);
       if (link == on.links) stripe.start = std::max(stripe.start, start);
-      head = start + hop;
-      tail = end_of_train + hop;
     }
   }
   latest_ = std::max(latest_, stripe.done);

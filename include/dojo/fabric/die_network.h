@@ -115,6 +115,24 @@ class DieNetwork {
     Cycles end = 0;
   };
 
+  /// A train of flits that follow each other without a gap once they are there, between two links.
+  struct Train {
+    Flits flits = 0;
+    Cycles head = kNever;  ///< first of them at this router
+    Cycles tail = 0;       ///< one past the last
+  };
+  /// Over one link to the next router; returns when the head starts.
+  static Cycles pass(Link& link, Train& train, Cycles hop) {
+    const Cycles start = std::max(train.head, link.free);
+    const Cycles end = std::max(start + train.flits, train.tail);
+    link.queue_cycles += static_cast<std::uint64_t>(start - train.head);
+    link.busy_cycles += static_cast<std::uint64_t>(train.flits);
+    ++link.bursts;
+    link.free = end;
+    train.head = start + hop;
+    train.tail = end + hop;
+    return start;
+  }
   void count_nodes();
   /// Asks the host's caches for the links of a row or column in one direction; a die is cold when its turn comes.
   void prefetch_links(Direction d, std::int32_t lane) const {
