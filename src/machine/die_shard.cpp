@@ -195,16 +195,23 @@ int DieShard::blocked_edge(const Burst& burst) const {
     if (to_row >= network_.rows()) return full(Direction::kSouth) ? static_cast<int>(Direction::kSouth) : -1;
     return -1;
   }
-  for (int i = 0; i < topology::kDirections; ++i) {  // a multicast waits whole
-    const auto d = static_cast<Direction>(i);
-    const bool horizontal = d == Direction::kEast || d == Direction::kWest;
-    const bool row_shape = burst.shape == fabric::Shape::kRow || burst.shape == fabric::Shape::kRowEast ||
-                           burst.shape == fabric::Shape::kRowWest;
-    if (horizontal != row_shape || !full(d)) continue;
-    const std::int32_t first = horizontal ? network_.first_column() : network_.first_row();
-    const std::int32_t count = horizontal ? network_.columns() : network_.rows();
-    const bool forward = d == Direction::kEast || d == Direction::kSouth;
-    if (forward ? burst.high >= first + count : burst.low < first) return i;
+  // A multicast goes on the way it came, so it never waits for the edge behind it: two that go opposite ways would
+  // otherwise wait for each other.
+  switch (burst.shape) {
+    case fabric::Shape::kRowEast:
+      return full(Direction::kEast) && burst.high >= network_.first_column() + network_.columns()
+                 ? static_cast<int>(Direction::kEast)
+                 : -1;
+    case fabric::Shape::kRowWest:
+      return full(Direction::kWest) && burst.low < network_.first_column() ? static_cast<int>(Direction::kWest) : -1;
+    case fabric::Shape::kColumnSouth:
+      return full(Direction::kSouth) && burst.high >= network_.first_row() + network_.rows()
+                 ? static_cast<int>(Direction::kSouth)
+                 : -1;
+    case fabric::Shape::kColumnNorth:
+      return full(Direction::kNorth) && burst.low < network_.first_row() ? static_cast<int>(Direction::kNorth) : -1;
+    default:
+      break;  // kernels send rows and columns as gathers
   }
   return -1;
 }

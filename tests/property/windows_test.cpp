@@ -29,5 +29,30 @@ TEST(Windows, ShorterWindowsGiveTheSameDigest) {
   EXPECT_EQ(tile_step(true, 0).digest, tile_step(true, 77).digest);
 }
 
+// A tray has six tiles: one thread runs them as groups of dies, two threads run every die by itself.
+TEST(Windows, GroupsOfDiesGiveTheSameDigest) {
+  const auto digest = [](std::uint32_t threads) {
+    RunRequest request;
+    request.machine = "configs/machines/tray.json";
+    request.workload = "configs/workloads/allreduce_64mib.json";
+    request.set = {"workload.rank_unit=die", "workload.generate.bytes=4194304"};
+    request.settings.threads = threads;
+    const machine::Results results = run(request).results;
+    EXPECT_TRUE(results.finished);
+    return results.digest;
+  };
+  EXPECT_EQ(digest(1), digest(2));
+}
+
+// Operands that cross a tile in both directions over slow edges, in many small bursts: those that go east must not wait
+// for the edge to the west, or all buffers fill up for good.
+TEST(Kernels, OppositeMulticastsAcrossDiesDoNotWaitForEachOther) {
+  RunRequest request;
+  request.machine = "configs/machines/tile.json";
+  request.workload = "configs/workloads/matmul_4096.json";
+  request.set = {"workload.rank_unit=tile", "run.burst_bytes=1024", "machine.die.edge_bytes_per_s=1e11"};
+  EXPECT_TRUE(run(request).results.finished);
+}
+
 }  // namespace
 }  // namespace dojo::test
