@@ -36,6 +36,10 @@ struct CollectiveAlgorithm {
                                                           const topology::Topology& topology);
 [[nodiscard]] DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology);
 
+/// A message of `bytes` between two ranks may go from all nodes at once (DataflowPlan::striped): they are whole dies with
+/// the same nodes, in one row or column of dies, and each node has a piece worth sending.
+[[nodiscard]] bool can_stripe(const Slice& from, const Slice& to, Bytes bytes, const topology::Topology& topology);
+
 /// Slice nodes that hold a tensor of `bytes`: all of them, or fewer so that a piece is not below `min_piece` bytes.
 /// Used by kernels and collectives alike, so that a tensor lies where both expect it. Ascending.
 [[nodiscard]] std::vector<std::uint32_t> residency(const SliceShape& shape, Bytes bytes, Bytes min_piece = 512);

@@ -99,6 +99,16 @@ bool is_straight(const Slice& from, const Slice& to) {
   return from.first_site_row == to.first_site_row || from.first_site_column == to.first_site_column;
 }
 
+}  // namespace collectives
+
+bool can_stripe(const Slice& from, const Slice& to, Bytes bytes, const topology::Topology& topology) {
+  return from.dies != to.dies && collectives::is_straight(from, to) &&
+         collectives::are_equal_dies({&from, &to}, topology) &&
+         bytes >= static_cast<Bytes>(from.shape->node_count()) * collectives::kMinPieceBytes;
+}
+
+namespace collectives {
+
 Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic, const topology::Topology& topology) {
   // Defects can make shapes differ: node indices of the smallest one are valid in all.
   const SliceShape* shape = request.members.front()->shape.get();

@@ -223,8 +223,7 @@ void Communication::fill_messages() {
       const Slice& a = job_.slices[sends[i].rank];
       const Slice& b = job_.slices[receives[i].rank];
       const bool a_smaller = a.shape->node_count() <= b.shape->node_count();
-      const std::uint32_t plan =
-          message_plan(use.bytes, a_smaller ? *a.shape : *b.shape, a_smaller ? a.shape_index : b.shape_index);
+      const std::uint32_t plan = message_plan(use.bytes, a_smaller ? a : b, can_stripe(a, b, use.bytes, topology_));
       const std::uint32_t instance =
           add_instance(plan, {{Place::Kind::kRank, sends[i].rank}, {Place::Kind::kRank, receives[i].rank}}, kNone);
       job_.instance_of[sends[i].rank][sends[i].slot] = {instance, 0};
@@ -233,13 +232,13 @@ void Communication::fill_messages() {
   }
 }
 
-std::uint32_t Communication::message_plan(Bytes bytes, const SliceShape& shape, std::uint32_t shape_index) {
-  std::vector<std::int64_t> key{bytes, shape_index};
+std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, bool striped) {
+  std::vector<std::int64_t> key{bytes, smaller.shape_index, striped ? 1 : 0};
   const auto found = message_plans_.find(key);
   if (found != message_plans_.end()) {
     return found->second;
   }
-  const std::uint32_t plan = add_plan(point_to_point_plan(bytes, shape));
+  const std::uint32_t plan = add_plan(point_to_point_plan(bytes, *smaller.shape, striped));
   message_plans_.emplace(std::move(key), plan);
   return plan;
 }

@@ -117,14 +117,16 @@ DataflowPlan nothing_plan() {
   return w.take();
 }
 
-DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape) {
-  PlanWriter w("p2p", residency(shape, bytes));
+DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape, bool striped) {
+  PlanWriter w("p2p", striped ? std::vector<std::uint32_t>{0} : residency(shape, bytes));
   w.next_position();
   w.add(1, true, true);
   w.edge(1, std::max<Bytes>(bytes, 1));
   w.next_position();
   w.add(2, true, true);
-  return w.take();
+  DataflowPlan plan = w.take();
+  plan.striped = striped;
+  return plan;
 }
 
 DataflowPlan dip_plan(SlotUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,

@@ -8,7 +8,7 @@ namespace dojo::workload {
 /// A rank alone: done when it starts.
 [[nodiscard]] DataflowPlan nothing_plan();
 /// Position 0 sends, position 1 receives.
-[[nodiscard]] DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape);
+[[nodiscard]] DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape, bool striped);
 /// Position 0 is the DIP; 1 .. steps are the rank's tasks of each step (ingest) or its one task.
 [[nodiscard]] DataflowPlan dip_plan(SlotUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
                                     std::uint32_t steps);
