@@ -131,7 +131,10 @@ class AllReduceTime {
   [[nodiscard]] topology::Edge edge(int row, int column, topology::Direction d) const {
     return topology_.edge(topology_.die_at(row, column), d);
   }
-  static double whole_packets(double bytes) { return std::max(1.0, std::ceil(bytes / 64 - 1e-9)) * 64; }
+  /// What a lane's message is on the wire; an edge counts the bytes of a striped message, padding left out.
+  [[nodiscard]] double whole_packets(double bytes) const {
+    return striped_ ? bytes : std::max(1.0, std::ceil(bytes / 64 - 1e-9)) * 64;
+  }
   [[nodiscard]] double adding_s(double message) const {
     return message / static_cast<double>(topology_.params().node.vector_bytes_per_cycle) / clock();
   }
@@ -142,11 +145,13 @@ class AllReduceTime {
     return std::min(
         {edge_rate, port() * clock(), static_cast<double>(topology_.params().noc.link_bytes_per_cycle) * clock()});
   }
-  /// Latency of one die further east or south; lowers `slowest` to that edge's rate.
+  /// Latency of one die further east or south; lowers `slowest` to that edge's rate. Of a striped message the pieces of
+  /// the nodes at the border go first, so the way over the die costs no time besides that of the train.
   double along(int row, int column, topology::Direction d, double& slowest) const {
     const topology::Edge e = edge(row, column, d);
     slowest = std::min(slowest, e.bytes_per_s);
-    const double sites = d == topology::Direction::kEast ? topology_.site_columns() : topology_.site_rows();
+    const double across = d == topology::Direction::kEast ? topology_.site_columns() : topology_.site_rows();
+    const double sites = striped_ ? 1 : across;
     return (sites * static_cast<double>(topology_.params().noc.hop_cycles) + static_cast<double>(e.latency_cycles)) /
            clock();
   }

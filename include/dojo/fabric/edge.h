@@ -113,7 +113,8 @@ class EdgeOut {
       std::pop_heap(credits_.begin(), credits_.end(), later);
       credits_.pop_back();
     }
-    while (!waiting_.empty() && credit_ >= static_cast<std::int64_t>(waiting_.front().burst.bytes)) {
+    // Credits come back packet by packet while a burst crosses, so it starts when there is some.
+    while (!waiting_.empty() && credit_ > 0) {
       transmit(waiting_.front(), std::max(waiting_.front().head, now), send);
       waiting_.pop_front();
     }

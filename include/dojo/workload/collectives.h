@@ -36,8 +36,8 @@ struct CollectiveAlgorithm {
                                                           const topology::Topology& topology);
 [[nodiscard]] DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology);
 
-/// A message of `bytes` between two ranks may go from all nodes at once (DataflowPlan::striped): they are whole dies with
-/// the same nodes, in one row or column of dies, and each node has a piece worth sending.
+/// A message of `bytes` between two ranks may go from all nodes at once (DataflowPlan::striped): they are whole dies
+/// with the same nodes, in one row or column of dies, and each node has a piece worth sending.
 [[nodiscard]] bool can_stripe(const Slice& from, const Slice& to, Bytes bytes, const topology::Topology& topology);
 
 /// Slice nodes that hold a tensor of `bytes`: all of them, or fewer so that a piece is not below `min_piece` bytes.
