@@ -137,7 +137,8 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     if (item_ == nullptr || stack_.size() != (list_.empty() ? 1U : 2U)) return true;
     LocatedJson& list = *stack_.back();
     const LocatedJson& top = *stack_.front();
-    if (list.type != LocatedJson::Type::kArray || (!list_.empty() && top.keys.back() != list_)) return true;
+    if (list.type != LocatedJson::Type::kArray || (!list_.empty() && (top.keys.empty() || top.keys.back() != list_)))
+      return true;
     (*item_)(list.items.back());
     list.items.clear();
     return true;

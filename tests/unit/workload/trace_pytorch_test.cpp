@@ -72,6 +72,11 @@ TEST_F(PyTorchEt, FaultsAreNamedWithTheirLine) {
   EXPECT_THAT(errors(trace({node(5, 2, "aten::view", {}, {})})), Contains(HasSubstr("no work among them")));
 }
 
+TEST_F(PyTorchEt, AListInAListIsNoTrace) {
+  EXPECT_FALSE(errors("{\"nodes\":[[[1],[2]]]}").empty());
+  EXPECT_FALSE(errors("[[{\"ph\":\"X\"}]]").empty());
+}
+
 TEST_F(PyTorchEt, CutsAndDamage) {
   const std::string text = trace({mm(5, 2, 1, 2, 3), relu(6, 2, 3, 4)});
   expect_cuts_are_told(text, {}, text.size() - 1);
