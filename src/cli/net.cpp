@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <thread>
 
 #include "commands.h"
@@ -145,7 +146,8 @@ int net_command(const Arguments& arguments) {
   config::RunConfig config = load_net_config(options);
   const std::vector<double> loads = options.has("sweep") ? sweep_loads(options) : std::vector<double>{};
   const std::string out = options.text("out");
-  if (!out.empty()) require_writable_folder(out);
+  std::optional<OutputFolder> folder;
+  if (!out.empty()) folder.emplace(out);
   const topology::Topology topology(config.machine, config.machine_file.empty() ? "machine" : config.machine_file);
   refuse_what_cannot_run(config, topology);
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <optional>
 #include <set>
 #include <thread>
 
@@ -173,7 +174,8 @@ int run_command(const Arguments& arguments) {
                             config.run.network_model, config.run.network_model));
   }
   const std::string out = options.text("out");
-  if (!out.empty()) require_writable_folder(out);
+  std::optional<OutputFolder> folder;
+  if (!out.empty()) folder.emplace(out);
   const topology::Topology topology(config.machine, config.machine_file.empty() ? "machine" : config.machine_file);
   refuse_what_cannot_fit(topology, nullptr);
   std::vector<std::string> files_read;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 
 #include "support/program.h"
@@ -46,6 +47,18 @@ void expect_refused(const ProgramResult& result, int exit_code, const std::vecto
   EXPECT_EQ(result.exit_code, exit_code) << result.err;
   EXPECT_THAT(result.out, IsEmpty());
   for (const std::string& word : words) EXPECT_THAT(result.err, HasSubstr(word));
+}
+
+TEST(OutputFolder, OfARefusedRunIsNotLeftBehind) {
+  const TemporaryFolder folder;
+  std::filesystem::create_directory(folder.path() / "there");
+  for (const char* out : {"a/b", "there"}) {
+    const std::string workload = folder / "missing.json";
+    expect_refused(run_program({"run", "--machine", kTile, "--workload", workload, "--out", folder / out}), 5,
+                   {workload});
+  }
+  EXPECT_FALSE(std::filesystem::exists(folder.path() / "a"));
+  EXPECT_TRUE(std::filesystem::exists(folder.path() / "there")) << "it was there before";
 }
 
 TEST(BadMachine, TenMistakesAreTenLinesEachWithItsPlace) {
