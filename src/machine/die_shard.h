@@ -178,6 +178,7 @@ class DieShard {
   void task_done_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles done);
   void account(RankDie& rank_die, Cycles now);
   void change_traffic(RankDie& rank_die, int network, int memory, Cycles now);
+  void op_started(Controller& controller, const workload::Task& task, Cycles now);
   void launch(Controller& controller, std::uint32_t task, Cycles now);
   void schedule_ready(Controller& controller, std::uint32_t task, Cycles now);
   void start_core(Controller& controller, Cycles now);

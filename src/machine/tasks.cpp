@@ -186,12 +186,8 @@ void DieShard::control_message(RankId rank, std::uint32_t slice_die, fabric::Pur
 
 void DieShard::schedule_ready(Controller& controller, std::uint32_t task, Cycles now) {
   const Task& what = controller.program->tasks[task];
-  const std::size_t ops = controller.op_left.size() / controller.step_left.size();
-  if (counted_op(*controller.program, what)) {
-    Cycles& start = controller.op_start[what.op + what.step * ops];
-    start = std::min(start, now);
-  }
   if (what.kind == Task::Kind::kNone) {
+    op_started(controller, what, now);
     wheel_.add(now, kTaskDone, controller.rank, task);
   } else if (what.unit == Task::Unit::kCore) {
     controller.ready_core.push_back(task);
@@ -210,8 +206,17 @@ void DieShard::start_core(Controller& controller, Cycles now) {
   launch(controller, task, now);
 }
 
+/// An operation lasts from the start of its first task; what it waits for the cores before is not its own time.
+void DieShard::op_started(Controller& controller, const Task& task, Cycles now) {
+  if (!counted_op(*controller.program, task)) return;
+  const std::size_t ops = controller.op_left.size() / controller.step_left.size();
+  Cycles& start = controller.op_start[task.op + task.step * ops];
+  start = std::min(start, now);
+}
+
 /// Starts a task on every die of the rank's slice.
 void DieShard::launch(Controller& controller, std::uint32_t task, Cycles now) {
+  op_started(controller, controller.program->tasks[task], now);
   const RankDie& place = rank_dies_[rank_die_of(controller.rank)];
   const std::uint32_t dies = place.slice->shape->die_count();
   controller.active.push_back({task, dies});

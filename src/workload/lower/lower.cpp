@@ -93,6 +93,11 @@ void note_approximations(const Workload& workload, Job& job) {
     job.approximations.emplace_back(
         "Weights lie as each product of their layer wants them; layout changes cost traffic, no core time.");
   }
+  if (!job.programs.empty()) {
+    job.approximations.emplace_back(
+        "Memory is planned in the order of issue: what a communication holds for longer than that is not accounted "
+        "for.");
+  }
   if (timed_by.count(Kernel::TimedBy::kRoofline) != 0) {
     job.approximations.emplace_back("Operations without shapes are timed by the roofline of their rank's nodes.");
   }

@@ -31,6 +31,7 @@ void Builder::close_bucket() {
   open_.all_reduce = graph_.add(std::move(reduce));
   buckets_.push_back(std::move(open_));
   open_ = {};
+  if (buckets_.size() > 1) update(buckets_.size() - 2);
 }
 
 void Builder::begin_bn_grad(ConvBn& layer, Value dy) {
@@ -164,26 +165,26 @@ void Builder::backward() {
   close_bucket();
 }
 
-void Builder::update() {
-  for (std::size_t i = 0; i < buckets_.size(); ++i) {
-    Bucket& bucket = buckets_[i];
-    const std::uint32_t state = graph_.tensor(fmt::format("bucket{}.state", i),
-                                              bucket.parameters * kOptimizerStateBytes, TensorRole::kOptimizerState);
-    OpDraft step = draft(fmt::format("bucket{}.optimizer", i), OpKind::kOptimizer, Phase::kUpdate);
-    step.op.elements = bucket.parameters;
-    step.op.vector_flops_per_element = kOptimizerFlops;
-    step.inputs = bucket.gradients;
-    step.inputs.push_back(state);
-    step.outputs = bucket.weights;
-    step.outputs.push_back(state);
-    step.deps = {bucket.all_reduce};
-    // The old weights must have been read by the backward pass too, which the all-reduce does not wait for.
-    for (const std::uint32_t weight : bucket.weights) {
-      const auto reader = last_reader_.find(weight);
-      if (reader != last_reader_.end()) step.deps.push_back(reader->second);
-    }
-    graph_.add(std::move(step));
+/// A bucket's weights are updated as soon as its gradients are there, beside the rest of the backward pass. Comes one
+/// bucket late: by then all that reads the old weights has its place in the graph.
+void Builder::update(std::size_t i) {
+  Bucket& bucket = buckets_[i];
+  const std::uint32_t state = graph_.tensor(fmt::format("bucket{}.state", i), bucket.parameters * kOptimizerStateBytes,
+                                            TensorRole::kOptimizerState);
+  OpDraft step = draft(fmt::format("bucket{}.optimizer", i), OpKind::kOptimizer, Phase::kUpdate);
+  step.op.elements = bucket.parameters;
+  step.op.vector_flops_per_element = kOptimizerFlops;
+  step.inputs = bucket.gradients;
+  step.inputs.push_back(state);
+  step.outputs = bucket.weights;
+  step.outputs.push_back(state);
+  step.deps = {bucket.all_reduce};
+  // The old weights must have been read by the backward pass too, which the all-reduce does not wait for.
+  for (const std::uint32_t weight : bucket.weights) {
+    const auto reader = last_reader_.find(weight);
+    if (reader != last_reader_.end()) step.deps.push_back(reader->second);
   }
+  graph_.add(std::move(step));
 }
 
 }  // namespace dojo::workload::resnet50

@@ -59,7 +59,7 @@ class Builder {
   void add_gradient(const std::string& name, std::uint32_t weight, std::int64_t parameters, OpDraft& maker);
   void gradient_ready(std::uint32_t op);
   void close_bucket();
-  void update();
+  void update(std::size_t bucket);
   // both
   std::uint32_t reduce_statistics(const std::string& name, Phase phase, std::uint32_t tensor, std::int64_t channels,
                                   std::uint32_t after);

@@ -19,7 +19,7 @@ Graph Builder::build() {
   graph_.graph().batch = options_.batch;
   forward();
   backward();
-  update();
+  update(buckets_.size() - 1);
   return graph_.take();
 }
 
