@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // All-reduces over dies against injection, bisection and the latency-bandwidth time of the chosen algorithm.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "support/all_reduce_time.h"
 #include "support/run.h"
@@ -70,6 +73,61 @@ TEST(AllReduce, EachAlgorithmOnATileLiesAboveItsLatencyBandwidthTime) {
           time.of(ran.job->plans.at(0)), collective_s(ran));
   }
 }
+
+/// 2 (n - 1) x (latency + bytes / n / rate + reduction), all from the machine file: crossings of the ring's edges, the
+/// closing one included, the slowest edge's rate, and the vector units of all nodes of a die.
+double textbook_ring_s(const JobRun& ran, double bytes) {
+  const topology::Topology& topology = *ran.topology;
+  const std::vector<workload::Slice>& ranks = ran.job->slices;
+  double latency_cycles = 0, rate = std::numeric_limits<double>::infinity();
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    const DieId from = ranks[i].dies.front(), to = ranks[(i + 1) % ranks.size()].dies.front();
+    bool neighbours = false;
+    for (int d = 0; d < topology::kDirections; ++d) {
+      const topology::Edge edge = topology.edge(from, static_cast<topology::Direction>(d));
+      if (edge.neighbour != to) continue;
+      neighbours = true;
+      latency_cycles += static_cast<double>(edge.latency_cycles) / static_cast<double>(ranks.size());
+      rate = std::min(rate, edge.bytes_per_s);
+    }
+    EXPECT_TRUE(neighbours) << "ranks " << i << " and its successor are not on neighbouring dies";
+  }
+  const double n = static_cast<double>(ranks.size()), nodes = static_cast<double>(ranks[0].shape->node_count());
+  const topology::MachineParams& machine = topology.params();
+  const double reduction_s =
+      bytes / n / nodes / static_cast<double>(machine.node.vector_bytes_per_cycle) / machine.clock_hz;
+  return 2 * (n - 1) * (latency_cycles / machine.clock_hz + bytes / n / rate + reduction_s);
+}
+
+class RingOnNeighbours : public testing::TestWithParam<int> {};
+
+TEST_P(RingOnNeighbours, OfARealTraceTakesTheTextbooksTime) {
+  const std::string name = fmt::format("all_reduce_{}npus_1MB", GetParam());
+  DOJO_NEEDS_SAMPLE(prefix, "chakra-et/" + name + "/all_reduce");
+  const JobRun ran = run(RunRequest{
+      "", "configs/machines/tray.json", prefix, {"workload.rank_unit=die", "workload.collective_algorithm=ring"}, {}});
+  double measured = 0;
+  for (const machine::CollectiveRecord& record : ran.results.collectives)
+    measured = std::max(measured, ran.topology->seconds(record.cycles_max));
+  judge({fmt::format("ring_{}_1MiB", GetParam()), name + " by ring on neighbouring dies",
+         "2 (n - 1) (latency + bytes / n / rate + reduction)", "s", 0.9, 1.1},
+        textbook_ring_s(ran, 1 << 20), measured);
+}
+
+TEST_P(RingOnNeighbours, Of64MebibytesTakesTheTextbooksTime) {
+  const JobRun ran =
+      run(RunRequest{"",
+                     "configs/machines/tray.json",
+                     "configs/workloads/allreduce_64mib.json",
+                     {"workload.collective_algorithm=ring", fmt::format("workload.ranks={}", GetParam())},
+                     {}});
+  judge({fmt::format("ring_{}_64MiB", GetParam()),
+         fmt::format("all-reduce of 64 MiB over {} neighbouring dies by ring", GetParam()),
+         "2 (n - 1) (latency + bytes / n / rate + reduction)", "s", 0.95, 1.05},
+        textbook_ring_s(ran, 64 << 20), collective_s(ran));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ranks, RingOnNeighbours, testing::Values(4, 8));
 
 }  // namespace
 }  // namespace dojo::test

@@ -32,7 +32,8 @@ struct Traffic {
   Bytes least_bytes = 0;  ///< of any step
   Bytes most_bytes = 0;
   std::int64_t edges = 1;
-  bool straight = false;  ///< every message stays in a row or column of dies
+  bool straight = false;               ///< every message stays in a row or column of dies
+  Bytes least_piece = kMinPieceBytes;  ///< of a striped message that is worth sending
 };
 /// The nodes that send and receive for a rank.
 struct Lanes {

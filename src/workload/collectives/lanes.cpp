@@ -121,7 +121,8 @@ Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic, con
       std::min({per_line, static_cast<std::int64_t>(shape->node_count()),
                 std::max<std::int64_t>(kMaxMessages / std::max<std::int64_t>(traffic.edges, 1), 1)});
   Lanes lanes;
-  lanes.striped = traffic.straight && traffic.most_bytes >= static_cast<Bytes>(shape->node_count()) * kMinPieceBytes &&
+  lanes.striped = traffic.straight &&
+                  traffic.most_bytes >= static_cast<Bytes>(shape->node_count()) * traffic.least_piece &&
                   are_equal_dies(request.members, topology);
   if (lanes.striped) {
     lanes.nodes.resize(shape->node_count());

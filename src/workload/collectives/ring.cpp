@@ -33,14 +33,13 @@ Layout layout(const CollectiveRequest& request, const topology::Topology& topolo
   for (std::size_t i = 0; i < members.size(); ++i) {
     straight = straight && is_straight(*request.members[i], *request.members[(i + 1) % members.size()]);
   }
-  l.lanes = choose_lanes(request, {part, part, edges, straight}, topology);
+  // A step begins when the whole part has come, as the textbook's ring does: one message, striped where it can be.
+  l.lanes = choose_lanes(request, {part, part, edges, straight, kSignalBytes}, topology);
   const Rates rates(topology);
   const RingCost cost = ring_cost(l.ring, part, l.lanes, rates, request, topology);
-  l.choice = choose_chunks(part, l.lanes, edges, [&](std::int64_t chunks) {
-    const double message = message_bytes(part, l.lanes.count(), chunks), steps = static_cast<double>(n - 1);
-    return (l.scatter ? ring_cycles(cost, steps, true, message, rates) : 0) +
-           (l.gather ? ring_cycles(cost, steps, false, message, rates) : 0);
-  });
+  const double message = message_bytes(part, l.lanes.count(), 1), steps = static_cast<double>(n - 1);
+  if (l.scatter) l.choice.cycles += ring_cycles(cost, steps, true, message, rates);
+  if (l.gather) l.choice.cycles += ring_cycles(cost, steps, false, message, rates);
   return l;
 }
 
