@@ -4,6 +4,7 @@
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -17,6 +18,9 @@ namespace {
 
 using dojo::Error;
 using dojo::ExitCode;
+
+/// A damaged input can have a finding on each of its million lines; nobody reads more than this.
+constexpr std::size_t kMostLines = 1000;
 
 void set_up_log() {
   const auto colour = std::getenv("NO_COLOR") != nullptr ? spdlog::color_mode::never : spdlog::color_mode::automatic;
@@ -45,7 +49,14 @@ int report_error(const Error& error) {
   std::fflush(stdout);  // a summary that was printed stands before the reason
   // Findings in input files begin with the file's name, so that editors can jump there.
   const bool findings = error.code() == ExitCode::kInvalidInput;
-  for (const std::string& line : error.lines()) fmt::print(stderr, "{}{}\n", findings ? "" : "dojosim: error: ", line);
+  const std::size_t shown = std::min(error.lines().size(), kMostLines);
+  for (std::size_t i = 0; i < shown; ++i) {
+    fmt::print(stderr, "{}{}\n", findings ? "" : "dojosim: error: ", error.lines()[i]);
+  }
+  if (shown < error.lines().size()) {
+    fmt::print(stderr, "dojosim: error: and {} more findings of this kind; mend these first\n",
+               error.lines().size() - shown);
+  }
   return static_cast<int>(error.code());
 }
 

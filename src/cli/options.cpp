@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "dojo/base/error.h"
+#include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
 
 namespace dojo::cli {
@@ -22,7 +23,7 @@ constexpr int kStyle = po::command_line_style::unix_style & ~po::command_line_st
 }  // namespace
 
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = config::nearest(word, known);
+  const std::string near = nearest(word, known);
   return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
 }
 

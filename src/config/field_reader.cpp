@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types, ranges and known words of single values.
 #include "config/field_reader.h"
+#include "dojo/base/nearest.h"
 
 #include <algorithm>
 #include <cmath>

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
 
 namespace dojo::config {

@@ -353,7 +353,7 @@ void DieShard::kernel_done(std::uint32_t index, Cycles now) {
       sums_->flops_recomputed += flops;
     } else {
       sums_->flops_by[static_cast<std::size_t>(run.kernel->timed_by)] += flops;
-      sums_->ops[place.program->graph][what.op].flops += flops;
+      sums_->op(place.program->graph, what.op).flops += flops;
     }
   }
   ++place.kernels_done[what.index * 2 + (run.recompute ? 1 : 0)];

@@ -2,6 +2,8 @@
 // Adding sums to sums.
 #include "machine/sums.h"
 
+#include <iterator>
+
 namespace dojo::machine {
 
 void OpSum::add(Cycles start, Cycles end) {
@@ -36,17 +38,32 @@ void ThreadSums::add_gather(const fabric::Gathering& g) {
   }
 }
 
-void ThreadSums::add_copied(const ThreadSums& record, const PacketBins& packet_bins, std::uint32_t graph,
-                            std::uint32_t op) {
-  for (const auto& [bin, count] : packet_bins) packets.count[bin] += count;
-  packets.packets += record.packets.packets;
-  packets.cycles_sum += record.packets.cycles_sum;
-  packets.min = std::min(packets.min, record.packets.min);
-  packets.max = std::max(packets.max, record.packets.max);
-  if (op != kNone) ops[graph][op].merge(record.ops[graph][op]);
-  for (std::size_t i = 0; i < std::size(flops_by); ++i) flops_by[i] += record.flops_by[i];
-  flops_recomputed += record.flops_recomputed;
-  bytes_to_eject += record.bytes_to_eject;
+TaskSums ThreadSums::of_lone_task() const {
+  TaskSums task;
+  for (std::uint16_t bin = 0; bin < LatencyHistogram::kBins; ++bin) {
+    if (packets.count[bin] != 0) task.packet_bins.emplace_back(bin, packets.count[bin]);
+  }
+  task.packets = packets.packets;
+  task.packet_cycles_sum = packets.cycles_sum;
+  task.packet_min = packets.min;
+  task.packet_max = packets.max;
+  task.op = lone_op;
+  std::copy(std::begin(flops_by), std::end(flops_by), std::begin(task.flops_by));
+  task.flops_recomputed = flops_recomputed;
+  task.bytes_to_eject = bytes_to_eject;
+  return task;
+}
+
+void ThreadSums::add(const TaskSums& task, std::uint32_t graph, std::uint32_t op_index) {
+  for (const auto& [bin, count] : task.packet_bins) packets.count[bin] += count;
+  packets.packets += task.packets;
+  packets.cycles_sum += task.packet_cycles_sum;
+  packets.min = std::min(packets.min, task.packet_min);
+  packets.max = std::max(packets.max, task.packet_max);
+  if (op_index != kNone) op(graph, op_index).merge(task.op);
+  for (std::size_t i = 0; i < std::size(flops_by); ++i) flops_by[i] += task.flops_by[i];
+  flops_recomputed += task.flops_recomputed;
+  bytes_to_eject += task.bytes_to_eject;
 }
 
 Breakdown difference(const Breakdown& after, const Breakdown& before) {

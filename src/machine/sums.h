@@ -20,11 +20,21 @@ struct OpSum {
   void merge(const OpSum& other);
 };
 
-using PacketBins = std::vector<std::pair<std::uint16_t, std::uint64_t>>;
+/// What one task adds, in little room.
+struct TaskSums {
+  std::vector<std::pair<std::uint16_t, std::uint64_t>> packet_bins;  ///< that are not empty
+  std::uint64_t packets = 0, packet_cycles_sum = 0;
+  Cycles packet_min = kNever, packet_max = 0;
+  OpSum op;  ///< of the task's operation
+  std::int64_t flops_by[3] = {0, 0, 0};
+  std::int64_t flops_recomputed = 0;
+  std::uint64_t bytes_to_eject = 0;
+};
 
 struct ThreadSums {
   LatencyHistogram packets;
-  std::vector<std::vector<OpSum>> ops;  ///< [graph][op]
+  std::vector<std::vector<OpSum>> ops;  ///< [graph][op]; empty where one task alone is run
+  OpSum lone_op;                        ///< of that task
   std::vector<Cycles> step_end;
   Cycles rank_end = 0;        ///< last end of a rank
   Cycles last_event = 0;      ///< of any shard
@@ -35,8 +45,11 @@ struct ThreadSums {
   std::uint64_t bytes_to_eject = 0;  ///< bytes x receivers of everything injected
 
   void add_gather(const fabric::Gathering& g);
-  /// Adds a record of a task, in which only one operation has anything to add; its packets by bins that are not empty.
-  void add_copied(const ThreadSums& record, const PacketBins& packet_bins, std::uint32_t graph, std::uint32_t op);
+  [[nodiscard]] OpSum& op(std::uint32_t graph, std::uint32_t index) {
+    return ops.empty() ? lone_op : ops[graph][index];
+  }
+  [[nodiscard]] TaskSums of_lone_task() const;
+  void add(const TaskSums& task, std::uint32_t graph, std::uint32_t op_index);
 };
 
 [[nodiscard]] Breakdown difference(const Breakdown& after, const Breakdown& before);

@@ -27,6 +27,7 @@ void CopyTable::publish(std::uint32_t index, std::unique_ptr<TaskCopy> copy) {
   if (slots_[index].load(std::memory_order_relaxed) != nullptr) return;
   slots_[index].store(copy.get(), std::memory_order_release);
   kept_.push_back(std::move(copy));
+  kept_count_.store(kept_.size(), std::memory_order_relaxed);
 }
 
 /// All additive counters of the die in one order: links, ports, cores.
@@ -79,10 +80,11 @@ void DieShard::run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles no
   if (!context_->settings.copy_tasks || rank_dies_.size() != 1 || !place.local_tasks[task] || !at_rest(now)) {
     return task_started_on_die(rank_die, task, now);
   }
-  account(place, now);
   const std::uint32_t index = context_->copies.index(context_->job.program_of_rank[place.rank], task,
                                                      place.net_active > 0, place.mem_active > 0);
   const TaskCopy* copy = context_->copies.find(index);
+  if (copy == nullptr && context_->copies.full()) return task_started_on_die(rank_die, task, now);
+  account(place, now);
   if (copy == nullptr) {
     // Dies go through a step side by side, so nobody else has run it yet: it is run on a die of its own, ahead of time.
     DieShard laboratory;
@@ -96,9 +98,8 @@ void DieShard::run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles no
 /// On a fresh die in the place of `die`: what the task does when nothing else happens, from cycle 0.
 std::unique_ptr<TaskCopy> DieShard::record(Context& context, DieId die, const RankDie& original, std::uint32_t task) {
   auto copy = std::make_unique<TaskCopy>();
-  copy->sums.ops.resize(context.workload.graphs.size());
-  copy->sums.ops[original.program->graph].resize(context.workload.graphs[original.program->graph].ops.size());
-  sums_ = &copy->sums;
+  ThreadSums sums;
+  sums_ = &sums;
   configure(context, die);
   add_rank(original.rank, 0, false);
   RankDie& place = rank_dies_.front();
@@ -119,9 +120,7 @@ std::unique_ptr<TaskCopy> DieShard::record(Context& context, DieId die, const Ra
   DOJO_CHECK(task_ended_, "task {} of rank {} does not end by itself", task, original.rank);
   account(place, copy->event_after);
   copy->breakdown = place.breakdown;
-  for (std::uint16_t bin = 0; bin < LatencyHistogram::kBins; ++bin) {
-    if (copy->sums.packets.count[bin] != 0) copy->packet_bins.emplace_back(bin, copy->sums.packets.count[bin]);
-  }
+  copy->sums = sums.of_lone_task();
   settle_kernels();
   std::vector<std::uint64_t> after;
   counters(after);
@@ -144,7 +143,7 @@ void DieShard::copy_done(std::uint32_t generation, Cycles now) {
   ++tasks_copied_;
   place.counted_to = now;
   add(place.breakdown, copy.breakdown);
-  sums_->add_copied(copy.sums, copy.packet_bins, place.program->graph, place.program->tasks[task].op);
+  sums_->add(copy.sums, place.program->graph, place.program->tasks[task].op);
   const Cycles done = copying_.start + copy.done_after;
   copying_.copy = nullptr;
   task_done_on_die(0, task, done);

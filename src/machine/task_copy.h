@@ -22,8 +22,7 @@ struct TaskCopy {
   std::vector<std::uint32_t> changed;   ///< indices into DieShard::counters()
   std::vector<std::uint64_t> increase;  ///< of those
   Breakdown breakdown;
-  ThreadSums sums;
-  PacketBins packet_bins;  ///< of sums.packets
+  TaskSums sums;
 };
 
 /// Records by program, task and what else the rank is waiting for.
@@ -37,6 +36,8 @@ class CopyTable {
   [[nodiscard]] const TaskCopy* find(std::uint32_t index) const {
     return slots_[index].load(std::memory_order_acquire);
   }
+  /// A trace of very many operations does not fill the host's memory with records: further tasks are run.
+  [[nodiscard]] bool full() const { return kept_count_.load(std::memory_order_relaxed) >= kMostKept; }
   /// Keeps the first record of an index; equal ones that come later are dropped.
   void publish(std::uint32_t index, std::unique_ptr<TaskCopy> copy);
 
@@ -44,7 +45,9 @@ class CopyTable {
   std::vector<std::uint32_t> first_;
   std::unique_ptr<std::atomic<const TaskCopy*>[]> slots_;
   std::mutex mutex_;
+  static constexpr std::size_t kMostKept = 4096;
   std::vector<std::unique_ptr<TaskCopy>> kept_;
+  std::atomic<std::size_t> kept_count_{0};
 };
 
 }  // namespace dojo::machine

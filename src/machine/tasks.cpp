@@ -242,7 +242,7 @@ void DieShard::finish_task(Controller& controller, std::uint32_t task, Cycles no
   if (counted_op(*controller.program, what)) {
     const std::size_t at = what.op + what.step * ops;
     if (--controller.op_left[at] == 0) {
-      sums_->ops[controller.program->graph][what.op].add(controller.op_start[at], now);
+      sums_->op(controller.program->graph, what.op).add(controller.op_start[at], now);
     }
   }
   if (--controller.step_left[what.step] == 0) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a rules file of `compare`, strictly.
 #include "dojo/base/error.h"
+#include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
 #include "report/compare.h"
 
@@ -38,7 +39,7 @@ void read_key(const std::string& where, const std::string& key, const Json& valu
       wrong("true or false");
     }
   } else {
-    const std::string near = config::nearest(key, kKeys);
+    const std::string near = nearest(key, kKeys);
     findings.add("{}/{}: found an unknown key, expected path, tolerance, direction or ignore{}", where, key,
                  near.empty() ? "" : "; did you mean '" + near + "'?");
   }

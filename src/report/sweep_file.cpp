@@ -5,6 +5,7 @@
 #include <set>
 
 #include "dojo/base/error.h"
+#include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
 #include "report/sweep_parts.h"
 
@@ -46,7 +47,7 @@ class Reader {
   void check_keys(const Json& object, const std::string& path, const std::vector<std::string>& known) {
     for (const auto& [key, value] : object.items()) {
       if (std::find(known.begin(), known.end(), key) != known.end()) continue;
-      const std::string near = config::nearest(key, known);
+      const std::string near = nearest(key, known);
       findings_.add("{}: {}/{}: found an unknown key, expected one of {}{}", sweep_.file, path, key,
                     fmt::join(known, ", "), near.empty() ? "" : "; did you mean '" + near + "'?");
     }

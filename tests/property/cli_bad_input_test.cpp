@@ -49,6 +49,16 @@ void expect_refused(const ProgramResult& result, int exit_code, const std::vecto
   for (const std::string& word : words) EXPECT_THAT(result.err, HasSubstr(word));
 }
 
+TEST(BadTrace, WithAFindingOnEachLineIsNotPrintedWhole) {
+  std::vector<json> ops;
+  for (int id = 0; id < 3000; ++id) ops.push_back({{"id", id}, {"name", "x"}, {"kind", "elementwise"}, {"k", 1}});
+  const TemporaryFolder folder;
+  const std::string file = folder.write("trace.json", trace_of(std::vector<json>{json(ops)}));
+  const ProgramResult result = run_program({"trace", "check", file});
+  expect_refused(result, 3, {file, "/graphs/0/ops/0/k: unknown key", "more findings"});
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1001);
+}
+
 TEST(OutputFolder, OfARefusedRunIsNotLeftBehind) {
   const TemporaryFolder folder;
   std::filesystem::create_directory(folder.path() / "there");

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The digest is the same for any number of threads, any order of shards within a window, and every run.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "support/run.h"
+#include "support/temporary_folder.h"
 
 namespace dojo::test {
 namespace {
@@ -50,6 +52,26 @@ TEST_P(Digest, DoesNotDependOnThreadsOrOrder) {
 
 INSTANTIATE_TEST_SUITE_P(Jobs, Digest, testing::Range<std::size_t>(0, 4),
                          [](const auto& test) { return std::string(jobs()[test.param].name); });
+
+/// Records of tasks are kept up to a limit; a trace of more operations runs the rest, with the same result.
+TEST(CopiedTasks, OfVeryManyOperationsAreNotAllRecorded) {
+  constexpr int kOperations = 5000;
+  std::string trace =
+      R"({"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"batch": 1, "ops": [)";
+  for (int id = 0; id < kOperations; ++id) {
+    trace += fmt::format(R"({}{{"id": {}, "name": "op{}", "kind": "elementwise", "elements": 4096, "deps": [{}]}})",
+                         id == 0 ? "" : ",", id, id, id == 0 ? "" : std::to_string(id - 1));
+  }
+  const TemporaryFolder folder;
+  const std::string file = folder.write("trace.json", trace + "]}]}");
+  RunRequest request{"", "configs/machines/die.json", file, {"workload.rank_unit=die"}, {}};
+  const machine::Results copied = run(request).results;
+  request.settings.copy_tasks = false;
+  const machine::Results all_run = run(request).results;
+  EXPECT_EQ(copied.digest, all_run.digest);
+  EXPECT_GT(copied.tasks_copied, 0u);
+  EXPECT_LT(copied.tasks_copied, static_cast<std::uint64_t>(kOperations));
+}
 
 TEST(DigestOfAnother, ChangesWithTheMachine) {
   RunRequest request{"configs/runs/matmul_die.json", "", "", {}, {}};

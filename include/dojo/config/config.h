@@ -175,7 +175,5 @@ struct LoadRequest {
 [[nodiscard]] std::string draw_machine(const topology::MachineParams& machine);
 
 [[nodiscard]] std::string sha256_file(const std::string& file);  ///< hex; Error(kIo)
-/// Nearest known word by edit distance, or "" when none is near.
-[[nodiscard]] std::string nearest(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace dojo::config

@@ -9,25 +9,11 @@
 #include <numeric>
 
 #include "dojo/base/error.h"
+#include "dojo/base/nearest.h"
 #include "workload/collectives/common.h"
 
 namespace dojo::workload {
 namespace {
-
-std::size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row[b.size()];
-}
 
 /// Names of the algorithms that can serve the request; of all without one.
 std::string names(const CollectiveRequest* request) {
@@ -55,31 +41,27 @@ void check(const CollectiveRequest& request) {
 }
 
 const CollectiveAlgorithm& named_algorithm(const CollectiveRequest& request) {
-  const CollectiveAlgorithm* nearest = nullptr;
-  std::size_t best = 0;
+  const CollectiveAlgorithm* named = nullptr;
+  std::vector<std::string> known;
   for (const CollectiveAlgorithm& a : collective_algorithms()) {
-    const std::size_t distance = edit_distance(request.algorithm, a.name);
-    if (nearest == nullptr || distance < best) {
-      nearest = &a;
-      best = distance;
-    }
+    known.emplace_back(a.name);
+    if (request.algorithm == a.name) named = &a;
   }
-  if (best != 0) {
-    throw Error(
-        ExitCode::kInvalidInput,
-        fmt::format("collective {}: unknown algorithm '{}', expected one of {} or none to choose by cost; nearest is "
-                    "'{}'",
-                    op_kind_name(request.kind), request.algorithm, names(nullptr), nearest->name));
+  if (named == nullptr) {
+    const std::string meant = nearest(request.algorithm, known);
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("collective {}: unknown algorithm '{}', expected one of {} or none to choose by cost{}",
+                            op_kind_name(request.kind), request.algorithm, names(nullptr),
+                            meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
   }
-  if (!nearest->supports(request)) {
+  if (!named->supports(request)) {
     throw Error(
         ExitCode::kInvalidInput,
         fmt::format("collective {}: algorithm '{}' cannot serve these {} ranks ({}); possible here: {}; name one of "
                     "them, or none to choose by cost",
-                    op_kind_name(request.kind), nearest->name, request.members.size(), nearest->sentence,
-                    names(&request)));
+                    op_kind_name(request.kind), named->name, request.members.size(), named->sentence, names(&request)));
   }
-  return *nearest;
+  return *named;
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checked access to one JSON object's members.
 #include "workload/trace/json_object.h"
+#include "dojo/base/nearest.h"
 
 #include <fmt/format.h>
 
@@ -70,7 +71,7 @@ void JsonObject::finish() {
   for (std::size_t i = 0; i < value_.keys.size() && i < value_.items.size(); ++i) {
     const std::string& key = value_.keys[i];
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    const std::string near = nearest_word(key, known_);
+    const std::string near = nearest(key, known_);
     report(value_.items[i], key,
            near.empty() ? fmt::format("unknown key, expected one of {}; remove it", join_words(known_))
                         : fmt::format("unknown key, expected '{}'? correct or remove it", near));
@@ -84,32 +85,6 @@ std::string join_words(const std::vector<std::string>& words) {
     joined += words[i];
   }
   return joined;
-}
-
-std::string nearest_word(const std::string& word, const std::vector<std::string>& known) {
-  std::string best;
-  std::size_t best_distance = std::max<std::size_t>(2, word.size() / 3) + 1;
-  for (const std::string& candidate : known) {
-    std::vector<std::size_t> row(candidate.size() + 1);
-    std::iota(row.begin(), row.end(), std::size_t{0});
-    for (std::size_t i = 0; i < word.size(); ++i) {
-      std::size_t diagonal = row[0]++;
-      for (std::size_t j = 0; j < candidate.size(); ++j) {
-        const std::size_t change = diagonal + (word[i] == candidate[j] ? 0 : 1);
-        diagonal = row[j + 1];
-        row[j + 1] = std::min({change, row[j] + 1, diagonal + 1});
-      }
-    }
-    // A word that was only begun or given a longer end is near whatever its length.
-    const std::size_t common = std::min(word.size(), candidate.size());
-    const bool begins = common >= 4 && word.compare(0, common, candidate, 0, common) == 0;
-    const std::size_t distance = begins ? 1 : row.back();
-    if (distance < best_distance) {
-      best_distance = distance;
-      best = candidate;
-    }
-  }
-  return best;
 }
 
 }  // namespace dojo::workload

@@ -38,7 +38,5 @@ class JsonObject {
 
 /// "a, b or c"
 std::string join_words(const std::vector<std::string>& words);
-/// The nearest of `known` by edit distance, "" when none is near.
-std::string nearest_word(const std::string& word, const std::vector<std::string>& known);
 
 }  // namespace dojo::workload

@@ -7,6 +7,7 @@
 #include <limits>
 #include <utility>
 
+#include "dojo/base/nearest.h"
 #include "workload/names.h"
 #include "workload/trace/json_trace.h"
 
@@ -46,7 +47,7 @@ void JsonGraphReader::word(JsonObject& object, const char* key, Enum& value, Fro
     return;
   }
   const LocatedJson* at = object.take(key);
-  const std::string near = nearest_word(text, words);
+  const std::string near = nearest(text, words);
   object.report(
       *at, key,
       fmt::format("found '{}', expected {}; correct it", text, near.empty() ? join_words(words) : "'" + near + "'"));
@@ -239,7 +240,7 @@ void JsonGraphReader::read_communication(JsonObject& object, OpDraft& draft) {
   if (found == classes_.end()) {
     std::vector<std::string> known;
     for (const auto& entry : classes_) known.push_back(entry.first);
-    const std::string near = nearest_word(text, known);
+    const std::string near = nearest(text, known);
     object.report(
         *object.take("group"), "group",
         fmt::format("found '{}', expected the name of a group class{}; correct it or add the class to group_classes",

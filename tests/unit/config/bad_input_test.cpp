@@ -2,6 +2,7 @@
 // Everything that can be wrong in files and overrides: all found at once, each with place, found, expected and cure.
 #include <gmock/gmock.h>
 
+#include "dojo/base/nearest.h"
 #include "scratch.h"
 
 namespace dojo::config {
@@ -160,6 +161,8 @@ TEST(Nearest, KnowsTyposSwapsAndBeginnings) {
   EXPECT_EQ(nearest("enabeld", words), "enabled");
   EXPECT_EQ(nearest("sram", words), "sram_bytes");
   EXPECT_EQ(nearest("zzz", words), "");
+  EXPECT_EQ(nearest("k", {"id"}), "") << "no letter of it is right";
+  EXPECT_EQ(nearest("deps_on", {"deps"}), "deps");
   EXPECT_EQ(nearest("", words), "");
   EXPECT_EQ(nearest("x", {}), "");
 }

@@ -36,7 +36,7 @@ TEST(CollectiveErrors, UnknownNameGivesNearestAndAll) {
   Bench bench;
   bench.add_dies(1, 3);
   EXPECT_THAT(refusal(bench.request(OpKind::kAllReduce, 64, "rign"), bench.topology),
-              AllOf(HasSubstr("'rign'"), HasSubstr("nearest is 'ring'"), HasSubstr("direct, mesh2d, ring, tree")));
+              AllOf(HasSubstr("'rign'"), HasSubstr("did you mean 'ring'"), HasSubstr("direct, mesh2d, ring, tree")));
 }
 
 TEST(CollectiveErrors, UnsupportedNameGivesThePossibleOnes) {

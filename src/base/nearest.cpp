@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The known word that a mistyped one most likely meant.
+#include "dojo/base/nearest.h"
+
 #include <algorithm>
 #include <numeric>
 
-#include "dojo/config/config.h"
-
-namespace dojo::config {
+namespace dojo {
 namespace {
 
 /// Levenshtein distance; two swapped neighbours count as one edit (the optimal string alignment form).
@@ -33,14 +33,15 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
   std::size_t best_distance = 0;
   for (const std::string& candidate : known) {
     std::size_t distance = edit_distance(word, candidate);
-    // A word given without its unit, or the start of one, is near too: "sram" for "sram_bytes".
+    // A word given without its unit, or the start of one, is near too ("sram" for "sram_bytes"), then one that goes on.
     if (word.size() >= 3 && candidate.rfind(word, 0) == 0) distance = std::min<std::size_t>(distance, 1);
+    if (candidate.size() >= 3 && word.rfind(candidate, 0) == 0) distance = std::min<std::size_t>(distance, 2);
     if (best.empty() || distance < best_distance) {
       best = candidate;
       best_distance = distance;
     }
   }
-  return best_distance <= std::max<std::size_t>(2, word.size() / 3) ? best : "";
+  return best_distance < word.size() && best_distance <= std::max<std::size_t>(2, word.size() / 3) ? best : "";
 }
 
-}  // namespace dojo::config
+}  // namespace dojo
