@@ -40,15 +40,44 @@ class Block {
   [[nodiscard]] virtual std::uint64_t flits_inside() const = 0;
   [[nodiscard]] virtual std::uint64_t bytes() const = 0;
 
-  traffic::Tally tally;
-  Sources sources;
   std::array<std::vector<Leaving>, 4> flits_out, credits_out;  ///< by side; the owner takes and clears them
   std::uint64_t packet_hops = 0, flit_hops = 0;                ///< over links within the block and out of it
-
- protected:
-  explicit Block(Sources own) : sources(std::move(own)) {}
 };
 
-[[nodiscard]] std::unique_ptr<Block> make_block(const BlockShape& shape, const RouterParams& params, const Load& load);
+/// What lies beside the routers when synthetic traffic runs: sources and sinks that count.
+class TrafficBlock : public Block {
+ public:
+  using Setup = Load;
+  traffic::Tally tally;
+  Sources sources;
+
+ protected:
+  TrafficBlock(const BlockShape& shape, const RouterParams& params, const Load& load);
+
+  /// Dimension order: along the row first.
+  template <class Hot>
+  [[gnu::always_inline]] static inline unsigned route(const Hot& router, Flit flit) {
+    const std::uint32_t column = flit.where & kPlaceMask, row = flit.where >> kPlaceBits & kPlaceMask;
+    const unsigned x = column > router.column ? 0u : 1u;
+    const unsigned y = row > router.row ? 2u : 3u;
+    const unsigned last = row == router.row ? kLocal : y;
+    return column == router.column ? last : x;
+  }
+  template <class Send>
+  void inject(Cycles now, Send&& send) {
+    sources.run(now, tally, send);
+  }
+  void source_credit(std::uint32_t router, unsigned channel) { sources.credit(router, channel); }
+  void eject(std::uint32_t router, Flit flit, Cycles arrival) {
+    (void)router;
+    // `created` holds the low half of the cycle; a packet is never 2^32 cycles old.
+    const Cycles created = arrival - static_cast<std::uint32_t>(static_cast<std::uint32_t>(arrival) - flit.created);
+    tally.eject(created, (flit.where & kTail) != 0, arrival);
+  }
+  [[nodiscard]] std::uint64_t bytes_of_nodes() const { return sources.bytes(); }
+};
+
+[[nodiscard]] std::unique_ptr<TrafficBlock> make_block(const BlockShape& shape, const RouterParams& params,
+                                                       const Load& load);
 
 }  // namespace dojo::reference

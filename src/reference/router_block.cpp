@@ -17,10 +17,10 @@ Cycles horizon(const RouterParams& p) {
 
 }  // namespace
 
-template <unsigned kStride, unsigned kRounds>
-RouterBlock<kStride, kRounds>::RouterBlock(const BlockShape& shape, const RouterParams& params, const Load& load)
-    : Block(Sources(load, static_cast<std::uint32_t>(params.virtual_channels),
-                    static_cast<std::uint32_t>(params.input_buffer_flits))),
+template <unsigned kStride, unsigned kRounds, class Nodes>
+RouterBlock<kStride, kRounds, Nodes>::RouterBlock(const BlockShape& shape, const RouterParams& params,
+                                                  const typename Nodes::Setup& setup)
+    : Nodes(shape, params, setup),
       shape_(shape),
       depth_(static_cast<std::uint32_t>(params.input_buffer_flits)),
       hop_(params.hop_cycles),
@@ -41,7 +41,6 @@ RouterBlock<kStride, kRounds>::RouterBlock(const BlockShape& shape, const Router
     last_flit_.assign(count, {-1, -1, -1, -1, -1});
     last_credit_.assign(count, {-1, -1, -1, -1, -1});
   }
-  sources.reserve(count);
   Mask channels = 0;
   for (unsigned port = 0; port < kPorts; ++port)
     channels |= static_cast<Mask>(((kOne << params.virtual_channels) - 1) << (port * kStride));
@@ -55,23 +54,20 @@ RouterBlock<kStride, kRounds>::RouterBlock(const BlockShape& shape, const Router
                                          (row == shape.rows - 1 ? 4 : 0) | (row == 0 ? 8 : 0));
     r.free = r.credit = channels;
     r.credits.fill(static_cast<std::uint8_t>(depth_));
-    const std::uint32_t node = load.endpoints.node_at(r.row, r.column);
-    if (node != kNone) sources.add(i, node);
   }
 }
 
-/// Dimension order: along the row first.
-template <unsigned kStride, unsigned kRounds>
-[[gnu::always_inline]] inline unsigned RouterBlock<kStride, kRounds>::route(const Hot& router, Flit flit) {
-  const std::uint32_t column = flit.where & kPlaceMask, row = flit.where >> kPlaceBits & kPlaceMask;
-  const unsigned x = column > router.column ? 0u : 1u;
-  const unsigned y = row > router.row ? 2u : 3u;
-  const unsigned last = row == router.row ? kLocal : y;
-  return column == router.column ? last : x;
+/// A flit has come to the front of its buffer and may bid from cycle `from` on.
+template <unsigned kStride, unsigned kRounds, class Nodes>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::face(Hot& r, std::uint32_t index, unsigned vc,
+                                                                              Flit flit, Cycles from) {
+  (void)index, (void)from;
+  r.output[vc] = static_cast<std::uint8_t>(Nodes::route(r, flit));
+  r.waiting |= kOne << vc;
 }
 
-template <unsigned kStride, unsigned kRounds>
-std::uint32_t RouterBlock<kStride, kRounds>::at_side(unsigned side, std::uint32_t lane) const {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+std::uint32_t RouterBlock<kStride, kRounds, Nodes>::at_side(unsigned side, std::uint32_t lane) const {
   const auto columns = static_cast<std::uint32_t>(shape_.columns), rows = static_cast<std::uint32_t>(shape_.rows);
   switch (side) {
     case 0:
@@ -85,25 +81,25 @@ std::uint32_t RouterBlock<kStride, kRounds>::at_side(unsigned side, std::uint32_
   }
 }
 
-template <unsigned kStride, unsigned kRounds>
-void RouterBlock<kStride, kRounds>::cycle(Cycles now) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+void RouterBlock<kStride, kRounds, Nodes>::cycle(Cycles now) {
   apply_credits(now);
   apply_arrivals(now);
   List<Arrival>& injected = arrivals_.at(now + injection_);
-  sources.run(now, tally, [&](std::uint32_t router, unsigned channel, Flit flit) {
+  this->inject(now, [&](std::uint32_t router, unsigned channel, Flit flit) {
     injected.push({slot(router, kLocal * kStride + channel), flit});
   });
   allocate_all(now);
 }
 
-template <unsigned kStride, unsigned kRounds>
-void RouterBlock<kStride, kRounds>::apply_credits(Cycles now) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+void RouterBlock<kStride, kRounds, Nodes>::apply_credits(Cycles now) {
   List<std::uint32_t>& due = credits_.at(now);
   for (const std::uint32_t to : due) {
     const std::uint32_t index = to >> kSlotBits;
     const unsigned vc = to & ((1u << kSlotBits) - 1);
     if (vc >= kSource) {
-      sources.credit(index, vc - kSource);
+      this->source_credit(index, vc - kSource);
       continue;
     }
     Hot& r = routers_[index];
@@ -118,8 +114,8 @@ void RouterBlock<kStride, kRounds>::apply_credits(Cycles now) {
   due.clear();
 }
 
-template <unsigned kStride, unsigned kRounds>
-void RouterBlock<kStride, kRounds>::apply_arrivals(Cycles now) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+void RouterBlock<kStride, kRounds, Nodes>::apply_arrivals(Cycles now) {
   List<Arrival>& due = arrivals_.at(now);
   for (const Arrival& arrival : due) {
     const std::uint32_t index = arrival.slot >> kSlotBits;
@@ -131,8 +127,7 @@ void RouterBlock<kStride, kRounds>::apply_arrivals(Cycles now) {
     buffer(index, vc)[(r.first[vc] + length) & index_mask_] = arrival.flit;
     if (length != 0) continue;
     if ((r.active >> vc & 1) == 0) {
-      r.output[vc] = static_cast<std::uint8_t>(route(r, arrival.flit));
-      r.waiting |= kOne << vc;
+      face(r, index, vc, arrival.flit, now);
     } else if ((r.credit >> r.held[vc] & 1) != 0) {
       r.ready |= kOne << vc;
     } else {
@@ -143,8 +138,8 @@ void RouterBlock<kStride, kRounds>::apply_arrivals(Cycles now) {
   due.clear();
 }
 
-template <unsigned kStride, unsigned kRounds>
-void RouterBlock<kStride, kRounds>::allocate_all(Cycles now) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+void RouterBlock<kStride, kRounds, Nodes>::allocate_all(Cycles now) {
   Outlets out{};
   List<Arrival>& arrivals = arrivals_.at(now + hop_);
   List<std::uint32_t>& credits = credits_.at(now + credit_);
@@ -167,13 +162,13 @@ void RouterBlock<kStride, kRounds>::allocate_all(Cycles now) {
     credits.finish(out.credits);
     sink_credits.finish(out.sink_credits);
   }
-  packet_hops = heads_;
+  this->packet_hops = heads_;
 }
 
-template <unsigned kStride, unsigned kRounds>
-std::uint64_t RouterBlock<kStride, kRounds>::flits_inside() const {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+std::uint64_t RouterBlock<kStride, kRounds, Nodes>::flits_inside() const {
   std::uint64_t flits = arrivals_.size();
-  for (const auto& list : flits_out) flits += list.size();
+  for (const auto& list : this->flits_out) flits += list.size();
   for (const Hot& r : routers_) {
     for (const std::uint8_t length : r.length) flits += length;
     DOJO_CHECK((r.ready & ~r.active) == 0 && (r.waiting & r.active) == 0, "router ({}, {}): states overlap", r.row,
@@ -182,17 +177,26 @@ std::uint64_t RouterBlock<kStride, kRounds>::flits_inside() const {
   return flits;
 }
 
-template <unsigned kStride, unsigned kRounds>
-std::uint64_t RouterBlock<kStride, kRounds>::bytes() const {
-  return routers_.capacity() * sizeof(Hot) + buffers_.capacity() * sizeof(Flit) + sources.bytes();
+template <unsigned kStride, unsigned kRounds, class Nodes>
+std::uint64_t RouterBlock<kStride, kRounds, Nodes>::bytes() const {
+  return routers_.capacity() * sizeof(Hot) + buffers_.capacity() * sizeof(Flit) + Nodes::bytes_of_nodes();
 }
 
-std::unique_ptr<Block> make_block(const BlockShape& shape, const RouterParams& params, const Load& load) {
+namespace {
+
+template <class Nodes>
+std::unique_ptr<Nodes> make(const BlockShape& shape, const RouterParams& params, const typename Nodes::Setup& setup) {
   const bool narrow = params.virtual_channels <= 4, one = params.internal_speedup == 1;
-  if (narrow && one) return std::make_unique<RouterBlock<4, 1>>(shape, params, load);
-  if (narrow) return std::make_unique<RouterBlock<4, 2>>(shape, params, load);
-  if (one) return std::make_unique<RouterBlock<8, 1>>(shape, params, load);
-  return std::make_unique<RouterBlock<8, 2>>(shape, params, load);
+  if (narrow && one) return std::make_unique<RouterBlock<4, 1, Nodes>>(shape, params, setup);
+  if (narrow) return std::make_unique<RouterBlock<4, 2, Nodes>>(shape, params, setup);
+  if (one) return std::make_unique<RouterBlock<8, 1, Nodes>>(shape, params, setup);
+  return std::make_unique<RouterBlock<8, 2, Nodes>>(shape, params, setup);
+}
+
+}  // namespace
+
+std::unique_ptr<TrafficBlock> make_block(const BlockShape& shape, const RouterParams& params, const Load& load) {
+  return make<TrafficBlock>(shape, params, load);
 }
 
 }  // namespace dojo::reference

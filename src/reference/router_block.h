@@ -12,11 +12,11 @@
 
 namespace dojo::reference {
 
-/// kRounds: allocation rounds a cycle.
-template <unsigned kStride, unsigned kRounds>
-class RouterBlock final : public Block {
+/// kRounds: allocation rounds a cycle. Nodes: what lies beside the routers, see block.h.
+template <unsigned kStride, unsigned kRounds, class Nodes>
+class RouterBlock final : public Nodes {
  public:
-  RouterBlock(const BlockShape& shape, const RouterParams& params, const Load& load);
+  RouterBlock(const BlockShape& shape, const RouterParams& params, const typename Nodes::Setup& setup);
   void run(Cycles begin, Cycles end) override {
     for (Cycles t = begin; t < end; ++t) cycle(t);
   }
@@ -62,7 +62,7 @@ class RouterBlock final : public Block {
   [[nodiscard]] Flit* buffer(std::uint32_t router, unsigned vc) {
     return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
   }
-  static unsigned route(const Hot& router, Flit flit);
+  void face(Hot& r, std::uint32_t index, unsigned vc, Flit flit, Cycles from);
   void wake(Hot& router, std::uint32_t index) {
     if (router.listed != 0) return;
     router.listed = 1;

@@ -7,8 +7,8 @@
 namespace dojo::reference {
 
 /// Each waiting head asks for one of the free output VCs of its port, full ones too.
-template <unsigned kStride, unsigned kRounds>
-void RouterBlock<kStride, kRounds>::want_channels(const Hot& r, Mask waiting, Bids& bids) const {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+void RouterBlock<kStride, kRounds, Nodes>::want_channels(const Hot& r, Mask waiting, Bids& bids) const {
   const Mask open = r.free & r.credit;
   for (Mask left = waiting; left != 0; left &= left - 1) {
     const unsigned i = lowest(left);
@@ -22,8 +22,8 @@ void RouterBlock<kStride, kRounds>::want_channels(const Hot& r, Mask waiting, Bi
   if (!speculative_) bids.speculative = 0;
 }
 
-template <unsigned kStride, unsigned kRounds>
-void RouterBlock<kStride, kRounds>::give(Hot& r, unsigned input, unsigned channel) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+void RouterBlock<kStride, kRounds, Nodes>::give(Hot& r, unsigned input, unsigned channel) {
   const Mask in = kOne << input, out = kOne << channel;
   r.held[input] = static_cast<std::uint8_t>(channel);
   r.holder[channel] = static_cast<std::uint8_t>(input);
@@ -36,8 +36,8 @@ void RouterBlock<kStride, kRounds>::give(Hot& r, unsigned input, unsigned channe
 }
 
 /// Each output VC goes to one of the heads that asked for it.
-template <unsigned kStride, unsigned kRounds>
-void RouterBlock<kStride, kRounds>::give_channels(Hot& r, const Bids& bids) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+void RouterBlock<kStride, kRounds, Nodes>::give_channels(Hot& r, const Bids& bids) {
   if (single(bids.wanting)) {
     const unsigned i = lowest(bids.wanting);
     return give(r, i, bids.wanted[i]);
@@ -56,8 +56,8 @@ void RouterBlock<kStride, kRounds>::give_channels(Hot& r, const Bids& bids) {
 }
 
 /// An input port's bid: an output by its pointer, then a VC among those that want this output.
-template <unsigned kStride, unsigned kRounds>
-unsigned RouterBlock<kStride, kRounds>::choose(const Hot& r, unsigned port, Mask bids) const {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+unsigned RouterBlock<kStride, kRounds, Nodes>::choose(const Hot& r, unsigned port, Mask bids) const {
   if (single(bids)) return lowest(bids);
   std::uint32_t outputs = 0;
   for (Mask left = bids; left != 0; left &= left - 1) outputs |= 1u << r.output[lowest(left)];
@@ -71,9 +71,10 @@ unsigned RouterBlock<kStride, kRounds>::choose(const Hot& r, unsigned port, Mask
 }
 
 /// All three pointers move, even where a speculative grant is wasted.
-template <unsigned kStride, unsigned kRounds>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::grant(Hot& r, std::uint32_t index, unsigned vc,
-                                                                        Cycles now, unsigned round, Outlets& out) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::grant(Hot& r, std::uint32_t index, unsigned vc,
+                                                                               Cycles now, unsigned round,
+                                                                               Outlets& out) {
   const unsigned port = vc / kStride, output = r.output[vc];
   r.switch_want[port] = static_cast<std::uint8_t>(output + 1);
   r.switch_vc[port] = static_cast<std::uint8_t>(vc % kStride + 1);
@@ -81,9 +82,10 @@ template <unsigned kStride, unsigned kRounds>
   if ((r.ready >> vc & 1) != 0) send(r, index, vc, now, round, out);
 }
 
-template <unsigned kStride, unsigned kRounds>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::allocate(Hot& r, std::uint32_t index, Cycles now,
-                                                                           unsigned round, Outlets& out) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::allocate(Hot& r, std::uint32_t index,
+                                                                                  Cycles now, unsigned round,
+                                                                                  Outlets& out) {
   const Mask ready = r.ready;
   if (r.waiting == 0 && single(ready)) {
     if (ready != 0) grant(r, index, lowest(ready), now, round, out);
@@ -122,9 +124,10 @@ template <unsigned kStride, unsigned kRounds>
   }
 }
 
-template <unsigned kStride, unsigned kRounds>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::send(Hot& r, std::uint32_t index, unsigned vc,
-                                                                       Cycles now, unsigned round, Outlets& out) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::send(Hot& r, std::uint32_t index, unsigned vc,
+                                                                              Cycles now, unsigned round,
+                                                                              Outlets& out) {
   const unsigned held = r.held[vc];
   Flit* const flits = buffer(index, vc);
   const unsigned at = r.first[vc];
@@ -142,10 +145,7 @@ template <unsigned kStride, unsigned kRounds>
     r.active &= ~in;
     r.ready &= ~in;
     r.free |= kOne << held;
-    if (length != 0) {
-      r.output[vc] = static_cast<std::uint8_t>(route(r, flits[after]));
-      r.waiting |= in;
-    }
+    if (length != 0) face(r, index, vc, flits[after], now + 1);
   } else if (length == 0 || credits == 0) {
     r.ready &= ~in;
   }
@@ -155,10 +155,11 @@ template <unsigned kStride, unsigned kRounds>
 }
 
 /// To the next router or the sink; the sink takes a flit a cycle and returns its credit like a router.
-template <unsigned kStride, unsigned kRounds>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::forward(const Hot& r, std::uint32_t index,
-                                                                          unsigned vc, unsigned held, Flit flit,
-                                                                          Cycles now, unsigned round, Outlets& out) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::forward(const Hot& r, std::uint32_t index,
+                                                                                 unsigned vc, unsigned held, Flit flit,
+                                                                                 Cycles now, unsigned round,
+                                                                                 Outlets& out) {
   const unsigned port = held / kStride;
   Cycles arrival = now + hop_;
   if constexpr (kRounds > 1) {  // what the second round sends crosses the switch in the next cycle, one flit a cycle
@@ -168,9 +169,7 @@ template <unsigned kStride, unsigned kRounds>
   }
   (void)vc;
   if (port == kLocal) {
-    // `created` holds the low half of the cycle; a packet is never 2^32 cycles old.
-    const Cycles created = arrival - static_cast<std::uint32_t>(static_cast<std::uint32_t>(arrival) - flit.created);
-    tally.eject(created, (flit.where & kTail) != 0, arrival);
+    this->eject(index, flit, arrival);
     if constexpr (kRounds > 1)
       credits_.at(arrival + credit_).push(slot(index, held));
     else
@@ -179,10 +178,10 @@ template <unsigned kStride, unsigned kRounds>
   }
   heads_ += flit.where >> 31;
   if ((r.leaves >> port & 1) != 0) {
-    flits_out[port].push_back({arrival,
-                               port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
-                                        : static_cast<std::uint16_t>(r.column - shape_.first_column),
-                               static_cast<std::uint8_t>(held % kStride), flit});
+    this->flits_out[port].push_back({arrival,
+                                     port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
+                                              : static_cast<std::uint16_t>(r.column - shape_.first_column),
+                                     static_cast<std::uint8_t>(held % kStride), flit});
     return;
   }
   const std::uint32_t next = index + static_cast<std::uint32_t>(step_[port]);
@@ -193,9 +192,10 @@ template <unsigned kStride, unsigned kRounds>
     *out.arrivals++ = there;
 }
 
-template <unsigned kStride, unsigned kRounds>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds>::return_credit(const Hot& r, std::uint32_t index,
-                                                                                unsigned vc, Cycles now, Outlets& out) {
+template <unsigned kStride, unsigned kRounds, class Nodes>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::return_credit(const Hot& r,
+                                                                                       std::uint32_t index, unsigned vc,
+                                                                                       Cycles now, Outlets& out) {
   const unsigned port = vc / kStride;
   Cycles usable = now + credit_;
   if constexpr (kRounds > 1) {  // one credit a cycle and input port, others queue
@@ -204,11 +204,11 @@ template <unsigned kStride, unsigned kRounds>
     usable = last + credit_;
   }
   if ((r.leaves >> port & 1) != 0) {
-    credits_out[port].push_back({usable,
-                                 port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
-                                          : static_cast<std::uint16_t>(r.column - shape_.first_column),
-                                 static_cast<std::uint8_t>(vc % kStride),
-                                 {}});
+    this->credits_out[port].push_back({usable,
+                                       port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
+                                                : static_cast<std::uint16_t>(r.column - shape_.first_column),
+                                       static_cast<std::uint8_t>(vc % kStride),
+                                       {}});
     return;
   }
   const std::uint32_t from = index + static_cast<std::uint32_t>(step_[port]);  // step_[kLocal] = 0

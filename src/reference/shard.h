@@ -16,7 +16,7 @@ struct Mail {
 };
 
 struct Shard {
-  std::unique_ptr<Block> block;
+  std::unique_ptr<TrafficBlock> block;
   std::array<Shard*, 4> neighbour{};
   std::array<std::unique_ptr<CrossingOut>, 4> out;  ///< none: plain links, or nothing on that side
   std::array<std::unique_ptr<CrossingIn>, 4> in;

@@ -2,7 +2,22 @@
 // The slow parts of the sources: setting up, opening the window, counting what still waits.
 #include "reference/sources.h"
 
+#include "reference/block.h"
+
 namespace dojo::reference {
+
+TrafficBlock::TrafficBlock(const BlockShape& shape, const RouterParams& params, const Load& load)
+    : sources(load, static_cast<std::uint32_t>(params.virtual_channels),
+              static_cast<std::uint32_t>(params.input_buffer_flits)) {
+  sources.reserve(static_cast<std::uint32_t>(shape.rows * shape.columns));
+  std::uint32_t router = 0;
+  for (std::int32_t row = shape.first_row; row < shape.first_row + shape.rows; ++row) {
+    for (std::int32_t column = shape.first_column; column < shape.first_column + shape.columns; ++column, ++router) {
+      const std::uint32_t node = load.endpoints.node_at(row, column);
+      if (node != kNone) sources.add(router, node);
+    }
+  }
+}
 
 void Sources::add(std::uint32_t router, std::uint32_t node) {
   Source source;
