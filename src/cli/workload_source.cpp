@@ -147,6 +147,9 @@ workload::LowerOptions lower_options(const config::WorkloadParams& params, RankI
   options.collective_algorithm = params.collective_algorithm;
   options.capacity_policy = params.capacity_policy;
   options.replay = params.replay;
+  for (const config::ReplayRuleParams& rule : params.replay_rules) {
+    options.replay_rules.push_back({rule.operations, rule.replay});
+  }
   options.shard_optimizer = params.shard_optimizer;
   return options;
 }

@@ -82,7 +82,8 @@ void compute(Lines& out, const Json& r) {
       all == 0 ? "no FLOPs in the trace"
                : fmt::format("shapes {}, roofline {}, recorded {} of the FLOPs", percent(ratio(real(t["shapes"]), all)),
                              percent(ratio(real(t["roofline"]), all)), percent(ratio(real(t["recorded"]), all)));
-  out.add("timed by", "{}; network model {}", shares, string(r["fidelity"]["network_model"]));
+  out.add("timed by", "{}; replay {}; network model {}", shares, string(r["fidelity"]["replay"]),
+          string(r["fidelity"]["network_model"]));
 }
 
 void breakdown(Lines& out, const Json& r) {

@@ -89,6 +89,7 @@ Json fidelity_json(const RunContext& c) {
     }
   }
   return {{"network_model", c.config.run.network_model},
+          {"replay", c.config.workload.replay},
           {"timed_by",
            {{"shapes", r.flops_by_shapes}, {"roofline", r.flops_by_roofline}, {"recorded", r.flops_by_recorded}}},
           {"approximations", std::move(approximations)}};

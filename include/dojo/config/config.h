@@ -54,6 +54,18 @@ struct GenerateParams {
   }
 };
 
+struct ReplayRuleParams {
+  std::string operations;
+  std::string replay = "shapes";
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("operations", self.operations, "names or kinds of operations; * and ? as in file names", Anything(),
+          Source{"chosen"});
+    field("replay", self.replay, "where their times come from", OneOf("shapes", "roofline", "recorded"),
+          Source{"chosen"});
+  }
+};
+
 struct WorkloadParams {
   std::string trace;
   GenerateParams generate;
@@ -73,6 +85,7 @@ struct WorkloadParams {
   std::string collective_algorithm;
   std::string capacity_policy = "recompute_then_spill";
   std::string replay = "shapes";
+  std::vector<ReplayRuleParams> replay_rules;
   bool shard_optimizer = true;
   std::map<std::string, std::string> placement;  ///< rank -> path of the first part of its slice
   template <class Self, class Visit>
@@ -109,6 +122,7 @@ struct WorkloadParams {
           OneOf("recompute_then_spill", "spill", "fail"), Source{"chosen"});
     field("replay", self.replay, "where times of operations come from", OneOf("shapes", "roofline", "recorded"),
           Source{"chosen"});
+    field.list("replay_rules", self.replay_rules, "where times of some operations come from; the last that matches");
     field("shard_optimizer", self.shard_optimizer, "optimizer state sharded over the data-parallel ranks", Anything(),
           Source{"chosen"});
     field.map("placement", self.placement, "rank -> path of the first part of its slice");

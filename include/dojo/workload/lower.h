@@ -23,12 +23,21 @@ struct PlacementRequest {
   std::map<RankId, std::string> by_name;  ///< optional: path of the first part of a rank's slice
 };
 
+/// Where times of some operations come from: by name, or by kind.
+struct ReplayRule {
+  std::string operations;  ///< "layer1.*", "conv*"; * and ? as in file names
+  std::string replay;      ///< as LowerOptions::replay
+};
+
 struct LowerOptions {
   PlacementRequest placement;
   std::string collective_algorithm;                      ///< "" = choose by cost
   std::string capacity_policy = "recompute_then_spill";  ///< or "spill", "fail"
-  std::string replay = "shapes";  ///< "shapes", "roofline" or "recorded" for ops that have a recorded duration
-  bool shard_optimizer = true;    ///< FP32 master weights and momentum sharded over the data-parallel ranks
+  /// "shapes": of operations that have them; "roofline": FLOP and bytes of every operation; "recorded": the durations
+  /// of operations that have one, the others as by "shapes".
+  std::string replay = "shapes";
+  std::vector<ReplayRule> replay_rules;  ///< the last that matches an operation counts
+  bool shard_optimizer = true;           ///< FP32 master weights and momentum sharded over the data-parallel ranks
 };
 
 /// Boustrophedon over the best slice (contract.md, `workload.ranks`). Throws Error(kInvalidInput).

@@ -26,6 +26,26 @@ void check_options(const LowerOptions& options, Findings& findings) {
   };
   check("capacity_policy", options.capacity_policy, {"recompute_then_spill", "spill", "fail"});
   check("replay", options.replay, {"shapes", "roofline", "recorded"});
+  for (const ReplayRule& rule : options.replay_rules) {
+    check("replay_rules", rule.replay, {"shapes", "roofline", "recorded"});
+  }
+}
+
+/// A rule that matches nothing is most likely a name mistyped.
+void check_rules(const Workload& workload, const LowerOptions& options, Findings& findings) {
+  for (std::size_t i = 0; i < options.replay_rules.size(); ++i) {
+    const ReplayRule& rule = options.replay_rules[i];
+    const bool used = std::any_of(workload.graphs.begin(), workload.graphs.end(), [&](const Graph& graph) {
+      return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const Op& op) { return matches(rule, graph, op); });
+    });
+    if (!used) {
+      findings.add(
+          "workload.replay_rules[{}].operations: found no operation whose name or kind is like \"{}\", expected at "
+          "least "
+          "one; see dojosim trace info",
+          i, rule.operations);
+    }
+  }
 }
 
 void check_ranks(const Workload& workload, const LowerOptions& options, Findings& findings) {
@@ -115,6 +135,7 @@ Job lower(const Workload& workload, const LowerOptions& options, const topology:
   Findings findings;
   check_options(options, findings);
   check_ranks(workload, options, findings);
+  check_rules(workload, options, findings);
   findings.throw_if_any();
   Job job;
   job.slices = place_ranks(options.placement, topology);

@@ -2,6 +2,8 @@
 // From a graph operation to the request of its kernel.
 #include "workload/lower/op_planner.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -267,15 +269,28 @@ std::uint32_t OpPlanner::plan_without_shapes(const Op& op, bool recorded) {
   return index;
 }
 
+bool matches(const ReplayRule& rule, const Graph& graph, const Op& op) {
+  return fnmatch(rule.operations.c_str(), graph.op_name(op).c_str(), 0) == 0 ||
+         fnmatch(rule.operations.c_str(), op_kind_name(op.kind), 0) == 0;
+}
+
+const std::string& OpPlanner::replay_of(const Op& op) const {
+  for (auto rule = settings_.replay_rules.rbegin(); rule != settings_.replay_rules.rend(); ++rule) {
+    if (matches(*rule, graph_, op)) return rule->replay;
+  }
+  return settings_.replay;
+}
+
 std::uint32_t OpPlanner::plan(std::uint32_t op_index, Bytes budget_bytes) {
   const Op& op = graph_.ops[op_index];
-  if (settings_.replay == "recorded" && op.duration_ns > 0) {
+  const std::string& replay = replay_of(op);
+  if (replay == "recorded" && op.duration_ns > 0) {
     return plan_without_shapes(op, true);
   }
   if (op.kind == OpKind::kCompute) {
     return plan_without_shapes(op, op.flops == 0 && op.bytes == 0 && op.duration_ns > 0);
   }
-  if (settings_.replay == "roofline" && op.duration_ns > 0) {
+  if (replay == "roofline") {
     return plan_without_shapes(op, false);
   }
   if (op.kind >= OpKind::kConv && op.kind <= OpKind::kMatMulWeightGrad) {

@@ -7,14 +7,18 @@
 #include <string>
 #include <vector>
 
+#include "dojo/workload/lower.h"
 #include "workload/lower/kernel_plan.h"
 
 namespace dojo::workload {
+
+[[nodiscard]] bool matches(const ReplayRule& rule, const Graph& graph, const Op& op);
 
 class OpPlanner {
  public:
   struct Settings {
     std::string replay = "shapes";
+    std::vector<ReplayRule> replay_rules;
     std::int64_t optimizer_shards = 1;
     double clock_hz = 2e9;
   };
@@ -30,6 +34,7 @@ class OpPlanner {
   std::uint32_t plan_matrix(const Op& op, Bytes budget_bytes);
   std::uint32_t plan_vector_op(const Op& op);
   std::uint32_t plan_without_shapes(const Op& op, bool recorded);
+  [[nodiscard]] const std::string& replay_of(const Op& op) const;
   [[nodiscard]] ProductRequest conv_request(const Op& op) const;
   [[nodiscard]] ProductRequest matmul_request(const Op& op) const;
   void describe_window(const Op& op, VectorRequest& request) const;

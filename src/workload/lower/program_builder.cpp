@@ -27,7 +27,8 @@ class ProgramBuilder {
         cost_(request.topology.params().node),
         context_{grid_, cost_},
         planner_(request.graph, context_,
-                 {request.options.replay, request.optimizer_shards, request.topology.params().clock_hz}),
+                 {request.options.replay, request.options.replay_rules, request.optimizer_shards,
+                  request.topology.params().clock_hz}),
         ledger_({request.graph, order_, grid_.nodes(), request.topology.params().node.sram_bytes,
                  request.optimizer_shards, request.options.capacity_policy}) {}
 

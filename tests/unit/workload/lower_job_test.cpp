@@ -73,6 +73,41 @@ TEST(LowerJob, RefusesUnknownPolicies) {
   EXPECT_EQ(errors_of(workload, options, die).size(), 2U);
 }
 
+TEST(LowerJob, RefusesReplayRulesThatMatchNothingOrAreUnknown) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = generate_matmul(64, 64, 64, DType::kBf16);
+  LowerOptions options = options_for(workload);
+  options.replay_rules = {{"conv*", "roofline"}, {"matmul", "sometimes"}};
+  EXPECT_THAT(errors_of(workload, options, die),
+              testing::UnorderedElementsAre(testing::HasSubstr("replay_rules[0].operations: found no operation"),
+                                            testing::HasSubstr("replay_rules: found \"sometimes\"")));
+}
+
+TEST(LowerJob, EachOperationIsTimedByTheLastRuleThatMatchesIt) {
+  const auto die = machine(topology::Level::kDie);
+  Workload workload = generate_resnet50({2, DType::kBf16, 1, 1, 8 << 20, 1});
+  for (Op& op : workload.graphs[0].ops) {
+    if (op.kind == OpKind::kConv) op.duration_ns = 5000;
+  }
+  LowerOptions options = options_for(workload);
+  options.replay_rules = {{"conv*", "roofline"}, {"layer1.*", "shapes"}, {"conv", "recorded"}};
+  const Job job = lower(workload, options, die);
+  const Program& program = job.programs[0];
+  const Graph& graph = workload.graphs[0];
+  for (const Task& task : program.tasks) {
+    if (task.kind != Task::Kind::kKernel || task.op == kNone) continue;
+    const Op& op = graph.ops[task.op];
+    const std::string kind = op_kind_name(op.kind), name = graph.op_name(op);
+    const bool roofline = kind.rfind("conv", 0) == 0 || name.rfind("conv", 0) == 0;
+    const Kernel::TimedBy expected = op.kind == OpKind::kConv        ? Kernel::TimedBy::kRecorded
+                                     : name.rfind("layer1.", 0) == 0 ? Kernel::TimedBy::kShapes
+                                     : roofline                      ? Kernel::TimedBy::kRoofline
+                                                                     : Kernel::TimedBy::kShapes;
+    EXPECT_EQ(program.kernels[task.index].timed_by, expected) << name;
+  }
+  EXPECT_EQ(executed_flops(program), graph_flops(graph));
+}
+
 TEST(LowerJob, SaysHowMuchMemoryIsMissing) {
   // 3 matrices of 16384^2 bf16 are 1.6 GB; a die has 0.44 GB, and nothing of one product can leave.
   const auto die = machine(topology::Level::kDie);
