@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // PyTorch execution traces: damage, both layouts of a node, work by shapes, data flow by storages, collectives.
-#include "trace_support.h"
+#include "pytorch_support.h"
 
 #include <cstdlib>
 
@@ -14,32 +14,8 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-/// [tensor, storage, offset, elements, bytes of an element, device]
-std::string tensor(int storage, long elements, int width = 4, const char* device = "cuda:0", long offset = 0) {
-  return "[" + std::to_string(storage + 1000) + "," + std::to_string(storage) + "," + std::to_string(offset) + "," +
-         std::to_string(elements) + "," + std::to_string(width) + ",\"" + device + "\"]";
-}
-
-struct Arguments {
-  std::string values, shapes, types;
-};
-
-class PyTorchEt : public TraceFiles {
+class PyTorchEt : public PyTorchNodes {
  protected:
-  /// A node of schema 1.0.2 and later.
-  std::string node(int id, int parent, const std::string& name, const Arguments& in, const Arguments& out,
-                   const std::string& schema = "", const std::string& attributes = "") const {
-    return "{\"id\":" + std::to_string(id) + ",\"name\":\"" + name + "\",\"ctrl_deps\":" + std::to_string(parent) +
-           ",\"inputs\":{\"values\":[" + in.values + "],\"shapes\":[" + in.shapes + "],\"types\":[" + in.types +
-           "]},\"outputs\":{\"values\":[" + out.values + "],\"shapes\":[" + out.shapes + "],\"types\":[" + out.types +
-           "]},\"attrs\":[{\"name\":\"rf_id\",\"type\":\"uint64\",\"value\":" + std::to_string(id) +
-           "},{\"name\":\"op_schema\",\"type\":\"string\",\"value\":\"" + schema + "\"}" + attributes + "]}";
-  }
-  static std::string trace(const std::vector<std::string>& nodes, const std::string& schema = "1.1.1-chakra.0.0.4") {
-    std::string text = "{\"schema\":\"" + schema + "\",\"pid\":1,\"nodes\":[\n";
-    for (std::size_t i = 0; i < nodes.size(); ++i) text += (i == 0 ? "" : ",\n") + nodes[i];
-    return text + "\n]}\n";
-  }
   std::string mm(int id, int parent, int a, int b, int c) const {
     return node(id, parent, "aten::mm",
                 {tensor(a, 512) + "," + tensor(b, 2048), "[16,32],[32,64]", "\"Tensor(float)\",\"Tensor(float)\""},

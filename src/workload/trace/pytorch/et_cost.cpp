@@ -4,29 +4,15 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <string_view>
 
 #include "workload/trace/layers/convolution.h"
+#include "workload/trace/pytorch/et_words.h"
 
 namespace dojo::workload::pytorch {
 namespace {
 
 constexpr std::int64_t kMost = std::int64_t{1} << 58;
-
-std::string_view bare(const std::string& name) {
-  const std::size_t colon = name.rfind("::");
-  return colon == std::string::npos ? std::string_view(name) : std::string_view(name).substr(colon + 2);
-}
-
-template <std::size_t N>
-bool is_one_of(std::string_view name, const std::array<const char*, N>& words) {
-  return std::find(words.begin(), words.end(), name) != words.end();
-}
-
-bool contains(std::string_view text, std::string_view part) {
-  return text.find(part) != std::string_view::npos;
-}
 
 std::int64_t product(std::initializer_list<std::int64_t> factors) {
   std::int64_t result = 1;
@@ -44,11 +30,6 @@ std::vector<const EtTensor*> all_tensors(const std::vector<EtArgument>& list) {
   return tensors;
 }
 
-DType dtype_of(const EtTensor& tensor) {
-  if (tensor.width >= 4) return DType::kFp32;
-  return tensor.width == 1 ? DType::kCfp8 : DType::kBf16;
-}
-
 EtWork base(const EtNode& node) {
   EtWork work;
   work.reads = all_tensors(node.inputs);
@@ -61,6 +42,10 @@ EtWork base(const EtNode& node) {
   }
   return work;
 }
+
+constexpr std::array kProducts{"mm", "bmm", "_scaled_mm", "_int_mm"};
+constexpr std::array kAddedProducts{"addmm", "baddbmm", "_addmm_activation", "addbmm"};
+constexpr std::array kLinear{"linear", "mkldnn_linear", "_mkl_linear"};
 
 /// (m x k) * (k x n), batched when the tensors have three dimensions.
 bool matrix_product(const EtNode& node, std::size_t first, EtWork& work) {
@@ -163,6 +148,11 @@ bool convolution_backward(const EtNode& node, std::vector<EtWork>& out) {
   return true;
 }
 
+bool is_attention(std::string_view name) {
+  return contains(name, "scaled_dot_product") || contains(name, "flash_attention") ||
+         contains(name, "efficient_attention") || contains(name, "cudnn_attention");
+}
+
 /// Two products forward; backward repeats the first and makes four gradients.
 bool attention(const EtNode& node, EtWork& work) {
   const std::string_view name = bare(node.name);
@@ -211,25 +201,6 @@ std::int64_t vector_flops(std::string_view name) {
   return contains(name, "copy") || contains(name, "fill") || contains(name, "cat") || contains(name, "zero") ? 0 : 1;
 }
 
-bool is_lookup(std::string_view name) {
-  return contains(name, "embedding") || name == "index" || name == "index_select" || name == "gather" ||
-         name == "index_put_" || name == "_index_put_impl_" || name == "scatter_add_" || name == "index_add_";
-}
-
-/// Rows that are touched are read and written; the table itself is not streamed.
-void lookup(EtWork& work) {
-  Bytes written = 0, indices = 0;
-  for (const EtTensor* tensor : work.writes) written = std::max(written, tensor->bytes());
-  Bytes smallest = std::numeric_limits<Bytes>::max();
-  for (const EtTensor* tensor : work.reads) {
-    if (!tensor->floating) indices += tensor->bytes();
-    if (tensor->floating) smallest = std::min(smallest, tensor->bytes());
-  }
-  if (smallest < written || written == 0) written = smallest == std::numeric_limits<Bytes>::max() ? 0 : smallest;
-  work.op.kind = OpKind::kCompute;
-  work.op.bytes = std::min(2 * written + indices, kMost);
-}
-
 void vector_work(const EtNode& node, EtWork& work) {
   std::int64_t elements = 0;
   const EtTensor* largest = nullptr;
@@ -254,23 +225,30 @@ void vector_work(const EtNode& node, EtWork& work) {
 
 }  // namespace
 
+DType dtype_of(const EtTensor& tensor) {
+  if (tensor.width >= 4) return DType::kFp32;
+  return tensor.width == 1 ? DType::kCfp8 : DType::kBf16;
+}
+
+bool is_kernel_of_its_own(const std::string& operator_name) {
+  const std::string_view name = bare(operator_name);
+  return is_one_of(name, kProducts) || is_one_of(name, kAddedProducts) || is_one_of(name, kLinear) ||
+         is_one_of(name, kConvolutions) || name == "convolution_backward" || is_attention(name) || is_lookup(name);
+}
+
 std::vector<EtWork> work_of(const EtNode& node) {
   std::vector<EtWork> made;
   const std::string_view name = bare(node.name);
   if (name == "convolution_backward" && convolution_backward(node, made)) return made;
   EtWork work = base(node);
-  bool known = false;
-  static constexpr std::array kProducts{"mm", "bmm", "_scaled_mm", "_int_mm"};
-  static constexpr std::array kAddedProducts{"addmm", "baddbmm", "_addmm_activation", "addbmm"};
+  bool known = node.triton && compiled_kernel(node, work);
   if (is_one_of(name, kProducts)) known = matrix_product(node, 0, work);
   if (is_one_of(name, kAddedProducts)) known = matrix_product(node, 1, work);
-  if (name == "linear" || name == "mkldnn_linear" || name == "_mkl_linear") known = linear(node, work);
+  if (is_one_of(name, kLinear)) known = linear(node, work);
   if (is_one_of(name, kConvolutions)) known = convolution(node, work);
-  if (contains(name, "scaled_dot_product") || contains(name, "flash_attention") ||
-      contains(name, "efficient_attention") || contains(name, "cudnn_attention"))
-    known = attention(node, work);
+  if (is_attention(name)) known = attention(node, work);
   if (!known && is_lookup(name)) {
-    lookup(work);
+    lookup(node, work);
     known = true;
   }
   if (!known) vector_work(node, work);

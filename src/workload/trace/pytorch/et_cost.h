@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an ATen operation computes, from its name and the shapes of its tensors. Private to the module.
 #pragma once
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "workload/trace/graph_builder.h"
@@ -19,6 +21,14 @@ struct EtWork {
 bool is_free(const std::string& name);
 /// Takes new storage, so that what lay there before is forgotten.
 bool is_allocation(const std::string& name);
+/// Products, convolutions, attention and lookups do their work themselves, even when they call smaller operators, to
+/// clear a result for example.
+bool is_kernel_of_its_own(const std::string& name);
+DType dtype_of(const EtTensor& tensor);
+bool is_lookup(std::string_view name);
+void lookup(const EtNode& node, EtWork& work);
+/// A Triton kernel of torch.compile; false when the trace says what it writes.
+bool compiled_kernel(const EtNode& node, EtWork& work);
 /// The operations of a node with tensors; FLOP from shapes for products, convolutions and attention, bytes for the
 /// rest.
 std::vector<EtWork> work_of(const EtNode& node);

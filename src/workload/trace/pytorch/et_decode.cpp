@@ -96,16 +96,20 @@ class Decoder {
            (node.name.rfind("aten::", 0) == 0 || !node.schema.empty() || node.triton);
   }
 
-  /// The deepest nodes that do work: counting a caller too would count its work twice.
+  /// The deepest nodes that do work: counting a caller too would count its work twice. A product that first clears its
+  /// result by another operator is still the product.
   void choose_work() {
     work_.assign(nodes_.size(), false);
-    std::vector<bool> below(nodes_.size(), false);
+    std::vector<bool> below(nodes_.size(), false), kernel_below(nodes_.size(), false);
     phase_.assign(nodes_.size(), Phase::kForward);
     for (std::size_t i = nodes_.size(); i-- > 0;) {
       const bool record = nodes_[i].name == "record_param_comms";
-      work_[i] = record || (!below[i] && may_work(nodes_[i]));
+      const bool kernel = is_kernel_of_its_own(nodes_[i].name) && nodes_[i].has_tensors();
+      work_[i] = record || (!(kernel ? kernel_below : below)[i] && may_work(nodes_[i]));
       const std::uint32_t parent = parent_of(i);
-      if (parent != kNone && (work_[i] || below[i])) below[parent] = true;
+      if (parent == kNone) continue;
+      if (work_[i] || below[i]) below[parent] = true;
+      if (kernel || kernel_below[i]) kernel_below[parent] = true;
     }
     for (std::size_t i = 0; i < nodes_.size(); ++i) {
       const std::uint32_t parent = parent_of(i);
@@ -173,6 +177,8 @@ class Decoder {
     } else if (on_host(node)) {
       ++counted_["operators on the host CPU take no time and were left out"];
     } else {
+      if (node.triton && !node.has_results())
+        ++counted_["compiled kernels do not say what they write, and are ordered as if it were all they are given"];
       for (EtWork& work : work_of(node)) emit_work(i, work);
     }
   }

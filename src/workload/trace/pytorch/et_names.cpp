@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operators that do no work, by name.
-#include <algorithm>
 #include <array>
-#include <string_view>
 
 #include "workload/trace/pytorch/et_cost.h"
+#include "workload/trace/pytorch/et_words.h"
 
 namespace dojo::workload::pytorch {
-namespace {
-
-std::string_view bare(const std::string& name) {
-  const std::size_t colon = name.rfind("::");
-  return colon == std::string::npos ? std::string_view(name) : std::string_view(name).substr(colon + 2);
-}
-
-template <std::size_t N>
-bool is_one_of(std::string_view name, const std::array<const char*, N>& words) {
-  return std::find(words.begin(), words.end(), name) != words.end();
-}
-
-}  // namespace
-
 bool is_allocation(const std::string& name) {
   static constexpr std::array kNames{"empty",     "empty_like",     "empty_strided",    "new_empty",
                                      "new_zeros", "empty_permuted", "new_empty_strided"};

@@ -91,13 +91,18 @@ void take_attribute(const std::string& name, const LocatedJson& value, EtNode& n
   if (name == "out_msg_nelems") node.out_elements = value.integer;
 }
 
+bool any_tensor(const std::vector<EtArgument>& list) {
+  return std::any_of(list.begin(), list.end(), [](const EtArgument& a) { return !a.tensors.empty(); });
+}
+
 }  // namespace
 
 bool EtNode::has_tensors() const {
-  const auto any = [](const std::vector<EtArgument>& list) {
-    return std::any_of(list.begin(), list.end(), [](const EtArgument& a) { return !a.tensors.empty(); });
-  };
-  return any(inputs) || any(outputs);
+  return any_tensor(inputs) || any_tensor(outputs);
+}
+
+bool EtNode::has_results() const {
+  return any_tensor(outputs);
 }
 
 const EtTensor* EtNode::tensor(std::size_t input) const {

@@ -36,6 +36,7 @@ struct EtNode {
   std::int64_t in_elements = -1, out_elements = -1;
 
   [[nodiscard]] bool has_tensors() const;
+  [[nodiscard]] bool has_results() const;  ///< tensors among its outputs
   /// The argument that op_schema calls `name`, nullptr when there is none.
   [[nodiscard]] const EtArgument* argument(const char* name) const;
   /// Its first tensor, nullptr when there is none.
