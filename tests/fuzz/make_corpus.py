@@ -34,11 +34,11 @@ def chakra():
         body = number(1, identity) + block(2, f"n{identity}") + number(3, kind) + rest
         return varint(len(body)) + body
     head = block(1, "0.0.4") + block(2, block(1, "schema") + block(29, "1.0.1"))
-    yield (varint(len(head)) + head + node(1, 4, number(7, 5) + attribute("num_ops", 9, 640)) +
-           node(2, 7, number(5, 1) + attribute("comm_type", 9, 0) + attribute("comm_size", 13, 64) +
-                attribute("pg_name", 29, "0")) +
-           node(3, 5, number(4, 1) + attribute("comm_dst", 7, 1) + attribute("comm_size", 9, 8)) +
-           node(4, 2, attribute("tensor_size", 11, 99)) + node(5, 1, block(8, block(1, "[]"))))
+    start = varint(len(head)) + head + node(1, 4, number(7, 5) + attribute("num_ops", 9, 640))
+    end = node(4, 2, attribute("tensor_size", 11, 99)) + node(5, 1, block(8, block(1, "[]")))
+    yield start + node(2, 7, number(5, 1) + attribute("comm_type", 9, 0) + attribute("comm_size", 13, 64) +
+                       attribute("pg_name", 29, "0")) + end
+    yield start + node(3, 5, number(4, 1) + attribute("comm_dst", 7, 1) + attribute("comm_size", 9, 8)) + end
 
 
 def onnx():

@@ -30,6 +30,11 @@ void ChakraAssembler::warn(const std::string& words) {
   builder_.graph().warnings.push_back(fmt::format("{}: {}", request_.file, words));
 }
 
+void ChakraAssembler::warn_of_open_end() {
+  warn(fmt::format("{} nodes; the format has no end mark, so that a file cut between two nodes reads as a shorter one",
+                   dependencies_.size()));
+}
+
 void ChakraAssembler::metadata(const chakra::Metadata& metadata) {
   const chakra::Attribute* schema = find_attribute(metadata, "schema");
   nodes_.set_schema(schema != nullptr ? text_of(*schema).value_or("") : "");

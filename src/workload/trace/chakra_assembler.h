@@ -22,6 +22,8 @@ class ChakraAssembler {
   /// A finding at `place`; says which node was the last that could be read.
   void fail(std::uint64_t place, const std::string& words);
   void warn(const std::string& words);
+  /// For records in a row: nothing in the format says how many there are.
+  void warn_of_open_end();
 
  private:
   void link();

@@ -35,7 +35,11 @@ class Decoder {
   Decoder(const RankRequest& request, Findings& findings)
       : request_(request), assembler_(request, "byte", "chakra-et", findings) {}
 
-  RankTrace run() { return read_records() ? assembler_.finish() : RankTrace{}; }
+  RankTrace run() {
+    if (!read_records()) return {};
+    assembler_.warn_of_open_end();
+    return assembler_.finish();
+  }
 
  private:
   bool fail(std::size_t at, const std::string& words) {

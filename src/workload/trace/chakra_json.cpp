@@ -81,6 +81,7 @@ class JsonDecoder {
           }
         },
         findings_);
+    assembler_.warn_of_open_end();
     return finish(before);
   }
 

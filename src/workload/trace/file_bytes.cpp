@@ -25,7 +25,8 @@ struct CloseGz {
 };
 using GzFile = std::unique_ptr<std::remove_pointer_t<gzFile>, CloseGz>;
 
-constexpr std::size_t kPiece = 1 << 20;
+constexpr std::size_t kFirstPiece = 1 << 14, kPiece = 1 << 20;
+constexpr std::uintmax_t kMostReserved = std::uintmax_t{1} << 40;  // what a file system can say of a file that is none
 
 struct FreeZstd {
   void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
@@ -82,10 +83,13 @@ std::string read_file_bytes(const std::string& path) {
                                            std::strerror(errno)));
   gzbuffer(file.get(), 1 << 17);
   std::string bytes;
-  while (true) {
+  // A plain file gets its room at once: growing would hold it twice.
+  const std::uintmax_t size = gzdirect(file.get()) != 0 ? std::filesystem::file_size(path, ignored) : 0;
+  if (!ignored && size < kMostReserved) bytes.reserve(static_cast<std::size_t>(size) + kPiece);
+  for (std::size_t piece = kFirstPiece;; piece = std::min(2 * piece, kPiece)) {
     const std::size_t have = bytes.size();
-    bytes.resize(have + kPiece);
-    const int got = gzread(file.get(), bytes.data() + have, kPiece);
+    bytes.resize(have + piece);
+    const int got = gzread(file.get(), bytes.data() + have, static_cast<unsigned>(piece));
     bytes.resize(have + static_cast<std::size_t>(std::max(got, 0)));
     int code = Z_OK;
     const char* words = gzerror(file.get(), &code);

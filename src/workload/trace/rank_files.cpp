@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <functional>
 #include <unordered_map>
 #include <utility>
 
@@ -18,8 +19,6 @@ namespace dojo::workload {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr std::size_t kCompared = std::size_t{8} << 20;  // larger files are not kept to be compared with the others
 
 constexpr const char* kExtensions[] = {".et", ".json", ".pt.trace.json"};
 constexpr const char* kPacked[] = {"", ".gz", ".zst"};
@@ -173,6 +172,24 @@ void globalise_peers(RankTrace& rank, const RankGroups& groups) {
   }
 }
 
+/// Equal files are one graph. Files are compared, not kept: those of a large job would not fit into memory together.
+class SameFiles {
+ public:
+  /// The graph of an equal file before, or `graph` and true.
+  std::pair<std::uint32_t, bool> add(const std::string& bytes, const std::string& file, std::uint32_t graph) {
+    const std::size_t hash = std::hash<std::string>{}(bytes);
+    const auto [begin, end] = files_.equal_range(hash);
+    for (auto at = begin; at != end; ++at) {
+      if (read_file_bytes(at->second.first) == bytes) return {at->second.second, false};
+    }
+    files_.emplace(hash, std::pair{file, graph});
+    return {graph, true};
+  }
+
+ private:
+  std::multimap<std::size_t, std::pair<std::string, std::uint32_t>> files_;  ///< name and graph by hash of the content
+};
+
 /// One file of a job of many ranks, alone: its collectives could not be entered by the others.
 void check_world(const Files& files, const std::vector<RankTrace>& ranks, Findings& findings) {
   if (!files.prefix.empty() || files.ranks != 1 || ranks.empty() || ranks[0].world <= 1) return;
@@ -222,7 +239,7 @@ const RankFormat* rank_format_of(const std::string& bytes) {
 }
 
 Workload read_ranks(const std::string& path, const TraceOptions& options, std::vector<std::string>* files_read,
-                    Findings& findings) {
+                    Findings& findings, std::string bytes) {
   Workload workload;
   const Files files = choose_files(path, options, findings);
   if (!findings.empty()) return workload;
@@ -230,7 +247,7 @@ Workload read_ranks(const std::string& path, const TraceOptions& options, std::v
   RankGroups groups = find_groups(files, options, source, files_read, findings);
   const bool external = !groups.empty();
   std::vector<RankTrace> ranks;
-  std::unordered_map<std::string, std::uint32_t> same;  // equal files are one graph
+  SameFiles same;
   std::vector<std::uint32_t> graph_of_file;
   std::map<std::pair<dev_t, ino_t>, std::uint32_t> linked;  // one file under many names is read once
   ChakraParts parts;
@@ -243,18 +260,18 @@ Workload read_ranks(const std::string& path, const TraceOptions& options, std::v
       graph_of_file.push_back(link->second);
       continue;
     }
-    std::string bytes = read_file_bytes(files.of_rank[rank]);
+    if (bytes.empty()) bytes = read_file_bytes(files.of_rank[rank]);
     if (parts.add(bytes, files.of_rank[rank], findings)) {  // written by `trace convert`
       graph_of_file.push_back(0);
       if (known) linked.emplace(std::pair{about.st_dev, about.st_ino}, 0U);
+      bytes.clear();
       continue;
     }
-    std::string digest = bytes.size() <= kCompared ? bytes : std::string();
-    if (digest.empty()) digest = fmt::format("large file {}", rank);
-    const auto [entry, added] = same.emplace(std::move(digest), static_cast<std::uint32_t>(ranks.size()));
-    graph_of_file.push_back(entry->second);
-    if (known) linked.emplace(std::pair{about.st_dev, about.st_ino}, entry->second);
+    const auto [graph, added] = same.add(bytes, files.of_rank[rank], static_cast<std::uint32_t>(ranks.size()));
+    graph_of_file.push_back(graph);
+    if (known) linked.emplace(std::pair{about.st_dev, about.st_ino}, graph);
     if (added) ranks.push_back(decode({bytes, files.of_rank[rank], rank, options}, findings));
+    bytes.clear();
   }
   if (findings.empty() && !parts.empty()) return parts.join(path, options, findings);
   if (findings.empty()) check_world(files, ranks, findings);

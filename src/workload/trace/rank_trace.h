@@ -45,9 +45,10 @@ RankGroups read_group_file(const std::string& text, const std::string& file, Fin
 /// The text in a "process_group:init" record: a list of objects with pg_name and ranks.
 bool parse_process_groups(const std::string& text, RankGroups& groups);
 
-/// `path` names a file, or a prefix of PATH.<rank>.et, PATH.<rank>.json ... files.
+/// `path` names a file, or a prefix of PATH.<rank>.et, PATH.<rank>.json ... files; `bytes` are that file's when it has
+/// been read already.
 Workload read_ranks(const std::string& path, const TraceOptions& options, std::vector<std::string>* files_read,
-                    Findings& findings);
+                    Findings& findings, std::string bytes = {});
 /// True when PATH.<rank>.et, PATH.<rank>.json ... exists for some rank.
 bool is_rank_prefix(const std::string& path);
 /// PREFIX.<rank>.EXTENSION files, ascending by rank.

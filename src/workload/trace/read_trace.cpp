@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <utility>
 
 #include "dojo/workload/trace.h"
 #include "workload/trace/chakra.h"
@@ -42,15 +43,18 @@ void scale_durations(Workload& workload, double factor) {
 
 Workload read_file(const std::string& path, const TraceOptions& options, std::vector<std::string>* files_read,
                    Findings& findings) {
-  const std::string bytes = read_file_bytes(path);
-  const FileRequest request{bytes, path, options};
+  std::string bytes = read_file_bytes(path);
+  if (bytes.empty()) {
+    findings.add("{}: found an empty file, expected a trace; write it again", path);
+    return {};
+  }
   const bool binary = !is_plain_text(bytes.substr(0, 4096));
   const RankFormat* per_rank = rank_format_of(bytes);
   // A short text can be taken for a binary record by chance, so that texts are asked first.
-  if (per_rank != nullptr && !looks_like_onnx(bytes) && (binary || is_json(bytes) || bytes.empty()))
-    return read_ranks(path, options, files_read, findings);
+  if (per_rank != nullptr && !looks_like_onnx(bytes) && (binary || is_json(bytes)))
+    return read_ranks(path, options, files_read, findings, std::move(bytes));
   if (files_read != nullptr) files_read->push_back(path);
-  return read_whole_bytes(request, findings);
+  return read_whole_bytes({bytes, path, options}, findings);
 }
 
 }  // namespace
