@@ -20,29 +20,59 @@ struct KindCount {
   std::int64_t ops = 0, matrix_flops = 0, vector_flops = 0, bytes = 0, recorded_ns = 0;
 };
 
+constexpr std::int64_t kUnknown = -1;
+
 struct GraphSummary {
   std::array<KindCount, static_cast<std::size_t>(OpKind::kRecv) + 1> kinds{};
   std::map<std::tuple<OpKind, std::uint32_t, Bytes>, std::int64_t>
       collectives;  ///< (kind, group class, bytes) -> count
   std::array<Bytes, static_cast<std::size_t>(TensorRole::kStatistics) + 1> tensor_bytes{};
-  std::int64_t parameters = 0;  ///< elements that optimizer operations update
+  std::int64_t parameters = 0;  ///< elements that optimizer operations update; kUnknown where there are none
   std::int64_t ranks = 0, ops = 0, edges = 0, matrix_flops = 0, vector_flops = 0, communication_bytes = 0;
   std::int64_t path_ops = 0, path_flops = 0;  ///< longest chain of operations; matrix FLOP along the heaviest chain
+  std::int64_t path_ns = 0;                   ///< recorded time along the longest chain of it
+  Bytes live_bytes = 0;                       ///< the most that tensors hold at once, in issue order
 };
 
 void measure_path(const Graph& graph, GraphSummary& summary) {
-  std::vector<std::int64_t> depth(graph.ops.size(), 0), flops(graph.ops.size(), 0);
+  std::vector<std::int64_t> depth(graph.ops.size(), 0), flops(graph.ops.size(), 0), ns(graph.ops.size(), 0);
   for (const std::uint32_t at : topological_order(graph)) {
     const Op& op = graph.ops[at];
     for (std::uint32_t i = op.deps_begin; i < op.deps_end; ++i) {
       depth[at] = std::max(depth[at], depth[graph.deps[i]]);
       flops[at] = std::max(flops[at], flops[graph.deps[i]]);
+      ns[at] = std::max(ns[at], ns[graph.deps[i]]);
     }
     depth[at] += 1;
     flops[at] += op.flops;
+    ns[at] += op.duration_ns;
     summary.path_ops = std::max(summary.path_ops, depth[at]);
     summary.path_flops = std::max(summary.path_flops, flops[at]);
+    summary.path_ns = std::max(summary.path_ns, ns[at]);
   }
+}
+
+/// An activation lives from its writer to its last reader; what nobody writes is there from the start, and all but
+/// activations stay.
+void measure_memory(const Graph& graph, GraphSummary& summary) {
+  const std::size_t ops = graph.ops.size();
+  std::vector<std::size_t> first(graph.tensors.size(), ops), last(graph.tensors.size(), 0);
+  for (std::size_t i = 0; i < ops; ++i) {
+    const Op& op = graph.ops[i];
+    for (std::uint32_t t = op.inputs_begin; t < op.inputs_end; ++t) last[graph.tensor_refs[t]] = i;
+    for (std::uint32_t t = op.outputs_begin; t < op.outputs_end; ++t) {
+      first[graph.tensor_refs[t]] = std::min(first[graph.tensor_refs[t]], i);
+      last[graph.tensor_refs[t]] = i;
+    }
+  }
+  std::vector<Bytes> change(ops + 1, 0);
+  for (std::size_t t = 0; t < graph.tensors.size(); ++t) {
+    const bool passes = graph.tensors[t].role == TensorRole::kActivation;
+    change[first[t] == ops ? 0 : first[t]] += graph.tensors[t].bytes;
+    if (passes) change[last[t] + 1] -= graph.tensors[t].bytes;
+  }
+  Bytes live = 0;
+  for (const Bytes step : change) summary.live_bytes = std::max(summary.live_bytes, live += step);
 }
 
 GraphSummary summarise(const Graph& graph) {
@@ -65,7 +95,9 @@ GraphSummary summarise(const Graph& graph) {
   }
   for (const Tensor& tensor : graph.tensors)
     summary.tensor_bytes[static_cast<std::size_t>(tensor.role)] += tensor.bytes;
+  if (summary.kinds[static_cast<std::size_t>(OpKind::kOptimizer)].ops == 0) summary.parameters = kUnknown;
   measure_path(graph, summary);
+  measure_memory(graph, summary);
   return summary;
 }
 
@@ -79,9 +111,11 @@ Json to_json(const GraphSummary& s, const Graph& graph, const Workload& workload
             {"matrix_flops", s.matrix_flops},
             {"vector_flops", s.vector_flops},
             {"communication_bytes", s.communication_bytes},
-            {"parameters", s.parameters},
+            {"parameters", s.parameters == kUnknown ? Json(nullptr) : Json(s.parameters)},
             {"critical_path_ops", s.path_ops},
-            {"critical_path_matrix_flops", s.path_flops}};
+            {"critical_path_matrix_flops", s.path_flops},
+            {"critical_path_recorded_ns", s.path_ns},
+            {"live_tensor_bytes", s.live_bytes}};
   json["kinds"] = Json::array();
   for (std::size_t k = 0; k < s.kinds.size(); ++k) {
     const KindCount& kind = s.kinds[k];
@@ -134,15 +168,20 @@ std::string collectives_text(const GraphSummary& s, const Workload& workload) {
 std::string to_text(const GraphSummary& s, const Graph& graph, const Workload& workload, std::size_t index) {
   std::string text =
       fmt::format("graph {}: {} ({}), {} rank{}\n", index, graph.file, graph.format, s.ranks, s.ranks == 1 ? "" : "s");
-  text += fmt::format("  {} operations, {} dependencies, longest chain {} operations, heaviest chain {} matrix FLOP\n",
-                      s.ops, s.edges, s.path_ops, s.path_flops);
-  text += fmt::format("  {} matrix FLOP, {} vector FLOP, {} bytes communicated, {} parameters, batch {}\n",
-                      s.matrix_flops, s.vector_flops, s.communication_bytes, s.parameters, graph.batch);
+  text += fmt::format(
+      "  {} operations, {} dependencies, longest chain {} operations, heaviest chain {} matrix FLOP, {:.1f} recorded "
+      "us\n",
+      s.ops, s.edges, s.path_ops, s.path_flops, static_cast<double>(s.path_ns) / 1e3);
+  text += fmt::format(
+      "  {} matrix FLOP, {} vector FLOP, {} bytes communicated, {}, batch {}\n", s.matrix_flops, s.vector_flops,
+      s.communication_bytes,
+      s.parameters == kUnknown ? "parameters unknown (no optimizer)" : fmt::format("{} parameters", s.parameters),
+      graph.batch > 0 ? std::to_string(graph.batch) : "unknown");
   text += kinds_text(s) + collectives_text(s, workload);
   text += "  tensors, bytes:";
   for (std::size_t r = 0; r < s.tensor_bytes.size(); ++r)
     text += fmt::format(" {} {}", tensor_role_name(static_cast<TensorRole>(r)), s.tensor_bytes[r]);
-  text += "\n";
+  text += fmt::format("; at most {} at once in issue order\n", s.live_bytes);
   for (const std::string& warning : graph.warnings) text += fmt::format("  warning: {}\n", warning);
   return text;
 }

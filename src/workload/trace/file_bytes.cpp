@@ -105,7 +105,10 @@ std::string read_file_bytes(const std::string& path) {
 }
 
 void write_file_bytes(const std::string& path, const std::string& bytes) {
-  const std::string temporary = fmt::format("{}.tmp{}", path, ::getpid());
+  // A pipe or a device is written as it is: the temporary file would take its place.
+  std::error_code ignored;
+  const bool direct = std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
+  const std::string temporary = direct ? path : fmt::format("{}.tmp{}", path, ::getpid());
   const bool gzip = path.size() > 3 && path.compare(path.size() - 3, 3, ".gz") == 0;
   errno = 0;
   bool good = false;
@@ -119,9 +122,9 @@ void write_file_bytes(const std::string& path, const std::string& bytes) {
     }
     if (file) good = gzclose(file.release()) == Z_OK && good;
   }
-  if (good && std::rename(temporary.c_str(), path.c_str()) == 0) return;
+  if (good && (direct || std::rename(temporary.c_str(), path.c_str()) == 0)) return;
   const std::string why = std::strerror(errno);
-  std::remove(temporary.c_str());
+  if (!direct) std::remove(temporary.c_str());
   throw Error(ExitCode::kIo,
               fmt::format("{}: cannot be written: {}; check that the folder exists and has room", path, why));
 }

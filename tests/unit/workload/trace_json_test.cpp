@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "dojo/workload/trace.h"
+#include "workload/trace/json_trace.h"
 
 namespace dojo::workload {
 namespace {
@@ -246,6 +247,25 @@ TEST_F(TraceJson, DescribesWhatIsInATrace) {
               AllOf(HasSubstr("583177863168000 matrix FLOP"), HasSubstr("25557032 parameters"), HasSubstr("0-2999")));
   EXPECT_THAT(describe_workload(workload, true),
               AllOf(HasSubstr("\"matrix_flops_all_ranks\": 583177863168000"), HasSubstr("dojosim.trace_info/1")));
+}
+
+TEST_F(TraceJson, DescribesMemoryAndTheLongestChain) {
+  // a is needed until the second operation, b until the third: a + b, b + c, and the weight all the time.
+  Findings findings;
+  const Workload workload = parse_json_trace(
+      R"({"format":"dojo.trace/1","ranks":[{"graph":0,"ranks":1}],"graphs":[{"tensors":[
+        {"name":"w","bytes":1000,"role":"weight"},{"name":"a","bytes":10,"role":"activation"},
+        {"name":"b","bytes":20,"role":"activation"},{"name":"c","bytes":5,"role":"activation"}],"ops":[
+        {"id":0,"kind":"compute","duration_ns":7000,"inputs":["w"],"outputs":["a"]},
+        {"id":1,"kind":"compute","duration_ns":2000,"deps":[0],"inputs":["a"],"outputs":["b"]},
+        {"id":2,"kind":"compute","duration_ns":8500,"inputs":["b"],"outputs":["c"]}]}]})",
+      "t", findings);
+  ASSERT_TRUE(findings.empty());
+  EXPECT_THAT(describe_workload(workload, false), AllOf(HasSubstr("at most 1030 at once"), HasSubstr("9.0 recorded us"),
+                                                        HasSubstr("parameters unknown"), HasSubstr("batch unknown")));
+  EXPECT_THAT(describe_workload(workload, true),
+              AllOf(HasSubstr("\"live_tensor_bytes\": 1030"), HasSubstr("\"critical_path_recorded_ns\": 9000"),
+                    HasSubstr("\"parameters\": null")));
 }
 
 TEST(TraceFormats, AreListed) {
