@@ -21,6 +21,9 @@ struct Value {
   [[nodiscard]] std::int64_t elements() const;
 };
 
+/// Adds the shapes of all values to the model; false when that cannot be done, then `why` says so.
+bool infer_shapes(onnx::ModelProto& model, std::string& why);
+
 class LayerMaker {
  public:
   explicit LayerMaker(std::unordered_map<std::string, Value>& values) : values_(values) {}

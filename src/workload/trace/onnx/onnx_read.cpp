@@ -2,7 +2,6 @@
 // ONNX models: shapes by libonnx's inference, a training step by ours.
 #include <fmt/format.h>
 #include <google/protobuf/stubs/logging.h>
-#include <onnx/shape_inference/implementation.h>
 
 #include <algorithm>
 
@@ -98,16 +97,12 @@ class Reader {
   }
 
   bool infer() {
-    try {
-      const onnx::ShapeInferenceOptions options(false, 1, true);
-      onnx::shape_inference::InferShapes(model_, onnx::OpSchemaRegistry::Instance(), options);
-    } catch (const std::exception& error) {
-      std::string words = printable(error.what());
-      if (words.size() > 300) words.resize(300);
-      fail("", fmt::format("shapes cannot be inferred: {}; correct the model", words));
-      return false;
-    }
-    return true;
+    std::string why;
+    if (infer_shapes(model_, why)) return true;
+    std::string words = printable(why);
+    if (words.size() > 300) words.resize(300);
+    fail("", fmt::format("shapes cannot be inferred: {}; correct the model", words));
+    return false;
   }
 
   void take_shape(const onnx::ValueInfoProto& info) {
