@@ -137,6 +137,9 @@ int exit_code(const Outcome& outcome) {
     lines.push_back(fmt::format("rank {} waits: {}", waiting[i].rank, fmt::join(waiting[i].operations, "; ")));
   }
   if (waiting.size() > kMostShown) lines.push_back(fmt::format("and {} more ranks", waiting.size() - kMostShown));
+  const auto& blocked = outcome.results.blocked_packets;
+  if (blocked.empty()) lines.push_back("no packet is blocked: the network is empty");
+  for (const std::string& packet : blocked) lines.push_back("blocked packet: " + packet);
   throw Error(ExitCode::kCannotFinish, lines);
 }
 

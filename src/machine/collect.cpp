@@ -318,7 +318,10 @@ Results Machine::collect(bool interrupted) const {
   r.threads = context.settings.threads;
   r.events = m.events();
   r.dies_simulated = topology().die_count();  // each runs events; what is copied are single tasks
-  if (!r.finished && !interrupted) r.waiting = waiting();
+  if (!r.finished && !interrupted) {
+    r.waiting = waiting();
+    r.blocked_packets = blocked_packets();
+  }
 
   Digest& digest = collector.digest();
   digest.add(static_cast<std::uint64_t>(r.end_cycle));
@@ -358,39 +361,6 @@ Results Machine::collect(bool interrupted) const {
     }
   }
   return r;
-}
-
-std::vector<WaitingRank> Machine::waiting() const {
-  std::vector<WaitingRank> out;
-  const Context& context = impl_->context;
-  for (const DieShard& die : impl_->dies) {
-    for (const auto& controller : die.controllers()) {
-      if (controller->tasks_left == 0) continue;
-      WaitingRank rank;
-      rank.rank = controller->rank;
-      const workload::Program& program = *controller->program;
-      const workload::Graph& graph = context.workload.graphs[program.graph];
-      const auto describe = [&](const workload::Task& task, const char* state) {
-        if (task.op == kNone) return;
-        const workload::Op& op = graph.ops[task.op];
-        std::string line =
-            fmt::format("{} '{}' (id {}, {})", workload::op_kind_name(op.kind), graph.op_name(op), op.id, graph.file);
-        if (op.peer >= 0) line += fmt::format(" with rank {} tag {}", op.peer, op.tag);
-        rank.operations.push_back(line + ": " + state);
-      };
-      for (const Controller::Active& active : controller->active) {
-        describe(program.tasks[active.task], "started, its messages have not all come");
-      }
-      if (controller->active.empty()) {
-        for (std::size_t t = 0; t < program.tasks.size() && rank.operations.size() < 4; ++t) {
-          if (controller->waits[t] > 0) describe(program.tasks[t], "waits for earlier operations");
-        }
-      }
-      out.push_back(std::move(rank));
-    }
-  }
-  std::sort(out.begin(), out.end(), [](const WaitingRank& x, const WaitingRank& y) { return x.rank < y.rank; });
-  return out;
 }
 
 }  // namespace dojo::machine

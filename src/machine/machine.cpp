@@ -163,7 +163,10 @@ Progress Machine::progress() const {
   Progress p;
   p.now = impl_->window_start;
   p.tasks_total = impl_->tasks_total;
-  for (const ThreadSums& sums : impl_->context.sums) p.tasks_done += sums.tasks_done;
+  for (const ThreadSums& sums : impl_->context.sums) {
+    p.tasks_done += sums.tasks_done;
+    p.activity += sums.tasks_done + sums.bytes_to_eject + sums.packets.packets;
+  }
   p.events = impl_->events();
   return p;
 }

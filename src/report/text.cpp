@@ -46,6 +46,8 @@ void headline(Lines& out, const Json& r) {
     }
   }
   if (waiting.size() > 10) out.add("", "and {} more ranks (report.json, waiting)", waiting.size() - 10);
+  const Json& blocked = r["blocked_packets"];
+  for (std::size_t i = 0; i < blocked.size(); ++i) out.add(i == 0 ? "blocked packets" : "", "{}", string(blocked[i]));
 }
 
 /// A trace of a collective, say, has no samples.

@@ -229,6 +229,7 @@ Json report_value(const RunContext& c) {
   json["memory"] = memory_json(c);
   json["energy"] = energy_json(c, seconds);
   json["waiting"] = waiting_json(c.results);
+  json["blocked_packets"] = c.results.blocked_packets;
   json["host"] = host_json(c.results);
   return json;
 }

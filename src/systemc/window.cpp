@@ -55,7 +55,7 @@ void Window::move_on() {
   if (machine_.done()) {
     ending_ = Ending::kFinished;
     go_to_end();
-  } else if (next == kNever) {
+  } else if (next == kNever || watchdog_.stalled([this] { return machine_.progress().activity; })) {
     ending_ = Ending::kCannotFinish;
     go_to_end();
   } else {

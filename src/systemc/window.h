@@ -7,6 +7,7 @@
 #include <systemc>
 
 #include "dojo/machine/machine.h"
+#include "dojo/machine/watchdog.h"
 #include "dojo/systemc/simulation.h"
 
 namespace dojo::systemc {
@@ -32,6 +33,7 @@ class Window : public sc_core::sc_module {
   [[nodiscard]] sc_core::sc_time until(Cycles cycle) const;
 
   machine::Machine& machine_;
+  machine::Watchdog watchdog_;
   const double clock_hz_;
   std::function<bool()> should_stop_;
   std::function<void()> tick_;

@@ -186,10 +186,12 @@ TEST(CannotFinish, TwoRanksThatReceiveBeforeTheySendAreBothNamed) {
   const ProgramResult result = run_on_tile(trace, {"--out", folder / "out"});
   EXPECT_EQ(result.exit_code, 4);
   EXPECT_THAT(result.err, AllOf(HasSubstr("rank 0 waits: recv 'from1' (id 0"), HasSubstr("with rank 1"),
-                                HasSubstr("rank 1 waits: recv 'from0' (id 0"), HasSubstr("with rank 0")));
+                                HasSubstr("rank 1 waits: recv 'from0' (id 0"), HasSubstr("with rank 0"),
+                                HasSubstr("no packet is blocked: the network is empty")));
   const json report = read_report(folder / "out");
   EXPECT_TRUE(report["partial"].get<bool>());
   EXPECT_EQ(report["waiting"].size(), 2u);
+  EXPECT_TRUE(report["blocked_packets"].empty());
 }
 
 TEST(Output, AFolderThatCannotBeMadeIsRefusedBeforeTheRun) {

@@ -120,6 +120,11 @@ class EdgeOut {
     }
   }
   [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
+  /// `look(Burst)` for each burst that waits for credit, oldest first.
+  template <class Look>
+  void each_waiting(Look&& look) const {
+    for (const Waiting& w : waiting_) look(w.burst);
+  }
   void woken() { planned_ = kNever; }
   /// When to call advance() next as far as is known, if that is earlier than what was said before; else kNever.
   [[nodiscard]] Cycles next_advance(Cycles now) {

@@ -41,6 +41,7 @@ struct Progress {
   Cycles now = 0;
   std::uint64_t tasks_done = 0, tasks_total = 0;
   std::uint64_t events = 0;
+  std::uint64_t activity = 0;  ///< grows whenever a task ends, or a packet leaves or arrives
 };
 
 struct MachineState;
@@ -64,6 +65,8 @@ class Machine {
   [[nodiscard]] Progress progress() const;
   /// Ranks that still wait, for a job whose next_time() is kNever but is not done().
   [[nodiscard]] std::vector<WaitingRank> waiting() const;
+  /// Packets that wait for credit at an edge, oldest first.
+  [[nodiscard]] std::vector<std::string> blocked_packets() const;
   /// Folds all counters. Checks the conservation laws and throws Error(kInternal) when one is broken.
   [[nodiscard]] Results collect(bool interrupted = false) const;
 

@@ -90,7 +90,8 @@ struct Results {
   Cycles end_cycle = 0;
   bool finished = false;  ///< false: interrupted or cannot finish
   bool interrupted = false;
-  std::vector<WaitingRank> waiting;  ///< not empty: the job cannot finish
+  std::vector<WaitingRank> waiting;          ///< not empty: the job cannot finish
+  std::vector<std::string> blocked_packets;  ///< then: what stands in the network, oldest first
 
   std::int64_t flops_executed = 0, flops_vector = 0, flops_recomputed = 0;
   std::int64_t flops_by_shapes = 0, flops_by_roofline = 0, flops_by_recorded = 0;
