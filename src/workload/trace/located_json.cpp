@@ -107,7 +107,9 @@ class Handler : public nlohmann::json_sax<nlohmann::json> {
     std::string words = error.what();
     const std::size_t from = words.find("] ");
     if (from != std::string::npos) words.erase(0, from + 2);
-    findings_.add("{}:{}: not valid JSON: {}; correct the text there", file_, counter_.line, words);
+    const bool cut = words.find("unexpected end of input") != std::string::npos;
+    findings_.add("{}:{}: not valid JSON: {}; {}", file_, counter_.line, words,
+                  cut ? "the file is cut: write it again" : "correct the text there");
     return false;
   }
 
