@@ -12,7 +12,7 @@
 #include "dojo/base/error.h"
 #include "dojo/reference/network.h"
 #include "dojo/report/net.h"
-#include "dojo/traffic/fast_die.h"
+#include "dojo/traffic/fast_network.h"
 #include "host_memory.h"
 #include "interrupt.h"
 #include "net_options.h"
@@ -35,9 +35,8 @@ class Measurements {
   Measurements(const config::RunConfig& config, const topology::Topology& topology, report::NetRun& run)
       : config_(config), topology_(topology), run_(run), endpoints_(topology, config.net) {
     const double distance = endpoints_.mean_distance();
-    run_.zero_load_cycles = reference() ? endpoints_.mean_crossing_cycles(topology) +
-                                              reference::zero_load_cycles(config.router, distance, packet_flits())
-                                        : traffic::fast_zero_load_cycles(topology, distance, packet_flits());
+    run_.zero_load_cycles = endpoints_.mean_crossing_cycles(topology) +
+                            reference::zero_load_cycles(config.router, distance, packet_flits());
     run_.model = config.run.network_model;
     run_.threads = config.run.threads > 0 ? static_cast<std::uint32_t>(config.run.threads)
                                           : std::max(1u, std::thread::hardware_concurrency());
@@ -72,7 +71,8 @@ class Measurements {
   [[nodiscard]] std::unique_ptr<traffic::Network> build(double rate) const {
     const auto flits = static_cast<std::uint32_t>(config_.net.packet_flits);
     const auto seed = static_cast<std::uint64_t>(config_.run.seed);
-    if (!reference()) return traffic::make_fast_die(topology_, endpoints_, {rate, flits, seed});
+    if (!reference())
+      return traffic::make_fast_network(topology_, endpoints_, {config_.router, rate, flits, seed, run_.threads});
     reference::NetworkSettings settings;
     settings.router = config_.router;
     settings.rate = rate;

@@ -55,6 +55,7 @@ std::string canonical_name(const std::string& name) {
 RunConfig Loader::finish() {
   read_net();
   read_machine();
+  if (config_.router.hop_cycles == 0) config_.router.hop_cycles = config_.machine.noc.hop_cycles;
   read_workload_section();
   ReadLog log{complaints_, {}};
   read_struct(*root_.find("run"), "", config_.run, log);

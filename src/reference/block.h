@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "dojo/base/types.h"
-#include "dojo/reference/router_params.h"
+#include "dojo/fabric/router_params.h"
 #include "dojo/traffic/tally.h"
 #include "reference/sources.h"
 
 namespace dojo::reference {
+
+using fabric::RouterParams;
 
 struct BlockShape {
   std::int32_t first_row = 0, first_column = 0, rows = 1, columns = 1;

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dojo/reference/router_params.h"
+#include "dojo/fabric/router_params.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
 #include "dojo/traffic/params.h"
@@ -155,7 +155,7 @@ struct RunConfig {
   topology::MachineParams machine;
   WorkloadParams workload;
   RunParams run;
-  reference::RouterParams router;                   ///< of network_model reference
+  fabric::RouterParams router;                      ///< of packets, in both network models
   traffic::NetParams net;                           ///< of `dojosim net`
   std::string machine_file, workload_file;          ///< provenance, for messages
   std::map<std::string, std::string> input_sha256;  ///< every file read so far, as named by the user

@@ -4,12 +4,14 @@
 #include <cstdint>
 #include <memory>
 
-#include "dojo/reference/router_params.h"
+#include "dojo/fabric/router_params.h"
 #include "dojo/topology/topology.h"
 #include "dojo/traffic/endpoints.h"
 #include "dojo/traffic/network.h"
 
 namespace dojo::reference {
+
+using fabric::RouterParams;
 
 struct NetworkSettings {
   RouterParams router;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is counted of synthetic traffic: loads and latencies of the packets created in the measurement window.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <vector>
@@ -70,6 +71,16 @@ struct Tally {
     ++packets_ejected;
     packet_cycles += static_cast<std::uint64_t>(at - created_at);
     if (of_window) measure(created_at, at - created_at);
+  }
+  /// `flits` of a packet leave one a cycle from `first` on; `tail`: its last one is among them.
+  void eject(Cycles created_at, bool tail, Cycles first, std::uint32_t flits) {
+    const Cycles end = first + flits;
+    flits_ejected += flits - 1;
+    accepted += static_cast<std::uint64_t>(
+        std::max<Cycles>(0, std::min(end - 1, window.end) - std::max(first, window.begin)));
+    if (flits > 1 && window.holds(created_at))
+      flit_cycles += (flits - 1) * static_cast<std::uint64_t>(first - created_at) + (flits - 1) * (flits - 2) / 2;
+    eject(created_at, tail, end - 1);
   }
   void merge(const Tally& other);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The router of the reference model: buffers, pipeline and allocators.
+// The routers of both network models under synthetic traffic: buffers, pipeline and allocators.
 #pragma once
 #include <cstdint>
 
 #include "dojo/schema/fields.h"
 
-namespace dojo::reference {
+namespace dojo::fabric {
 
 inline constexpr std::int64_t kMostVirtualChannels = 8;
 inline constexpr std::int64_t kMostBufferFlits = 128;
@@ -13,9 +13,9 @@ inline constexpr std::int64_t kMostBufferFlits = 128;
 struct RouterParams {
   std::int64_t virtual_channels = 4;
   std::int64_t input_buffer_flits = 8;
-  std::int64_t hop_cycles = 3;
-  std::int64_t credit_cycles = 2;
-  std::int64_t injection_cycles = 2;
+  std::int64_t hop_cycles = 0;
+  std::int64_t credit_cycles = 1;
+  std::int64_t injection_cycles = 1;
   std::int64_t internal_speedup = 1;
   bool speculative = true;
   template <class Self, class Visit>
@@ -26,8 +26,8 @@ struct RouterParams {
           Between(1, kMostVirtualChannels), Source{"chosen"});
     field("input_buffer_flits", self.input_buffer_flits, "depth of each virtual channel's buffer",
           Between(1, kMostBufferFlits), Source{"chosen"});
-    field("hop_cycles", self.hop_cycles, "switch allocation to the same in the next router, or to the sink",
-          Between(1, 64), Source{"chosen"});
+    field("hop_cycles", self.hop_cycles, "switch allocation to the same in the next router, or to the sink; 0 = machine.noc.hop_cycles",
+          Between(0, 64), Source{"chosen"});
     field("credit_cycles", self.credit_cycles, "a flit leaves its buffer until the sender may use its credit",
           Between(1, 64), Source{"chosen"});
     field("injection_cycles", self.injection_cycles, "node to its router", Between(1, 64), Source{"chosen"});
@@ -37,4 +37,4 @@ struct RouterParams {
   }
 };
 
-}  // namespace dojo::reference
+}  // namespace dojo::fabric

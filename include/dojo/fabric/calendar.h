@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is due in the next cycles: a ring of lists, one for each cycle. Lists keep their memory, so that a steady run
+// allocates nothing.
+#pragma once
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "dojo/base/types.h"
+
+namespace dojo::fabric {
+
+template <class T>
+class List {
+ public:
+  [[nodiscard]] std::size_t size() const { return size_; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  [[nodiscard]] T* begin() { return data_.data(); }
+  [[nodiscard]] T* end() { return data_.data() + size_; }
+  [[nodiscard]] const T* begin() const { return data_.data(); }
+  [[nodiscard]] const T* end() const { return data_.data() + size_; }
+  [[nodiscard]] T& operator[](std::size_t i) { return data_[i]; }
+  void clear() { size_ = 0; }
+  void push(const T& value) {
+    if (size_ == data_.size()) data_.resize(2 * size_ + 16);
+    data_[size_++] = value;
+  }
+  /// The end, with room for `more` behind it; finish(end) says how far it was written.
+  T* room(std::size_t more) {
+    if (size_ + more > data_.size()) data_.resize(2 * (size_ + more));
+    return data_.data() + size_;
+  }
+  void finish(const T* end) { size_ = static_cast<std::size_t>(end - data_.data()); }
+  void drop_front(std::size_t count) {
+    for (std::size_t i = count; i < size_; ++i) data_[i - count] = data_[i];
+    size_ -= count;
+  }
+
+ private:
+  std::vector<T> data_;
+  std::size_t size_ = 0;
+};
+
+template <class T>
+class Calendar {
+ public:
+  /// Holds what is due up to `horizon` cycles ahead.
+  explicit Calendar(Cycles horizon) {
+    std::size_t size = 2;
+    while (size <= static_cast<std::size_t>(horizon)) size *= 2;
+    lists_.resize(size);
+  }
+  [[nodiscard]] List<T>& at(Cycles cycle) { return lists_[static_cast<std::size_t>(cycle) & (lists_.size() - 1)]; }
+  /// Every list, in no order of time.
+  [[nodiscard]] const std::vector<List<T>>& lists() const { return lists_; }
+
+ private:
+  std::vector<List<T>> lists_;
+};
+
+}  // namespace dojo::fabric

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast model's routers of one die for packets: input-buffered, with virtual channels (VCs) and credits. What moves
+// is a piece, a run of flits of one packet that crosses a switch as a whole; one event moves it over a hop.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/fabric/calendar.h"
+#include "dojo/fabric/router_params.h"
+
+namespace dojo::fabric {
+
+inline constexpr unsigned kMeshPorts = 5, kLocalPort = 4;  ///< east, west, south, north, the node beside the router
+
+/// `where`: marks of the first and the last piece of a packet, row and column of its destination.
+struct Piece {
+  static constexpr std::uint32_t kFirst = 1u << 31, kLast = 1u << 30, kPlaceBits = 15, kPlaceMask = (1u << 15) - 1;
+  std::uint32_t created = 0;  ///< low half of the cycle in which its packet was created
+  std::uint32_t where = 0;
+  [[nodiscard]] bool first() const { return (where & kFirst) != 0; }
+  [[nodiscard]] bool last() const { return (where & kLast) != 0; }
+  [[nodiscard]] std::uint32_t row() const { return where >> kPlaceBits & kPlaceMask; }
+  [[nodiscard]] std::uint32_t column() const { return where & kPlaceMask; }
+};
+
+/// How packets of one length are cut, and the routers in units of pieces.
+struct PieceRules {
+  PieceRules(const RouterParams& router, std::uint32_t packet_flits);
+  std::uint32_t packet_flits, flits, last_flits, count;  ///< of a packet; of a piece, the last one; pieces of a packet
+  std::uint32_t channels, depth;                         ///< VCs of a port; pieces that a VC's buffer holds
+  Cycles hop, credit, injection;
+  bool speculative, input_limited;  ///< input_limited: an input port sends a flit a cycle (no internal speedup)
+  [[nodiscard]] std::uint32_t length(Piece piece) const { return piece.last() ? last_flits : flits; }
+};
+
+struct MeshShape {
+  std::int32_t first_row = 0, first_column = 0, rows = 1, columns = 1;  ///< sites of the whole machine
+};
+
+/// On its way over a side of a die: `lane` is the row (east, west) or column (south, north) within the die.
+struct Leaving {
+  Cycles time = 0;  ///< when its first flit is there
+  std::uint16_t lane = 0;
+  std::uint8_t channel = 0;
+  Piece piece;  ///< not of credits
+};
+
+/// `flits` of a packet reach their node, one a cycle from `first` on.
+struct Ejected {
+  Cycles first = 0;
+  std::uint32_t created = 0, flits = 0;
+  bool tail = false;
+};
+
+/// A piece that is due in the input VC `slot` of a router.
+struct Arrival {
+  std::uint32_t slot = 0;
+  Piece piece;
+};
+
+class PacketMesh {
+ public:
+  static constexpr unsigned kSlotBits = 6;  ///< of the VC in a slot; the router is above
+  virtual ~PacketMesh() = default;
+  /// Cycle `now`: first what is due, then, when nodes have injected, allocation.
+  virtual void arrive(Cycles now) = 0;
+  virtual void allocate(Cycles now) = 0;
+  /// From outside, for this cycle or a later one: a piece into the input port of `side`, a credit for its output port.
+  virtual void enter(unsigned side, const Leaving& piece) = 0;
+  virtual void credit(unsigned side, const Leaving& credit) = 0;
+  /// A whole packet goes to an idle way: true, and the packet is on express_[router] until it arrives or meets another.
+  virtual bool try_express(std::uint32_t router, Piece piece, Cycles now) = 0;
+  /// Flits sent over an output port of the router at (row, column) of the die.
+  [[nodiscard]] virtual std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port) const = 0;
+  /// Flits in buffers and on links; throws Error(kInternal) where states contradict each other.
+  [[nodiscard]] virtual std::uint64_t flits_inside() const = 0;
+
+  /// Where nodes put what they inject in cycle `now`; the slot of VC 0 of their router's local input port.
+  [[nodiscard]] List<Arrival>& injections(Cycles now) { return arrivals_.at(now + rules_.injection); }
+  [[nodiscard]] std::uint32_t local_slot(std::uint32_t router) const { return router << kSlotBits | local_base_; }
+  /// The packet that `router`'s node injects needs no pieces: its way is idle.
+  [[nodiscard]] bool express(std::uint32_t router) const { return !from_here_.empty() && from_here_[router] != kNone; }
+
+  List<Ejected> ejected;                      ///< the owner takes and clears
+  List<std::uint32_t> node_credits;           ///< router << 4 | VC; kDebit: the node loses one instead
+  static constexpr std::uint32_t kDebit = 8;  ///< in node_credits
+  std::array<List<Leaving>, 4> pieces_out, credits_out;  ///< by side; the owner takes and clears them
+  std::uint64_t packet_hops = 0;                         ///< over links within the die and out of it
+
+ protected:
+  PacketMesh(const PieceRules& rules, unsigned local_base);
+  PieceRules rules_;
+  unsigned local_base_;
+  Calendar<Arrival> arrivals_;
+  std::vector<std::uint32_t> from_here_;  ///< by router: express packet that its node injects; empty: none ever
+};
+
+[[nodiscard]] std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules);
+
+}  // namespace dojo::fabric

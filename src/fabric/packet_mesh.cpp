@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+// How packets are cut into pieces; set-up of a die's routers, and what happens around their visits.
+#include "dojo/fabric/packet_mesh.h"
+
+#include <algorithm>
+
+#include "fabric/packet_visit.h"
+
+namespace dojo::fabric {
+namespace {
+
+/// An eighth of a packet, so that what shares a link still takes turns often; no more than a VC's buffer holds, whose
+/// depth it divides.
+std::uint32_t flits_of_a_piece(std::uint32_t packet_flits, std::uint32_t depth) {
+  constexpr std::uint32_t kPieces = 8, kMost = 16;
+  std::uint32_t flits = std::min({std::max(packet_flits / kPieces, 1u), depth, kMost});
+  while (depth % flits != 0) --flits;
+  return flits;
+}
+
+}  // namespace
+
+PieceRules::PieceRules(const RouterParams& router, std::uint32_t flits_of_packet)
+    : packet_flits(flits_of_packet),
+      flits(flits_of_a_piece(flits_of_packet, static_cast<std::uint32_t>(router.input_buffer_flits))),
+      count(ceil_div(flits_of_packet, flits)),
+      channels(static_cast<std::uint32_t>(router.virtual_channels)),
+      depth(static_cast<std::uint32_t>(router.input_buffer_flits) / flits),
+      hop(router.hop_cycles),
+      credit(router.credit_cycles),
+      injection(router.injection_cycles),
+      speculative(router.speculative),
+      input_limited(router.internal_speedup == 1) {
+  last_flits = packet_flits - (count - 1) * flits;
+}
+
+PacketMesh::PacketMesh(const PieceRules& rules, unsigned local_base)
+    : rules_(rules), local_base_(local_base), arrivals_(std::max(rules.hop, rules.injection) + 1) {}
+
+template <unsigned kStride, bool kLong>
+PacketRouters<kStride, kLong>::PacketRouters(const MeshShape& shape, const PieceRules& rules)
+    : PacketMesh(rules, kLocalPort * kStride),
+      shape_(shape),
+      step_{1, -1, shape.columns, -shape.columns, 0},
+      credits_(rules.hop + rules.credit + 1),
+      visits_(kVisitsAhead - 1) {
+  while ((1u << depth_bits_) < rules.depth) ++depth_bits_;
+  depth_mask_ = (1u << depth_bits_) - 1;
+  const auto count = static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.columns);
+  routers_.resize(count);
+  buffers_.resize((count * kSlots) << depth_bits_);
+  if (kLong) busy_.resize(count);
+  Mask channels = 0;
+  for (unsigned port = 0; port < kMeshPorts; ++port)
+    channels |= static_cast<Mask>(((kOne << rules.channels) - 1) << (port * kStride));
+  for (std::size_t i = 0; i < count; ++i) {
+    Router& r = routers_[i];
+    const auto row = static_cast<std::int32_t>(i) / shape.columns, column = static_cast<std::int32_t>(i) % shape.columns;
+    r.row = static_cast<std::uint16_t>(shape.first_row + row);
+    r.column = static_cast<std::uint16_t>(shape.first_column + column);
+    r.leaves = static_cast<std::uint8_t>((column == shape.columns - 1 ? 1 : 0) | (column == 0 ? 2 : 0) |
+                                         (row == shape.rows - 1 ? 4 : 0) | (row == 0 ? 8 : 0));
+    r.free = r.credit = channels;
+    r.credits.fill(static_cast<std::uint8_t>(rules.depth));
+  }
+}
+
+template <unsigned kStride, bool kLong>
+std::uint32_t PacketRouters<kStride, kLong>::at_side(unsigned side, std::uint32_t lane) const {
+  const auto columns = static_cast<std::uint32_t>(shape_.columns), rows = static_cast<std::uint32_t>(shape_.rows);
+  if (side < 2) return lane * columns + (side == 0 ? columns - 1 : 0);
+  return (side == 2 ? (rows - 1) * columns : 0) + lane;
+}
+
+template <unsigned kStride, bool kLong>
+void PacketRouters<kStride, kLong>::apply_credits(Cycles now) {
+  List<std::uint32_t>& due = credits_.at(now);
+  for (const std::uint32_t to : due) {
+    const std::uint32_t index = to >> kSlotBits;
+    const unsigned vc = to & ((1u << kSlotBits) - 1);
+    if (vc >= kNode) {
+      node_credits.push(index << 4 | (vc - kNode));
+      continue;
+    }
+    Router& r = routers_[index];
+    if (r.credits[vc]++ != 0) continue;
+    r.credit |= kOne << vc;
+    if ((r.free >> vc & 1) != 0) continue;
+    const unsigned holder = r.holder[vc];
+    if (r.length[holder] == 0) continue;
+    r.ready |= kOne << holder;
+    plan(r, index, now);
+  }
+  due.clear();
+}
+
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::apply_arrival(const Arrival& arrival, Cycles now) {
+  const std::uint32_t index = arrival.slot >> kSlotBits;
+  const unsigned vc = arrival.slot & ((1u << kSlotBits) - 1);
+  Router& r = routers_[index];
+  const unsigned length = r.length[vc]++;
+  DOJO_CHECK(length < rules_.depth, "a piece reaches a full buffer: router ({}, {}), input VC {}, cycle {}", r.row,
+             r.column, vc, now);
+  buffer(index, vc)[(r.first[vc] + length) & depth_mask_] = arrival.piece;
+  if (length != 0) return;
+  if ((r.active >> vc & 1) == 0) {
+    r.output[vc] = static_cast<std::uint8_t>(route(r, arrival.piece));
+    r.waiting |= kOne << vc;
+  } else if ((r.credit >> r.held[vc] & 1) != 0) {
+    r.ready |= kOne << vc;
+  } else {
+    return;
+  }
+  plan(r, index, now);
+}
+
+template <unsigned kStride, bool kLong>
+void PacketRouters<kStride, kLong>::arrive(Cycles now) {
+  apply_credits(now);
+  List<Arrival>& due = arrivals_.at(now);
+  for (std::size_t i = 0; i < due.size(); ++i) apply_arrival(due[i], now);
+  due.clear();
+}
+
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::free_ports(Router& r, std::uint32_t index,
+                                                                             Cycles now) {
+  const Busy& busy = busy_[index];
+  const auto over = [now](std::uint32_t until) {
+    return static_cast<std::int32_t>(until - static_cast<std::uint32_t>(now)) <= 0;
+  };
+  for (std::uint32_t left = r.sending_in; left != 0; left &= left - 1) {
+    const unsigned port = next_bit(left, 0);
+    if (over(busy.in_until[port])) r.sending_in = static_cast<std::uint8_t>(r.sending_in & ~(1u << port));
+  }
+  for (std::uint32_t left = r.sending_out; left != 0; left &= left - 1) {
+    const unsigned port = next_bit(left, 0);
+    if (over(busy.out_until[port])) r.sending_out = static_cast<std::uint8_t>(r.sending_out & ~(1u << port));
+  }
+}
+
+/// What could not move although its ports are idle, and heads for which a VC is free, try again in the next cycle. All
+/// else is woken: by credit, by an arrival, at the end of a piece.
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::plan_next(Router& r, std::uint32_t index,
+                                                                            Cycles now) {
+  bool again = (r.ready | r.waiting) != 0;
+  if (kLong && again) {
+    again = idle_bids(r, r.ready) != 0;
+    for (Mask left = again ? 0 : r.waiting; left != 0 && !again; left &= left - 1)
+      again = (r.free & port_mask(r.output[next_bit(left, 0)])) != 0;
+  }
+  if (again) plan(r, index, now + 1);
+}
+
+template <unsigned kStride, bool kLong>
+void PacketRouters<kStride, kLong>::allocate(Cycles now) {
+  List<std::uint32_t>& due = visits_.at(now);
+  if (due.empty()) return;
+  List<Arrival>& arrivals = arrivals_.at(now + rules_.hop);
+  List<std::uint32_t>& credits = credits_.at(now + rules_.credit);
+  const std::size_t most = due.size() * kMeshPorts;
+  Outlets out{arrivals.room(most), credits.room(most)};
+  const std::uint32_t bit = 1u << (static_cast<std::uint32_t>(now) & 31);
+  for (const std::uint32_t index : due) {
+    Router& r = routers_[index];
+    r.planned &= ~bit;
+    visit(r, index, now, out);
+    plan_next(r, index, now);
+  }
+  due.clear();
+  arrivals.finish(out.arrivals);
+  credits.finish(out.credits);
+  packet_hops = heads_;
+}
+
+template <unsigned kStride, bool kLong>
+std::uint64_t PacketRouters<kStride, kLong>::flits_inside() const {
+  std::uint64_t flits = 0;
+  for (const List<Arrival>& list : arrivals_.lists())
+    for (const Arrival& arrival : list) flits += rules_.length(arrival.piece);
+  for (const List<Leaving>& list : pieces_out)
+    for (const Leaving& leaving : list) flits += rules_.length(leaving.piece);
+  for (std::size_t index = 0; index < routers_.size(); ++index) {
+    const Router& r = routers_[index];
+    for (unsigned vc = 0; vc < kSlots; ++vc) {
+      for (unsigned i = 0; i < r.length[vc]; ++i)
+        flits += rules_.length(buffers_[((index * kSlots + vc) << depth_bits_) + ((r.first[vc] + i) & depth_mask_)]);
+    }
+    DOJO_CHECK((r.ready & ~r.active) == 0 && (r.waiting & r.active) == 0, "router ({}, {}): states overlap", r.row,
+               r.column);
+  }
+  return flits;
+}
+
+template <unsigned kStride, bool kLong>
+bool PacketRouters<kStride, kLong>::try_express(std::uint32_t, Piece, Cycles) {
+  return false;
+}
+
+std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules) {
+  const bool narrow = rules.channels <= 4;
+  if (rules.flits == 1) {
+    if (narrow) return std::make_unique<PacketRouters<4, false>>(shape, rules);
+    return std::make_unique<PacketRouters<8, false>>(shape, rules);
+  }
+  if (narrow) return std::make_unique<PacketRouters<4, true>>(shape, rules);
+  return std::make_unique<PacketRouters<8, true>>(shape, rules);
+}
+
+}  // namespace dojo::fabric

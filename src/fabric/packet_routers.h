@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// The routers of one die, event by event. A router is visited only in cycles in which something may have changed for it.
+#pragma once
+#include <cstddef>
+#include <vector>
+
+#include "dojo/base/error.h"
+#include "fabric/express.h"
+#include "fabric/packet_router.h"
+
+namespace dojo::fabric {
+
+/// kStride: VCs of a port at most. kLong: packets of many pieces, which keep ports busy for several cycles.
+template <unsigned kStride, bool kLong>
+class PacketRouters final : public PacketMesh {
+ public:
+  PacketRouters(const MeshShape& shape, const PieceRules& rules);
+  void arrive(Cycles now) override;
+  void allocate(Cycles now) override;
+  void enter(unsigned side, const Leaving& piece) override {
+    arrivals_.at(piece.time).push({slot(at_side(side, piece.lane), side * kStride + piece.channel), piece.piece});
+  }
+  void credit(unsigned side, const Leaving& credit) override {
+    credits_.at(credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
+  }
+  bool try_express(std::uint32_t router, Piece piece, Cycles now) override;
+  [[nodiscard]] std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port) const override {
+    return routers_[static_cast<std::size_t>(row * shape_.columns + column)].sent[port];
+  }
+  [[nodiscard]] std::uint64_t flits_inside() const override;
+
+ private:
+  using Router = PacketRouter<kStride>;
+  using Mask = typename Router::Mask;
+  static constexpr unsigned kSlots = Router::kSlots;
+  static constexpr unsigned kNode = kSlots;  ///< + vc in a slot: credit for the node beside the router
+  static constexpr Mask kOne = 1;
+  static constexpr Mask kPortMask = (kOne << kStride) - 1;
+  static constexpr Cycles kVisitsAhead = 32;
+  /// Ends of the lists that the visits of this cycle write to.
+  struct Outlets {
+    Arrival* arrivals;
+    std::uint32_t* credits;
+  };
+  /// What a visit decides before anything moves.
+  struct Bids {
+    Mask wanting = 0;  ///< heads that asked for an output VC
+    Mask trying = 0;   ///< of them: may bid for the switch at once
+    typename Router::Bytes wanted;
+  };
+  struct Busy {
+    std::array<std::uint32_t, kMeshPorts> in_until{}, out_until{};  ///< low half of a cycle
+  };
+
+  static std::uint32_t slot(std::uint32_t router, unsigned vc) { return router << kSlotBits | vc; }
+  static Mask port_mask(unsigned port) { return static_cast<Mask>(kPortMask << (port * kStride)); }
+  static bool single(Mask bits) { return (bits & (bits - 1)) == 0; }
+  [[nodiscard]] std::uint32_t at_side(unsigned side, std::uint32_t lane) const;
+  [[nodiscard]] Piece* buffer(std::uint32_t router, unsigned vc) {
+    return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
+  }
+  static unsigned route(const Router& router, Piece piece);
+  void plan(Router& r, std::uint32_t index, Cycles at) {
+    const std::uint32_t bit = 1u << (static_cast<std::uint32_t>(at) & 31);
+    if ((r.planned & bit) != 0) return;
+    r.planned |= bit;
+    visits_.at(at).push(index);
+  }
+  void apply_credits(Cycles now);
+  void apply_arrival(const Arrival& arrival, Cycles now);
+  void visit(Router& r, std::uint32_t index, Cycles now, Outlets& out);
+  void free_ports(Router& r, std::uint32_t index, Cycles now);
+  Mask idle_bids(const Router& r, Mask bids) const;
+  void want_channels(const Router& r, Bids& bids) const;
+  static void give(Router& r, unsigned input, unsigned channel);
+  static void give_channels(Router& r, const Bids& bids);
+  static unsigned choose(const Router& r, unsigned port, Mask bids);
+  void match(Router& r, std::uint32_t index, Mask firm, Mask trying, const Bids& bids, Cycles now, Outlets& out);
+  void match_outputs(Router& r, std::uint32_t index, Mask firm, Mask trying, const Bids& bids, Cycles now,
+                     Outlets& out);
+  void grant(Router& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
+  void send(Router& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
+  void pass(Router& r, std::uint32_t index, unsigned vc, unsigned channel, Piece piece, Cycles now, Outlets& out);
+  void plan_next(Router& r, std::uint32_t index, Cycles now);
+
+  void start_express(const Express& express, Cycles now);
+  void finish_express(Cycles now);
+  void stop_express(std::uint32_t id, Cycles now);
+  [[nodiscard]] bool idle(std::uint32_t router, Cycles now) const;
+  [[nodiscard]] Express express_of(std::uint32_t router, Piece piece, Cycles now) const;
+
+  MeshShape shape_;
+  std::uint32_t depth_bits_ = 0, depth_mask_ = 0;
+  std::array<std::int32_t, kMeshPorts> step_{};  ///< to the neighbour's index
+  std::vector<Router> routers_;
+  std::vector<Piece> buffers_;
+  std::vector<Busy> busy_;  ///< kLong only
+  Calendar<std::uint32_t> credits_, visits_;
+  std::uint64_t heads_ = 0;
+  ExpressWays express_;  ///< kLong only
+};
+
+}  // namespace dojo::fabric

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+// A visit of one router: which heads are given virtual channels, which pieces cross the switch, where they go.
+#pragma once
+#include "fabric/packet_routers.h"
+
+namespace dojo::fabric {
+
+/// Dimension order: along the row first.
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline unsigned PacketRouters<kStride, kLong>::route(const Router& router, Piece piece) {
+  const std::uint32_t column = piece.column(), row = piece.row();
+  const unsigned along = column > router.column ? 0u : 1u;
+  const unsigned down = row > router.row ? 2u : 3u;
+  const unsigned last = row == router.row ? kLocalPort : down;
+  return column == router.column ? last : along;
+}
+
+/// Each waiting head asks for one of the free VCs of its output port, those without credit too.
+template <unsigned kStride, bool kLong>
+void PacketRouters<kStride, kLong>::want_channels(const Router& r, Bids& bids) const {
+  const Mask open = r.free & r.credit;
+  for (Mask left = r.waiting; left != 0; left &= left - 1) {
+    const unsigned i = next_bit(left, 0);
+    const Mask port = port_mask(r.output[i]);
+    const Mask free = r.free & port;
+    if (free == 0) continue;
+    bids.wanting |= kOne << i;
+    bids.wanted[i] = static_cast<std::uint8_t>(next_bit(free, r.next_wanted[i]));
+    if ((open & port) != 0) bids.trying |= kOne << i;
+  }
+  if (!rules_.speculative) bids.trying = 0;
+}
+
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::give(Router& r, unsigned input, unsigned channel) {
+  const Mask in = kOne << input, out = kOne << channel;
+  r.held[input] = static_cast<std::uint8_t>(channel);
+  r.holder[channel] = static_cast<std::uint8_t>(input);
+  r.waiting &= ~in;
+  r.active |= in;
+  r.free &= ~out;
+  if ((r.credit & out) != 0) r.ready |= in;
+  r.next_wanted[input] = static_cast<std::uint8_t>(channel + 1);
+  r.next_in[channel] = static_cast<std::uint8_t>(input + 1);
+}
+
+/// A VC goes to one of the heads that asked for it; the others ask again.
+template <unsigned kStride, bool kLong>
+void PacketRouters<kStride, kLong>::give_channels(Router& r, const Bids& bids) {
+  for (Mask left = bids.wanting; left != 0;) {
+    const unsigned first = next_bit(left, 0), channel = bids.wanted[first];
+    Mask rivals = kOne << first;
+    for (Mask other = left & (left - 1); other != 0; other &= other - 1) {
+      const unsigned i = next_bit(other, 0);
+      if (bids.wanted[i] == channel) rivals |= kOne << i;
+    }
+    left &= ~rivals;
+    give(r, next_bit(rivals, r.next_in[channel]), channel);
+  }
+}
+
+/// An input port's bid: an output in turn, then one of its VCs that want this output in turn.
+template <unsigned kStride, bool kLong>
+unsigned PacketRouters<kStride, kLong>::choose(const Router& r, unsigned port, Mask bids) {
+  if (single(bids)) return next_bit(bids, 0);
+  std::uint32_t outputs = 0;
+  for (Mask left = bids; left != 0; left &= left - 1) outputs |= 1u << r.output[next_bit(left, 0)];
+  const unsigned output = next_bit(outputs, r.next_output[port]);
+  Mask same = 0;
+  for (Mask left = bids; left != 0; left &= left - 1) {
+    const unsigned i = next_bit(left, 0);
+    if (r.output[i] == output) same |= kOne << i;
+  }
+  return next_bit(same, port * kStride + r.next_vc[port]);
+}
+
+/// Those bids whose input and output ports are not in the middle of a piece.
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline typename PacketRouters<kStride, kLong>::Mask PacketRouters<kStride, kLong>::idle_bids(
+    const Router& r, Mask bids) const {
+  if constexpr (!kLong) return bids;
+  if (rules_.input_limited) {
+    for (std::uint32_t busy = r.sending_in; busy != 0; busy &= busy - 1) bids &= ~port_mask(next_bit(busy, 0));
+  }
+  if (r.sending_out == 0) return bids;
+  Mask idle = 0;
+  for (; bids != 0; bids &= bids - 1) {
+    const unsigned i = next_bit(bids, 0);
+    if ((r.sending_out >> r.output[i] & 1) == 0) idle |= kOne << i;
+  }
+  return idle;
+}
+
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::visit(Router& r, std::uint32_t index, Cycles now,
+                                                                        Outlets& out) {
+  if constexpr (kLong) free_ports(r, index, now);
+  if (r.waiting == 0 && single(r.ready)) {
+    const Mask ready = idle_bids(r, r.ready);
+    if (ready != 0) send(r, index, next_bit(ready, 0), now, out);
+    return;
+  }
+  Bids bids;
+  if (r.waiting != 0) want_channels(r, bids);
+  const Mask firm = idle_bids(r, r.ready), trying = idle_bids(r, bids.trying);
+  if (rules_.input_limited)
+    match(r, index, firm, trying, bids, now, out);
+  else
+    match_outputs(r, index, firm, trying, bids, now, out);
+}
+
+/// Inputs first: each puts forward one bid, one that holds a VC if it has any; then each output takes one likewise. A
+/// head that tries goes only if it was given a VC with credit in the same cycle; else the output is left idle.
+template <unsigned kStride, bool kLong>
+void PacketRouters<kStride, kLong>::match(Router& r, std::uint32_t index, Mask firm, Mask trying, const Bids& bids,
+                                          Cycles now, Outlets& out) {
+  std::uint32_t held = 0, tried = 0, outputs = 0;  // 5 bits an output, one for each input port that bids
+  std::array<std::uint8_t, kMeshPorts> chosen;
+  for (Mask any = firm | trying; any != 0;) {
+    const unsigned port = next_bit(any, 0) / kStride;
+    const Mask mask = port_mask(port), mine = firm & mask;
+    any &= ~mask;
+    const unsigned vc = choose(r, port, mine != 0 ? mine : trying & mask), output = r.output[vc];
+    chosen[port] = static_cast<std::uint8_t>(vc);
+    (mine != 0 ? held : tried) |= 1u << (output * kMeshPorts + port);
+    outputs |= 1u << output;
+  }
+  give_channels(r, bids);
+  for (; outputs != 0; outputs &= outputs - 1) {
+    const unsigned output = next_bit(outputs, 0);
+    const std::uint32_t mine = held >> (output * kMeshPorts) & 31u;
+    const std::uint32_t inputs = mine != 0 ? mine : tried >> (output * kMeshPorts) & 31u;
+    grant(r, index, chosen[next_bit(inputs, r.next_input[output])], now, out);
+  }
+}
+
+/// With internal speedup inputs are no limit: each output takes one of all bids for it.
+template <unsigned kStride, bool kLong>
+void PacketRouters<kStride, kLong>::match_outputs(Router& r, std::uint32_t index, Mask firm, Mask trying,
+                                                  const Bids& bids, Cycles now, Outlets& out) {
+  std::array<Mask, kMeshPorts> held{}, tried{};
+  for (Mask left = firm; left != 0; left &= left - 1) held[r.output[next_bit(left, 0)]] |= left & (~left + 1);
+  for (Mask left = trying; left != 0; left &= left - 1) tried[r.output[next_bit(left, 0)]] |= left & (~left + 1);
+  give_channels(r, bids);
+  for (unsigned output = 0; output < kMeshPorts; ++output) {
+    const Mask mine = held[output] != 0 ? held[output] : tried[output] & r.ready;
+    if (mine == 0) continue;
+    const unsigned vc = next_bit(mine, r.next_input[output]);
+    r.next_input[output] = static_cast<std::uint8_t>(vc + 1);
+    send(r, index, vc, now, out);
+  }
+}
+
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::grant(Router& r, std::uint32_t index, unsigned vc,
+                                                                        Cycles now, Outlets& out) {
+  const unsigned port = vc / kStride, output = r.output[vc];
+  r.next_output[port] = static_cast<std::uint8_t>(output + 1);
+  r.next_vc[port] = static_cast<std::uint8_t>(vc % kStride + 1);
+  r.next_input[output] = static_cast<std::uint8_t>(port + 1);
+  if ((r.ready >> vc & 1) != 0) send(r, index, vc, now, out);
+}
+
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::send(Router& r, std::uint32_t index, unsigned vc,
+                                                                       Cycles now, Outlets& out) {
+  const unsigned channel = r.held[vc];
+  const Piece* const pieces = buffer(index, vc);
+  const unsigned at = r.first[vc], after = (at + 1) & depth_mask_;
+  const Piece piece = pieces[at];
+  const unsigned length = r.length[vc] - 1u, credits = r.credits[channel] - 1u;
+  r.first[vc] = static_cast<std::uint8_t>(after);
+  r.length[vc] = static_cast<std::uint8_t>(length);
+  r.credits[channel] = static_cast<std::uint8_t>(credits);
+  const Mask in = kOne << vc;
+  if (credits == 0) r.credit &= ~(kOne << channel);
+  if (piece.last()) {  // the VC can be given away at once, without waiting for the last credit
+    r.active &= ~in;
+    r.ready &= ~in;
+    r.free |= kOne << channel;
+    if (length != 0) {
+      r.output[vc] = static_cast<std::uint8_t>(route(r, pieces[after]));
+      r.waiting |= in;
+    }
+  } else if (length == 0 || credits == 0) {
+    r.ready &= ~in;
+  }
+  pass(r, index, vc, channel, piece, now, out);
+}
+
+/// To the next router, the next die or the node; a credit goes back.
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::pass(Router& r, std::uint32_t index, unsigned vc,
+                                                                       unsigned channel, Piece piece, Cycles now,
+                                                                       Outlets& out) {
+  const unsigned from = vc / kStride, to = channel / kStride;
+  const Cycles arrival = now + rules_.hop;
+  const std::uint32_t flits = kLong ? rules_.length(piece) : 1;
+  r.sent[to] += flits;
+  if constexpr (kLong) {
+    const auto until = static_cast<std::uint32_t>(now) + flits;
+    r.sending_in = static_cast<std::uint8_t>(r.sending_in | 1u << from);
+    r.sending_out = static_cast<std::uint8_t>(r.sending_out | 1u << to);
+    busy_[index].in_until[from] = busy_[index].out_until[to] = until;
+    plan(r, index, now + flits);
+  }
+  const auto lane = [&r, this](unsigned side) {
+    return static_cast<std::uint16_t>(side < 2 ? r.row - shape_.first_row : r.column - shape_.first_column);
+  };
+  if (to == kLocalPort) {
+    ejected.push({arrival, piece.created, flits, piece.last()});
+    credits_.at(arrival + rules_.credit).push(slot(index, channel));
+  } else {
+    heads_ += piece.where >> 31;
+    if ((r.leaves >> to & 1) != 0)
+      pieces_out[to].push({arrival, lane(to), static_cast<std::uint8_t>(channel % kStride), piece});
+    else
+      *out.arrivals++ = {slot(index + static_cast<std::uint32_t>(step_[to]), channel ^ kStride), piece};
+  }
+  if ((r.leaves >> from & 1) != 0) {
+    credits_out[from].push({now + rules_.credit, lane(from), static_cast<std::uint8_t>(vc % kStride), {}});
+  } else {
+    const std::uint32_t before = index + static_cast<std::uint32_t>(step_[from]);  // step_[kLocalPort] = 0
+    *out.credits++ = from == kLocalPort ? slot(before, vc + kStride) : slot(before, vc ^ kStride);
+  }
+}
+
+}  // namespace dojo::fabric

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+// Creation and injection of packets, a piece at a time.
+#include "traffic/packet_sources.h"
+
+#include <algorithm>
+
+namespace dojo::traffic {
+
+using fabric::Piece;
+
+PacketSources::PacketSources(const PacketLoad& load, const fabric::MeshShape& shape)
+    : load_(&load), calendar_(kCalendar, kNone) {
+  of_router_.assign(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.columns), kNone);
+  for (std::uint32_t router = 0; router < of_router_.size(); ++router) {
+    const auto at = static_cast<std::int32_t>(router);
+    const std::uint32_t node =
+        load.endpoints.node_at(shape.first_row + at / shape.columns, shape.first_column + at % shape.columns);
+    if (node == kNone) continue;
+    Source source;
+    source.random = Random(load.seed, node);
+    source.router = router;
+    source.node = node;
+    source.open = static_cast<std::uint8_t>((1u << load.rules.channels) - 1);
+    source.credits.fill(static_cast<std::uint8_t>(load.rules.depth));
+    source.created = load.gaps.draw(source.random) - 1;  // a packet may be created in cycle 0
+    source.due = source.created;
+    of_router_[router] = static_cast<std::uint32_t>(sources_.size());
+    sources_.push_back(source);
+    put_in_calendar(static_cast<std::uint32_t>(sources_.size() - 1), 0);
+  }
+}
+
+void PacketSources::draw(Source& source, Tally& tally) {
+  const bool was_past = source.created >= window_.end;
+  source.created += load_->gaps.draw(source.random);
+  tally.created += window_.holds(source.created) ? 1 : 0;
+  past_ += !was_past && source.created >= window_.end ? 1 : 0;
+}
+
+void PacketSources::put_in_calendar(std::uint32_t index, Cycles now) {
+  Source& source = sources_[index];
+  const Cycles at = std::min(source.due, now + static_cast<Cycles>(kCalendar) - 1);
+  std::uint32_t& head = calendar_[static_cast<std::size_t>(at) & (kCalendar - 1)];
+  source.next = head;
+  head = index;
+}
+
+void PacketSources::take_credits(fabric::PacketMesh& mesh) {
+  for (const std::uint32_t credit : mesh.node_credits) {
+    Source& source = sources_[of_router_[credit >> 4]];
+    const unsigned channel = credit & 7;
+    const auto bit = static_cast<std::uint8_t>(1u << channel);
+    if ((credit & fabric::PacketMesh::kDebit) == 0) {
+      if (source.credits[channel]++ == 0) source.open = static_cast<std::uint8_t>(source.open | bit);
+    } else if (--source.credits[channel] == 0) {
+      source.open = static_cast<std::uint8_t>(source.open & ~bit);
+    }
+  }
+  mesh.node_credits.clear();
+}
+
+void PacketSources::take_due(Cycles now) {
+  std::uint32_t& first = calendar_[static_cast<std::size_t>(now) & (kCalendar - 1)];
+  std::uint32_t due = first;
+  first = kNone;
+  while (due != kNone) {
+    const std::uint32_t index = due;
+    due = sources_[index].next;
+    if (sources_[index].due > now)
+      put_in_calendar(index, now);
+    else
+      sending_.push_back(index);
+  }
+}
+
+void PacketSources::run(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
+  take_credits(mesh);
+  take_due(now);
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < sending_.size(); ++i) {
+    const std::uint32_t index = sending_[i];
+    sending_[kept] = index;
+    Source& source = sources_[index];
+    if (source.left == 0) start(source, now, mesh, tally);
+    if (!send(source, now, mesh, tally) || source.due <= now + 1)
+      ++kept;
+    else
+      put_in_calendar(index, now);
+  }
+  sending_.resize(kept);
+}
+
+/// A packet whose destination is drawn now.
+void PacketSources::start(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
+  const std::uint32_t to = load_->endpoints.destination(source.node, source.random);
+  const Place place = load_->endpoints.place(to);
+  source.where =
+      static_cast<std::uint32_t>(place.row) << Piece::kPlaceBits | static_cast<std::uint32_t>(place.column);
+  source.left = load_->rules.count;
+  if (window_.holds(source.created))
+    tally.distance += static_cast<std::uint64_t>(distance(load_->endpoints.place(source.node), place));
+  source.express =
+      load_->rules.flits > 1 &&
+      mesh.try_express(source.router, {static_cast<std::uint32_t>(source.created), source.where}, now);
+}
+
+/// The next piece, if a VC has room for it: a head takes the next VC with credit after the last one used.
+bool PacketSources::send(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
+  const bool first = source.left == load_->rules.count, last = source.left == 1;
+  source.express = source.express && mesh.express(source.router);
+  if (!source.express) {
+    if (first && source.open != 0) {
+      const auto after = static_cast<std::uint8_t>(source.open >> source.last << source.last);
+      source.channel = static_cast<std::uint8_t>(__builtin_ctz(after != 0 ? after : source.open));
+    }
+    if ((source.open >> source.channel & 1) == 0) return false;
+    if (--source.credits[source.channel] == 0)
+      source.open = static_cast<std::uint8_t>(source.open & ~(1u << source.channel));
+    const std::uint32_t marks = (first ? Piece::kFirst : 0) | (last ? Piece::kLast : 0);
+    mesh.injections(now).push({mesh.local_slot(source.router) + source.channel,
+                               {static_cast<std::uint32_t>(source.created), source.where | marks}});
+  } else {
+    source.channel = 0;
+  }
+  if (first && window_.holds(source.created)) {
+    ++tally.injected;
+    tally.source_cycles += static_cast<std::uint64_t>(now - source.created);
+  }
+  const std::uint32_t flits = last ? load_->rules.last_flits : load_->rules.flits;
+  tally.flits_injected += flits;
+  source.due = now + flits;
+  if (--source.left != 0) return true;
+  source.last = static_cast<std::uint8_t>(source.channel + 1);
+  draw(source, tally);
+  source.due = std::max(source.due, source.created);
+  return true;
+}
+
+void PacketSources::measure(Window window, Tally& tally) {
+  window_ = window;
+  past_ = 0;
+  for (const Source& source : sources_) {
+    tally.created += window.holds(source.created) && source.left == 0 ? 1 : 0;
+    past_ += source.created >= window.end ? 1 : 0;
+  }
+}
+
+void PacketSources::count_waiting(Cycles now, std::uint64_t& packets, std::uint64_t& cycles) const {
+  for (Source source : sources_) {
+    while (source.created < window_.end) {
+      if (source.left == 0) (void)load_->endpoints.destination(source.node, source.random);  // in the order of run()
+      source.left = 0;
+      source.created += load_->gaps.draw(source.random);
+      if (!window_.holds(source.created)) continue;
+      ++packets;
+      cycles += static_cast<std::uint64_t>(now > source.created ? now - source.created : 0);
+    }
+  }
+}
+
+}  // namespace dojo::traffic
