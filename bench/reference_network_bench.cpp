@@ -16,9 +16,16 @@ topology::MachineParams mesh(std::int64_t k) {
   return params;
 }
 
+RouterParams base() {
+  RouterParams router;
+  router.hop_cycles = 3;
+  router.credit_cycles = router.injection_cycles = 2;
+  return router;
+}
+
 /// Uniform traffic at `rate`, after a warm-up; a step is 200 cycles.
 void run(benchmark::State& state, const topology::MachineParams& machine, double rate, std::int64_t flits,
-         const RouterParams& router = {}, const char* scope = "machine", std::uint32_t threads = 1) {
+         const RouterParams& router = base(), const char* scope = "machine", std::uint32_t threads = 1) {
   const topology::Topology topology(machine);
   traffic::NetParams net;
   net.scope = scope;
@@ -39,7 +46,7 @@ void run(benchmark::State& state, const topology::MachineParams& machine, double
 }
 
 RouterParams lowlat() {
-  RouterParams router;
+  RouterParams router = base();
   router.hop_cycles = 2;
   router.internal_speedup = 2;
   return router;

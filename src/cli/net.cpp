@@ -49,7 +49,7 @@ class Measurements {
     traffic::Plan plan;
     plan.warmup = config_.net.warmup_cycles;
     plan.measure = config_.net.measure_cycles;
-    plan.nodes = endpoints_.count();
+    plan.nodes = endpoints_.senders();
     plan.rate = rate;
     plan.packet_flits = packet_flits();
     plan.zero_load_cycles = run_.zero_load_cycles;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdlib>
+#include <iterator>
 
 namespace dojo::cli {
 namespace {
@@ -47,6 +48,14 @@ void choose_machine(const Options& options, std::vector<std::string>& set) {
   set.push_back(fmt::format("net.mesh.columns={}", columns));
 }
 
+void choose_area(const Options& options, std::vector<std::string>& set) {
+  constexpr const char* kKeys[] = {"row", "column", "rows", "columns"};
+  const std::vector<std::string> parts = split(options.text("area"));
+  if (parts.size() != std::size(kKeys))
+    options.fail(fmt::format("--area is '{}'; expected ROW,COLUMN,ROWS,COLUMNS, as in 0,0,5,4", options.text("area")));
+  for (std::size_t i = 0; i < parts.size(); ++i) set.push_back(fmt::format("net.area.{}={}", kKeys[i], parts[i]));
+}
+
 }  // namespace
 
 Options net_options() {
@@ -66,6 +75,8 @@ Options net_options() {
       "hotspot", po::value<std::string>(),
       "ID,...: the nodes that pattern hotspot sends to; id = row x columns + column")(
       "mirror", po::value<std::string>(), "rows or columns: what pattern mirror swaps")(
+      "area", po::value<std::string>(),
+      "ROW,COLUMN,ROWS,COLUMNS of dies: the pattern is laid over them and only their nodes inject")(
       "warmup-cycles", po::value<std::string>(), "cycles before the measurement; 0 = until latency is steady")(
       "measure-cycles", po::value<std::string>(),
       "cycles whose packets are measured; 0 = until the mean is known to 0.5 %")(
@@ -100,6 +111,7 @@ config::RunConfig load_net_config(const Options& options) {
     if (options.has(option)) request.overrides.push_back(fmt::format("{}={}", key, options.text(option)));
   }
   if (options.has("hotspot")) request.overrides.push_back("net.hotspots=[" + options.text("hotspot") + "]");
+  if (options.has("area")) choose_area(options, request.overrides);
   const bool names_machine = options.has("machine") || options.has("mesh");
   if (!names_machine && request.config_file.empty()) {
     options.fail("nothing to send over: give CONFIG.json, --machine FILE or --mesh ROWSxCOLUMNS");

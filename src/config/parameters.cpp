@@ -19,7 +19,7 @@ constexpr const char* kHead =
 std::string title_of(const std::string& path) {
   if (path.rfind("machine.", 0) == 0) return "Machine";
   if (path.rfind("workload.", 0) == 0) return "Workload";
-  if (path.rfind("router.", 0) == 0) return "Router of the reference network model";
+  if (path.rfind("router.", 0) == 0) return "Routers of packets, in both network models";
   return path.rfind("net.", 0) == 0 ? "Synthetic traffic (dojosim net)" : "Run";
 }
 

@@ -43,7 +43,8 @@ PacketRouters<kStride, kLong>::PacketRouters(const MeshShape& shape, const Piece
       shape_(shape),
       step_{1, -1, shape.columns, -shape.columns, 0},
       credits_(rules.hop + rules.credit + 1),
-      visits_(kVisitsAhead - 1) {
+      visits_(kVisitsAhead - 1),
+      node_limits_(rules.depth * rules.flits < rules.hop + rules.credit) {
   while ((1u << depth_bits_) < rules.depth) ++depth_bits_;
   depth_mask_ = (1u << depth_bits_) - 1;
   const auto count = static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.columns);
@@ -140,18 +141,30 @@ template <unsigned kStride, bool kLong>
   }
 }
 
-/// What could not move although its ports are idle, and heads for which a VC is free, try again in the next cycle. All
-/// else is woken: by credit, by an arrival, at the end of a piece.
+/// The next cycle in which something that waits here may go: a head for which a VC is free, a piece whose ports are idle
+/// then. All else is woken by credit or by an arrival.
 template <unsigned kStride, bool kLong>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::plan_next(Router& r, std::uint32_t index,
                                                                             Cycles now) {
-  bool again = (r.ready | r.waiting) != 0;
-  if (kLong && again) {
-    again = idle_bids(r, r.ready) != 0;
-    for (Mask left = again ? 0 : r.waiting; left != 0 && !again; left &= left - 1)
-      again = (r.free & port_mask(r.output[next_bit(left, 0)])) != 0;
+  if ((r.ready | r.waiting) == 0) return;
+  std::uint32_t wait = 1;
+  if constexpr (kLong) {
+    wait = kVisitsAhead;
+    for (Mask left = r.waiting; left != 0; left &= left - 1) {
+      if ((r.free & port_mask(r.output[next_bit(left, 0)])) != 0) return plan(r, index, now + 1);
+    }
+    const Busy& busy = busy_[index];
+    const auto now32 = static_cast<std::uint32_t>(now);
+    for (Mask left = r.ready; left != 0; left &= left - 1) {
+      const unsigned i = next_bit(left, 0), in = i / kStride, out = r.output[i];
+      std::uint32_t most = 1;
+      if (rules_.input_limited && (r.sending_in >> in & 1) != 0) most = std::max(most, busy.in_until[in] - now32);
+      if ((r.sending_out >> out & 1) != 0) most = std::max(most, busy.out_until[out] - now32);
+      wait = std::min(wait, most);
+    }
+    if (wait == kVisitsAhead) return;
   }
-  if (again) plan(r, index, now + 1);
+  plan(r, index, now + wait);
 }
 
 template <unsigned kStride, bool kLong>

@@ -78,6 +78,9 @@ class PacketRouters final : public PacketMesh {
   void match(Router& r, std::uint32_t index, Mask firm, Mask trying, const Bids& bids, Cycles now, Outlets& out);
   void match_outputs(Router& r, std::uint32_t index, Mask firm, Mask trying, const Bids& bids, Cycles now,
                      Outlets& out);
+  static bool apart(const Router& r);
+  void send_at_once(Router& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
+  bool spend(Router& r, unsigned channel) const;
   void grant(Router& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
   void send(Router& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
   void pass(Router& r, std::uint32_t index, unsigned vc, unsigned channel, Piece piece, Cycles now, Outlets& out);
@@ -97,6 +100,7 @@ class PacketRouters final : public PacketMesh {
   std::vector<Busy> busy_;  ///< kLong only
   Calendar<std::uint32_t> credits_, visits_;
   std::uint64_t heads_ = 0;
+  bool node_limits_;  ///< a VC towards a node runs out of credit while its flits come one a cycle
   ExpressWays express_;  ///< kLong only
 };
 

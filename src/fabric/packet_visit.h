@@ -91,10 +91,58 @@ template <unsigned kStride, bool kLong>
   return idle;
 }
 
+/// All heads that wait have inputs and outputs of their own, so that nobody has to be chosen.
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline bool PacketRouters<kStride, kLong>::apart(const Router& r) {
+  if (single(r.waiting)) return true;
+  std::uint32_t inputs = 0, outputs = 0;
+  for (Mask left = r.waiting; left != 0; left &= left - 1) {
+    const unsigned i = next_bit(left, 0);
+    const std::uint32_t in = 1u << (i / kStride), out = 1u << r.output[i];
+    if (((inputs & in) | (outputs & out)) != 0) return false;
+    inputs |= in;
+    outputs |= out;
+  }
+  return true;
+}
+
+/// A packet of one piece that meets nobody: it is given a VC and crosses the switch in one go.
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::send_at_once(Router& r, std::uint32_t index,
+                                                                               unsigned vc, Cycles now, Outlets& out) {
+  const unsigned output = r.output[vc], port = vc / kStride;
+  const Mask free = r.free & port_mask(output);
+  if (free == 0) return;
+  const unsigned channel = next_bit(free, r.next_wanted[vc]);
+  if ((r.credit >> channel & 1) == 0) return give(r, vc, channel);
+  const Mask in = kOne << vc;
+  r.next_wanted[vc] = static_cast<std::uint8_t>(channel + 1);
+  r.next_in[channel] = static_cast<std::uint8_t>(vc + 1);
+  r.next_output[port] = static_cast<std::uint8_t>(output + 1);
+  r.next_vc[port] = static_cast<std::uint8_t>(vc % kStride + 1);
+  r.next_input[output] = static_cast<std::uint8_t>(port + 1);
+  const Piece* const pieces = buffer(index, vc);
+  const unsigned at = r.first[vc], after = (at + 1) & depth_mask_, length = r.length[vc] - 1u;
+  const Piece piece = pieces[at];
+  r.first[vc] = static_cast<std::uint8_t>(after);
+  r.length[vc] = static_cast<std::uint8_t>(length);
+  (void)spend(r, channel);
+  if (length == 0)
+    r.waiting &= ~in;
+  else
+    r.output[vc] = static_cast<std::uint8_t>(route(r, pieces[after]));
+  pass(r, index, vc, channel, piece, now, out);
+}
+
 template <unsigned kStride, bool kLong>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::visit(Router& r, std::uint32_t index, Cycles now,
                                                                         Outlets& out) {
-  if constexpr (kLong) free_ports(r, index, now);
+  if constexpr (kLong) {
+    free_ports(r, index, now);
+  } else if (r.ready == 0 && rules_.count == 1 && rules_.speculative && apart(r)) {
+    for (Mask left = r.waiting; left != 0; left &= left - 1) send_at_once(r, index, next_bit(left, 0), now, out);
+    return;
+  }
   if (r.waiting == 0 && single(r.ready)) {
     const Mask ready = idle_bids(r, r.ready);
     if (ready != 0) send(r, index, next_bit(ready, 0), now, out);
@@ -161,6 +209,17 @@ template <unsigned kStride, bool kLong>
   if ((r.ready >> vc & 1) != 0) send(r, index, vc, now, out);
 }
 
+/// A credit of the output VC; says whether it has more.
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline bool PacketRouters<kStride, kLong>::spend(Router& r, unsigned channel) const {
+  if (channel >= kLocalPort * kStride && !node_limits_) return true;
+  const unsigned credits = r.credits[channel] - 1u;
+  r.credits[channel] = static_cast<std::uint8_t>(credits);
+  if (credits != 0) return true;
+  r.credit &= ~(kOne << channel);
+  return false;
+}
+
 template <unsigned kStride, bool kLong>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::send(Router& r, std::uint32_t index, unsigned vc,
                                                                        Cycles now, Outlets& out) {
@@ -168,12 +227,11 @@ template <unsigned kStride, bool kLong>
   const Piece* const pieces = buffer(index, vc);
   const unsigned at = r.first[vc], after = (at + 1) & depth_mask_;
   const Piece piece = pieces[at];
-  const unsigned length = r.length[vc] - 1u, credits = r.credits[channel] - 1u;
+  const unsigned length = r.length[vc] - 1u;
   r.first[vc] = static_cast<std::uint8_t>(after);
   r.length[vc] = static_cast<std::uint8_t>(length);
-  r.credits[channel] = static_cast<std::uint8_t>(credits);
+  const bool credit = spend(r, channel);
   const Mask in = kOne << vc;
-  if (credits == 0) r.credit &= ~(kOne << channel);
   if (piece.last()) {  // the VC can be given away at once, without waiting for the last credit
     r.active &= ~in;
     r.ready &= ~in;
@@ -182,7 +240,7 @@ template <unsigned kStride, bool kLong>
       r.output[vc] = static_cast<std::uint8_t>(route(r, pieces[after]));
       r.waiting |= in;
     }
-  } else if (length == 0 || credits == 0) {
+  } else if (length == 0 || !credit) {
     r.ready &= ~in;
   }
   pass(r, index, vc, channel, piece, now, out);
@@ -202,14 +260,13 @@ template <unsigned kStride, bool kLong>
     r.sending_in = static_cast<std::uint8_t>(r.sending_in | 1u << from);
     r.sending_out = static_cast<std::uint8_t>(r.sending_out | 1u << to);
     busy_[index].in_until[from] = busy_[index].out_until[to] = until;
-    plan(r, index, now + flits);
   }
   const auto lane = [&r, this](unsigned side) {
     return static_cast<std::uint16_t>(side < 2 ? r.row - shape_.first_row : r.column - shape_.first_column);
   };
   if (to == kLocalPort) {
     ejected.push({arrival, piece.created, flits, piece.last()});
-    credits_.at(arrival + rules_.credit).push(slot(index, channel));
+    if (node_limits_) credits_.at(arrival + rules_.credit).push(slot(index, channel));
   } else {
     heads_ += piece.where >> 31;
     if ((r.leaves >> to & 1) != 0)

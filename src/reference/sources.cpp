@@ -14,7 +14,7 @@ TrafficBlock::TrafficBlock(const BlockShape& shape, const RouterParams& params, 
   for (std::int32_t row = shape.first_row; row < shape.first_row + shape.rows; ++row) {
     for (std::int32_t column = shape.first_column; column < shape.first_column + shape.columns; ++column, ++router) {
       const std::uint32_t node = load.endpoints.node_at(row, column);
-      if (node != kNone) sources.add(router, node);
+      if (node != kNone && load.endpoints.sends(node)) sources.add(router, node);
     }
   }
 }

@@ -2,6 +2,8 @@
 // Patterns of synthetic traffic on any grid, absent sites included.
 #include "dojo/traffic/endpoints.h"
 
+#include <fmt/format.h>
+
 #include <cstdlib>
 #include <map>
 #include <numeric>
@@ -23,6 +25,7 @@ Place image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t c
       return {(r + (rows + 1) / 2 - 1) % rows, (c + (columns + 1) / 2 - 1) % columns};
     case Pattern::kTranspose:
       return {c * rows / columns, r * columns / rows};
+    case Pattern::kExchange:
     case Pattern::kHotspot:
     case Pattern::kUniform:
       break;
@@ -32,13 +35,44 @@ Place image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t c
 
 Endpoints::Endpoints(const topology::Topology& topology, const NetParams& params)
     : rows_(topology.die_rows() * topology.site_rows()), columns_(topology.die_columns() * topology.site_columns()) {
+  set_area(topology, params.area);
   add_nodes(topology);
   if (params.pattern == Pattern::kUniform)
     map_uniform(topology, params.scope == "die");
   else if (params.pattern == Pattern::kHotspot)
     map_hotspots(topology, params);
+  else if (params.pattern == Pattern::kExchange)
+    map_exchange(topology);
   else
     map_pattern(topology, params);
+  sends_.resize(places_.size());
+  for (std::uint32_t node = 0; node < count(); ++node) {
+    sends_[node] = area_.holds(places_[node]) && (fixed_.empty() || fixed_[node] != kNone) ? 1 : 0;
+    senders_ += sends_[node];
+  }
+  DOJO_CHECK(senders_ > 0, "no node sends");
+}
+
+void Endpoints::set_area(const topology::Topology& topology, const AreaParams& area) {
+  const std::int64_t rows = area.rows == 0 ? topology.die_rows() - area.row : area.rows;
+  const std::int64_t columns = area.columns == 0 ? topology.die_columns() - area.column : area.columns;
+  if (rows < 1 || columns < 1 || area.row + rows > topology.die_rows() ||
+      area.column + columns > topology.die_columns()) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("net.area: found {} x {} dies from row {}, column {}, expected some of the machine's {} x "
+                            "{} dies",
+                            rows, columns, area.row, area.column, topology.die_rows(), topology.die_columns()));
+  }
+  area_.origin = {static_cast<std::int32_t>(area.row) * topology.site_rows(),
+                  static_cast<std::int32_t>(area.column) * topology.site_columns()};
+  area_.rows = static_cast<std::int32_t>(rows) * topology.site_rows();
+  area_.columns = static_cast<std::int32_t>(columns) * topology.site_columns();
+}
+
+Endpoints::Grid Endpoints::grid_of(const topology::Topology& topology, const NetParams& params, Place at) const {
+  if (params.scope != "die") return area_;
+  const std::int32_t rows = topology.site_rows(), columns = topology.site_columns();
+  return {{at.row / rows * rows, at.column / columns * columns}, rows, columns};
 }
 
 void Endpoints::add_nodes(const topology::Topology& topology) {
@@ -56,30 +90,56 @@ void Endpoints::add_nodes(const topology::Topology& topology) {
   }
 }
 
-/// The node at `at` of the grid that begins at `origin`, or the next one of that grid, row by row and round its end.
-std::uint32_t Endpoints::nearest_node(Place origin, std::int32_t rows, std::int32_t columns, Place at) const {
-  const std::int64_t sites = std::int64_t{rows} * columns;
-  const std::int64_t first = std::int64_t{at.row} * columns + at.column;
+/// The node at `at` of the grid, or the next one of that grid, row by row and round its end.
+std::uint32_t Endpoints::nearest_node(const Grid& grid, Place at) const {
+  const std::int64_t sites = std::int64_t{grid.rows} * grid.columns;
+  const std::int64_t first = std::int64_t{at.row} * grid.columns + at.column;
   for (std::int64_t i = 0; i < sites; ++i) {
     const std::int64_t id = (first + i) % sites;
-    const std::uint32_t node = node_at(origin.row + static_cast<std::int32_t>(id / columns),
-                                       origin.column + static_cast<std::int32_t>(id % columns));
+    const std::uint32_t node = node_at(grid.origin.row + static_cast<std::int32_t>(id / grid.columns),
+                                       grid.origin.column + static_cast<std::int32_t>(id % grid.columns));
     if (node != kNone) return node;
   }
   return kNone;
 }
 
 void Endpoints::map_pattern(const topology::Topology& topology, const NetParams& params) {
-  const bool per_die = params.scope == "die";
-  const std::int32_t rows = per_die ? topology.site_rows() : rows_;
-  const std::int32_t columns = per_die ? topology.site_columns() : columns_;
-  fixed_.reserve(places_.size());
-  for (const Place place : places_) {
-    const Place origin{place.row / rows * rows, place.column / columns * columns};
-    const Place here{place.row - origin.row, place.column - origin.column};
-    const Place to = image(params.pattern, params.mirror == "rows", rows, columns, here);
-    fixed_.push_back(nearest_node(origin, rows, columns, to));
+  fixed_.assign(places_.size(), kNone);
+  for (std::uint32_t node = 0; node < count(); ++node) {
+    const Place place = places_[node];
+    if (!area_.holds(place)) continue;
+    const Grid grid = grid_of(topology, params, place);
+    const Place here{place.row - grid.origin.row, place.column - grid.origin.column};
+    fixed_[node] =
+        nearest_node(grid, image(params.pattern, params.mirror == "rows", grid.rows, grid.columns, here));
   }
+}
+
+void Endpoints::map_exchange(const topology::Topology& topology) {
+  constexpr std::int32_t kDown[] = {0, 0, 1, -1}, kAcross[] = {1, -1, 0, 0};
+  const auto& dies = topology.params().tile.dies;
+  Grid tile{{}, static_cast<std::int32_t>(dies.rows) * topology.site_rows(),
+            static_cast<std::int32_t>(dies.columns) * topology.site_columns()};
+  tile.origin = {rows_ / tile.rows / 2 * tile.rows, columns_ / tile.columns / 2 * tile.columns};
+  fixed_.assign(places_.size(), kNone);
+  bool any = false;
+  for (std::uint32_t node = 0; node < count(); ++node) {
+    const Place place = places_[node];
+    if (!tile.holds(place)) continue;
+    const Place here{place.row - tile.origin.row, place.column - tile.origin.column};
+    const auto side = static_cast<std::size_t>((here.row + here.column) % 4);
+    Grid other = tile;
+    other.origin.row += kDown[side] * tile.rows;
+    other.origin.column += kAcross[side] * tile.columns;
+    if (other.origin.row < 0 || other.origin.row >= rows_ || other.origin.column < 0 ||
+        other.origin.column >= columns_)
+      continue;
+    fixed_[node] = nearest_node(other, here);
+    fixed_[fixed_[node]] = node;
+    any = true;
+  }
+  if (any) return;
+  throw Error(ExitCode::kInvalidInput, "net.pattern: found \"exchange\" on a machine of one tile, expected several tiles");
 }
 
 void Endpoints::map_uniform(const topology::Topology& topology, bool per_die) {
@@ -90,34 +150,35 @@ void Endpoints::map_uniform(const topology::Topology& topology, bool per_die) {
       die = topology.die_at(places_[node].row / topology.site_rows(), places_[node].column / topology.site_columns());
       group_of_.push_back(die);
     }
-    groups_[die].push_back(node);
+    if (area_.holds(places_[node])) groups_[die].push_back(node);
   }
 }
 
 void Endpoints::map_hotspots(const topology::Topology& topology, const NetParams& params) {
   const bool per_die = params.scope == "die";
-  const std::int32_t rows = per_die ? topology.site_rows() : rows_;
-  const std::int32_t columns = per_die ? topology.site_columns() : columns_;
-  const std::int64_t sites = std::int64_t{rows} * columns;
+  const Grid grid = grid_of(topology, params, area_.origin);
+  const std::int64_t sites = std::int64_t{grid.rows} * grid.columns;
   Findings findings;
   if (params.hotspots.empty()) findings.add("net.hotspots: found none, expected ids of nodes; give --hotspot ID,...");
   for (const std::int64_t id : params.hotspots) {
     if (id >= sites)
       findings.add("net.hotspots: found {}, expected 0 to {} (id = row x {} + column of {} x {} sites)", id, sites - 1,
-                   columns, rows, columns);
+                   grid.columns, grid.rows, grid.columns);
   }
   findings.throw_if_any();
   groups_.resize(per_die ? topology.die_count() : 1);
   for (DieId die = 0; die < groups_.size(); ++die) {
     const topology::DiePlace at = topology.place(die);
-    const Place origin = per_die ? Place{at.row * rows, at.column * columns} : Place{};
+    const Grid here =
+        per_die ? Grid{{at.row * grid.rows, at.column * grid.columns}, grid.rows, grid.columns} : grid;
     for (const std::int64_t id : params.hotspots) {
-      const Place place{static_cast<std::int32_t>(id / columns), static_cast<std::int32_t>(id % columns)};
-      groups_[die].push_back(nearest_node(origin, rows, columns, place));
+      const Place place{static_cast<std::int32_t>(id / grid.columns), static_cast<std::int32_t>(id % grid.columns)};
+      groups_[die].push_back(nearest_node(here, place));
     }
   }
   if (!per_die) return;
-  for (const Place place : places_) group_of_.push_back(topology.die_at(place.row / rows, place.column / columns));
+  for (const Place place : places_)
+    group_of_.push_back(topology.die_at(place.row / grid.rows, place.column / grid.columns));
 }
 
 namespace {
@@ -152,12 +213,14 @@ double Endpoints::mean_of_groups(const Positions& row_at, const Positions& colum
   };
   std::vector<Axis> rows(groups_.size()), columns(groups_.size());
   for (std::uint32_t node = 0; node < count(); ++node) {
+    if (!sends(node)) continue;
     const std::uint32_t group = group_of_.empty() ? 0 : group_of_[node];
     ++rows[group].from[at(row_at, places_[node].row)];
     ++columns[group].from[at(column_at, places_[node].column)];
   }
   double sum = 0;
   for (std::size_t group = 0; group < groups_.size(); ++group) {
+    if (groups_[group].empty()) continue;  // a die outside the area
     for (const std::uint32_t node : groups_[group]) {
       ++rows[group].to[at(row_at, places_[node].row)];
       ++columns[group].to[at(column_at, places_[node].column)];
@@ -166,18 +229,19 @@ double Endpoints::mean_of_groups(const Positions& row_at, const Positions& colum
             sum_of_differences(columns[group].from, columns[group].to)) /
            static_cast<double>(groups_[group].size());
   }
-  return sum / count();
+  return sum / senders();
 }
 
 double Endpoints::mean_of(const Positions& row_at, const Positions& column_at) const {
   if (fixed_.empty()) return mean_of_groups(row_at, column_at);
   double sum = 0;
   for (std::uint32_t node = 0; node < count(); ++node) {
+    if (!sends(node)) continue;
     const Place from = places_[node], to = places_[fixed_[node]];
     sum += static_cast<double>(std::abs(at(row_at, from.row) - at(row_at, to.row)) +
                                std::abs(at(column_at, from.column) - at(column_at, to.column)));
   }
-  return sum / count();
+  return sum / senders();
 }
 
 double Endpoints::mean_distance() const {

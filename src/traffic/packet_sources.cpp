@@ -15,7 +15,7 @@ PacketSources::PacketSources(const PacketLoad& load, const fabric::MeshShape& sh
     const auto at = static_cast<std::int32_t>(router);
     const std::uint32_t node =
         load.endpoints.node_at(shape.first_row + at / shape.columns, shape.first_column + at % shape.columns);
-    if (node == kNone) continue;
+    if (node == kNone || !load.endpoints.sends(node)) continue;
     Source source;
     source.random = Random(load.seed, node);
     source.router = router;

@@ -8,6 +8,7 @@
 #include "dojo/config/config.h"
 #include "dojo/reference/network.h"
 #include "dojo/topology/topology.h"
+#include "dojo/traffic/fast_network.h"
 #include "dojo/traffic/measurement.h"
 
 namespace dojo::test {
@@ -20,29 +21,39 @@ struct NetMeasured {
 };
 
 /// `file` below the project's folder or "", `set` as of --set.
-inline NetMeasured measure_net(const std::string& file, const std::vector<std::string>& set,
-                               std::int32_t largest_block = 1024) {
+inline config::RunConfig net_config(const std::string& file, const std::vector<std::string>& set) {
   config::LoadRequest request;
   request.config_file = file.empty() ? "" : std::string(DOJO_SOURCE_DIR) + "/" + file;
   request.overrides = set;
   request.purpose = config::Purpose::kNet;
-  const config::RunConfig config = config::load(request);
+  return config::load(request);
+}
+
+enum class NetModel { kFast, kReference };
+
+/// Without cycles of a plan: a network that has not run yet.
+inline std::unique_ptr<traffic::Network> net_model(const config::RunConfig& config, const topology::Topology& topology,
+                                                   const traffic::Endpoints& endpoints, NetModel model,
+                                                   std::int32_t largest_block = 1024) {
+  const auto flits = static_cast<std::uint32_t>(config.net.packet_flits);
+  const auto seed = static_cast<std::uint64_t>(config.run.seed);
+  const auto threads = static_cast<std::uint32_t>(config.run.threads);
+  if (model == NetModel::kFast)
+    return traffic::make_fast_network(topology, endpoints, {config.router, config.net.rate, flits, seed, threads});
+  reference::NetworkSettings settings{config.router, config.net.rate, flits, seed, threads, largest_block};
+  return reference::make_network(topology, endpoints, settings);
+}
+
+inline NetMeasured measure_net(const config::RunConfig& config, NetModel model, std::int32_t largest_block = 1024) {
   const topology::Topology topology(config.machine);
   const traffic::Endpoints endpoints(topology, config.net);
-  reference::NetworkSettings settings;
-  settings.router = config.router;
-  settings.rate = config.net.rate;
-  settings.packet_flits = static_cast<std::uint32_t>(config.net.packet_flits);
-  settings.seed = static_cast<std::uint64_t>(config.run.seed);
-  settings.threads = static_cast<std::uint32_t>(config.run.threads);
-  settings.largest_block = largest_block;
-  const auto network = reference::make_network(topology, endpoints, settings);
+  const auto network = net_model(config, topology, endpoints, model, largest_block);
   NetMeasured measured;
   measured.distance = endpoints.mean_distance();
   traffic::Plan plan;
   plan.warmup = config.net.warmup_cycles;
   plan.measure = config.net.measure_cycles;
-  plan.nodes = endpoints.count();
+  plan.nodes = endpoints.senders();
   plan.rate = config.net.rate;
   plan.packet_flits = static_cast<double>(config.net.packet_flits);
   plan.zero_load_cycles = endpoints.mean_crossing_cycles(topology) +
@@ -54,6 +65,12 @@ inline NetMeasured measure_net(const std::string& file, const std::vector<std::s
   measured.packet_hops = network->packet_hops();
   measured.links = network->links();
   return measured;
+}
+
+/// In the reference model.
+inline NetMeasured measure_net(const std::string& file, const std::vector<std::string>& set,
+                               std::int32_t largest_block = 1024) {
+  return measure_net(net_config(file, set), NetModel::kReference, largest_block);
 }
 
 }  // namespace dojo::test

@@ -23,13 +23,14 @@ constexpr std::int64_t distance(Place a, Place b) {
   return (rows < 0 ? -rows : rows) + (columns < 0 ? -columns : columns);
 }
 
-/// Where the node at (r, c) of an R x C grid sends, before absent sites are left out. Not for uniform and hotspot.
+/// Where the node at (r, c) of an R x C grid sends, before absent sites are left out. Not for uniform,
+/// hotspot and exchange.
 [[nodiscard]] Place image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t columns, Place from);
 
 /// Nodes are numbered row by row over the sites of the whole machine, absent sites left out.
 class Endpoints {
  public:
-  /// Throws Error(kInvalidInput) for hotspots that are no sites. `topology` may go afterwards.
+  /// Throws Error(kInvalidInput) for hotspots that are no sites and for dies that are not there. `topology` may go afterwards.
   Endpoints(const topology::Topology& topology, const NetParams& params);
 
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(places_.size()); }
@@ -41,7 +42,10 @@ class Endpoints {
     return nodes_[static_cast<std::size_t>(row) * static_cast<std::size_t>(columns_) +
                   static_cast<std::size_t>(column)];
   }
-  /// Where `node`'s next packet goes.
+  /// Nodes that inject: those of the area, without those that the pattern leaves silent.
+  [[nodiscard]] std::uint32_t senders() const { return senders_; }
+  [[nodiscard]] bool sends(std::uint32_t node) const { return sends_[node] != 0; }
+  /// Where the next packet of a node that sends goes.
   [[nodiscard]] std::uint32_t destination(std::uint32_t node, Random& random) const {
     if (!fixed_.empty()) return fixed_[node];
     const std::vector<std::uint32_t>& group = groups_[group_of_.empty() ? 0 : group_of_[node]];
@@ -53,11 +57,24 @@ class Endpoints {
   [[nodiscard]] double mean_crossing_cycles(const topology::Topology& topology) const;
 
  private:
+  /// A rectangle of sites.
+  struct Grid {
+    Place origin;
+    std::int32_t rows = 0, columns = 0;
+    [[nodiscard]] bool holds(Place at) const {
+      return at.row >= origin.row && at.row < origin.row + rows && at.column >= origin.column &&
+             at.column < origin.column + columns;
+    }
+  };
+  void set_area(const topology::Topology& topology, const AreaParams& area);
+  /// What the pattern is laid over: the area, or the die that holds `at`.
+  [[nodiscard]] Grid grid_of(const topology::Topology& topology, const NetParams& params, Place at) const;
   void add_nodes(const topology::Topology& topology);
+  void map_exchange(const topology::Topology& topology);
   void map_pattern(const topology::Topology& topology, const NetParams& params);
   void map_uniform(const topology::Topology& topology, bool per_die);
   void map_hotspots(const topology::Topology& topology, const NetParams& params);
-  [[nodiscard]] std::uint32_t nearest_node(Place origin, std::int32_t rows, std::int32_t columns, Place at) const;
+  [[nodiscard]] std::uint32_t nearest_node(const Grid& grid, Place at) const;
   /// Mean of |difference| of the positions of source and destination, rows and columns added.
   [[nodiscard]] double mean_of(const std::vector<std::int64_t>& row_at,
                                const std::vector<std::int64_t>& column_at) const;
@@ -65,9 +82,12 @@ class Endpoints {
                                       const std::vector<std::int64_t>& column_at) const;
 
   std::int32_t rows_ = 0, columns_ = 0;
+  Grid area_;
+  std::uint32_t senders_ = 0;
+  std::vector<std::uint8_t> sends_;  ///< by node
   std::vector<Place> places_;
   std::vector<std::uint32_t> nodes_;                ///< by site
-  std::vector<std::uint32_t> fixed_;                ///< by node: its one destination; empty for uniform and hotspot
+  std::vector<std::uint32_t> fixed_;                ///< by node: its one destination (kNone: silent); empty for uniform and hotspot
   std::vector<std::vector<std::uint32_t>> groups_;  ///< destinations with equal chance
   std::vector<std::uint32_t> group_of_;             ///< by node; empty: all use the first group
 };

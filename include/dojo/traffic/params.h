@@ -17,9 +17,12 @@ using schema::Between;
 using schema::OneOf;
 using schema::Source;
 
-enum class Pattern : std::uint8_t { kBitcomp, kHotspot, kMirror, kNeighbor, kTornado, kTranspose, kUniform };
-inline constexpr std::array<schema::EnumEntry<Pattern>, 7> kPatternTexts{{
+enum class Pattern : std::uint8_t { kBitcomp, kExchange, kHotspot, kMirror, kNeighbor, kTornado, kTranspose, kUniform };
+inline constexpr std::array<schema::EnumEntry<Pattern>, 8> kPatternTexts{{
     {Pattern::kBitcomp, "bitcomp", "to the node with the complementary id, N - 1 - id"},
+    {Pattern::kExchange, "exchange",
+     "the middle tile and its neighbours, the same place in each: (r+c) mod 4 = 0 east, 1 west, 2 south, 3 north; all "
+     "other nodes are silent"},
     {Pattern::kHotspot, "hotspot", "every node sends to one of the listed nodes, each with equal chance"},
     {Pattern::kMirror, "mirror", "to the mirror image, (r, C-1-c), or by rows (R-1-r, c)"},
     {Pattern::kNeighbor, "neighbor", "one further in both directions, (r+1 mod R, c+1 mod C)"},
@@ -41,8 +44,21 @@ struct MeshParams {
   }
 };
 
+/// A rectangle of dies.
+struct AreaParams {
+  std::int64_t row = 0, column = 0, rows = 0, columns = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("row", self.row, "first row of dies", Between(0, 4095), Source{"chosen"});
+    field("column", self.column, "first column of dies", Between(0, 4095), Source{"chosen"});
+    field("rows", self.rows, "rows of dies; 0 = to the last", Between(0, 4096), Source{"chosen"});
+    field("columns", self.columns, "columns of dies; 0 = to the last", Between(0, 4096), Source{"chosen"});
+  }
+};
+
 struct NetParams {
   MeshParams mesh;
+  AreaParams area;
   Pattern pattern = Pattern::kUniform;
   double rate = 0.1;
   std::int64_t packet_flits = 1;
@@ -54,6 +70,7 @@ struct NetParams {
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field.group("mesh", self.mesh, "a plain mesh instead of a machine");
+    field.group("area", self.area, "the dies whose nodes inject, and over which the pattern is laid");
     field("pattern", self.pattern, "where packets go", Anything(), Source{"chosen"});
     field("rate", self.rate, "offered load in flits/node/cycle", Between(1e-9, 1), Source{"chosen"});
     field("packet_flits", self.packet_flits, "flits of a packet", Between(1, 65536), Source{"chosen"});
