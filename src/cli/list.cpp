@@ -59,7 +59,8 @@ int models(const Arguments& arguments) {
   if (!wanted("models", "Network models, and workloads that the program makes itself.", arguments)) return 0;
   fmt::print(
       "network (run.network_model):\n  fast       event-driven: bursts cut through, queue in finite buffers, are "
-      "pushed back\n  reference  cycle by cycle: virtual-channel routers with credits, flit by flit (dojosim net)\n");
+      "pushed back; single\n             packets (dojosim net) cross routers with virtual channels in pieces\n  "
+      "reference  cycle by cycle: virtual-channel routers with credits, flit by flit (dojosim net)\n");
   fmt::print("workloads (workload.generate.model): {}\n", fmt::join(generator_names(), " "));
   return 0;
 }

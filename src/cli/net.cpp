@@ -157,10 +157,11 @@ int net_command(const Arguments& arguments) {
     sweep(measurements, loads, config, run);
   else
     run.outcome = measurements.at(config.net.rate);
-  run.approximations = {config.run.network_model == "reference"
-                            ? "Reference model: routes are dimension order, along the row first; DIPs take no part."
-                            : "Fast model: a packet is one burst; links and ports serve bursts whole, in the order of "
-                              "their events, without virtual channels."};
+  run.approximations = {
+      config.run.network_model == "reference"
+          ? "Reference model: routes are dimension order, along the row first; DIPs take no part."
+          : "Fast model: flits of a long packet cross switches in pieces of an eighth of it; routes are "
+            "dimension order, along the row first; DIPs take no part."};
   run.wall_s = seconds_since(start);
   run.peak_rss_bytes = peak_resident_bytes();
   const report::NetContext context{config, topology, run};

@@ -56,7 +56,8 @@ PacketRouters<kStride, kLong>::PacketRouters(const MeshShape& shape, const Piece
     channels |= static_cast<Mask>(((kOne << rules.channels) - 1) << (port * kStride));
   for (std::size_t i = 0; i < count; ++i) {
     Router& r = routers_[i];
-    const auto row = static_cast<std::int32_t>(i) / shape.columns, column = static_cast<std::int32_t>(i) % shape.columns;
+    const auto row = static_cast<std::int32_t>(i) / shape.columns,
+               column = static_cast<std::int32_t>(i) % shape.columns;
     r.row = static_cast<std::uint16_t>(shape.first_row + row);
     r.column = static_cast<std::uint16_t>(shape.first_column + column);
     r.leaves = static_cast<std::uint8_t>((column == shape.columns - 1 ? 1 : 0) | (column == 0 ? 2 : 0) |
@@ -80,7 +81,7 @@ void PacketRouters<kStride, kLong>::apply_credits(Cycles now) {
     const std::uint32_t index = to >> kSlotBits;
     const unsigned vc = to & ((1u << kSlotBits) - 1);
     if (vc >= kNode) {
-      node_credits.push(index << 4 | (vc - kNode));
+      node_credits.push(index << 3 | (vc - kNode));
       continue;
     }
     Router& r = routers_[index];
@@ -141,8 +142,8 @@ template <unsigned kStride, bool kLong>
   }
 }
 
-/// The next cycle in which something that waits here may go: a head for which a VC is free, a piece whose ports are idle
-/// then. All else is woken by credit or by an arrival.
+/// The next cycle in which something that waits here may go: a head for which a VC is free, a piece whose ports are
+/// idle then. All else is woken by credit or by an arrival.
 template <unsigned kStride, bool kLong>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::plan_next(Router& r, std::uint32_t index,
                                                                             Cycles now) {
@@ -205,11 +206,6 @@ std::uint64_t PacketRouters<kStride, kLong>::flits_inside() const {
                r.column);
   }
   return flits;
-}
-
-template <unsigned kStride, bool kLong>
-bool PacketRouters<kStride, kLong>::try_express(std::uint32_t, Piece, Cycles) {
-  return false;
 }
 
 std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules) {

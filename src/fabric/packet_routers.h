@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// The routers of one die, event by event. A router is visited only in cycles in which something may have changed for it.
+// The routers of one die, event by event. A router is visited only in cycles in which something may have changed for
+// it.
 #pragma once
 #include <cstddef>
 #include <vector>
 
 #include "dojo/base/error.h"
-#include "fabric/express.h"
 #include "fabric/packet_router.h"
 
 namespace dojo::fabric {
@@ -23,7 +23,6 @@ class PacketRouters final : public PacketMesh {
   void credit(unsigned side, const Leaving& credit) override {
     credits_.at(credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
   }
-  bool try_express(std::uint32_t router, Piece piece, Cycles now) override;
   [[nodiscard]] std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port) const override {
     return routers_[static_cast<std::size_t>(row * shape_.columns + column)].sent[port];
   }
@@ -86,12 +85,6 @@ class PacketRouters final : public PacketMesh {
   void pass(Router& r, std::uint32_t index, unsigned vc, unsigned channel, Piece piece, Cycles now, Outlets& out);
   void plan_next(Router& r, std::uint32_t index, Cycles now);
 
-  void start_express(const Express& express, Cycles now);
-  void finish_express(Cycles now);
-  void stop_express(std::uint32_t id, Cycles now);
-  [[nodiscard]] bool idle(std::uint32_t router, Cycles now) const;
-  [[nodiscard]] Express express_of(std::uint32_t router, Piece piece, Cycles now) const;
-
   MeshShape shape_;
   std::uint32_t depth_bits_ = 0, depth_mask_ = 0;
   std::array<std::int32_t, kMeshPorts> step_{};  ///< to the neighbour's index
@@ -101,7 +94,6 @@ class PacketRouters final : public PacketMesh {
   Calendar<std::uint32_t> credits_, visits_;
   std::uint64_t heads_ = 0;
   bool node_limits_;  ///< a VC towards a node runs out of credit while its flits come one a cycle
-  ExpressWays express_;  ///< kLong only
 };
 
 }  // namespace dojo::fabric

@@ -110,15 +110,15 @@ void Endpoints::map_pattern(const topology::Topology& topology, const NetParams&
     if (!area_.holds(place)) continue;
     const Grid grid = grid_of(topology, params, place);
     const Place here{place.row - grid.origin.row, place.column - grid.origin.column};
-    fixed_[node] =
-        nearest_node(grid, image(params.pattern, params.mirror == "rows", grid.rows, grid.columns, here));
+    fixed_[node] = nearest_node(grid, image(params.pattern, params.mirror == "rows", grid.rows, grid.columns, here));
   }
 }
 
 void Endpoints::map_exchange(const topology::Topology& topology) {
   constexpr std::int32_t kDown[] = {0, 0, 1, -1}, kAcross[] = {1, -1, 0, 0};
   const auto& dies = topology.params().tile.dies;
-  Grid tile{{}, static_cast<std::int32_t>(dies.rows) * topology.site_rows(),
+  Grid tile{{},
+            static_cast<std::int32_t>(dies.rows) * topology.site_rows(),
             static_cast<std::int32_t>(dies.columns) * topology.site_columns()};
   tile.origin = {rows_ / tile.rows / 2 * tile.rows, columns_ / tile.columns / 2 * tile.columns};
   fixed_.assign(places_.size(), kNone);
@@ -131,15 +131,15 @@ void Endpoints::map_exchange(const topology::Topology& topology) {
     Grid other = tile;
     other.origin.row += kDown[side] * tile.rows;
     other.origin.column += kAcross[side] * tile.columns;
-    if (other.origin.row < 0 || other.origin.row >= rows_ || other.origin.column < 0 ||
-        other.origin.column >= columns_)
+    if (other.origin.row < 0 || other.origin.row >= rows_ || other.origin.column < 0 || other.origin.column >= columns_)
       continue;
     fixed_[node] = nearest_node(other, here);
     fixed_[fixed_[node]] = node;
     any = true;
   }
   if (any) return;
-  throw Error(ExitCode::kInvalidInput, "net.pattern: found \"exchange\" on a machine of one tile, expected several tiles");
+  throw Error(ExitCode::kInvalidInput,
+              "net.pattern: found \"exchange\" on a machine of one tile, expected several tiles");
 }
 
 void Endpoints::map_uniform(const topology::Topology& topology, bool per_die) {
@@ -169,8 +169,7 @@ void Endpoints::map_hotspots(const topology::Topology& topology, const NetParams
   groups_.resize(per_die ? topology.die_count() : 1);
   for (DieId die = 0; die < groups_.size(); ++die) {
     const topology::DiePlace at = topology.place(die);
-    const Grid here =
-        per_die ? Grid{{at.row * grid.rows, at.column * grid.columns}, grid.rows, grid.columns} : grid;
+    const Grid here = per_die ? Grid{{at.row * grid.rows, at.column * grid.columns}, grid.rows, grid.columns} : grid;
     for (const std::int64_t id : params.hotspots) {
       const Place place{static_cast<std::int32_t>(id / grid.columns), static_cast<std::int32_t>(id % grid.columns)};
       groups_[die].push_back(nearest_node(here, place));

@@ -47,14 +47,9 @@ void PacketSources::put_in_calendar(std::uint32_t index, Cycles now) {
 
 void PacketSources::take_credits(fabric::PacketMesh& mesh) {
   for (const std::uint32_t credit : mesh.node_credits) {
-    Source& source = sources_[of_router_[credit >> 4]];
+    Source& source = sources_[of_router_[credit >> 3]];
     const unsigned channel = credit & 7;
-    const auto bit = static_cast<std::uint8_t>(1u << channel);
-    if ((credit & fabric::PacketMesh::kDebit) == 0) {
-      if (source.credits[channel]++ == 0) source.open = static_cast<std::uint8_t>(source.open | bit);
-    } else if (--source.credits[channel] == 0) {
-      source.open = static_cast<std::uint8_t>(source.open & ~bit);
-    }
+    if (source.credits[channel]++ == 0) source.open = static_cast<std::uint8_t>(source.open | 1u << channel);
   }
   mesh.node_credits.clear();
 }
@@ -81,7 +76,7 @@ void PacketSources::run(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
     const std::uint32_t index = sending_[i];
     sending_[kept] = index;
     Source& source = sources_[index];
-    if (source.left == 0) start(source, now, mesh, tally);
+    if (source.left == 0) start(source, tally);
     if (!send(source, now, mesh, tally) || source.due <= now + 1)
       ++kept;
     else
@@ -91,37 +86,28 @@ void PacketSources::run(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
 }
 
 /// A packet whose destination is drawn now.
-void PacketSources::start(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
+void PacketSources::start(Source& source, Tally& tally) {
   const std::uint32_t to = load_->endpoints.destination(source.node, source.random);
   const Place place = load_->endpoints.place(to);
-  source.where =
-      static_cast<std::uint32_t>(place.row) << Piece::kPlaceBits | static_cast<std::uint32_t>(place.column);
+  source.where = static_cast<std::uint32_t>(place.row) << Piece::kPlaceBits | static_cast<std::uint32_t>(place.column);
   source.left = load_->rules.count;
   if (window_.holds(source.created))
     tally.distance += static_cast<std::uint64_t>(distance(load_->endpoints.place(source.node), place));
-  source.express =
-      load_->rules.flits > 1 &&
-      mesh.try_express(source.router, {static_cast<std::uint32_t>(source.created), source.where}, now);
 }
 
 /// The next piece, if a VC has room for it: a head takes the next VC with credit after the last one used.
 bool PacketSources::send(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
   const bool first = source.left == load_->rules.count, last = source.left == 1;
-  source.express = source.express && mesh.express(source.router);
-  if (!source.express) {
-    if (first && source.open != 0) {
-      const auto after = static_cast<std::uint8_t>(source.open >> source.last << source.last);
-      source.channel = static_cast<std::uint8_t>(__builtin_ctz(after != 0 ? after : source.open));
-    }
-    if ((source.open >> source.channel & 1) == 0) return false;
-    if (--source.credits[source.channel] == 0)
-      source.open = static_cast<std::uint8_t>(source.open & ~(1u << source.channel));
-    const std::uint32_t marks = (first ? Piece::kFirst : 0) | (last ? Piece::kLast : 0);
-    mesh.injections(now).push({mesh.local_slot(source.router) + source.channel,
-                               {static_cast<std::uint32_t>(source.created), source.where | marks}});
-  } else {
-    source.channel = 0;
+  if (first && source.open != 0) {
+    const auto after = static_cast<std::uint8_t>(source.open >> source.last << source.last);
+    source.channel = static_cast<std::uint8_t>(__builtin_ctz(after != 0 ? after : source.open));
   }
+  if ((source.open >> source.channel & 1) == 0) return false;
+  if (--source.credits[source.channel] == 0)
+    source.open = static_cast<std::uint8_t>(source.open & ~(1u << source.channel));
+  const std::uint32_t marks = (first ? Piece::kFirst : 0) | (last ? Piece::kLast : 0);
+  mesh.injections(now).push({mesh.local_slot(source.router) + source.channel,
+                             {static_cast<std::uint32_t>(source.created), source.where | marks}});
   if (first && window_.holds(source.created)) {
     ++tally.injected;
     tally.source_cycles += static_cast<std::uint64_t>(now - source.created);

@@ -41,7 +41,6 @@ class PacketSources {
     Random random;
     std::uint32_t router = 0, node = 0, where = 0, left = 0, next = kNone;
     std::uint8_t channel = 0, last = 0, open = 0;  ///< VC in use, VC after the last one used, VCs with credit
-    bool express = false;
     std::array<std::uint8_t, 8> credits{};
   };
 
@@ -49,7 +48,7 @@ class PacketSources {
   void put_in_calendar(std::uint32_t index, Cycles now);
   void take_credits(fabric::PacketMesh& mesh);
   void take_due(Cycles now);
-  void start(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally);
+  void start(Source& source, Tally& tally);
   bool send(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally);
 
   const PacketLoad* load_;

@@ -123,7 +123,7 @@ TEST(Net, ThreadsDoNotChangeTheDigest) {
   EXPECT_EQ(digests[0], digests[2]);
 }
 
-TEST(Net, TheFastModelTakesOneDie) {
+TEST(Net, TheFastModelTakesPlainMeshesAndMachines) {
   const TemporaryFolder folder;
   const std::string out = folder / "out";
   const ProgramResult result = run_program({"net", "--mesh", "6x6", "--model", "fast", "--pattern", "neighbor",
@@ -135,8 +135,26 @@ TEST(Net, TheFastModelTakesOneDie) {
   // Alone on the mesh: a cycle a hop, one more to the first router, one for each flit.
   const double expected = n["hops_mean"].get<double>() + 1 + 4;
   EXPECT_NEAR(n["packet_latency_cycles"]["mean"].get<double>(), expected, 0.01 * expected);
-  expect_refused(3, {"net", "--machine", "configs/machines/tile.json", "--model", "fast"},
-                 "expected one die or a mesh");
+  const ProgramResult tile = run_program({"net", "--machine", "configs/machines/tile.json", "--model", "fast", "--rate",
+                                          "0.002", "--measure-cycles", "300", "--out", folder / "tile"});
+  ASSERT_EQ(tile.exit_code, 0) << tile.err;
+  EXPECT_GT(read_report(folder / "tile")["links"]["classes"]["die_to_die"]["transfers"].get<double>(), 0);
+}
+
+TEST(Net, AnAreaOfDiesInjects) {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      run_program({"net", "--machine", "configs/machines/tile.json", "--pattern", "mirror", "--area", "0,0,1,2",
+                   "--rate", "0.01", "--measure-cycles", "2000", "--out", folder / "out"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const json n = read_report(folder / "out")["net"];
+  EXPECT_NEAR(n["accepted"].get<double>(), 0.01, 0.001) << "of a node that injects";
+  EXPECT_NEAR(n["hops_mean"].get<double>(), 20, 1) << "across the edge between two dies of 20 columns";
+  expect_refused(2, {"net", "--machine", "configs/machines/tile.json", "--area", "0,0"}, "expected ROW,COLUMN");
+  expect_refused(3, {"net", "--machine", "configs/machines/tile.json", "--area", "0,2,5,4"},
+                 "net.area: found 5 x 4 dies");
+  expect_refused(3, {"net", "--machine", "configs/machines/tile.json", "--pattern", "exchange"},
+                 "expected several tiles");
 }
 
 TEST(Net, SaturationIsAFindingAndNoError) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Laws of the reference network on random meshes, machines, routers and patterns: every packet arrives, no flit or
+// Laws of both network models on random meshes, machines, routers and patterns: every packet arrives, no flit or
 // credit is lost, no packet is faster than in an empty network, cuts and threads change nothing.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
@@ -42,7 +42,7 @@ std::vector<std::string> random_traffic(Draw& draw, int sites) {
   const std::string pattern =
       draw.one_of<std::string>({"uniform", "transpose", "tornado", "neighbor", "bitcomp", "mirror", "hotspot"});
   std::vector<std::string> settings{"net.pattern=" + pattern,
-                                    set("net.packet_flits", draw.between(1, 9)),
+                                    set("net.packet_flits", draw.one_of({1, 2, 5, 8, 9, 17, 40, 64})),
                                     fmt::format("net.rate={}", 0.005 * draw.between(1, 30)),
                                     "net.warmup_cycles=400",
                                     "net.measure_cycles=1000",
@@ -88,6 +88,8 @@ TEST(ReferenceNetwork, LawsHoldOnRandomMeshes) {
     const NetMeasured whole = measure_net("", settings);
     expect_laws(whole, fmt::format("seed {}: {}", seed, fmt::join(settings, " ")));
     EXPECT_TRUE(same(measure_net("", settings, draw.between(1, 12)).outcome, whole.outcome)) << "seed " << seed;
+    expect_laws(measure_net(net_config("", settings), NetModel::kFast),
+                fmt::format("fast, seed {}: {}", seed, fmt::join(settings, " ")));
   }
 }
 
@@ -109,8 +111,11 @@ TEST(ReferenceNetwork, LawsHoldOnRandomMachines) {
         joined(joined(machine, random_router(draw)), random_traffic(draw, rows * columns));
     const NetMeasured run = measure_net("", settings);
     expect_laws(run, fmt::format("seed {}: {}", seed, fmt::join(settings, " ")));
+    const NetMeasured fast = measure_net(net_config("", settings), NetModel::kFast);
+    expect_laws(fast, fmt::format("fast, seed {}: {}", seed, fmt::join(settings, " ")));
     settings.emplace_back("run.threads=4");
     EXPECT_TRUE(same(measure_net("", settings).outcome, run.outcome)) << "seed " << seed;
+    EXPECT_TRUE(same(measure_net(net_config("", settings), NetModel::kFast).outcome, fast.outcome)) << "seed " << seed;
   }
 }
 

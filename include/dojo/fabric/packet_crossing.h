@@ -62,13 +62,14 @@ class InOrder {
   std::size_t first_ = 0;
 };
 
-/// The sending end. A piece goes when the serialiser has caught up and the far side's buffer has room; lanes take turns,
-/// and VCs within a lane. Part of the receive buffer belongs to each lane and VC, so that none can starve another.
+/// The sending end. A piece goes when the serialiser has caught up and the far side's buffer has room; lanes take
+/// turns, and VCs within a lane. Part of the receive buffer belongs to each lane and VC, so that none can starve
+/// another.
 class CrossingSender {
  public:
   CrossingSender(const EdgeOfDie& edge, const PieceRules& rules);
-  void take(List<Leaving>& from_router);                           ///< empties it
-  void credit(const Leaving& credit) { credits_.add(credit); }     ///< in the order of time
+  void take(List<Leaving>& from_router);                        ///< empties it
+  void credit(const Leaving& credit) { credits_.add(credit); }  ///< in the order of time
   void cycle(Cycles now, PacketMesh& mesh, List<Leaving>& mail);
   [[nodiscard]] std::uint64_t sent() const { return sent_; }  ///< flits
   [[nodiscard]] std::uint64_t flits_inside() const { return fifos_.flits(rules_) + arrivals_.flits(rules_); }
@@ -78,13 +79,13 @@ class CrossingSender {
 
   PieceRules rules_;
   unsigned side_;
-  Cycles latency_;                           ///< until the first flit of a piece is there
-  Int128 gain_, cost_, most_, tokens_ = 0;   ///< of a cycle, of a flit; saved up at most. Exact in the long run
-  Cycles last_ = -1;                         ///< cycle up to which tokens are counted
-  std::int64_t reserved_, shared_;           ///< pieces of the receive buffer: for each lane and VC; still free for all
-  std::vector<std::int32_t> used_;           ///< by lane and VC: pieces in the receive buffer or on their way
-  std::vector<std::uint8_t> turn_;           ///< by lane: next VC
-  std::vector<Cycles> free_from_;            ///< by lane: end of the piece that it sends
+  Cycles latency_;                          ///< until the first flit of a piece is there
+  Int128 gain_, cost_, most_, tokens_ = 0;  ///< of a cycle, of a flit; saved up at most. Exact in the long run
+  Cycles last_ = -1;                        ///< cycle up to which tokens are counted
+  std::int64_t reserved_, shared_;          ///< pieces of the receive buffer: for each lane and VC; still free for all
+  std::vector<std::int32_t> used_;          ///< by lane and VC: pieces in the receive buffer or on their way
+  std::vector<std::uint8_t> turn_;          ///< by lane: next VC
+  std::vector<Cycles> free_from_;           ///< by lane: end of the piece that it sends
   std::uint32_t next_lane_ = 0;
   std::uint64_t sent_ = 0;
   InOrder arrivals_, credits_;

@@ -71,8 +71,6 @@ class PacketMesh {
   /// From outside, for this cycle or a later one: a piece into the input port of `side`, a credit for its output port.
   virtual void enter(unsigned side, const Leaving& piece) = 0;
   virtual void credit(unsigned side, const Leaving& credit) = 0;
-  /// A whole packet goes to an idle way: true, and the packet is on express_[router] until it arrives or meets another.
-  virtual bool try_express(std::uint32_t router, Piece piece, Cycles now) = 0;
   /// Flits sent over an output port of the router at (row, column) of the die.
   [[nodiscard]] virtual std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port) const = 0;
   /// Flits in buffers and on links; throws Error(kInternal) where states contradict each other.
@@ -81,12 +79,9 @@ class PacketMesh {
   /// Where nodes put what they inject in cycle `now`; the slot of VC 0 of their router's local input port.
   [[nodiscard]] List<Arrival>& injections(Cycles now) { return arrivals_.at(now + rules_.injection); }
   [[nodiscard]] std::uint32_t local_slot(std::uint32_t router) const { return router << kSlotBits | local_base_; }
-  /// The packet that `router`'s node injects needs no pieces: its way is idle.
-  [[nodiscard]] bool express(std::uint32_t router) const { return !from_here_.empty() && from_here_[router] != kNone; }
 
-  List<Ejected> ejected;                      ///< the owner takes and clears
-  List<std::uint32_t> node_credits;           ///< router << 4 | VC; kDebit: the node loses one instead
-  static constexpr std::uint32_t kDebit = 8;  ///< in node_credits
+  List<Ejected> ejected;                                 ///< the owner takes and clears
+  List<std::uint32_t> node_credits;                      ///< router << 3 | VC of its local input port
   std::array<List<Leaving>, 4> pieces_out, credits_out;  ///< by side; the owner takes and clears them
   std::uint64_t packet_hops = 0;                         ///< over links within the die and out of it
 
@@ -95,7 +90,6 @@ class PacketMesh {
   PieceRules rules_;
   unsigned local_base_;
   Calendar<Arrival> arrivals_;
-  std::vector<std::uint32_t> from_here_;  ///< by router: express packet that its node injects; empty: none ever
 };
 
 [[nodiscard]] std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules);

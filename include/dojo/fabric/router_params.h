@@ -26,7 +26,8 @@ struct RouterParams {
           Between(1, kMostVirtualChannels), Source{"chosen"});
     field("input_buffer_flits", self.input_buffer_flits, "depth of each virtual channel's buffer",
           Between(1, kMostBufferFlits), Source{"chosen"});
-    field("hop_cycles", self.hop_cycles, "switch allocation to the same in the next router, or to the sink; 0 = machine.noc.hop_cycles",
+    field("hop_cycles", self.hop_cycles,
+          "switch allocation to the same in the next router, or to the sink; 0 = machine.noc.hop_cycles",
           Between(0, 64), Source{"chosen"});
     field("credit_cycles", self.credit_cycles, "a flit leaves its buffer until the sender may use its credit",
           Between(1, 64), Source{"chosen"});

@@ -30,7 +30,8 @@ constexpr std::int64_t distance(Place a, Place b) {
 /// Nodes are numbered row by row over the sites of the whole machine, absent sites left out.
 class Endpoints {
  public:
-  /// Throws Error(kInvalidInput) for hotspots that are no sites and for dies that are not there. `topology` may go afterwards.
+  /// Throws Error(kInvalidInput) for hotspots that are no sites and for dies that are not there. `topology` may go
+  /// afterwards.
   Endpoints(const topology::Topology& topology, const NetParams& params);
 
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(places_.size()); }
@@ -86,8 +87,8 @@ class Endpoints {
   std::uint32_t senders_ = 0;
   std::vector<std::uint8_t> sends_;  ///< by node
   std::vector<Place> places_;
-  std::vector<std::uint32_t> nodes_;                ///< by site
-  std::vector<std::uint32_t> fixed_;                ///< by node: its one destination (kNone: silent); empty for uniform and hotspot
+  std::vector<std::uint32_t> nodes_;  ///< by site
+  std::vector<std::uint32_t> fixed_;  ///< by node: its one destination (kNone: silent); empty for uniform and hotspot
   std::vector<std::vector<std::uint32_t>> groups_;  ///< destinations with equal chance
   std::vector<std::uint32_t> group_of_;             ///< by node; empty: all use the first group
 };

@@ -76,8 +76,8 @@ struct Tally {
   void eject(Cycles created_at, bool tail, Cycles first, std::uint32_t flits) {
     const Cycles end = first + flits;
     flits_ejected += flits - 1;
-    accepted += static_cast<std::uint64_t>(
-        std::max<Cycles>(0, std::min(end - 1, window.end) - std::max(first, window.begin)));
+    accepted +=
+        static_cast<std::uint64_t>(std::max<Cycles>(0, std::min(end - 1, window.end) - std::max(first, window.begin)));
     if (flits > 1 && window.holds(created_at))
       flit_cycles += (flits - 1) * static_cast<std::uint64_t>(first - created_at) + (flits - 1) * (flits - 2) / 2;
     eject(created_at, tail, end - 1);
