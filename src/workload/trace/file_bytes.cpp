@@ -78,9 +78,10 @@ std::string read_file_bytes(const std::string& path) {
   }
   errno = 0;
   GzFile file(gzopen(path.c_str(), "rb"));
-  if (!file)
+  if (!file) {
     throw Error(ExitCode::kIo, fmt::format("{}: cannot be opened: {}; check the name and its permissions", path,
                                            std::strerror(errno)));
+  }
   gzbuffer(file.get(), 1 << 17);
   std::string bytes;
   // A plain file gets its room at once: growing would hold it twice.

@@ -72,15 +72,17 @@ bool infer_shapes(onnx::ModelProto& model, std::string& why) {
   std::array<int, 2> ends{};
   const bool piped = ::pipe(ends.data()) == 0;
   const pid_t child = piped ? ::fork() : -1;
-  if (child < 0)
+  if (child < 0) {
     throw Error(ExitCode::kHostMemory,
                 fmt::format("no process for the shapes of an ONNX model: {}", std::strerror(errno)));
+  }
   if (child == 0) be_the_child(model, ends[1]);
   (void)::close(ends[1]);
   const std::string answer = read_all(ends[0]);
   (void)::close(ends[0]);
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   onnx::GraphProto shapes;
   if (status != 0 || answer.empty()) {
     why = "libonnx broke off on a node whose operands do not fit it";
