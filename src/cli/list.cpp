@@ -60,7 +60,7 @@ int models(const Arguments& arguments) {
   fmt::print(
       "network (run.network_model):\n  fast       event-driven: bursts cut through, queue in finite buffers, are "
       "pushed back; single\n             packets (dojosim net) cross routers with virtual channels in pieces\n  "
-      "reference  cycle by cycle: virtual-channel routers with credits, flit by flit (dojosim net)\n");
+      "reference  cycle by cycle: virtual-channel routers with credits, flit by flit; for a die or a tile\n");
   fmt::print("workloads (workload.generate.model): {}\n", fmt::join(generator_names(), " "));
   return 0;
 }

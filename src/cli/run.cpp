@@ -11,6 +11,7 @@
 #include "commands.h"
 #include "dojo/base/error.h"
 #include "dojo/machine/machine.h"
+#include "dojo/reference/die.h"
 #include "dojo/report/report.h"
 #include "dojo/systemc/simulation.h"
 #include "host_memory.h"
@@ -69,7 +70,7 @@ config::RunConfig load_config(const Options& options) {
 }
 
 /// Asked before anything large is built. The factor covers what lowering adds to the operations of the trace.
-void refuse_what_cannot_fit(const topology::Topology& topology, const workload::Workload* workload) {
+void refuse_what_cannot_fit(const topology::Topology& topology, const workload::Workload* workload, bool reference) {
   constexpr std::uint64_t kTasksPerOperation = 2;
   std::uint64_t ranks = 0, operations = 0;
   if (workload != nullptr) {
@@ -77,8 +78,9 @@ void refuse_what_cannot_fit(const topology::Topology& topology, const workload::
     for (const workload::Graph& graph : workload->graphs)
       operations = std::max<std::uint64_t>(operations, graph.ops.size());
   }
-  const std::uint64_t needed = machine::Machine::estimate_bytes(topology, ranks, operations * kTasksPerOperation) +
-                               systemc::Simulation::estimate_bytes(topology);
+  const std::uint64_t needed =
+      machine::Machine::estimate_bytes(topology, ranks, operations * kTasksPerOperation, reference) +
+      systemc::Simulation::estimate_bytes(topology);
   spdlog::info("needs about {} of host memory", in_gib(needed));
   require_host_memory(needed, fmt::format("{} with {} nodes", topology.root_name(), topology.node_count()));
 }
@@ -90,6 +92,7 @@ machine::MachineSettings machine_settings(const config::RunParams& run) {
   settings.seed = static_cast<std::uint64_t>(run.seed);
   settings.burst_bytes = run.burst_bytes;
   settings.all_links = run.all_links;
+  settings.reference_network = run.network_model == "reference";
   settings.copy_tasks = run.copy_tasks;
   return settings;
 }
@@ -170,21 +173,20 @@ int run_command(const Arguments& arguments) {
   Options options = run_options();
   if (!options.parse(arguments)) return 0;
   config::RunConfig config = load_config(options);
-  if (config.run.network_model != "fast") {
-    throw Error(ExitCode::kInvalidInput,
-                fmt::format("run.network_model: found \"{}\", expected \"fast\": in this version the {} model runs "
-                            "synthetic traffic only (see: dojosim net --help)",
-                            config.run.network_model, config.run.network_model));
+  const bool reference = config.run.network_model == "reference";
+  if (reference) {
+    const std::vector<std::string> problems = reference::die_problems(config.machine);
+    if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
   }
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
   if (!out.empty()) folder.emplace(out);
   const topology::Topology topology(config.machine, config.machine_file.empty() ? "machine" : config.machine_file);
-  refuse_what_cannot_fit(topology, nullptr);
+  refuse_what_cannot_fit(topology, nullptr, reference);
   std::vector<std::string> files_read;
   const workload::Workload workload = make_workload(config.workload, topology, &files_read);
   for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
-  refuse_what_cannot_fit(topology, &workload);
+  refuse_what_cannot_fit(topology, &workload, reference);
   spdlog::info("placing and lowering {} ranks", workload.ranks());
   workload::Job job = workload::lower(workload, lower_options(config.workload, workload.ranks()), topology);
   note_what_was_read(workload, job);

@@ -139,13 +139,13 @@ class Collector {
   }
 
   void edge_of_die(DieId die, Direction d) {
-    const fabric::EdgeOut& out = m_.dies[die].edge(d);
-    if (!out.present()) return;
+    if (!m_.dies[die].edge(d).present()) return;
+    const LinkCounters counters = m_.dies[die].edge_counters(d);
     const topology::Edge edge = t_.edge(die, d);
-    record(t_.edge_path(die, d), edge.link_class, edge.bytes_per_s, link_counters(out.serialiser()));
+    record(t_.edge_path(die, d), edge.link_class, edge.bytes_per_s, counters);
     if (r_.end_cycle > 0) {
       r_.die_edge_utilisation[static_cast<std::size_t>(die) * 4 + static_cast<std::size_t>(d)] =
-          static_cast<double>(out.serialiser().busy_units()) / static_cast<double>(kBusyUnitsPerCycle) /
+          static_cast<double>(counters.busy_units) / static_cast<double>(kBusyUnitsPerCycle) /
           static_cast<double>(r_.end_cycle);
     }
   }
@@ -247,8 +247,18 @@ void name_algorithms(const Context& context, Results& r) {
 }
 
 /// What lowering simplified, and the network model.
-std::vector<std::string> approximations(const workload::Job& job) {
+std::vector<std::string> approximations(const workload::Job& job, bool reference_network) {
   std::vector<std::string> all = job.approximations;
+  if (reference_network) {
+    all.insert(
+        all.end(),
+        {"Packets of a message keep one virtual channel on their whole way, one for control, the others by whether "
+         "the message leaves its die.",
+         "Long messages of a node take turns after 16 KiB; operands of kernels go in the order in which they are "
+         "ready.",
+         "Barriers and starts of tasks on one die take their time, but their semaphores use no link."});
+    return all;
+  }
   all.emplace_back(
       "Within a traffic class, flows share a link burst by burst in the order of their events, not packet by packet.");
   const auto gathers = [](const workload::Program& program) {
@@ -314,7 +324,7 @@ Results Machine::collect(bool interrupted) const {
   }
   if (!context.job.programs.empty()) r.memory_decisions = context.job.programs.front().memory.decisions;
   for (const Bytes bytes : context.job.hbm_used_bytes) r.hbm_peak_bytes_max = std::max(r.hbm_peak_bytes_max, bytes);
-  r.approximations = approximations(context.job);
+  r.approximations = approximations(context.job, context.settings.reference_network);
   r.threads = context.settings.threads;
   r.events = m.events();
   r.dies_simulated = topology().die_count();  // each runs events; what is copied are single tasks

@@ -83,6 +83,17 @@ void find_levels(PlanInfo& info) {
 
 }  // namespace
 
+PlanInfo plan_info(const workload::DataflowPlan& plan) {
+  PlanInfo info;
+  info.plan = &plan;
+  const std::uint64_t parts = static_cast<std::uint64_t>(plan.lanes) * plan.chunks;
+  for (const workload::DataflowEdge& edge : plan.edges) info.edge_pieces.push_back(pieces_of(edge.bytes, parts));
+  for (const workload::DataflowItem& item : plan.items) {
+    info.item_pieces.push_back(pieces_of(item.bytes, item.single ? 1 : parts));
+  }
+  return info;
+}
+
 Context::Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j,
                  const MachineSettings& s)
     : topology(t), workload(w), job(j), settings(s) {
@@ -90,16 +101,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     if (slice.shape_index >= shapes.size()) shapes.resize(slice.shape_index + 1);
     if (shapes[slice.shape_index].shape == nullptr) shapes[slice.shape_index] = shape_info(*slice.shape, topology);
   }
-  for (const workload::DataflowPlan& plan : job.plans) {
-    PlanInfo info;
-    info.plan = &plan;
-    const std::uint64_t parts = static_cast<std::uint64_t>(plan.lanes) * plan.chunks;
-    for (const workload::DataflowEdge& edge : plan.edges) info.edge_pieces.push_back(pieces_of(edge.bytes, parts));
-    for (const workload::DataflowItem& item : plan.items) {
-      info.item_pieces.push_back(pieces_of(item.bytes, item.single ? 1 : parts));
-    }
-    plans.push_back(std::move(info));
-  }
+  for (const workload::DataflowPlan& plan : job.plans) plans.push_back(plan_info(plan));
   for (const workload::DataflowInstance& instance : job.instances) {
     if (instance.places.empty() || instance.places.front().kind != workload::DataflowInstance::Place::Kind::kNode)
       continue;
@@ -110,6 +112,11 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     *flags = std::make_unique<std::atomic<std::uint8_t>[]>(topology.shard_count());
     for (ShardId shard = 0; shard < topology.shard_count(); ++shard)
       (*flags)[shard].store(0, std::memory_order_relaxed);
+  }
+  if (settings.reference_network) {
+    flit_mail.resize(static_cast<std::size_t>(topology.die_count()) * 4);
+    cut_striped_plans();
+    count_pieces();
   }
   make_groups();
   copies.configure(job);

@@ -2,13 +2,16 @@
 // What all shards of a run share: the read-only job, the mailboxes between shards, and per-thread sums.
 #pragma once
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <vector>
 
 #include "dojo/fabric/edge.h"
 #include "dojo/machine/machine.h"
 #include "dojo/machine/results.h"
+#include "dojo/reference/die.h"
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
@@ -41,6 +44,8 @@ struct PlanInfo {
   std::vector<std::uint32_t> level_order, level_begin;
 };
 
+[[nodiscard]] PlanInfo plan_info(const workload::DataflowPlan& plan);
+
 struct Context {
   Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j, const MachineSettings& s);
 
@@ -51,7 +56,11 @@ struct Context {
 
   std::vector<ShapeInfo> shapes;  ///< by Slice::shape_index
   std::vector<PlanInfo> plans;
-  std::vector<fabric::Mailbox> mail;  ///< by sender: die * 4 + direction, then DIPs
+  std::deque<workload::DataflowPlan> lane_plans;              ///< in the reference model, in the place of striped ones
+  std::vector<fabric::Mailbox> mail;                          ///< by sender: die * 4 + direction, then DIPs
+  std::vector<std::array<reference::EdgeMail, 2>> flit_mail;  ///< the same for dies, in the reference model
+  /// In the reference model each piece of a gather arrives by itself: [program][kernel][node * (steps + 1) + slot].
+  std::vector<std::vector<std::vector<std::uint32_t>>> piece_needs;
   /// Shards that are run together through several short windows, while the long one lasts that mail between groups
   /// allows: what a tile's dies have touched is then still in the host's caches.
   struct alignas(64) Group {
@@ -83,6 +92,10 @@ struct Context {
   void post(std::size_t mailbox, ShardId receiver, const fabric::Credit& credit, ThreadSums& sums_of_thread) {
     mail[mailbox].credits[announce(mailbox, receiver, credit.time, sums_of_thread)].push_back(credit);
   }
+  /// The half of a mailbox of flits that is written now; `time`: of the earliest thing that goes into it.
+  reference::EdgeMail& flits_to(std::size_t mailbox, ShardId receiver, Cycles time, ThreadSums& sums_of_thread) {
+    return flit_mail[mailbox][static_cast<std::size_t>(announce(mailbox, receiver, time, sums_of_thread))];
+  }
   /// The half of a mailbox that its receiver reads now.
   [[nodiscard]] int readable(std::size_t mailbox, ShardId receiver) const {
     return 1 - (inside[mailbox] != 0 ? groups[group_of[receiver]].parity : parity);
@@ -91,6 +104,8 @@ struct Context {
 
  private:
   void make_groups();
+  void cut_striped_plans();
+  void count_pieces();
   /// Returns the half of the mailbox that is written now.
   int announce(std::size_t mailbox, ShardId receiver, Cycles time, ThreadSums& sums_of_thread) {
     if (inside[mailbox] == 0) {

@@ -85,7 +85,7 @@ void DieShard::start_dataflow(std::uint32_t rank_die, std::uint32_t task, Cycles
   const workload::Task& what = place.program->tasks[task];
   const workload::Job::InstanceRef ref = context_->job.instance_of[place.rank][what.index];
   DOJO_CHECK(ref.instance != kNone, "rank {}: task {} has no dataflow instance", place.rank, task);
-  if (place.slice->dies.size() == 1 &&
+  if (place.slice->dies.size() == 1 && !flits_ &&
       context_->job.instances[ref.instance].places.front().kind == Place::Kind::kNode) {
     return start_in_rank(rank_die, task, ref.instance, now);
   }

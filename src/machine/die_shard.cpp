@@ -29,12 +29,14 @@ void DieShard::configure(Context& context, DieId die) {
     edges_[at].configure(edge.bytes_per_s, topology.params().clock_hz, edge.latency_cycles, edge.buffer_bytes,
                          context.settings.burst_bytes);
   }
+  if (context.settings.reference_network) flits_ = std::make_unique<reference::Die>(topology, die);
   sites_.assign(static_cast<std::size_t>(topology.sites()), SiteState{});
   cores_.assign(static_cast<std::size_t>(topology.sites()), Core{});
 }
 
 void DieShard::run(Cycles window_end, ThreadSums& sums) {
   sums_ = &sums;
+  if (flits_) return run_flits(window_end);
   engine::Event event;
   for (;;) {
     const Cycles arrival = arrivals_.next_time();
@@ -141,6 +143,10 @@ void DieShard::read_mail(ThreadSums& sums) {
         dip ? context_->mailbox_of_dip(neighbour - context_->topology.die_count())
             : context_->mailbox_of_die(neighbour, topology::opposite(static_cast<Direction>(i)));
     const int from = context_->readable(mailbox, die_);
+    if (flits_) {
+      read_flits(static_cast<Direction>(i), dip, mailbox, from);
+      continue;
+    }
     fabric::Mailbox& mail = context_->mail[mailbox];
     for (const fabric::Crossing& crossing : mail.crossings[from]) {
       first_arrival = std::min(first_arrival, crossing.time);
@@ -249,6 +255,7 @@ void DieShard::wake_edge(Direction d, Cycles now) {
 }
 
 void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles now) {
+  if (flits_) return post_flits(site, burst, bytes, now);
   if (burst.traffic_class == TrafficClass::kControl) {  // overtakes the queue: a packet of its own class
     Burst packet = burst;
     packet.bytes = static_cast<std::uint32_t>(bytes);
@@ -342,7 +349,11 @@ void DieShard::deliver(DieSink& sink, SiteIndex site, const Burst& burst, Cycles
   const Flits n = network_.flits(burst.bytes);
   sums_->packets.add(tail - (n - 1) - burst.created, static_cast<std::uint64_t>(n));
   if (burst.shape != fabric::Shape::kUnicast) sums_->bytes_to_eject += burst.bytes;
-  if (!burst.last) return;
+  if (burst.last) received(sink, site, burst, tail);
+}
+
+/// All of a message has come.
+void DieShard::received(DieSink& sink, SiteIndex site, const Burst& burst, Cycles tail) {
   switch (burst.purpose) {
     case Purpose::kOperand: {
       const std::uint16_t rank_die = sites_[site].rank_die;
@@ -378,17 +389,6 @@ void DieShard::send_message(SiteIndex site, std::int32_t row, std::int32_t colum
   burst.shape = fabric::Shape::kUnicast;
   burst.traffic_class = bytes == 0 ? TrafficClass::kControl : TrafficClass::kData;
   push_send(site, burst, bytes == 0 ? 64 : bytes, now);
-}
-
-bool DieShard::settled() const {
-  if (sends_open_ != 0) return false;
-  for (const Stripes& stripes : stripes_) {
-    if (!stripes.queue.empty()) return false;
-  }
-  for (const fabric::EdgeOut& edge : edges_) {
-    if (edge.waiting()) return false;
-  }
-  return true;
 }
 
 }  // namespace dojo::machine

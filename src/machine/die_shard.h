@@ -12,6 +12,7 @@
 #include "dojo/engine/wheel.h"
 #include "dojo/fabric/die_network.h"
 #include "dojo/fabric/edge.h"
+#include "dojo/reference/die.h"
 #include "machine/context.h"
 #include "machine/runs.h"
 #include "machine/task_copy.h"
@@ -38,18 +39,25 @@ class DieShard {
   void add_rank(RankId rank, std::uint32_t slice_die, bool home);
   void start(Cycles now);
 
-  [[nodiscard]] Cycles next_time() const { return std::min({wheel_.next_time(), arrivals_.next_time(), next_wake_}); }
+  [[nodiscard]] Cycles next_time() const {
+    return std::min({wheel_.next_time(), arrivals_.next_time(), next_wake_, flits_ ? flits_->next_cycle() : kNever});
+  }
   void read_mail(ThreadSums& sums);
   void run(Cycles window_end, ThreadSums& sums);
 
   // State as users and the report see it.
   [[nodiscard]] const fabric::DieNetwork& network() const { return network_; }
   [[nodiscard]] const fabric::EdgeOut& edge(topology::Direction d) const { return edges_[static_cast<std::size_t>(d)]; }
+  [[nodiscard]] LinkCounters edge_counters(topology::Direction d) const;
+  /// Not null: the reference model.
+  [[nodiscard]] const reference::Die* flits() const { return flits_.get(); }
   [[nodiscard]] std::uint64_t core_busy_cycles(SiteIndex site) const { return cores_[site].busy_cycles; }
   [[nodiscard]] std::uint64_t matrix_flops(SiteIndex site) const { return cores_[site].matrix_flops; }
   [[nodiscard]] std::uint64_t vector_flops(SiteIndex site) const { return cores_[site].vector_flops; }
   [[nodiscard]] Cycles last_event() const { return now_; }
-  [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + arrivals_.taken() + wakes_; }
+  [[nodiscard]] std::uint64_t events() const {
+    return wheel_.taken() + arrivals_.taken() + wakes_ + (flits_ ? flits_->flit_hops() : 0);
+  }
   [[nodiscard]] const std::vector<std::unique_ptr<Controller>>& controllers() const { return controllers_; }
   [[nodiscard]] const std::vector<RankDie>& rank_dies() const { return rank_dies_; }
   /// Node-cycle classes up to `end`, for all ranks on this die.
@@ -102,9 +110,20 @@ class DieShard {
   void inject(SiteIndex site, Cycles now);
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
   void deliver(DieSink& sink, SiteIndex site, const fabric::Burst& burst, Cycles tail);
+  void received(DieSink& sink, SiteIndex site, const fabric::Burst& burst, Cycles tail);
   [[nodiscard]] int blocked_edge(const fabric::Burst& burst) const;
   void wake_edge(topology::Direction d, Cycles now);
   void plan_wake(topology::Direction d);
+
+  // flits.cpp part: the network cycle by cycle
+  void run_flits(Cycles window_end);
+  void read_flits(topology::Direction side, bool dip, std::size_t mailbox, int half);
+  void post_leaving();
+  void post_flits(SiteIndex site, const fabric::Burst& burst, Bytes bytes, Cycles now);
+  void post_line(KernelRun& run, std::uint32_t line, Cycles now);
+  void post_piece(const KernelRun& run, const workload::SliceShape::Line& line, const workload::Piece& piece,
+                  std::uint32_t slot, Cycles now);
+  void settle_links();
 
   // stripes.cpp part
   void push_stripe(const fabric::Burst& burst, Bytes bytes, Cycles now);
@@ -200,6 +219,7 @@ class DieShard {
   std::uint64_t wakes_ = 0;
   std::vector<std::uint32_t> arrived_;
   fabric::DieNetwork network_;
+  std::unique_ptr<reference::Die> flits_;  // in the reference model it moves what there is; network_ holds the counters
   std::array<fabric::EdgeOut, topology::kDirections> edges_;
   std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};
   std::array<Cycles, topology::kDirections> latencies_{};

@@ -49,7 +49,8 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
   for (std::uint32_t node = 0; node < place.node_count; ++node) {
     run.node(node) = {};
     for (std::uint32_t slot = 0; slot < run.slots; ++slot) {
-      const std::uint32_t need = kernel.need[std::size_t{place.first_node + node} * run.slots + slot];
+      const std::size_t at = std::size_t{place.first_node + node} * run.slots + slot;
+      const std::uint32_t need = flits_ ? (*place.piece_needs)[what.index][at] : kernel.need[at];
       run.slot(node, slot) = {0, need};
       run.arrivals_left += need;
     }
@@ -69,6 +70,7 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
     }
   }
   run.gathers_left = kernel.gather_begin[last] - kernel.gather_begin[first];
+  if (flits_) run.posted.assign(kernel.pieces.size(), 0);
   return run;
 }
 
@@ -103,7 +105,7 @@ void DieShard::send_unicasts(KernelRun& run, Cycles now) {
     burst.lane = message.slot;
     burst.row = place.slice->first_site_row + there.row;
     burst.column = place.slice->first_site_column + there.column;
-    if (there.die == place.slice_die) {
+    if (there.die == place.slice_die && !flits_) {
       const Cycles arrived = send_on_die(shape.nodes[message.source].site, burst, message.bytes, now);
       operand_arrived(run, message.destination - place.first_node, message.slot, arrived, now);
     } else {
@@ -124,6 +126,7 @@ void DieShard::advance_line(KernelRun& run, std::uint32_t index, Cycles now) {
   const RankDie& place = rank_dies_[run.rank_die];
   const workload::SliceShape& shape = *place.slice->shape;
   const std::uint32_t line = shape.line_begin[place.slice_die] + index;
+  if (flits_) return post_line(run, index, now);
   KernelRun::LineState& state = run.lines[index];
   if (!run.started || state.pending) return;
   const Cycles horizon = now + network_.flits(context_->settings.burst_bytes);
@@ -279,6 +282,11 @@ void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t
     for (const std::uint32_t line : {here.row_line, here.column_line}) {
       const std::uint32_t index = line - shape.line_begin[place.slice_die];
       KernelRun::LineState& state = run.lines[index];
+      if (flits_) {  // each node passes on what it has; see post_line
+        if (run.started && state.cursor != run.kernel->gather_begin[line + 1])
+          wheel_.add(std::max(now, ready), kGather, run.index, index);
+        continue;
+      }
       if (--state.open != 0 || !run.started || state.pending || state.cursor == run.kernel->gather_begin[line + 1])
         continue;
       state.pending = true;  // in an event of its own: another line may be at work now

@@ -198,10 +198,11 @@ DipCounters Machine::dip_counters(std::uint32_t dip) const {
 }
 
 std::uint64_t Machine::estimate_bytes(const topology::Topology& topology, std::uint64_t ranks,
-                                      std::uint64_t tasks_per_rank) {
+                                      std::uint64_t tasks_per_rank, bool reference_network) {
   const auto sites = static_cast<std::uint64_t>(topology.sites());
   const std::uint64_t per_site = 4 * sizeof(fabric::Link) + sizeof(fabric::Port) + 160;
-  const std::uint64_t per_die = sites * per_site + 120'000;  // wheel, pools, mail
+  const std::uint64_t per_die = sites * per_site + 120'000 +  // wheel, pools, mail
+                                (reference_network ? reference::Die::estimate_bytes(topology.params()) : 0);
   return topology.die_count() * per_die + topology.dip_count() * 100'000ull + ranks * tasks_per_rank * 16 + (64u << 20);
 }
 

@@ -57,6 +57,7 @@ struct KernelRun {
     bool pending = false;      ///< an event will look at it
   };
   std::vector<LineState> lines;
+  std::vector<std::uint8_t> posted;  ///< in the reference model, by piece of the kernel
   std::uint32_t steps_done[16] = {};
   Cycles steps_end[16] = {};
 };
@@ -99,6 +100,7 @@ struct RankDie {
   const workload::Slice* slice = nullptr;
   const ShapeInfo* shape = nullptr;
   const workload::Program* program = nullptr;
+  const std::vector<std::vector<std::uint32_t>>* piece_needs = nullptr;  ///< by kernel; in the reference model
   std::vector<std::uint32_t> kernels_done;  ///< [kernel * 2 + recompute] since the counters were settled
   std::vector<bool> local_tasks;  ///< by task: it sends nothing off this die and waits for nothing from outside
   std::uint32_t net_active = 0, mem_active = 0;

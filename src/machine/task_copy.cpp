@@ -74,10 +74,21 @@ bool DieShard::at_rest(Cycles now) const {
   return true;
 }
 
+bool DieShard::settled() const {
+  if (sends_open_ != 0 || (flits_ && !flits_->settled())) return false;
+  for (const Stripes& stripes : stripes_) {
+    if (!stripes.queue.empty()) return false;
+  }
+  for (const fabric::EdgeOut& edge : edges_) {
+    if (edge.waiting()) return false;
+  }
+  return true;
+}
+
 /// Takes the record of a task that stays on this die, making it first if there is none; or runs the task.
 void DieShard::run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
   RankDie& place = rank_dies_[rank_die];
-  if (!context_->settings.copy_tasks || rank_dies_.size() != 1 || !place.local_tasks[task] || !at_rest(now)) {
+  if (!context_->settings.copy_tasks || flits_ || rank_dies_.size() != 1 || !place.local_tasks[task] || !at_rest(now)) {
     return task_started_on_die(rank_die, task, now);
   }
   const std::uint32_t index = context_->copies.index(context_->job.program_of_rank[place.rank], task,
@@ -159,6 +170,7 @@ void DieShard::disturb(Cycles first_arrival) {
 
 void DieShard::settle() {
   settle_kernels();
+  if (flits_) return settle_links();
   if (std::all_of(copy_hits_.begin(), copy_hits_.end(), [](std::uint32_t hits) { return hits == 0; })) return;
   std::vector<std::uint64_t> increase(sites_.size() * (topology::kDirections * 3 + 5), 0);
   for (std::uint32_t index = 0; index < copy_hits_.size(); ++index) {

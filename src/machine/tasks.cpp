@@ -18,6 +18,7 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   place.slice = &slice;
   place.shape = &context_->shapes[slice.shape_index];
   place.program = &context_->program(rank);
+  if (flits_) place.piece_needs = &context_->piece_needs[context_->job.program_of_rank[rank]];
   place.first_node = slice.shape->die_begin[slice_die];
   place.node_count = slice.shape->die_begin[slice_die + 1] - place.first_node;
   place.combine_free.assign(place.node_count, 0);

@@ -22,6 +22,16 @@ void add_blocked(const fabric::EdgeOut& edge, const std::string& path, std::vect
   });
 }
 
+std::string on_die(const fabric::Burst& burst, const std::string& path) {
+  if (burst.shape == fabric::Shape::kUnicast) {
+    return fmt::format("{} bytes for row {}, column {} of the machine, sent at cycle {}, on {}", burst.bytes, burst.row,
+                       burst.column, burst.created, path);
+  }
+  const bool row = burst.shape == fabric::Shape::kRowEast || burst.shape == fabric::Shape::kRowWest;
+  return fmt::format("{} bytes for {} {} to {} of the machine, sent at cycle {}, on {}", burst.bytes,
+                     row ? "columns" : "rows", burst.low, burst.high, burst.created, path);
+}
+
 }  // namespace
 
 std::vector<WaitingRank> Machine::waiting() const {
@@ -57,12 +67,17 @@ std::vector<WaitingRank> Machine::waiting() const {
   return out;
 }
 
-/// Everything that stands anywhere stands behind one of these: links on a die never refuse a burst.
+/// In the fast model, everything that stands anywhere stands behind one of these: links on a die never refuse a burst.
 std::vector<std::string> Machine::blocked_packets() const {
   constexpr std::size_t kMost = 10;
   const topology::Topology& topology = impl_->context.topology;
   std::vector<Blocked> all;
   for (DieId die = 0; die < impl_->dies.size(); ++die) {
+    if (const reference::Die* flits = impl_->dies[die].flits(); flits != nullptr) {
+      for (const fabric::Burst& burst : flits->open_messages())
+        all.push_back({burst.created, on_die(burst, topology.die_path(die))});
+      continue;
+    }
     for (int d = 0; d < topology::kDirections; ++d) {
       const auto direction = static_cast<topology::Direction>(d);
       const fabric::EdgeOut& edge = impl_->dies[die].edge(direction);

@@ -44,12 +44,15 @@ class Block {
 
   std::array<std::vector<Leaving>, 4> flits_out, credits_out;  ///< by side; the owner takes and clears them
   std::uint64_t packet_hops = 0, flit_hops = 0;                ///< over links within the block and out of it
+  Cycles busy_until = 0;  ///< of blocks of a die: from here on nothing moves unless something comes from outside
 };
 
 /// What lies beside the routers when synthetic traffic runs: sources and sinks that count.
 class TrafficBlock : public Block {
  public:
   using Setup = Load;
+  static constexpr unsigned kPorts = 5;
+  static constexpr bool kHoldsChannels = true;  ///< packets of several flits: each holds a VC of every router
   traffic::Tally tally;
   Sources sources;
 
@@ -70,11 +73,13 @@ class TrafficBlock : public Block {
     sources.run(now, tally, send);
   }
   void source_credit(std::uint32_t router, unsigned channel) { sources.credit(router, channel); }
-  void eject(std::uint32_t router, Flit flit, Cycles arrival) {
+  /// Returns when the sink has taken the flit.
+  Cycles eject(std::uint32_t router, Flit flit, Cycles arrival) {
     (void)router;
     // `created` holds the low half of the cycle; a packet is never 2^32 cycles old.
     const Cycles created = arrival - static_cast<std::uint32_t>(static_cast<std::uint32_t>(arrival) - flit.created);
     tally.eject(created, (flit.where & kTail) != 0, arrival);
+    return arrival;
   }
   [[nodiscard]] std::uint64_t bytes_of_nodes() const { return sources.bytes(); }
 };

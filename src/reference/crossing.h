@@ -55,6 +55,8 @@ class CrossingOut {
   void cycle(Cycles now, Block& block, std::vector<Leaving>& mail);
   [[nodiscard]] std::uint64_t sent() const { return sent_; }
   [[nodiscard]] std::uint64_t flits_inside() const { return queues_.size() + on_the_way_; }
+  /// That wait for the serialiser or for room in the receive buffer.
+  [[nodiscard]] std::uint64_t queued() const { return queues_.size(); }
 
  private:
   bool send_from(std::uint32_t lane, Cycles now, Block& block, std::vector<Leaving>& mail);
@@ -85,6 +87,10 @@ class CrossingIn {
   void take_credits(std::vector<Leaving>& from_router);            ///< empties it
   void cycle(Cycles now, Block& block, std::vector<Leaving>& credit_mail);
   [[nodiscard]] std::uint64_t flits_inside() const { return queues_.size() + arrivals_.size() - first_arrival_; }
+  [[nodiscard]] std::uint64_t queued() const { return queues_.size(); }  ///< in the receive buffer
+  [[nodiscard]] Cycles next_arrival() const {
+    return first_arrival_ < arrivals_.size() ? arrivals_[first_arrival_].time : kNever;
+  }
 
  private:
   unsigned side_;

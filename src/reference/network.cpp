@@ -238,7 +238,7 @@ std::uint64_t estimate_bytes(const topology::Topology& topology, const RouterPar
   std::uint64_t depth = 1;
   while (depth < static_cast<std::uint64_t>(router.input_buffer_flits)) depth *= 2;
   const std::uint64_t stride = router.virtual_channels <= 4 ? 4 : 8;
-  const std::uint64_t per_router = 64 * stride + kPorts * stride * depth * sizeof(Flit) + 200;
+  const std::uint64_t per_router = 64 * stride + TrafficBlock::kPorts * stride * depth * sizeof(Flit) + 200;
   const std::uint64_t per_die = 64 << 10;
   return per_router * static_cast<std::uint64_t>(topology.sites()) * topology.die_count() +
          per_die * topology.die_count();

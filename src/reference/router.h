@@ -12,18 +12,19 @@
 
 namespace dojo::reference {
 
-inline constexpr unsigned kPorts = 5, kLocal = 4;
+inline constexpr unsigned kLocal = 4;  ///< the node's port, behind those of the four sides
 
 /// 64 bytes of payload on the hardware; here what routing and statistics need.
 struct Flit {
   std::uint32_t created = 0;  ///< cycle in which its packet was created
-  std::uint32_t where = 0;    ///< head and tail mark, row and column of the destination
+  std::uint32_t where = 0;    ///< head and tail mark, row and column of the destination; or what the nodes make of it
 };
 inline constexpr std::uint32_t kHead = 1u << 31, kTail = 1u << 30, kPlaceBits = 15, kPlaceMask = (1u << kPlaceBits) - 1;
 
-template <unsigned kStride>
+template <unsigned kStride, unsigned kPorts>
 struct alignas(64) Router {
   static_assert(kStride == 4 || kStride == 8, "so that a VC's port and number are bit fields");
+  static_assert(kPorts > kLocal && kPorts <= 6);
   static constexpr unsigned kSlots = kPorts * kStride;
   using Mask = std::conditional_t<kStride == 4, std::uint32_t, std::uint64_t>;
   using Bytes = std::array<std::uint8_t, kSlots>;
@@ -47,7 +48,7 @@ struct alignas(64) Router {
   std::array<std::uint8_t, kPorts> switch_want{}, switch_vc{}, switch_give{};  ///< of switch allocation
   std::array<std::uint32_t, kPorts> sent{};                                    ///< flits by output port
 };
-static_assert(sizeof(Router<4>) == 256, "1,080,000 of these: grow it on purpose");
+static_assert(sizeof(Router<4, 5>) == 256, "1,080,000 of these: grow it on purpose");
 
 /// Round robin: the first set bit at or after `pointer`, else the lowest. Requires bits != 0.
 template <class Mask>

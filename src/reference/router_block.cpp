@@ -4,14 +4,17 @@
 
 #include <algorithm>
 
+#include "reference/die_block.h"
 #include "reference/router_block_allocate.h"
 
 namespace dojo::reference {
 namespace {
 
 /// Latest that anything is planned ahead: with two rounds, flits and credits queue for a cycle of their link each.
-Cycles horizon(const RouterParams& p) {
-  const Cycles queue = p.internal_speedup > 1 ? p.virtual_channels * p.input_buffer_flits + 2 : 0;
+/// Where routers fork, copies queue at the sink.
+Cycles horizon(const RouterParams& p, bool holds_channels) {
+  const Cycles queue =
+      p.internal_speedup > 1 || !holds_channels ? (p.virtual_channels + 1) * p.input_buffer_flits + 8 : 0;
   return 2 * queue + p.hop_cycles + p.credit_cycles + p.injection_cycles + 1;
 }
 
@@ -27,9 +30,9 @@ RouterBlock<kStride, kRounds, Nodes>::RouterBlock(const BlockShape& shape, const
       credit_(params.credit_cycles),
       injection_(params.injection_cycles),
       speculative_(params.speculative),
-      step_{1, -1, shape.columns, -shape.columns, 0},
-      arrivals_(horizon(params)),
-      credits_(horizon(params)) {
+      step_{1, -1, shape.columns, -shape.columns},
+      arrivals_(horizon(params, Nodes::kHoldsChannels)),
+      credits_(horizon(params, Nodes::kHoldsChannels)) {
   depth_bits_ = 0;
   while ((1u << depth_bits_) < depth_) ++depth_bits_;
   index_mask_ = (1u << depth_bits_) - 1;
@@ -38,8 +41,10 @@ RouterBlock<kStride, kRounds, Nodes>::RouterBlock(const BlockShape& shape, const
   buffers_.resize((static_cast<std::size_t>(count) * kSlots) << depth_bits_);
   list_.reserve(count);
   if (kRounds > 1) {
-    last_flit_.assign(count, {-1, -1, -1, -1, -1});
-    last_credit_.assign(count, {-1, -1, -1, -1, -1});
+    std::array<Cycles, kPorts> never;
+    never.fill(-1);
+    last_flit_.assign(count, never);
+    last_credit_.assign(count, never);
   }
   Mask channels = 0;
   for (unsigned port = 0; port < kPorts; ++port)
@@ -61,9 +66,18 @@ RouterBlock<kStride, kRounds, Nodes>::RouterBlock(const BlockShape& shape, const
 template <unsigned kStride, unsigned kRounds, class Nodes>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::face(Hot& r, std::uint32_t index, unsigned vc,
                                                                               Flit flit, Cycles from) {
-  (void)index, (void)from;
-  r.output[vc] = static_cast<std::uint8_t>(Nodes::route(r, flit));
-  r.waiting |= kOne << vc;
+  const unsigned output = this->route(r, flit);
+  r.output[vc] = static_cast<std::uint8_t>(output);
+  if constexpr (Nodes::kHoldsChannels) {
+    (void)index, (void)from;
+    r.waiting |= kOne << vc;
+  } else {
+    const unsigned held = output * kStride + vc % kStride;
+    r.held[vc] = static_cast<std::uint8_t>(held);
+    r.active |= kOne << vc;
+    if ((r.credit >> held & 1) != 0) r.ready |= kOne << vc;
+    this->at_front(index, vc, output, flit, from);
+  }
 }
 
 template <unsigned kStride, unsigned kRounds, class Nodes>
@@ -89,6 +103,9 @@ void RouterBlock<kStride, kRounds, Nodes>::cycle(Cycles now) {
   this->inject(now, [&](std::uint32_t router, unsigned channel, Flit flit) {
     injected.push({slot(router, kLocal * kStride + channel), flit});
   });
+  if constexpr (!Nodes::kHoldsChannels) {
+    if (!list_.empty() || injected.size() != 0) this->busy_until = now + arrivals_.horizon();
+  }
   allocate_all(now);
 }
 
@@ -105,6 +122,13 @@ void RouterBlock<kStride, kRounds, Nodes>::apply_credits(Cycles now) {
     Hot& r = routers_[index];
     if (r.credits[vc]++ != 0) continue;
     r.credit |= kOne << vc;
+    if constexpr (!Nodes::kHoldsChannels) {
+      for (unsigned i = vc % kStride; i < kSlots; i += kStride) {
+        if ((r.active >> i & 1) != 0 && r.held[i] == vc) r.ready |= kOne << i;
+      }
+      if (r.ready != 0) wake(r, index);
+      continue;
+    }
     if ((r.free >> vc & 1) != 0) continue;
     const unsigned holder = r.holder[vc];
     if (r.length[holder] == 0) continue;
@@ -184,19 +208,21 @@ std::uint64_t RouterBlock<kStride, kRounds, Nodes>::bytes() const {
 
 namespace {
 
-template <class Nodes>
-std::unique_ptr<Nodes> make(const BlockShape& shape, const RouterParams& params, const typename Nodes::Setup& setup) {
-  const bool narrow = params.virtual_channels <= 4, one = params.internal_speedup == 1;
-  if (narrow && one) return std::make_unique<RouterBlock<4, 1, Nodes>>(shape, params, setup);
-  if (narrow) return std::make_unique<RouterBlock<4, 2, Nodes>>(shape, params, setup);
-  if (one) return std::make_unique<RouterBlock<8, 1, Nodes>>(shape, params, setup);
-  return std::make_unique<RouterBlock<8, 2, Nodes>>(shape, params, setup);
+template <unsigned kStride>
+std::unique_ptr<TrafficBlock> make(const BlockShape& shape, const RouterParams& params, const Load& load) {
+  if (params.internal_speedup == 1) return std::make_unique<RouterBlock<kStride, 1, TrafficBlock>>(shape, params, load);
+  return std::make_unique<RouterBlock<kStride, 2, TrafficBlock>>(shape, params, load);
 }
 
 }  // namespace
 
 std::unique_ptr<TrafficBlock> make_block(const BlockShape& shape, const RouterParams& params, const Load& load) {
-  return make<TrafficBlock>(shape, params, load);
+  return params.virtual_channels <= 4 ? make<4>(shape, params, load) : make<8>(shape, params, load);
+}
+
+std::unique_ptr<DieBlock> make_die_block(const BlockShape& shape, const RouterParams& params, const DieSites& sites) {
+  if (params.virtual_channels <= 4) return std::make_unique<RouterBlock<4, 1, DieBlock>>(shape, params, sites);
+  return std::make_unique<RouterBlock<8, 1, DieBlock>>(shape, params, sites);
 }
 
 }  // namespace dojo::reference

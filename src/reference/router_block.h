@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The hot loop: routers of a block, cycle by cycle. Only routers that can do something are visited.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 #include <vector>
@@ -12,7 +13,8 @@
 
 namespace dojo::reference {
 
-/// kRounds: allocation rounds a cycle. Nodes: what lies beside the routers, see block.h.
+/// kRounds: allocation rounds a cycle. Nodes: what lies beside the routers, see block.h. Where it does not hold
+/// channels, a packet is one flit, keeps the number of its VC on its whole way, and bids for the switch alone.
 template <unsigned kStride, unsigned kRounds, class Nodes>
 class RouterBlock final : public Nodes {
  public:
@@ -21,9 +23,13 @@ class RouterBlock final : public Nodes {
     for (Cycles t = begin; t < end; ++t) cycle(t);
   }
   void enter(unsigned side, const Leaving& flit) override {
+    if constexpr (!Nodes::kHoldsChannels)
+      this->busy_until = std::max(this->busy_until, flit.time + arrivals_.horizon());
     arrivals_.at(flit.time).push({slot(at_side(side, flit.lane), side * kStride + flit.channel), flit.flit});
   }
   void credit(unsigned side, const Leaving& credit) override {
+    if constexpr (!Nodes::kHoldsChannels)
+      this->busy_until = std::max(this->busy_until, credit.time + credits_.horizon());
     credits_.at(credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
   }
   [[nodiscard]] std::uint32_t sent(std::int32_t row, std::int32_t column, unsigned port) const override {
@@ -33,11 +39,14 @@ class RouterBlock final : public Nodes {
   [[nodiscard]] std::uint64_t bytes() const override;
 
  private:
-  using Hot = Router<kStride>;
+  static constexpr unsigned kPorts = Nodes::kPorts;
+  using Hot = Router<kStride, kPorts>;
   using Mask = typename Hot::Mask;
   static constexpr unsigned kSlots = Hot::kSlots;
   static constexpr unsigned kSlotBits = kStride == 4 ? 5 : 6;  ///< router and VC in one word
   static constexpr unsigned kSource = kSlots;                  ///< + vc: credit for the node beside the router
+  static constexpr unsigned kSourceSlots = (kPorts - kLocal) * kStride;
+  static_assert(kSource + kSourceSlots <= 1u << kSlotBits);
   static constexpr Mask kOne = 1;
   static constexpr Mask kPortMask = (kOne << kStride) - 1;
   struct Arrival {
@@ -63,6 +72,7 @@ class RouterBlock final : public Nodes {
     return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
   }
   void face(Hot& r, std::uint32_t index, unsigned vc, Flit flit, Cycles from);
+  void leave_front(Hot& r, unsigned vc, unsigned held, bool credit_left);
   void wake(Hot& router, std::uint32_t index) {
     if (router.listed != 0) return;
     router.listed = 1;

@@ -86,7 +86,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::allocate(Hot& r, std::uint32_t index,
                                                                                   Cycles now, unsigned round,
                                                                                   Outlets& out) {
-  const Mask ready = r.ready;
+  Mask ready = r.ready;
+  if constexpr (!Nodes::kHoldsChannels) ready &= static_cast<Mask>(~this->held_back(index, now));
   if (r.waiting == 0 && single(ready)) {
     if (ready != 0) grant(r, index, lowest(ready), now, round, out);
     return;
@@ -118,9 +119,23 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   }
   for (; outputs != 0; outputs &= outputs - 1) {
     const unsigned output = lowest(outputs);
-    const std::uint32_t firm = held >> (output * kPorts) & 31u;
-    const std::uint32_t inputs = firm != 0 ? firm : trying >> (output * kPorts) & 31u;
+    constexpr std::uint32_t kInputs = (1u << kPorts) - 1;
+    const std::uint32_t firm = held >> (output * kPorts) & kInputs;
+    const std::uint32_t inputs = firm != 0 ? firm : trying >> (output * kPorts) & kInputs;
     grant(r, index, chosen[pick(inputs, r.switch_give[output])], now, round, out);
+  }
+}
+
+/// Packets of one flit: inputs whose packets want the same output VC share its credits.
+template <unsigned kStride, unsigned kRounds, class Nodes>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::leave_front(Hot& r, unsigned vc, unsigned held,
+                                                                                     bool credit_left) {
+  const Mask in = kOne << vc;
+  r.active &= ~in;
+  r.ready &= ~in;
+  if (credit_left) return;
+  for (unsigned i = vc % kStride; i < kSlots; i += kStride) {
+    if (r.held[i] == held) r.ready &= ~(kOne << i);
   }
 }
 
@@ -140,7 +155,11 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   r.credits[held] = static_cast<std::uint8_t>(credits);
   const Mask in = kOne << vc;
   if (credits == 0) r.credit &= ~(kOne << held);
-  if ((flit.where & kTail) != 0) {
+  if constexpr (!Nodes::kHoldsChannels) {
+    this->sent_from(index, vc, held / kStride, flit, now);
+    leave_front(r, vc, held, credits != 0);
+    if (length != 0) face(r, index, vc, flits[after], now + 1);
+  } else if ((flit.where & kTail) != 0) {
     // The output VC is free from the next round on, without waiting for the tail's credit.
     r.active &= ~in;
     r.ready &= ~in;
@@ -169,9 +188,9 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   }
   (void)vc;
   if (port == kLocal) {
-    this->eject(index, flit, arrival);
-    if constexpr (kRounds > 1)
-      credits_.at(arrival + credit_).push(slot(index, held));
+    const Cycles taken = this->eject(index, flit, arrival);
+    if (kRounds > 1 || taken != arrival)
+      credits_.at(taken + credit_).push(slot(index, held));
     else
       *out.sink_credits++ = slot(index, held);
     return;
@@ -211,8 +230,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
                                        {}});
     return;
   }
-  const std::uint32_t from = index + static_cast<std::uint32_t>(step_[port]);  // step_[kLocal] = 0
-  const std::uint32_t to = port == kLocal ? slot(from, vc + kStride) : slot(from, vc ^ kStride);
+  const std::uint32_t from = index + static_cast<std::uint32_t>(step_[port]);  // 0 at the node's ports
+  const std::uint32_t to = port >= kLocal ? slot(from, vc + kSourceSlots) : slot(from, vc ^ kStride);
   if constexpr (kRounds > 1)
     credits_.at(usable).push(to);
   else

@@ -51,6 +51,7 @@ class Timeline {
     lists_.resize(size);
   }
   [[nodiscard]] List<T>& at(Cycles t) { return lists_[static_cast<std::size_t>(t) & (lists_.size() - 1)]; }
+  [[nodiscard]] Cycles horizon() const { return static_cast<Cycles>(lists_.size()); }
   [[nodiscard]] std::size_t size() const {
     std::size_t sum = 0;
     for (const List<T>& list : lists_) sum += list.size();

@@ -148,6 +148,14 @@ TEST(BadValue, OverridesAreCheckedLikeFiles) {
   refused("workload.generate.m=1000000000000", "expected 1 to");
 }
 
+TEST(BadValue, TheReferenceModelSaysEverythingItCannotBeBuiltWith) {
+  expect_refused(run_program({"run", "configs/runs/matmul_die.json", "--set", "run.network_model=reference", "--set",
+                              "machine.noc.virtual_channels=9", "--set", "machine.noc.buffer_packets_per_vc=200"}),
+                 3,
+                 {"machine.noc.virtual_channels: found 9, expected at most 8",
+                  "machine.noc.buffer_packets_per_vc: found 200, expected at most 128"});
+}
+
 TEST(BadTrace, CutCyclicAndUnevenTracesAreRefusedBeforeTheyRun) {
   const TemporaryFolder folder;
   const json compute = {{"id", 0}, {"name", "a"}, {"kind", "compute"}, {"flops", 100}, {"deps", {1}}};
@@ -221,12 +229,14 @@ TEST(Output, AFullDiskBehindStdoutIsAnInputOutputError) {
   }
 }
 
-TEST(Interrupt, LeavesAReportThatIsMarkedPartial) {
+class Interrupt : public testing::TestWithParam<const char*> {};
+
+TEST_P(Interrupt, LeavesAReportThatIsMarkedPartial) {
   const TemporaryFolder folder;
   const std::string err = folder / "err", out = folder / "out";
   const std::string command = "cd '" DOJO_SOURCE_DIR "' && exec '" DOJO_PROGRAM
-                              "' run configs/runs/resnet50_tile.json --set workload.steps=20 --verbose --out '" +
-                              out + "' >/dev/null 2>'" + err + "'";
+                              "' run configs/runs/resnet50_tile.json --set workload.steps=20 --set run.network_model=" +
+                              std::string(GetParam()) + " --verbose --out '" + out + "' >/dev/null 2>'" + err + "'";
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
@@ -244,7 +254,11 @@ TEST(Interrupt, LeavesAReportThatIsMarkedPartial) {
   const json report = read_report(out);
   EXPECT_TRUE(report["partial"].get<bool>());
   EXPECT_LT(report["workload"]["steps_finished"], 20);
+  EXPECT_EQ(report["fidelity"]["network_model"], GetParam());
 }
+
+INSTANTIATE_TEST_SUITE_P(Models, Interrupt, testing::Values("fast", "reference"),
+                         [](const auto& test) { return std::string(test.param); });
 
 }  // namespace
 }  // namespace dojo::test

@@ -64,6 +64,10 @@ class DieNetwork {
     return bytes <= link_bytes_ ? 1 : (bytes + link_bytes_ - 1) / link_bytes_;
   }
   [[nodiscard]] const Link& link(SiteIndex site, Direction d) const;
+  [[nodiscard]] Link& link(SiteIndex site, Direction d) {
+    return links_[static_cast<std::size_t>(d)][index(d, site / columns_, site % columns_)];
+  }
+  [[nodiscard]] bool enabled(SiteIndex site) const { return enabled_[site] != 0; }
   [[nodiscard]] std::vector<Link>& links(Direction d) { return links_[static_cast<std::size_t>(d)]; }
   [[nodiscard]] const std::vector<Link>& links(Direction d) const { return links_[static_cast<std::size_t>(d)]; }
   /// No link or port is taken beyond this cycle.

@@ -19,11 +19,12 @@ namespace dojo::machine {
 struct MachineSettings {
   std::uint32_t threads = 1;
   std::uint64_t seed = 1;
-  Bytes burst_bytes = 16384;   ///< longest piece of a message that one event moves
-  bool all_links = false;      ///< Results::links holds every on-die link
-  bool copy_tasks = true;      ///< take records of tasks that another die has run from the same state
-  Cycles window_cycles = 0;    ///< tests: shorter windows than the lookahead; nothing may change
-  bool reverse_order = false;  ///< tests: evaluate the shards of a window in reverse; nothing may change
+  Bytes burst_bytes = 16384;       ///< longest piece of a message that one event moves
+  bool all_links = false;          ///< Results::links holds every on-die link
+  bool reference_network = false;  ///< every flit, cycle by cycle, on the dies and between them
+  bool copy_tasks = true;          ///< take records of tasks that another die has run from the same state
+  Cycles window_cycles = 0;        ///< tests: shorter windows than the lookahead; nothing may change
+  bool reverse_order = false;      ///< tests: evaluate the shards of a window in reverse; nothing may change
 };
 
 /// Counters of one node as a user sees them through its modules.
@@ -76,7 +77,7 @@ class Machine {
 
   /// Host bytes the run will need, estimated before anything is built (without SystemC modules).
   static std::uint64_t estimate_bytes(const topology::Topology& topology, std::uint64_t ranks,
-                                      std::uint64_t tasks_per_rank);
+                                      std::uint64_t tasks_per_rank, bool reference_network = false);
 
  private:
   std::unique_ptr<MachineState> impl_;

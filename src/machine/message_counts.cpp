@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the reference model counts message by message where the fast one takes many together.
+#include <numeric>
+
+#include "machine/context.h"
+
+namespace dojo::machine {
+
+using workload::Kernel;
+
+/// A striped message becomes one message a node: each node is a lane of its own.
+void Context::cut_striped_plans() {
+  for (const workload::DataflowInstance& instance : job.instances) {
+    const workload::DataflowPlan& striped = job.plans[instance.plan];
+    PlanInfo& info = plans[instance.plan];
+    if (!striped.striped || info.plan != &striped) continue;
+    workload::DataflowPlan& plan = lane_plans.emplace_back(striped);
+    plan.striped = false;
+    plan.lanes = job.slices[instance.places.front().index].shape->node_count();
+    plan.lane_node.resize(plan.lanes);
+    std::iota(plan.lane_node.begin(), plan.lane_node.end(), 0u);
+    info = plan_info(plan);
+  }
+}
+
+/// Each node of a line gets every piece of the others by itself, where a gather of the fast model is one arrival.
+void Context::count_pieces() {
+  for (const workload::Program& program : job.programs) {
+    const workload::SliceShape& shape = *shapes[program.shape_index].shape;
+    std::vector<std::vector<std::uint32_t>> in_row(static_cast<std::size_t>(shape.rows)),
+        in_column(static_cast<std::size_t>(shape.columns));
+    for (std::uint32_t n = 0; n < shape.node_count(); ++n) {
+      in_row[shape.nodes[n].row].push_back(n);
+      in_column[shape.nodes[n].column].push_back(n);
+    }
+    std::vector<std::vector<std::uint32_t>>& needs = piece_needs.emplace_back();
+    for (const Kernel& kernel : program.kernels) {
+      std::vector<std::uint32_t>& need = needs.emplace_back(kernel.need.begin(), kernel.need.end());
+      if (need.empty() || kernel.gather_begin.empty()) continue;
+      const std::uint32_t slots = kernel.steps + 1;
+      for (std::uint32_t l = 0; l < shape.lines.size(); ++l) {
+        const workload::SliceShape::Line& line = shape.lines[l];
+        if (line.nodes_begin == line.nodes_end) continue;
+        const workload::SliceShape::Node& any = shape.nodes[shape.line_nodes[line.nodes_begin]];
+        const auto& receivers = line.horizontal ? in_row[any.row] : in_column[any.column];
+        for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
+          const workload::Gather& gather = kernel.gathers[g];
+          std::uint32_t pieces = 0;
+          for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i)
+            pieces += kernel.pieces[i].bytes > 0 ? 1 : 0;
+          for (const std::uint32_t n : receivers) {
+            std::uint32_t others = pieces;
+            for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
+              const bool own = shape.line_nodes[line.nodes_begin + kernel.pieces[i].place] == n;
+              if (own && kernel.pieces[i].bytes > 0) --others;
+            }
+            if (others > 0) need[std::size_t{n} * slots + gather.slot] += others - 1;
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace dojo::machine

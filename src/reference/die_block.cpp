@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+// Messages of a die: their table, the queues of the nodes, the sinks.
+#include "reference/die_block.h"
+
+#include "dojo/base/error.h"
+
+namespace dojo::reference {
+
+DieBlock::DieBlock(const BlockShape& shape, const RouterParams& params, const DieSites& sites)
+    : stride_(params.virtual_channels <= 4 ? 4 : 8),
+      slots_(kPorts * stride_),
+      first_local_(kLocal * stride_),
+      ports_((kPorts - kLocal) * stride_),
+      channels_(static_cast<std::uint32_t>(params.virtual_channels)),
+      hop_(params.hop_cycles),
+      room_(params.input_buffer_flits),
+      enabled_(sites.enabled) {
+  const auto count = static_cast<std::size_t>(shape.rows * shape.columns);
+  forks_.assign(count, 0);
+  sink_free_.assign(count, 0);
+  since_.assign(count * slots_, 0);
+  waits_.assign(count * kLocal, 0);
+  credits_.assign(count * ports_, static_cast<std::uint8_t>(params.input_buffer_flits));
+  queues_.resize(count * stride_);
+  turn_.assign(count, 0);
+  listed_.assign(count, 0);
+  sending_.reserve(count);
+}
+
+std::uint32_t DieBlock::add(const Message& message, const Way& way, std::uint32_t ends) {
+  std::uint32_t id = 0;
+  if (free_.empty()) {
+    id = static_cast<std::uint32_t>(messages_.size());
+    DOJO_CHECK(id < kMessageMask, "more than {} messages are under way on a die", id);
+    messages_.emplace_back();
+    ways_.emplace_back();
+    open_.emplace_back();
+  } else {
+    id = free_.back();
+    free_.pop_back();
+  }
+  messages_[id] = message;
+  ways_[id] = way;
+  open_[id] = std::uint64_t{message.flits} * ends;
+  return id;
+}
+
+void DieBlock::send_from(SiteIndex site, std::uint32_t id) {
+  Message& message = messages_[id];
+  Queue& to = queue(site, message.channel);
+  message.to_send = message.flits;
+  message.next = kNone;
+  if (to.head == kNone)
+    to.head = id;
+  else
+    messages_[to.tail].next = id;
+  to.tail = id;
+  if (listed_[site] != 0) return;
+  listed_[site] = 1;
+  sending_.push_back(site);
+}
+
+bool DieBlock::can_send(std::uint32_t site, unsigned channel) {
+  const std::uint8_t* const credits = &credits_[site * ports_ + channel];
+  return credits[0] != 0 && (messages_[queue(site, channel).head].twin == kNone || credits[stride_] != 0);
+}
+
+/// The first message goes to the end of the queue.
+void DieBlock::pass_turn(Queue& queue) {
+  const std::uint32_t id = queue.head;
+  queue.head = messages_[id].next;
+  messages_[id].next = kNone;
+  messages_[queue.tail].next = id;
+  queue.tail = id;
+}
+
+/// Returns when the flit has been written. A multicast's last site may have no node to write to.
+Cycles DieBlock::eject(std::uint32_t router, Flit flit, Cycles arrival) {
+  const std::uint32_t id = flit.where & kMessageMask;
+  close_one(id);
+  if (enabled_[router] == 0 && ways_[id].multicast) return arrival;
+  const Cycles written = std::max(arrival, sink_free_[router]);
+  sink_free_[router] = written + 1;
+  deliveries.push_back({written, flit.created, id, static_cast<SiteIndex>(router), (flit.where & kLastOfMessage) != 0});
+  return written;
+}
+
+std::uint64_t DieBlock::bytes_of_nodes() const {
+  return forks_.capacity() * (sizeof(std::uint64_t) + sizeof(Cycles) + kLocal * sizeof(std::uint64_t)) +
+         since_.capacity() * sizeof(std::uint32_t) + credits_.capacity() + queues_.capacity() * sizeof(Queue) +
+         messages_.capacity() * (sizeof(Message) + sizeof(Way));
+}
+
+}  // namespace dojo::reference

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// The nodes of a die beside its routers when a workload runs: messages wait at their node, their packets of one flit go
+// out one a cycle, and arrive at nodes; multicasts fork in the routers that they pass.
+#pragma once
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dojo/reference/die.h"
+#include "reference/block.h"
+
+namespace dojo::reference {
+
+/// A flit of a message: head and tail mark (a packet of its own), whether the message ends with it, which message.
+inline constexpr std::uint32_t kLastOfMessage = 1u << 29, kMessageMask = kLastOfMessage - 1;
+
+/// A node's long messages take turns after as many packets of 64 B as 16 KiB hold; assumed.
+inline constexpr std::uint32_t kTurnFlits = 256;
+
+struct DieSites {
+  const std::vector<std::uint8_t>& enabled;  ///< by site: has a core and SRAM
+};
+
+/// Where a message goes on this die. Rows and columns count from 1; 0 and one past the last lie beyond the edges.
+struct Way {
+  std::uint16_t row = 0, column = 0;
+  std::uint8_t exit = kLocal;  ///< port that it takes there: the node's, or that to a DIP
+  bool multicast = false;      ///< every node on the way takes a copy
+};
+
+struct Message {
+  fabric::Burst burst;
+  std::uint32_t flits = 1, to_send = 0, next = kNone;
+  std::uint32_t twin = kNone;  ///< the other way of a multicast: read from SRAM at the same time
+  std::uint8_t channel = 0;    ///< VC that it keeps on its whole way
+  bool takes_turns = false;    ///< with others at the same node, see kTurnFlits; else first come, first served
+  bool announced = false;      ///< the next die knows it
+};
+
+class DieBlock : public Block {
+ public:
+  using Setup = DieSites;
+  static constexpr unsigned kPorts = 6;  ///< the node has two: a multicast that goes both ways enters both at once
+  static constexpr bool kHoldsChannels = false;
+
+  /// `ends`: on this die, that each of its flits will reach.
+  std::uint32_t add(const Message& message, const Way& way, std::uint32_t ends);
+  [[nodiscard]] Message& message(std::uint32_t id) { return messages_[id]; }
+  /// One of the message's flits has reached one of its ends.
+  void close_one(std::uint32_t id) {
+    if (--open_[id] == 0) closed_.push_back(id);
+  }
+  /// Nobody asks for messages any more that have reached all their ends.
+  void forget_closed() {
+    free_.insert(free_.end(), closed_.begin(), closed_.end());
+    closed_.clear();
+  }
+  void send_from(SiteIndex site, std::uint32_t id);
+  [[nodiscard]] bool to_send() const { return !sending_.empty(); }
+  [[nodiscard]] std::uint64_t messages_open() const { return messages_.size() - free_.size(); }
+  template <class Look>
+  void each_message(Look&& look) const {
+    for (std::size_t i = 0; i < messages_.size(); ++i) {
+      if (open_[i] != 0) look(messages_[i]);
+    }
+  }
+  /// Cycles that packets stood at the front of a buffer before they went over this output.
+  [[nodiscard]] std::uint64_t waited(SiteIndex site, unsigned port) const {
+    return waits_[std::size_t{site} * kLocal + port];
+  }
+  std::vector<Delivery> deliveries;  ///< the owner takes and clears them
+
+ protected:
+  DieBlock(const BlockShape& shape, const RouterParams& params, const DieSites& sites);
+
+  template <class Hot>
+  [[gnu::always_inline]] inline unsigned route(const Hot& router, Flit flit) const {
+    const Way& way = ways_[flit.where & kMessageMask];
+    if (way.column != router.column) return way.column > router.column ? 0u : 1u;
+    if (way.row != router.row) return way.row > router.row ? 2u : 3u;
+    return way.exit;
+  }
+  /// The sink has no room for another copy: packets that fork stay. Those for this node alone wait for credit.
+  [[nodiscard]] std::uint64_t held_back(std::uint32_t router, Cycles now) const {
+    return sink_free_[router] - (now + hop_) >= room_ ? forks_[router] : 0;
+  }
+  void at_front(std::uint32_t router, unsigned vc, unsigned output, Flit flit, Cycles from) {
+    since_[router * slots_ + vc] = static_cast<std::uint32_t>(from);
+    const bool forks =
+        vc < first_local_ && output != kLocal && ways_[flit.where & kMessageMask].multicast && enabled_[router] != 0;
+    const std::uint64_t bit = std::uint64_t{1} << vc;
+    forks_[router] = forks ? forks_[router] | bit : forks_[router] & ~bit;
+  }
+  void sent_from(std::uint32_t router, unsigned vc, unsigned port, Flit flit, Cycles now) {
+    if (port < kLocal) {
+      waits_[std::size_t{router} * kLocal + port] += static_cast<std::uint32_t>(now) - since_[router * slots_ + vc];
+    }
+    if ((forks_[router] >> vc & 1) != 0) eject(router, flit, now + hop_);
+  }
+  Cycles eject(std::uint32_t router, Flit flit, Cycles arrival);
+  template <class Send>
+  void inject(Cycles now, Send&& send);
+  void source_credit(std::uint32_t router, unsigned channel) { ++credits_[router * ports_ + channel]; }
+  [[nodiscard]] std::uint64_t bytes_of_nodes() const;
+
+ private:
+  struct Queue {
+    std::uint32_t head = kNone, tail = kNone;
+  };
+  [[nodiscard]] Queue& queue(std::uint32_t site, unsigned channel) { return queues_[site * stride_ + channel]; }
+  [[nodiscard]] bool can_send(std::uint32_t site, unsigned channel);
+  void pass_turn(Queue& queue);
+
+  unsigned stride_, slots_, first_local_, ports_;  ///< VCs of a port; of a router; first of the node; of the node
+  std::uint32_t channels_;
+  Cycles hop_, room_;
+  const std::vector<std::uint8_t>& enabled_;
+  std::vector<Way> ways_;  ///< by message
+  std::vector<Message> messages_;
+  std::vector<std::uint64_t> open_;  ///< by message: flits x ends that are still to be reached on this die
+  std::vector<std::uint32_t> free_, closed_;
+  std::vector<std::uint64_t> forks_;   ///< by router: input VCs whose front forks here
+  std::vector<Cycles> sink_free_;      ///< by router: the write port takes a packet a cycle
+  std::vector<std::uint32_t> since_;   ///< by router and input VC: cycle from which its front might have gone
+  std::vector<std::uint64_t> waits_;   ///< by router and side
+  std::vector<std::uint8_t> credits_;  ///< by router, of its node's ports
+  std::vector<Queue> queues_;          ///< by site and VC
+  std::vector<std::uint8_t> turn_, listed_;
+  std::vector<SiteIndex> sending_;
+};
+
+/// One flit a cycle from each node; VCs take turns.
+template <class Send>
+void DieBlock::inject(Cycles now, Send&& send) {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < sending_.size(); ++i) {
+    const SiteIndex site = sending_[i];
+    std::uint32_t waiting = 0, open = 0;
+    for (unsigned channel = 0; channel < channels_; ++channel) {
+      if (queue(site, channel).head == kNone) continue;
+      waiting |= 1u << channel;
+      if (can_send(site, channel)) open |= 1u << channel;
+    }
+    sending_[kept] = site;
+    ++kept;
+    if (open == 0) continue;
+    const unsigned channel = pick(open, turn_[site]);
+    turn_[site] = static_cast<std::uint8_t>(channel + 1);
+    Queue& from = queue(site, channel);
+    const std::uint32_t id = from.head;
+    const bool last = --messages_[id].to_send == 0;
+    const std::uint32_t marks = kHead | kTail | (last ? kLastOfMessage : 0);
+    --credits_[site * ports_ + channel];
+    send(site, channel, Flit{static_cast<std::uint32_t>(now), marks | id});
+    if (const std::uint32_t twin = messages_[id].twin; twin != kNone) {
+      --credits_[site * ports_ + stride_ + channel];
+      send(site, stride_ + channel, Flit{static_cast<std::uint32_t>(now), marks | twin});
+    }
+    if (last) {
+      from.head = messages_[id].next;
+      if (from.head == kNone && (waiting & (waiting - 1)) == 0) {
+        listed_[site] = 0;
+        --kept;
+      }
+    } else if (messages_[id].takes_turns && messages_[id].to_send % kTurnFlits == 0 && from.head != from.tail) {
+      pass_turn(from);
+    }
+  }
+  sending_.resize(kept);
+}
+
+[[nodiscard]] std::unique_ptr<DieBlock> make_die_block(const BlockShape& shape, const RouterParams& params,
+                                                       const DieSites& sites);
+
+}  // namespace dojo::reference

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Jobs in both network models, which share no timing code: zero load against the closed form, whole operations against
+// each other. The ResNet-50 step on a die is in tests/scale.
+#include <gtest/gtest.h>
+
+#include "support/run.h"
+#include "support/validation.h"
+
+namespace dojo::test {
+namespace {
+
+using topology::MachineParams;
+
+machine::MachineSettings reference() {
+  machine::MachineSettings settings;
+  settings.reference_network = true;
+  return settings;
+}
+
+double cycles(const JobRun& run) {
+  Cycles end = 0;
+  for (const machine::OpRecord& op : run.results.ops) end = std::max(end, op.last_end);
+  return static_cast<double>(end);
+}
+
+double one_message(const MachineParams& machine, const std::string& from, const std::string& to, Bytes bytes) {
+  JobText job(2);
+  job.message(0, 1, bytes);
+  return cycles(run(machine, job.take(), placed("node", 2, {from, to}), reference()));
+}
+
+TEST(ReferenceZeroLoad, OnePacketOnADie) {
+  const MachineParams machine = machine_file("die");
+  judge({"reference_zero_load_die", "reference model: latency of a 64 B message between two nodes of a die",
+         "(1 + hops) hop_cycles + 1 flit", "cycles"},
+        (1 + 36) * static_cast<double>(machine.noc.hop_cycles) + 1,
+        one_message(machine, "die.node[0]", "die.node[359]", 64));
+}
+
+TEST(ReferenceZeroLoad, AMessageOfManyPackets) {
+  const MachineParams machine = machine_file("die");
+  judge({"reference_serialisation", "reference model: latency of a 4 KiB message between two nodes of a die",
+         "(1 + hops) hop_cycles + bytes / link", "cycles"},
+        (1 + 36) * static_cast<double>(machine.noc.hop_cycles) + 64,
+        one_message(machine, "die.node[0]", "die.node[359]", 4096));
+}
+
+TEST(ReferenceZeroLoad, OnePacketAcrossADieEdge) {
+  const MachineParams machine = machine_file("tile");
+  const double crossing = machine.die.crossing_ns * machine.clock_hz / 1e9;
+  judge({"reference_zero_load_crossing", "reference model: latency of a 64 B message to the same node of the next die",
+         "(1 + hops) hop_cycles + crossing + 1 flit", "cycles"},
+        (1 + 20) * static_cast<double>(machine.noc.hop_cycles) + crossing + 1,
+        one_message(machine, "tile.die[6].node[130]", "tile.die[7].node[130]", 64));
+}
+
+/// Both models on the same job; the claim is about fast / reference.
+void compare(const std::string& id, const std::string& what, RunRequest request, double low, double high,
+             bool known_gap = false) {
+  const double fast = cycles(run(request));
+  request.set.emplace_back("run.network_model=reference");
+  const double slow = cycles(run(request));
+  judge({id, what + ": fast model", "the same in the reference model", "cycles", low, high, known_gap}, slow, fast);
+}
+
+TEST(BothModels, AProductOnADie) {
+  compare("models_matmul_die", "bf16 product 4096 x 4096 x 4096 on a die",
+          {"configs/runs/matmul_die.json", "", "", {}, {}}, 0.95, 1.05);
+}
+
+RunRequest all_reduce(const char* algorithm, const char* bytes) {
+  return {"",
+          "configs/machines/tile.json",
+          "configs/workloads/allreduce_64mib.json",
+          {std::string("workload.generate.bytes=") + bytes, std::string("workload.collective_algorithm=") + algorithm},
+          {}};
+}
+
+TEST(BothModels, SmallAllReducesOverATile) {
+  for (const char* algorithm : {"tree", "ring", "mesh2d"}) {
+    compare(std::string("models_all_reduce_") + algorithm,
+            std::string("all-reduce of 64 KiB over the dies of a tile by ") + algorithm, all_reduce(algorithm, "65536"),
+            0.95, 1.05);
+  }
+}
+
+TEST(BothModels, AnAllReduceOfAMebibyteOverATile) {
+  compare("models_all_reduce_ring_1MiB", "all-reduce of 1 MiB over the dies of a tile by ring",
+          all_reduce("ring", "1048576"), 0.95, 1.05);
+  // Routers that serve their inputs in turn favour the nodes next to an edge, so pieces of one chunk arrive far apart.
+  compare("models_all_reduce_tree_1MiB", "all-reduce of 1 MiB over the dies of a tile by tree",
+          all_reduce("tree", "1048576"), 0.95, 1.05, true);
+}
+
+}  // namespace
+}  // namespace dojo::test
