@@ -42,5 +42,26 @@ TEST(Unfinished, BlockedPacketsAreListedOldestFirst) {
   EXPECT_THAT(ran.machine->blocked_packets(), IsEmpty());
 }
 
+/// In the reference model packets stand anywhere on a die, so all that are under way are told.
+TEST(Unfinished, PacketsOfTheReferenceModelAreListedOldestFirst) {
+  JobRun ran = prepare(
+      RunRequest{"",
+                 "configs/machines/tile.json",
+                 "configs/workloads/allreduce_64mib.json",
+                 {"workload.generate.model=all_to_all", "workload.generate.bytes=65536", "run.network_model=reference"},
+                 {}});
+  EXPECT_THAT(ran.machine->blocked_packets(), IsEmpty());
+  std::vector<std::string> blocked;
+  while (ran.machine->next_time() != kNever && blocked.size() < 3) {
+    ran.machine->run_window();
+    blocked = ran.machine->blocked_packets();
+  }
+  ASSERT_GE(blocked.size(), 3u);
+  EXPECT_THAT(blocked[0], AllOf(HasSubstr(" bytes for row "), HasSubstr(", on tile.die[")));
+  EXPECT_LE(cycle_of(blocked[0]), cycle_of(blocked[1]));
+  finish(ran);
+  EXPECT_THAT(ran.machine->blocked_packets(), IsEmpty());
+}
+
 }  // namespace
 }  // namespace dojo::test
