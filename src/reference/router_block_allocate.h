@@ -189,10 +189,13 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   (void)vc;
   if (port == kLocal) {
     const Cycles taken = this->eject(index, flit, arrival);
-    if (kRounds > 1 || taken != arrival)
+    if (kRounds > 1 || taken != arrival) {
+      DOJO_CHECK(taken + credit_ - now < credits_.horizon(), "router {}: the sink is {} cycles behind", index,
+                 taken - arrival);
       credits_.at(taken + credit_).push(slot(index, held));
-    else
+    } else {
       *out.sink_credits++ = slot(index, held);
+    }
     return;
   }
   heads_ += flit.where >> 31;
