@@ -132,6 +132,15 @@ void refuse_what_cannot_run(const config::RunConfig& config, const topology::Top
                             "pattern hotspot",
                             schema::enum_text(config.net.pattern)));
   }
+  if (topology.routes() != nullptr) {
+    const topology::DeadCounts& dead = topology.dead();
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("machine.defects: found {} dead routers, {} links and {} dies, expected at most dead cores: "
+                    "the routers of synthetic traffic know dimension order only; take these defects out, or "
+                    "send a workload with dojosim run, which goes around them",
+                    dead.routers, dead.links, dead.dies));
+  }
   require_host_memory(
       reference::estimate_bytes(topology, config.router),
       fmt::format("{} with {} routers", topology.root_name(), std::int64_t{topology.sites()} * topology.die_count()));

@@ -3,11 +3,32 @@
 #include <fmt/format.h>
 
 #include "commands.h"
+#include "dojo/base/error.h"
 #include "dojo/config/config.h"
+#include "dojo/topology/routes.h"
 #include "dojo/topology/topology.h"
 
 namespace dojo::cli {
 namespace {
+
+/// Throws when packets of the loaded machine could wait for each other in a circle.
+std::string deadlock_verdict(const topology::Topology& machine, const std::string& file) {
+  const int legs = machine.routes() == nullptr ? 1 : topology::kRoutePhases;
+  const std::vector<topology::Channel> cycle = topology::find_channel_cycle(machine, legs, topology::route_turn);
+  if (!cycle.empty()) {
+    std::string circle;
+    for (const topology::Channel& channel : cycle) circle += channel_path(machine, channel) + " -> ";
+    throw Error(ExitCode::kInvalidInput, fmt::format("{}: found channels that wait for each other, expected none: {}{}",
+                                                     file, circle, channel_path(machine, cycle.front())));
+  }
+  const topology::DeadCounts& dead = machine.dead();
+  if (machine.routes() == nullptr)
+    return "dimension order, free of deadlock: the channel dependency graph has no cycle";
+  return fmt::format(
+      "{} dead dies, {} routers ({} of them cut off), {} links; routes of up to {} legs, free of deadlock: the channel "
+      "dependency graph has no cycle",
+      dead.dies, dead.routers, dead.cut_off, dead.links, legs);
+}
 
 int check(const Arguments& arguments) {
   Options options("topo check FILE", "Checks a machine file; every finding is one line on stderr, exit code 3.",
@@ -18,6 +39,7 @@ int check(const Arguments& arguments) {
   const topology::Topology machine(config::load_machine(file), file);
   fmt::print("{}: good: {} with {} nodes, {} dies, {} tiles, {} DIPs\n", file, machine.root_name(),
              machine.node_count(), machine.die_count(), machine.tile_count(), machine.dip_count());
+  fmt::print("routing: {}\n", deadlock_verdict(machine, file));
   return 0;
 }
 

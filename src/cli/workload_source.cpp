@@ -81,7 +81,17 @@ RankId place_count(const workload::RankUnit& unit, const topology::Topology& top
         "workload.rank_unit: found {} x {} {}, expected a rectangle that fits the machine ({} x {} of them)", unit.rows,
         unit.columns, unit.unit, rows, columns));
   }
-  return static_cast<RankId>(places);
+  if (topology.routes() == nullptr || unit.unit == "node") return static_cast<RankId>(places);
+  // Units with a dead die hold no rank.
+  const std::int64_t unit_rows = topology.die_rows() / rows * unit.rows;
+  const std::int64_t unit_columns = topology.die_columns() / columns * unit.columns;
+  std::vector<bool> dead(static_cast<std::size_t>(places), false);
+  for (DieId die = 0; die < topology.die_count(); ++die) {
+    const std::int64_t row = topology.place(die).row / unit_rows, column = topology.place(die).column / unit_columns;
+    if (row < rows / unit.rows && column < columns / unit.columns && topology.site_map(die).enabled_count == 0)
+      dead[static_cast<std::size_t>(row * (columns / unit.columns) + column)] = true;
+  }
+  return static_cast<RankId>(places - std::count(dead.begin(), dead.end(), true));
 }
 
 std::vector<std::string> generator_names() {

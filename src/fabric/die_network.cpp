@@ -18,6 +18,7 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die) {
   for (auto& links : links_) links.assign(static_cast<std::size_t>(topology.sites()), Link{});
   for (auto& free : control_free_) free.assign(static_cast<std::size_t>(topology.sites()), 0);
   ports_.assign(static_cast<std::size_t>(topology.sites()), Port{});
+  routes_.configure(topology);
   enabled_ = topology.site_map(die).enabled;
   count_nodes();
   stops_.resize(static_cast<std::size_t>(std::max(rows_, columns_)));

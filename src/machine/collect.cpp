@@ -155,7 +155,8 @@ class Collector {
     const topology::DipParams& p = t_.params().dip;
     const std::string path = t_.dip_path(dip);
     const topology::Edge edge = t_.edge(t_.dip_die(dip), t_.dip_side(dip));
-    record(path + ".ttp", LinkClass::kDip, edge.bytes_per_s, link_counters(shard.edge().serialiser()));
+    if (shard.edge().present())
+      record(path + ".ttp", LinkClass::kDip, edge.bytes_per_s, link_counters(shard.edge().serialiser()));
     record(path + ".hbm", LinkClass::kHbm, p.hbm_bytes_per_s * p.hbm_efficiency, link_counters(shard.hbm()));
     record(path + ".pcie", LinkClass::kPcie, p.pcie_bytes_per_s, link_counters(shard.pcie()));
     record(path + ".ethernet", LinkClass::kEthernet, p.ethernet_bytes_per_s, link_counters(shard.ethernet()));
@@ -247,7 +248,8 @@ void name_algorithms(const Context& context, Results& r) {
 }
 
 /// What lowering simplified, and the network model.
-std::vector<std::string> approximations(const workload::Job& job, bool reference_network) {
+std::vector<std::string> approximations(const workload::Job& job, const topology::Topology& topology,
+                                        bool reference_network) {
   std::vector<std::string> all = job.approximations;
   if (reference_network) {
     all.insert(
@@ -277,6 +279,15 @@ std::vector<std::string> approximations(const workload::Job& job, bool reference
         "Collectives between whole dies move all rows together: at each die edge a message waits for its "
         "slowest row.");
   }
+  if (topology.routes() != nullptr) {
+    all.emplace_back(
+        "Detours around dead parts consist of at most six legs in dimension order; each leg has a virtual network and "
+        "receive buffers of its own, as large as those of the first.");
+    all.emplace_back(
+        "Kernels, barriers and collectives are planned as on a machine without dead routers and links; rows and "
+        "columns "
+        "with a dead one are multicast in parts, with messages between the parts.");
+  }
   return all;
 }
 
@@ -301,6 +312,8 @@ Results Machine::collect(bool interrupted) const {
     r.flops_by_recorded += sums.flops_by[2];
     r.flops_recomputed += sums.flops_recomputed;
     bytes_to_eject += sums.bytes_to_eject;
+    r.detours += sums.detours;
+    r.detour_hops += sums.detour_hops;
   }
   Collector collector(m, r);
   collector.links();
@@ -324,7 +337,7 @@ Results Machine::collect(bool interrupted) const {
   }
   if (!context.job.programs.empty()) r.memory_decisions = context.job.programs.front().memory.decisions;
   for (const Bytes bytes : context.job.hbm_used_bytes) r.hbm_peak_bytes_max = std::max(r.hbm_peak_bytes_max, bytes);
-  r.approximations = approximations(context.job, context.settings.reference_network);
+  r.approximations = approximations(context.job, topology(), context.settings.reference_network);
   r.threads = context.settings.threads;
   r.events = m.events();
   r.dies_simulated = topology().die_count();  // each runs events; what is copied are single tasks
@@ -352,6 +365,10 @@ Results Machine::collect(bool interrupted) const {
   for (const std::int64_t v : {r.sram_peak_bytes_max, r.spilled_bytes, r.recomputed_bytes, r.hbm_peak_bytes_max,
                                r.flops_recomputed, r.flops_by_roofline, r.flops_by_recorded}) {
     digest.add(static_cast<std::uint64_t>(v));
+  }
+  if (topology().routes() != nullptr) {
+    digest.add(r.detours);
+    digest.add(r.detour_hops);
   }
   r.digest = digest.value();
 

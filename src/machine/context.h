@@ -120,4 +120,8 @@ struct Context {
   }
 };
 
+/// Every pair of nodes between which the job may send has a route. Throws Error(kInvalidInput) with those that have
+/// none. Only for machines with detours.
+void check_routes(const Context& context);
+
 }  // namespace dojo::machine

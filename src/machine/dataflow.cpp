@@ -185,7 +185,11 @@ void DieShard::follow_edge(DataflowRun& run, std::uint32_t edge_index, const Dat
     if (there.kind == Place::Kind::kDip) {
       const topology::DiePlace die = topology.place(topology.dip_die(there.index));
       const std::int32_t here = topology.place(die_).row * rows + site / columns;
-      const std::int32_t row = std::clamp(here, die.row * rows, die.row * rows + rows - 1);
+      std::int32_t row = std::clamp(here, die.row * rows, die.row * rows + rows - 1);
+      if (topology.routes() != nullptr) {
+        row = die.row * rows + topology.routes()->dip_lane(topology.dip_die(there.index),
+                                                           topology.dip_side(there.index), row - die.row * rows);
+      }
       const bool west = topology.dip_side(there.index) == topology::Direction::kWest;
       return send_message(site, row, west ? -1 : topology.die_columns() * columns, bytes, burst, now);
     }

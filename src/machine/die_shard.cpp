@@ -27,7 +27,7 @@ void DieShard::configure(Context& context, DieId die) {
     neighbours_[at] = edge.neighbour;
     latencies_[at] = edge.latency_cycles;
     edges_[at].configure(edge.bytes_per_s, topology.params().clock_hz, edge.latency_cycles, edge.buffer_bytes,
-                         context.settings.burst_bytes);
+                         context.settings.burst_bytes, topology.routes() == nullptr ? 1 : topology::kRoutePhases);
   }
   if (context.settings.reference_network) flits_ = std::make_unique<reference::Die>(topology, die);
   sites_.assign(static_cast<std::size_t>(topology.sites()), SiteState{});
@@ -182,44 +182,10 @@ void DieShard::arrive(std::uint32_t index, Cycles now) {
                            ? arrive_stripe(side, crossing.burst, now)
                            : network_.enter(side, crossing.lane, crossing.burst, now, sink);
   const auto at = static_cast<std::size_t>(side);
-  const fabric::Credit credit{std::max(start, now) + latencies_[at], crossing.burst.bytes};
+  const fabric::Credit credit{std::max(start, now) + latencies_[at], crossing.burst.bytes, crossing.burst.leg};
   context_->post(context_->mailbox_of_die(die_, side), neighbours_[at], credit, *sums_);
   entries_[index].next = free_entry_;
   free_entry_ = index;
-}
-
-/// The edge that the burst would leave by, if new bursts must not queue there now; -1 otherwise.
-int DieShard::blocked_edge(const Burst& burst) const {
-  if (full_edges_ == 0 || burst.traffic_class == TrafficClass::kControl) return -1;
-  const auto full = [&](Direction d) { return (full_edges_ >> static_cast<unsigned>(d) & 1u) != 0; };
-  if (burst.shape == fabric::Shape::kUnicast || burst.shape == fabric::Shape::kStriped) {
-    const std::int32_t to_column = burst.column - network_.first_column();
-    const std::int32_t to_row = burst.row - network_.first_row();
-    if (to_column < 0) return full(Direction::kWest) ? static_cast<int>(Direction::kWest) : -1;
-    if (to_column >= network_.columns()) return full(Direction::kEast) ? static_cast<int>(Direction::kEast) : -1;
-    if (to_row < 0) return full(Direction::kNorth) ? static_cast<int>(Direction::kNorth) : -1;
-    if (to_row >= network_.rows()) return full(Direction::kSouth) ? static_cast<int>(Direction::kSouth) : -1;
-    return -1;
-  }
-  // A multicast goes on the way it came, so it never waits for the edge behind it: two that go opposite ways would
-  // otherwise wait for each other.
-  switch (burst.shape) {
-    case fabric::Shape::kRowEast:
-      return full(Direction::kEast) && burst.high >= network_.first_column() + network_.columns()
-                 ? static_cast<int>(Direction::kEast)
-                 : -1;
-    case fabric::Shape::kRowWest:
-      return full(Direction::kWest) && burst.low < network_.first_column() ? static_cast<int>(Direction::kWest) : -1;
-    case fabric::Shape::kColumnSouth:
-      return full(Direction::kSouth) && burst.high >= network_.first_row() + network_.rows()
-                 ? static_cast<int>(Direction::kSouth)
-                 : -1;
-    case fabric::Shape::kColumnNorth:
-      return full(Direction::kNorth) && burst.low < network_.first_row() ? static_cast<int>(Direction::kNorth) : -1;
-    default:
-      break;  // kernels send rows and columns as gathers
-  }
-  return -1;
 }
 
 void DieShard::plan_wake(Direction d) {
@@ -238,12 +204,16 @@ void DieShard::wake_edge(Direction d, Cycles now) {
   edges_[at].advance(now, [&](const fabric::Crossing& crossing) {
     context_->post(context_->mailbox_of_die(die_, d), neighbours_[at], crossing, *sums_);
   });
-  if ((full_edges_ >> at & 1u) != 0 && !edges_[at].full()) {
-    full_edges_ &= ~(1u << at);
-    const std::vector<std::uint32_t> entries = std::exchange(parked_entries_[at], {});
-    const std::vector<std::uint32_t> sites = std::exchange(parked_sites_[at], {});
+  const unsigned legs = network_.has_detours() ? topology::kRoutePhases : 1;
+  for (unsigned leg = 0; leg < legs; ++leg) {
+    const std::size_t way = at + std::size_t{topology::kDirections} * leg;
+    if ((full_edges_ >> way & 1u) == 0 || edges_[at].full(leg)) continue;
+    full_edges_ &= ~(1u << way);
+    const std::vector<std::uint32_t> entries = std::exchange(parked_entries_[way], {});
+    const std::vector<std::uint32_t> sites = std::exchange(parked_sites_[way], {});
     for (const std::uint32_t entry : entries) arrive(entry, now);
     for (const std::uint32_t site : sites) inject(static_cast<SiteIndex>(site), now);
+    if (leg > 0) continue;
     if (std::exchange(stripes_[at].parked, false)) send_stripe(d, now);
     const std::vector<ParkedLine> lines = std::exchange(parked_lines_[at], {});
     for (const ParkedLine& parked : lines) {
@@ -254,8 +224,10 @@ void DieShard::wake_edge(Direction d, Cycles now) {
   plan_wake(d);
 }
 
-void DieShard::push_send(SiteIndex site, const Burst& burst, Bytes bytes, Cycles now) {
-  if (flits_) return post_flits(site, burst, bytes, now);
+void DieShard::push_send(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+  if (flits_) return post_flits(site, head, bytes, now);
+  Burst burst = head;
+  start_route(site, burst);
   if (burst.traffic_class == TrafficClass::kControl) {  // overtakes the queue: a packet of its own class
     Burst packet = burst;
     packet.bytes = static_cast<std::uint32_t>(bytes);
@@ -342,7 +314,7 @@ void DieShard::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles 
     context_->post(context_->mailbox_of_die(die_, d), neighbours_[at], crossing, *sums_);
   });
   if (edges_[at].waiting()) plan_wake(d);
-  if (edges_[at].full()) full_edges_ |= 1u << at;
+  if (edges_[at].full(burst.leg)) full_edges_ |= 1u << (at + std::size_t{topology::kDirections} * burst.leg);
 }
 
 void DieShard::deliver(DieSink& sink, SiteIndex site, const Burst& burst, Cycles tail) {

@@ -111,7 +111,8 @@ class DieShard {
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
   void deliver(DieSink& sink, SiteIndex site, const fabric::Burst& burst, Cycles tail);
   void received(DieSink& sink, SiteIndex site, const fabric::Burst& burst, Cycles tail);
-  [[nodiscard]] int blocked_edge(const fabric::Burst& burst) const;
+  [[nodiscard]] int blocked_edge(const fabric::Burst& burst);
+  [[nodiscard]] int blocked_way(const fabric::Burst& burst) const;
   void wake_edge(topology::Direction d, Cycles now);
   void plan_wake(topology::Direction d);
 
@@ -141,6 +142,11 @@ class DieShard {
   void send_unicasts(KernelRun& run, Cycles now);
   void advance_line(KernelRun& run, std::uint32_t line, Cycles now);
   [[nodiscard]] int blocked_line(const workload::SliceShape::Line& line) const;
+  void gather_by_messages(const RankDie& place, const workload::SliceShape::Line& line, fabric::Gathering& g,
+                          Cycles now);
+  void pass_to_other_dies(const KernelRun& run, const workload::SliceShape::Line& line, const workload::Gather& gather,
+                          Cycles ready);
+  [[nodiscard]] bool is_broken(const RankDie& place, std::uint32_t line) const;
   Cycles gather_round(KernelRun& run, std::uint32_t line, const workload::Gather& gather, Cycles now);
   void leave_line(const KernelRun& run, const workload::SliceShape::Line& line, const fabric::Gathering& g,
                   std::uint32_t slot, bool last);
@@ -172,6 +178,7 @@ class DieShard {
   void fire_in_rank(InRankRun& run, std::uint32_t index);
   void in_rank_done(std::uint32_t run, Cycles now);
   Cycles send_on_die(SiteIndex site, fabric::Burst burst, Bytes bytes, Cycles now);
+  void start_route(SiteIndex site, fabric::Burst& burst);
   Cycles combine(RankDie& place, std::uint32_t node, Bytes bytes, Cycles now);
   [[nodiscard]] Cycles adding_cycles(Bytes bytes) const;
   Cycles combine_everywhere(RankDie& place, Bytes bytes, Cycles now);
@@ -223,7 +230,9 @@ class DieShard {
   std::array<fabric::EdgeOut, topology::kDirections> edges_;
   std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};
   std::array<Cycles, topology::kDirections> latencies_{};
-  std::array<std::vector<std::uint32_t>, topology::kDirections> parked_sites_, parked_entries_;
+  /// By direction, then leg of a detour: sites and arrived bursts that wait for a full edge.
+  static constexpr int kWays = topology::kDirections * topology::kRoutePhases;
+  std::array<std::vector<std::uint32_t>, kWays> parked_sites_, parked_entries_;
   struct Stripes {  // striped messages that wait for their turn on the way to one edge
     std::deque<Send> queue;
     bool pending = false;  // an event or the woken edge will look at it
@@ -255,7 +264,7 @@ class DieShard {
   Cycles combine_latest_ = 0;  // no node adds beyond this
   Cycles now_ = 0;             // of the event being handled
   std::int64_t sends_open_ = 0;
-  std::uint32_t full_edges_ = 0;  // bit per direction: new bursts must wait at their router
+  std::uint32_t full_edges_ = 0;  // bit per direction + 4 x leg: new bursts must wait at their router
 };
 
 inline void DieSink::deliver(SiteIndex site, const fabric::Burst& burst, Cycles tail) {

@@ -22,9 +22,12 @@ void DipShard::configure(Context& context, std::uint32_t dip) {
   const topology::MachineParams& params = topology.params();
   const topology::DipParams& d = params.dip;
   const topology::Edge edge = topology.edge(die_, side_);
-  edge_.configure(edge.bytes_per_s, params.clock_hz, edge.latency_cycles, edge.buffer_bytes,
-                  context.settings.burst_bytes);
-  edge_latency_ = edge.latency_cycles;
+  routes_.configure(topology);
+  if (edge.neighbour != kNone) {  // not behind a dead die or edge
+    edge_.configure(edge.bytes_per_s, params.clock_hz, edge.latency_cycles, edge.buffer_bytes,
+                    context.settings.burst_bytes, topology.routes() == nullptr ? 1 : topology::kRoutePhases);
+    edge_latency_ = edge.latency_cycles;
+  }
   hbm_.configure(d.hbm_bytes_per_s * d.hbm_efficiency, params.clock_hz);
   pcie_.configure(d.pcie_bytes_per_s, params.clock_hz);
   ethernet_.configure(d.ethernet_bytes_per_s, params.clock_hz);
@@ -114,8 +117,8 @@ void DipShard::read_mail(ThreadSums& sums) {
     bytes_received_ += burst.bytes;
     sums.packets.add(crossing.time - burst.created, static_cast<std::uint64_t>(flits));
     // The bridge takes everything as it comes: its buffer is free again at once.
-    context_->post(context_->mailbox_of_dip(dip_), die_, fabric::Credit{crossing.time + edge_latency_, burst.bytes},
-                   sums);
+    context_->post(context_->mailbox_of_dip(dip_), die_,
+                   fabric::Credit{crossing.time + edge_latency_, burst.bytes, burst.leg}, sums);
     if (burst.last) {
       arrivals_.add(crossing.time + flits + bridge_, kToken, burst.subject, burst.item,
                     static_cast<std::uint32_t>(burst.lane) << 16 | burst.chunk);
@@ -255,8 +258,16 @@ void DipShard::follow_edge(DataflowRun& run, std::uint32_t edge_index, const Dat
 
 /// Into the die's edge in bursts, at the row of the destination or the nearest row of this DIP.
 void DipShard::send(const Burst& head, Bytes bytes, Cycles now) {
-  const std::int32_t lane = std::clamp(head.row, first_row_, last_row_) - first_row_;
+  std::int32_t lane = std::clamp(head.row, first_row_, last_row_) - first_row_;
   Burst burst = head;
+  if (routes_.needed()) {
+    lane = context_->topology.routes()->dip_lane(die_, side_, lane);
+    const std::int32_t columns = context_->topology.site_columns();
+    const std::int32_t column =
+        side_ == topology::Direction::kWest ? 0 : context_->topology.die_columns() * columns - 1;
+    const std::int32_t added = routes_.start(burst, {first_row_ + lane, column});
+    sums_->add_detour(added, burst.legs_left);
+  }
   burst.created = now;
   while (bytes > 0) {
     const Bytes piece = std::min(bytes, context_->settings.burst_bytes);

@@ -64,6 +64,7 @@ class DipShard {
   topology::Direction side_ = topology::Direction::kWest;
   engine::Wheel wheel_, wakes_, arrivals_;  // as in DieShard: edges, then arrivals, then own events
   fabric::EdgeOut edge_;
+  fabric::BurstRoutes routes_;
   fabric::Serialiser hbm_, pcie_, ethernet_;
   Cycles hbm_latency_ = 0, bridge_ = 0, pcie_latency_ = 0, ethernet_latency_ = 0, edge_latency_ = 1;
   Cycles now_ = 0;  // of the event being handled

@@ -97,6 +97,7 @@ void DieShard::fire_in_rank(InRankRun& run, std::uint32_t index) {
 Cycles DieShard::send_on_die(SiteIndex site, Burst burst, Bytes bytes, Cycles now) {
   MessageSink sink{network_, *sums_};
   sums_->bytes_to_eject += static_cast<std::uint64_t>(bytes);
+  start_route(site, burst);
   for (Bytes left = bytes; left > 0; left -= burst.bytes) {
     burst.bytes = static_cast<std::uint32_t>(std::min(left, context_->settings.burst_bytes));
     network_.inject(site, burst, std::max(now, network_.port(site).inject_free), sink);

@@ -133,7 +133,7 @@ void DieShard::advance_line(KernelRun& run, std::uint32_t index, Cycles now) {
   while (state.cursor < run.kernel->gather_begin[line + 1]) {
     const workload::Gather& gather = run.kernel->gathers[state.cursor];
     if (gather.slot > run.allowed_slot || (gather.stage == 2 && state.open != 0)) return;
-    const int blocked = blocked_line(shape.lines[line]);
+    const int blocked = is_broken(place, index) ? -1 : blocked_line(shape.lines[line]);
     if (blocked >= 0) {
       state.pending = true;
       parked_lines_[static_cast<std::size_t>(blocked)].push_back({run.index, index});
@@ -200,9 +200,14 @@ Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workloa
   g.lane = line.lane;
   g.nodes = gather_nodes_.data();
   g.count = static_cast<std::uint32_t>(gather_nodes_.size());
-  network_.gather(g);
-  sums_->add_gather(g);
-  leave_line(run, line, g, gather.slot, !more);
+  if (is_broken(place, index)) {
+    gather_by_messages(place, line, g, now);
+    if (!more) pass_to_other_dies(run, line, gather, g.last_tail);
+  } else {
+    network_.gather(g);
+    sums_->add_gather(g);
+    leave_line(run, line, g, gather.slot, !more);
+  }
   state.sent += burst_bytes;
   const Cycles next = std::max(now + 1, g.links_free - g.count * network_.hop_cycles());
   if (more) return next;

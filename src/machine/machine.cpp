@@ -12,6 +12,7 @@ namespace dojo::machine {
 MachineState::MachineState(const topology::Topology& topology, const workload::Workload& workload,
                            const workload::Job& job, const MachineSettings& settings)
     : context(topology, workload, job, settings), dies(topology.die_count()), dips(topology.dip_count()) {
+  if (topology.routes() != nullptr) check_routes(context);
   for (DieId die = 0; die < topology.die_count(); ++die) dies[die].configure(context, die);
   for (std::uint32_t dip = 0; dip < topology.dip_count(); ++dip) dips[dip].configure(context, dip);
   for (RankId rank = 0; rank < job.slices.size(); ++rank) {

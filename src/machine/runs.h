@@ -102,7 +102,8 @@ struct RankDie {
   const workload::Program* program = nullptr;
   const std::vector<std::vector<std::uint32_t>>* piece_needs = nullptr;  ///< by kernel; in the reference model
   std::vector<std::uint32_t> kernels_done;  ///< [kernel * 2 + recompute] since the counters were settled
-  std::vector<bool> local_tasks;  ///< by task: it sends nothing off this die and waits for nothing from outside
+  std::vector<bool> local_tasks;   ///< by task: it sends nothing off this die and waits for nothing from outside
+  std::vector<bool> broken_lines;  ///< of the die: a router or link on the way is dead; empty: none
   std::uint32_t net_active = 0, mem_active = 0;
   std::vector<Cycles> combine_free;  ///< by node: its communication thread's adds
   Breakdown breakdown;               ///< up to counted_to
@@ -110,6 +111,10 @@ struct RankDie {
   const KernelRun* on_cores = nullptr;      ///< the kernel that the rank's cores run, until its work has been counted
   std::vector<std::uint8_t> counted_spans;  ///< of that kernel, by node: those that lie before counted_to
 };
+
+/// A router or link between the nodes of a slice's line does not work; all of the line when it spans several dies.
+[[nodiscard]] bool is_broken_line(const workload::Slice& slice, std::uint32_t die, std::uint32_t line,
+                                  const topology::Topology& topology);
 
 /// A rank's sequencer, on the shard of the first die of its slice.
 struct Controller {

@@ -51,6 +51,8 @@ TaskSums ThreadSums::of_lone_task() const {
   std::copy(std::begin(flops_by), std::end(flops_by), std::begin(task.flops_by));
   task.flops_recomputed = flops_recomputed;
   task.bytes_to_eject = bytes_to_eject;
+  task.detours = detours;
+  task.detour_hops = detour_hops;
   return task;
 }
 
@@ -64,6 +66,8 @@ void ThreadSums::add(const TaskSums& task, std::uint32_t graph, std::uint32_t op
   for (std::size_t i = 0; i < std::size(flops_by); ++i) flops_by[i] += task.flops_by[i];
   flops_recomputed += task.flops_recomputed;
   bytes_to_eject += task.bytes_to_eject;
+  detours += task.detours;
+  detour_hops += task.detour_hops;
 }
 
 Breakdown difference(const Breakdown& after, const Breakdown& before) {

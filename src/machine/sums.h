@@ -29,6 +29,7 @@ struct TaskSums {
   std::int64_t flops_by[3] = {0, 0, 0};
   std::int64_t flops_recomputed = 0;
   std::uint64_t bytes_to_eject = 0;
+  std::uint64_t detours = 0, detour_hops = 0;
 };
 
 struct ThreadSums {
@@ -44,6 +45,13 @@ struct ThreadSums {
   std::int64_t flops_recomputed = 0;
   std::uint64_t bytes_to_eject = 0;  ///< bytes x receivers of everything injected
 
+  std::uint64_t detours = 0, detour_hops = 0;  ///< messages that turn off dimension order, and what that adds
+
+  void add_detour(std::int32_t hops, std::uint8_t turns) {
+    if (turns == 0) return;
+    ++detours;
+    detour_hops += static_cast<std::uint64_t>(hops);
+  }
   void add_gather(const fabric::Gathering& g);
   [[nodiscard]] OpSum& op(std::uint32_t graph, std::uint32_t index) {
     return ops.empty() ? lone_op : ops[graph][index];

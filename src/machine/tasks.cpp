@@ -23,6 +23,10 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   place.node_count = slice.shape->die_begin[slice_die + 1] - place.first_node;
   place.combine_free.assign(place.node_count, 0);
   place.counted_spans.assign(place.node_count, 0);
+  if (context_->topology.routes() != nullptr) {
+    for (std::uint32_t line = slice.shape->line_begin[slice_die]; line < slice.shape->line_begin[slice_die + 1]; ++line)
+      place.broken_lines.push_back(is_broken_line(slice, slice_die, line, context_->topology));
+  }
   place.kernels_done.assign(place.program->kernels.size() * 2, 0);
   if (slice.dies.size() == 1) {
     for (const Task& task : place.program->tasks) {

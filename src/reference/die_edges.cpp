@@ -92,7 +92,7 @@ void Die::State::run_side(unsigned port, Cycles now) {
     DipLane::Train& train = side.lanes[credit.lane].taken.front();
     const Bytes bytes = std::min(link_bytes, train.bytes);
     train.bytes -= bytes;
-    side.leaves.dip_credits.push_back({credit.time, bytes});
+    side.leaves.dip_credits.push_back({credit.time, static_cast<std::uint32_t>(bytes)});
     if (--train.flits == 0) side.lanes[credit.lane].taken.pop_front();
   }
 }

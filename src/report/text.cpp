@@ -62,6 +62,12 @@ void machine(Lines& out, const Json& r) {
   out.add("machine", "{}: {} nodes, {} dies ({} x {}), {} tiles, {} DIPs, peak bf16 {}", string(m["name"]),
           count(m["nodes"]), count(m["dies"]), count(m["die_rows"]), count(m["die_columns"]), count(m["tiles"]),
           count(m["dips"]), si(real(m["peak_flops_per_s"]["bf16"]), "FLOP/s"));
+  const Json& dead = m["dead"];
+  if (dead["routers"] != 0 || dead["links"] != 0 || dead["dies"] != 0 || dead["cores"] != 0) {
+    out.add("dead", "{} dies, {} routers ({} cut off), {} links, {} cores; {} messages make {} hops more",
+            count(dead["dies"]), count(dead["routers"]), count(dead["routers_cut_off"]), count(dead["links"]),
+            count(dead["cores"]), count(r["detours"]["messages"]), count(r["detours"]["hops_added"]));
+  }
   const Json& w = r["workload"];
   out.add("workload", "{}, {} of {} steps, on {} nodes", ranks_and_samples(w), count(w["steps_finished"]),
           count(w["steps"]), count(r["flops"]["nodes_used"]));

@@ -34,7 +34,14 @@ Json machine_json(const RunContext& c) {
   const topology::MachineParams& m = c.topology.params();
   const Peaks peaks(m);
   const double nodes = number(c.topology.node_count());
-  return {{"name", m.name},
+  const topology::DeadCounts& dead = c.topology.dead();
+  return {{"dead",
+           {{"cores", dead.cores},
+            {"routers", dead.routers},
+            {"routers_cut_off", dead.cut_off},
+            {"links", dead.links},
+            {"dies", dead.dies}}},
+          {"name", m.name},
           {"level", c.topology.root_name()},
           {"clock_hz", m.clock_hz},
           {"nodes", c.topology.node_count()},
@@ -226,6 +233,7 @@ Json report_value(const RunContext& c) {
                      {"collectives", collective_rows(c)},
                      {"ops", op_rows(c)}};
   json["links"] = {{"classes", link_classes(c)}, {"hottest", hottest_links(c, 10)}};
+  json["detours"] = {{"messages", c.results.detours}, {"hops_added", c.results.detour_hops}};
   json["memory"] = memory_json(c);
   json["energy"] = energy_json(c, seconds);
   json["waiting"] = waiting_json(c.results);

@@ -6,30 +6,9 @@
 #include <numeric>
 #include <utility>
 
+#include "topology/split_mix.h"
+
 namespace dojo::topology {
-namespace {
-
-/// splitmix64 (Steele, Lea, Flood 2014): small, and the same everywhere, unlike the standard library's distributions.
-class SplitMix64 {
- public:
-  explicit SplitMix64(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15u;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return z ^ (z >> 31);
-  }
-  std::int64_t below(std::int64_t limit) {
-    const auto wide = static_cast<UInt128>(next()) * static_cast<std::uint64_t>(limit);
-    return static_cast<std::int64_t>(wide >> 64);
-  }
-
- private:
-  std::uint64_t state_;
-};
-
-}  // namespace
 
 std::vector<std::int64_t> default_disabled_sites(const Grid& grid, std::int64_t count) {
   const std::int64_t sites = grid.rows * grid.columns;
@@ -51,8 +30,7 @@ std::vector<std::int64_t> default_disabled_sites(const Grid& grid, std::int64_t 
 }
 
 std::vector<std::int64_t> drawn_disabled_sites(const Grid& grid, std::int64_t count, std::uint64_t seed, DieId die) {
-  SplitMix64 mixer(seed);
-  SplitMix64 random(mixer.next() ^ (static_cast<std::uint64_t>(die) * 0xd1342543de82ef95u));
+  SplitMix64 random(seed, die);
   std::vector<std::int64_t> sites(static_cast<std::size_t>(grid.rows * grid.columns));
   std::iota(sites.begin(), sites.end(), std::int64_t{0});
   for (std::int64_t i = 0; i < count; ++i) {  // the first steps of a Fisher-Yates shuffle

@@ -6,9 +6,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/topology/routes.h"
+#include "topology/dead_parts.h"
 #include "topology/levels.h"
 
 namespace dojo::topology {
@@ -65,8 +68,11 @@ void Topology::build(MachineParams params, std::vector<Problem>& problems) {
   die_rows_ = narrow(dies.rows);
   die_columns_ = narrow(dies.columns);
   dip_count_ = params_.dip.present ? static_cast<std::uint32_t>(2 * die_rows_) : 0;
-  std::map<DieId, SiteMap> changed = changed_maps(problems);
-  if (problems.empty()) share_site_maps(std::move(changed));
+  DeadParts parts = find_dead_parts(problems);
+  std::map<DieId, SiteMap> changed = changed_maps(parts, problems);
+  if (!problems.empty()) return;
+  share_site_maps(std::move(changed));
+  find_routes(std::move(parts), problems);
 }
 
 std::uint32_t Topology::tile_count() const {
@@ -136,6 +142,7 @@ Edge Topology::edge(DieId die, Direction d) const {
   Edge edge;
   double ns = 0;
   if (row < 0 || row >= die_rows_) return edge;
+  if (!dead_edges_.empty() && (dead_edges_[die] >> static_cast<unsigned>(d) & 1u) != 0) return edge;
   if (column < 0 || column >= die_columns_) {
     if (dip_count_ == 0) return edge;
     edge.neighbour = die_count() + static_cast<std::uint32_t>(2 * at.row + (column < 0 ? 0 : 1));
@@ -187,11 +194,26 @@ Direction Topology::dip_side(std::uint32_t dip) const {
   return dip % 2 == 0 ? Direction::kWest : Direction::kEast;
 }
 
+bool Topology::dip_works(std::uint32_t dip) const {
+  return !routes_ || routes_->dip_lane(dip_die(dip), dip_side(dip), 0) >= 0;
+}
+
 std::uint32_t Topology::nearest_dip(DieId die) const {
   if (dip_count_ == 0) return kNone;
   const DiePlace at = place(die);
   const bool left = at.column <= die_columns_ - 1 - at.column;
-  return static_cast<std::uint32_t>(2 * at.row + (left ? 0 : 1));
+  const auto usual = static_cast<std::uint32_t>(2 * at.row + (left ? 0 : 1));
+  if (!routes_ || dip_works(usual)) return usual;
+  std::uint32_t nearest = kNone;
+  std::int32_t shortest = 0;
+  for (std::uint32_t dip = 0; dip < dip_count_; ++dip) {
+    const DiePlace end = place(dip_die(dip));
+    const std::int32_t distance = std::abs(end.row - at.row) + std::abs(end.column - at.column);
+    if ((nearest != kNone && distance >= shortest) || !dip_works(dip)) continue;
+    nearest = dip;
+    shortest = distance;
+  }
+  return nearest;
 }
 
 }  // namespace dojo::topology

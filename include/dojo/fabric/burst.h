@@ -17,15 +17,19 @@ struct Burst {
   Cycles created = 0;  ///< SRAM read of the first packet
   std::int32_t row = 0,
                column = 0;  ///< destination site of the whole machine; column -1 or one past the last: the DIP there
-  std::int32_t low = 0, high = 0;  ///< multicast: first and last column (row) of the machine that it reaches
+  /// Multicast: first and last column (row) of the machine that it reaches. Detour: numbers of the routers at which its
+  /// route begins and ends; `row` and `column` are then where its present leg ends.
+  std::int32_t low = 0, high = 0;
   std::uint32_t bytes = 0;
   std::uint32_t subject = 0, item = 0;
   std::uint16_t lane = 0, chunk = 0;
   Shape shape = Shape::kUnicast;
   TrafficClass traffic_class = TrafficClass::kData;
   Purpose purpose = Purpose::kToken;
-  bool last = true;  ///< last burst of its message
+  bool last = true;                     ///< last burst of its message
+  std::uint8_t leg = 0, legs_left = 0;  ///< of a detour (topology::Route): its virtual network, and how many follow
+  std::uint8_t exit = 0;                ///< of a detour to a DIP: 1 west, 2 east of where it ends
 };
-static_assert(sizeof(Burst) <= 56, "millions of these are in flight: grow it on purpose");
+static_assert(sizeof(Burst) <= 48, "millions of these are in flight: grow it on purpose");
 
 }  // namespace dojo::fabric

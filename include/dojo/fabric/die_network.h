@@ -10,6 +10,7 @@
 
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
+#include "dojo/fabric/burst_routes.h"
 #include "dojo/topology/topology.h"
 
 namespace dojo::fabric {
@@ -77,6 +78,18 @@ class DieNetwork {
   [[nodiscard]] Cycles hop_cycles() const { return hop_; }
   /// Width of a link: what it carries in each busy cycle, the last flit of a burst padded.
   [[nodiscard]] Bytes link_bytes() const { return link_bytes_; }
+
+  /// Gives a message from `site` its way around what is dead; returns the hops that this adds.
+  std::int32_t start_route(SiteIndex site, Burst& burst) {
+    return routes_.start(burst, {first_row_ + site / columns_, first_column_ + site % columns_});
+  }
+  [[nodiscard]] bool has_detours() const { return routes_.needed(); }
+  /// On the leg by which the burst leaves this die (or ends on it).
+  [[nodiscard]] Burst at_exit(const Burst& burst) {
+    Burst last = burst;
+    while (last.legs_left > 0 && on_die(last.row - first_row_, last.column - first_column_)) routes_.next_leg(last);
+    return last;
+  }
 
   /// Injects a burst at `site`. Sink: `deliver(site, burst, created, tail_time)` for each node reached on this die,
   /// `leave(direction, burst, head_time)` where it goes on to the next die; may be called several times for multicasts.
@@ -181,6 +194,7 @@ class DieNetwork {
 
   std::int32_t rows_ = 1, columns_ = 1, first_row_ = 0, first_column_ = 0;
   std::int32_t machine_columns_ = 1;
+  BurstRoutes routes_;
   Cycles hop_ = 1, latest_ = 0;
   Bytes link_bytes_ = 64;
   Flits buffer_flits_ = 4;
@@ -308,6 +322,12 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
     segment(d, 1);
     sink.leave(d, row, burst, head);
     return departure;
+  }
+  if (burst.legs_left > 0) {  // a turn of a detour: the next leg begins at this router
+    Burst onward = burst;
+    routes_.next_leg(onward);
+    const Departure rest = unicast(row, column, onward, head, sink);
+    return out == nullptr ? rest : departure;
   }
   const SiteIndex site = site_at(row, column);
   const Cycles tail = eject(site, burst, n, head);

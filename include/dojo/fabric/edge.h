@@ -23,7 +23,8 @@ struct Crossing {
 };
 struct Credit {
   Cycles time = 0;  ///< usable by the sender
-  std::int64_t bytes = 0;
+  std::uint32_t bytes = 0;
+  std::uint32_t leg = 0;  ///< whose receive buffer has room again
 };
 
 /// Written by one shard in one window, read by its neighbour in the next: two buffers, no lock.
@@ -79,16 +80,19 @@ class Serialiser {
 
 class EdgeOut {
  public:
-  void configure(double bytes_per_s, double clock_hz, Cycles latency, Bytes buffer_bytes, Bytes largest_burst) {
+  /// `legs`: virtual networks, each with a receive buffer of its own; detours need more than one.
+  void configure(double bytes_per_s, double clock_hz, Cycles latency, Bytes buffer_bytes, Bytes largest_burst,
+                 int legs = 1) {
     serialiser_.configure(bytes_per_s, clock_hz);
     latency_ = latency;
-    credit_ = std::max(buffer_bytes, 2 * largest_burst);  // a buffer below one burst would never let it pass
-    capacity_ = credit_;
+    first_.credit = std::max(buffer_bytes, 2 * largest_burst);  // a buffer below one burst would never let it pass
+    more_.assign(static_cast<std::size_t>(legs - 1), Buffer{});
+    for (Buffer& buffer : more_) buffer.credit = first_.credit;
     present_ = true;
   }
   [[nodiscard]] bool present() const { return present_; }
   /// New data bursts for this edge must wait at their router.
-  [[nodiscard]] bool full() const { return waiting_.size() >= kWaiting; }
+  [[nodiscard]] bool full(unsigned leg = 0) const { return buffer(leg).waiting.size() >= kWaiting; }
   [[nodiscard]] const Serialiser& serialiser() const { return serialiser_; }
   [[nodiscard]] Cycles latency() const { return latency_; }
 
@@ -103,32 +107,35 @@ class EdgeOut {
   /// `send(Crossing)` is called for each burst that goes.
   template <class Send>
   void offer(const Burst& burst, std::int32_t lane, Flits flits, Cycles head, Cycles now, Send&& send) {
-    waiting_.push_back({head, lane, flits, burst});
+    buffer(burst.leg).waiting.push_back({head, lane, flits, burst});
     advance(now, send);
   }
   template <class Send>
   void advance(Cycles now, Send&& send) {
     while (!credits_.empty() && credits_.front().time <= now) {
-      credit_ += credits_.front().bytes;
+      buffer(credits_.front().leg).credit += credits_.front().bytes;
       std::pop_heap(credits_.begin(), credits_.end(), later);
       credits_.pop_back();
     }
-    // Credits come back packet by packet while a burst crosses, so it starts when there is some.
-    while (!waiting_.empty() && credit_ > 0) {
-      transmit(waiting_.front(), std::max(waiting_.front().head, now), send);
-      waiting_.pop_front();
-    }
+    for (std::size_t i = more_.size(); i > 0; --i) go(more_[i - 1], now, send);  // the nearer to its end, the sooner
+    go(first_, now, send);
   }
-  [[nodiscard]] bool waiting() const { return !waiting_.empty(); }
+  [[nodiscard]] bool waiting() const {
+    return !first_.waiting.empty() ||
+           std::any_of(more_.begin(), more_.end(), [](const Buffer& b) { return !b.waiting.empty(); });
+  }
   /// `look(Burst)` for each burst that waits for credit, oldest first.
   template <class Look>
   void each_waiting(Look&& look) const {
-    for (const Waiting& w : waiting_) look(w.burst);
+    for (const Waiting& w : first_.waiting) look(w.burst);
+    for (const Buffer& more : more_) {
+      for (const Waiting& w : more.waiting) look(w.burst);
+    }
   }
   void woken() { planned_ = kNever; }
   /// When to call advance() next as far as is known, if that is earlier than what was said before; else kNever.
   [[nodiscard]] Cycles next_advance(Cycles now) {
-    if (waiting_.empty() || credits_.empty() || credits_.front().time >= planned_) return kNever;
+    if (!waiting() || credits_.empty() || credits_.front().time >= planned_) return kNever;
     planned_ = std::max(credits_.front().time, now);
     return planned_;
   }
@@ -141,10 +148,25 @@ class EdgeOut {
     Flits flits;
     Burst burst;
   };
+  struct Buffer {
+    std::int64_t credit = 0;
+    std::deque<Waiting> waiting;
+  };
+  [[nodiscard]] Buffer& buffer(unsigned leg) { return leg == 0 ? first_ : more_[leg - 1]; }
+  [[nodiscard]] const Buffer& buffer(unsigned leg) const { return leg == 0 ? first_ : more_[leg - 1]; }
   static bool later(const Credit& x, const Credit& y) { return x.time > y.time; }
+  /// Credits come back packet by packet while a burst crosses, so it starts when there is some.
+  template <class Send>
+  void go(Buffer& of, Cycles now, Send&& send) {
+    while (!of.waiting.empty() && of.credit > 0) {
+      const Waiting& w = of.waiting.front();
+      of.credit -= w.burst.bytes;
+      transmit(w, std::max(w.head, now), send);
+      of.waiting.pop_front();
+    }
+  }
   template <class Send>
   void transmit(const Waiting& w, Cycles at, Send&& send) {
-    credit_ -= w.burst.bytes;
     const std::int64_t start = serialiser_.occupy(at, w.burst.bytes);
     const Cycles first = (start + (1 << Serialiser::kUnitBits) - 1) >> Serialiser::kUnitBits;
     // An edge slower than a link delays the head so that the train stays whole on the far side.
@@ -155,9 +177,9 @@ class EdgeOut {
 
   Serialiser serialiser_;
   Cycles latency_ = 1, planned_ = kNever;
-  std::int64_t credit_ = 0, capacity_ = 0;
   bool present_ = false;
-  std::deque<Waiting> waiting_;
+  Buffer first_;
+  std::vector<Buffer> more_;     // of the further legs
   std::vector<Credit> credits_;  // heap by time
 };
 

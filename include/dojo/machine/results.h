@@ -108,7 +108,8 @@ struct Results {
   std::vector<CollectiveRecord> collectives;
 
   Bytes sram_peak_bytes_max = 0, hbm_peak_bytes_max = 0, spilled_bytes = 0, recomputed_bytes = 0;
-  std::uint64_t noc_byte_hops = 0;  ///< for energy: bytes x on-die links
+  std::uint64_t detours = 0, detour_hops = 0;  ///< messages that turn off dimension order; hops that this adds
+  std::uint64_t noc_byte_hops = 0;             ///< for energy: bytes x on-die links
   std::uint64_t sram_bytes_injected = 0, sram_bytes_ejected = 0;
   std::vector<std::string> approximations, memory_decisions;
   std::vector<double> die_edge_utilisation;  ///< [die * 4 + direction], for heat maps; -1 = no link

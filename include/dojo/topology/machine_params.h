@@ -226,14 +226,36 @@ struct EnergyParams {
   }
 };
 
-/// One dead or slow core: its site keeps the router.
+/// One dead part. A dead core's site keeps its router; a dead router takes its core along, a dead die everything on it.
+/// Links and edges are dead both ways.
 struct NodeDefect {
   std::string path;           ///< "exapod.cabinet[1].tray[0].tile[5].die[3].node[201]"
-  std::string kind = "core";  ///< "core" here; "router" and "link" are refused
+  std::string kind = "core";  ///< core, router, link, edge, die
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("path", self.path, "path of the part, as in reports", Anything(), Source{"chosen"});
-    field("kind", self.kind, "what is dead: core", Anything(), Source{"chosen"});
+    field("path", self.path,
+          "path of the part, as in reports: ...node[7] (core), ...node[7].router, ...node[7].router.east (link), "
+          "...die[3].edge.east or ...tile[2].edge.east (edge), ...die[3]",
+          Anything(), Source{"chosen"});
+    field("kind", self.kind, "what is dead: core, router, link, edge or die", Anything(), Source{"chosen"});
+  }
+};
+
+/// Dead parts drawn from a seed: a share of the cores, routers or on-die links, or a number of dies.
+struct RandomDefects {
+  std::string kind = "router";
+  double share = 0;
+  std::int64_t count = 0, seed = 1, maps = 0;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("kind", self.kind, "what is dead: core, router, link (on dies) or die", Anything(), Source{"chosen"});
+    field("share", self.share, "of cores, routers or links: the chance of each to be dead", Between(0, 0.5),
+          Source{"chosen"});
+    field("count", self.count, "of dies: how many are dead", AtLeast(0), Source{"chosen"});
+    field("seed", self.seed, "seed of the draws", AtLeast(0), Source{"chosen"});
+    field("maps", self.maps,
+          "of cores, routers or links: so many drawn dies, of which each die gets one; 0 = each its own",
+          Between(0, 1 << 20), Source{"chosen"});
   }
 };
 
@@ -261,6 +283,7 @@ struct MachineParams {
   DipParams dip;
   EnergyParams energy;
   std::vector<NodeDefect> defects;
+  std::vector<RandomDefects> defects_random;
   std::vector<SlowNode> slow_nodes;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
@@ -278,6 +301,7 @@ struct MachineParams {
     field.group("dip", self.dip, "Dojo Interface Processor with HBM, PCIe and Ethernet");
     field.group("energy", self.energy, "energy figures");
     field.list("defects", self.defects, "dead parts");
+    field.list("defects_random", self.defects_random, "dead parts drawn from a seed");
     field.list("slow_nodes", self.slow_nodes, "nodes whose core runs slower");
   }
 };

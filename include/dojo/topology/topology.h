@@ -6,6 +6,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -55,6 +56,15 @@ struct Problem {
 /// Every impossible setting of a machine file. Empty: Topology can be built.
 [[nodiscard]] std::vector<Problem> find_problems(const MachineParams& params);
 
+class Routes;
+struct DeadParts;
+
+/// Parts that do not work, each counted once, under the largest dead part that it belongs to.
+struct DeadCounts {
+  std::int64_t cores = 0, routers = 0, links = 0, dies = 0;  ///< links: both directions are one
+  std::int64_t cut_off = 0;  ///< of `routers`: they work, but nothing on their die leads to the rest of it
+};
+
 class Topology {
  public:
   /// Throws Error(kInvalidInput) with every impossible setting (counts that do not divide, bad defect paths, ...).
@@ -81,6 +91,8 @@ class Topology {
   struct SiteMap {
     std::vector<std::uint8_t> enabled;  ///< by site, 1 = core and SRAM work
     std::vector<float> core_speed;      ///< by site, share of the nominal rate
+    /// By site: bit d = the link in direction d to a site of the same die is dead, kDeadRouter. Empty: all work.
+    std::vector<std::uint8_t> dead;
     std::int32_t enabled_count = 0;
   };
   [[nodiscard]] std::uint32_t site_map_index(DieId die) const {
@@ -88,6 +100,12 @@ class Topology {
   }
   [[nodiscard]] const SiteMap& site_map(DieId die) const { return site_maps_[site_map_index(die)]; }
   [[nodiscard]] const std::vector<SiteMap>& site_maps() const { return site_maps_; }
+  static constexpr std::uint8_t kDeadRouter = 1u << kDirections;
+
+  /// Ways around dead routers, links, edges and dies. Null: there are none, and dimension order reaches everything.
+  [[nodiscard]] const Routes* routes() const { return routes_.get(); }
+  [[nodiscard]] bool is_dead(DieId die) const { return !dead_dies_.empty() && dead_dies_[die] != 0; }
+  [[nodiscard]] const DeadCounts& dead() const { return dead_counts_; }
 
   [[nodiscard]] DiePlace place(DieId die) const {
     return {static_cast<std::int32_t>(die) / die_columns_, static_cast<std::int32_t>(die) % die_columns_};
@@ -102,7 +120,10 @@ class Topology {
   // DIPs: dip = 0 .. dip_count-1, shard id = die_count() + dip.
   [[nodiscard]] DieId dip_die(std::uint32_t dip) const;       ///< the die whose edge it is bound to
   [[nodiscard]] Direction dip_side(std::uint32_t dip) const;  ///< the side of that die: kWest or kEast
-  /// The DIP that serves a die: the nearer end of its row of dies (ties: left). kNone when the machine has none.
+  /// A lane leads to it.
+  [[nodiscard]] bool dip_works(std::uint32_t dip) const;
+  /// The DIP that serves a die: the nearer end of its row of dies (ties: left), or the nearest that works. kNone when
+  /// the machine has none.
   [[nodiscard]] std::uint32_t nearest_dip(DieId die) const;
 
   // Hierarchy indices (0-based, row-major within the parent), and paths.
@@ -131,9 +152,12 @@ class Topology {
   Topology() = default;
   void build(MachineParams params, std::vector<Problem>& problems);
   /// The maps of dies that defects or slow nodes make different from the others.
-  [[nodiscard]] std::map<DieId, SiteMap> changed_maps(std::vector<Problem>& problems) const;
+  [[nodiscard]] std::map<DieId, SiteMap> changed_maps(const DeadParts& parts, std::vector<Problem>& problems) const;
   void share_site_maps(std::map<DieId, SiteMap> changed);
+  [[nodiscard]] DeadParts find_dead_parts(std::vector<Problem>& problems) const;
+  void find_routes(DeadParts parts, std::vector<Problem>& problems);
   struct ParsedPath;
+  class DefectReader;
   [[nodiscard]] ParsedPath read_path(const std::string& path) const;
   [[nodiscard]] std::int32_t tray_columns() const;  ///< trays side by side in the whole machine
 
@@ -143,6 +167,10 @@ class Topology {
   std::int64_t node_count_ = 0;
   std::vector<SiteMap> site_maps_;
   std::vector<std::uint32_t> site_map_of_die_;  ///< empty: all dies have map 0
+  std::vector<std::uint8_t> dead_dies_;         ///< empty: none
+  std::vector<std::uint8_t> dead_edges_;        ///< by die, bit per direction; empty: none
+  DeadCounts dead_counts_;
+  std::shared_ptr<const Routes> routes_;
 };
 
 }  // namespace dojo::topology

@@ -80,7 +80,7 @@ double all_reduce_bisection_bound_seconds(const CollectiveRequest& request, cons
         const DieId die = by_rows ? topology.die_at(cut, i) : topology.die_at(i, cut);
         rate += topology.edge(die, by_rows ? Direction::kSouth : Direction::kEast).bytes_per_s;
       }
-      bound = std::max(bound, static_cast<double>(request.bytes) / rate);
+      if (rate > 0) bound = std::max(bound, static_cast<double>(request.bytes) / rate);
     }
   };
   visit(true);

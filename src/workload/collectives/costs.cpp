@@ -31,6 +31,7 @@ Path path_between(const Slice& from, const Slice& to, const topology::Topology& 
   const topology::DiePlace end = centre_die(to, topology);
   const auto cross = [&](Direction direction, std::int32_t parallel_edges) {
     const topology::Edge edge = topology.edge(topology.die_at(at.row, at.column), direction);
+    if (edge.neighbour == kNone) return;  // dead: what goes around it is not in the model
     path.latency_cycles += static_cast<double>(edge.latency_cycles);
     const double rate = edge.bytes_per_s / topology.params().clock_hz * parallel_edges;
     path.pooled_bytes_per_cycle = std::min(path.pooled_bytes_per_cycle, rate);

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "dojo/base/error.h"
+#include "dojo/topology/routes.h"
 #include "workload/collectives/common.h"
 
 namespace dojo::workload {
@@ -93,6 +94,19 @@ bool are_equal_dies(const std::vector<const Slice*>& members, const topology::To
                      [&](const Slice* member) { return member->shape_index == first.shape_index; });
 }
 
+/// Striped messages use every row (column) of the dies they pass: no router or link between the members is dead.
+bool all_work_between(const std::vector<const Slice*>& members, const topology::Topology& topology) {
+  if (topology.routes() == nullptr) return true;
+  topology::Site low{members.front()->first_site_row, members.front()->first_site_column}, high = low;
+  for (const Slice* member : members) {
+    low.row = std::min(low.row, member->first_site_row);
+    low.column = std::min(low.column, member->first_site_column);
+    high.row = std::max(high.row, member->first_site_row + member->shape->rows - 1);
+    high.column = std::max(high.column, member->first_site_column + member->shape->columns - 1);
+  }
+  return topology.routes()->all_work(low, high);
+}
+
 }  // namespace
 
 bool is_straight(const Slice& from, const Slice& to) {
@@ -103,7 +117,7 @@ bool is_straight(const Slice& from, const Slice& to) {
 
 bool can_stripe(const Slice& from, const Slice& to, Bytes bytes, const topology::Topology& topology) {
   return from.dies != to.dies && collectives::is_straight(from, to) &&
-         collectives::are_equal_dies({&from, &to}, topology) &&
+         collectives::are_equal_dies({&from, &to}, topology) && collectives::all_work_between({&from, &to}, topology) &&
          bytes >= static_cast<Bytes>(from.shape->node_count()) * collectives::kMinPieceBytes;
 }
 
@@ -123,7 +137,7 @@ Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic, con
   Lanes lanes;
   lanes.striped = traffic.straight &&
                   traffic.most_bytes >= static_cast<Bytes>(shape->node_count()) * traffic.least_piece &&
-                  are_equal_dies(request.members, topology);
+                  are_equal_dies(request.members, topology) && all_work_between(request.members, topology);
   if (lanes.striped) {
     lanes.nodes.resize(shape->node_count());
     std::iota(lanes.nodes.begin(), lanes.nodes.end(), 0u);

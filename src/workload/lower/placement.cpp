@@ -146,8 +146,22 @@ class Placer {
 
  private:
   [[nodiscard]] std::int64_t enabled_nodes(const Origin& o) const {
-    if (size_.rows >= topology_.site_rows() && size_.columns >= topology_.site_columns()) {
-      return 1;  // whole dies
+    const bool whole_dies = size_.rows >= topology_.site_rows() && size_.columns >= topology_.site_columns();
+    if (whole_dies) {
+      if (topology_.routes() == nullptr) {
+        return 1;
+      }
+      // A slice has a controller and work on each of its dies: it holds no dead one, and none without a core.
+      for (std::int64_t r = o.row / topology_.site_rows(); r * topology_.site_rows() < o.row + size_.rows; ++r) {
+        for (std::int64_t c = o.column / topology_.site_columns();
+             c * topology_.site_columns() < o.column + size_.columns; ++c) {
+          const DieId die = topology_.die_at(static_cast<std::int32_t>(r), static_cast<std::int32_t>(c));
+          if (topology_.site_map(die).enabled_count == 0) {
+            return 0;
+          }
+        }
+      }
+      return 1;
     }
     std::int64_t count = 0;
     for (std::int64_t r = o.row; r < o.row + size_.rows; ++r) {
@@ -190,7 +204,7 @@ class Placer {
         continue;
       }
       if (enabled_nodes(o) == 0) {
-        findings_.add("workload.placement: rank {}: the slice at \"{}\" has no enabled node", rank, path);
+        findings_.add("workload.placement: rank {}: the slice at \"{}\" has a dead die or no enabled node", rank, path);
         continue;
       }
       for (const auto& [other, at] : named) {
@@ -222,7 +236,7 @@ class Placer {
       const std::int64_t places = grid.rows() * grid.columns() == 0 ? 0 : grid.counts().back();
       findings_.add(
           "workload.ranks: found {} ranks on units of {} x {} {}(s), expected at most {}: machine \"{}\" has no more "
-          "places; use fewer ranks, a smaller workload.rank_unit or a larger machine",
+          "places (units with a dead die are none); use fewer ranks, a smaller workload.rank_unit or a larger machine",
           others, request_.rank_unit.rows, request_.rank_unit.columns, request_.rank_unit.unit, places,
           topology_.params().name);
       return;

@@ -156,13 +156,17 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
       const DieId die = slice.dies[static_cast<std::size_t>(r * shape_->die_columns + c)];
       if (c + 1 < shape_->die_columns) {
         const topology::Edge edge = topology.edge(die, topology::Direction::kEast);
-        row_bytes_per_cycle_ = std::min(row_bytes_per_cycle_, share(edge, topology.site_rows()));
-        row_latency_ += r == 0 ? edge.latency_cycles : 0;
+        if (edge.neighbour != kNone) {  // dead ones are not in the cost model
+          row_bytes_per_cycle_ = std::min(row_bytes_per_cycle_, share(edge, topology.site_rows()));
+          row_latency_ += r == 0 ? edge.latency_cycles : 0;
+        }
       }
       if (r + 1 < shape_->die_rows) {
         const topology::Edge edge = topology.edge(die, topology::Direction::kSouth);
-        column_bytes_per_cycle_ = std::min(column_bytes_per_cycle_, share(edge, topology.site_columns()));
-        column_latency_ += c == 0 ? edge.latency_cycles : 0;
+        if (edge.neighbour != kNone) {
+          column_bytes_per_cycle_ = std::min(column_bytes_per_cycle_, share(edge, topology.site_columns()));
+          column_latency_ += c == 0 ? edge.latency_cycles : 0;
+        }
       }
     }
   }

@@ -63,14 +63,86 @@ TEST(BadMachines, ABufferBelowOnePacket) {
   EXPECT_THAT(problems(params), ElementsAre(HasSubstr("/die/crossing_buffer_bytes: found 63")));
 }
 
-TEST(BadMachines, DeadRoutersAndLinksAreNotSupportedYet) {
+TEST(BadMachines, DeadPartsThatAreNone) {
   MachineParams params = tile();
-  params.defects = {
-      {"tile.die[0].node[0]", "router"}, {"tile.die[0].edge.east", "link"}, {"tile.die[0].node[0]", "cor"}};
+  params.defects = {{"tile.die[0].node[0]", "cor"},
+                    {"tile.die[0].node[0]", "router"},
+                    {"tile.die[0].node[0].core", "router"},
+                    {"tile.die[0].node[0].router", "link"},
+                    {"tile.die[0].node[0].router.north", "link"},
+                    {"tile.die[0].router.east", "link"},
+                    {"tile.die[25]", "die"},
+                    {"tile.die[0].node[1]", "die"},
+                    {"tile", "die"},
+                    {"tile.die[0].east", "edge"},
+                    {"tile.die[0].edge.up", "edge"},
+                    {"tile.die[0].edge.north", "edge"},
+                    {"tile.die[0].node[5].edge.east", "edge"},
+                    {"tile.edge.south", "edge"}};
   EXPECT_THAT(problems(params),
-              ElementsAre(AllOf(HasSubstr("/defects/0/kind: found \"router\""), HasSubstr("not supported yet")),
-                          AllOf(HasSubstr("/defects/1/kind: found \"link\""), HasSubstr("not supported yet")),
-                          HasSubstr("/defects/2/kind: found \"cor\", expected \"core\"")));
+              ElementsAre(HasSubstr("/defects/0/kind: found \"cor\", expected core, router, link, edge or die"),
+                          AllOf(HasSubstr("/defects/1/path"), HasSubstr("no '.router' at its end")),
+                          AllOf(HasSubstr("/defects/2/path"), HasSubstr("no '.router' at its end")),
+                          AllOf(HasSubstr("/defects/3/path"), HasSubstr("no east, west, north or south")),
+                          AllOf(HasSubstr("/defects/4/path"), HasSubstr("at which the machine ends")),
+                          AllOf(HasSubstr("/defects/5/path"), HasSubstr("'router'")),
+                          AllOf(HasSubstr("/defects/6/path"), HasSubstr("'die[25]', expected die[0] to die[24]")),
+                          AllOf(HasSubstr("/defects/7/path"), HasSubstr("smaller than a die")),
+                          AllOf(HasSubstr("/defects/8/path"), HasSubstr("larger than a die")),
+                          AllOf(HasSubstr("/defects/9/path"), HasSubstr("no '.edge.'")),
+                          AllOf(HasSubstr("/defects/10/path"), HasSubstr("no '.edge.'")),
+                          AllOf(HasSubstr("/defects/11/path"), HasSubstr("at which the machine ends")),
+                          AllOf(HasSubstr("/defects/12/path"), HasSubstr("neither a die nor a tile")),
+                          AllOf(HasSubstr("/defects/13/path"), HasSubstr("at which the machine ends"))));
+}
+
+TEST(BadMachines, PartsThatAreDeadTwiceOrWithALargerOne) {
+  MachineParams params = tile();
+  params.defects = {{"tile.die[0].node[9].router.east", "link"},  // larger parts count, wherever they stand
+                    {"tile.die[3]", "die"},
+                    {"tile.die[3]", "die"},
+                    {"tile.die[3].edge.west", "edge"},
+                    {"tile.die[3].node[0].router", "router"},
+                    {"tile.die[3].node[1]", "core"},
+                    {"tile.die[0].node[9].router", "router"},
+                    {"tile.die[0].node[9].router", "router"},
+                    {"tile.die[0].node[9]", "core"},
+                    {"tile.die[0].node[40].router.east", "link"},
+                    {"tile.die[0].node[41].router.west", "link"},  // the same one
+                    {"tile.die[11].edge.east", "edge"},
+                    {"tile.die[12].edge.west", "edge"},
+                    {"tile.die[12].node[0].router.west", "link"}};
+  EXPECT_THAT(problems(params), ElementsAre(AllOf(HasSubstr("/defects/0/path"), HasSubstr("with a larger part")),
+                                            AllOf(HasSubstr("/defects/2/path"), HasSubstr("dead already")),
+                                            AllOf(HasSubstr("/defects/3/path"), HasSubstr("dead already")),
+                                            AllOf(HasSubstr("/defects/4/path"), HasSubstr("of a dead die")),
+                                            AllOf(HasSubstr("/defects/5/path"), HasSubstr("no working core already")),
+                                            AllOf(HasSubstr("/defects/7/path"), HasSubstr("dead already")),
+                                            AllOf(HasSubstr("/defects/8/path"), HasSubstr("no working core already")),
+                                            AllOf(HasSubstr("/defects/10/path"), HasSubstr("dead already")),
+                                            AllOf(HasSubstr("/defects/12/path"), HasSubstr("dead already")),
+                                            AllOf(HasSubstr("/defects/13/path"), HasSubstr("dead already"))));
+}
+
+TEST(BadMachines, DiesThatCannotReachEachOther) {
+  MachineParams params = tile();
+  params.defects = {{"tile.die[1]", "die"}, {"tile.die[5]", "die"}};
+  EXPECT_THAT(problems(params),
+              ElementsAre(AllOf(HasSubstr("/defects: found"), HasSubstr("tile.die[0] and tile.die[2]"),
+                                HasSubstr("22 of 23 dies that work are cut off"))));
+}
+
+TEST(BadMachines, RandomDefectsThatSayTooMuchOrTooLittle) {
+  MachineParams params = tile();
+  params.defects_random = {{"edge", 0.1, 0, 1, 0},
+                           {"die", 0, 25, 1, 0},
+                           {"die", 0.1, 2, 1, 0},
+                           {"router", 0, 0, 1, 0},
+                           {"link", 0.1, 3, 1, 0}};
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("/defects_random/0/kind: found \"edge\""),
+                                            HasSubstr("/defects_random/1/count: found 25 dead dies, expected 1 to 24"),
+                                            HasSubstr("/defects_random/2/share"), HasSubstr("/defects_random/3/share"),
+                                            HasSubstr("/defects_random/4/count")));
 }
 
 TEST(BadMachines, DanglingPathsNameTheWrongElement) {

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows and columns of a slice with a dead router or link: what a working line multicasts goes as messages where it is
+// broken, each on its own way around.
+#include <algorithm>
+#include <vector>
+
+#include "machine/die_shard.h"
+
+namespace dojo::machine {
+
+using workload::SliceShape;
+
+bool is_broken_line(const workload::Slice& slice, std::uint32_t die, std::uint32_t line,
+                    const topology::Topology& topology) {
+  const topology::Routes* const routes = topology.routes();
+  if (routes == nullptr) return false;
+  const SliceShape& shape = *slice.shape;
+  const SliceShape::Line& at = shape.lines[line];
+  const topology::DiePlace place = topology.place(slice.dies[die]);
+  const bool goes_on = at.goes_on_low || at.goes_on_high;
+  const std::int32_t first = shape.line_positions[at.nodes_begin], last = shape.line_positions[at.nodes_end - 1];
+  if (at.horizontal) {
+    const std::int32_t left = place.column * topology.site_columns();
+    return !routes->row_works(place.row * topology.site_rows() + at.lane,
+                              goes_on ? slice.first_site_column : left + first,
+                              goes_on ? slice.first_site_column + shape.columns - 1 : left + last);
+  }
+  const std::int32_t top = place.row * topology.site_rows();
+  return !routes->column_works(place.column * topology.site_columns() + at.lane,
+                               goes_on ? slice.first_site_row : top + first,
+                               goes_on ? slice.first_site_row + shape.rows - 1 : top + last);
+}
+
+bool DieShard::is_broken(const RankDie& place, std::uint32_t line) const {
+  return !place.broken_lines.empty() && place.broken_lines[line];
+}
+
+/// The line falls into runs of nodes between which everything works. Within a run pieces are multicast. Into another
+/// run each sender writes its piece to the node at the near end, which multicasts what has come when all of it is
+/// there.
+void DieShard::gather_by_messages(const RankDie& place, const SliceShape::Line& line, fabric::Gathering& g,
+                                  Cycles now) {
+  const topology::Routes& routes = *context_->topology.routes();
+  const std::int32_t first = line.horizontal ? network_.first_column() : network_.first_row();
+  const std::int32_t lane = line.lane + (line.horizontal ? network_.first_row() : network_.first_column());
+  const auto joined = [&](std::uint32_t i) {  // with the node before it
+    const std::int32_t from = first + g.nodes[i - 1].position, to = first + g.nodes[i].position;
+    return line.horizontal ? routes.row_works(lane, from, to) : routes.column_works(lane, from, to);
+  };
+  const auto site = [&](std::uint32_t i) {
+    const std::int32_t at = g.nodes[i].position;
+    return static_cast<SiteIndex>(line.horizontal ? line.lane * network_.columns() + at
+                                                  : at * network_.columns() + line.lane);
+  };
+  g.links_free = g.last_tail = now;
+  const auto multicast = [&](fabric::GatherNode* nodes, std::uint32_t count) {
+    if (count < 2) return;
+    fabric::Gathering run;
+    run.horizontal = g.horizontal;
+    run.lane = g.lane;
+    run.nodes = nodes;
+    run.count = count;
+    network_.gather(run);
+    sums_->add_gather(run);
+    g.links_free = std::max(g.links_free, run.links_free);
+  };
+  std::vector<fabric::GatherNode> relay;
+  for (std::uint32_t begin = 0, end = 0; begin < g.count; begin = end) {
+    for (end = begin + 1; end < g.count && joined(end);) ++end;
+    relay.assign(g.nodes + begin, g.nodes + end);
+    for (fabric::GatherNode& node : relay) node.done = 0;
+    multicast(relay.data(), end - begin);
+    for (std::uint32_t i = begin; i < end; ++i) g.nodes[i].done = std::max(g.nodes[i].done, relay[i - begin].done);
+    for (const bool from_low : {true, false}) {
+      const std::uint32_t entry = from_low ? begin : end - 1;
+      Bytes bytes = 0;
+      Cycles ready = 0;
+      for (std::uint32_t i = from_low ? 0 : end; i < (from_low ? begin : g.count); ++i) {
+        if (g.nodes[i].piece_bytes == 0) continue;
+        fabric::Burst burst;
+        burst.subject = place.rank;
+        burst.row = network_.first_row() + site(entry) / network_.columns();
+        burst.column = network_.first_column() + site(entry) % network_.columns();
+        bytes += g.nodes[i].piece_bytes;
+        ready = std::max(ready, send_on_die(site(i), burst, g.nodes[i].piece_bytes, g.nodes[i].ready));
+      }
+      if (bytes == 0) continue;
+      for (fabric::GatherNode& node : relay) node = {node.position, 0, now, 0};
+      relay[entry - begin].piece_bytes = static_cast<std::uint32_t>(bytes);
+      relay[entry - begin].ready = ready;
+      multicast(relay.data(), end - begin);
+      for (std::uint32_t i = begin; i < end; ++i) {
+        g.nodes[i].done = std::max(g.nodes[i].done, i == entry ? ready : relay[i - begin].done);
+      }
+    }
+  }
+  for (std::uint32_t i = 0; i < g.count; ++i) {
+    g.bytes += g.nodes[i].piece_bytes;
+    g.last_tail = std::max({g.last_tail, g.nodes[i].done, g.nodes[i].ready});
+  }
+}
+
+/// The line's first node passes on all that was gathered here to each node of the line on the slice's other dies.
+void DieShard::pass_to_other_dies(const KernelRun& run, const SliceShape::Line& line, const workload::Gather& gather,
+                                  Cycles ready) {
+  if (!line.goes_on_low && !line.goes_on_high) return;
+  const RankDie& place = rank_dies_[run.rank_die];
+  const SliceShape& shape = *place.slice->shape;
+  Bytes bytes = 0;
+  for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) bytes += run.kernel->pieces[i].bytes;
+  const SliceShape::Node& here = shape.nodes[shape.line_nodes[line.nodes_begin]];
+  fabric::Burst burst;
+  burst.subject = place.rank;
+  burst.item = run.task;
+  burst.lane = gather.slot;
+  burst.purpose = fabric::Purpose::kOperand;
+  for (const SliceShape::Node& there : shape.nodes) {
+    if (there.die == here.die || (line.horizontal ? there.row != here.row : there.column != here.column)) continue;
+    burst.row = place.slice->first_site_row + there.row;
+    burst.column = place.slice->first_site_column + there.column;
+    push_send(here.site, burst, bytes, std::max(ready, now_));
+  }
+}
+
+}  // namespace dojo::machine

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+// Machines with dead routers, links, edges and dies: jobs end, the conservation laws hold (collect() throws when one is
+// broken), digests do not depend on threads, and the channels never wait for each other in a circle.
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "dojo/topology/routes.h"
+#include "support/run.h"
+
+namespace dojo::test {
+namespace {
+
+using topology::MachineParams;
+using workload::OpKind;
+
+class Draw {
+ public:
+  explicit Draw(std::uint64_t seed) : generator_(seed) {}
+  std::int64_t between(std::int64_t low, std::int64_t high) {
+    return low + static_cast<std::int64_t>(generator_() % static_cast<std::uint64_t>(high - low + 1));
+  }
+
+ private:
+  std::mt19937_64 generator_;
+};
+
+MachineParams machine_with_defects(Draw& draw, std::uint64_t seed) {
+  MachineParams machine;
+  machine.level = topology::Level::kTile;
+  machine.tile.dies = {3, 3};
+  if (seed % 20 == 0) {  // real dies
+    machine.tile.dies = {2, 2};
+  } else {
+    machine.die.grid = {6, 6};
+    machine.die.enabled = 36;
+    machine.die.crossing_ns = 20;
+  }
+  if (draw.between(1, 3) == 1) machine.die.crossing_buffer_bytes = 4096;
+  const auto number = static_cast<std::int64_t>(seed);
+  machine.defects_random.push_back({"router", 0.01 * static_cast<double>(draw.between(1, 6)), 0, number, 0});
+  if (draw.between(1, 2) == 1) machine.defects_random.push_back({"link", 0.03, 0, number, 0});
+  if (draw.between(1, 3) == 1) machine.defects_random.push_back({"core", 0.05, 0, number, 0});
+  if (draw.between(1, 2) == 1) machine.defects_random.push_back({"die", 0, 1, number, 0});
+  if (draw.between(1, 2) == 1) {
+    machine.defects.push_back(
+        {machine.tile.dies.rows == 3 ? "tile.die[4].edge.east" : "tile.die[0].edge.south", "edge"});
+  }
+  return machine;
+}
+
+workload::Op matrix_product(Draw& draw) {
+  workload::Op op = op_of(OpKind::kMatMul);
+  op.mat = {draw.between(20, 200), draw.between(20, 200), draw.between(20, 200), 1};
+  op.flops = 2 * op.mat.m * op.mat.n * op.mat.k;
+  return op;
+}
+
+/// Products, messages between random pairs, all-reduces and traffic with the DIPs.
+workload::Workload traffic(Draw& draw, RankId ranks) {
+  JobText job(ranks);
+  const auto all = [&](const workload::Op& op) {
+    for (RankId rank = 0; rank < ranks; ++rank) job.add(rank, op);
+  };
+  all(matrix_product(draw));
+  for (std::int32_t i = 0; i < 12 && ranks > 1; ++i) {
+    const auto from = static_cast<RankId>(draw.between(0, ranks - 1));
+    const auto to = static_cast<RankId>((from + draw.between(1, ranks - 1)) % ranks);
+    job.message(from, to, draw.between(1, 300'000), i, i % 2 == 0);
+  }
+  all(op_of(OpKind::kAllReduce, draw.between(1000, 400'000)));
+  all(op_of(OpKind::kMemStore, draw.between(1, 50'000)));
+  all(matrix_product(draw));
+  return job.take();
+}
+
+class DefectMaps : public testing::TestWithParam<std::uint64_t> {};
+
+TEST_P(DefectMaps, JobsEndWithOneDigest) {
+  Draw draw(GetParam());
+  const MachineParams machine = machine_with_defects(draw, GetParam());
+  ASSERT_TRUE(topology::find_problems(machine).empty()) << topology::find_problems(machine).front().text;
+  const topology::Topology topology(machine);
+  EXPECT_TRUE(topology::find_channel_cycle(topology, topology::kRoutePhases, topology::route_turn).empty());
+  const char* const units[] = {"die", "die", "tile", "node"};
+  const std::string unit = units[draw.between(0, topology.dead().dies == 0 ? 3 : 1)];
+  const auto ranks = unit == "tile"   ? 1u
+                     : unit == "node" ? 20u
+                                      : static_cast<RankId>(topology.die_count() - topology.dead().dies);
+  const workload::Workload job = traffic(draw, ranks);
+  machine::MachineSettings settings;
+  settings.burst_bytes = draw.between(1, 2) == 1 ? 16384 : 1024;
+  const JobRun first = run(machine, job, placed(unit, ranks), settings);
+  EXPECT_TRUE(first.results.finished);
+  settings.threads = 2;
+  settings.copy_tasks = false;
+  const JobRun again = run(machine, job, placed(unit, ranks), settings);
+  EXPECT_EQ(again.results.digest, first.results.digest);
+  EXPECT_EQ(again.results.end_cycle, first.results.end_cycle);
+  EXPECT_EQ(again.results.detour_hops, first.results.detour_hops);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, DefectMaps, testing::Range<std::uint64_t>(1, 101));
+
+/// The cases of configs/defects at the size of a tile or tray: the job ends, and costs no less than on a machine
+/// without defects.
+void costs_more(MachineParams machine, const std::vector<topology::NodeDefect>& defects,
+                const std::vector<topology::RandomDefects>& random, bool expect_detours = true) {
+  const auto job = [&] {
+    Draw draw(3);
+    JobText text(20);
+    for (int i = 0; i < 2; ++i) {
+      const workload::Op product = matrix_product(draw);
+      for (RankId rank = 0; rank < 20; ++rank) text.add(rank, product);
+      for (RankId rank = 0; rank < 20; ++rank) text.add(rank, op_of(OpKind::kAllReduce, 2'000'000));
+    }
+    return text.take();
+  };
+  const JobRun healthy = run(machine, job(), placed("die", 20));
+  machine.defects = defects;
+  machine.defects_random = random;
+  const JobRun hurt = run(machine, job(), placed("die", 20));
+  EXPECT_TRUE(hurt.results.finished);
+  if (expect_detours) {
+    EXPECT_GT(hurt.results.detours, 0u);
+  }
+  EXPECT_GE(hurt.results.end_cycle, healthy.results.end_cycle);
+}
+
+TEST(ShippedCases, APercentOfTheRouters) {
+  MachineParams machine;
+  machine.level = topology::Level::kTile;
+  costs_more(machine, {}, {{"router", 0.01, 0, 1, 4}});
+}
+
+TEST(ShippedCases, FiveDies) {
+  MachineParams machine;
+  machine.level = topology::Level::kTile;
+  costs_more(machine, {}, {{"die", 0, 5, 2, 0}}, false);  // trees of neighbours need none
+}
+
+TEST(ShippedCases, ATilesEdge) {
+  MachineParams machine;
+  machine.level = topology::Level::kTray;
+  machine.tile.dies = {2, 2};
+  costs_more(machine, {{"tray.tile[0].edge.east", "edge"}}, {});
+}
+
+TEST(ShippedCases, TheFilesSayWhatTheirNamesSay) {
+  const auto dead = [](const std::string& name) {
+    return topology::Topology(config::load_machine(std::string(DOJO_SOURCE_DIR) + "/configs/defects/" + name)).dead();
+  };
+  EXPECT_EQ(dead("exapod_dies.json").dies, 5);
+  EXPECT_NEAR(static_cast<double>(dead("exapod_routers.json").routers), 0.01 * 1'080'000, 0.0015 * 1'080'000);
+  EXPECT_EQ(dead("exapod_tile_edge.json").links, 90);
+}
+
+TEST(Detours, AreRefusedByTheReference) {
+  MachineParams machine;
+  machine.level = topology::Level::kDie;
+  machine.defects = {{"die.node[103].router", "router"}};
+  JobText job(2);
+  job.message(0, 1, 64);
+  machine::MachineSettings settings;
+  settings.reference_network = true;
+  try {
+    prepare(machine, job.take(), placed("node", 2), settings);
+    FAIL() << "it was built";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+    EXPECT_NE(std::string(error.what()).find("dimension order only"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Detours, TakeTheHopsThatTheReportCounts) {
+  MachineParams machine;
+  machine.level = topology::Level::kDie;
+  machine.die.disabled_sites = {0, 1, 2, 3, 4, 5};
+  JobText healthy(2), hurt(2);
+  healthy.message(0, 1, 64);
+  hurt.message(0, 1, 64);
+  const auto places = placed("node", 2, {"die.node[100]", "die.node[106]"});
+  const JobRun before = run(machine, healthy.take(), places);
+  machine.defects = {{"die.node[103].router", "router"}};
+  const JobRun after = run(machine, hurt.take(), places);
+  EXPECT_EQ(after.of_class(topology::LinkClass::kNoc).counters.transfers,
+            before.of_class(topology::LinkClass::kNoc).counters.transfers + 2);
+  EXPECT_EQ(after.results.detours, 1u);
+  EXPECT_EQ(after.results.detour_hops, 2u);
+  EXPECT_EQ(after.results.packets.max, before.results.packets.max + 2);
+  EXPECT_EQ(before.results.detours, 0u);
+}
+
+}  // namespace
+}  // namespace dojo::test
