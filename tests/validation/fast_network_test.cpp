@@ -19,18 +19,32 @@ struct Mesh {
   const char* name;
   int rows, columns;
   std::vector<std::string> machine;
-  int warmup, measure;
+  int warmup;
 };
-const Mesh k8x8{"8x8", 8, 8, {"net.mesh.rows=8", "net.mesh.columns=8"}, 5000, 20000};
-const Mesh k16x16{"16x16", 16, 16, {"net.mesh.rows=16", "net.mesh.columns=16"}, 3000, 6000};
-const Mesh kDie{"die", 18, 20, {"machine.level=die"}, 3000, 6000};
-const Mesh kTile{"tile", 90, 100, {"machine.level=tile"}, 1500, 1000};
+const Mesh k8x8{"8x8", 8, 8, {"net.mesh.rows=8", "net.mesh.columns=8"}, 2000};
+const Mesh k16x16{"16x16", 16, 16, {"net.mesh.rows=16", "net.mesh.columns=16"}, 2000};
+const Mesh kDie{"die", 18, 20, {"machine.level=die"}, 2000};
+const Mesh kTile{"tile", 90, 100, {"machine.level=tile"}, 1500};
 
-NetMeasured measure(const Mesh& mesh, const std::string& pattern, int flits, double rate, NetModel model) {
+/// How long a window is: `packets` are created in it, within limits. With fewer, a mean near saturation depends on a
+/// few packets that happen to meet.
+struct Length {
+  int packets, least, most;
+};
+constexpr Length kLatency{10000, 1000, 20000}, kSaturation{5000, 5000, 100000};
+
+int cycles_of(const Length& length, const Mesh& mesh, int flits, double rate) {
+  return std::clamp(static_cast<int>(length.packets * flits / (rate * mesh.rows * mesh.columns)), length.least,
+                    length.most);
+}
+
+NetMeasured measure(const Mesh& mesh, const std::string& pattern, int flits, double rate, NetModel model,
+                    const Length& length) {
   std::vector<std::string> set = mesh.machine;
-  for (const std::string& one : {"net.pattern=" + pattern, fmt::format("net.packet_flits={}", flits),
-                                 fmt::format("net.rate={:.6f}", rate), fmt::format("net.warmup_cycles={}", mesh.warmup),
-                                 fmt::format("net.measure_cycles={}", mesh.measure), std::string("run.threads=1")})
+  for (const std::string& one :
+       {"net.pattern=" + pattern, fmt::format("net.packet_flits={}", flits), fmt::format("net.rate={:.6f}", rate),
+        fmt::format("net.warmup_cycles={}", mesh.warmup),
+        fmt::format("net.measure_cycles={}", cycles_of(length, mesh, flits, rate)), std::string("run.threads=1")})
     set.push_back(one);
   int spot = 0;
   if (pattern == "hotspot") {
@@ -54,13 +68,21 @@ class Worst {
   double ratio_ = 1;
 };
 
-/// Where the mean latency reaches three times that of the empty network, to 1 %.
-double saturation(const Mesh& mesh, const std::string& pattern, int flits, NetModel model, double low, double high) {
-  if (high == 1 && !measure(mesh, pattern, flits, 1, model).outcome.saturated) return 1;
-  while (high - low > 0.01 * high) {
+/// Where the mean latency reaches three times that of the empty network: within 8 % of `about`, to 1 %. 1 where it
+/// never does. Fails where it is not there, so that what is found is not the end of the search.
+double saturation(const Mesh& mesh, const std::string& pattern, int flits, NetModel model, double about) {
+  const auto saturates = [&](double load) {
+    return measure(mesh, pattern, flits, load, model, kSaturation).outcome.saturated;
+  };
+  if (about == 1 && !saturates(1)) return 1;
+  const double from = 0.92 * about, to = std::min(1.0, 1.08 * about);
+  double low = from, high = to;
+  while (high - low > 0.02 * about) {
     const double middle = (low + high) / 2;
-    (measure(mesh, pattern, flits, middle, model).outcome.saturated ? high : low) = middle;
+    (saturates(middle) ? high : low) = middle;
   }
+  EXPECT_TRUE(low != from || !saturates(from)) << pattern << ": saturates at " << from;
+  EXPECT_TRUE(high != to || saturates(to)) << pattern << ": does not saturate at " << to;
   return (low + high) / 2;
 }
 
@@ -69,8 +91,8 @@ void judge_latencies(const Mesh& mesh, int flits, const std::vector<std::pair<co
   Worst mean, p99;
   for (const auto& [pattern, rate] : loads) {
     SCOPED_TRACE(fmt::format("{} {} {} flits at {}", mesh.name, pattern, flits, rate));
-    const NetMeasured fast = measure(mesh, pattern, flits, rate, NetModel::kFast);
-    const NetMeasured reference = measure(mesh, pattern, flits, rate, NetModel::kReference);
+    const NetMeasured fast = measure(mesh, pattern, flits, rate, NetModel::kFast, kLatency);
+    const NetMeasured reference = measure(mesh, pattern, flits, rate, NetModel::kReference, kLatency);
     EXPECT_FALSE(reference.outcome.saturated);
     EXPECT_GT(reference.outcome.created, 200u);
     EXPECT_EQ(fast.outcome.not_arrived, 0u);
@@ -111,14 +133,11 @@ TEST_P(SmallMesh, LatencyOfTheFastModelIsThatOfTheReference) {
 }
 
 TEST_P(SmallMesh, SaturationOfTheFastModelIsThatOfTheReference) {
-  Mesh mesh = k8x8;
-  mesh.measure = 5000;
   Worst worst;
   const int flits = GetParam().flits;
   for (std::size_t i = 0; i < std::size(kPatterns); ++i) {
-    const double low = 0.8 * GetParam().saturation[i], high = std::min(1.0, 1.25 * GetParam().saturation[i]);
-    const double reference = saturation(mesh, kPatterns[i], flits, NetModel::kReference, low, high);
-    const double fast = saturation(mesh, kPatterns[i], flits, NetModel::kFast, low, high);
+    const double reference = saturation(k8x8, kPatterns[i], flits, NetModel::kReference, GetParam().saturation[i]);
+    const double fast = saturation(k8x8, kPatterns[i], flits, NetModel::kFast, reference);
     EXPECT_NEAR(fast / reference, 1, 0.05) << kPatterns[i];
     worst.add(fast / reference);
   }
@@ -131,7 +150,7 @@ TEST_P(SmallMesh, SaturationOfTheFastModelIsThatOfTheReference) {
 INSTANTIATE_TEST_SUITE_P(FastNetwork, SmallMesh,
                          ::testing::Values(Size{1, {0.412, 0.143, 0.271, 1.0, 0.239, 0.241, 0.060}},
                                            Size{8, {0.319, 0.136, 0.230, 0.879, 0.194, 0.208, 0.0525}},
-                                           Size{64, {0.231, 0.132, 0.180, 0.816, 0.149, 0.185, 0.0448}}),
+                                           Size{64, {0.235, 0.127, 0.183, 0.816, 0.154, 0.187, 0.0442}}),
                          flits_of);
 
 class OneDie : public ::testing::TestWithParam<Size> {};
@@ -155,17 +174,6 @@ TEST(FastNetwork, LatencyOnATileIsThatOfTheReference) {
   judge_latencies(kTile, 1, {{"neighbor", 0.1}, {"uniform", 0.025}}, "0.1 (neighbor) and 0.025 (uniform)");
   judge_latencies(kTile, 8, {{"hotspot", 0.0003}}, "0.0003 (hotspot)");
   judge_latencies(kTile, 64, {{"uniform", 0.015}}, "0.015 (uniform)");
-}
-
-/// As tools/network_accuracy searches. Few packets reach a hotspot in a window, so that either model saturates at some
-/// loads and not at others a few per cent higher, and what is found depends on where the search looks.
-TEST(FastNetwork, SaturationUnderHotspotsAndLongPackets) {
-  const double reference = saturation(k8x8, "hotspot", 64, NetModel::kReference, 0.04, 0.08);
-  const double fast = saturation(k8x8, "hotspot", 64, NetModel::kFast, 0.88 * reference, 1.12 * reference);
-  judge({"fast_8x8_64_hotspot_saturation",
-         "fast / reference, 8x8, 64-flit packets to four hotspots, windows of 20,000 cycles: saturation load", "1", "",
-         0.95, 1.05, true},
-        1, fast / reference);
 }
 
 }  // namespace

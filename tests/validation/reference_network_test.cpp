@@ -24,9 +24,11 @@ struct Point {
   double tolerance = 0.02;
 };
 
-/// Cycles to measure: as many as BookSim2 sampled for these rows.
-int cycles_of(int k) {
-  return k == 8 ? 50000 : 20000;
+/// Cycles to measure: for 8 flits as many as BookSim2 sampled for these rows. Single flits are eight times as many
+/// packets, and their mean is known to 0.5 % much sooner.
+int cycles_of(int k, int flits) {
+  const int sampled = k == 8 ? 50000 : 20000;
+  return flits == 1 ? sampled * 2 / 5 : sampled;
 }
 
 NetMeasured run_point(const std::string& router, int k, const std::string& pattern, int flits, const std::string& rate,
@@ -41,7 +43,7 @@ class ReferencePoint : public ::testing::TestWithParam<Point> {};
 
 TEST_P(ReferencePoint, HasTheLatencyOfBookSim) {
   const Point& p = GetParam();
-  const NetMeasured run = run_point(p.router, p.k, p.pattern, p.flits, p.rate, cycles_of(p.k));
+  const NetMeasured run = run_point(p.router, p.k, p.pattern, p.flits, p.rate, cycles_of(p.k, p.flits));
   const std::string name = fmt::format("{}_{}_{}_{}_{}", p.router, p.k, p.pattern, p.flits, p.rate);
   judge({"booksim_" + name,
          fmt::format("{}, {} x {}, {}, {}-flit packets at {} flits/node/cycle", p.router, p.k, p.k, p.pattern, p.flits,
@@ -96,10 +98,10 @@ class ReferenceSaturation : public ::testing::TestWithParam<Saturation> {};
 TEST_P(ReferenceSaturation, IsAtTheLoadOfBookSim) {
   const Saturation& s = GetParam();
   double low = 0.9 * s.load, high = std::min(1.0, 1.1 * s.load);
-  while (high - low > 0.02 * s.load) {
+  while (high - low > 0.03 * s.load) {  // to 1.25 %
     const double middle = (low + high) / 2;
     const NetMeasured run =
-        run_point("base", s.k, s.pattern, s.flits, fmt::format("{:.6f}", middle), s.k == 8 ? 20000 : 8000);
+        run_point("base", s.k, s.pattern, s.flits, fmt::format("{:.6f}", middle), s.k == 8 ? 10000 : 5000);
     (run.outcome.saturated ? high : low) = middle;
   }
   judge({fmt::format("booksim_saturation_{}_{}_{}", s.k, s.pattern, s.flits),
