@@ -6,6 +6,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/systemc/modules.h"
+#include "systemc/heap_warmer.h"
 #include "systemc/tree.h"
 #include "systemc/window.h"
 
@@ -66,6 +67,7 @@ class KernelContext {
 struct Simulation::Impl {
   explicit Impl(machine::Machine& m) : machine(m), nodes(m.topology().node_count()) {
     const Clock::time_point start = Clock::now();
+    const HeapWarmer warmer(estimate_bytes(m.topology()) / 10 * 9);  // rather too little than memory that nobody needs
     root = build_tree(plan_tree(m.topology()), m);
     window = std::make_unique<Window>("window", m);
     elaboration_s = seconds_since(start);
