@@ -8,12 +8,14 @@
 namespace dojo::traffic {
 namespace {
 
-/// Uniform traffic after a warm-up; a step is 200 cycles. Load in 1/10,000 flits/node/cycle.
-void Die(benchmark::State& state) {
+/// Traffic after a warm-up; a step is 200 cycles. Load in 1/10,000 flits/node/cycle.
+void Die(benchmark::State& state, Pattern pattern) {
   topology::MachineParams machine;
   machine.level = topology::Level::kDie;
   const topology::Topology topology(machine);
-  const Endpoints endpoints(topology, NetParams{});
+  NetParams net;
+  net.pattern = pattern;
+  const Endpoints endpoints(topology, net);
   FastSettings settings;
   settings.router.hop_cycles = 1;
   settings.packet_flits = static_cast<std::uint32_t>(state.range(0));
@@ -26,8 +28,14 @@ void Die(benchmark::State& state) {
   state.counters["packet_hops"] =
       benchmark::Counter(static_cast<double>(network->packet_hops() - before), benchmark::Counter::kIsRate);
 }
-// 30 % of saturation: 0.183, 0.153 and 0.109 flits/node/cycle; and messages that hardly ever meet.
-BENCHMARK(Die)->ArgNames({"flits", "load"})->Args({1, 549})->Args({8, 459})->Args({64, 327})->Args({64, 20});
+// 30 % of saturation: 0.183, 0.153 and 0.109 flits/node/cycle; messages that hardly ever meet, far and near.
+BENCHMARK_CAPTURE(Die, uniform, Pattern::kUniform)
+    ->ArgNames({"flits", "load"})
+    ->Args({1, 549})
+    ->Args({8, 459})
+    ->Args({64, 327})
+    ->Args({64, 20});
+BENCHMARK_CAPTURE(Die, neighbor, Pattern::kNeighbor)->ArgNames({"flits", "load"})->Args({64, 300});
 
 }  // namespace
 }  // namespace dojo::traffic

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "fabric/packet_express.h"
 #include "fabric/packet_visit.h"
 
 namespace dojo::fabric {
@@ -32,18 +33,24 @@ PieceRules::PieceRules(const RouterParams& router, std::uint32_t flits_of_packet
       speculative(router.speculative),
       input_limited(router.internal_speedup == 1) {
   last_flits = packet_flits - (count - 1) * flits;
+  constexpr std::uint32_t kLongestExpress = 1024;  // sources look less than 2048 cycles ahead
+  express = flits > 1 && packet_flits <= kLongestExpress && speculative && input_limited &&
+            static_cast<Cycles>(flits) >= std::max(hop, injection) + credit;
 }
 
-PacketMesh::PacketMesh(const PieceRules& rules, unsigned local_base)
-    : rules_(rules), local_base_(local_base), arrivals_(std::max(rules.hop, rules.injection) + 1) {}
+PacketMesh::PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned local_base)
+    : rules_(rules),
+      local_base_(local_base),
+      arrivals_(std::max(rules.hop, rules.injection) + 1),
+      credits_(rules.hop + rules.credit + 1),
+      visits_(kVisitsAhead - 1),
+      passing_(rules.express ? rules.injection + rules.packet_flits + (shape.rows + shape.columns) * rules.hop : 1) {}
 
 template <unsigned kStride, bool kLong>
 PacketRouters<kStride, kLong>::PacketRouters(const MeshShape& shape, const PieceRules& rules)
-    : PacketMesh(rules, kLocalPort * kStride),
+    : PacketMesh(rules, shape, kLocalPort * kStride),
       shape_(shape),
       step_{1, -1, shape.columns, -shape.columns, 0},
-      credits_(rules.hop + rules.credit + 1),
-      visits_(kVisitsAhead - 1),
       node_limits_(rules.depth * rules.flits < rules.hop + rules.credit) {
   while ((1u << depth_bits_) < rules.depth) ++depth_bits_;
   depth_mask_ = (1u << depth_bits_) - 1;
@@ -97,9 +104,12 @@ void PacketRouters<kStride, kLong>::apply_credits(Cycles now) {
 }
 
 template <unsigned kStride, bool kLong>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::apply_arrival(const Arrival& arrival, Cycles now) {
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::apply_arrival(Arrival arrival, Cycles now) {
   const std::uint32_t index = arrival.slot >> kSlotBits;
   const unsigned vc = arrival.slot & ((1u << kSlotBits) - 1);
+  if constexpr (kLong) {
+    if (arrival.piece.first()) make_way(arrival, now);
+  }
   Router& r = routers_[index];
   const unsigned length = r.length[vc]++;
   DOJO_CHECK(length < rules_.depth, "a piece reaches a full buffer: router ({}, {}), input VC {}, cycle {}", r.row,
@@ -171,7 +181,12 @@ template <unsigned kStride, bool kLong>
 template <unsigned kStride, bool kLong>
 void PacketRouters<kStride, kLong>::allocate(Cycles now) {
   List<std::uint32_t>& due = visits_.at(now);
-  if (due.empty()) return;
+  if (!due.empty()) visit_all(due, now);
+  if constexpr (kLong) pass_by(now);
+}
+
+template <unsigned kStride, bool kLong>
+void PacketRouters<kStride, kLong>::visit_all(List<std::uint32_t>& due, Cycles now) {
   List<Arrival>& arrivals = arrivals_.at(now + rules_.hop);
   List<std::uint32_t>& credits = credits_.at(now + rules_.credit);
   const std::size_t most = due.size() * kMeshPorts;
@@ -186,7 +201,6 @@ void PacketRouters<kStride, kLong>::allocate(Cycles now) {
   due.clear();
   arrivals.finish(out.arrivals);
   credits.finish(out.credits);
-  packet_hops = heads_;
 }
 
 template <unsigned kStride, bool kLong>
@@ -196,6 +210,7 @@ std::uint64_t PacketRouters<kStride, kLong>::flits_inside() const {
     for (const Arrival& arrival : list) flits += rules_.length(arrival.piece);
   for (const List<Leaving>& list : pieces_out)
     for (const Leaving& leaving : list) flits += rules_.length(leaving.piece);
+  for (const Passage& p : passages_) flits += p.running ? rules_.packet_flits : 0;
   for (std::size_t index = 0; index < routers_.size(); ++index) {
     const Router& r = routers_[index];
     for (unsigned vc = 0; vc < kSlots; ++vc) {

@@ -23,9 +23,10 @@ class PacketRouters final : public PacketMesh {
   void credit(unsigned side, const Leaving& credit) override {
     credits_.at(credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
   }
-  [[nodiscard]] std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port) const override {
-    return routers_[static_cast<std::size_t>(row * shape_.columns + column)].sent[port];
-  }
+  bool express(std::uint32_t router, unsigned channel, Piece piece, Cycles now) override;
+  void add_passed(Cycles now, List<Ejected>& to) const override;
+  [[nodiscard]] std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port, Cycles now) const override;
+  [[nodiscard]] std::uint64_t packet_hops(Cycles now) const override;
   [[nodiscard]] std::uint64_t flits_inside() const override;
 
  private:
@@ -35,7 +36,6 @@ class PacketRouters final : public PacketMesh {
   static constexpr unsigned kNode = kSlots;  ///< + vc in a slot: credit for the node beside the router
   static constexpr Mask kOne = 1;
   static constexpr Mask kPortMask = (kOne << kStride) - 1;
-  static constexpr Cycles kVisitsAhead = 32;
   /// Ends of the lists that the visits of this cycle write to.
   struct Outlets {
     Arrival* arrivals;
@@ -48,13 +48,28 @@ class PacketRouters final : public PacketMesh {
     typename Router::Bytes wanted;
   };
   struct Busy {
-    std::array<std::uint32_t, kMeshPorts> in_until{}, out_until{};  ///< low half of a cycle
+    std::array<std::uint32_t, kMeshPorts> in_until{}, out_until{};      ///< low half of a cycle
+    std::array<std::uint32_t, kMeshPorts> in_passage{}, out_passage{};  ///< of a passage: its number + 1
+  };
+  /// A packet that crosses idle ports without events: packet_express.h.
+  struct Step {
+    std::uint32_t router = 0;
+    std::uint8_t in = 0, channel = 0;  ///< input and output VC
+  };
+  struct Passage {
+    Cycles start = 0;  ///< its head leaves the first router
+    Piece piece;
+    bool running = false, at_source = false;  ///< at_source: its tail has not left the first router
+    List<Step> way;
   };
 
   static std::uint32_t slot(std::uint32_t router, unsigned vc) { return router << kSlotBits | vc; }
   static Mask port_mask(unsigned port) { return static_cast<Mask>(kPortMask << (port * kStride)); }
   static bool single(Mask bits) { return (bits & (bits - 1)) == 0; }
   [[nodiscard]] std::uint32_t at_side(unsigned side, std::uint32_t lane) const;
+  [[nodiscard]] const Piece* buffer(std::uint32_t router, unsigned vc) const {
+    return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
+  }
   [[nodiscard]] Piece* buffer(std::uint32_t router, unsigned vc) {
     return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
   }
@@ -65,8 +80,31 @@ class PacketRouters final : public PacketMesh {
     r.planned |= bit;
     visits_.at(at).push(index);
   }
+  void mark(const Passage& p, std::uint32_t mark);
+  [[nodiscard]] bool passes(std::uint32_t index, Cycles now) const;
+  void make_way(const Arrival& arrival, Cycles now);
+  [[nodiscard]] bool idle(std::uint32_t index, unsigned in, unsigned out, std::uint32_t from) const;
+  [[nodiscard]] bool find_way(Passage& p, std::uint32_t index, unsigned in) const;
+  void pass_by(Cycles now);
+  void write_down(std::uint32_t id, Cycles now, Cycles credited);
+  void return_credits(const Passage& p, std::size_t at, std::uint32_t sent, Cycles credited);
+  void take_credits(const Passage& p, std::size_t at, std::uint32_t sent, Cycles credited);
+  void write_router(const Passage& p, std::size_t at, std::uint32_t sent);
+  void eject(const Passage& p, std::uint32_t count, List<Ejected>& to) const;
+  [[nodiscard]] std::uint32_t pieces_before(const Passage& p, std::size_t at, Cycles now) const;
+  [[nodiscard]] Cycles leaves(const Passage& p, std::size_t at, std::uint32_t piece) const {
+    return p.start + static_cast<Cycles>(at) * rules_.hop + static_cast<Cycles>(piece * rules_.flits);
+  }
+  [[nodiscard]] Cycles tail_leaves(const Passage& p, std::size_t at) const { return leaves(p, at, rules_.count - 1); }
+  [[nodiscard]] std::uint32_t flits_of(std::uint32_t pieces) const {
+    return pieces == rules_.count ? rules_.packet_flits : pieces * rules_.flits;
+  }
+  [[nodiscard]] Piece piece_of(const Passage& p, std::uint32_t k) const {
+    return {p.piece.created, p.piece.where | (k == 0 ? Piece::kFirst : 0) | (k + 1 == rules_.count ? Piece::kLast : 0)};
+  }
   void apply_credits(Cycles now);
-  void apply_arrival(const Arrival& arrival, Cycles now);
+  void apply_arrival(Arrival arrival, Cycles now);
+  void visit_all(List<std::uint32_t>& due, Cycles now);
   void visit(Router& r, std::uint32_t index, Cycles now, Outlets& out);
   void free_ports(Router& r, std::uint32_t index, Cycles now);
   Mask idle_bids(const Router& r, Mask bids) const;
@@ -91,9 +129,10 @@ class PacketRouters final : public PacketMesh {
   std::vector<Router> routers_;
   std::vector<Piece> buffers_;
   std::vector<Busy> busy_;  ///< kLong only
-  Calendar<std::uint32_t> credits_, visits_;
-  std::uint64_t heads_ = 0;
-  bool node_limits_;  ///< a VC towards a node runs out of credit while its flits come one a cycle
+  std::vector<Passage> passages_;
+  std::vector<std::uint32_t> unused_;  ///< of them
+  std::uint64_t heads_ = 0;            ///< hops of packets
+  bool node_limits_;                   ///< a VC towards a node runs out of credit while its flits come one a cycle
 };
 
 }  // namespace dojo::fabric

@@ -145,7 +145,9 @@ template <unsigned kStride, bool kLong>
   }
   if (r.waiting == 0 && single(r.ready)) {
     const Mask ready = idle_bids(r, r.ready);
-    if (ready != 0) send(r, index, next_bit(ready, 0), now, out);
+    if (ready == 0) return;
+    if (kLong && passes(index, now)) return grant(r, index, next_bit(ready, 0), now, out);  // it is not alone
+    send(r, index, next_bit(ready, 0), now, out);
     return;
   }
   Bids bids;

@@ -27,6 +27,20 @@ double probability(const FastSettings& settings) {
                           settings.rate, settings.packet_flits));
 }
 
+fabric::PieceRules rules_of(const FastSettings& settings) {
+  fabric::PieceRules rules(settings.router, settings.packet_flits);
+  rules.express = rules.express && settings.express;
+  return rules;
+}
+
+void count(const fabric::List<fabric::Ejected>& ejected, Tally& tally) {
+  for (const fabric::Ejected& e : ejected) {
+    // `created` holds the low half of the cycle; a packet is never 2^32 cycles old.
+    const Cycles created = e.first - static_cast<std::uint32_t>(static_cast<std::uint32_t>(e.first) - e.created);
+    tally.eject(created, e.tail, e.first, e.flits);
+  }
+}
+
 /// Written by one die in one window, read by its neighbour in the next.
 struct Mail {
   fabric::List<Leaving> pieces, credits;
@@ -38,6 +52,7 @@ struct Die {
   std::unique_ptr<fabric::PacketMesh> mesh;
   PacketSources sources;
   Tally tally;
+  bool alone = true;  ///< no neighbours
   std::array<Die*, 4> neighbour{};
   std::array<std::unique_ptr<fabric::CrossingSender>, 4> out;
   std::array<std::unique_ptr<fabric::CrossingReceiver>, 4> in;
@@ -45,11 +60,12 @@ struct Die {
 
   void run(Cycles begin, Cycles end, unsigned parity);
   [[nodiscard]] std::uint64_t flits_inside(const fabric::PieceRules& rules, unsigned last_parity) const;
+  /// Of what is in the mesh, adds to `sum` what has reached its node before cycle `now`.
+  void add_passed(Cycles now, Tally& sum) const;
 
  private:
   void read_mail(unsigned parity);
   void cross(Cycles now, unsigned parity);
-  void count_ejected();
 };
 
 void Die::read_mail(unsigned parity) {
@@ -71,13 +87,10 @@ void Die::cross(Cycles now, unsigned parity) {
   }
 }
 
-void Die::count_ejected() {
-  for (const fabric::Ejected& e : mesh->ejected) {
-    // `created` holds the low half of the cycle; a packet is never 2^32 cycles old.
-    const Cycles created = e.first - static_cast<std::uint32_t>(static_cast<std::uint32_t>(e.first) - e.created);
-    tally.eject(created, e.tail, e.first, e.flits);
-  }
-  mesh->ejected.clear();
+void Die::add_passed(Cycles now, Tally& sum) const {
+  fabric::List<fabric::Ejected> passed;
+  mesh->add_passed(now, passed);
+  count(passed, sum);
 }
 
 void Die::run(Cycles begin, Cycles end, unsigned parity) {
@@ -87,11 +100,13 @@ void Die::run(Cycles begin, Cycles end, unsigned parity) {
     both[parity].credits.clear();
   }
   for (Cycles now = begin; now < end; ++now) {
+    if (alone && mesh->idle(now) && sources.idle(now)) continue;
     cross(now, parity);
     mesh->arrive(now);
     sources.run(now, *mesh, tally);
     mesh->allocate(now);
-    count_ejected();
+    count(mesh->ejected, tally);
+    mesh->ejected.clear();
   }
 }
 
@@ -109,7 +124,7 @@ class FastNetwork final : public Network {
   FastNetwork(const topology::Topology& topology, const Endpoints& endpoints, const FastSettings& settings)
       : topology_(topology),
         gaps_(probability(settings)),
-        load_{endpoints, gaps_, fabric::PieceRules(settings.router, settings.packet_flits), settings.seed},
+        load_{endpoints, gaps_, rules_of(settings), settings.seed},
         pool_(settings.threads) {
     dies_.reserve(topology.die_count());
     for (DieId die = 0; die < topology.die_count(); ++die) {
@@ -149,6 +164,7 @@ class FastNetwork final : public Network {
   [[nodiscard]] Tally tally() const override {
     Tally sum = dies_.front().tally;
     for (std::size_t i = 1; i < dies_.size(); ++i) sum.merge(dies_[i].tally);
+    for (const Die& die : dies_) die.add_passed(now_, sum);
     return sum;
   }
   void count_waiting(Cycles now, std::uint64_t& packets, std::uint64_t& cycles) const override {
@@ -156,7 +172,7 @@ class FastNetwork final : public Network {
   }
   [[nodiscard]] std::uint64_t packet_hops() const override {
     std::uint64_t sum = 0;
-    for (const Die& die : dies_) sum += die.mesh->packet_hops;
+    for (const Die& die : dies_) sum += die.mesh->packet_hops(now_);
     return sum;
   }
   [[nodiscard]] std::uint64_t flit_hops() const override {
@@ -203,6 +219,7 @@ void FastNetwork::join(DieId die) {
     of.lanes = static_cast<std::uint32_t>(side < 2 ? topology_.site_rows() : topology_.site_columns());
     Die& here = dies_[die];
     here.neighbour[side] = &dies_[edge.neighbour];
+    here.alone = false;
     here.out[side] = std::make_unique<fabric::CrossingSender>(of, load_.rules);
     // The neighbour's edge that leads here has the same latency and lanes.
     here.in[side] = std::make_unique<fabric::CrossingReceiver>(of, load_.rules);
@@ -227,7 +244,7 @@ void FastNetwork::add_links(DieId die, unsigned side, std::vector<LinkLoad>& loa
       const bool edge = (side == 0 && column == columns - 1) || (side == 1 && column == 0) ||
                         (side == 2 && row == rows - 1) || (side == 3 && row == 0);
       if (edge) continue;
-      const std::uint64_t flits = dies_[die].mesh->sent(row, column, side);
+      const std::uint64_t flits = dies_[die].mesh->sent(row, column, side, now_);
       ++within.links;
       within.flits += flits;
       within.busiest_flits = std::max(within.busiest_flits, flits);

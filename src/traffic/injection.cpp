@@ -27,11 +27,14 @@ Cycles Gaps::draw(Random& random) const {
   Cycles gap = 0;
   for (;;) {
     const std::uint64_t u = random.next();
+    if (longer_.back() > u) {  // no memory: the rest is drawn afresh
+      gap += static_cast<Cycles>(kLongest);
+      continue;
+    }
     // The table falls: the gap is the first k whose "longer than k" is not above u.
     const auto at = std::lower_bound(longer_.begin(), longer_.end(), u,
                                      [](std::uint64_t longer, std::uint64_t value) { return longer > value; });
-    if (at != longer_.end()) return gap + (at - longer_.begin()) + 1;
-    gap += static_cast<Cycles>(kLongest);  // no memory: the rest is drawn afresh
+    return gap + (at - longer_.begin()) + 1;
   }
 }
 

@@ -45,6 +45,38 @@ void PacketSources::put_in_calendar(std::uint32_t index, Cycles now) {
   head = index;
 }
 
+void PacketSources::take_from_calendar(std::uint32_t index) {
+  std::uint32_t* at = &calendar_[static_cast<std::size_t>(sources_[index].due) & (kCalendar - 1)];
+  while (*at != index) at = &sources_[*at].next;
+  *at = sources_[index].next;
+}
+
+void PacketSources::spend(Source& source, std::uint32_t credits) {
+  const unsigned left = source.credits[source.channel] - credits;
+  source.credits[source.channel] = static_cast<std::uint8_t>(left);
+  if (left == 0) source.open = static_cast<std::uint8_t>(source.open & ~(1u << source.channel));
+}
+
+/// Packets that have met others: their nodes send the rest piece by piece.
+void PacketSources::resume(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
+  const fabric::PieceRules& rules = load_->rules;
+  for (const fabric::PacketMesh::Resumed& one : mesh.resumed) {
+    const std::uint32_t index = of_router_[one.router];
+    Source& source = sources_[index];
+    take_from_calendar(index);
+    source.express = false;
+    source.left = rules.count - one.sent;
+    source.due -= static_cast<Cycles>((source.left - 1) * rules.flits);
+    tally.flits_injected -= (source.left - 1) * rules.flits + rules.last_flits;
+    spend(source, one.owed);
+    if (source.due <= now)
+      sending_.push_back(index);
+    else
+      put_in_calendar(index, now);
+  }
+  mesh.resumed.clear();
+}
+
 void PacketSources::take_credits(fabric::PacketMesh& mesh) {
   for (const std::uint32_t credit : mesh.node_credits) {
     Source& source = sources_[of_router_[credit >> 3]];
@@ -70,6 +102,7 @@ void PacketSources::take_due(Cycles now) {
 
 void PacketSources::run(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
   take_credits(mesh);
+  if (!mesh.resumed.empty()) resume(now, mesh, tally);
   take_due(now);
   std::size_t kept = 0;
   for (std::size_t i = 0; i < sending_.size(); ++i) {
@@ -97,28 +130,52 @@ void PacketSources::start(Source& source, Tally& tally) {
 
 /// The next piece, if a VC has room for it: a head takes the next VC with credit after the last one used.
 bool PacketSources::send(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
+  if (source.express) {  // nothing to send: the packet passes, and the next may come
+    source.express = false;
+    spend(source, 1);
+    finish(source, now, tally);
+    return true;
+  }
   const bool first = source.left == load_->rules.count, last = source.left == 1;
   if (first && source.open != 0) {
     const auto after = static_cast<std::uint8_t>(source.open >> source.last << source.last);
     source.channel = static_cast<std::uint8_t>(__builtin_ctz(after != 0 ? after : source.open));
   }
   if ((source.open >> source.channel & 1) == 0) return false;
-  if (--source.credits[source.channel] == 0)
-    source.open = static_cast<std::uint8_t>(source.open & ~(1u << source.channel));
-  const std::uint32_t marks = (first ? Piece::kFirst : 0) | (last ? Piece::kLast : 0);
-  mesh.injections(now).push({mesh.local_slot(source.router) + source.channel,
-                             {static_cast<std::uint32_t>(source.created), source.where | marks}});
   if (first && window_.holds(source.created)) {
     ++tally.injected;
     tally.source_cycles += static_cast<std::uint64_t>(now - source.created);
   }
-  const std::uint32_t flits = last ? load_->rules.last_flits : load_->rules.flits;
-  tally.flits_injected += flits;
-  source.due = now + flits;
-  if (--source.left != 0) return true;
+  if (first && load_->rules.express && send_whole(source, now, mesh, tally)) return true;
+  spend(source, 1);
+  const std::uint32_t marks = (first ? Piece::kFirst : 0) | (last ? Piece::kLast : 0);
+  mesh.injections(now).push({mesh.local_slot(source.router) + source.channel,
+                             {static_cast<std::uint32_t>(source.created), source.where | marks}});
+  tally.flits_injected += last ? load_->rules.last_flits : load_->rules.flits;
+  source.due = now + load_->rules.flits;
+  if (--source.left == 0) finish(source, now, tally);
+  return true;
+}
+
+/// After its last piece: the next packet.
+void PacketSources::finish(Source& source, Cycles now, Tally& tally) {
+  source.left = 0;
   source.last = static_cast<std::uint8_t>(source.channel + 1);
   draw(source, tally);
-  source.due = std::max(source.due, source.created);
+  source.due = std::max(now + load_->rules.last_flits, source.created);
+}
+
+/// All pieces at once, if they meet nobody. Credits come back before the next piece would go; only the last one is
+/// spent.
+bool PacketSources::send_whole(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
+  const fabric::PieceRules& rules = load_->rules;
+  if (source.credits[source.channel] != rules.depth) return false;
+  if (!mesh.express(source.router, source.channel, {static_cast<std::uint32_t>(source.created), source.where}, now))
+    return false;
+  tally.flits_injected += rules.packet_flits;
+  source.express = true;
+  source.left = 1;
+  source.due = now + static_cast<Cycles>((rules.count - 1) * rules.flits);
   return true;
 }
 

@@ -26,6 +26,10 @@ class PacketSources {
   /// The nodes at the sites of `shape`, those that inject.
   PacketSources(const PacketLoad& load, const fabric::MeshShape& shape);
   void run(Cycles now, fabric::PacketMesh& mesh, Tally& tally);
+  /// No node has anything to do in cycle `now`, if no credit comes.
+  [[nodiscard]] bool idle(Cycles now) const {
+    return sending_.empty() && calendar_[static_cast<std::size_t>(now) & (kCalendar - 1)] == kNone;
+  }
 
   /// From `now` on packets created within the window are counted.
   void measure(Window window, Tally& tally);
@@ -41,6 +45,7 @@ class PacketSources {
     Random random;
     std::uint32_t router = 0, node = 0, where = 0, left = 0, next = kNone;
     std::uint8_t channel = 0, last = 0, open = 0;  ///< VC in use, VC after the last one used, VCs with credit
+    bool express = false;  ///< the packet passes without events; left = 1, due when its last piece would go
     std::array<std::uint8_t, 8> credits{};
   };
 
@@ -48,7 +53,12 @@ class PacketSources {
   void put_in_calendar(std::uint32_t index, Cycles now);
   void take_credits(fabric::PacketMesh& mesh);
   void take_due(Cycles now);
+  void take_from_calendar(std::uint32_t index);
+  void resume(Cycles now, fabric::PacketMesh& mesh, Tally& tally);
   void start(Source& source, Tally& tally);
+  void finish(Source& source, Cycles now, Tally& tally);
+  bool send_whole(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally);
+  static void spend(Source& source, std::uint32_t credits);
   bool send(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally);
 
   const PacketLoad* load_;

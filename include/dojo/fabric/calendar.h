@@ -20,6 +20,7 @@ class List {
   [[nodiscard]] const T* begin() const { return data_.data(); }
   [[nodiscard]] const T* end() const { return data_.data() + size_; }
   [[nodiscard]] T& operator[](std::size_t i) { return data_[i]; }
+  [[nodiscard]] const T& operator[](std::size_t i) const { return data_[i]; }
   void clear() { size_ = 0; }
   void push(const T& value) {
     if (size_ == data_.size()) data_.resize(2 * size_ + 16);
@@ -49,13 +50,15 @@ class Calendar {
     std::size_t size = 2;
     while (size <= static_cast<std::size_t>(horizon)) size *= 2;
     lists_.resize(size);
+    mask_ = size - 1;
   }
-  [[nodiscard]] List<T>& at(Cycles cycle) { return lists_[static_cast<std::size_t>(cycle) & (lists_.size() - 1)]; }
+  [[nodiscard]] List<T>& at(Cycles cycle) { return lists_[static_cast<std::size_t>(cycle) & mask_]; }
   /// Every list, in no order of time.
   [[nodiscard]] const std::vector<List<T>>& lists() const { return lists_; }
 
  private:
   std::vector<List<T>> lists_;
+  std::size_t mask_ = 0;
 };
 
 }  // namespace dojo::fabric

@@ -33,6 +33,7 @@ struct PieceRules {
   std::uint32_t channels, depth;                         ///< VCs of a port; pieces that a VC's buffer holds
   Cycles hop, credit, injection;
   bool speculative, input_limited;  ///< input_limited: an input port sends a flit a cycle (no internal speedup)
+  bool express;                     ///< packets over idle routers may pass without events: credits never hold them up
   [[nodiscard]] std::uint32_t length(Piece piece) const { return piece.last() ? last_flits : flits; }
 };
 
@@ -71,25 +72,44 @@ class PacketMesh {
   /// From outside, for this cycle or a later one: a piece into the input port of `side`, a credit for its output port.
   virtual void enter(unsigned side, const Leaving& piece) = 0;
   virtual void credit(unsigned side, const Leaving& credit) = 0;
-  /// Flits sent over an output port of the router at (row, column) of the die.
-  [[nodiscard]] virtual std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port) const = 0;
-  /// Flits in buffers and on links; throws Error(kInternal) where states contradict each other.
+  /// In cycle `now`, in place of injections: a packet whose pieces its node would send to `channel` one after the other
+  /// from now on. False where something is in its way. Where something comes in its way later, `resumed` says so.
+  virtual bool express(std::uint32_t router, unsigned channel, Piece piece, Cycles now) = 0;
+  /// Adds pieces of packets that pass without events, not yet in `ejected`, which left for their node before cycle
+  /// `now`.
+  virtual void add_passed(Cycles now, List<Ejected>& to) const = 0;
+  /// Flits sent before cycle `now` over an output port of the router at (row, column) of the die.
+  [[nodiscard]] virtual std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port, Cycles now) const = 0;
+  /// Of heads before cycle `now`, over links within the die and out of it.
+  [[nodiscard]] virtual std::uint64_t packet_hops(Cycles now) const = 0;
+  /// Flits in buffers and on links, and of packets that pass without events, whole; throws Error(kInternal) where
+  /// states contradict each other.
   [[nodiscard]] virtual std::uint64_t flits_inside() const = 0;
 
   /// Where nodes put what they inject in cycle `now`; the slot of VC 0 of their router's local input port.
   [[nodiscard]] List<Arrival>& injections(Cycles now) { return arrivals_.at(now + rules_.injection); }
   [[nodiscard]] std::uint32_t local_slot(std::uint32_t router) const { return router << kSlotBits | local_base_; }
+  /// Nothing is to be done in cycle `now`, if nothing comes from outside.
+  [[nodiscard]] bool idle(Cycles now) {
+    return arrivals_.at(now).empty() && visits_.at(now).empty() && credits_.at(now).empty() && passing_.at(now).empty();
+  }
 
   List<Ejected> ejected;                                 ///< the owner takes and clears
   List<std::uint32_t> node_credits;                      ///< router << 3 | VC of its local input port
   std::array<List<Leaving>, 4> pieces_out, credits_out;  ///< by side; the owner takes and clears them
-  std::uint64_t packet_hops = 0;                         ///< over links within the die and out of it
+  /// Nodes whose packet goes on in pieces: `sent` have been sent, credits of `owed` of them are not back.
+  struct Resumed {
+    std::uint32_t router = 0, sent = 0, owed = 0;
+  };
+  List<Resumed> resumed;  ///< the owner takes and clears
 
  protected:
-  PacketMesh(const PieceRules& rules, unsigned local_base);
+  static constexpr Cycles kVisitsAhead = 32;
+  PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned local_base);
   PieceRules rules_;
   unsigned local_base_;
   Calendar<Arrival> arrivals_;
+  Calendar<std::uint32_t> credits_, visits_, passing_;
 };
 
 [[nodiscard]] std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules);

@@ -17,6 +17,7 @@ struct FastSettings {
   std::uint32_t packet_flits = 1;
   std::uint64_t seed = 1;
   std::uint32_t threads = 1;  ///< results do not depend on it
+  bool express = true;        ///< packets that meet nobody pass without events; results do not depend on it
 };
 
 /// Throws Error(kInvalidInput) for a load above one packet a cycle. `topology` and `endpoints` must outlive it.
