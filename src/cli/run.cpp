@@ -94,6 +94,7 @@ machine::MachineSettings machine_settings(const config::RunParams& run) {
   settings.all_links = run.all_links;
   settings.reference_network = run.network_model == "reference";
   settings.copy_tasks = run.copy_tasks;
+  settings.rows_in_step = run.rows_in_step;
   return settings;
 }
 

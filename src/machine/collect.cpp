@@ -25,7 +25,7 @@ std::uint64_t MachineState::events() const {
   std::uint64_t count = 0;
   for (const DieShard& die : dies) count += die.events();
   for (const DipShard& dip : dips) count += dip.events();
-  return count;
+  return count - events_taken_over;
 }
 
 namespace {
@@ -294,6 +294,7 @@ std::vector<std::string> approximations(const workload::Job& job, const topology
 }  // namespace
 
 Results Machine::collect(bool interrupted) const {
+  impl_->part_rows();
   impl_->settle();
   const MachineState& m = *impl_;
   const Context& context = m.context;
@@ -340,7 +341,9 @@ Results Machine::collect(bool interrupted) const {
   r.approximations = approximations(context.job, topology(), context.settings.reference_network);
   r.threads = context.settings.threads;
   r.events = m.events();
-  r.dies_simulated = topology().die_count();  // each runs events; what is copied are single tasks
+  r.dies_simulated = topology().die_count();
+  r.dies_copied = m.dies_taken_over;
+  r.copied_s = topology().seconds(std::min(m.in_step_until, r.end_cycle));
   if (!r.finished && !interrupted) {
     r.waiting = waiting();
     r.blocked_packets = blocked_packets();

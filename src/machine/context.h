@@ -17,6 +17,7 @@
 #include "dojo/workload/program.h"
 #include "machine/sums.h"
 #include "machine/task_copy.h"
+#include "machine/tile_rows.h"
 
 namespace dojo::machine {
 
@@ -65,17 +66,20 @@ struct Context {
   /// allows: what a tile's dies have touched is then still in the host's caches.
   struct alignas(64) Group {
     std::vector<ShardId> shards;
-    Cycles next = kNever;       ///< earliest event, mail inside included
-    Cycles mail_time = kNever;  ///< earliest arrival in mail that was sent inside in this short window
-    int parity = 0;             ///< as `parity`, for mail inside
+    Cycles next = kNever;          ///< earliest event, mail inside included
+    Cycles mail_time = kNever;     ///< earliest arrival in mail that was sent inside in this short window
+    int parity = 0;                ///< as `parity`, for mail inside
+    std::uint32_t first_sums = 0;  ///< `sums` of thread 0 for this group
   };
   std::vector<Group> groups;
   std::vector<std::uint32_t> group_of;                        ///< by shard
   std::vector<std::uint8_t> inside;                           ///< by mailbox: sender and receiver are in one group
   std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];   ///< by receiver, from other groups
   std::unique_ptr<std::atomic<std::uint8_t>[]> has_local[2];  ///< by receiver, from its own group
-  std::vector<ThreadSums> sums;                               ///< by thread
+  std::vector<ThreadSums> sums;                               ///< by thread; in step: by kind of row, then thread
   CopyTable copies;
+  std::unique_ptr<const TileRows> tile_rows;
+  bool in_step = false;                      ///< some rows of tiles run for all
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a group, and between groups
   Bytes stripe_bytes = 0;                    ///< of a striped burst: two of them fit into any receive buffer
   int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]

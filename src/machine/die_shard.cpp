@@ -41,9 +41,9 @@ void DieShard::run(Cycles window_end, ThreadSums& sums) {
   for (;;) {
     const Cycles arrival = arrivals_.next_time();
     // An event may plan a wake, so the limit is found anew each time.
-    while (wheel_.take(std::min({window_end, next_wake_, arrival}), event)) dispatch(event);
+    while (wheel_.take(std::min({window_end, stop_, next_wake_, arrival}), event)) dispatch(event);
     const Cycles wake = next_wake_;
-    if (std::min(wake, arrival) >= window_end) break;
+    if (std::min(wake, arrival) >= std::min(window_end, stop_)) break;
     if (wake <= arrival) {
       run_wakes(wake);
     } else {
@@ -344,8 +344,7 @@ void DieShard::received(DieSink& sink, SiteIndex site, const Burst& burst, Cycle
       return;
     case Purpose::kTaskStart: {
       const RankDie& place = rank_dies_[rank_die_of(burst.subject)];
-      wheel_.add(tail + place.shape->barrier_cycles[place.slice_die], kTaskStart, burst.subject, burst.item);
-      return;
+      return plan_start(burst.subject, burst.item, tail + place.shape->barrier_cycles[place.slice_die]);
     }
     case Purpose::kTaskDone:
       wheel_.add(tail, kTaskDone, burst.subject, burst.item);

@@ -64,6 +64,10 @@ class DieShard {
   [[nodiscard]] Breakdown breakdown(Cycles end) const;
   /// Adds what kernels and copied tasks did to the counters; may be called again.
   void settle();
+  /// Takes the state of its like in the first row of tiles, which has run for both.
+  void take_over(const DieShard& from, const RowNames& names);
+  /// Rows of tiles are no longer in step.
+  void go_on() { stop_ = kNever; }
   [[nodiscard]] std::uint64_t tasks_copied() const { return tasks_copied_; }
   /// Everything sent has arrived and every credit is back (a finished run).
   [[nodiscard]] bool settled() const;
@@ -209,6 +213,7 @@ class DieShard {
   void schedule_ready(Controller& controller, std::uint32_t task, Cycles now);
   void start_core(Controller& controller, Cycles now);
   void finish_task(Controller& controller, std::uint32_t task, Cycles now);
+  void plan_start(RankId rank, std::uint32_t task, Cycles time);
   void control_message(RankId rank, std::uint32_t slice_die, fabric::Purpose purpose, std::uint32_t task, Cycles now);
   [[nodiscard]] bool counted_op(const workload::Program& program, const workload::Task& task) const;
   [[nodiscard]] std::uint32_t rank_die_of(RankId rank) const;
@@ -218,6 +223,7 @@ class DieShard {
   ThreadSums* sums_ = nullptr;  // of the thread that runs this window
   DieId die_ = 0;
   engine::Wheel wheel_;
+  Cycles stop_ = kNever;  // while rows of tiles are in step: a task starts then after which they are not
   // In a cycle, waiting edges come first, then arrivals by side, then the die's own events: an order that does not
   // depend on when mail was read.
   engine::TimeHeap arrivals_;  // of entries

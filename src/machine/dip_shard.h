@@ -29,6 +29,9 @@ class DipShard {
   void read_mail(ThreadSums& sums);
   void run(Cycles window_end, ThreadSums& sums);
 
+  /// Takes the state of its like in the first row of tiles, which has run for both.
+  void take_over(const DipShard& from, const RowNames& names);
+
   [[nodiscard]] const fabric::Serialiser& hbm() const { return hbm_; }
   [[nodiscard]] const fabric::Serialiser& pcie() const { return pcie_; }
   [[nodiscard]] const fabric::Serialiser& ethernet() const { return ethernet_; }

@@ -24,6 +24,12 @@ struct MachineState {
   void run_shard(ShardId shard, Cycles end, ThreadSums& sums);
   void run_group(Context::Group& group, ThreadSums& sums);
   Cycles run_window();
+  void start_in_step();
+  /// The other rows of tiles take the state of the first and go on by themselves.
+  void part_rows();
+  void take_over(const TileRows::Kind& kind, const RowNames& names);
+  /// How many rows of tiles did what was added to context.sums[sums].
+  [[nodiscard]] std::uint64_t rows_of_sums(std::size_t sums) const;
   /// Brings the counters up to date with what copied tasks did.
   void settle();
   [[nodiscard]] std::uint64_t ranks_done() const;
@@ -37,6 +43,9 @@ struct MachineState {
   std::vector<std::uint32_t> active;  ///< groups
   std::unique_ptr<engine::ThreadPool> pool;
   std::uint64_t tasks_total = 0;
+  Cycles in_step_until = 0;  ///< rows of tiles were run as one until then
+  std::uint32_t dies_taken_over = 0;
+  std::uint64_t events_taken_over = 0;  ///< counted by shards that did not run them
 };
 
 }  // namespace dojo::machine

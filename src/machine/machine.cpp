@@ -35,6 +35,7 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
     Context::Group& group = context.groups[context.group_of[shard]];
     group.next = std::min(group.next, next[shard]);
   }
+  if (settings.rows_in_step && !settings.reference_network) start_in_step();
 }
 
 Cycles MachineState::shard_next_time(ShardId shard) const {
@@ -97,6 +98,7 @@ void MachineState::run_group(Context::Group& group, ThreadSums& sums) {
     group.next = std::min(group.next, group.mail_time);
     group.parity = 1 - group.parity;
     start = end;
+    if (sums.rows_part) break;  // a shard of this group may have stopped
   }
 }
 
@@ -119,11 +121,17 @@ Cycles MachineState::run_window() {
   if (!pool) pool = std::make_unique<engine::ThreadPool>(context.settings.threads);
   pool->run(
       static_cast<std::uint32_t>(active.size()),
-      [this](std::uint32_t i, std::uint32_t thread) { run_group(context.groups[active[i]], context.sums[thread]); },
+      [this](std::uint32_t i, std::uint32_t thread) {
+        Context::Group& group = context.groups[active[i]];
+        run_group(group, context.sums[group.first_sums + thread]);
+      },
       context.groups.size() == next.size() ? 8 : 1);
   mail_time = kNever;
   for (const ThreadSums& sums : context.sums) mail_time = std::min(mail_time, sums.mail_time);
   context.parity = 1 - context.parity;
+  const bool part =
+      std::any_of(context.sums.begin(), context.sums.end(), [](const ThreadSums& s) { return s.rows_part; });
+  if (part || next_time() == kNever) part_rows();
   return next_time();
 }
 
@@ -164,8 +172,9 @@ Progress Machine::progress() const {
   Progress p;
   p.now = impl_->window_start;
   p.tasks_total = impl_->tasks_total;
-  for (const ThreadSums& sums : impl_->context.sums) {
-    p.tasks_done += sums.tasks_done;
+  for (std::size_t i = 0; i < impl_->context.sums.size(); ++i) {
+    const ThreadSums& sums = impl_->context.sums[i];
+    p.tasks_done += sums.tasks_done * impl_->rows_of_sums(i);
     p.activity += sums.tasks_done + sums.bytes_to_eject + sums.packets.packets;
   }
   p.events = impl_->events();
@@ -177,6 +186,7 @@ const topology::Topology& Machine::topology() const {
 }
 
 NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
+  impl_->part_rows();
   impl_->dies[die].settle();
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;
@@ -193,6 +203,7 @@ NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
 }
 
 DipCounters Machine::dip_counters(std::uint32_t dip) const {
+  impl_->part_rows();
   const DipShard& shard = impl_->dips[dip];
   return {link_counters(shard.hbm()), link_counters(shard.pcie()), link_counters(shard.ethernet()),
           link_counters(shard.edge().serialiser())};

@@ -38,6 +38,16 @@ void ThreadSums::add_gather(const fabric::Gathering& g) {
   }
 }
 
+void ThreadSums::multiply(std::uint64_t times) {
+  const auto scale = [&](auto&... sums) { ((sums *= static_cast<std::decay_t<decltype(sums)>>(times)), ...); };
+  for (std::uint64_t& n : packets.count) scale(n);
+  scale(packets.packets, packets.cycles_sum, tasks_done, ranks_done, bytes_to_eject, detours, detour_hops);
+  for (std::vector<OpSum>& graph : ops) {
+    for (OpSum& op : graph) scale(op.count, op.cycles_sum, op.flops);
+  }
+  scale(flops_by[0], flops_by[1], flops_by[2], flops_recomputed);
+}
+
 TaskSums ThreadSums::of_lone_task() const {
   TaskSums task;
   for (std::uint16_t bin = 0; bin < LatencyHistogram::kBins; ++bin) {

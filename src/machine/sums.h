@@ -40,6 +40,7 @@ struct ThreadSums {
   Cycles rank_end = 0;        ///< last end of a rank
   Cycles last_event = 0;      ///< of any shard
   Cycles mail_time = kNever;  ///< earliest arrival in the mail of this window
+  bool rows_part = false;     ///< a shard waits for the other rows of tiles
   std::uint64_t tasks_done = 0, ranks_done = 0;
   std::int64_t flops_by[3] = {0, 0, 0};  ///< by Kernel::TimedBy
   std::int64_t flops_recomputed = 0;
@@ -53,6 +54,8 @@ struct ThreadSums {
     detour_hops += static_cast<std::uint64_t>(hops);
   }
   void add_gather(const fabric::Gathering& g);
+  /// As many shards did the same.
+  void multiply(std::uint64_t times);
   [[nodiscard]] OpSum& op(std::uint32_t graph, std::uint32_t index) {
     return ops.empty() ? lone_op : ops[graph][index];
   }

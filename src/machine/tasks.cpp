@@ -225,10 +225,17 @@ void DieShard::launch(Controller& controller, std::uint32_t task, Cycles now) {
   const RankDie& place = rank_dies_[rank_die_of(controller.rank)];
   const std::uint32_t dies = place.slice->shape->die_count();
   controller.active.push_back({task, dies});
-  wheel_.add(now + place.shape->barrier_cycles[0], kTaskStart, controller.rank, task);
+  plan_start(controller.rank, task, now + place.shape->barrier_cycles[0]);
   for (std::uint32_t die = 1; die < dies; ++die) {
     control_message(controller.rank, die, fabric::Purpose::kTaskStart, task, now);
   }
+}
+
+void DieShard::plan_start(RankId rank, std::uint32_t task, Cycles time) {
+  wheel_.add(time, kTaskStart, rank, task);
+  if (!context_->in_step || !context_->tile_rows->starts_apart(rank, context_->program(rank).tasks[task])) return;
+  stop_ = std::min(stop_, time);
+  sums_->rows_part = true;
 }
 
 /// One die has finished its part (or the task had no part at all).

@@ -36,6 +36,7 @@ std::string on_die(const fabric::Burst& burst, const std::string& path) {
 
 std::vector<WaitingRank> Machine::waiting() const {
   std::vector<WaitingRank> out;
+  impl_->part_rows();
   const Context& context = impl_->context;
   for (const DieShard& die : impl_->dies) {
     for (const auto& controller : die.controllers()) {

@@ -180,8 +180,10 @@ void remarks(Lines& out, const Json& r) {
           duration(real(h["wall_s"])), duration(real(h["elaboration_s"])), duration(real(h["simulation_s"])),
           si(real(h["events"]), ""), si(real(h["events_per_s"]), "events/s"), count(h["threads"]),
           si(real(h["peak_rss_bytes"]), "B"));
-  out.add("dies", "{} simulated, {} copied; {} tasks of dies at rest copied", count(h["dies_simulated"]),
-          count(h["dies_copied"]), count(h["tasks_copied"]));
+  out.add("dies", "{} simulated, {} copied{}; {} tasks of dies at rest copied", count(h["dies_simulated"]),
+          count(h["dies_copied"]),
+          real(h["dies_copied"]) > 0 ? fmt::format(" from their like at {}", duration(real(h["copied_until_s"]))) : "",
+          count(h["tasks_copied"]));
   out.add("digest", "{}", string(r["digest"]));
 }
 

@@ -199,6 +199,7 @@ Json host_json(const Results& r) {
           {"threads", r.threads},
           {"dies_simulated", r.dies_simulated},
           {"dies_copied", r.dies_copied},
+          {"copied_until_s", ratio(r.copied_s, 1)},
           {"tasks_copied", r.tasks_copied}};
 }
 

@@ -136,6 +136,7 @@ struct RunParams {
   std::int64_t burst_bytes = 16384;
   bool all_links = false;
   bool copy_tasks = true;
+  bool rows_in_step = true;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
@@ -147,6 +148,9 @@ struct RunParams {
     field("copy_tasks", self.copy_tasks,
           "take what a task did on another die that was in the same state, instead of running it again; same results",
           Anything(), Source{"chosen"});
+    field("rows_in_step", self.rows_in_step,
+          "run one row of tiles for all rows as long as they all do the same; same results", Anything(),
+          Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }
 };

@@ -81,6 +81,17 @@ class Wheel {
     return false;
   }
 
+  /// `change(Event&)` for everything that is planned. It must leave the times.
+  template <class Change>
+  void each(Change&& change) {
+    for (const auto* ring : {&near_, &far_}) {
+      for (const List& list : *ring) {
+        for (std::uint32_t i = list.head; i != kNone; i = events_[i].next) change(events_[i]);
+      }
+    }
+    for (const Far& far : heap_) change(events_[far.index]);
+  }
+
  private:
   struct List {
     std::uint32_t head, tail;

@@ -120,6 +120,14 @@ class DieNetwork {
   /// Of the longest train: what the fullest row (column) sends.
   [[nodiscard]] Flits stripe_flits(Direction d, Bytes bytes) const;
   [[nodiscard]] std::uint32_t nodes() const { return nodes_; }
+  /// Takes the state of a die with the same map elsewhere in the machine.
+  void take_over(const DieNetwork& from) {
+    const std::int32_t first_row = first_row_;
+    const std::int32_t first_column = first_column_;
+    *this = from;
+    first_row_ = first_row;
+    first_column_ = first_column;
+  }
 
  private:
   struct Walk {

@@ -132,6 +132,13 @@ class EdgeOut {
       for (const Waiting& w : more.waiting) look(w.burst);
     }
   }
+  template <class Change>
+  void change_waiting(Change&& change) {
+    for (Waiting& w : first_.waiting) change(w.burst);
+    for (Buffer& more : more_) {
+      for (Waiting& w : more.waiting) change(w.burst);
+    }
+  }
   void woken() { planned_ = kNever; }
   /// When to call advance() next as far as is known, if that is earlier than what was said before; else kNever.
   [[nodiscard]] Cycles next_advance(Cycles now) {

@@ -23,6 +23,7 @@ struct MachineSettings {
   bool all_links = false;          ///< Results::links holds every on-die link
   bool reference_network = false;  ///< every flit, cycle by cycle, on the dies and between them
   bool copy_tasks = true;          ///< take records of tasks that another die has run from the same state
+  bool rows_in_step = true;        ///< run one row of tiles for all as long as they do the same
   Cycles window_cycles = 0;        ///< tests: shorter windows than the lookahead; nothing may change
   bool reverse_order = false;      ///< tests: evaluate the shards of a window in reverse; nothing may change
 };

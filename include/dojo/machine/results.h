@@ -119,8 +119,10 @@ struct Results {
   // Host side: not part of the digest.
   double wall_s = 0, elaboration_s = 0, simulation_s = 0;
   std::uint64_t peak_rss_bytes = 0, events = 0;
-  /// No die is copied as a whole; `tasks_copied` counts the tasks of dies that took a record instead of running events.
+  /// `dies_copied` of the `dies_simulated` took the state of another die, which had run for both until `copied_s`.
   std::uint32_t threads = 1, dies_simulated = 0, dies_copied = 0;
+  double copied_s = 0;
+  /// Tasks of dies that took a record instead of running events.
   std::uint64_t tasks_copied = 0;
   std::uint64_t digest = 0;  ///< hash of all integers of the machine's counters, in a fixed order
 };
