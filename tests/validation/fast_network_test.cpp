@@ -176,5 +176,15 @@ TEST(FastNetwork, LatencyOnATileIsThatOfTheReference) {
   judge_latencies(kTile, 64, {{"uniform", 0.015}}, "0.015 (uniform)");
 }
 
+/// Above the 4 flits a cycle that the hotspots take: three times the 600 cycles of an empty tile take a while to build
+/// up.
+TEST(FastNetwork, SaturationOnATileIsThatOfTheReference) {
+  const double reference = saturation(kTile, "hotspot", 8, NetModel::kReference, 0.000535);
+  const double fast = saturation(kTile, "hotspot", 8, NetModel::kFast, reference);
+  judge({"fast_tile_8_saturation", "fast / reference, tile, 8-flit packets: saturation load, hotspot", "1", "", 0.95,
+         1.05},
+        1, fast / reference);
+}
+
 }  // namespace
 }  // namespace dojo::test
