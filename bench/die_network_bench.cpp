@@ -45,7 +45,7 @@ void send(benchmark::State& state, Shape shape) {
     burst.row = to / topology.site_columns();
     burst.column = to % topology.site_columns();
     now += every;
-    network.inject(from, burst, std::max(now, network.port(from).inject_free), count);
+    network.inject(from, burst, std::max(now, network.inject_free(from)), count);
     hops += static_cast<std::uint64_t>(std::abs(burst.row - from / topology.site_columns()) +
                                        std::abs(burst.column - from % topology.site_columns()));
   }

@@ -8,8 +8,9 @@ void DieNetwork::gather(Gathering& g) {
   prefetch_links(g.horizontal ? Direction::kEast : Direction::kSouth, g.lane);
   prefetch_links(g.horizontal ? Direction::kWest : Direction::kNorth, g.lane);
   for (std::uint32_t i = 0; i < g.count; ++i) {
-    __builtin_prefetch(
-        &ports_[g.horizontal ? site_at(g.lane, g.nodes[i].position) : site_at(g.nodes[i].position, g.lane)], 1);
+    const SiteIndex site = g.horizontal ? site_at(g.lane, g.nodes[i].position) : site_at(g.nodes[i].position, g.lane);
+    __builtin_prefetch(&eject_free_[site], 1);
+    __builtin_prefetch(&inject_free_[site], 1);
   }
   const std::int32_t length = g.horizontal ? columns_ : rows_;
   for (std::int32_t at = 0; at < length; ++at) stops_[static_cast<std::size_t>(at)] = Stop{};
@@ -17,12 +18,12 @@ void DieNetwork::gather(Gathering& g) {
     GatherNode& node = g.nodes[i];
     Stop& stop = stops_[node.position];
     if (node.piece_bytes == 0) continue;
-    Port& port = ports_[g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane)];
-    const Cycles start = std::max(node.ready, port.inject_free);
+    const SiteIndex site = g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane);
+    const Cycles start = std::max(node.ready, inject_free_[site]);
     stop.piece = flits(node.piece_bytes);
     stop.head = start + hop_;  // SRAM read port to router
-    port.inject_free = start + stop.piece;
-    port.bytes_injected += node.piece_bytes;
+    inject_free_[site] = start + stop.piece;
+    port_use_[site].bytes_injected += node.piece_bytes;
     g.bytes += node.piece_bytes;
     g.first_start = std::min(g.first_start, start);
   }
@@ -43,20 +44,25 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
   const std::size_t from = high ? 0 : 1;                                    // side from which pieces come
   const std::size_t to = 1 - from;
   // Copies, because the compiler has to assume that links alias members.
-  Link* link = gather_link(g, high, begin);
+  const auto d = static_cast<std::size_t>(gather_direction(g, high));
+  const std::size_t first_link = gather_link(g, high, begin);
+  Cycles* free = free_[d].data() + first_link;
+  LinkUse* use = use_[d].data() + first_link;
   Stop* stop = stops_.data() + begin;
   const Cycles hop = hop_;
   Train train;
-  Cycles free = 0;
-  for (std::int32_t at = begin; at != end; at += step, ++link) {
+  Cycles latest = 0;
+  for (std::int32_t at = begin; at != end; at += step, ++free, ++use) {
     if (stop->piece > 0) {
       train.flits += stop->piece;
       train.head = std::min(train.head, stop->head);
       train.tail = std::max(train.tail, stop->head + stop->piece);
     }
     if (train.flits > 0) {
-      stop->starts[to] = pass(*link, train, hop);
-      free = std::max(free, link->free);
+      stop->starts[to] = pass(*free, *use, train, hop);
+      use->busy_cycles += static_cast<std::uint64_t>(train.flits);
+      ++use->bursts;
+      latest = std::max(latest, *free);
     }
     if (at == border) break;
     stop += step;
@@ -64,23 +70,31 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
     stop->heads[from] = train.head;
     stop->tails[from] = train.tail;
   }
-  g.links_free = std::max(g.links_free, free);
+  g.links_free = std::max(g.links_free, latest);
   if (leaves && train.flits > 0) (high ? g.high_head : g.low_head) = train.head;
 }
 
+Direction DieNetwork::gather_direction(const Gathering& g, bool high) {
+  if (g.horizontal) return high ? Direction::kEast : Direction::kWest;
+  return high ? Direction::kSouth : Direction::kNorth;
+}
+
 /// The link from a position towards one end; the next one on that way lies behind it in memory.
-Link* DieNetwork::gather_link(const Gathering& g, bool high, std::int32_t at) {
-  const Direction d =
-      g.horizontal ? (high ? Direction::kEast : Direction::kWest) : (high ? Direction::kSouth : Direction::kNorth);
-  return &links_[static_cast<std::size_t>(d)][g.horizontal ? index(d, g.lane, at) : index(d, at, g.lane)];
+std::size_t DieNetwork::gather_link(const Gathering& g, bool high, std::int32_t at) const {
+  const Direction d = gather_direction(g, high);
+  return g.horizontal ? index(d, g.lane, at) : index(d, at, g.lane);
 }
 
 /// Write ports take what comes from both sides; a busy one holds the links that lead to it.
 void DieNetwork::gather_at_nodes(Gathering& g) {
   const std::int32_t last = g.nodes[g.count - 1].position;
-  Link* const up = gather_link(g, true, 0);        // from position 0 on, towards the high end
-  Link* const down = gather_link(g, false, last);  // from the last node on, towards the low end
-  Port* const ports = ports_.data() + (g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane));
+  // From position 0 on, towards the high end; from the last node on, towards the low end.
+  Cycles* const up = &free_[static_cast<std::size_t>(gather_direction(g, true))][gather_link(g, true, 0)];
+  Cycles* const down = &free_[static_cast<std::size_t>(gather_direction(g, false))][gather_link(g, false, last)];
+  const SiteIndex first_site = g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane);
+  Cycles* const inject_free = inject_free_.data() + first_site;
+  Cycles* const eject_free = eject_free_.data() + first_site;
+  PortUse* const port_use = port_use_.data() + first_site;
   const std::int32_t stride = g.horizontal ? 1 : columns_;
   const Flits buffer = buffer_flits_;
   const Bytes bytes = g.bytes;
@@ -90,31 +104,31 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
   Cycles latest = latest_;
   for (GatherNode *node = g.nodes, *const end = g.nodes + g.count; node != end; ++node) {
     const Stop& stop = stops_[node->position];
-    Port& port = ports[node->position * stride];
+    const std::int32_t at = node->position * stride;
     const Flits came = stop.came[0] + stop.came[1];
     if (came > 0) {
       const Cycles head = std::min(stop.heads[0], stop.heads[1]);
       const Cycles tail = std::max(stop.tails[0], stop.tails[1]);
-      const Cycles done = std::max(std::max(port.eject_free, head) + came, tail);
-      node->done = port.eject_free = done;
-      port.bytes_ejected += static_cast<std::uint64_t>(bytes - node->piece_bytes);
+      const Cycles done = std::max(std::max(eject_free[at], head) + came, tail);
+      node->done = eject_free[at] = done;
+      port_use[at].bytes_ejected += static_cast<std::uint64_t>(bytes - node->piece_bytes);
       delivered += came;
       first_head = std::min(first_head, head);
       last_tail = std::max(last_tail, done);
       if (stop.came[0] > 0) {
-        Cycles& free = up[node->position - 1].free;
+        Cycles& free = up[node->position - 1];
         free = std::max(free, done - buffer);
       }
       if (stop.came[1] > 0) {
-        Cycles& free = down[last - node->position - 1].free;
+        Cycles& free = down[last - node->position - 1];
         free = std::max(free, done - buffer);
       }
     }
     if (stop.piece > 0) {
       // The read port stalls when the first link does not take the piece beyond the buffer.
       const Cycles begun = std::max(stop.starts[0], stop.starts[1]);
-      port.inject_free = std::max(port.inject_free, begun + stop.piece - hop_ - buffer);
-      latest = std::max(latest, port.inject_free);
+      inject_free[at] = std::max(inject_free[at], begun + stop.piece - hop_ - buffer);
+      latest = std::max(latest, inject_free[at]);
     }
   }
   g.delivered = delivered;

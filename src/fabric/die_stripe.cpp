@@ -14,9 +14,9 @@ bool is_horizontal(Direction d) {
 }  // namespace
 
 /// Sites first, first + stride, ... lie on the way of row (column) `lane`; its links follow each other in memory.
-DieNetwork::Way DieNetwork::way(Direction d, std::int32_t lane) {
+DieNetwork::Way DieNetwork::way(Direction d, std::int32_t lane) const {
   const auto of = [&](std::int32_t row, std::int32_t column, std::int32_t stride) {
-    return Way{row * columns_ + column, stride, &links_[static_cast<std::size_t>(d)][index(d, row, column)]};
+    return Way{row * columns_ + column, stride, index(d, row, column)};
   };
   switch (d) {
     case Direction::kEast:
@@ -35,44 +35,33 @@ Flits DieNetwork::stripe_flits(Direction d, Bytes bytes) const {
   return fullest_[is_horizontal(d) ? 0 : 1] * flits(ceil_div<Bytes>(bytes, nodes_));
 }
 
-void DieNetwork::prefetch_stripe(Direction d, std::int32_t lane) const {
-  prefetch_links(d, lane);
-  const bool horizontal = is_horizontal(d);
-  const std::int32_t length = horizontal ? columns_ : rows_;
-  for (std::int32_t at = 0; at < length; at += horizontal ? 2 : 1) {  // two ports of a row share a line of the cache
-    __builtin_prefetch(&ports_[horizontal ? site_at(lane, at) : site_at(at, lane)], 1);
-  }
-}
-
 /// From every node to the border: a link carries the pieces of all nodes behind it.
 DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) {
   const bool horizontal = is_horizontal(d);
   const std::int32_t lanes = horizontal ? rows_ : columns_;
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
-  const Bytes each = bytes / nodes_;
-  const Bytes rest = bytes % nodes_;
   const Cycles hop = hop_;
+  const auto at = static_cast<std::size_t>(d);
+  striped_out_[at].add(piece, bytes / nodes_, bytes % nodes_);
   Stripe stripe{now, now, 0, 0};
-  prefetch_stripe(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
-    if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
     const Way on = way(d, lane);
     Train train;
     std::int32_t site = on.first;
-    for (Link *link = on.links, *const end = link + length; link != end; ++link, site += on.stride) {
+    Cycles* const free = free_[at].data() + on.link;
+    LinkUse* const use = use_[at].data() + on.link;
+    for (std::int32_t i = 0; i < length; ++i, site += on.stride) {
       if (enabled_[static_cast<std::size_t>(site)] != 0) {
-        Port& port = ports_[static_cast<std::size_t>(site)];
-        const Cycles start = std::max(now, port.inject_free);
-        port.inject_free = start + piece;
-        const bool longer = node_number_[static_cast<std::size_t>(site)] < rest;
-        port.bytes_injected += static_cast<std::uint64_t>(each + (longer ? 1 : 0));
+        Cycles& port_free = inject_free_[static_cast<std::size_t>(site)];
+        const Cycles start = std::max(now, port_free);
+        port_free = start + piece;
         train.flits += piece;
         train.head = std::min(train.head, start + hop);
         train.tail = std::max(train.tail, start + hop + piece);
         stripe.start = std::max(stripe.start, start);
       }
-      if (train.flits > 0) pass(*link, train, hop);
+      if (train.flits > 0) pass(free[i], use[i], train, hop);
     }
     if (train.flits == 0) continue;
     stripe.head = std::max(stripe.head, train.tail - train.flits);
@@ -87,15 +76,13 @@ DieNetwork::Stripe DieNetwork::stripe_through(Direction d, Bytes bytes, Cycles n
   const std::int32_t lanes = horizontal ? rows_ : columns_;
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
+  striped_through_[static_cast<std::size_t>(d)].add(piece, 0, 0);
   Stripe stripe{now, now, 0, 0};
-  prefetch_stripe(d, 0);
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
-    if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
     const Way on = way(d, lane);
     const Flits total = nodes_on(on, length) * piece;
     if (total == 0) continue;
-    const Walk w =
-        walk(d, static_cast<std::size_t>(on.links - links_[static_cast<std::size_t>(d)].data()), length, total, now);
+    const Walk w = walk<false>(d, on.link, length, total, now);
     stripe.head = std::max(stripe.head, w.head);
     stripe.start = std::max(stripe.start, w.first_start);
   }
@@ -110,32 +97,30 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, Bytes bytes, Cycles now) {
   const std::int32_t length = horizontal ? columns_ : rows_;
   const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
   Stripe stripe{0, now, now, 0};
-  prefetch_stripe(d, 0);
-  const Bytes each = bytes / nodes_;
-  const Bytes rest = bytes % nodes_;
+  const auto at = static_cast<std::size_t>(d);
+  striped_in_[at].add(piece, bytes / nodes_, bytes % nodes_);
   const Cycles hop = hop_;
   const Flits buffer = buffer_flits_;
   for (std::int32_t lane = 0; lane < lanes; ++lane) {
-    if (lane + 1 < lanes) prefetch_stripe(d, lane + 1);
     const Way on = way(d, lane);
     const Flits whole = nodes_on(on, length) * piece;
     Train train{whole, now, now + whole};
     std::int32_t site = on.first;
-    for (Link* link = on.links; train.flits > 0; ++link, site += on.stride) {
+    Cycles* const free = free_[at].data() + on.link;
+    LinkUse* const use = use_[at].data() + on.link;
+    for (std::int32_t i = 0; train.flits > 0; ++i, site += on.stride) {
       if (enabled_[static_cast<std::size_t>(site)] != 0) {
-        Port& port = ports_[static_cast<std::size_t>(site)];
-        const Cycles done = std::max(port.eject_free, train.tail - piece) + piece;
-        port.eject_free = done;
-        const bool longer = node_number_[static_cast<std::size_t>(site)] < rest;
-        port.bytes_ejected += static_cast<std::uint64_t>(each + (longer ? 1 : 0));
-        if (link != on.links) link[-1].free = std::max(link[-1].free, done - buffer);
+        Cycles& port_free = eject_free_[static_cast<std::size_t>(site)];
+        const Cycles done = std::max(port_free, train.tail - piece) + piece;
+        port_free = done;
+        if (i > 0) free[i - 1] = std::max(free[i - 1], done - buffer);
         stripe.done = std::max(stripe.done, done);
         train.flits -= piece;
         train.tail -= piece;
         if (train.flits == 0) break;
       }
-      const Cycles start = pass(*link, train, hop);
-      if (link == on.links) stripe.start = std::max(stripe.start, start);
+      const Cycles start = pass(free[i], use[i], train, hop);
+      if (i == 0) stripe.start = std::max(stripe.start, start);
     }
   }
   latest_ = std::max(latest_, stripe.done);
@@ -148,6 +133,45 @@ Flits DieNetwork::nodes_on(const Way& on, std::int32_t length) const {
     count += enabled_[static_cast<std::size_t>(on.first + step * on.stride)] != 0 ? 1 : 0;
   }
   return count;
+}
+
+void DieNetwork::settle() {
+  for (std::size_t at = 0; at < use_.size(); ++at) {
+    StripeUse& out = striped_out_[at];
+    StripeUse& through = striped_through_[at];
+    StripeUse& in = striped_in_[at];
+    if (out.bursts == 0 && through.bursts == 0 && in.bursts == 0) continue;
+    const auto d = static_cast<Direction>(at);
+    const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
+    for (std::int32_t lane = 0; lane < (is_horizontal(d) ? rows_ : columns_); ++lane) {
+      const Way on = way(d, lane);
+      const auto all = static_cast<std::uint64_t>(nodes_on(on, length));
+      std::uint64_t behind = 0;  // nodes of the lane up to here, from the side where stripes come in
+      for (std::int32_t i = 0; i < length; ++i) {
+        behind += enabled_[static_cast<std::size_t>(on.first + i * on.stride)];
+        LinkUse& link = use_[at][on.link + static_cast<std::size_t>(i)];
+        const auto carried = [&](const StripeUse& use, std::uint64_t pieces) {
+          if (pieces == 0) return;
+          link.busy_cycles += use.flits * pieces;
+          link.bursts += use.bursts;
+        };
+        carried(out, behind);
+        carried(through, all);
+        carried(in, all - behind);
+      }
+    }
+    std::uint64_t injected = out.bytes, ejected = in.bytes;
+    for (std::size_t site = enabled_.size(), node = nodes_; site-- > 0;) {
+      if (enabled_[site] == 0) continue;
+      injected += out.remainder[node];
+      ejected += in.remainder[node--];
+      port_use_[site].bytes_injected += injected;
+      port_use_[site].bytes_ejected += ejected;
+    }
+    out.clear();
+    through.clear();
+    in.clear();
+  }
 }
 
 }  // namespace dojo::fabric

@@ -82,8 +82,9 @@ class Collector {
         busy += shard.core_busy_cycles(site);
         r_.flops_executed += static_cast<std::int64_t>(shard.matrix_flops(site));
         r_.flops_vector += static_cast<std::int64_t>(shard.vector_flops(site));
-        r_.sram_bytes_injected += shard.network().port(site).bytes_injected;
-        r_.sram_bytes_ejected += shard.network().port(site).bytes_ejected;
+        const fabric::Port port = shard.network().port(site);
+        r_.sram_bytes_injected += port.bytes_injected;
+        r_.sram_bytes_ejected += port.bytes_ejected;
         digest_.add(shard.core_busy_cycles(site));
         digest_.add(shard.matrix_flops(site));
         digest_.add(shard.vector_flops(site));

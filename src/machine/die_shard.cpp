@@ -254,7 +254,7 @@ void DieShard::push_send(SiteIndex site, const Burst& head, Bytes bytes, Cycles 
   }
   state.queue_tail = index;
   if (!state.inject_pending) {
-    const Cycles free = network_.port(site).inject_free;
+    const Cycles free = network_.inject_free(site);
     state.inject_pending = true;
     if (free <= now) {
       inject(site, now);
@@ -267,7 +267,7 @@ void DieShard::push_send(SiteIndex site, const Burst& head, Bytes bytes, Cycles 
 /// One burst of the first waiting message goes out; messages take turns burst by burst.
 void DieShard::inject(SiteIndex site, Cycles now) {
   SiteState& state = sites_[site];
-  const Cycles port_free = network_.port(site).inject_free;
+  const Cycles port_free = network_.inject_free(site);
   if (port_free > now) return wheel_.add(port_free, kInject, site);  // a kernel or a reduction came first
   const std::uint32_t index = state.queue_head;
   const int blocked = blocked_edge(sends_[index].burst);

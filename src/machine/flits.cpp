@@ -33,7 +33,7 @@ void DieShard::run_flits(Cycles window_end) {
       sums_->packets.add(flit.latency(), 1);
       if (!flit.last) return;
       const Burst burst = flits_->burst(flit.message);  // a copy: what is sent now may move the table of messages
-      network_.port(flit.site).bytes_ejected += burst.bytes;
+      network_.use(flit.site).bytes_ejected += burst.bytes;
       if (burst.shape != Shape::kUnicast) sums_->bytes_to_eject += burst.bytes;
       if (burst.last) received(sink, flit.site, burst, flit.time);
     });
@@ -72,7 +72,7 @@ void DieShard::post_leaving() {
 }
 
 void DieShard::post_flits(SiteIndex site, const Burst& burst, Bytes bytes, Cycles now) {
-  network_.port(site).bytes_injected += static_cast<std::uint64_t>(bytes);
+  network_.use(site).bytes_injected += static_cast<std::uint64_t>(bytes);
   sums_->bytes_to_eject += static_cast<std::uint64_t>(bytes);
   flits_->post(site, burst, bytes, now);
 }
@@ -125,7 +125,7 @@ void DieShard::post_piece(const KernelRun& run, const workload::SliceShape::Line
   burst.high = line.goes_on_high ? slice_first + (line.horizontal ? shape.columns : shape.rows) - 1
                                  : first + shape.line_positions[line.nodes_end - 1];
   const SiteIndex site = shape.nodes[shape.line_nodes[line.nodes_begin + piece.place]].site;
-  network_.port(site).bytes_injected += piece.bytes;
+  network_.use(site).bytes_injected += piece.bytes;
   flits_->post(site, burst, piece.bytes, now);
 }
 
@@ -146,7 +146,7 @@ void DieShard::settle_links() {
     for (std::size_t site = 0; site < sites_.size(); ++site) {
       const auto index = static_cast<SiteIndex>(site);
       const reference::LinkCount count = flits_->link(index, d);
-      fabric::Link& link = network_.link(index, d);
+      fabric::LinkUse& link = network_.use(index, d);
       link.busy_cycles = link.bursts = count.flits;
       link.queue_cycles = count.wait_cycles;
     }

@@ -100,7 +100,7 @@ Cycles DieShard::send_on_die(SiteIndex site, Burst burst, Bytes bytes, Cycles no
   start_route(site, burst);
   for (Bytes left = bytes; left > 0; left -= burst.bytes) {
     burst.bytes = static_cast<std::uint32_t>(std::min(left, context_->settings.burst_bytes));
-    network_.inject(site, burst, std::max(now, network_.port(site).inject_free), sink);
+    network_.inject(site, burst, std::max(now, network_.inject_free(site)), sink);
   }
   return sink.arrived;
 }

@@ -43,12 +43,12 @@ KernelRun& DieShard::kernel_run(std::uint32_t rank_die, std::uint32_t task) {
   run.allowed_slot = 2;
   run.ending = false;
   run.slots = kernel.need.empty() ? 0 : kernel.steps + 1;
-  run.stride = 1 + run.slots + kernel.steps;
   run.node_count = place.node_count;
-  run.cells.resize(std::size_t{place.node_count} * run.stride);
-  for (std::uint32_t node = 0; node < place.node_count; ++node) {
-    run.node(node) = {};
-    for (std::uint32_t slot = 0; slot < run.slots; ++slot) {
+  run.nodes.assign(place.node_count, {});
+  run.spans_of_nodes.resize(std::size_t{place.node_count} * kernel.steps);
+  run.slots_of_nodes.resize(std::size_t{place.node_count} * run.slots);
+  for (std::uint32_t slot = 0; slot < run.slots; ++slot) {
+    for (std::uint32_t node = 0; node < place.node_count; ++node) {
       const std::size_t at = std::size_t{place.first_node + node} * run.slots + slot;
       const std::uint32_t need = flits_ ? (*place.piece_needs)[what.index][at] : kernel.need[at];
       run.slot(node, slot) = {0, need};
@@ -158,16 +158,6 @@ int DieShard::blocked_line(const workload::SliceShape::Line& line) const {
   return line.goes_on_high && full(high) ? static_cast<int>(high) : -1;
 }
 
-namespace {
-
-/// Asks the host's caches for what the arrival of an operand touches.
-void prefetch_node(const KernelRun& run, std::uint32_t node) {
-  __builtin_prefetch(&run.node(node), 1);
-  if (run.stride > 4) __builtin_prefetch(run.spans(node), 1);
-}
-
-}  // namespace
-
 /// Up to a burst of each piece. Returns when the line's links will be nearly free again.
 Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workload::Gather& gather, Cycles now) {
   const RankDie& place = rank_dies_[run.rank_die];
@@ -178,7 +168,9 @@ Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workloa
   gather_nodes_.clear();
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
     gather_nodes_.push_back({shape.line_positions[i], 0, now, 0});
-    prefetch_node(run, shape.line_nodes[i] - place.first_node);
+    const std::uint32_t node = shape.line_nodes[i] - place.first_node;
+    __builtin_prefetch(&run.node(node), 1);
+    __builtin_prefetch(&run.slot(node, gather.slot), 1);
   }
   bool more = false;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
@@ -308,7 +300,6 @@ void DieShard::advance_node(KernelRun& run, std::uint32_t node) {
   const RankDie& place = rank_dies_[run.rank_die];
   const std::uint32_t slice_node = place.first_node + node;
   const std::uint32_t* const cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
-  KernelRun::Cell* const spans = run.spans(node);
   if (state.step == kernel.steps) return;
   while (state.step < kernel.steps) {
     Cycles begin = std::max(run.start, state.free);
@@ -320,9 +311,9 @@ void DieShard::advance_node(KernelRun& run, std::uint32_t node) {
     }
     const Cycles end = begin + cycles[state.step];
     if (state.spans > 0 && state.free == begin) {  // where the last span ends
-      spans[state.spans - 1].span.end = end;
+      run.span(node, state.spans - 1).end = end;
     } else {
-      spans[state.spans++].span = {begin, end};
+      run.span(node, state.spans++) = {begin, end};
     }
     state.free = end;
     step_completed(run, state.step, end);

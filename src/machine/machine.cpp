@@ -193,8 +193,9 @@ NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
   c.core_busy_cycles = shard.core_busy_cycles(site);
   c.matrix_flops = shard.matrix_flops(site);
   c.vector_flops = shard.vector_flops(site);
-  c.sram_bytes_read_by_noc = shard.network().port(site).bytes_injected;
-  c.sram_bytes_written_by_noc = shard.network().port(site).bytes_ejected;
+  const fabric::Port port = shard.network().port(site);
+  c.sram_bytes_read_by_noc = port.bytes_injected;
+  c.sram_bytes_written_by_noc = port.bytes_ejected;
   for (int d = 0; d < topology::kDirections; ++d) {
     c.router_links[static_cast<std::size_t>(d)] =
         link_counters(shard.network().link(site, static_cast<topology::Direction>(d)), shard.network().link_bytes());

@@ -30,26 +30,25 @@ struct KernelRun {
     std::uint32_t need = 0;  ///< arrivals still to come
   };
   struct Span {  ///< the core is busy
-    Cycles begin, end;
+    Cycles begin = 0, end = 0;
   };
-  /// Everything about a node lies side by side: dies are cold in the host's caches when their turn comes.
-  union Cell {
-    NodeState state;
-    Slot slot;
-    Span span;
-    Cell() : state() {}
-  };
-  std::vector<Cell> cells;  ///< by node: its state, steps + 1 slots (none without operands), and up to `steps` spans
-  std::uint32_t slots = 0, stride = 1, node_count = 0;
-  [[nodiscard]] NodeState& node(std::uint32_t n) { return cells[std::size_t{n} * stride].state; }
-  [[nodiscard]] const NodeState& node(std::uint32_t n) const { return cells[std::size_t{n} * stride].state; }
-  [[nodiscard]] Slot& slot(std::uint32_t n, std::uint32_t s) { return cells[std::size_t{n} * stride + 1 + s].slot; }
+  // Planes: a gather meets the same slot of many nodes of a row or column, and dies are cold in the host's caches when
+  // their turn comes, so what one slot (or span) of all nodes needs lies side by side.
+  std::vector<NodeState> nodes;
+  std::vector<Slot> slots_of_nodes;  ///< [slot][node]: steps + 1 slots, none without operands
+  std::vector<Span> spans_of_nodes;  ///< [span][node]: of a node follow each other in time, planned as soon as
+                                     ///< operands are known to come
+  std::uint32_t slots = 0, node_count = 0;
+  [[nodiscard]] NodeState& node(std::uint32_t n) { return nodes[n]; }
+  [[nodiscard]] const NodeState& node(std::uint32_t n) const { return nodes[n]; }
+  [[nodiscard]] Slot& slot(std::uint32_t n, std::uint32_t s) { return slots_of_nodes[std::size_t{s} * node_count + n]; }
   [[nodiscard]] const Slot& slot(std::uint32_t n, std::uint32_t s) const {
-    return cells[std::size_t{n} * stride + 1 + s].slot;
+    return slots_of_nodes[std::size_t{s} * node_count + n];
   }
-  /// Spans of a node follow each other in time: planned as soon as operands are known to come.
-  [[nodiscard]] Cell* spans(std::uint32_t n) { return &cells[std::size_t{n} * stride + 1 + slots]; }
-  [[nodiscard]] const Cell* spans(std::uint32_t n) const { return &cells[std::size_t{n} * stride + 1 + slots]; }
+  [[nodiscard]] Span& span(std::uint32_t n, std::uint32_t i) { return spans_of_nodes[std::size_t{i} * node_count + n]; }
+  [[nodiscard]] const Span& span(std::uint32_t n, std::uint32_t i) const {
+    return spans_of_nodes[std::size_t{i} * node_count + n];
+  }
   struct LineState {
     std::uint32_t cursor = 0;  ///< next gather
     Bytes sent = 0;            ///< of each piece of that gather

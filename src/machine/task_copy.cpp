@@ -30,36 +30,33 @@ void CopyTable::publish(std::uint32_t index, std::unique_ptr<TaskCopy> copy) {
   kept_count_.store(kept_.size(), std::memory_order_relaxed);
 }
 
-/// All additive counters of the die in one order: links, ports, cores.
+/// All additive counters of the die in one order: by site its links, ports and core.
 void DieShard::counters(std::vector<std::uint64_t>& out) const {
   out.clear();
-  for (int d = 0; d < topology::kDirections; ++d) {
-    for (const fabric::Link& link : network_.links(static_cast<Direction>(d))) {
+  for (SiteIndex site = 0; site < sites_.size(); ++site) {
+    for (int d = 0; d < topology::kDirections; ++d) {
+      const fabric::Link link = network_.link(site, static_cast<Direction>(d));
       out.insert(out.end(), {link.busy_cycles, link.queue_cycles, link.bursts});
     }
-  }
-  for (SiteIndex site = 0; site < sites_.size(); ++site) {
-    const fabric::Port& port = network_.port(site);
-    out.insert(out.end(), {port.bytes_injected, port.bytes_ejected, cores_[site].busy_cycles, cores_[site].matrix_flops,
-                           cores_[site].vector_flops});
+    const fabric::Port port = network_.port(site);
+    const Core& core = cores_[site];
+    out.insert(out.end(),
+               {port.bytes_injected, port.bytes_ejected, core.busy_cycles, core.matrix_flops, core.vector_flops});
   }
 }
 
 /// In the order of counters().
 void DieShard::add_to_counters(const std::vector<std::uint64_t>& increase) {
   auto next = increase.begin();
-  for (int d = 0; d < topology::kDirections; ++d) {
-    for (fabric::Link& link : network_.links(static_cast<Direction>(d))) {
-      for (std::uint64_t* counter : {&link.busy_cycles, &link.queue_cycles, &link.bursts}) *counter += *next++;
-    }
-  }
+  const auto take = [&](auto&... counters) { ((counters += *next++), ...); };
   for (SiteIndex site = 0; site < sites_.size(); ++site) {
-    fabric::Port& port = network_.port(site);
-    Core& core = cores_[site];
-    for (std::uint64_t* counter :
-         {&port.bytes_injected, &port.bytes_ejected, &core.busy_cycles, &core.matrix_flops, &core.vector_flops}) {
-      *counter += *next++;
+    for (int d = 0; d < topology::kDirections; ++d) {
+      fabric::LinkUse& link = network_.use(site, static_cast<Direction>(d));
+      take(link.busy_cycles, link.queue_cycles, link.bursts);
     }
+    fabric::PortUse& port = network_.use(site);
+    Core& core = cores_[site];
+    take(port.bytes_injected, port.bytes_ejected, core.busy_cycles, core.matrix_flops, core.vector_flops);
   }
 }
 
@@ -133,6 +130,7 @@ std::unique_ptr<TaskCopy> DieShard::record(Context& context, DieId die, const Ra
   copy->breakdown = place.breakdown;
   copy->sums = sums.of_lone_task();
   settle_kernels();
+  network_.settle();
   std::vector<std::uint64_t> after;
   counters(after);
   for (std::size_t i = 0; i < after.size(); ++i) {
@@ -171,6 +169,7 @@ void DieShard::disturb(Cycles first_arrival) {
 void DieShard::settle() {
   settle_kernels();
   if (flits_) return settle_links();
+  network_.settle();
   if (std::all_of(copy_hits_.begin(), copy_hits_.end(), [](std::uint32_t hits) { return hits == 0; })) return;
   std::vector<std::uint64_t> increase(sites_.size() * (topology::kDirections * 3 + 5), 0);
   for (std::uint32_t index = 0; index < copy_hits_.size(); ++index) {

@@ -102,9 +102,8 @@ Cycles busy_cycles(const RankDie& place, std::uint8_t* counted, Cycles from, Cyc
   const KernelRun& run = *place.on_cores;
   Cycles busy = 0;
   for (std::uint32_t node = 0; node < place.node_count; ++node) {
-    const KernelRun::Cell* const spans = run.spans(node);
     for (std::uint8_t i = counted[node]; i < run.node(node).spans; ++i) {
-      const KernelRun::Span& span = spans[i].span;
+      const KernelRun::Span& span = run.span(node, i);
       busy += std::max<Cycles>(0, std::min(span.end, to) - std::max(span.begin, from));
       if (span.end > to) break;
       counted[node] = static_cast<std::uint8_t>(i + 1);

@@ -17,17 +17,22 @@ namespace dojo::fabric {
 
 using topology::Direction;
 
-struct Link {
-  Cycles free = 0;  ///< data bursts may start here
+/// What a link has carried. When it is free is kept apart: timing needs that alone, and dies are cold in the host's
+/// caches when their turn comes.
+struct LinkUse {
   std::uint64_t busy_cycles = 0, queue_cycles = 0;
   std::uint64_t bursts = 0;
 };
-static_assert(sizeof(Link) <= 32, "1,440 of these on each of 3,000 dies");
+struct Link : LinkUse {
+  Cycles free = 0;  ///< data bursts may start here
+};
 
-/// SRAM side of a node's router: one read port (injection) and one write port (ejection).
-struct Port {
-  Cycles inject_free = 0, eject_free = 0;
+struct PortUse {
   std::uint64_t bytes_injected = 0, bytes_ejected = 0;
+};
+/// SRAM side of a node's router: one read port (injection) and one write port (ejection).
+struct Port : PortUse {
+  Cycles inject_free = 0, eject_free = 0;
 };
 
 /// One node of a gather: it may hold a piece, and it receives all others.
@@ -64,17 +69,23 @@ class DieNetwork {
   [[nodiscard]] Flits flits(Bytes bytes) const {
     return bytes <= link_bytes_ ? 1 : (bytes + link_bytes_ - 1) / link_bytes_;
   }
-  [[nodiscard]] const Link& link(SiteIndex site, Direction d) const;
-  [[nodiscard]] Link& link(SiteIndex site, Direction d) {
-    return links_[static_cast<std::size_t>(d)][index(d, site / columns_, site % columns_)];
+  [[nodiscard]] Link link(SiteIndex site, Direction d) const {
+    const auto at = static_cast<std::size_t>(d);
+    const std::size_t i = index(d, site / columns_, site % columns_);
+    return {use_[at][i], free_[at][i]};
   }
+  [[nodiscard]] Port port(SiteIndex site) const { return {port_use_[site], inject_free_[site], eject_free_[site]}; }
+  [[nodiscard]] Cycles inject_free(SiteIndex site) const { return inject_free_[site]; }
   [[nodiscard]] bool enabled(SiteIndex site) const { return enabled_[site] != 0; }
-  [[nodiscard]] std::vector<Link>& links(Direction d) { return links_[static_cast<std::size_t>(d)]; }
-  [[nodiscard]] const std::vector<Link>& links(Direction d) const { return links_[static_cast<std::size_t>(d)]; }
+  /// Counters, for those who find out in another way what happened.
+  [[nodiscard]] LinkUse& use(SiteIndex site, Direction d) {
+    return use_[static_cast<std::size_t>(d)][index(d, site / columns_, site % columns_)];
+  }
+  [[nodiscard]] PortUse& use(SiteIndex site) { return port_use_[site]; }
+  /// Adds what striped bursts have moved since the last call to the counters of links and ports.
+  void settle();
   /// No link or port is taken beyond this cycle.
   [[nodiscard]] Cycles latest() const { return latest_; }
-  [[nodiscard]] Port& port(SiteIndex site) { return ports_[site]; }
-  [[nodiscard]] const Port& port(SiteIndex site) const { return ports_[site]; }
   [[nodiscard]] Cycles hop_cycles() const { return hop_; }
   /// Width of a link: what it carries in each busy cycle, the last flit of a burst padded.
   [[nodiscard]] Bytes link_bytes() const { return link_bytes_; }
@@ -146,14 +157,12 @@ class DieNetwork {
     Cycles head = kNever;  ///< first of them at this router
     Cycles tail = 0;       ///< one past the last
   };
-  /// Over one link to the next router; returns when the head starts.
-  static Cycles pass(Link& link, Train& train, Cycles hop) {
-    const Cycles start = std::max(train.head, link.free);
+  /// Over one link to the next router; returns when the head starts. Counts the wait alone.
+  static Cycles pass(Cycles& free, LinkUse& use, Train& train, Cycles hop) {
+    const Cycles start = std::max(train.head, free);
     const Cycles end = std::max(start + train.flits, train.tail);
-    link.queue_cycles += static_cast<std::uint64_t>(start - train.head);
-    link.busy_cycles += static_cast<std::uint64_t>(train.flits);
-    ++link.bursts;
-    link.free = end;
+    if (start > train.head) use.queue_cycles += static_cast<std::uint64_t>(start - train.head);
+    free = end;
     train.head = start + hop;
     train.tail = end + hop;
     return start;
@@ -163,11 +172,11 @@ class DieNetwork {
   void prefetch_links(Direction d, std::int32_t lane) const {
     const bool horizontal = d == Direction::kEast || d == Direction::kWest;
     const std::size_t length = static_cast<std::size_t>(horizontal ? columns_ : rows_);
-    const Link* const first = links_[static_cast<std::size_t>(d)].data() + static_cast<std::size_t>(lane) * length;
-    for (std::size_t i = 0; i < length; i += 64 / sizeof(Link)) __builtin_prefetch(first + i, 1);
+    const Cycles* const free = free_[static_cast<std::size_t>(d)].data() + static_cast<std::size_t>(lane) * length;
+    for (std::size_t i = 0; i < length; i += 64 / sizeof(Cycles)) __builtin_prefetch(free + i, 1);
   }
-  void prefetch_stripe(Direction d, std::int32_t lane) const;
   /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
+  template <bool kCountLoad = true>
   Walk walk(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Cycles eject(SiteIndex site, const Burst& burst, Flits flits, Cycles head);
@@ -206,14 +215,15 @@ class DieNetwork {
   Cycles hop_ = 1, latest_ = 0;
   Bytes link_bytes_ = 64;
   Flits buffer_flits_ = 4;
-  std::array<std::vector<Link>, topology::kDirections> links_;
+  std::array<std::vector<Cycles>, topology::kDirections> free_;  // data bursts may start here
+  std::array<std::vector<LinkUse>, topology::kDirections> use_;
   std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // control packets may start here
-  std::vector<Port> ports_;
+  std::vector<Cycles> inject_free_, eject_free_;
+  std::vector<PortUse> port_use_;
   std::vector<std::uint8_t> enabled_;
-  std::uint32_t nodes_ = 0;                 // enabled
-  std::vector<std::uint16_t> node_number_;  // by site, among the enabled
-  std::array<Flits, 2> fullest_{};          // nodes in the fullest row, in the fullest column
-  std::vector<Cycles> heads_;               // scratch of walk()
+  std::uint32_t nodes_ = 0;         // enabled
+  std::array<Flits, 2> fullest_{};  // nodes in the fullest row, in the fullest column
+  std::vector<Cycles> heads_;       // scratch of walk()
   /// Scratch of gather(), by position in the line.
   struct Stop {
     Flits piece = 0;                              // of the node here
@@ -225,13 +235,32 @@ class DieNetwork {
   };
   struct Way {
     std::int32_t first, stride;
-    Link* links;
+    std::size_t link;  ///< index of the first link; the others follow
   };
-  [[nodiscard]] Way way(Direction d, std::int32_t lane);
+  /// What striped bursts have moved in one direction. How that is spread over links and ports follows from the site
+  /// map, so it is worked out when somebody asks.
+  struct StripeUse {
+    std::uint64_t flits = 0, bursts = 0;   ///< of one node's pieces
+    std::uint64_t bytes = 0;               ///< that every node moves
+    std::vector<std::uint32_t> remainder;  ///< [n]: bursts in which nodes 0 to n-1 move a byte more
+    void add(Flits piece, Bytes each, Bytes rest) {
+      flits += static_cast<std::uint64_t>(piece);
+      ++bursts;
+      bytes += static_cast<std::uint64_t>(each);
+      ++remainder[static_cast<std::size_t>(rest)];
+    }
+    void clear() {
+      flits = bursts = bytes = 0;
+      std::fill(remainder.begin(), remainder.end(), 0u);
+    }
+  };
+  std::array<StripeUse, topology::kDirections> striped_out_, striped_through_, striped_in_;
+  [[nodiscard]] Way way(Direction d, std::int32_t lane) const;
   [[nodiscard]] Flits nodes_on(const Way& on, std::int32_t length) const;
   void gather_towards(Gathering& g, bool high);
   void gather_at_nodes(Gathering& g);
-  Link* gather_link(const Gathering& g, bool high, std::int32_t at);
+  [[nodiscard]] static Direction gather_direction(const Gathering& g, bool high);
+  [[nodiscard]] std::size_t gather_link(const Gathering& g, bool high, std::int32_t at) const;
   std::vector<Stop> stops_;
 };
 
@@ -239,22 +268,22 @@ template <class Sink>
 Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink) {
   const std::int32_t row = site / columns_;
   const std::int32_t column = site % columns_;
-  Port& port = ports_[site];
+  Cycles& free = inject_free_[site];
   const Flits n = flits(burst.bytes);
-  port.bytes_injected += burst.bytes;
+  port_use_[site].bytes_injected += burst.bytes;
   Burst sent = burst;
   sent.created = now;
   const Cycles head = now + hop_;  // SRAM read port to router
   if (burst.traffic_class == TrafficClass::kControl) {
     unicast(row, column, sent, head, sink);
-    return port.inject_free;
+    return free;
   }
   const Departure first = burst.shape == Shape::kUnicast ? unicast(row, column, sent, head, sink)
                                                          : branches(row, column, sent, head, true, sink);
   // The read port streams one packet a cycle and stalls when the first link does not take them beyond the buffer.
-  port.inject_free = std::max(now + n, first.end - hop_ - buffer_flits_);
-  latest_ = std::max(latest_, port.inject_free);
-  return port.inject_free;
+  free = std::max(now + n, first.end - hop_ - buffer_flits_);
+  latest_ = std::max(latest_, free);
+  return free;
 }
 
 template <class Sink>
@@ -292,17 +321,17 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
   const bool leaves_x = to_column < 0 || to_column >= columns_;
   Cycles head = now;
   Departure departure;
-  Link* out = nullptr;   // the first link
-  Link* into = nullptr;  // the last link passed
+  Cycles* out = nullptr;   // free time of the first link
+  Cycles* into = nullptr;  // and of the last one passed
   const auto segment = [&](Direction d, std::int32_t count) {
     const std::size_t first = index(d, row, column);
-    into = &links_[static_cast<std::size_t>(d)][first + static_cast<std::size_t>(count) - 1];
+    into = &free_[static_cast<std::size_t>(d)][first + static_cast<std::size_t>(count) - 1];
     const Walk w = control ? walk_control(d, first, count, n, head) : walk(d, first, count, n, head);
     head = w.head;
     if (out != nullptr) return;
-    out = &links_[static_cast<std::size_t>(d)][first];
+    out = &free_[static_cast<std::size_t>(d)][first];
     departure.start = w.first_start;
-    departure.end = out->free;
+    departure.end = *out;
   };
   if (to_column != column) {
     const Direction d = to_column > column ? Direction::kEast : Direction::kWest;
@@ -340,7 +369,7 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
   const SiteIndex site = site_at(row, column);
   const Cycles tail = eject(site, burst, n, head);
   if (out == nullptr) departure = {tail - n, tail};
-  if (into != nullptr && !control) into->free = std::max(into->free, tail - buffer_flits_);
+  if (into != nullptr && !control) *into = std::max(*into, tail - buffer_flits_);
   sink.deliver(site, burst, tail);
   return departure;
 }
@@ -361,14 +390,14 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
   const Flits n = flits(burst.bytes);
   const std::size_t first = index(d, row, column);
   const Walk w = walk(d, first, links, n, now);
-  std::vector<Link>& links_of = links_[static_cast<std::size_t>(d)];
+  std::vector<Cycles>& free = free_[static_cast<std::size_t>(d)];
   for (std::int32_t i = 1; i <= (last - here) * step; ++i) {
     const std::int32_t at = here + i * step;
     const SiteIndex site = horizontal ? site_at(row, at) : site_at(at, column);
     if (enabled_[site] == 0) continue;
-    Link& into = links_of[first + static_cast<std::size_t>(i) - 1];
+    Cycles& into = free[first + static_cast<std::size_t>(i) - 1];
     const Cycles tail = eject(site, burst, n, heads_[static_cast<std::size_t>(i) - 1]);
-    into.free = std::max(into.free, tail - buffer_flits_);  // a busy write port holds the fork
+    into = std::max(into, tail - buffer_flits_);  // a busy write port holds the fork
     sink.deliver(site, burst, tail);
   }
   if (leaves) {
@@ -379,7 +408,7 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
                                             : Shape::kColumnSouth;
     sink.leave(d, horizontal ? row : column, onward, w.head);
   }
-  return {w.first_start, links_of[first].free};
+  return {w.first_start, free[first]};
 }
 
 template <class Sink>

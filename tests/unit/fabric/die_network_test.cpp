@@ -246,6 +246,7 @@ TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
   EXPECT_EQ(out.links_free, 101 + 40);
   EXPECT_EQ(network_.stripe_flits(Direction::kEast, bytes), 40);
   EXPECT_EQ(network_.stripe_flits(Direction::kSouth, bytes), 36);
+  network_.settle();
   for (int row = 0; row < 18; ++row) {
     EXPECT_EQ(network_.link(site(row, 19), Direction::kEast).busy_cycles, 40u);
     EXPECT_EQ(network_.link(site(row, 0), Direction::kEast).busy_cycles, 2u);
