@@ -23,7 +23,6 @@ void DieNetwork::gather(Gathering& g) {
     stop.piece = flits(node.piece_bytes);
     stop.head = start + hop_;  // SRAM read port to router
     inject_free_[site] = start + stop.piece;
-    port_use_[site].bytes_injected += node.piece_bytes;
     g.bytes += node.piece_bytes;
     g.first_start = std::min(g.first_start, start);
   }
@@ -60,8 +59,6 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
     }
     if (train.flits > 0) {
       stop->starts[to] = pass(*free, *use, train, hop);
-      use->busy_cycles += static_cast<std::uint64_t>(train.flits);
-      ++use->bursts;
       latest = std::max(latest, *free);
     }
     if (at == border) break;
@@ -94,10 +91,8 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
   const SiteIndex first_site = g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane);
   Cycles* const inject_free = inject_free_.data() + first_site;
   Cycles* const eject_free = eject_free_.data() + first_site;
-  PortUse* const port_use = port_use_.data() + first_site;
   const std::int32_t stride = g.horizontal ? 1 : columns_;
   const Flits buffer = buffer_flits_;
-  const Bytes bytes = g.bytes;
   Flits delivered = 0;
   Cycles first_head = kNever;
   Cycles last_tail = 0;
@@ -111,7 +106,6 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
       const Cycles tail = std::max(stop.tails[0], stop.tails[1]);
       const Cycles done = std::max(std::max(eject_free[at], head) + came, tail);
       node->done = eject_free[at] = done;
-      port_use[at].bytes_ejected += static_cast<std::uint64_t>(bytes - node->piece_bytes);
       delivered += came;
       first_head = std::min(first_head, head);
       last_tail = std::max(last_tail, done);
@@ -136,6 +130,44 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
   g.last_tail = last_tail;
   g.links_free = std::max(g.links_free, last_tail - buffer);
   latest_ = std::max({latest, last_tail, g.links_free});
+}
+
+void DieNetwork::count(const Gathering& g, std::uint64_t times) {
+  Bytes bytes = 0;
+  for (std::uint32_t i = 0; i < g.count; ++i) bytes += g.nodes[i].piece_bytes;
+  for (std::uint32_t i = 0; i < g.count; ++i) {
+    const GatherNode& node = g.nodes[i];
+    PortUse& use = port_use_[g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane)];
+    use.bytes_injected += times * node.piece_bytes;
+    use.bytes_ejected += times * static_cast<std::uint64_t>(bytes - node.piece_bytes);
+  }
+  count_towards(g, true, times);
+  count_towards(g, false, times);
+}
+
+/// A link carries the pieces of all nodes behind it as far as there is somebody to take them.
+void DieNetwork::count_towards(const Gathering& g, bool high, std::uint64_t times) {
+  const std::int32_t border = high ? (g.horizontal ? columns_ : rows_) - 1 : 0;
+  const bool leaves = high ? g.leaves_high : g.leaves_low;
+  const std::int32_t step = high ? 1 : -1;
+  const std::int32_t last = g.nodes[high ? g.count - 1 : 0].position;
+  const std::int32_t end = leaves ? border + step : last;
+  std::vector<LinkUse>& uses = use_[static_cast<std::size_t>(gather_direction(g, high))];
+  std::uint32_t next = 0;  // node, counted from the end where the pieces start
+  std::uint64_t flits_behind = 0;
+  for (std::int32_t at = g.nodes[high ? 0 : g.count - 1].position; at != end; at += step) {
+    if (next < g.count) {
+      const GatherNode& node = g.nodes[high ? next : g.count - 1 - next];
+      if (node.position == at) {
+        if (node.piece_bytes > 0) flits_behind += static_cast<std::uint64_t>(flits(node.piece_bytes));
+        ++next;
+      }
+    }
+    if (flits_behind == 0) continue;
+    LinkUse& use = uses[gather_link(g, high, at)];
+    use.busy_cycles += times * flits_behind;
+    use.bursts += times;
+  }
 }
 
 }  // namespace dojo::fabric

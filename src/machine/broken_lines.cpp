@@ -61,6 +61,7 @@ void DieShard::gather_by_messages(const RankDie& place, const SliceShape::Line& 
     run.nodes = nodes;
     run.count = count;
     network_.gather(run);
+    network_.count(run, 1);  // kernel_counts.cpp leaves these lines out
     sums_->add_gather(run);
     g.links_free = std::max(g.links_free, run.links_free);
   };

@@ -79,15 +79,16 @@ class Collector {
       std::uint64_t busy = 0;
       for (SiteIndex site = 0; site < t_.sites(); ++site) {
         const DieShard& shard = m_.dies[die];
-        busy += shard.core_busy_cycles(site);
-        r_.flops_executed += static_cast<std::int64_t>(shard.matrix_flops(site));
-        r_.flops_vector += static_cast<std::int64_t>(shard.vector_flops(site));
+        const DieShard::Core& core = shard.core(site);
+        busy += core.busy_cycles;
+        r_.flops_executed += static_cast<std::int64_t>(shard.core(site).matrix_flops);
+        r_.flops_vector += static_cast<std::int64_t>(shard.core(site).vector_flops);
         const fabric::Port port = shard.network().port(site);
         r_.sram_bytes_injected += port.bytes_injected;
         r_.sram_bytes_ejected += port.bytes_ejected;
-        digest_.add(shard.core_busy_cycles(site));
-        digest_.add(shard.matrix_flops(site));
-        digest_.add(shard.vector_flops(site));
+        digest_.add(shard.core(site).busy_cycles);
+        digest_.add(shard.core(site).matrix_flops);
+        digest_.add(shard.core(site).vector_flops);
       }
       const double node_cycles =
           static_cast<double>(t_.site_map(die).enabled_count) * static_cast<double>(r_.end_cycle);

@@ -15,6 +15,7 @@
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
+#include "machine/kernel_counts.h"
 #include "machine/sums.h"
 #include "machine/task_copy.h"
 #include "machine/tile_rows.h"
@@ -78,6 +79,7 @@ struct Context {
   std::unique_ptr<std::atomic<std::uint8_t>[]> has_local[2];  ///< by receiver, from its own group
   std::vector<ThreadSums> sums;                               ///< by thread; in step: by kind of row, then thread
   CopyTable copies;
+  KernelCounts kernel_counts;
   std::unique_ptr<const TileRows> tile_rows;
   bool in_step = false;                      ///< some rows of tiles run for all
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a group, and between groups

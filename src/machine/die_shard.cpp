@@ -14,11 +14,18 @@ using fabric::Purpose;
 using fabric::TrafficClass;
 using topology::Direction;
 
+void DieShard::configure_counters(const Context& context, DieId die) {
+  const topology::Topology& topology = context.topology;
+  network_.configure(topology, die);
+  sites_.assign(static_cast<std::size_t>(topology.sites()), SiteState{});
+  cores_.assign(static_cast<std::size_t>(topology.sites()), Core{});
+}
+
 void DieShard::configure(Context& context, DieId die) {
   context_ = &context;
   die_ = die;
   const topology::Topology& topology = context.topology;
-  network_.configure(topology, die);
+  configure_counters(context, die);
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto d = static_cast<Direction>(i);
     const topology::Edge edge = topology.edge(die, d);
@@ -30,8 +37,6 @@ void DieShard::configure(Context& context, DieId die) {
                          context.settings.burst_bytes, topology.routes() == nullptr ? 1 : topology::kRoutePhases);
   }
   if (context.settings.reference_network) flits_ = std::make_unique<reference::Die>(topology, die);
-  sites_.assign(static_cast<std::size_t>(topology.sites()), SiteState{});
-  cores_.assign(static_cast<std::size_t>(topology.sites()), Core{});
 }
 
 void DieShard::run(Cycles window_end, ThreadSums& sums) {

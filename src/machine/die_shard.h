@@ -31,10 +31,15 @@ struct DieSink {
 
 class DieShard {
  public:
+  struct Core {
+    std::uint64_t busy_cycles = 0, matrix_flops = 0, vector_flops = 0;
+  };
   DieShard() = default;
   DieShard(const DieShard&) = delete;
   DieShard& operator=(const DieShard&) = delete;
   void configure(Context& context, DieId die);
+  /// As much of it as counters need.
+  void configure_counters(const Context& context, DieId die);
   /// Puts the nodes of a rank that lie on this die under its care; `home` also gives it the rank's sequencer.
   void add_rank(RankId rank, std::uint32_t slice_die, bool home);
   void start(Cycles now);
@@ -47,13 +52,15 @@ class DieShard {
 
   // State as users and the report see it.
   [[nodiscard]] const fabric::DieNetwork& network() const { return network_; }
+  [[nodiscard]] fabric::DieNetwork& network() { return network_; }
   [[nodiscard]] const fabric::EdgeOut& edge(topology::Direction d) const { return edges_[static_cast<std::size_t>(d)]; }
   [[nodiscard]] LinkCounters edge_counters(topology::Direction d) const;
   /// Not null: the reference model.
   [[nodiscard]] const reference::Die* flits() const { return flits_.get(); }
-  [[nodiscard]] std::uint64_t core_busy_cycles(SiteIndex site) const { return cores_[site].busy_cycles; }
-  [[nodiscard]] std::uint64_t matrix_flops(SiteIndex site) const { return cores_[site].matrix_flops; }
-  [[nodiscard]] std::uint64_t vector_flops(SiteIndex site) const { return cores_[site].vector_flops; }
+  [[nodiscard]] const Core& core(SiteIndex site) const { return cores_[site]; }
+  [[nodiscard]] Core& core(SiteIndex site) { return cores_[site]; }
+  /// All additive counters of the die, by site: links, ports, core.
+  void counters(std::vector<std::uint64_t>& out) const;
   [[nodiscard]] Cycles last_event() const { return now_; }
   [[nodiscard]] std::uint64_t events() const {
     return wheel_.taken() + arrivals_.taken() + wakes_ + (flits_ ? flits_->flit_hops() : 0);
@@ -91,9 +98,6 @@ class DieShard {
     kRankStart,    // a: controller
     kRunTask,      // a: rank die, b: task: runs it without a record
     kCopyDone      // a: generation
-  };
-  struct Core {
-    std::uint64_t busy_cycles = 0, matrix_flops = 0, vector_flops = 0;
   };
   struct SiteState {
     std::uint32_t queue_head = kNone, queue_tail = kNone;  // sends waiting for the injection port
@@ -157,12 +161,14 @@ class DieShard {
   void gathers_allowed(KernelRun& run, std::uint32_t slot, Cycles now);
   [[nodiscard]] Cycles first_ready(const KernelRun& run, std::uint32_t line) const;
   void operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready, Cycles now);
+  void line_arrived(KernelRun& run, const workload::SliceShape::Line& line, std::uint32_t slot, std::uint32_t sender,
+                    Cycles now);
+  void arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles now);
   void advance_node(KernelRun& run, std::uint32_t node);
   void step_completed(KernelRun& run, std::uint32_t step, Cycles end);
   void node_done(KernelRun& run, Cycles end);
   void end_if_complete(KernelRun& run, Cycles now);
   void kernel_done(std::uint32_t run, Cycles now);
-  void settle_kernels();
 
   // dataflow.cpp part
   DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position, std::uint32_t rank_die,
@@ -190,17 +196,18 @@ class DieShard {
   // task_copy.cpp part
   struct Copying {
     const TaskCopy* copy = nullptr;
-    std::uint32_t index = 0, task = 0;
     Cycles start = 0;
   };
-  void counters(std::vector<std::uint64_t>& out) const;
   void add_to_counters(const std::vector<std::uint64_t>& increase);
   [[nodiscard]] bool at_rest(Cycles now) const;
   void run_or_copy(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  [[nodiscard]] std::uint32_t take_partner(std::uint32_t task, Cycles now);
+  [[nodiscard]] bool ends_unseen(const Tasks& tasks);
+  [[nodiscard]] const TaskCopy* find_or_record(const RankDie& place, const Tasks& tasks);
   void copy_done(std::uint32_t generation, Cycles now);
   void disturb(Cycles first_arrival);
   [[nodiscard]] std::unique_ptr<TaskCopy> record(Context& context, DieId die, const RankDie& original,
-                                                 std::uint32_t task);
+                                                 const Tasks& tasks);
 
   // tasks.cpp part
   void task_started_on_die(std::uint32_t rank_die, std::uint32_t task, Cycles now);

@@ -208,11 +208,7 @@ Cycles DieShard::gather_round(KernelRun& run, std::uint32_t index, const workloa
   --run.gathers_left;
   const bool alone = gather.pieces_end - gather.pieces_begin == 1;
   const std::uint32_t sender = alone ? run.kernel->pieces[gather.pieces_begin].place : kNone;
-  for (std::uint32_t i = 0; i < g.count; ++i) {
-    if (i == sender) continue;
-    operand_arrived(run, shape.line_nodes[line.nodes_begin + i] - place.first_node, gather.slot, gather_nodes_[i].done,
-                    now);
-  }
+  line_arrived(run, line, gather.slot, sender, now);
   end_if_complete(run, now);
   return next;
 }
@@ -271,7 +267,40 @@ void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t
   at.ready = std::max(at.ready, ready);
   run.net_until = std::max(run.net_until, ready);
   if (--run.arrivals_left == 0 && run.started) wheel_.add(run.net_until, kKernelQuiet, run.rank_die);
-  if (--at.need != 0) return;
+  if (--at.need == 0) arrived(run, node, slot, now);
+}
+
+/// The same for all nodes of a line but the one that sent alone.
+void DieShard::line_arrived(KernelRun& run, const workload::SliceShape::Line& line, std::uint32_t slot,
+                            std::uint32_t sender, Cycles now) {
+  const RankDie& place = rank_dies_[run.rank_die];
+  const std::uint32_t* const nodes = &place.slice->shape->line_nodes[line.nodes_begin];
+  const auto count = static_cast<std::uint32_t>(gather_nodes_.size());
+  KernelRun::Slot* const slots = &run.slot(0, slot);
+  Cycles latest = run.net_until;
+  std::uint32_t last = kNone;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i == sender) continue;
+    last = i;
+    KernelRun::Slot& at = slots[nodes[i] - place.first_node];
+    DOJO_CHECK(at.need > 0, "die {}: task {} node {} got more operands for step {} than it needs", die_, run.task,
+               nodes[i] - place.first_node, slot);
+    at.ready = std::max(at.ready, gather_nodes_[i].done);
+    latest = std::max(latest, gather_nodes_[i].done);
+    --at.need;
+    --run.arrivals_left;
+  }
+  run.net_until = latest;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (i == sender) continue;
+    if (i == last && run.arrivals_left == 0 && run.started) wheel_.add(latest, kKernelQuiet, run.rank_die);
+    const std::uint32_t node = nodes[i] - place.first_node;
+    if (slots[node].need == 0) arrived(run, node, slot, now);
+  }
+}
+
+/// All operands of a slot are known to come.
+void DieShard::arrived(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles now) {
   if (slot == 0) {
     const RankDie& place = rank_dies_[run.rank_die];
     const workload::SliceShape& shape = *place.slice->shape;
@@ -281,7 +310,7 @@ void DieShard::operand_arrived(KernelRun& run, std::uint32_t node, std::uint32_t
       KernelRun::LineState& state = run.lines[index];
       if (flits_) {  // each node passes on what it has; see post_line
         if (run.started && state.cursor != run.kernel->gather_begin[line + 1])
-          wheel_.add(std::max(now, ready), kGather, run.index, index);
+          wheel_.add(std::max(now, run.slot(node, slot).ready), kGather, run.index, index);
         continue;
       }
       if (--state.open != 0 || !run.started || state.pending || state.cursor == run.kernel->gather_begin[line + 1])
@@ -363,27 +392,6 @@ void DieShard::kernel_done(std::uint32_t index, Cycles now) {
   ++place.kernels_done[what.index * 2 + (run.recompute ? 1 : 0)];
   const Cycles join = place.shape->barrier_cycles[place.slice_die];
   task_done_on_die(rank_die, task, now + join);
-}
-
-/// What cores do in a kernel is known from its program, so it is counted once for all its runs.
-void DieShard::settle_kernels() {
-  for (RankDie& place : rank_dies_) {
-    for (std::size_t i = 0; i < place.kernels_done.size(); ++i) {
-      const std::uint64_t runs = std::exchange(place.kernels_done[i], 0u);
-      if (runs == 0) continue;
-      const Kernel& kernel = place.program->kernels[i / 2];
-      for (std::uint32_t node = place.first_node; node < place.first_node + place.node_count; ++node) {
-        Core& core = cores_[place.slice->shape->nodes[node].site];
-        const auto cycles = kernel.cycles.begin() + static_cast<std::ptrdiff_t>(std::size_t{node} * kernel.steps);
-        core.busy_cycles += runs * std::accumulate(cycles, cycles + kernel.steps, std::uint64_t{0});
-        if (!kernel.vector_flops.empty())
-          core.vector_flops += runs * static_cast<std::uint64_t>(kernel.vector_flops[node]);
-        if (i % 2 == 0 && !kernel.matrix_flops.empty()) {
-          core.matrix_flops += runs * static_cast<std::uint64_t>(kernel.matrix_flops[node]);
-        }
-      }
-    }
-  }
 }
 
 }  // namespace dojo::machine

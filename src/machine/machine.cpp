@@ -190,9 +190,9 @@ NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
   impl_->dies[die].settle();
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;
-  c.core_busy_cycles = shard.core_busy_cycles(site);
-  c.matrix_flops = shard.matrix_flops(site);
-  c.vector_flops = shard.vector_flops(site);
+  c.core_busy_cycles = shard.core(site).busy_cycles;
+  c.matrix_flops = shard.core(site).matrix_flops;
+  c.vector_flops = shard.core(site).vector_flops;
   const fabric::Port port = shard.network().port(site);
   c.sram_bytes_read_by_noc = port.bytes_injected;
   c.sram_bytes_written_by_noc = port.bytes_ejected;

@@ -63,6 +63,13 @@ class Wheel {
     return best;
   }
 
+  /// The only event there is, if it is due at `time`, which is that of the last event taken; nullptr otherwise.
+  [[nodiscard]] const Event* only(Cycles time) const {
+    if (size_ != 1 || (time >> kBits) != block_) return nullptr;
+    const std::uint32_t head = near_[static_cast<std::uint32_t>(time) & (kSlots - 1)].head;
+    return head == kNone ? nullptr : &events_[head];
+  }
+
   /// Takes the earliest event if it is before `limit`.
   bool take(Cycles limit, Event& out) {
     while (size_ != 0) {

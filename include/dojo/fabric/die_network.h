@@ -114,8 +114,11 @@ class DieNetwork {
   Cycles enter(Direction side, std::int32_t lane, const Burst& burst, Cycles now, Sink&& sink);
 
   /// A whole line's multicasts in one step: on each link the pieces of all nodes behind it follow one another. Equal to
-  /// injecting them one by one but for the order in which the pieces pass.
+  /// injecting them one by one but for the order in which the pieces pass. Counts waits alone: what a gather loads
+  /// follows from its pieces, so count() does that once for many.
   void gather(Gathering& g);
+  /// Adds what `times` gathers of these pieces load to links and ports.
+  void count(const Gathering& g, std::uint64_t times);
 
   /// Striped bursts: every enabled node sends or receives an equal piece, all along rows or all along columns.
   struct Stripe {
@@ -259,6 +262,7 @@ class DieNetwork {
   [[nodiscard]] Flits nodes_on(const Way& on, std::int32_t length) const;
   void gather_towards(Gathering& g, bool high);
   void gather_at_nodes(Gathering& g);
+  void count_towards(const Gathering& g, bool high, std::uint64_t times);
   [[nodiscard]] static Direction gather_direction(const Gathering& g, bool high);
   [[nodiscard]] std::size_t gather_link(const Gathering& g, bool high, std::int32_t at) const;
   std::vector<Stop> stops_;

@@ -186,6 +186,7 @@ TEST_F(DieNetworkTest, AGatherOfOnePieceIsAMulticast) {
   other.inject(site(4, 7), burst, 100, sink_);
   RowGather row(4, {7}, 1000, 100);
   network_.gather(row.g);
+  network_.count(row.g, 1);
   ASSERT_EQ(sink_.delivered.size(), 19u);
   for (const Sink::Delivery& delivery : sink_.delivered) {
     EXPECT_EQ(row.nodes[delivery.site % 20].done, delivery.tail) << delivery.site;
@@ -205,6 +206,7 @@ TEST_F(DieNetworkTest, AGatherOfAllPiecesFillsEveryWritePort) {
   for (int i = 0; i < 20; ++i) all[static_cast<std::size_t>(i)] = i;
   RowGather row(3, all, 640, 50);
   network_.gather(row.g);
+  network_.count(row.g, 1);
   for (const GatherNode& node : row.nodes) EXPECT_EQ(node.done, 50 + 2 + 19 * 10) << node.position;
   EXPECT_EQ(row.g.delivered, 20 * 19 * 10);
   EXPECT_EQ(row.g.bytes, 20 * 640);
@@ -221,10 +223,12 @@ TEST_F(DieNetworkTest, AGatherWaitsForLinksAndForItsLateSenders) {
   network_.inject(site(0, 0), unicast(0, 2, 6400), 0, sink_);  // the first link is busy in [1, 101)
   RowGather busy(0, {0}, 64, 10);
   network_.gather(busy.g);
+  network_.count(busy.g, 1);
   EXPECT_GE(busy.nodes[1].done, 101);
   RowGather late(5, {0, 19}, 64, 10);
   late.nodes[19].ready = 500;
   network_.gather(late.g);
+  network_.count(late.g, 1);
   EXPECT_EQ(late.nodes[0].done, 500 + 20 + 1) << "nineteen hops from the read port's router, one flit";
   EXPECT_EQ(late.nodes[19].done, 10 + 20 + 1) << "does not wait for what others wait for";
 }
@@ -233,6 +237,7 @@ TEST_F(DieNetworkTest, AGatherLeavesTheDieWhereTheSliceGoesOn) {
   RowGather row(6, {3}, 128, 0);
   row.g.leaves_high = true;
   network_.gather(row.g);
+  network_.count(row.g, 1);
   EXPECT_EQ(row.g.high_head, 1 + 17) << "sixteen links of the die and the lane into the edge";
   EXPECT_EQ(row.g.low_head, kNever);
   EXPECT_EQ(network_.link(site(6, 19), Direction::kEast).busy_cycles, 2u);
@@ -255,6 +260,7 @@ TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
   DieNetwork far;
   far.configure(topology_, 0);
   const DieNetwork::Stripe in = far.stripe_in(Direction::kEast, bytes, 400);
+  far.settle();
   EXPECT_EQ(in.start, 400);
   EXPECT_EQ(in.done, 400 + 40) << "the first column's pieces are the last of their trains";
   EXPECT_EQ(far.port(site(7, 19)).eject_free, 400 + 19 + 2);
@@ -264,6 +270,7 @@ TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
   DieNetwork between;
   between.configure(topology_, 0);
   const DieNetwork::Stripe through = between.stripe_through(Direction::kNorth, bytes, 700);
+  between.settle();
   EXPECT_EQ(through.head, 700 + 18);
   EXPECT_EQ(between.link(site(9, 9), Direction::kNorth).busy_cycles, 36u);
 }
