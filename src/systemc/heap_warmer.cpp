@@ -36,7 +36,7 @@ HeapWarmer::~HeapWarmer() {
 void HeapWarmer::follow(char* from, std::uint64_t bytes) {
 #ifdef MADV_POPULATE_WRITE
   const auto page = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
-  char* at = reinterpret_cast<char*>((reinterpret_cast<std::uintptr_t>(from) + page - 1) / page * page);
+  char* at = from + (page - reinterpret_cast<std::uintptr_t>(from) % page) % page;
   char* const last = at + bytes;
   while (!stop_ && at < last) {
     char* const end = std::min(static_cast<char*>(sbrk(0)), last);

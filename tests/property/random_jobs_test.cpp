@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Random small jobs on random small machines run to their end, keep the conservation laws (collect() throws when one is
-// broken), and give one digest whatever the threads and the order.
+// broken), and give one digest whatever the threads and the order, and whether tasks are copied or run.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -139,6 +139,8 @@ TEST_P(RandomJobs, EndWithOneDigest) {
     EXPECT_EQ(again.results.digest, first.results.digest);
     EXPECT_EQ(again.results.end_cycle, first.results.end_cycle);
   }
+  settings.copy_tasks = false;
+  EXPECT_EQ(run(machine, job, options, settings).results.digest, first.results.digest) << "no task copied";
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomJobs, testing::Range<std::uint64_t>(1, 61));
