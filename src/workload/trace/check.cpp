@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 
 #include "dojo/workload/trace.h"
 #include "workload/trace/check_ranks.h"
@@ -72,6 +73,35 @@ void check_amounts(const Workload& workload, const Graph& graph, const std::stri
   }
 }
 
+/// A run and a description add up all ranks and steps in 64 bits.
+void check_totals(const Workload& workload, Findings& findings) {
+  struct Total {
+    const char* what;
+    Int128 sum = 0;
+  };
+  Total totals[] = {{"matrix FLOP"}, {"vector FLOP"}, {"bytes in operations"}, {"bytes in tensors"}, {"recorded ns"}};
+  std::vector<std::uint64_t> ranks(workload.graphs.size(), 0);
+  for (const std::uint32_t graph : workload.graph_of_rank) ++ranks[graph];
+  for (std::size_t g = 0; g < workload.graphs.size(); ++g) {
+    const Int128 times = static_cast<Int128>(ranks[g]) * std::max<std::int64_t>(1, workload.steps);
+    for (const Op& op : workload.graphs[g].ops) {
+      totals[0].sum += times * op.flops;
+      totals[1].sum += times * op.elements * op.vector_flops_per_element;
+      totals[2].sum += times * op.bytes;
+      totals[4].sum += times * op.duration_ns;
+    }
+    for (const Tensor& tensor : workload.graphs[g].tensors) totals[3].sum += times * tensor.bytes;
+  }
+  constexpr std::int64_t kMost = std::numeric_limits<std::int64_t>::max();
+  for (const Total& total : totals) {
+    if (total.sum <= kMost) continue;
+    findings.add(
+        "{}: found {:.3g} {} over all ranks and steps, expected at most {:.3g}; use fewer ranks or steps, or "
+        "correct the trace",
+        workload.graphs.front().file, static_cast<double>(total.sum), total.what, static_cast<double>(kMost));
+  }
+}
+
 /// Follows unfinished dependencies from any unfinished operation until one repeats.
 std::vector<std::uint32_t> find_cycle(const Graph& graph, const std::vector<std::uint32_t>& waiting) {
   std::vector<std::uint32_t> path, seen_at(graph.ops.size(), kNone);
@@ -133,6 +163,7 @@ void check_workload(const Workload& workload, Findings& findings) {
   }
   // Without whole references and groups the comparison across ranks would report their consequences again.
   if (!whole) return;
+  check_totals(workload, findings);
   check_collectives(workload, findings);
   check_messages(workload, findings);
 }

@@ -128,6 +128,11 @@ TEST(CheckWorkload, BrokenReferencesAndAmountsAreReported) {
   workload.graphs[0].ops[0].duration_ns = -1;
   EXPECT_THAT(findings_of(workload),
               AllOf(Contains(HasSubstr("found bytes -8")), Contains(HasSubstr("found duration_ns -1"))));
+  workload = job({{collective(1, 8), collective(2, 8)}});
+  for (Op& op : workload.graphs[0].ops) op.flops = std::int64_t{1} << 60;  // each is sane, all steps are not
+  EXPECT_THAT(findings_of(workload), IsEmpty());
+  workload.steps = 4;
+  EXPECT_THAT(findings_of(workload), Contains(HasSubstr("found 9.22e+18 matrix FLOP over all ranks and steps")));
   workload = job({{collective(1, 8)}});
   workload.graphs[0].deps = {4};
   workload.graphs[0].ops[0].deps_end = 1;
