@@ -155,6 +155,7 @@ workload::LowerOptions lower_options(const config::WorkloadParams& params, RankI
   }
   findings.throw_if_any();
   options.collective_algorithm = params.collective_algorithm;
+  options.send_route = params.send_route;
   options.capacity_policy = params.capacity_policy;
   options.replay = params.replay;
   for (const config::ReplayRuleParams& rule : params.replay_rules) {

@@ -25,6 +25,7 @@ std::uint64_t MachineState::events() const {
   std::uint64_t count = 0;
   for (const DieShard& die : dies) count += die.events();
   for (const DipShard& dip : dips) count += dip.events();
+  if (zplane_switch) count += zplane_switch->events();
   return count - events_taken_over;
 }
 
@@ -162,6 +163,10 @@ class Collector {
     record(path + ".hbm", LinkClass::kHbm, p.hbm_bytes_per_s * p.hbm_efficiency, link_counters(shard.hbm()));
     record(path + ".pcie", LinkClass::kPcie, p.pcie_bytes_per_s, link_counters(shard.pcie()));
     record(path + ".ethernet", LinkClass::kEthernet, p.ethernet_bytes_per_s, link_counters(shard.ethernet()));
+    if (shard.zplane() == nullptr) return;
+    record(path + ".ethernet.out", LinkClass::kEthernet, p.ethernet_bytes_per_s, link_counters(shard.zplane()->out()));
+    record(path + ".ethernet.in", LinkClass::kEthernet, p.ethernet_bytes_per_s,
+           link_counters(m_.zplane_switch->port(dip)));
   }
 
   void record(std::string path, LinkClass c, double rate, const LinkCounters& counters) {
@@ -191,6 +196,38 @@ class Collector {
   const topology::Topology& t_;
   Digest digest_;
 };
+
+/// Every byte that a DIP sent to another was taken exactly once.
+ZplaneTotals zplane_totals(const MachineState& m) {
+  ZplaneTotals z;
+  if (!m.context.zplane) return z;
+  OpSum messages;
+  std::uint64_t accepted = 0;
+  for (const DipShard& dip : m.dips) {
+    const fabric::TtpoeCounters& c = dip.zplane()->counters();
+    z.bytes += dip.zplane()->bytes_sent();
+    z.frames += c.frames;
+    z.resent += c.resent;
+    z.acks += c.acks;
+    z.nacks += c.nacks;
+    z.ignored += c.ignored;
+    z.timeouts += c.timeouts;
+    z.window_stalls += c.window_stalls;
+    accepted += c.accepted_bytes;
+    messages.merge(dip.zplane()->writes());
+  }
+  z.lost = m.zplane_switch->frames_lost();
+  z.longest_queue = m.zplane_switch->longest_queue();
+  z.messages = messages.count;
+  z.cycles_sum = messages.cycles_sum;
+  z.cycles_min = messages.count == 0 ? 0 : messages.min;
+  z.cycles_max = messages.max;
+  DOJO_CHECK(accepted <= z.bytes, "DIPs took {} bytes of {} that were sent over the Z-plane", accepted, z.bytes);
+  const bool all = std::all_of(m.dips.begin(), m.dips.end(), [](const DipShard& d) { return d.zplane()->idle(); });
+  DOJO_CHECK(!all || accepted == z.bytes, "DIPs took {} bytes of {} that were sent over the Z-plane", accepted,
+             z.bytes);
+  return z;
+}
 
 void fold_operations(const Context& context, Results& r) {
   const workload::Workload& w = context.workload;
@@ -281,6 +318,12 @@ std::vector<std::string> approximations(const workload::Job& job, const topology
         "Collectives between whole dies move all rows together: at each die edge a message waits for its "
         "slowest row.");
   }
+  if (std::any_of(job.plans.begin(), job.plans.end(),
+                  [](const workload::DataflowPlan& plan) { return plan.algorithm == "zplane"; })) {
+    all.emplace_back(
+        "Z-plane: switches have a queue without bound for each port and do not block inside; links between DIPs are "
+        "open; no NACK_FULL; samples of the hosts do not share the port of a DIP with TTPoE.");
+  }
   if (topology.routes() != nullptr) {
     all.emplace_back(
         "Detours around dead parts consist of at most six legs in dimension order; each leg has a virtual network and "
@@ -323,6 +366,7 @@ Results Machine::collect(bool interrupted) const {
   collector.cores();
   fold_operations(context, r);
   name_algorithms(context, r);
+  r.zplane = zplane_totals(m);
   for (const DieShard& die : m.dies) {
     add(r.breakdown, die.breakdown(r.end_cycle));
     r.tasks_copied += die.tasks_copied();
@@ -374,6 +418,13 @@ Results Machine::collect(bool interrupted) const {
   if (topology().routes() != nullptr) {
     digest.add(r.detours);
     digest.add(r.detour_hops);
+  }
+  if (context.zplane) {
+    const ZplaneTotals& z = r.zplane;
+    for (const std::uint64_t v : {z.messages, z.bytes, z.cycles_sum, z.frames, z.resent, z.lost, z.acks, z.nacks,
+                                  z.ignored, z.timeouts, z.window_stalls, z.longest_queue}) {
+      digest.add(v);
+    }
   }
   r.digest = digest.value();
 

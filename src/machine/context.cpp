@@ -2,7 +2,12 @@
 // Lookups that are made once per run.
 #include "machine/context.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "dojo/base/error.h"
+#include "machine/zplane.h"
 
 namespace dojo::machine {
 
@@ -107,11 +112,11 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
       continue;
     if (plans[instance.plan].level_begin.empty()) find_levels(plans[instance.plan]);
   }
+  find_zplane();
   mail.resize(static_cast<std::size_t>(topology.die_count()) * 4 + topology.dip_count());
   for (auto* flags : {&has_mail[0], &has_mail[1], &has_local[0], &has_local[1]}) {
-    *flags = std::make_unique<std::atomic<std::uint8_t>[]>(topology.shard_count());
-    for (ShardId shard = 0; shard < topology.shard_count(); ++shard)
-      (*flags)[shard].store(0, std::memory_order_relaxed);
+    *flags = std::make_unique<std::atomic<std::uint8_t>[]>(shard_count());
+    for (ShardId shard = 0; shard < shard_count(); ++shard) (*flags)[shard].store(0, std::memory_order_relaxed);
   }
   if (settings.reference_network) {
     flit_mail.resize(static_cast<std::size_t>(topology.die_count()) * 4);
@@ -128,12 +133,39 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   }
 }
 
+/// Jobs that send nothing from DIP to DIP have no switch: no shard, no shorter windows.
+void Context::find_zplane() {
+  for (const workload::DataflowInstance& instance : job.instances) {
+    const auto dips = std::count_if(instance.places.begin(), instance.places.end(), [](const auto& place) {
+      return place.kind == workload::DataflowInstance::Place::Kind::kDip;
+    });
+    zplane = zplane || dips > 1;
+  }
+  if (!zplane) return;
+  const topology::ZplaneParams& p = topology.params().zplane;
+  // Two tiers of switches with P ports: P leaves of P / 2 DIPs each.
+  const std::int64_t most = p.switch_tiers == 1 ? p.ports_per_switch : p.ports_per_switch * p.ports_per_switch / 2;
+  if (topology.dip_count() > most) {
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("machine: /zplane/ports_per_switch: found {} ports in {} tier(s) for {} DIPs, expected room "
+                    "for each of them; use switches with more ports, or a second tier",
+                    p.ports_per_switch, p.switch_tiers, topology.dip_count()));
+  }
+  frames_up.resize(topology.dip_count());
+  frames_down.resize(topology.dip_count());
+}
+
 /// Tiles with the DIPs at their edges, when there are enough to keep all threads busy; else every shard by itself.
 void Context::make_groups() {
   constexpr std::uint32_t kGroupsPerThread = 4;
   const bool tiles = topology.tile_count() >= kGroupsPerThread * settings.threads;
-  groups.resize(tiles ? topology.tile_count() : topology.shard_count());
-  group_of.resize(topology.shard_count());
+  groups.resize((tiles ? topology.tile_count() : topology.shard_count()) + (zplane ? 1 : 0));
+  group_of.resize(shard_count());
+  if (zplane) {
+    group_of.back() = static_cast<std::uint32_t>(groups.size() - 1);
+    groups.back().shards.push_back(topology.shard_count());
+  }
   for (ShardId shard = 0; shard < topology.shard_count(); ++shard) {
     const bool is_die = shard < topology.die_count();
     const DieId die = is_die ? shard : topology.dip_die(shard - topology.die_count());
@@ -157,6 +189,10 @@ void Context::make_groups() {
         connect(mailbox_of_dip(edge.neighbour - topology.die_count()), edge.neighbour, die, edge.latency_cycles);
       }
     }
+  }
+  if (zplane) {
+    const ZplaneLatency latency(topology);
+    long_window = std::min({long_window, latency.up, latency.down});
   }
   if (settings.window_cycles > 0) {
     short_window = std::min(short_window, settings.window_cycles);

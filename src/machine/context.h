@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "dojo/fabric/edge.h"
+#include "dojo/fabric/ttpoe.h"
 #include "dojo/machine/machine.h"
 #include "dojo/machine/results.h"
 #include "dojo/reference/die.h"
@@ -48,6 +49,11 @@ struct PlanInfo {
 
 [[nodiscard]] PlanInfo plan_info(const workload::DataflowPlan& plan);
 
+/// Frames between a DIP and the switch; two halves as in a Mailbox.
+struct FrameMail {
+  std::vector<fabric::Frame> of[2];
+};
+
 struct Context {
   Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j, const MachineSettings& s);
 
@@ -61,6 +67,8 @@ struct Context {
   std::deque<workload::DataflowPlan> lane_plans;              ///< in the reference model, in the place of striped ones
   std::vector<fabric::Mailbox> mail;                          ///< by sender: die * 4 + direction, then DIPs
   std::vector<std::array<reference::EdgeMail, 2>> flit_mail;  ///< the same for dies, in the reference model
+  bool zplane = false;                                        ///< some DIP sends to another
+  std::vector<FrameMail> frames_up, frames_down;              ///< by DIP, to and from the switch: the last shard then
   /// In the reference model each piece of a gather arrives by itself: [program][kernel][node * (steps + 1) + slot].
   std::vector<std::vector<std::vector<std::uint32_t>>> piece_needs;
   /// Shards that are run together through several short windows, while the long one lasts that mail between groups
@@ -98,6 +106,13 @@ struct Context {
   void post(std::size_t mailbox, ShardId receiver, const fabric::Credit& credit, ThreadSums& sums_of_thread) {
     mail[mailbox].credits[announce(mailbox, receiver, credit.time, sums_of_thread)].push_back(credit);
   }
+  /// The switch is in a group of its own.
+  void post_frame(FrameMail& frames, ShardId receiver, const fabric::Frame& frame, ThreadSums& sums_of_thread) {
+    sums_of_thread.mail_time = std::min(sums_of_thread.mail_time, frame.time);
+    has_mail[parity][receiver].store(1, std::memory_order_relaxed);
+    frames.of[parity].push_back(frame);
+  }
+  [[nodiscard]] std::uint32_t shard_count() const { return topology.shard_count() + (zplane ? 1 : 0); }
   /// The half of a mailbox of flits that is written now; `time`: of the earliest thing that goes into it.
   reference::EdgeMail& flits_to(std::size_t mailbox, ShardId receiver, Cycles time, ThreadSums& sums_of_thread) {
     return flit_mail[mailbox][static_cast<std::size_t>(announce(mailbox, receiver, time, sums_of_thread))];
@@ -109,6 +124,7 @@ struct Context {
   [[nodiscard]] const workload::Program& program(RankId rank) const { return job.programs[job.program_of_rank[rank]]; }
 
  private:
+  void find_zplane();
   void make_groups();
   void cut_striped_plans();
   void count_pieces();

@@ -35,6 +35,7 @@ void DipShard::configure(Context& context, std::uint32_t dip) {
   bridge_ = topology.cycles_from_ns(d.bridge_ns);
   pcie_latency_ = topology.cycles_from_ns(d.pcie_latency_ns);
   ethernet_latency_ = topology.cycles_from_ns(d.ethernet_latency_ns);
+  if (context.zplane) zplane_ = std::make_unique<ZplanePort>(context, dip, hbm_);
   link_bytes_ = params.noc.link_bytes_per_cycle;
   first_row_ = topology.place(die_).row * topology.site_rows();
   last_row_ = first_row_ + topology.site_rows() - 1;
@@ -56,8 +57,17 @@ void DipShard::run(Cycles window_end, ThreadSums& sums) {
   for (;;) {
     const Cycles arrival = arrivals_.next_time();
     // An event may plan a wake, so the limit is found anew each time.
-    while (wheel_.take(std::min({window_end, wakes_.next_time(), arrival}), event)) dispatch(event);
+    while (wheel_.take(std::min({window_end, wakes_.next_time(), arrival, zplane_time()}), event)) dispatch(event);
     const Cycles wake = wakes_.next_time();
+    if (const Cycles frame = zplane_time(); frame < std::min({wake, arrival, window_end})) {
+      now_ = frame;
+      zplane_->run_next(sums, [&](const fabric::TtpoeMessage& m) {
+        token(dataflow_run(m.subject,
+                           context_->plans[context_->job.instances[m.subject].plan].plan->items[m.item].position),
+              m.item, m.lane, m.chunk, now_);
+      });
+      continue;
+    }
     if (std::min(wake, arrival) >= window_end) break;
     (wake <= arrival ? wakes_ : arrivals_).take(window_end, event);
     dispatch(event);
@@ -125,6 +135,7 @@ void DipShard::read_mail(ThreadSums& sums) {
     }
   }
   mail.crossings[from].clear();
+  if (zplane_) zplane_->read_mail();
   for (const fabric::Credit& credit : mail.credits[from]) edge_.add_credit(credit);
   mail.credits[from].clear();
   plan_wake();
@@ -234,6 +245,13 @@ void DipShard::follow_edge(DataflowRun& run, std::uint32_t edge_index, const Dat
   const auto one = [&](std::uint32_t l, std::uint32_t c) {
     if (to.position == from.position) return token(run, edge.item, l, c, now);
     const Place& there = context_->job.instances[run.instance].places[to.position];
+    const Bytes bytes = edge.bytes == 0 ? 0 : run.info->edge_pieces[edge_index].of(l * plan.chunks + c);
+    if (there.kind == Place::Kind::kDip) {
+      return send_to_dip(there.index,
+                         {run.instance, edge.item, static_cast<std::uint16_t>(l), static_cast<std::uint16_t>(c), now,
+                          std::max<Bytes>(1, bytes)},
+                         now);
+    }
     DOJO_CHECK(there.kind == Place::Kind::kRank, "DIP {}: a transfer to something that is not a rank", dip_);
     const workload::Slice& slice = context_->job.slices[there.index];
     const workload::SliceShape::Node& node = slice.shape->nodes[plan.lane_node[to.single ? 0 : l]];
@@ -244,7 +262,6 @@ void DipShard::follow_edge(DataflowRun& run, std::uint32_t edge_index, const Dat
     burst.item = edge.item;
     burst.lane = static_cast<std::uint16_t>(l);
     burst.chunk = static_cast<std::uint16_t>(c);
-    const Bytes bytes = edge.bytes == 0 ? 0 : run.info->edge_pieces[edge_index].of(l * plan.chunks + c);
     send(burst, std::max<Bytes>(64, bytes), now + bridge_);
   };
   if (from.single && !to.single) {
@@ -254,6 +271,13 @@ void DipShard::follow_edge(DataflowRun& run, std::uint32_t edge_index, const Dat
   } else {
     one(lane, chunk);
   }
+}
+
+/// A DIP that is both ends only turns the message round.
+void DipShard::send_to_dip(std::uint32_t to, const fabric::TtpoeMessage& message, Cycles now) {
+  if (to != dip_) return zplane_->send(to, message, now);
+  wheel_.add(now, kToken, message.subject, message.item,
+             static_cast<std::uint32_t>(message.lane) << 16 | message.chunk);
 }
 
 /// Into the die's edge in bursts, at the row of the destination or the nearest row of this DIP.

@@ -11,6 +11,7 @@
 #include "dojo/fabric/edge.h"
 #include "machine/context.h"
 #include "machine/runs.h"
+#include "machine/zplane.h"
 
 namespace dojo::machine {
 
@@ -24,7 +25,7 @@ class DipShard {
   void add_instance(std::uint32_t instance, std::uint32_t position);
 
   [[nodiscard]] Cycles next_time() const {
-    return std::min({wheel_.next_time(), arrivals_.next_time(), wakes_.next_time()});
+    return std::min({wheel_.next_time(), arrivals_.next_time(), wakes_.next_time(), zplane_time()});
   }
   void read_mail(ThreadSums& sums);
   void run(Cycles window_end, ThreadSums& sums);
@@ -38,7 +39,11 @@ class DipShard {
   [[nodiscard]] const fabric::EdgeOut& edge() const { return edge_; }
   [[nodiscard]] std::uint64_t bytes_received() const { return bytes_received_; }
   [[nodiscard]] Cycles last_event() const { return now_; }
-  [[nodiscard]] std::uint64_t events() const { return wheel_.taken() + wakes_.taken() + arrivals_.taken(); }
+  [[nodiscard]] std::uint64_t events() const {
+    return wheel_.taken() + wakes_.taken() + arrivals_.taken() + (zplane_ ? zplane_->events() : 0);
+  }
+  /// Null where no job uses it.
+  [[nodiscard]] const ZplanePort* zplane() const { return zplane_.get(); }
 
  private:
   enum EventType : std::uint16_t {
@@ -48,6 +53,8 @@ class DipShard {
     kEdgeWake,  // credits have come
     kStart      // a: instance, b: position
   };
+  [[nodiscard]] Cycles zplane_time() const { return zplane_ ? zplane_->next_time() : kNever; }
+  void send_to_dip(std::uint32_t to, const fabric::TtpoeMessage& message, Cycles now);
   DataflowRun& dataflow_run(std::uint32_t instance, std::uint32_t position);
   void start_instance(std::uint32_t instance, std::uint32_t position, Cycles now);
   void token(DataflowRun& run, std::uint32_t item, std::uint32_t lane, std::uint32_t chunk, Cycles now);
@@ -69,6 +76,7 @@ class DipShard {
   fabric::EdgeOut edge_;
   fabric::BurstRoutes routes_;
   fabric::Serialiser hbm_, pcie_, ethernet_;
+  std::unique_ptr<ZplanePort> zplane_;
   Cycles hbm_latency_ = 0, bridge_ = 0, pcie_latency_ = 0, ethernet_latency_ = 0, edge_latency_ = 1;
   Cycles now_ = 0;  // of the event being handled
   Bytes link_bytes_ = 64;

@@ -9,6 +9,7 @@
 #include "machine/context.h"
 #include "machine/die_shard.h"
 #include "machine/dip_shard.h"
+#include "machine/zplane.h"
 
 namespace dojo::machine {
 
@@ -39,8 +40,9 @@ struct MachineState {
   Cycles window_start = 0, window_end = 0, mail_time = kNever;
   std::vector<DieShard> dies;
   std::vector<DipShard> dips;
-  std::vector<Cycles> next;           ///< by shard
-  std::vector<std::uint32_t> active;  ///< groups
+  std::unique_ptr<ZplaneSwitch> zplane_switch;  ///< of jobs that use it
+  std::vector<Cycles> next;                     ///< by shard
+  std::vector<std::uint32_t> active;            ///< groups
   std::unique_ptr<engine::ThreadPool> pool;
   std::uint64_t tasks_total = 0;
   Cycles in_step_until = 0;  ///< rows of tiles were run as one until then

@@ -15,6 +15,7 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
   if (topology.routes() != nullptr) check_routes(context);
   for (DieId die = 0; die < topology.die_count(); ++die) dies[die].configure(context, die);
   for (std::uint32_t dip = 0; dip < topology.dip_count(); ++dip) dips[dip].configure(context, dip);
+  if (context.zplane) zplane_switch = std::make_unique<ZplaneSwitch>(context);
   for (RankId rank = 0; rank < job.slices.size(); ++rank) {
     const workload::Slice& slice = job.slices[rank];
     for (std::uint32_t die = 0; die < slice.dies.size(); ++die) dies[slice.dies[die]].add_rank(rank, die, die == 0);
@@ -29,17 +30,18 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
     }
   }
   for (DieShard& die : dies) die.start(0);
-  next.assign(topology.shard_count(), kNever);
+  next.assign(context.shard_count(), kNever);
   for (ShardId shard = 0; shard < next.size(); ++shard) {
     next[shard] = shard_next_time(shard);
     Context::Group& group = context.groups[context.group_of[shard]];
     group.next = std::min(group.next, next[shard]);
   }
-  if (settings.rows_in_step && !settings.reference_network) start_in_step();
+  if (settings.rows_in_step && !settings.reference_network && !context.zplane) start_in_step();
 }
 
 Cycles MachineState::shard_next_time(ShardId shard) const {
-  return shard < dies.size() ? dies[shard].next_time() : dips[shard - dies.size()].next_time();
+  if (shard < dies.size()) return dies[shard].next_time();
+  return shard - dies.size() < dips.size() ? dips[shard - dies.size()].next_time() : zplane_switch->next_time();
 }
 
 Cycles MachineState::next_time() const {
@@ -51,6 +53,8 @@ Cycles MachineState::next_time() const {
 void MachineState::read_mail(ShardId shard, ThreadSums& sums) {
   if (shard < dies.size()) {
     dies[shard].read_mail(sums);
+  } else if (shard - dies.size() == dips.size()) {
+    zplane_switch->read_mail(sums);
   } else {
     dips[shard - dies.size()].read_mail(sums);
   }
@@ -64,6 +68,8 @@ void MachineState::run_shard(ShardId shard, Cycles end, ThreadSums& sums) {
   };
   if (shard < dies.size()) {
     run(dies[shard]);
+  } else if (shard - dies.size() == dips.size()) {
+    run(*zplane_switch);
   } else {
     run(dips[shard - dies.size()]);
   }

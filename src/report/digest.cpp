@@ -51,7 +51,7 @@ class Hash {
 /// Walks a parameter struct: rates, sizes and energies turn counters into figures.
 class ParameterHash {
  public:
-  explicit ParameterHash(Hash& hash) : hash_(hash) {}
+  ParameterHash(Hash& hash, bool zplane) : hash_(hash), zplane_(zplane) {}
   template <class T, class... Rest>
   void operator()(const char* name, const T& value, const Rest&...) {
     hash_.add(std::string(name));
@@ -63,6 +63,9 @@ class ParameterHash {
   }
   template <class T, class... Rest>
   void group(const char*, const T& value, const Rest&...) {
+    if constexpr (std::is_same_v<T, topology::ZplaneParams>) {
+      if (!zplane_) return;  // no figure derives from it
+    }
     T::fields(value, *this);
   }
   template <class T, class... Rest>
@@ -72,6 +75,7 @@ class ParameterHash {
 
  private:
   Hash& hash_;
+  bool zplane_;
 };
 
 void add_counters(Hash& h, const machine::LinkCounters& c) {
@@ -119,7 +123,7 @@ std::string digest(const RunContext& context) {
   Hash hash;
   add_totals(hash, context.results);
   add_records(hash, context.results);
-  ParameterHash parameters(hash);
+  ParameterHash parameters(hash, context.results.zplane.messages > 0);
   topology::MachineParams::fields(context.config.machine, parameters);
   hash.all(context.config.run.seed, context.config.run.network_model, context.workload.ranks());
   std::vector<std::string> contents;

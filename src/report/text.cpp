@@ -68,6 +68,13 @@ void machine(Lines& out, const Json& r) {
             count(dead["dies"]), count(dead["routers"]), count(dead["routers_cut_off"]), count(dead["links"]),
             count(dead["cores"]), count(r["detours"]["messages"]), count(r["detours"]["hops_added"]));
   }
+  if (r.contains("zplane")) {
+    const Json& z = r["zplane"];
+    out.add("Z-plane",
+            "{} in {} messages of {:.0f} ns in the mean, {} frames, {} lost, {} sent again, {} window stalls",
+            si(real(z["bytes"]), "B"), count(z["messages"]), real(z["message_ns"]["mean"]), count(z["frames"]),
+            count(z["frames_lost"]), count(z["frames_resent"]), count(z["window_stalls"]));
+  }
   const Json& w = r["workload"];
   out.add("workload", "{}, {} of {} steps, on {} nodes", ranks_and_samples(w), count(w["steps_finished"]),
           count(w["steps"]), count(r["flops"]["nodes_used"]));

@@ -57,6 +57,27 @@ Json machine_json(const RunContext& c) {
           {"peak_flops_per_s", {{"bf16", nodes * peaks.bf16_per_node}, {"fp32", nodes * peaks.fp32_per_node}}}};
 }
 
+/// From the sender's HBM to the receiver's.
+Json zplane_json(const RunContext& c) {
+  const machine::ZplaneTotals& z = c.results.zplane;
+  const auto ns = [&](double cycles) { return cycles / c.topology.params().clock_hz * 1e9; };
+  return {{"messages", z.messages},
+          {"bytes", z.bytes},
+          {"message_ns",
+           {{"min", ns(number(z.cycles_min))},
+            {"mean", ns(number(z.cycles_sum) / number(z.messages))},
+            {"max", ns(number(z.cycles_max))}}},
+          {"frames", z.frames},
+          {"frames_resent", z.resent},
+          {"frames_lost", z.lost},
+          {"frames_ignored", z.ignored},
+          {"acks", z.acks},
+          {"nacks", z.nacks},
+          {"timeouts", z.timeouts},
+          {"window_stalls", z.window_stalls},
+          {"longest_queue_frames", z.longest_queue}};
+}
+
 /// Time of a training step: the first, or the mean of those after it. Null when no step was finished.
 Json step_seconds(const RunContext& c) {
   std::vector<Cycles> ends;
@@ -235,6 +256,7 @@ Json report_value(const RunContext& c) {
                      {"ops", op_rows(c)}};
   json["links"] = {{"classes", link_classes(c)}, {"hottest", hottest_links(c, 10)}};
   json["detours"] = {{"messages", c.results.detours}, {"hops_added", c.results.detour_hops}};
+  if (c.results.zplane.messages > 0) json["zplane"] = zplane_json(c);
   json["memory"] = memory_json(c);
   json["energy"] = energy_json(c, seconds);
   json["waiting"] = waiting_json(c.results);

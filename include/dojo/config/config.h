@@ -83,6 +83,7 @@ struct WorkloadParams {
   double duration_scale = 1;
   std::string kineto_file;
   std::string collective_algorithm;
+  std::string send_route = "mesh";
   std::string capacity_policy = "recompute_then_spill";
   std::string replay = "shapes";
   std::vector<ReplayRuleParams> replay_rules;
@@ -118,6 +119,8 @@ struct WorkloadParams {
           Anything(), Source{"chosen"});
     field("collective_algorithm", self.collective_algorithm,
           "algorithm of every collective; empty = the cheapest by the cost model", Anything(), Source{"chosen"});
+    field("send_route", self.send_route, "way of messages between ranks: the mesh, or DIPs and their Ethernet switch",
+          OneOf("mesh", "zplane"), Source{"chosen"});
     field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small",
           OneOf("recompute_then_spill", "spill", "fail"), Source{"chosen"});
     field("replay", self.replay, "where times of operations come from", OneOf("shapes", "roofline", "recorded"),

@@ -86,6 +86,17 @@ struct LatencyHistogram {
   [[nodiscard]] double percentile(double p) const;  ///< 0 < p < 100
 };
 
+/// What TTPoE did between DIPs; all zero where nothing was sent over it.
+struct ZplaneTotals {
+  std::uint64_t messages = 0, bytes = 0;  ///< DIP to DIP
+  std::uint64_t cycles_sum = 0;           ///< of messages, from HBM to HBM
+  Cycles cycles_min = 0, cycles_max = 0;
+  std::uint64_t frames = 0, resent = 0, lost = 0;  ///< data frames sent, and again; frames of any kind lost
+  std::uint64_t acks = 0, nacks = 0, ignored = 0, timeouts = 0;
+  std::uint64_t window_stalls = 0;  ///< times a sender had data and no room in its window
+  std::uint64_t longest_queue = 0;  ///< frames at one port of a switch
+};
+
 struct Results {
   Cycles end_cycle = 0;
   bool finished = false;  ///< false: interrupted or cannot finish
@@ -109,7 +120,8 @@ struct Results {
 
   Bytes sram_peak_bytes_max = 0, hbm_peak_bytes_max = 0, spilled_bytes = 0, recomputed_bytes = 0;
   std::uint64_t detours = 0, detour_hops = 0;  ///< messages that turn off dimension order; hops that this adds
-  std::uint64_t noc_byte_hops = 0;             ///< for energy: bytes x on-die links
+  ZplaneTotals zplane;
+  std::uint64_t noc_byte_hops = 0;  ///< for energy: bytes x on-die links
   std::uint64_t sram_bytes_injected = 0, sram_bytes_ejected = 0;
   std::vector<std::string> approximations, memory_decisions;
   std::vector<double> die_edge_utilisation;  ///< [die * 4 + direction], for heat maps; -1 = no link

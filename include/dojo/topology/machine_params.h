@@ -199,6 +199,40 @@ struct DipParams {
   }
 };
 
+/// The Ethernet plane: switches that connect the DIPs, and TTPoE on it. Only jobs that send over it see it.
+struct ZplaneParams {
+  std::int64_t switch_tiers = 1;
+  std::int64_t ports_per_switch = 400;
+  double switch_ns = 500;
+  std::int64_t frame_beats = 16;
+  std::int64_t header_bytes = 64;
+  std::int64_t gap_bytes = 20;
+  std::int64_t window_bytes = 1 << 20;
+  double timeout_ns = 100000;
+  double loss_rate = 0;
+  std::int64_t seed = 1;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("switch_tiers", self.switch_tiers, "1: one switch for all DIPs; 2: leaves of half their ports, and spines",
+          Between(1, 2), Source{"assumed"});
+    field("ports_per_switch", self.ports_per_switch, "ports of a switch, as fast as a DIP's Ethernet",
+          Between(2, 1 << 16), Source{"assumed"});
+    field("switch_ns", self.switch_ns, "through one switch", Between(1, 1e9), Source{"assumed"});
+    field("frame_beats", self.frame_beats, "longest payload of a frame, in beats of 64 bytes", Between(1, 16),
+          Source{"P03"});
+    field("header_bytes", self.header_bytes, "header beat of a frame; acknowledgements are only that",
+          Between(64, 1536), Source{"P06"});
+    field("gap_bytes", self.gap_bytes, "preamble and gap between frames", Between(0, 1024), Source{"P06"});
+    field("window_bytes", self.window_bytes, "payload on the way from one DIP to another: the sender's SRAM",
+          Between(1024, 1e12), Source{"P13"});
+    field("timeout_ns", self.timeout_ns, "without an answer for so long, the sender goes back to the oldest frame",
+          Between(1, 1e12), Source{"assumed"});
+    field("loss_rate", self.loss_rate, "chance of a frame to be lost at the switch", Between(0, 0.5),
+          Source{"assumed"});
+    field("seed", self.seed, "seed of the losses", AtLeast(0), Source{"chosen"});
+  }
+};
+
 /// Energy figures; section 11 of the parameter table. All assumed but the TDP.
 struct EnergyParams {
   double noc_pj_per_bit_hop = 0.1;
@@ -281,6 +315,7 @@ struct MachineParams {
   CabinetParams cabinet;
   ExapodParams exapod;
   DipParams dip;
+  ZplaneParams zplane;
   EnergyParams energy;
   std::vector<NodeDefect> defects;
   std::vector<RandomDefects> defects_random;
@@ -299,6 +334,7 @@ struct MachineParams {
     field.group("cabinet", self.cabinet, "one cabinet");
     field.group("exapod", self.exapod, "the whole machine");
     field.group("dip", self.dip, "Dojo Interface Processor with HBM, PCIe and Ethernet");
+    field.group("zplane", self.zplane, "Ethernet switches between the DIPs, and TTPoE on them");
     field.group("energy", self.energy, "energy figures");
     field.list("defects", self.defects, "dead parts");
     field.list("defects_random", self.defects_random, "dead parts drawn from a seed");

@@ -218,27 +218,39 @@ void Communication::fill_messages() {
                     i < sends.size() ? "recv" : "send", i < sends.size() ? std::get<1>(key) : std::get<0>(key),
                     std::get<2>(key), i < sends.size() ? "send" : "recv");
     }
+    if (options_.send_route == "zplane" && topology_.dip_count() == 0) {
+      findings_.add("workload: /send_route: found zplane on a machine without DIPs, expected mesh");
+      return;
+    }
     for (std::size_t i = 0; i < std::min(sends.size(), receives.size()); ++i) {
       const SlotUse& use = drafts_[job_.program_of_rank[sends[i].rank]].slots[sends[i].slot];
       const Slice& a = job_.slices[sends[i].rank];
       const Slice& b = job_.slices[receives[i].rank];
       const bool a_smaller = a.shape->node_count() <= b.shape->node_count();
-      const std::uint32_t plan = message_plan(use.bytes, a_smaller ? a : b, can_stripe(a, b, use.bytes, topology_));
-      const std::uint32_t instance =
-          add_instance(plan, {{Place::Kind::kRank, sends[i].rank}, {Place::Kind::kRank, receives[i].rank}}, kNone);
+      std::vector<Place> places{{Place::Kind::kRank, sends[i].rank}, {Place::Kind::kRank, receives[i].rank}};
+      const bool zplane = options_.send_route == "zplane";
+      if (zplane) {
+        places.push_back({Place::Kind::kDip, topology_.nearest_dip(a.dies.front())});
+        places.push_back({Place::Kind::kDip, topology_.nearest_dip(b.dies.front())});
+      }
+      const Way way = zplane ? Way::kZplane : can_stripe(a, b, use.bytes, topology_) ? Way::kStriped : Way::kPlain;
+      const std::uint32_t plan = message_plan(use.bytes, a_smaller ? a : b, way);
+      const std::uint32_t instance = add_instance(plan, std::move(places), kNone);
       job_.instance_of[sends[i].rank][sends[i].slot] = {instance, 0};
       job_.instance_of[receives[i].rank][receives[i].slot] = {instance, 1};
     }
   }
 }
 
-std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, bool striped) {
-  std::vector<std::int64_t> key{bytes, smaller.shape_index, striped ? 1 : 0};
+std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, Way way) {
+  std::vector<std::int64_t> key{bytes, smaller.shape_index, static_cast<std::int64_t>(way)};
   const auto found = message_plans_.find(key);
   if (found != message_plans_.end()) {
     return found->second;
   }
-  const std::uint32_t plan = add_plan(point_to_point_plan(bytes, *smaller.shape, striped));
+  const std::uint32_t plan =
+      add_plan(way == Way::kZplane ? zplane_plan(bytes, *smaller.shape)
+                                   : point_to_point_plan(bytes, *smaller.shape, way == Way::kStriped));
   message_plans_.emplace(std::move(key), plan);
   return plan;
 }

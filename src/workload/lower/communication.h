@@ -31,7 +31,8 @@ class Communication {
   [[nodiscard]] std::vector<std::uint32_t> collective_slots(std::uint32_t program, std::uint32_t group_class) const;
   std::uint32_t collective_plan(const SlotUse& use, const Op& op, const std::string& algorithm,
                                 const std::vector<RankId>& ranks);
-  std::uint32_t message_plan(Bytes bytes, const Slice& smaller, bool striped);
+  enum class Way : std::uint8_t { kPlain, kStriped, kZplane };
+  std::uint32_t message_plan(Bytes bytes, const Slice& smaller, Way way);
   std::uint32_t memory_plan(const SlotUse& use, const Slice& slice, std::uint32_t steps);
   std::uint32_t add_plan(DataflowPlan plan);
   std::uint32_t add_instance(std::uint32_t plan, std::vector<DataflowInstance::Place> places, std::uint32_t group);

@@ -129,6 +129,24 @@ DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape, bool stri
   return plan;
 }
 
+DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape) {
+  bytes = std::max<Bytes>(bytes, 1);
+  PlanWriter w("zplane", residency(shape, bytes));
+  w.cut_lanes(bytes);
+  w.next_position();
+  w.add(1, true, true);
+  w.edge(2, bytes);
+  w.next_position();
+  w.add(2, true, true);
+  w.next_position();
+  w.add(1, false, false);
+  w.edge(3, bytes);
+  w.next_position();
+  w.add(1, false, false);
+  w.edge(1, bytes);
+  return w.take();
+}
+
 DataflowPlan dip_plan(SlotUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
                       std::uint32_t steps) {
   PlanWriter w("dip", die_lanes(bytes, die, shape));
