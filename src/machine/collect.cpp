@@ -282,7 +282,9 @@ void name_algorithms(const Context& context, Results& r) {
     const workload::DataflowPlan& plan = context.job.plans[found->second->plan];
     c.algorithm = plan.algorithm;
     c.model_seconds = plan.model_seconds;
-    c.ranks = static_cast<std::uint32_t>(found->second->places.size());
+    c.ranks = static_cast<std::uint32_t>(
+        std::count_if(found->second->places.begin(), found->second->places.end(),
+                      [](const auto& place) { return place.kind != workload::DataflowInstance::Place::Kind::kDip; }));
   }
 }
 
@@ -290,6 +292,12 @@ void name_algorithms(const Context& context, Results& r) {
 std::vector<std::string> approximations(const workload::Job& job, const topology::Topology& topology,
                                         bool reference_network) {
   std::vector<std::string> all = job.approximations;
+  if (std::any_of(job.plans.begin(), job.plans.end(),
+                  [](const workload::DataflowPlan& plan) { return plan.algorithm == "zplane"; })) {
+    all.emplace_back(
+        "Z-plane: switches have a queue without bound for each port and do not block inside; links between DIPs are "
+        "open; no NACK_FULL; samples of the hosts do not share the port of a DIP with TTPoE.");
+  }
   if (reference_network) {
     all.insert(
         all.end(),
@@ -317,12 +325,6 @@ std::vector<std::string> approximations(const workload::Job& job, const topology
     all.emplace_back(
         "Collectives between whole dies move all rows together: at each die edge a message waits for its "
         "slowest row.");
-  }
-  if (std::any_of(job.plans.begin(), job.plans.end(),
-                  [](const workload::DataflowPlan& plan) { return plan.algorithm == "zplane"; })) {
-    all.emplace_back(
-        "Z-plane: switches have a queue without bound for each port and do not block inside; links between DIPs are "
-        "open; no NACK_FULL; samples of the hosts do not share the port of a DIP with TTPoE.");
   }
   if (topology.routes() != nullptr) {
     all.emplace_back(

@@ -45,6 +45,10 @@ double goodput(const JobRun& ran, Bytes bytes) {
 TEST(Zplane, AWriteTakesWhatIsPublished) {
   const JobRun ran = over_the_plane(tile(), 64);
   ASSERT_EQ(ran.results.zplane.messages, 1u);
+  for (const machine::CollectiveRecord& record : ran.results.collectives) {
+    EXPECT_EQ(record.algorithm, "zplane");
+    EXPECT_EQ(record.ranks, 2u) << "DIPs are no ranks";
+  }
   // HBM 300, bridge 100, switch 500, bridge 100, HBM 300; 148 bytes on the wire are 3 ns.
   judge(
       {"ttpoe_write", "one-way TTPoE write of 64 B between two DIPs over one switch", "1.3 us published", "s", 1, 1.01},
