@@ -105,5 +105,9 @@ TEST_F(ScaleSim, DepthWiseLayersHaveAFilterForEachChannel) {
   EXPECT_THAT(graph.warnings, Contains(HasSubstr("1 layers with DP in their name are depth-wise")));
 }
 
+TEST_F(ScaleSim, ALayerLargerThanAnyTraceIsRefused) {
+  EXPECT_THROW(read_text(kConvHeader + "c,16000000,16000000,3,3,16000000,16000000,1,\n", ranks(1)), Error);
+}
+
 }  // namespace
 }  // namespace dojo::workload

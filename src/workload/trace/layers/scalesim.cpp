@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "workload/trace/file_formats.h"
+#include "workload/trace/json_trace.h"
 #include "workload/trace/layers/training_step.h"
 #include "workload/trace/text_lines.h"
 
@@ -98,11 +99,26 @@ class Reader {
     layer.name = cells[0];
     layer.op.place = line.number;
     layer.inputs = {static_cast<std::uint32_t>(layers_.size())};  // value 0 is the samples
-    const bool good = rows_ == Rows::kProducts ? product(values, layer) : convolution(line, values, layer);
+    const bool good = rows_ == Rows::kProducts ? product(line, values, layer) : convolution(line, values, layer);
     if (good) layers_.push_back(std::move(layer));
   }
 
-  bool product(const std::vector<std::int64_t>& v, ForwardLayer& layer) {
+  /// Extents of a row may each be sane and their product beyond everything that a trace may hold.
+  bool fits(const TextLine& line, const ForwardLayer& layer, std::initializer_list<std::int64_t> extents) {
+    std::int64_t count = 1;
+    for (const std::int64_t extent : extents) {
+      if (!__builtin_mul_overflow(count, extent, &count) && count <= kLargestAmount) continue;
+      findings_.add("{}:{}: '{}': found more than {} elements, expected at most that; correct the row", request_.path,
+                    line.number, layer.name, kLargestAmount);
+      return false;
+    }
+    return true;
+  }
+
+  bool product(const TextLine& line, const std::vector<std::int64_t>& v, ForwardLayer& layer) {
+    if (!fits(line, layer, {v[0], batch_, v[1]}) || !fits(line, layer, {v[0], batch_, v[2]}) ||
+        !fits(line, layer, {v[1], v[2]}))
+      return false;
     layer.op.kind = OpKind::kMatMul;
     layer.op.mat = {v[0] * batch_, v[1], v[2], 1};
     layer.parameters = v[1] * v[2];
@@ -124,6 +140,9 @@ class Reader {
           request_.path, line.number, layer.name, v[2], v[3], v[0], v[1]);
       return false;
     }
+    if (!fits(line, layer, {v[2], v[3], v[4], v[5]}) || !fits(line, layer, {shape.n, shape.k, shape.p, shape.q}) ||
+        !fits(line, layer, {shape.n, shape.c, shape.h, shape.w}))
+      return false;
     layer.parameters = v[2] * v[3] * v[4] * v[5];
     layer.output_elements = shape.n * shape.k * shape.p * shape.q;
     if (layers_.empty()) input_elements_ = shape.n * shape.c * shape.h * shape.w;
