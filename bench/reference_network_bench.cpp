@@ -64,7 +64,7 @@ void MeshLowLatency(benchmark::State& state) {
 void Tile(benchmark::State& state) {
   topology::MachineParams machine;
   machine.level = topology::Level::kTile;
-  run(state, machine, 0.02, 8, {}, "die", static_cast<std::uint32_t>(state.range(0)));
+  run(state, machine, 0.02, 8, base(), "die", static_cast<std::uint32_t>(state.range(0)));
 }
 BENCHMARK(Mesh)->ArgNames({"k", "flits"})->Args({8, 1})->Args({8, 8})->Args({16, 1})->Args({16, 8})->Args({90, 8});
 BENCHMARK(MeshLowLatency)->ArgNames({"k", "flits"})->Args({16, 8});

@@ -26,8 +26,8 @@ bool PacketRouters<kStride, kLong>::express(std::uint32_t router, unsigned chann
   p.running = true;
   p.at_source = true;
   mark(p, id + 1);
-  passing_.at(tail_leaves(p, 0)).push(id);
-  passing_.at(tail_leaves(p, p.way.size() - 1)).push(id);
+  later(passing_, tail_leaves(p, 0)).push(id);
+  later(passing_, tail_leaves(p, p.way.size() - 1)).push(id);
   return true;
 }
 
@@ -110,7 +110,7 @@ void PacketRouters<kStride, kLong>::pass_by(Cycles now) {
     if (!p.running) continue;
     if (p.at_source && tail_leaves(p, 0) == now) {
       p.at_source = false;
-      credits_.at(now + rules_.credit).push(slot(p.way[0].router, p.way[0].in + kStride));
+      later(credits_, now + rules_.credit).push(slot(p.way[0].router, p.way[0].in + kStride));
     }
     if (tail_leaves(p, p.way.size() - 1) == now) write_down(id, now + 1, now);
   }
@@ -145,7 +145,7 @@ void PacketRouters<kStride, kLong>::write_down(std::uint32_t id, Cycles now, Cyc
     const Step& step = p.way[at];
     const std::uint32_t sent = pieces_before(p, at, now);
     for (std::uint32_t k = sent; k < entered; ++k)
-      arrivals_.at(leaves(p, at, k)).push({slot(step.router, step.in), piece_of(p, k)});
+      later(arrivals_, leaves(p, at, k)).push({slot(step.router, step.in), piece_of(p, k)});
     return_credits(p, at, sent, credited);
     if (sent != 0) write_router(p, at, sent);
     if (sent != 0 && at != last) take_credits(p, at, sent, credited);
@@ -176,9 +176,9 @@ void PacketRouters<kStride, kLong>::return_credits(const Passage& p, std::size_t
     const Cycles back = leaves(p, at, k) + rules_.credit;
     if (back <= credited) return;
     if (at != 0)
-      credits_.at(back).push(slot(p.way[at - 1].router, p.way[at - 1].channel));
+      later(credits_, back).push(slot(p.way[at - 1].router, p.way[at - 1].channel));
     else if (k + 1 != rules_.count || p.at_source)  // else pass_by() did
-      credits_.at(back).push(slot(p.way[0].router, p.way[0].in + kStride));
+      later(credits_, back).push(slot(p.way[0].router, p.way[0].in + kStride));
   }
 }
 

@@ -19,6 +19,11 @@ std::uint32_t flits_of_a_piece(std::uint32_t packet_flits, std::uint32_t depth) 
   return flits;
 }
 
+/// Cycles from a packet's start to its tail's last router, where nothing holds it up.
+Cycles longest_passage(const PieceRules& rules, const MeshShape& shape) {
+  return rules.express ? rules.injection + rules.packet_flits + (shape.rows + shape.columns) * rules.hop : 1;
+}
+
 }  // namespace
 
 PieceRules::PieceRules(const RouterParams& router, std::uint32_t flits_of_packet)
@@ -44,7 +49,8 @@ PacketMesh::PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned
       arrivals_(std::max(rules.hop, rules.injection) + 1),
       credits_(rules.hop + rules.credit + 1),
       visits_(kVisitsAhead - 1),
-      passing_(rules.express ? rules.injection + rules.packet_flits + (shape.rows + shape.columns) * rules.hop : 1) {}
+      passing_(longest_passage(rules, shape)),
+      due_(std::max({rules.hop + rules.credit + rules.injection + 1, kVisitsAhead, longest_passage(rules, shape)})) {}
 
 template <unsigned kStride, bool kLong>
 PacketRouters<kStride, kLong>::PacketRouters(const MeshShape& shape, const PieceRules& rules)
@@ -183,12 +189,13 @@ void PacketRouters<kStride, kLong>::allocate(Cycles now) {
   List<std::uint32_t>& due = visits_.at(now);
   if (!due.empty()) visit_all(due, now);
   if constexpr (kLong) pass_by(now);
+  due_.pass(now);
 }
 
 template <unsigned kStride, bool kLong>
 void PacketRouters<kStride, kLong>::visit_all(List<std::uint32_t>& due, Cycles now) {
-  List<Arrival>& arrivals = arrivals_.at(now + rules_.hop);
-  List<std::uint32_t>& credits = credits_.at(now + rules_.credit);
+  List<Arrival>& arrivals = later(arrivals_, now + rules_.hop);
+  List<std::uint32_t>& credits = later(credits_, now + rules_.credit);
   const std::size_t most = due.size() * kMeshPorts;
   Outlets out{arrivals.room(most), credits.room(most)};
   const std::uint32_t bit = 1u << (static_cast<std::uint32_t>(now) & 31);

@@ -18,10 +18,10 @@ class PacketRouters final : public PacketMesh {
   void arrive(Cycles now) override;
   void allocate(Cycles now) override;
   void enter(unsigned side, const Leaving& piece) override {
-    arrivals_.at(piece.time).push({slot(at_side(side, piece.lane), side * kStride + piece.channel), piece.piece});
+    later(arrivals_, piece.time).push({slot(at_side(side, piece.lane), side * kStride + piece.channel), piece.piece});
   }
   void credit(unsigned side, const Leaving& credit) override {
-    credits_.at(credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
+    later(credits_, credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
   }
   bool express(std::uint32_t router, unsigned channel, Piece piece, Cycles now) override;
   void add_passed(Cycles now, List<Ejected>& to) const override;
@@ -78,7 +78,7 @@ class PacketRouters final : public PacketMesh {
     const std::uint32_t bit = 1u << (static_cast<std::uint32_t>(at) & 31);
     if ((r.planned & bit) != 0) return;
     r.planned |= bit;
-    visits_.at(at).push(index);
+    later(visits_, at).push(index);
   }
   void mark(const Passage& p, std::uint32_t mark);
   [[nodiscard]] bool passes(std::uint32_t index, Cycles now) const;

@@ -268,7 +268,7 @@ template <unsigned kStride, bool kLong>
   };
   if (to == kLocalPort) {
     ejected.push({arrival, piece.created, flits, piece.last()});
-    if (node_limits_) credits_.at(arrival + rules_.credit).push(slot(index, channel));
+    if (node_limits_) later(credits_, arrival + rules_.credit).push(slot(index, channel));
   } else {
     heads_ += piece.where >> 31;
     if ((r.leaves >> to & 1) != 0)

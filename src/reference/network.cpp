@@ -223,6 +223,7 @@ void ReferenceNetwork::check() const {
 
 std::unique_ptr<traffic::Network> make_network(const topology::Topology& topology, const traffic::Endpoints& endpoints,
                                                const NetworkSettings& settings) {
+  DOJO_CHECK(settings.router.hop_cycles > 0, "a hop of 0 cycles: the machine's was to be put in its place");
   return std::make_unique<ReferenceNetwork>(topology, endpoints, settings);
 }
 

@@ -9,7 +9,7 @@ namespace dojo::traffic {
 using fabric::Piece;
 
 PacketSources::PacketSources(const PacketLoad& load, const fabric::MeshShape& shape)
-    : load_(&load), calendar_(kCalendar, kNone) {
+    : load_(&load), calendar_(kBlock, kNone), later_(kBlocks, kNone) {
   of_router_.assign(static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.columns), kNone);
   for (std::uint32_t router = 0; router < of_router_.size(); ++router) {
     const auto at = static_cast<std::int32_t>(router);
@@ -39,14 +39,16 @@ void PacketSources::draw(Source& source, Tally& tally) {
 
 void PacketSources::put_in_calendar(std::uint32_t index, Cycles now) {
   Source& source = sources_[index];
-  const Cycles at = std::min(source.due, now + static_cast<Cycles>(kCalendar) - 1);
-  std::uint32_t& head = calendar_[static_cast<std::size_t>(at) & (kCalendar - 1)];
+  const bool soon = source.due - now < kBlock;
+  const Cycles block = std::min(source.due / kBlock, now / kBlock + kBlocks - 1);
+  std::uint32_t& head = soon ? calendar_at(source.due) : later_[static_cast<std::size_t>(block % kBlocks)];
+  if (soon) due_.add(source.due);
   source.next = head;
   head = index;
 }
 
 void PacketSources::take_from_calendar(std::uint32_t index) {
-  std::uint32_t* at = &calendar_[static_cast<std::size_t>(sources_[index].due) & (kCalendar - 1)];
+  std::uint32_t* at = &calendar_at(sources_[index].due);
   while (*at != index) at = &sources_[*at].next;
   *at = sources_[index].next;
 }
@@ -86,18 +88,23 @@ void PacketSources::take_credits(fabric::PacketMesh& mesh) {
   mesh.node_credits.clear();
 }
 
-void PacketSources::take_due(Cycles now) {
-  std::uint32_t& first = calendar_[static_cast<std::size_t>(now) & (kCalendar - 1)];
-  std::uint32_t due = first;
+/// What is due in the block of cycles that begins now, or later still.
+void PacketSources::take_block(Cycles now) {
+  std::uint32_t& first = later_[static_cast<std::size_t>(now / kBlock % kBlocks)];
+  std::uint32_t index = first;
   first = kNone;
-  while (due != kNone) {
-    const std::uint32_t index = due;
-    due = sources_[index].next;
-    if (sources_[index].due > now)
-      put_in_calendar(index, now);
-    else
-      sending_.push_back(index);
+  while (index != kNone) {
+    const std::uint32_t next = sources_[index].next;
+    put_in_calendar(index, now);
+    index = next;
   }
+}
+
+void PacketSources::take_due(Cycles now) {
+  if (now % kBlock == 0) take_block(now);
+  due_.pass(now);
+  std::uint32_t& first = calendar_at(now);
+  for (; first != kNone; first = sources_[first].next) sending_.push_back(first);
 }
 
 void PacketSources::run(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {

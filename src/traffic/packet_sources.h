@@ -26,9 +26,10 @@ class PacketSources {
   /// The nodes at the sites of `shape`, those that inject.
   PacketSources(const PacketLoad& load, const fabric::MeshShape& shape);
   void run(Cycles now, fabric::PacketMesh& mesh, Tally& tally);
-  /// No node has anything to do in cycle `now`, if no credit comes.
-  [[nodiscard]] bool idle(Cycles now) const {
-    return sending_.empty() && calendar_[static_cast<std::size_t>(now) & (kCalendar - 1)] == kNone;
+  /// Bit i: a node may have something to do in cycle `from` + i, even if no credit comes.
+  [[nodiscard]] std::uint64_t busy_cycles(Cycles from) const {
+    const Cycles block = (from + kBlock - 1) & -kBlock;  // looks at what is due later
+    return due_.ahead(from) | (sending_.empty() ? 0 : 1) | (block - from < 64 ? 1ull << (block - from) : 0);
   }
 
   /// From `now` on packets created within the window are counted.
@@ -39,7 +40,8 @@ class PacketSources {
   void count_waiting(Cycles now, std::uint64_t& packets, std::uint64_t& cycles) const;
 
  private:
-  static constexpr std::size_t kCalendar = 2048;  ///< cycles ahead; what is due later is looked at again then
+  static constexpr Cycles kBlock = 2048;  ///< cycles; what is due within the next so many is in `calendar_`
+  static constexpr Cycles kBlocks = 64;   ///< ahead; what is due later still is looked at again then
   struct Source {
     Cycles created = 0, due = 0;  ///< of the packet that goes, or of the next; when it can go on
     Random random;
@@ -51,8 +53,10 @@ class PacketSources {
 
   void draw(Source& source, Tally& tally);
   void put_in_calendar(std::uint32_t index, Cycles now);
+  [[nodiscard]] std::uint32_t& calendar_at(Cycles cycle) { return calendar_[static_cast<std::size_t>(cycle % kBlock)]; }
   void take_credits(fabric::PacketMesh& mesh);
   void take_due(Cycles now);
+  void take_block(Cycles now);
   void take_from_calendar(std::uint32_t index);
   void resume(Cycles now, fabric::PacketMesh& mesh, Tally& tally);
   void start(Source& source, Tally& tally);
@@ -67,6 +71,8 @@ class PacketSources {
   std::vector<Source> sources_;
   std::vector<std::uint32_t> of_router_;  ///< kNone: a site without a node that injects
   std::vector<std::uint32_t> calendar_;   ///< by cycle: first source that is idle until then
+  std::vector<std::uint32_t> later_;      ///< by block of cycles: first source that is idle until then
+  fabric::DueCycles due_{kBlock};         ///< cycles of `calendar_` with sources
   std::vector<std::uint32_t> sending_;    ///< sources with something to send now
 };
 

@@ -3,6 +3,7 @@
 // allocates nothing.
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 #include <vector>
 
@@ -59,6 +60,32 @@ class Calendar {
  private:
   std::vector<List<T>> lists_;
   std::size_t mask_ = 0;
+};
+
+/// Cycles in which something is due, so that the others are passed over: a ring of bits.
+class DueCycles {
+ public:
+  /// Takes cycles up to `horizon` ahead.
+  explicit DueCycles(Cycles horizon) {
+    std::size_t size = 2;
+    while (size * 64 <= static_cast<std::size_t>(horizon) + 64) size *= 2;
+    words_.resize(size);
+  }
+  void add(Cycles cycle) { word(cycle) |= 1ull << (static_cast<std::uint64_t>(cycle) & 63); }
+  void pass(Cycles cycle) { word(cycle) &= ~(1ull << (static_cast<std::uint64_t>(cycle) & 63)); }
+  /// Bit i: cycle `from` + i, of the next 64; `from` is not in the past.
+  [[nodiscard]] std::uint64_t ahead(Cycles from) const {
+    const std::uint64_t shift = static_cast<std::uint64_t>(from) & 63, word = static_cast<std::uint64_t>(from) / 64;
+    const std::size_t mask = words_.size() - 1;
+    const std::uint64_t near = words_[word & mask] >> shift;
+    return shift == 0 ? near : near | words_[(word + 1) & mask] << (64 - shift);
+  }
+
+ private:
+  [[nodiscard]] std::uint64_t& word(Cycles cycle) {
+    return words_[static_cast<std::size_t>(cycle) / 64 & (words_.size() - 1)];
+  }
+  std::vector<std::uint64_t> words_;
 };
 
 }  // namespace dojo::fabric

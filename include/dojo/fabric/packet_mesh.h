@@ -87,12 +87,10 @@ class PacketMesh {
   [[nodiscard]] virtual std::uint64_t flits_inside() const = 0;
 
   /// Where nodes put what they inject in cycle `now`; the slot of VC 0 of their router's local input port.
-  [[nodiscard]] List<Arrival>& injections(Cycles now) { return arrivals_.at(now + rules_.injection); }
+  [[nodiscard]] List<Arrival>& injections(Cycles now) { return later(arrivals_, now + rules_.injection); }
   [[nodiscard]] std::uint32_t local_slot(std::uint32_t router) const { return router << kSlotBits | local_base_; }
-  /// Nothing is to be done in cycle `now`, if nothing comes from outside.
-  [[nodiscard]] bool idle(Cycles now) {
-    return arrivals_.at(now).empty() && visits_.at(now).empty() && credits_.at(now).empty() && passing_.at(now).empty();
-  }
+  /// Bit i: there may be something to do in cycle `from` + i, even if nothing comes from outside.
+  [[nodiscard]] std::uint64_t busy_cycles(Cycles from) const { return due_.ahead(from); }
 
   List<Ejected> ejected;                                 ///< the owner takes and clears
   List<std::uint32_t> node_credits;                      ///< router << 3 | VC of its local input port
@@ -106,10 +104,17 @@ class PacketMesh {
  protected:
   static constexpr Cycles kVisitsAhead = 32;
   PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned local_base);
+  /// The list to which something is added for cycle `at`.
+  template <class T>
+  List<T>& later(Calendar<T>& calendar, Cycles at) {
+    due_.add(at);
+    return calendar.at(at);
+  }
   PieceRules rules_;
   unsigned local_base_;
   Calendar<Arrival> arrivals_;
   Calendar<std::uint32_t> credits_, visits_, passing_;
+  DueCycles due_;
 };
 
 [[nodiscard]] std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules);

@@ -38,8 +38,8 @@ class Gaps {
   Cycles draw(Random& random) const;
 
  private:
-  static constexpr std::size_t kLongest = 1024;
   std::vector<std::uint64_t> longer_;  ///< [k] = 2^64 x probability that the gap is longer than k + 1
+  std::vector<std::uint64_t> blocks_;  ///< the same in blocks of as many cycles as `longer_` has
 };
 
 }  // namespace dojo::traffic

@@ -5,6 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "dojo/base/error.h"
 #include "dojo/traffic/measurement.h"
 
@@ -208,6 +210,23 @@ TEST(FastNetwork, ThreadsChangeNothing) {
       EXPECT_TRUE(same(run(machine, a), one));
     }
   }
+}
+
+/// Gaps far beyond what sources look ahead: each packet is created, and leaves in the cycle in which it is created.
+TEST(FastNetwork, WakesRareSourcesInTheirCycle) {
+  const topology::Topology topology(mesh(8, 8));
+  Asked a = asked(Pattern::kUniform, 64e-5, 64);
+  const Endpoints endpoints(topology, a.net);
+  const auto network = make_fast_network(topology, endpoints, {a.router, a.net.rate, 64, 1, 1});
+  constexpr Cycles kEnd = 1'000'000;
+  network->measure({0, kEnd});
+  network->run_until(kEnd + 1000);
+  const Tally tally = network->tally();
+  constexpr double kExpected = 64 * kEnd * 1e-5;
+  EXPECT_NEAR(static_cast<double>(tally.created), kExpected, 4 * std::sqrt(kExpected));
+  EXPECT_EQ(tally.injected, tally.created);
+  EXPECT_EQ(tally.source_cycles, 0u);
+  network->check();
 }
 
 }  // namespace

@@ -26,7 +26,7 @@ TEST(Gaps, ProbabilityOneIsEveryCycle) {
 
 /// Mean 1/p, variance (1-p)/p^2, and a share p of gaps of one cycle.
 TEST(Gaps, AreGeometric) {
-  for (const double p : {0.9, 0.5, 0.03, 0.001, 0.0001}) {
+  for (const double p : {0.9, 0.5, 0.03, 0.001, 0.0001, 1e-7}) {
     const Gaps gaps(p);
     Random random(7, 3);
     constexpr int kDraws = 200000;
