@@ -119,7 +119,9 @@ TEST_P(RandomJobs, EndWithOneDigest) {
   const std::int64_t places = by_node ? topology.node_count() : topology.die_count();
   const auto ranks = static_cast<RankId>(draw.between(1, std::min<std::int64_t>(places, 8)));
   const workload::Workload job = random_job(draw, ranks);
-  const workload::LowerOptions options = placed(by_node ? "node" : "die", ranks);
+  workload::LowerOptions options = placed(by_node ? "node" : "die", ranks);
+  constexpr const char* kRoutes[] = {"mesh", "zplane", "fastest"};
+  options.send_route = kRoutes[draw.between(0, 2)];
   machine::MachineSettings settings;
   settings.burst_bytes = draw.one_in(2) ? 8192 : 64 * draw.between(1, 64);
 

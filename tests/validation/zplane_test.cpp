@@ -76,6 +76,19 @@ TEST(Zplane, ALongMessageRunsAtTheRateOfFullFrames) {
         machine.dip.ethernet_bytes_per_s * frame_efficiency(machine), goodput(over_the_plane(machine, bytes), bytes));
 }
 
+TEST(Zplane, ALongMessageOfOneNodeStartsAtOnce) {
+  const MachineParams machine = tile();
+  const Bytes bytes = 64 << 20;
+  JobText job(2);
+  job.message(0, 1, bytes);
+  workload::LowerOptions options = placed("node", 2, {"tile.die[0].node[160]", "tile.die[4].node[160]"});
+  options.send_route = "zplane";
+  const JobRun ran = run(machine, job.take(), options);
+  judge({"ttpoe_node_rate", "64 MiB from one node to another over the Z-plane", "50 GB/s x 1024 / 1108", "bytes/s",
+         0.95, 1},
+        machine.dip.ethernet_bytes_per_s * frame_efficiency(machine), goodput(ran, bytes));
+}
+
 TEST(Zplane, TheWindowBoundsTheRateFromItsKneeOn) {
   const Bytes bytes = 32 << 20;
   for (const int switch_us : {2, 8, 16, 32}) {
@@ -135,6 +148,64 @@ TEST(Zplane, EveryByteComesOnceUnderHeavyLossOnAnyNumberOfThreads) {
       over_the_plane(tile({"machine.zplane.loss_rate=0.05", "machine.zplane.timeout_ns=5000", "machine.zplane.seed=2"}),
                      1 << 20, {}, true);
   EXPECT_NE(other.results.digest, digests[0]);
+}
+
+/// Five dies in a row: three belong to the DIP at one end, two to the other. Sums go over one die and the Z-plane to
+/// the first die and back; its own two neighbours are nearer.
+TEST(Zplane, AnAllReduceGoesOnceThereAndBack) {
+  const MachineParams machine = tile();
+  JobText job(5);
+  for (RankId rank = 0; rank < 5; ++rank) job.add(rank, op_of(workload::OpKind::kAllReduce, 64));
+  workload::LowerOptions options =
+      placed("die", 5, {"tile.die[0]", "tile.die[1]", "tile.die[2]", "tile.die[3]", "tile.die[4]"});
+  options.collective_algorithm = "zplane";
+  const JobRun ran = run(machine, job.take(), options);
+  EXPECT_EQ(ran.results.zplane.messages, 2u);
+  const auto ns = [](double time) { return time * 1e-9; };
+  const double clock = machine.clock_hz;
+  const auto columns = static_cast<double>(machine.die.grid.columns);
+  const double over_a_die = ns(machine.die.crossing_ns) + columns / clock;
+  const double to_dip = ns(machine.dip.ttp_link_ns) + ns(machine.dip.bridge_ns) + columns / 2 / clock;
+  const double write =
+      2 * ns(machine.dip.hbm_latency_ns) + 2 * ns(machine.dip.bridge_ns) + ns(machine.zplane.switch_ns);
+  judge({"zplane_all_reduce", "all-reduce of 64 B over five dies in a row and the DIPs at its ends, by zplane",
+         "2 x (crossing + 2 x (DIP link + bridge) + TTPoE write)", "s", 1, 1.03},
+        2 * (over_a_die + 2 * to_dip + write), ran.seconds());
+}
+
+/// The route `fastest` is the faster of both; where they differ by less than a tenth either is good.
+TEST(Zplane, TheFastestRouteIsTheFasterOne) {
+  struct Case {
+    const char *from, *to;
+    Bytes bytes;
+  };
+  const std::string first = "cabinet.tray[0].tile[0].die[0]", row_end = "cabinet.tray[0].tile[2].die[4]",
+                    corner = "cabinet.tray[1].tile[5].die[24]", below = "cabinet.tray[0].tile[0].die[20]";
+  const MachineParams cabinet = machine_file("cabinet");
+  double worst = 0;
+  int over_zplane = 0;
+  for (const Case& one :
+       {Case{first.c_str(), row_end.c_str(), 64}, Case{first.c_str(), below.c_str(), 64},
+        Case{first.c_str(), corner.c_str(), 64}, Case{first.c_str(), corner.c_str(), 32 << 10},
+        Case{first.c_str(), corner.c_str(), 1 << 20}, Case{below.c_str(), corner.c_str(), 256 << 10}}) {
+    double seconds[3] = {};
+    for (const int i : {0, 1, 2}) {
+      JobText job(2);
+      job.message(0, 1, one.bytes);
+      workload::LowerOptions options = placed("die", 2, {one.from, one.to});
+      options.send_route = i == 0 ? "mesh" : i == 1 ? "zplane" : "fastest";
+      const JobRun ran = run(cabinet, job.take(), options);
+      seconds[i] = ran.seconds();
+      over_zplane += i == 2 && ran.results.zplane.messages > 0 ? 1 : 0;
+    }
+    EXPECT_TRUE(seconds[2] == seconds[0] || seconds[2] == seconds[1]);
+    worst = std::max(worst, seconds[2] / std::min(seconds[0], seconds[1]));
+  }
+  EXPECT_GE(over_zplane, 2);
+  EXPECT_LE(over_zplane, 4);
+  judge({"zplane_fastest", "route by the cost model, worst of six messages in a cabinet: time",
+         "the faster of mesh and Z-plane", "", 1, 1.1},
+        1, worst);
 }
 
 TEST(Zplane, NeedsAPortForEachDip) {

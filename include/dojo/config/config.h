@@ -119,8 +119,10 @@ struct WorkloadParams {
           Anything(), Source{"chosen"});
     field("collective_algorithm", self.collective_algorithm,
           "algorithm of every collective; empty = the cheapest by the cost model", Anything(), Source{"chosen"});
-    field("send_route", self.send_route, "way of messages between ranks: the mesh, or DIPs and their Ethernet switch",
-          OneOf("mesh", "zplane"), Source{"chosen"});
+    field(
+        "send_route", self.send_route,
+        "way of messages between ranks that name none: the mesh, DIPs and their Ethernet switch, or by the cost model",
+        OneOf("mesh", "zplane", "fastest"), Source{"chosen"});
     field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small",
           OneOf("recompute_then_spill", "spill", "fail"), Source{"chosen"});
     field("replay", self.replay, "where times of operations come from", OneOf("shapes", "roofline", "recorded"),

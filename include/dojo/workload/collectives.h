@@ -20,8 +20,9 @@ struct CollectiveRequest {
 };
 
 struct CollectiveAlgorithm {
-  const char* name;  ///< "direct", "mesh2d", "ring", "tree"
+  const char* name;  ///< "direct", "mesh2d", "ring", "tree", "zplane"
   const char* sentence;
+  bool by_cost;  ///< may be chosen without being named
   bool (*supports)(const CollectiveRequest& request);
   /// Latency-bandwidth time in seconds by the values of the machine file; the formula stands in docs/collectives.md.
   double (*model_seconds)(const CollectiveRequest& request, const topology::Topology& topology);
@@ -39,6 +40,16 @@ struct CollectiveAlgorithm {
 /// A message of `bytes` between two ranks may go from all nodes at once (DataflowPlan::striped): they are whole dies
 /// with the same nodes, in one row or column of dies, and each node has a piece worth sending.
 [[nodiscard]] bool can_stripe(const Slice& from, const Slice& to, Bytes bytes, const topology::Topology& topology);
+
+/// Places that a plan's positions after its members stand for: the DIPs next to them (Topology::nearest_dip), each
+/// once, in the order of the members. `of_member`: index of each member's, or nullptr.
+[[nodiscard]] std::vector<std::uint32_t> dips_of(const std::vector<const Slice*>& members,
+                                                 const topology::Topology& topology,
+                                                 std::vector<std::uint32_t>* of_member);
+
+/// Latency-bandwidth time of one message alone in the machine, over the mesh or over the DIPs' Ethernet.
+[[nodiscard]] double message_seconds(const Slice& from, const Slice& to, Bytes bytes, bool over_zplane,
+                                     const topology::Topology& topology);
 
 /// Slice nodes that hold a tensor of `bytes`: all of them, or fewer so that a piece is not below `min_piece` bytes.
 /// Used by kernels and collectives alike, so that a tensor lies where both expect it. Ascending.

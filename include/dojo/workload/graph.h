@@ -89,7 +89,7 @@ struct Op {
   std::uint32_t group = 0;          ///< communication: index into Workload::groups; 0 is always "all ranks"
   std::int32_t peer = -1, tag = 0;  ///< send / recv
   std::int32_t root = 0;            ///< reduce, broadcast: position in the group
-  std::uint32_t algorithm = 0;      ///< into Graph::strings; string 0 is "" = choose by cost
+  std::uint32_t algorithm = 0;      ///< into Graph::strings, "" = choose by cost; of a send its route, "" = the job's
   std::uint32_t inputs_begin = 0, inputs_end = 0, outputs_begin = 0, outputs_end = 0;  ///< into Graph::tensor_refs
   std::uint32_t deps_begin = 0, deps_end = 0;  ///< into Graph::deps (op indices)
   std::uint64_t place = 0;                     ///< byte offset (binary) or line (text) in the file

@@ -32,7 +32,7 @@ struct ReplayRule {
 struct LowerOptions {
   PlacementRequest placement;
   std::string collective_algorithm;                      ///< "" = choose by cost
-  std::string send_route = "mesh";                       ///< or "zplane": over the DIPs' Ethernet
+  std::string send_route = "mesh";                       ///< or "zplane": over the DIPs' Ethernet, or "fastest"
   std::string capacity_policy = "recompute_then_spill";  ///< or "spill", "fail"
   /// "shapes": of operations that have them; "roofline": FLOP and bytes of every operation; "recorded": the durations
   /// of operations that have one, the others as by "shapes".

@@ -69,10 +69,7 @@ const CollectiveAlgorithm& named_algorithm(const CollectiveRequest& request) {
 const std::vector<CollectiveAlgorithm>& collective_algorithms() {
   using namespace collectives;
   static const std::vector<CollectiveAlgorithm> table = {
-      direct_algorithm(),
-      mesh2d_algorithm(),
-      ring_algorithm(),
-      tree_algorithm(),
+      direct_algorithm(), mesh2d_algorithm(), ring_algorithm(), tree_algorithm(), zplane_algorithm(),
   };
   return table;
 }
@@ -83,7 +80,7 @@ const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, co
   const CollectiveAlgorithm* best = nullptr;
   double best_seconds = std::numeric_limits<double>::infinity();
   for (const CollectiveAlgorithm& a : collective_algorithms()) {
-    if (!a.supports(request)) continue;
+    if (!a.by_cost || !a.supports(request)) continue;
     const double seconds = a.model_seconds(request, topology);
     if (best == nullptr || seconds < best_seconds) {
       best = &a;

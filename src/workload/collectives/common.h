@@ -47,6 +47,7 @@ struct Lanes {
 /// messages are striped instead.
 [[nodiscard]] Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic,
                                  const topology::Topology& topology);
+[[nodiscard]] Lanes lanes_on(const SliceShape& shape, std::vector<std::uint32_t> nodes);
 [[nodiscard]] bool is_straight(const Slice& from, const Slice& to);
 
 /// From a node of one slice to the same node of another: dimension order, columns first.
@@ -56,13 +57,19 @@ struct Path {
   bool horizontal = false, vertical = false;
 };
 [[nodiscard]] Path path_between(const Slice& from, const Slice& to, const topology::Topology& topology);
+[[nodiscard]] DieId first_die(const Slice& slice, const topology::Topology& topology);
+/// Over the DIPs next to both and the Ethernet between them.
+[[nodiscard]] Path path_over_zplane(const Slice& from, const Slice& to, const topology::Topology& topology);
 
 /// Rates of the machine file, in bytes per cycle.
 struct Rates {
   double link, inject, eject, combine;
+  double ethernet, frame_payload, frame_overhead;  ///< a DIP's port; bytes of its frames
   explicit Rates(const topology::Topology& topology);
   /// What all lanes together move over a path: the pooled edge, but not above one link per row or column with a lane.
   [[nodiscard]] double path(const Path& path, const Lanes& lanes) const;
+  /// Of a message at a DIP's port, frame headers included, in cycles.
+  [[nodiscard]] double over_ethernet(double bytes) const;
   /// What one message alone moves at; a piece of a striped one shares its way with the others.
   [[nodiscard]] double message(const Path& path, const Lanes& lanes) const;
 };
@@ -122,5 +129,6 @@ class PlanBuilder {
 [[nodiscard]] CollectiveAlgorithm mesh2d_algorithm();
 [[nodiscard]] CollectiveAlgorithm ring_algorithm();
 [[nodiscard]] CollectiveAlgorithm tree_algorithm();
+[[nodiscard]] CollectiveAlgorithm zplane_algorithm();
 
 }  // namespace dojo::workload::collectives

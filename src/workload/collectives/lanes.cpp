@@ -122,6 +122,19 @@ bool can_stripe(const Slice& from, const Slice& to, Bytes bytes, const topology:
 }
 
 namespace collectives {
+namespace {
+
+void count_lines(Lanes& lanes, const SliceShape& shape) {
+  std::set<std::uint16_t> rows, columns;
+  for (const std::uint32_t n : lanes.nodes) {
+    rows.insert(shape.nodes[n].row);
+    columns.insert(shape.nodes[n].column);
+  }
+  lanes.distinct_rows = static_cast<std::int64_t>(rows.size());
+  lanes.distinct_columns = static_cast<std::int64_t>(columns.size());
+}
+
+}  // namespace
 
 Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic, const topology::Topology& topology) {
   // Defects can make shapes differ: node indices of the smallest one are valid in all.
@@ -146,13 +159,14 @@ Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic, con
   } else {
     lanes.nodes = diagonal_nodes(*shape, most);
   }
-  std::set<std::uint16_t> rows, columns;
-  for (const std::uint32_t n : lanes.nodes) {
-    rows.insert(shape->nodes[n].row);
-    columns.insert(shape->nodes[n].column);
-  }
-  lanes.distinct_rows = static_cast<std::int64_t>(rows.size());
-  lanes.distinct_columns = static_cast<std::int64_t>(columns.size());
+  count_lines(lanes, *shape);
+  return lanes;
+}
+
+Lanes lanes_on(const SliceShape& shape, std::vector<std::uint32_t> nodes) {
+  Lanes lanes;
+  lanes.nodes = std::move(nodes);
+  count_lines(lanes, shape);
   return lanes;
 }
 

@@ -201,7 +201,8 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
 }  // namespace
 
 CollectiveAlgorithm mesh2d_algorithm() {
-  return {"mesh2d", "a full grid of members: rings along its rows, then lines or rings along its columns", supports,
+  return {"mesh2d",      "a full grid of members: rings along its rows, then lines or rings along its columns",
+          true,          supports,
           model_seconds, build};
 }
 

@@ -72,7 +72,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
 }  // namespace
 
 CollectiveAlgorithm ring_algorithm() {
-  return {"ring", "parts go around the members in rank order, the closing edge included", supports, model_seconds,
+  return {"ring", "parts go around the members in rank order, the closing edge included", true, supports, model_seconds,
           build};
 }
 

@@ -136,4 +136,50 @@ SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32
   return tree;
 }
 
+namespace {
+
+/// The member of an island next to its DIP.
+std::uint32_t head_of_island(const std::vector<const Slice*>& members, const std::vector<std::uint32_t>& island,
+                             std::uint32_t dip, const topology::Topology& topology) {
+  const topology::DiePlace end = topology.place(topology.dip_die(dip));
+  const auto distance = [&](std::uint32_t member) {
+    const topology::DiePlace at = topology.place(first_die(*members[member], topology));
+    return std::abs(at.row - end.row) + std::abs(at.column - end.column);
+  };
+  return *std::min_element(island.begin(), island.end(),
+                           [&](std::uint32_t a, std::uint32_t b) { return distance(a) < distance(b); });
+}
+
+}  // namespace
+
+SpanningTree island_tree(const std::vector<const Slice*>& members, std::uint32_t root, std::uint32_t fan_in,
+                         const topology::Topology& topology) {
+  SpanningTree tree;
+  const std::vector<std::uint32_t> dips = dips_of(members, topology, &tree.island);
+  tree.islands = static_cast<std::uint32_t>(dips.size());
+  std::vector<std::vector<std::uint32_t>> island(dips.size());
+  for (std::uint32_t i = 0; i < members.size(); ++i) island[tree.island[i]].push_back(i);
+  const std::uint32_t first = root == kNone ? 0 : tree.island[root];
+  std::vector<std::uint32_t> head(dips.size()), rank(dips.size());  // rank: breadth first, the root's island before all
+  tree.parent.assign(members.size(), kNone);
+  for (std::uint32_t k = 0; k < dips.size(); ++k) {
+    rank[k] = k == first ? 0 : k + (k < first ? 1 : 0);
+    head[k] = root != kNone && k == first ? root : head_of_island(members, island[k], dips[k], topology);
+    std::vector<const Slice*> slices;
+    for (const std::uint32_t member : island[k]) slices.push_back(members[member]);
+    const auto at =
+        static_cast<std::uint32_t>(std::find(island[k].begin(), island[k].end(), head[k]) - island[k].begin());
+    const SpanningTree within = spanning_tree(slices, at);
+    for (std::size_t i = 0; i < island[k].size(); ++i) {
+      if (within.parent[i] != kNone) tree.parent[island[k][i]] = island[k][within.parent[i]];
+    }
+  }
+  std::vector<std::uint32_t> of_rank(dips.size());
+  for (std::uint32_t k = 0; k < dips.size(); ++k) of_rank[rank[k]] = k;
+  for (std::uint32_t r = 1; r < dips.size(); ++r) tree.parent[head[of_rank[r]]] = head[of_rank[(r - 1) / fan_in]];
+  tree.root = head[first];
+  finish_tree(tree);
+  return tree;
+}
+
 }  // namespace dojo::workload::collectives

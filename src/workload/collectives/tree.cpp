@@ -1,109 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Collective "tree": a pipelined reduction up and a broadcast down a spanning tree of neighbouring slices.
-#include <algorithm>
-
-#include "workload/collectives/common.h"
-#include "workload/collectives/spanning_tree.h"
+#include "workload/collectives/tree_plan.h"
 
 namespace dojo::workload::collectives {
 namespace {
 
-struct Layout {
-  SpanningTree tree;
-  Lanes lanes;
-  Bytes bytes = 0;
-  bool up = true, down = true;
-  ChunkChoice choice;
-};
-
-/// Everything of the model that does not depend on the number of chunks.
-struct Costs {
-  std::vector<Path> up, down;  ///< by member: to and from its parent
-  double edge_cycles = 0;      ///< all bytes over the slowest edge
-  double port_cycles = 0;      ///< all bytes through the ports and the vector unit of the busiest member
-};
-
-Costs costs(const Layout& layout, const CollectiveRequest& request, const Rates& rates,
-            const topology::Topology& topology) {
-  const std::size_t n = request.members.size();
-  Costs c;
-  c.up.resize(n);
-  c.down.resize(n);
-  const double bytes = static_cast<double>(layout.bytes);
-  const double lane_bytes = bytes / static_cast<double>(layout.lanes.count());
-  for (std::uint32_t i = 0; i < n; ++i) {
-    const double children = static_cast<double>(layout.tree.children[i].size());
-    const std::uint32_t parent = layout.tree.parent[i];
-    const double others = parent == kNone ? 0 : 1;
-    const double come = (layout.up ? children : 0) + (layout.down ? others : 0);
-    const double go = (layout.up ? others : 0) + (layout.down ? children : 0);
-    c.port_cycles = std::max({c.port_cycles, come * lane_bytes / rates.eject, go * lane_bytes / rates.inject,
-                              layout.up ? children * lane_bytes / rates.combine : 0.0});
-    if (parent == kNone) continue;
-    c.up[i] = path_between(*request.members[i], *request.members[parent], topology);
-    c.down[i] = path_between(*request.members[parent], *request.members[i], topology);
-    if (layout.up) c.edge_cycles = std::max(c.edge_cycles, bytes / rates.path(c.up[i], layout.lanes));
-    if (layout.down) c.edge_cycles = std::max(c.edge_cycles, bytes / rates.path(c.down[i], layout.lanes));
-  }
-  return c;
-}
-
-/// One message on the longest way up and down, then the rest of the bytes at the slowest resource.
-double model_cycles(const Layout& layout, const Costs& c, const Rates& rates, std::int64_t chunks) {
-  const double m = message_bytes(layout.bytes, layout.lanes.count(), chunks);
-  const SpanningTree& tree = layout.tree;
-  std::vector<double> up(tree.parent.size(), 0), down(tree.parent.size(), 0);
-  double fill = 0;
-  if (layout.up) {
-    for (auto it = tree.order.rbegin(); it != tree.order.rend(); ++it) {
-      for (const std::uint32_t child : tree.children[*it]) {
-        up[*it] =
-            std::max(up[*it], up[child] + c.up[child].latency_cycles + m / rates.message(c.up[child], layout.lanes));
-      }
-      if (layout.bytes > 0) up[*it] += static_cast<double>(tree.children[*it].size()) * m / rates.combine;
-    }
-    fill = up[tree.root];
-  }
-  double deepest = 0;
-  if (layout.down) {
-    for (const std::uint32_t i : tree.order) {
-      double before = 0;  // messages to the children leave one after the other
-      for (const std::uint32_t child : tree.children[i]) {
-        down[child] = down[i] + before + c.down[child].latency_cycles + m / rates.message(c.down[child], layout.lanes);
-        before += m / rates.inject;
-        deepest = std::max(deepest, down[child]);
-      }
-    }
-  }
-  const double lanes = layout.lanes.striped ? 1 : static_cast<double>(layout.lanes.count()),
-               parts = static_cast<double>(chunks);
-  return fill + deepest + std::max(c.edge_cycles * (1 - 1 / (lanes * parts)), c.port_cycles * (1 - 1 / parts));
-}
-
-Layout layout(const CollectiveRequest& request, const topology::Topology& topology) {
-  Layout l;
-  const bool rooted = request.kind == OpKind::kReduce || request.kind == OpKind::kBroadcast;
-  l.up = request.kind != OpKind::kBroadcast;
-  l.down = request.kind != OpKind::kReduce;
-  l.bytes = request.kind == OpKind::kBarrier ? 0 : request.bytes;
-  l.tree = spanning_tree(request.members, rooted ? request.root : central_member(request.members));
-  const std::int64_t edges = static_cast<std::int64_t>(request.members.size() - 1) * (l.up && l.down ? 2 : 1);
-  bool straight = true;
-  for (std::uint32_t i = 0; i < request.members.size(); ++i) {
-    const std::uint32_t parent = l.tree.parent[i];
-    straight = straight && (parent == kNone || is_straight(*request.members[i], *request.members[parent]));
-  }
-  l.lanes = choose_lanes(request, {l.bytes, l.bytes, edges, straight}, topology);
-  const Rates rates(topology);
-  const Costs c = costs(l, request, rates, topology);
-  l.choice =
-      choose_chunks(l.bytes, l.lanes, edges, [&](std::int64_t chunks) { return model_cycles(l, c, rates, chunks); });
-  return l;
-}
-
-bool supports(const CollectiveRequest& request) {
-  return request.kind == OpKind::kAllReduce || request.kind == OpKind::kReduce || request.kind == OpKind::kBroadcast ||
-         request.kind == OpKind::kBarrier;
+TreeLayout layout(const CollectiveRequest& request, const topology::Topology& topology) {
+  const std::uint32_t root = has_root(request) ? request.root : central_member(request.members);
+  return tree_layout(request, spanning_tree(request.members, root), topology);
 }
 
 double model_seconds(const CollectiveRequest& request, const topology::Topology& topology) {
@@ -111,40 +15,17 @@ double model_seconds(const CollectiveRequest& request, const topology::Topology&
   return layout(request, topology).choice.cycles / topology.params().clock_hz;
 }
 
-/// Every member but the leaves adds what its children send; `up` of the root is the turning point.
 DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
   if (request.members.size() == 1) return trivial_plan("tree", topology);
-  const Layout l = layout(request, topology);
-  const std::uint32_t n = static_cast<std::uint32_t>(request.members.size());
-  const Bytes message = std::max(l.bytes, kSignalBytes);
-  PlanBuilder builder(n);
-  std::vector<std::uint32_t> up(n, kNone), down(n, kNone);
-  for (std::uint32_t i = 0; i < n; ++i) {
-    const bool root = i == l.tree.root;
-    if (l.up) {
-      const Bytes added = static_cast<Bytes>(l.tree.children[i].size()) * l.bytes;
-      up[i] = builder.item(i, {true, root || !l.down, added});
-    }
-    if (l.up && root) {
-      down[i] = up[i];
-    } else if (l.down) {
-      // Without a reduction before it a member has to have entered before it can receive.
-      down[i] = builder.item(i, {!l.up, true, 0});
-    }
-  }
-  for (std::uint32_t i = 0; i < n; ++i) {
-    if (l.up && i != l.tree.root) builder.edge(up[i], up[l.tree.parent[i]], message);
-    if (!l.down) continue;
-    for (const std::uint32_t child : l.tree.children[i]) builder.edge(down[i], down[child], message);
-  }
-  return builder.build("tree", l.lanes, l.choice, topology);
+  return tree_plan("tree", layout(request, topology), topology);
 }
 
 }  // namespace
 
 CollectiveAlgorithm tree_algorithm() {
-  return {"tree", "pipelined reduction up and broadcast down a tree of neighbouring slices", supports, model_seconds,
-          build};
+  return {"tree",        "pipelined reduction up and broadcast down a tree of neighbouring slices",
+          true,          tree_supports,
+          model_seconds, build};
 }
 
 }  // namespace dojo::workload::collectives

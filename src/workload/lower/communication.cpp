@@ -138,12 +138,26 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
     for (const RankId rank : ranks) {
       places.push_back({Place::Kind::kRank, rank});
     }
+    if (job_.plans[plan].positions > places.size()) {
+      for (const std::uint32_t dip : dips_of(slices_of(ranks), topology_, nullptr)) {
+        places.push_back({Place::Kind::kDip, dip});
+      }
+    }
     const std::uint32_t instance = add_instance(plan, std::move(places), group);
     for (std::uint32_t position = 0; position < ranks.size(); ++position) {
       const RankId rank = ranks[position];
       job_.instance_of[rank][slots_of_program[job_.program_of_rank[rank]][k]] = {instance, position};
     }
   }
+}
+
+std::vector<const Slice*> Communication::slices_of(const std::vector<RankId>& ranks) const {
+  std::vector<const Slice*> slices;
+  slices.reserve(ranks.size());
+  for (const RankId rank : ranks) {
+    slices.push_back(&job_.slices[rank]);
+  }
+  return slices;
 }
 
 std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, const std::string& algorithm,
@@ -157,6 +171,11 @@ std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, c
     layout.push_back(slice.first_site_row - origin.first_site_row);
     layout.push_back(slice.first_site_column - origin.first_site_column);
     layout.push_back(slice.shape_index);
+  }
+  if (algorithm == "zplane" && topology_.dip_count() > 0) {
+    std::vector<std::uint32_t> island;
+    (void)dips_of(slices_of(ranks), topology_, &island);
+    layout.insert(layout.end(), island.begin(), island.end());
   }
   const auto layout_id = layouts_.emplace(std::move(layout), static_cast<std::uint32_t>(layouts_.size())).first->second;
   const auto algorithm_id = algorithms_.emplace(algorithm, static_cast<std::int64_t>(algorithms_.size())).first->second;
@@ -174,9 +193,7 @@ std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, c
     request.bytes = use.bytes;
     request.root = static_cast<std::uint32_t>(std::max<std::int32_t>(0, op.root));
     request.algorithm = algorithm;
-    for (const RankId rank : ranks) {
-      request.members.push_back(&job_.slices[rank]);
-    }
+    request.members = slices_of(ranks);
     plan = add_plan(build_collective(request, topology_));
   }
   collective_plans_.emplace(std::move(key), plan);
@@ -218,17 +235,18 @@ void Communication::fill_messages() {
                     i < sends.size() ? "recv" : "send", i < sends.size() ? std::get<1>(key) : std::get<0>(key),
                     std::get<2>(key), i < sends.size() ? "send" : "recv");
     }
-    if (options_.send_route == "zplane" && topology_.dip_count() == 0) {
-      findings_.add("workload: /send_route: found zplane on a machine without DIPs, expected mesh");
-      return;
-    }
     for (std::size_t i = 0; i < std::min(sends.size(), receives.size()); ++i) {
       const SlotUse& use = drafts_[job_.program_of_rank[sends[i].rank]].slots[sends[i].slot];
       const Slice& a = job_.slices[sends[i].rank];
       const Slice& b = job_.slices[receives[i].rank];
       const bool a_smaller = a.shape->node_count() <= b.shape->node_count();
       std::vector<Place> places{{Place::Kind::kRank, sends[i].rank}, {Place::Kind::kRank, receives[i].rank}};
-      const bool zplane = options_.send_route == "zplane";
+      const std::string& route = route_of(sends[i].rank, use);
+      if (route == "zplane" && topology_.dip_count() == 0) {
+        findings_.add("{}: found the route zplane on a machine without DIPs, expected mesh", where(sends[i].rank, use));
+        continue;
+      }
+      const bool zplane = route == "zplane" || (route == "fastest" && faster_over_zplane(a, b, use.bytes));
       if (zplane) {
         places.push_back({Place::Kind::kDip, topology_.nearest_dip(a.dies.front())});
         places.push_back({Place::Kind::kDip, topology_.nearest_dip(b.dies.front())});
@@ -240,6 +258,18 @@ void Communication::fill_messages() {
       job_.instance_of[receives[i].rank][receives[i].slot] = {instance, 1};
     }
   }
+}
+
+/// The send's own, or that of all messages.
+const std::string& Communication::route_of(RankId rank, const SlotUse& use) const {
+  const Graph& graph = workload_.graphs[workload_.graph_of_rank[rank]];
+  const std::string& own = graph.str(graph.ops[use.op].algorithm);
+  return own.empty() ? options_.send_route : own;
+}
+
+bool Communication::faster_over_zplane(const Slice& from, const Slice& to, Bytes bytes) const {
+  return topology_.dip_count() > 0 &&
+         message_seconds(from, to, bytes, true, topology_) < message_seconds(from, to, bytes, false, topology_);
 }
 
 std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, Way way) {

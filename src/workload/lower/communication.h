@@ -29,9 +29,12 @@ class Communication {
   void fill_messages();
   void fill_memory();
   [[nodiscard]] std::vector<std::uint32_t> collective_slots(std::uint32_t program, std::uint32_t group_class) const;
+  [[nodiscard]] std::vector<const Slice*> slices_of(const std::vector<RankId>& ranks) const;
   std::uint32_t collective_plan(const SlotUse& use, const Op& op, const std::string& algorithm,
                                 const std::vector<RankId>& ranks);
   enum class Way : std::uint8_t { kPlain, kStriped, kZplane };
+  [[nodiscard]] const std::string& route_of(RankId rank, const SlotUse& use) const;
+  [[nodiscard]] bool faster_over_zplane(const Slice& from, const Slice& to, Bytes bytes) const;
   std::uint32_t message_plan(Bytes bytes, const Slice& smaller, Way way);
   std::uint32_t memory_plan(const SlotUse& use, const Slice& slice, std::uint32_t steps);
   std::uint32_t add_plan(DataflowPlan plan);

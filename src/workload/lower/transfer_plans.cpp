@@ -11,6 +11,7 @@ namespace {
 
 constexpr Bytes kControlBytes = 64;  // a request or an acknowledgement: one packet
 constexpr Bytes kSmallestPiece = 512;
+constexpr Bytes kMostChunks = 1 << 15;  // a message's number has 16 bits
 constexpr Bytes kLargestPiece = 8192;  // longer ones in parts: HBM and network overlap, and nodes take turns at the DIP
 
 /// Items come position by position; edges name items by number.
@@ -41,8 +42,8 @@ class PlanWriter {
     plan_.items.back().edges_end = static_cast<std::uint32_t>(plan_.edges.size());
   }
   void cut_lanes(Bytes bytes) {
-    plan_.chunks =
-        static_cast<std::uint32_t>(std::clamp<Bytes>(ceil_div<Bytes>(bytes, plan_.lanes * kLargestPiece), 1, 1024));
+    plan_.chunks = static_cast<std::uint32_t>(
+        std::clamp<Bytes>(ceil_div<Bytes>(bytes, plan_.lanes * kLargestPiece), 1, kMostChunks));
   }
   [[nodiscard]] Bytes messages() const { return static_cast<Bytes>(plan_.lanes) * plan_.chunks; }
   DataflowPlan take() {

@@ -226,6 +226,14 @@ void JsonGraphReader::read_communication(JsonObject& object, OpDraft& draft) {
     object.integer("tag", tag, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
     op.peer = static_cast<std::int32_t>(peer);
     op.tag = static_cast<std::int32_t>(tag);
+    if (op.kind == OpKind::kSend && object.text("route", text)) {
+      if (text == "mesh" || text == "zplane" || text == "fastest") {
+        op.algorithm = builder_.string(text);
+      } else {
+        object.report(*object.take("route"), "route",
+                      fmt::format("found '{}', expected mesh, zplane or fastest", text));
+      }
+    }
     return;
   }
   if (op.kind == OpKind::kReduce || op.kind == OpKind::kBroadcast) {

@@ -60,6 +60,7 @@ void add_communication(Json& json, const Op& op, const Graph& graph, const Workl
   if (op.kind == OpKind::kSend || op.kind == OpKind::kRecv) {
     json["peer"] = op.peer;
     if (op.tag != 0) json["tag"] = op.tag;
+    if (op.algorithm != 0) json["route"] = graph.str(op.algorithm);
     return;
   }
   if (op.root != 0) json["root"] = op.root;

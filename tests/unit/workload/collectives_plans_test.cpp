@@ -35,15 +35,16 @@ std::string refusal(const CollectiveRequest& request, const topology::Topology& 
 TEST(CollectiveErrors, UnknownNameGivesNearestAndAll) {
   Bench bench;
   bench.add_dies(1, 3);
-  EXPECT_THAT(refusal(bench.request(OpKind::kAllReduce, 64, "rign"), bench.topology),
-              AllOf(HasSubstr("'rign'"), HasSubstr("did you mean 'ring'"), HasSubstr("direct, mesh2d, ring, tree")));
+  EXPECT_THAT(
+      refusal(bench.request(OpKind::kAllReduce, 64, "rign"), bench.topology),
+      AllOf(HasSubstr("'rign'"), HasSubstr("did you mean 'ring'"), HasSubstr("direct, mesh2d, ring, tree, zplane")));
 }
 
 TEST(CollectiveErrors, UnsupportedNameGivesThePossibleOnes) {
   Bench bench;
   bench.add_dies(1, 3);
   EXPECT_THAT(refusal(bench.request(OpKind::kAllReduce, 64, "mesh2d"), bench.topology),
-              AllOf(HasSubstr("'mesh2d'"), HasSubstr("3 ranks"), HasSubstr("possible here: ring, tree")));
+              AllOf(HasSubstr("'mesh2d'"), HasSubstr("3 ranks"), HasSubstr("possible here: ring, tree, zplane")));
 }
 
 TEST(CollectiveErrors, AllFindingsAtOnce) {
@@ -64,11 +65,13 @@ TEST(CollectiveTable, IsAlphabetical) {
 void check_plan(const DataflowPlan& plan, const Bench& bench, const std::string& what) {
   SCOPED_TRACE(what);
   const auto n = static_cast<std::uint32_t>(bench.slices.size());
-  ASSERT_EQ(plan.positions, n);
+  const bool zplane = plan.algorithm == "zplane" && n > 1;
+  ASSERT_EQ(plan.positions,
+            n + (zplane ? dips_of(bench.request(OpKind::kBarrier, 0).members, bench.topology, nullptr).size() : 0));
   ASSERT_EQ(plan.lane_node.size(), plan.lanes);
   ASSERT_GE(plan.lanes, 1u);
   ASSERT_GE(plan.chunks, 1u);
-  ASSERT_EQ(plan.item_begin.size(), n + 1);
+  ASSERT_EQ(plan.item_begin.size(), plan.positions + 1);
   for (const auto& slice : bench.slices) ASSERT_LT(plan.lane_node.back(), slice->shape->node_count());
   EXPECT_TRUE(std::is_sorted(plan.lane_node.begin(), plan.lane_node.end()));
   for (const bool reversed : {false, true}) {
@@ -153,13 +156,14 @@ TEST(CollectivePlans, AllReduceAddsEachRankOnceEverywhere) {
       if (!a.supports(request)) continue;
       SCOPED_TRACE(std::string(place.name) + ", " + a.name);
       const DataflowPlan plan = build_collective(request, bench.topology);
-      const PlanRun run = run_plan(plan, entry_order(plan.positions, true));
+      const auto n = static_cast<std::uint32_t>(bench.slices.size());
+      const PlanRun run = run_plan(plan, entry_order(n, true));
       for (std::size_t i = 0; i < plan.items.size(); ++i) {
         if (!plan.items[i].finish) continue;
         EXPECT_THAT(run.value[i], Each(1)) << "item " << i;
       }
       // Nobody can be done before the last rank has entered.
-      EXPECT_THAT(run.done_at, Each(std::size_t{plan.positions}));
+      EXPECT_THAT(run.done_at, Each(std::size_t{n}));
     }
   }
 }
@@ -184,7 +188,7 @@ TEST(CollectivePlans, BroadcastCarriesOnlyTheRoot) {
 }
 
 TEST(CollectivePlans, NobodyLeavesABarrierBeforeTheLastEnters) {
-  for (const char* algorithm : {"tree", "direct"}) {
+  for (const char* algorithm : {"tree", "direct", "zplane"}) {
     Bench bench;
     bench.add_dies(3, 3);
     const DataflowPlan plan = build_collective(bench.request(OpKind::kBarrier, 0, algorithm), bench.topology);
@@ -238,6 +242,53 @@ TEST(CollectivePlans, TreeUsesEachEdgeOnceUpAndOnceDown) {
   EXPECT_EQ(plan.items.size(), 2u * 25 - 1);
   EXPECT_EQ(plan.edges.size(), 2u * 24);
   EXPECT_EQ(run_plan(plan, entry_order(25)).bytes_moved, Bytes{2 * 24} << 20);
+}
+
+/// A tile: five rows of dies between two DIPs each, whose islands are the three and two dies next to them.
+TEST(CollectivePlans, TheZplaneJoinsTheIslandsOfDips) {
+  Bench bench;
+  bench.add_dies(5, 5);
+  const Bytes bytes = 1 << 20;
+  const DataflowPlan plan = build_collective(bench.request(OpKind::kAllReduce, bytes, "zplane"), bench.topology);
+  EXPECT_EQ(plan.positions, 25u + 10);
+  EXPECT_FALSE(plan.striped);
+  std::size_t between_dips = 0, into_dips = 0;
+  for (const DataflowItem& item : plan.items) {
+    for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
+      const std::uint32_t to = plan.items[plan.edges[e].item].position;
+      EXPECT_EQ(plan.edges[e].bytes, bytes);
+      between_dips += item.position >= 25 && to >= 25 ? 1 : 0;
+      into_dips += item.position < 25 && to >= 25 ? 1 : 0;
+      if (item.position < 25 && to < 25) {  // in a half of a row of dies
+        EXPECT_EQ(item.position / 5, to / 5);
+        EXPECT_EQ(item.position % 5 < 3, to % 5 < 3);
+      }
+    }
+  }
+  EXPECT_EQ(between_dips, 2u * 9);
+  EXPECT_EQ(into_dips, 2u * 9);
+}
+
+TEST(CollectivePlans, OnlyANamedAlgorithmLeavesTheMesh) {
+  Bench bench;
+  bench.add_dies(5, 5);
+  for (const CollectiveAlgorithm& a : collective_algorithms()) EXPECT_EQ(a.by_cost, std::string(a.name) != "zplane");
+  EXPECT_NE(build_collective(bench.request(OpKind::kBarrier, 0), bench.topology).algorithm, "zplane");
+}
+
+TEST(CollectiveErrors, TheZplaneNeedsDips) {
+  topology::MachineParams machine = Bench::parameters(topology::Level::kTile);
+  machine.dip.present = false;
+  const topology::Topology without(machine);
+  Bench bench;
+  bench.add_dies(1, 3);
+  try {
+    (void)build_collective(bench.request(OpKind::kAllReduce, 64, "zplane"), without);
+    FAIL() << "it was built";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+    EXPECT_THAT(error.what(), HasSubstr("machine without DIPs"));
+  }
 }
 
 TEST(CollectivePlans, Mesh2dMovesTheClosedForm) {

@@ -95,19 +95,19 @@ struct PlanRun {
   std::vector<Bytes> bytes_out;  ///< by position
 };
 
-/// `entry`: positions in the order in which their tasks start.
+/// `entry`: positions of the members, in the order in which their tasks start. What comes after them are DIPs.
 inline PlanRun run_plan(const DataflowPlan& plan, const std::vector<std::uint32_t>& entry) {
   PlanRun run;
-  const std::size_t n = plan.positions, items = plan.items.size();
+  const std::size_t n = entry.size(), items = plan.items.size();
   run.fired.assign(items, 0);
   run.value.assign(items, PlanRun::Value(n, 0));
   run.own_finish_sum.assign(n, PlanRun::Value(n, 0));
-  run.bytes_out.assign(n, 0);
+  run.bytes_out.assign(plan.positions, 0);
   run.entered_at.assign(n, SIZE_MAX);
   run.done_at.assign(n, SIZE_MAX);
   std::vector<int> tokens(items, 0);
   std::vector<std::uint8_t> message_came(items, 0), own_came(items, 0);
-  std::vector<std::size_t> unfinished(n, 0);
+  std::vector<std::size_t> unfinished(plan.positions, 0);
   for (const DataflowItem& item : plan.items) unfinished[item.position] += item.finish ? 1u : 0u;
   std::vector<std::uint32_t> ready;
   std::size_t entered = 0;

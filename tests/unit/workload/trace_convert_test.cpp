@@ -123,6 +123,37 @@ TEST_F(TraceConvert, RandomWorkloadsAreTheSameAfterwards) {
   }
 }
 
+TEST_F(TraceConvert, MessagesKeepTagsAndRoutes) {
+  std::mt19937 random(5);
+  Workload workload;
+  workload.group_classes = {all_ranks_class(2)};
+  workload.graph_of_rank = {0, 1};
+  GraphBuilder sides[2] = {{"random", "generated"}, {"random", "generated"}};
+  const char* const routes[] = {"", "mesh", "zplane", "fastest"};
+  for (std::uint64_t i = 0; i < 40; ++i) {
+    const auto sender = static_cast<std::int32_t>(random() % 2), tag = static_cast<std::int32_t>(random() % 3) - 1;
+    const auto bytes = static_cast<Bytes>(1 + random() % 9999);
+    const char* const route = routes[random() % 4];
+    for (const std::int32_t rank : {sender, 1 - sender}) {
+      OpDraft draft;
+      draft.op.id = i;
+      draft.op.kind = rank == sender ? OpKind::kSend : OpKind::kRecv;
+      draft.op.bytes = bytes;
+      draft.op.peer = 1 - rank;
+      draft.op.tag = tag;
+      if (rank == sender) draft.op.algorithm = sides[rank].string(route);
+      sides[rank].add(std::move(draft));
+    }
+  }
+  for (GraphBuilder& side : sides) workload.graphs.push_back(side.take());
+  file("own.json", format_json_trace(workload));
+  const Workload own = read("own.json");
+  const std::string text = format_json_trace(own);
+  for (const char* const route : {"mesh", "zplane", "fastest"})
+    EXPECT_NE(text.find(std::string("\"route\":\"") + route), std::string::npos) << route;
+  EXPECT_EQ(through_chakra(own, false), text);
+}
+
 TEST_F(TraceConvert, ResNetWithItsGroups) {
   const Workload workload = generate_resnet50(resnet(4, 2));
   EXPECT_EQ(through_chakra(workload), format_json_trace(workload));
