@@ -71,10 +71,11 @@ void PacketSources::resume(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
     source.due -= static_cast<Cycles>((source.left - 1) * rules.flits);
     tally.flits_injected -= (source.left - 1) * rules.flits + rules.last_flits;
     spend(source, one.owed);
-    if (source.due <= now)
+    if (source.due <= now) {
       sending_.push_back(index);
-    else
+    } else {
       put_in_calendar(index, now);
+    }
   }
   mesh.resumed.clear();
 }
@@ -112,15 +113,15 @@ void PacketSources::run(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
   if (!mesh.resumed.empty()) resume(now, mesh, tally);
   take_due(now);
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < sending_.size(); ++i) {
-    const std::uint32_t index = sending_[i];
+  for (const std::uint32_t index : sending_) {
     sending_[kept] = index;
     Source& source = sources_[index];
     if (source.left == 0) start(source, tally);
-    if (!send(source, now, mesh, tally) || source.due <= now + 1)
+    if (!send(source, now, mesh, tally) || source.due <= now + 1) {
       ++kept;
-    else
+    } else {
       put_in_calendar(index, now);
+    }
   }
   sending_.resize(kept);
 }

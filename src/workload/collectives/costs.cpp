@@ -17,10 +17,6 @@ topology::DiePlace centre_die(const Slice& slice, const topology::Topology& topo
           (slice.first_site_column + slice.shape->columns / 2) / topology.site_columns()};
 }
 
-}  // namespace
-
-namespace {
-
 /// Adds crossings in dimension order, columns first, and the on-die hops between them.
 void walk(topology::DiePlace at, topology::DiePlace end, const Slice& from, const topology::Topology& topology,
           Path& path) {
