@@ -122,13 +122,45 @@ Routes::Candidates Routes::near(const Site& from, const Site& to, std::int32_t r
   return {gather(from.row, to.row, die_rows_, rows()), gather(from.column, to.column, die_columns_, columns())};
 }
 
+/// The same lanes of the dies beside either end.
+Routes::Candidates Routes::beside(const Site& from, const Site& to) const {
+  constexpr std::int32_t kDies = 6;  // past the edge of a tile
+  const auto gather = [](std::int32_t a, std::int32_t b, std::int32_t per_die, std::int32_t limit) {
+    std::vector<std::int32_t> lines;
+    for (std::int32_t die = -kDies; die <= kDies; ++die) {
+      for (const std::int32_t line : {a + die * per_die, b + die * per_die}) {
+        if (line >= 0 && line < limit) lines.push_back(line);
+      }
+    }
+    std::sort(lines.begin(), lines.end());
+    return lines;
+  };
+  return {gather(from.row, to.row, die_rows_, rows()), gather(from.column, to.column, die_columns_, columns())};
+}
+
+/// No lane of an edge on the way in dimension order works.
+bool Routes::is_cut(const Site& from, const Site& to) const {
+  const std::int32_t dies_in_row = columns() / die_columns_, end_row = to.row / die_rows_,
+                     end_column = to.column / die_columns_;
+  std::int32_t row = from.row / die_rows_, column = from.column / die_columns_;
+  const auto works = [&](Direction d) { return edge_works(static_cast<DieId>(row * dies_in_row + column), d); };
+  for (; column != end_column; column += column < end_column ? 1 : -1) {
+    if (!works(column < end_column ? Direction::kEast : Direction::kWest)) return true;
+  }
+  for (; row != end_row; row += row < end_row ? 1 : -1) {
+    if (!works(row < end_row ? Direction::kSouth : Direction::kNorth)) return true;
+  }
+  return false;
+}
+
 Route Routes::two_legs(const Site& from, const Site& to, const Candidates& by) const {
   Route best;
+  const bool last = ((from.row + from.column) & 1) != 0;  // of ways that are as long, so that both sides share the load
   for (const std::int32_t row : by.rows) {
     for (const std::int32_t column : by.columns) {
       const Site turn{row, column};
       const std::int32_t hops = distance(from, turn) + distance(turn, to);
-      if ((best.legs != 0 && hops >= best.hops) || !router_works(turn)) continue;
+      if ((best.legs != 0 && (last ? hops > best.hops : hops >= best.hops)) || !router_works(turn)) continue;
       if (!leg_works(from, turn) || !leg_works(turn, to)) continue;
       best.ends = {turn, to};
       best.legs = 2;
@@ -200,7 +232,9 @@ Route Routes::find(const Site& from, const Site& to) const {
     const Route route = two_legs(from, to, all);
     return route.legs != 0 ? route : more_legs(from, to, all);
   }
-  Route route = two_legs(from, to, near(from, to, 2, 0));
+  Route route;
+  if (is_cut(from, to)) route = two_legs(from, to, beside(from, to));
+  if (route.legs == 0) route = two_legs(from, to, near(from, to, 2, 0));
   if (route.legs == 0) route = two_legs(from, to, near(from, to, 8, 6));
   if (route.legs == 0) route = more_legs(from, to, near(from, to, 3, 1));
   if (route.legs == 0) route = more_legs(from, to, near(from, to, 8, 6));

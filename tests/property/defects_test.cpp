@@ -105,10 +105,11 @@ TEST_P(DefectMaps, JobsEndWithOneDigest) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, DefectMaps, testing::Range<std::uint64_t>(1, 101));
 
-/// The cases of configs/defects at the size of a tile or tray: the job ends, and costs no less than on a machine
-/// without defects.
-void costs_more(MachineParams machine, const std::vector<topology::NodeDefect>& defects,
-                const std::vector<topology::RandomDefects>& random, bool expect_detours = true) {
+/// The cases of configs/defects at the size of a tile or tray: the job ends, and takes about as long as on a machine
+/// without defects, or longer. Sums avoid dead parts on trees that may be a little faster; messages between neighbours
+/// go around.
+void ends_as_late(MachineParams machine, const std::vector<topology::NodeDefect>& defects,
+                  const std::vector<topology::RandomDefects>& random, bool expect_detours = true) {
   const auto job = [&] {
     Draw draw(3);
     JobText text(20);
@@ -117,6 +118,7 @@ void costs_more(MachineParams machine, const std::vector<topology::NodeDefect>& 
       for (RankId rank = 0; rank < 20; ++rank) text.add(rank, product);
       for (RankId rank = 0; rank < 20; ++rank) text.add(rank, op_of(OpKind::kAllReduce, 2'000'000));
     }
+    for (RankId rank = 0; rank + 1 < 20; ++rank) text.message(rank, rank + 1, 500'000);
     return text.take();
   };
   const JobRun healthy = run(machine, job(), placed("die", 20));
@@ -127,26 +129,26 @@ void costs_more(MachineParams machine, const std::vector<topology::NodeDefect>& 
   if (expect_detours) {
     EXPECT_GT(hurt.results.detours, 0u);
   }
-  EXPECT_GE(hurt.results.end_cycle, healthy.results.end_cycle);
+  EXPECT_GE(static_cast<double>(hurt.results.end_cycle), 0.95 * static_cast<double>(healthy.results.end_cycle));
 }
 
 TEST(ShippedCases, APercentOfTheRouters) {
   MachineParams machine;
   machine.level = topology::Level::kTile;
-  costs_more(machine, {}, {{"router", 0.01, 0, 1, 4}});
+  ends_as_late(machine, {}, {{"router", 0.01, 0, 1, 4}});
 }
 
 TEST(ShippedCases, FiveDies) {
   MachineParams machine;
   machine.level = topology::Level::kTile;
-  costs_more(machine, {}, {{"die", 0, 5, 2, 0}}, false);  // trees of neighbours need none
+  ends_as_late(machine, {}, {{"die", 0, 5, 2, 0}});
 }
 
 TEST(ShippedCases, ATilesEdge) {
   MachineParams machine;
   machine.level = topology::Level::kTray;
   machine.tile.dies = {2, 2};
-  costs_more(machine, {{"tray.tile[0].edge.east", "edge"}}, {});
+  ends_as_late(machine, {{"tray.tile[0].edge.east", "edge"}}, {});
 }
 
 TEST(ShippedCases, TheFilesSayWhatTheirNamesSay) {

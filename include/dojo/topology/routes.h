@@ -56,8 +56,10 @@ class Routes {
   /// The working lane into a DIP that is nearest to row (of the die) `wanted`; -1: none.
   [[nodiscard]] std::int32_t dip_lane(DieId die, Direction side, std::int32_t wanted) const;
 
-  /// The fewest legs, then the fewest hops among the candidates, then the first in reading order. Depends on nothing
-  /// but its arguments. Within a die the way stays on it, and is found if there is one.
+  /// The fewest legs, then the fewest hops among the candidates, then the first or the last in reading order by the
+  /// parity of `from`. Depends on nothing but its arguments. Around a dead die or edge each lane takes that of a die
+  /// beside it, where it can, so that all of them carry their share. Within a die the way stays on it, and is found if
+  /// there is one.
   [[nodiscard]] Route find(const Site& from, const Site& to) const;
 
   [[nodiscard]] std::int32_t rows() const { return static_cast<std::int32_t>(rows_); }
@@ -71,6 +73,8 @@ class Routes {
   [[nodiscard]] Site corner(DieId die) const;  ///< its first site
   [[nodiscard]] Candidates on_die(const Site& s) const;
   [[nodiscard]] Candidates near(const Site& from, const Site& to, std::int32_t reach, std::int32_t dies) const;
+  [[nodiscard]] Candidates beside(const Site& from, const Site& to) const;
+  [[nodiscard]] bool is_cut(const Site& from, const Site& to) const;
   [[nodiscard]] Route two_legs(const Site& from, const Site& to, const Candidates& by) const;
   [[nodiscard]] Route more_legs(const Site& from, const Site& to, const Candidates& by) const;
 

@@ -22,7 +22,8 @@ struct CollectiveRequest {
 struct CollectiveAlgorithm {
   const char* name;  ///< "direct", "mesh2d", "ring", "tree", "zplane"
   const char* sentence;
-  bool by_cost;  ///< may be chosen without being named
+  /// May be chosen without being named.
+  bool (*by_cost)(const CollectiveRequest& request, const topology::Topology& topology);
   bool (*supports)(const CollectiveRequest& request);
   /// Latency-bandwidth time in seconds by the values of the machine file; the formula stands in docs/collectives.md.
   double (*model_seconds)(const CollectiveRequest& request, const topology::Topology& topology);

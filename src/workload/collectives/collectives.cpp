@@ -80,7 +80,7 @@ const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, co
   const CollectiveAlgorithm* best = nullptr;
   double best_seconds = std::numeric_limits<double>::infinity();
   for (const CollectiveAlgorithm& a : collective_algorithms()) {
-    if (!a.by_cost || !a.supports(request)) continue;
+    if (!a.supports(request) || !a.by_cost(request, topology)) continue;
     const double seconds = a.model_seconds(request, topology);
     if (best == nullptr || seconds < best_seconds) {
       best = &a;

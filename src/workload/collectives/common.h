@@ -32,7 +32,7 @@ struct Traffic {
   Bytes least_bytes = 0;  ///< of any step
   Bytes most_bytes = 0;
   std::int64_t edges = 1;
-  bool straight = false;               ///< every message stays in a row or column of dies
+  bool straight = false;               ///< every message stays in a row or column of dies, all of which work
   Bytes least_piece = kMinPieceBytes;  ///< of a striped message that is worth sending
 };
 /// The nodes that send and receive for a rank.
@@ -49,6 +49,12 @@ struct Lanes {
                                  const topology::Topology& topology);
 [[nodiscard]] Lanes lanes_on(const SliceShape& shape, std::vector<std::uint32_t> nodes);
 [[nodiscard]] bool is_straight(const Slice& from, const Slice& to);
+/// Striped messages use every row (column) of the dies they pass: no router or link between the members is dead.
+[[nodiscard]] bool all_work_between(const std::vector<const Slice*>& members, const topology::Topology& topology);
+
+[[nodiscard]] inline bool works_straight(const Slice& from, const Slice& to, const topology::Topology& topology) {
+  return is_straight(from, to) && all_work_between({&from, &to}, topology);
+}
 
 /// From a node of one slice to the same node of another: dimension order, columns first.
 struct Path {
@@ -124,6 +130,10 @@ class PlanBuilder {
 /// One rank: nothing to move.
 [[nodiscard]] DataflowPlan trivial_plan(const std::string& algorithm, const topology::Topology& topology);
 
+/// Their models do not see ways around dead parts, nor do they avoid them, as the tree does.
+[[nodiscard]] inline bool where_all_works(const CollectiveRequest& request, const topology::Topology& topology) {
+  return request.kind == OpKind::kAllToAll || all_work_between(request.members, topology);
+}
 // The algorithms, one file each.
 [[nodiscard]] CollectiveAlgorithm direct_algorithm();
 [[nodiscard]] CollectiveAlgorithm mesh2d_algorithm();

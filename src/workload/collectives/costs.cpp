@@ -23,7 +23,10 @@ void walk(topology::DiePlace at, topology::DiePlace end, const Slice& from, cons
   using topology::Direction;
   const auto cross = [&](Direction direction, std::int32_t parallel_edges) {
     const topology::Edge edge = topology.edge(topology.die_at(at.row, at.column), direction);
-    if (edge.neighbour == kNone) return;  // dead: what goes around it is not in the model
+    if (edge.neighbour == kNone) {  // dead: over three other edges, as fast as this one was
+      path.latency_cycles += 3 * static_cast<double>(topology.cycles_from_ns(topology.params().die.crossing_ns));
+      return;
+    }
     path.latency_cycles += static_cast<double>(edge.latency_cycles);
     const double rate = edge.bytes_per_s / topology.params().clock_hz * parallel_edges;
     path.pooled_bytes_per_cycle = std::min(path.pooled_bytes_per_cycle, rate);

@@ -142,7 +142,8 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
 }  // namespace
 
 CollectiveAlgorithm direct_algorithm() {
-  return {"direct", "every member sends to every other one without a stop", true, supports, model_seconds, build};
+  return {"direct", "every member sends to every other one without a stop", where_all_works, supports, model_seconds,
+          build};
 }
 
 }  // namespace dojo::workload::collectives

@@ -67,7 +67,8 @@ void choose_split(Layout& l, const CollectiveRequest& request, const topology::T
   const bool all_reduce = request.kind == OpKind::kAllReduce;
   const std::int64_t edges = n * (all_reduce ? 2 * columns : columns - 1 + rows - 1);
   const Bytes smaller = all_reduce ? l.row_part : std::min(l.row_part, l.column_part);
-  l.lanes = choose_lanes(request, {smaller, std::max(l.row_part, l.column_part), edges, true}, topology);
+  const bool straight = all_work_between(request.members, topology);
+  l.lanes = choose_lanes(request, {smaller, std::max(l.row_part, l.column_part), edges, straight}, topology);
   const RingCost along_rows = worst_ring(l, true, l.row_part, rates, request, topology);
   const RingCost along_columns = worst_ring(l, false, l.column_part, rates, request, topology);
   l.choice = choose_chunks(smaller, l.lanes, edges, [&](std::int64_t chunks) {
@@ -201,9 +202,9 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
 }  // namespace
 
 CollectiveAlgorithm mesh2d_algorithm() {
-  return {"mesh2d",      "a full grid of members: rings along its rows, then lines or rings along its columns",
-          true,          supports,
-          model_seconds, build};
+  return {"mesh2d",        "a full grid of members: rings along its rows, then lines or rings along its columns",
+          where_all_works, supports,
+          model_seconds,   build};
 }
 
 }  // namespace dojo::workload::collectives

@@ -31,7 +31,7 @@ Layout layout(const CollectiveRequest& request, const topology::Topology& topolo
   const std::int64_t edges = n * (n - 1) * (l.scatter && l.gather ? 2 : 1);
   bool straight = true;
   for (std::size_t i = 0; i < members.size(); ++i) {
-    straight = straight && is_straight(*request.members[i], *request.members[(i + 1) % members.size()]);
+    straight = straight && works_straight(*request.members[i], *request.members[(i + 1) % members.size()], topology);
   }
   // A step begins when the whole part has come, as the textbook's ring does: one message, striped where it can be.
   l.lanes = choose_lanes(request, {part, part, edges, straight, kSignalBytes}, topology);
@@ -72,8 +72,9 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
 }  // namespace
 
 CollectiveAlgorithm ring_algorithm() {
-  return {"ring", "parts go around the members in rank order, the closing edge included", true, supports, model_seconds,
-          build};
+  return {"ring",          "parts go around the members in rank order, the closing edge included",
+          where_all_works, supports,
+          model_seconds,   build};
 }
 
 }  // namespace dojo::workload::collectives

@@ -123,7 +123,58 @@ std::uint32_t central_member(const std::vector<const Slice*>& members) {
   return best;
 }
 
-SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32_t root) {
+namespace {
+
+/// 1: the member or one above it is `top`.
+std::vector<std::uint8_t> subtree(const std::vector<std::uint32_t>& parent, std::uint32_t top) {
+  std::vector<std::uint8_t> below(parent.size(), 2);  // 2: not known yet
+  below[top] = 1;
+  std::vector<std::uint32_t> way;
+  for (std::uint32_t i = 0; i < parent.size(); ++i) {
+    std::uint32_t at = i;
+    for (; at != kNone && below[at] == 2; at = parent[at]) way.push_back(at);
+    const std::uint8_t known = at == kNone ? 0 : below[at];
+    for (const std::uint32_t member : way) below[member] = known;
+    way.clear();
+  }
+  return below;
+}
+
+/// A subtree whose way to its parent is hurt is hung up by another of its members, at the nearest member outside that
+/// is in the same row or column of dies and to which everything works.
+void avoid_dead_parts(const std::vector<const Slice*>& members, const topology::Topology& topology,
+                      std::vector<std::uint32_t>& parent) {
+  if (topology.routes() == nullptr) return;
+  for (std::uint32_t i = 0; i < members.size(); ++i) {
+    if (parent[i] == kNone || works_straight(*members[i], *members[parent[i]], topology)) continue;
+    const std::vector<std::uint8_t> below = subtree(parent, i);
+    std::int32_t shortest = 0;
+    std::uint32_t inner = kNone, outer = kNone;
+    for (std::uint32_t a = 0; a < members.size(); ++a) {
+      if (below[a] == 0) continue;
+      for (std::uint32_t b = 0; b < members.size(); ++b) {
+        if (below[b] != 0 || !is_straight(*members[a], *members[b])) continue;
+        const std::int32_t distance = std::abs(members[a]->first_site_row - members[b]->first_site_row) +
+                                      std::abs(members[a]->first_site_column - members[b]->first_site_column);
+        if ((inner != kNone && distance >= shortest) || !works_straight(*members[a], *members[b], topology)) continue;
+        shortest = distance;
+        inner = a;
+        outer = b;
+      }
+    }
+    while (inner != kNone) {  // turns the way from there up to `i` round
+      const std::uint32_t next = inner == i ? kNone : parent[inner];
+      parent[inner] = outer;
+      outer = inner;
+      inner = next;
+    }
+  }
+}
+
+}  // namespace
+
+SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32_t root,
+                           const topology::Topology& topology) {
   SpanningTree tree;
   tree.root = root;
   const MemberGrid grid = member_grid(members);
@@ -132,6 +183,7 @@ SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32
   } else {
     tree.parent = nearest_parents(members, root);
   }
+  avoid_dead_parts(members, topology, tree.parent);
   finish_tree(tree);
   return tree;
 }
@@ -169,7 +221,7 @@ SpanningTree island_tree(const std::vector<const Slice*>& members, std::uint32_t
     for (const std::uint32_t member : island[k]) slices.push_back(members[member]);
     const auto at =
         static_cast<std::uint32_t>(std::find(island[k].begin(), island[k].end(), head[k]) - island[k].begin());
-    const SpanningTree within = spanning_tree(slices, at);
+    const SpanningTree within = spanning_tree(slices, at, topology);
     for (std::size_t i = 0; i < island[k].size(); ++i) {
       if (within.parent[i] != kNone) tree.parent[island[k][i]] = island[k][within.parent[i]];
     }

@@ -24,8 +24,10 @@ struct SpanningTree {
 [[nodiscard]] std::uint32_t central_member(const std::vector<const Slice*>& members);
 /// Lines along the longer side towards the root's line, then along that line; members that do not fill a grid are
 /// joined to their nearest neighbour (Manhattan distance, then fewest hops to the root, then fewest children, then
-/// position).
-[[nodiscard]] SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32_t root);
+/// position). Between whole dies, an edge over dead parts gives way to one between neighbours over which everything
+/// works.
+[[nodiscard]] SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32_t root,
+                                         const topology::Topology& topology);
 /// The members of one DIP are an island, with a spanning tree towards the member nearest to the DIP; that one sends to
 /// another island's over the Z-plane, `fan_in` islands to one. `root` kNone: any.
 [[nodiscard]] SpanningTree island_tree(const std::vector<const Slice*>& members, std::uint32_t root,

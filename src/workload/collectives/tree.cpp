@@ -7,7 +7,14 @@ namespace {
 
 TreeLayout layout(const CollectiveRequest& request, const topology::Topology& topology) {
   const std::uint32_t root = has_root(request) ? request.root : central_member(request.members);
-  return tree_layout(request, spanning_tree(request.members, root), topology);
+  return tree_layout(request, spanning_tree(request.members, root, topology), topology);
+}
+
+/// Gathering or scattering parts over a full grid of a healthy machine takes mesh2d about as long; elsewhere the model
+/// decides.
+bool by_cost(const CollectiveRequest& request, const topology::Topology& topology) {
+  const bool parts = request.kind == OpKind::kAllGather || request.kind == OpKind::kReduceScatter;
+  return !parts || topology.routes() != nullptr || !member_grid(request.members).full;
 }
 
 double model_seconds(const CollectiveRequest& request, const topology::Topology& topology) {
@@ -24,7 +31,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
 
 CollectiveAlgorithm tree_algorithm() {
   return {"tree",        "pipelined reduction up and broadcast down a tree of neighbouring slices",
-          true,          tree_supports,
+          by_cost,       tree_supports,
           model_seconds, build};
 }
 

@@ -9,8 +9,8 @@ namespace dojo::workload::collectives {
 struct TreeLayout {
   SpanningTree tree;
   Lanes lanes;
-  Bytes bytes = 0;
-  bool up = true, down = true;
+  bool up = true, down = true, adds = true;
+  std::vector<Bytes> up_bytes, down_bytes;  ///< by member: to and from its parent, all lanes and chunks
   ChunkChoice choice;
 };
 

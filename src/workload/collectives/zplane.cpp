@@ -27,6 +27,11 @@ TreeLayout layout(const CollectiveRequest& request, const topology::Topology& to
   return best;
 }
 
+/// An architect's choice: it takes the Ethernet from the samples of the hosts.
+bool never(const CollectiveRequest&, const topology::Topology&) {
+  return false;
+}
+
 double model_seconds(const CollectiveRequest& request, const topology::Topology& topology) {
   if (request.members.size() == 1) return 0;
   return layout(request, topology).choice.cycles / topology.params().clock_hz;
@@ -41,7 +46,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
 
 CollectiveAlgorithm zplane_algorithm() {
   return {"zplane",      "trees on the mesh towards each DIP, then a flat tree between DIPs over their Ethernet",
-          false,         tree_supports,
+          never,         tree_supports,
           model_seconds, build};
 }
 

@@ -172,6 +172,10 @@ std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, c
     layout.push_back(slice.first_site_column - origin.first_site_column);
     layout.push_back(slice.shape_index);
   }
+  if (topology_.routes() != nullptr) {  // what works between the members depends on where they are
+    layout.push_back(origin.first_site_row);
+    layout.push_back(origin.first_site_column);
+  }
   if (algorithm == "zplane" && topology_.dip_count() > 0) {
     std::vector<std::uint32_t> island;
     (void)dips_of(slices_of(ranks), topology_, &island);

@@ -5,6 +5,9 @@
 
 #include <gmock/gmock.h>
 
+#include <map>
+#include <set>
+
 namespace dojo::topology {
 namespace {
 
@@ -111,6 +114,45 @@ TEST(Routes, DeadDiesAndATilesEdgeArePassed) {
   }
   EXPECT_EQ(topology.edge(4, Direction::kEast).neighbour, kNone);
   EXPECT_NE(topology.edge(3, Direction::kEast).neighbour, kNone);
+}
+
+/// Each lane takes the same one of a die beside the dead one, half of the nodes above and half below.
+TEST(Routes, LanesShareTheWaysAroundADeadDieOrEdge) {
+  for (const char* const dead : {"tile.die[4]", "tile.die[3].edge.east"}) {
+    MachineParams params = small_tile(3);
+    params.defects = {{dead, std::string(dead).find("edge") == std::string::npos ? "die" : "edge"}};
+    const Topology topology(params);
+    const Routes& routes = *topology.routes();
+    std::map<std::int32_t, int> users;  // by row of the turn
+    for (std::int32_t row = 6; row < 12; ++row) {
+      for (std::int32_t column = 0; column < 6; ++column) {
+        const Route route = routes.find({row, column}, {row, column + 12});
+        ASSERT_EQ(route.legs, 2);
+        std::int32_t hops = 0;
+        EXPECT_TRUE(follow(routes, {row, column}, route, hops));
+        EXPECT_EQ(hops, 12 + 12);
+        ++users[route.ends[0].row];
+      }
+    }
+    for (const auto& [row, nodes] : users) EXPECT_EQ(nodes, 3) << dead << ": row " << row;
+    EXPECT_EQ(users.size(), 12u) << dead;
+  }
+}
+
+TEST(Routes, AWholeTilesEdgeIsPassedOnAllLanesOfTheDiesBelow) {
+  MachineParams params = small_tile(3);
+  params.level = Level::kTray;
+  params.defects = {{"tray.tile[0].edge.east", "edge"}};
+  const Topology topology(params);
+  const Routes& routes = *topology.routes();
+  std::set<std::int32_t> rows;
+  for (std::int32_t row = 0; row < 18; ++row) {
+    const Route route = routes.find({row, 17}, {row, 18});
+    ASSERT_EQ(route.legs, 2) << row;
+    rows.insert(route.ends[0].row);
+  }
+  EXPECT_EQ(rows.size(), 6u);
+  EXPECT_EQ(*rows.begin(), 18);
 }
 
 TEST(Routes, ADieWhoseDipIsDeadIsServedByTheNearestThatWorks) {

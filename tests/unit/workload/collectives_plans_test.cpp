@@ -269,10 +269,54 @@ TEST(CollectivePlans, TheZplaneJoinsTheIslandsOfDips) {
   EXPECT_EQ(into_dips, 2u * 9);
 }
 
+/// Between whole dies the tree goes around what is dead by other neighbours, and its messages stay striped.
+TEST(CollectivePlans, TheTreeAvoidsDeadEdges) {
+  topology::MachineParams machine = Bench::parameters(topology::Level::kTile);
+  machine.defects = {{"tile.die[7].edge.south", "edge"},
+                     {"tile.die[11].edge.east", "edge"}};  // of its trunk and a line
+  const topology::Topology hurt(machine);
+  Bench bench;
+  bench.add_dies(5, 5);
+  for (auto& slice : bench.slices) slice->dies = {0};  // whole dies; which ones is told by their place
+  for (const OpKind kind : {OpKind::kAllReduce, OpKind::kAllGather, OpKind::kReduceScatter}) {
+    const CollectiveRequest request = bench.request(kind, 25 << 20);
+    const DataflowPlan plan = build_collective(request, hurt);
+    EXPECT_EQ(plan.algorithm, "tree");
+    EXPECT_TRUE(plan.striped);
+    for (const DataflowItem& item : plan.items) {
+      for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
+        const std::uint32_t to = plan.items[plan.edges[e].item].position, low = std::min(item.position, to),
+                            high = std::max(item.position, to);
+        EXPECT_FALSE(low == 7 && high == 12);
+        EXPECT_FALSE(low == 11 && high == 12);
+      }
+    }
+    EXPECT_THAT(run_plan(plan, entry_order(25)).fired, Each(1));
+  }
+}
+
+TEST(CollectivePlans, TheTreeGathersAndScattersParts) {
+  Bench bench;
+  bench.add_dies(1, 5);  // the middle one is the root of two chains of two
+  const Bytes part = 1000;
+  const auto moved = [&](OpKind kind, Bytes bytes) {
+    return run_plan(build_collective(bench.request(kind, bytes, "tree"), bench.topology), entry_order(5));
+  };
+  // Up: a part, then two, on both sides; down: the other four or three parts.
+  EXPECT_EQ(moved(OpKind::kAllGather, part).bytes_moved, 2 * (1 + 2) * part + 2 * (4 + 3) * part);
+  EXPECT_THAT(moved(OpKind::kAllGather, part).done_at, Each(std::size_t{5}));
+  // Up: the whole vector on each edge; down: two parts, then one.
+  const PlanRun scatter = moved(OpKind::kReduceScatter, 5 * part);
+  EXPECT_EQ(scatter.bytes_moved, 4 * 5 * part + 2 * (2 + 1) * part);
+  EXPECT_THAT(scatter.done_at, Each(std::size_t{5}));
+}
+
 TEST(CollectivePlans, OnlyANamedAlgorithmLeavesTheMesh) {
   Bench bench;
   bench.add_dies(5, 5);
-  for (const CollectiveAlgorithm& a : collective_algorithms()) EXPECT_EQ(a.by_cost, std::string(a.name) != "zplane");
+  for (const CollectiveAlgorithm& a : collective_algorithms()) {
+    EXPECT_EQ(a.by_cost(bench.request(OpKind::kBarrier, 0), bench.topology), std::string(a.name) != "zplane");
+  }
   EXPECT_NE(build_collective(bench.request(OpKind::kBarrier, 0), bench.topology).algorithm, "zplane");
 }
 
