@@ -130,6 +130,10 @@ void DieShard::token(DataflowRun& run, std::uint32_t item_index, std::uint32_t l
   DOJO_CHECK(run.tokens[index] > 0, "die {}: item {} of dataflow {} got more tokens than it needs", die_, item_index,
              run.instance);
   if (--run.tokens[index] != 0) return;
+  if (semaphore_ != 0 && context_->job.instances[run.instance].places[item.position].kind == Place::Kind::kRank) {
+    now += semaphore_;
+    if (!item.combine) return wheel_.add(now, kFire, run.index, index);
+  }
   if (!item.combine) return fire(run, index, now);
   RankDie& place = rank_dies_[run.rank_die];
   const Place& where = context_->job.instances[run.instance].places[item.position];

@@ -25,6 +25,7 @@ void DieShard::configure(Context& context, DieId die) {
   context_ = &context;
   die_ = die;
   const topology::Topology& topology = context.topology;
+  semaphore_ = context.topology.params().node.collective_semaphore_cycles;
   configure_counters(context, die);
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto d = static_cast<Direction>(i);

@@ -275,6 +275,7 @@ class DieShard {
   std::vector<std::uint32_t> copy_hits_;
   std::uint64_t tasks_copied_ = 0;
   Cycles combine_latest_ = 0;  // no node adds beyond this
+  Cycles semaphore_ = 0;       // at each step of a collective or message
   Cycles now_ = 0;             // of the event being handled
   std::int64_t sends_open_ = 0;
   std::uint32_t full_edges_ = 0;  // bit per direction + 4 x leg: new bursts must wait at their router

@@ -51,6 +51,7 @@ struct NodeParams {
   std::int64_t vector_latency_cycles = 4, matrix_latency_cycles = 8, scalar_latency_cycles = 1;
   std::int64_t kernel_launch_cycles = 40;
   std::int64_t semaphore_cycles = 1;
+  std::int64_t collective_semaphore_cycles = 0;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("matrix_rows", self.matrix_rows, "rows of the matrix unit's output block", Between(1, 1024), Source{"C21"});
@@ -77,6 +78,8 @@ struct NodeParams {
     field("kernel_launch_cycles", self.kernel_launch_cycles,
           "loop set-up and branch cost of starting a kernel on a node", Between(0, 1000000), Source{"assumed"});
     field("semaphore_cycles", self.semaphore_cycles, "local semaphore operation", Between(0, 10000), Source{"assumed"});
+    field("collective_semaphore_cycles", self.collective_semaphore_cycles,
+          "a node that waited for messages of a collective until it goes on", Between(0, 10000), Source{"assumed"});
   }
 };
 
