@@ -196,5 +196,46 @@ TEST(Detours, TakeTheHopsThatTheReportCounts) {
   EXPECT_EQ(before.results.detours, 0u);
 }
 
+/// 8 MB from a die to the second one beside it, the die between them dead: one way around serves each lane, so twice
+/// the time is enough. All by the same lane took eight times as long.
+TEST(Detours, PastADeadDieTakeAllLanesBesideIt) {
+  const auto lasts = [](bool hurt) {
+    MachineParams machine;
+    machine.level = topology::Level::kTile;
+    if (hurt) machine.defects = {{"tile.die[11]", "die"}};
+    JobText job(2);
+    job.message(0, 1, 8'000'000);
+    const JobRun ran = run(machine, job.take(), placed("die", 2, {"tile.die[10]", "tile.die[12]"}));
+    EXPECT_EQ(ran.results.detours > 0, hurt);
+    return static_cast<double>(ran.results.end_cycle);
+  };
+  const double healthy = lasts(false), hurt = lasts(true);
+  EXPECT_GT(hurt, healthy);
+  EXPECT_LT(hurt, 2.5 * healthy);
+}
+
+/// Two groups of three dies in a row, one of them with a dead edge: a plan made for the other would send striped
+/// messages through it.
+TEST(Detours, GroupsShareAPlanOnlyWhereTheSameWorks) {
+  MachineParams machine;
+  machine.level = topology::Level::kTile;
+  machine.defects = {{"tile.die[10].edge.east", "edge"}};
+  JobText text(6);
+  for (RankId rank = 0; rank < 6; ++rank) {
+    workload::Op op = op_of(OpKind::kAllReduce, 4'000'000);
+    op.group = 1;
+    text.add(rank, op);
+  }
+  workload::Workload job = text.take();
+  job.group_classes.push_back({"rows", {{"first", {0, 1, 2}}, {"second", {3, 4, 5}}}});
+  workload::LowerOptions options =
+      placed("die", 6, {"tile.die[0]", "tile.die[1]", "tile.die[2]", "tile.die[10]", "tile.die[11]", "tile.die[12]"});
+  options.collective_algorithm = "tree";
+  const JobRun ran = run(machine, std::move(job), options);
+  EXPECT_TRUE(ran.results.finished);
+  EXPECT_EQ(ran.job->plans.size(), 2u);
+  EXPECT_GT(ran.results.detours, 0u);
+}
+
 }  // namespace
 }  // namespace dojo::test

@@ -24,7 +24,7 @@ struct Mesh {
 const Mesh k8x8{"8x8", 8, 8, {"net.mesh.rows=8", "net.mesh.columns=8"}, 2000};
 const Mesh k16x16{"16x16", 16, 16, {"net.mesh.rows=16", "net.mesh.columns=16"}, 2000};
 const Mesh kDie{"die", 18, 20, {"machine.level=die"}, 2000};
-const Mesh kTile{"tile", 90, 100, {"machine.level=tile"}, 1500};
+const Mesh kTile{"tile", 90, 100, {"machine.level=tile"}, 2500};
 
 /// How long a window is: `packets` are created in it, within limits. With fewer, a mean near saturation depends on a
 /// few packets that happen to meet.
@@ -172,7 +172,7 @@ TEST(FastNetwork, LatencyOnALargerMeshIsThatOfTheReference) {
 
 TEST(FastNetwork, LatencyOnATileIsThatOfTheReference) {
   judge_latencies(kTile, 1, {{"neighbor", 0.1}, {"uniform", 0.025}}, "0.1 (neighbor) and 0.025 (uniform)");
-  judge_latencies(kTile, 8, {{"hotspot", 0.0003}}, "0.0003 (hotspot)");
+  judge_latencies(kTile, 8, at_80_percent({8, {0.0434, 0.0145, 0.0245, 0.7461, 0.0245, 0.0239, 0.000375}}));
   judge_latencies(kTile, 64, {{"uniform", 0.015}}, "0.015 (uniform)");
 }
 

@@ -94,6 +94,27 @@ TEST(NocPort, TwoStreamsIntoOneNode) {
         cycles(ran));
 }
 
+/// A message has two steps, its sender's and its receiver's; of an all-reduce of two nodes along a tree the leaf sends,
+/// the root adds, and the leaf receives the sum.
+TEST(Semaphores, CostTheirCyclesAtEachStep) {
+  const auto lasts = [](Cycles semaphore, bool all_reduce) {
+    MachineParams machine = machine_file("die");
+    machine.node.collective_semaphore_cycles = semaphore;
+    if (!all_reduce) return cycles(one_message(machine, "die.node[0]", "die.node[1]", 64));
+    JobText job(2);
+    for (RankId rank = 0; rank < 2; ++rank) job.add(rank, op_of(OpKind::kAllReduce, 64));
+    workload::LowerOptions options = placed("node", 2, {"die.node[0]", "die.node[1]"});
+    options.collective_algorithm = "tree";
+    return cycles(run(machine, job.take(), options));
+  };
+  judge({"semaphore_message", "what a semaphore of 20 cycles adds to a message between two nodes", "2 steps x 20",
+         "cycles"},
+        40, lasts(20, false) - lasts(0, false));
+  judge({"semaphore_all_reduce", "what a semaphore of 20 cycles adds to an all-reduce of two nodes by tree",
+         "3 steps x 20", "cycles"},
+        60, lasts(20, true) - lasts(0, true));
+}
+
 /// All nodes of one die send to the same nodes of the next one along a row: the edge between is the narrowest place.
 JobRun edge_stream(const MachineParams& machine, Bytes bytes, const std::string& from, const std::string& to) {
   JobText job(2);

@@ -79,7 +79,8 @@ struct NodeParams {
           "loop set-up and branch cost of starting a kernel on a node", Between(0, 1000000), Source{"assumed"});
     field("semaphore_cycles", self.semaphore_cycles, "local semaphore operation", Between(0, 10000), Source{"assumed"});
     field("collective_semaphore_cycles", self.collective_semaphore_cycles,
-          "a node that waited for messages of a collective until it goes on", Between(0, 10000), Source{"assumed"});
+          "at each step of a collective, message or DIP transfer: a node that has what it waits for until it goes on",
+          Between(0, 10000), Source{"assumed"});
   }
 };
 

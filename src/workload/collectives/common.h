@@ -49,6 +49,8 @@ struct Lanes {
                                  const topology::Topology& topology);
 [[nodiscard]] Lanes lanes_on(const SliceShape& shape, std::vector<std::uint32_t> nodes);
 [[nodiscard]] bool is_straight(const Slice& from, const Slice& to);
+/// Every member is one whole die, with the same nodes enabled.
+[[nodiscard]] bool are_equal_dies(const std::vector<const Slice*>& members, const topology::Topology& topology);
 /// Striped messages use every row (column) of the dies they pass: no router or link between the members is dead.
 [[nodiscard]] bool all_work_between(const std::vector<const Slice*>& members, const topology::Topology& topology);
 

@@ -85,7 +85,8 @@ std::vector<std::uint32_t> diagonal_nodes(const SliceShape& shape, std::int64_t 
   return chosen;
 }
 
-/// Every member is one whole die, with the same nodes enabled.
+}  // namespace
+
 bool are_equal_dies(const std::vector<const Slice*>& members, const topology::Topology& topology) {
   const Slice& first = *members.front();
   return first.dies.size() == 1 && first.shape->rows == topology.site_rows() &&
@@ -93,8 +94,6 @@ bool are_equal_dies(const std::vector<const Slice*>& members, const topology::To
          std::all_of(members.begin(), members.end(),
                      [&](const Slice* member) { return member->shape_index == first.shape_index; });
 }
-
-}  // namespace
 
 bool all_work_between(const std::vector<const Slice*>& members, const topology::Topology& topology) {
   if (topology.routes() == nullptr) return true;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "workload/collectives/common.h"
 
@@ -14,6 +15,11 @@ namespace {
 
 /// Beyond this many members the quadratic search for nearest neighbours gives way to lines.
 constexpr std::size_t kMaxNearestNeighbour = 4096;
+
+/// In sites.
+std::int32_t distance(const Slice& from, const Slice& to) {
+  return std::abs(from.first_site_row - to.first_site_row) + std::abs(from.first_site_column - to.first_site_column);
+}
 
 /// Members of each line in order of `along` are chained towards the one nearest to `centre`; returns that one.
 std::uint32_t chain_line(std::vector<std::uint32_t> line, const std::vector<std::int64_t>& along, std::int64_t centre,
@@ -51,12 +57,9 @@ std::vector<std::uint32_t> nearest_parents(const std::vector<const Slice*>& memb
   const std::size_t n = members.size();
   std::vector<std::uint32_t> parent(n, kNone), depth(n, 0), degree(n, 0);
   std::vector<std::uint8_t> in_tree(n, 0);
-  const auto distance = [&](std::size_t a, std::size_t b) {
-    return std::int64_t{std::abs(members[a]->first_site_row - members[b]->first_site_row)} +
-           std::abs(members[a]->first_site_column - members[b]->first_site_column);
-  };
   const auto key = [&](std::uint32_t candidate, std::size_t member) {
-    return std::make_tuple(distance(candidate, member), depth[candidate], degree[candidate], candidate);
+    return std::make_tuple(distance(*members[candidate], *members[member]), depth[candidate], degree[candidate],
+                           candidate);
   };
   std::uint32_t added = root;
   in_tree[root] = 1;
@@ -65,8 +68,9 @@ std::vector<std::uint32_t> nearest_parents(const std::vector<const Slice*>& memb
     for (std::uint32_t i = 0; i < n; ++i) {
       if (in_tree[i] != 0) continue;
       if (parent[i] == kNone || key(added, i) < key(parent[i], i)) parent[i] = added;
-      if (next == kNone || std::make_tuple(distance(parent[i], i), depth[parent[i]] + 1, i) <
-                               std::make_tuple(distance(parent[next], next), depth[parent[next]] + 1, next)) {
+      if (next == kNone ||
+          std::make_tuple(distance(*members[parent[i]], *members[i]), depth[parent[i]] + 1, i) <
+              std::make_tuple(distance(*members[parent[next]], *members[next]), depth[parent[next]] + 1, next)) {
         next = i;
       }
     }
@@ -140,26 +144,33 @@ std::vector<std::uint8_t> subtree(const std::vector<std::uint32_t>& parent, std:
   return below;
 }
 
-/// A subtree whose way to its parent is hurt is hung up by another of its members, at the nearest member outside that
-/// is in the same row or column of dies and to which everything works.
+/// A subtree of dies whose way to its parent is hurt is hung up by another of its dies, at the nearest die outside that
+/// is in the same row or column and to which everything works; of those equally near the one beside the old parent.
 void avoid_dead_parts(const std::vector<const Slice*>& members, const topology::Topology& topology,
                       std::vector<std::uint32_t>& parent) {
-  if (topology.routes() == nullptr) return;
+  if (topology.routes() == nullptr || !are_equal_dies(members, topology)) return;
+  std::map<std::int32_t, std::vector<std::uint32_t>> rows, columns;
+  for (std::uint32_t i = 0; i < members.size(); ++i) {
+    rows[members[i]->first_site_row].push_back(i);
+    columns[members[i]->first_site_column].push_back(i);
+  }
   for (std::uint32_t i = 0; i < members.size(); ++i) {
     if (parent[i] == kNone || works_straight(*members[i], *members[parent[i]], topology)) continue;
+    const Slice& hung_at = *members[parent[i]];
     const std::vector<std::uint8_t> below = subtree(parent, i);
-    std::int32_t shortest = 0;
+    std::pair<std::int32_t, std::int32_t> nearest;  // the two joined, the outer one and the old parent
     std::uint32_t inner = kNone, outer = kNone;
     for (std::uint32_t a = 0; a < members.size(); ++a) {
       if (below[a] == 0) continue;
-      for (std::uint32_t b = 0; b < members.size(); ++b) {
-        if (below[b] != 0 || !is_straight(*members[a], *members[b])) continue;
-        const std::int32_t distance = std::abs(members[a]->first_site_row - members[b]->first_site_row) +
-                                      std::abs(members[a]->first_site_column - members[b]->first_site_column);
-        if ((inner != kNone && distance >= shortest) || !works_straight(*members[a], *members[b], topology)) continue;
-        shortest = distance;
-        inner = a;
-        outer = b;
+      for (const auto* line : {&rows[members[a]->first_site_row], &columns[members[a]->first_site_column]}) {
+        for (const std::uint32_t b : *line) {
+          if (below[b] != 0) continue;
+          const std::pair near{distance(*members[a], *members[b]), distance(*members[b], hung_at)};
+          if ((inner != kNone && near >= nearest) || !works_straight(*members[a], *members[b], topology)) continue;
+          nearest = near;
+          inner = a;
+          outer = b;
+        }
       }
     }
     while (inner != kNone) {  // turns the way from there up to `i` round

@@ -10,8 +10,8 @@ TreeLayout layout(const CollectiveRequest& request, const topology::Topology& to
   return tree_layout(request, spanning_tree(request.members, root, topology), topology);
 }
 
-/// Gathering or scattering parts over a full grid of a healthy machine takes mesh2d about as long; elsewhere the model
-/// decides.
+/// Gathering or scattering parts over a full grid of a healthy machine is left to mesh2d, although the model finds the
+/// tree a little faster; elsewhere the model decides.
 bool by_cost(const CollectiveRequest& request, const topology::Topology& topology) {
   const bool parts = request.kind == OpKind::kAllGather || request.kind == OpKind::kReduceScatter;
   return !parts || topology.routes() != nullptr || !member_grid(request.members).full;

@@ -27,7 +27,8 @@ TreeLayout layout(const CollectiveRequest& request, const topology::Topology& to
   return best;
 }
 
-/// An architect's choice: it takes the Ethernet from the samples of the hosts.
+/// Whether an idle Ethernet may be counted on is an architect's choice: the model lets the samples of the hosts and
+/// TTPoE pass a DIP's port side by side.
 bool never(const CollectiveRequest&, const topology::Topology&) {
   return false;
 }

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+#include <utility>
+
 #include "dojo/base/error.h"
 #include "unit/workload/collectives_support.h"
 
@@ -293,6 +296,26 @@ TEST(CollectivePlans, TheTreeAvoidsDeadEdges) {
     }
     EXPECT_THAT(run_plan(plan, entry_order(25)).fired, Each(1));
   }
+}
+
+TEST(CollectivePlans, ACutTrunkIsPassedNextToTheCut) {
+  topology::MachineParams machine = Bench::parameters(topology::Level::kTile);
+  machine.defects = {{"tile.die[11].edge.east", "edge"}};  // beside the root in the middle
+  const topology::Topology hurt(machine);
+  Bench bench;
+  bench.add_dies(5, 5);
+  for (auto& slice : bench.slices) slice->dies = {0};
+  const DataflowPlan plan = build_collective(bench.request(OpKind::kReduce, 25 << 20, "tree", 12), hurt);
+  EXPECT_TRUE(plan.striped);
+  std::set<std::pair<std::uint32_t, std::uint32_t>> joints;  // between the western two columns of dies and the others
+  for (const DataflowItem& item : plan.items) {
+    for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
+      const std::uint32_t to = plan.items[plan.edges[e].item].position;
+      if (item.position % 5 < 2 && to % 5 >= 2) joints.emplace(item.position, to);
+    }
+  }
+  EXPECT_THAT(joints, ::testing::ElementsAre(std::pair{6u, 7u}));
+  EXPECT_THAT(run_plan(plan, entry_order(25)).fired, Each(1));
 }
 
 TEST(CollectivePlans, TheTreeGathersAndScattersParts) {
