@@ -7,11 +7,14 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
+#include <vector>
 
 #include "commands.h"
 #include "dojo/base/error.h"
 #include "dojo/reference/network.h"
 #include "dojo/report/net.h"
+#include "dojo/traffic/detours.h"
 #include "dojo/traffic/fast_network.h"
 #include "host_memory.h"
 #include "interrupt.h"
@@ -34,9 +37,15 @@ class Measurements {
  public:
   Measurements(const config::RunConfig& config, const topology::Topology& topology, report::NetRun& run)
       : config_(config), topology_(topology), run_(run), endpoints_(topology, config.net) {
-    const double distance = endpoints_.mean_distance();
-    run_.zero_load_cycles = endpoints_.mean_crossing_cycles(topology) +
-                            reference::zero_load_cycles(config.router, distance, packet_flits());
+    double hops = endpoints_.mean_distance(), crossings = endpoints_.mean_crossing_cycles(topology);
+    if (topology.routes() != nullptr) {
+      run_.ways =
+          traffic::find_ways(topology, endpoints_, static_cast<int>(config.router.most_legs()),
+                             static_cast<std::uint64_t>(config.run.seed), [this] { return interrupt_.interrupted(); });
+      hops = run_.ways->hops;
+      crossings = run_.ways->crossing_cycles;
+    }
+    run_.zero_load_cycles = crossings + reference::zero_load_cycles(config.router, hops, packet_flits());
     run_.model = config.run.network_model;
     run_.threads = config.run.threads > 0 ? static_cast<std::uint32_t>(config.run.threads)
                                           : std::max(1u, std::thread::hardware_concurrency());
@@ -110,19 +119,26 @@ void sweep(Measurements& measurements, std::vector<double> loads, config::RunCon
     for (const double share : {0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 1.0}) loads.push_back(share * knee);
     if (knee < 1) loads.push_back(std::min(1.0, 1.1 * knee));
   }
-  report::LoadPoint best;
-  for (const double load : loads) {
-    const Outcome outcome = measurements.at(load);
-    run.curve.push_back({load, outcome});
-    const bool better = run.curve.size() == 1 || !outcome.saturated;
-    if (better) best = run.curve.back();
-    if (!outcome.saturated) knee = std::max(knee, load);
-    if (outcome.interrupted) break;
-  }
   // The figures beside the curve are those of the largest load that did not saturate.
+  report::NetRun best;
+  bool interrupted = false;
+  std::vector<report::LoadPoint> curve;
+  for (const double load : loads) {
+    run.outcome = measurements.at(load);
+    interrupted = run.outcome.interrupted;
+    if (interrupted && !curve.empty()) break;
+    curve.push_back({load, run.outcome});
+    if (curve.size() == 1 || !run.outcome.saturated) {
+      best = run;
+      config.net.rate = load;
+    }
+    if (interrupted) break;
+    if (!run.outcome.saturated) knee = std::max(knee, load);
+  }
+  run = best;
+  run.outcome.interrupted = interrupted;
+  run.curve = std::move(curve);
   run.knee = knee;
-  config.net.rate = best.rate;
-  run.outcome = measurements.at(best.rate);
 }
 
 void refuse_what_cannot_run(const config::RunConfig& config, const topology::Topology& topology) {
@@ -131,15 +147,6 @@ void refuse_what_cannot_run(const config::RunConfig& config, const topology::Top
                 fmt::format("net.hotspots: found ids with pattern \"{}\", expected none; leave them out, or choose "
                             "pattern hotspot",
                             schema::enum_text(config.net.pattern)));
-  }
-  if (topology.routes() != nullptr) {
-    const topology::DeadCounts& dead = topology.dead();
-    throw Error(
-        ExitCode::kInvalidInput,
-        fmt::format("machine.defects: found {} dead routers, {} links and {} dies, expected at most dead cores: "
-                    "the routers of synthetic traffic know dimension order only; take these defects out, or "
-                    "send a workload with dojosim run, which goes around them",
-                    dead.routers, dead.links, dead.dies));
   }
   require_host_memory(
       reference::estimate_bytes(topology, config.router),
@@ -171,6 +178,12 @@ int net_command(const Arguments& arguments) {
           ? "Reference model: routes are dimension order, along the row first; DIPs take no part."
           : "Fast model: flits of a long packet cross switches in pieces of an eighth of it; routes are "
             "dimension order, along the row first; DIPs take no part."};
+  if (topology.routes() != nullptr) {
+    run.approximations.push_back(fmt::format(
+        "Detours around dead parts consist of at most {} legs in dimension order; each leg has {} virtual channels of "
+        "its own, whose buffers cost nothing.",
+        config.router.most_legs(), config.router.virtual_channels));
+  }
   run.wall_s = seconds_since(start);
   run.peak_rss_bytes = peak_resident_bytes();
   const report::NetContext context{config, topology, run};

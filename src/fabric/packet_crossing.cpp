@@ -11,7 +11,7 @@ namespace dojo::fabric {
 
 void LaneFifos::push(std::uint32_t lane, std::uint32_t channel, Piece piece) {
   fifos_[lane * channels_ + channel].pieces.push(piece);
-  filled_[lane] = static_cast<std::uint8_t>(filled_[lane] | 1u << channel);
+  filled_[lane] = static_cast<std::uint16_t>(filled_[lane] | 1u << channel);
   ++size_;
 }
 
@@ -19,7 +19,7 @@ Piece LaneFifos::pop(std::uint32_t lane, std::uint32_t channel) {
   Fifo& fifo = fifos_[lane * channels_ + channel];
   const Piece piece = fifo.pieces[fifo.first++];
   --size_;
-  if (fifo.first == fifo.pieces.size()) filled_[lane] = static_cast<std::uint8_t>(filled_[lane] & ~(1u << channel));
+  if (fifo.first == fifo.pieces.size()) filled_[lane] = static_cast<std::uint16_t>(filled_[lane] & ~(1u << channel));
   if (fifo.first == fifo.pieces.size() || fifo.first >= 64) {
     fifo.pieces.drop_front(fifo.first);
     fifo.first = 0;
@@ -113,7 +113,7 @@ CrossingReceiver::CrossingReceiver(const EdgeOfDie& edge, const PieceRules& rule
       side_(edge.side),
       latency_(edge.latency),
       room_(static_cast<std::size_t>(edge.lanes) * rules.channels, static_cast<std::uint8_t>(rules.depth)),
-      open_(edge.lanes, static_cast<std::uint8_t>((1u << rules.channels) - 1)),
+      open_(edge.lanes, static_cast<std::uint16_t>((1u << rules.channels) - 1)),
       turn_(edge.lanes, 0),
       free_from_(edge.lanes, 0),
       fifos_(edge.lanes, rules.channels) {}
@@ -126,7 +126,7 @@ void CrossingReceiver::take_credits(List<Leaving>& from_router) {
 void CrossingReceiver::cycle(Cycles now, PacketMesh& mesh, List<Leaving>& credit_mail) {
   router_credits_.take_due(now, [this](const Leaving& credit) {
     ++room_[credit.lane * rules_.channels + credit.channel];
-    open_[credit.lane] = static_cast<std::uint8_t>(open_[credit.lane] | 1u << credit.channel);
+    open_[credit.lane] = static_cast<std::uint16_t>(open_[credit.lane] | 1u << credit.channel);
   });
   arrivals_.take_due(now, [this](const Leaving& one) { fifos_.push(one.lane, one.channel, one.piece); });
   if (fifos_.size() == 0) return;
@@ -136,7 +136,7 @@ void CrossingReceiver::cycle(Cycles now, PacketMesh& mesh, List<Leaving>& credit
     const unsigned channel = next_bit(may, turn_[lane]);
     turn_[lane] = static_cast<std::uint8_t>(channel + 1);
     if (--room_[lane * rules_.channels + channel] == 0)
-      open_[lane] = static_cast<std::uint8_t>(open_[lane] & ~(1u << channel));
+      open_[lane] = static_cast<std::uint16_t>(open_[lane] & ~(1u << channel));
     const Piece piece = fifos_.pop(lane, channel);
     const auto lane16 = static_cast<std::uint16_t>(lane);
     const auto channel8 = static_cast<std::uint8_t>(channel);

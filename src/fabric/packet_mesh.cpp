@@ -168,7 +168,7 @@ template <unsigned kStride, bool kLong>
   if constexpr (kLong) {
     wait = kVisitsAhead;
     for (Mask left = r.waiting; left != 0; left &= left - 1) {
-      if ((r.free & port_mask(r.output[next_bit(left, 0)])) != 0) return plan(r, index, now + 1);
+      if ((r.free & channels_of(r, next_bit(left, 0))) != 0) return plan(r, index, now + 1);
     }
     const Busy& busy = busy_[index];
     const auto now32 = static_cast<std::uint32_t>(now);
@@ -233,9 +233,11 @@ std::uint64_t PacketRouters<kStride, kLong>::flits_inside() const {
 std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules) {
   const bool narrow = rules.channels <= 4;
   if (rules.flits == 1) {
+    if (rules.headings != nullptr) return std::make_unique<PacketRouters<16, false>>(shape, rules);
     if (narrow) return std::make_unique<PacketRouters<4, false>>(shape, rules);
     return std::make_unique<PacketRouters<8, false>>(shape, rules);
   }
+  if (rules.headings != nullptr) return std::make_unique<PacketRouters<16, true>>(shape, rules);
   if (narrow) return std::make_unique<PacketRouters<4, true>>(shape, rules);
   return std::make_unique<PacketRouters<8, true>>(shape, rules);
 }

@@ -15,7 +15,9 @@ namespace dojo::fabric {
 template <unsigned kStride>
 struct alignas(64) PacketRouter {
   static constexpr unsigned kSlots = kMeshPorts * kStride;
-  using Mask = std::conditional_t<kStride == 4, std::uint32_t, std::uint64_t>;
+  static constexpr bool kDetours = kStride == 16;  ///< of machines with dead parts: each leg of a route has its own VCs
+  using Mask =
+      std::conditional_t<kStride == 4, std::uint32_t, std::conditional_t<kStride == 8, std::uint64_t, UInt128>>;
   using Bytes = std::array<std::uint8_t, kSlots>;
 
   // Of input VCs:
@@ -45,6 +47,11 @@ template <class Mask>
 [[gnu::always_inline]] inline unsigned next_bit(Mask bits, unsigned from) {
   const Mask after = static_cast<Mask>(bits >> from << from);
   const Mask left = after != 0 ? after : bits;
+  if constexpr (sizeof(Mask) == 16) {
+    const auto low = static_cast<std::uint64_t>(left);
+    return static_cast<unsigned>(low != 0 ? __builtin_ctzll(low)
+                                          : 64 + __builtin_ctzll(static_cast<std::uint64_t>(left >> 64)));
+  }
   if constexpr (sizeof(Mask) == 8) return static_cast<unsigned>(__builtin_ctzll(left));
   return static_cast<unsigned>(__builtin_ctz(static_cast<std::uint32_t>(left)));
 }

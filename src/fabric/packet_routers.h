@@ -73,7 +73,13 @@ class PacketRouters final : public PacketMesh {
   [[nodiscard]] Piece* buffer(std::uint32_t router, unsigned vc) {
     return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
   }
-  static unsigned route(const Router& router, Piece piece);
+  [[nodiscard]] unsigned route(const Router& router, Piece piece) const;
+  /// Around dead parts: `where` with which a head leaves the router.
+  [[nodiscard]] std::uint32_t onward(const Router& router, Piece head) const {
+    return rules_.headings->onward(head.where, {router.row, router.column});
+  }
+  /// The output VCs that the head of an input VC may be given.
+  [[nodiscard]] Mask channels_of(const Router& r, unsigned input) const;
   void plan(Router& r, std::uint32_t index, Cycles at) {
     const std::uint32_t bit = 1u << (static_cast<std::uint32_t>(at) & 31);
     if ((r.planned & bit) != 0) return;

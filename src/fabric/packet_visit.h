@@ -7,12 +7,28 @@ namespace dojo::fabric {
 
 /// Dimension order: along the row first.
 template <unsigned kStride, bool kLong>
-[[gnu::always_inline]] inline unsigned PacketRouters<kStride, kLong>::route(const Router& router, Piece piece) {
-  const std::uint32_t column = piece.column(), row = piece.row();
+[[gnu::always_inline]] inline unsigned PacketRouters<kStride, kLong>::route(const Router& router, Piece piece) const {
+  std::uint32_t column = piece.column(), row = piece.row();
+  if constexpr (Router::kDetours) {
+    const topology::Site end = rules_.headings->end(onward(router, piece));
+    column = static_cast<std::uint32_t>(end.column);
+    row = static_cast<std::uint32_t>(end.row);
+  }
   const unsigned along = column > router.column ? 0u : 1u;
   const unsigned down = row > router.row ? 2u : 3u;
   const unsigned last = row == router.row ? kLocalPort : down;
   return column == router.column ? last : along;
+}
+
+template <unsigned kStride, bool kLong>
+[[gnu::always_inline]] inline typename PacketRouters<kStride, kLong>::Mask PacketRouters<kStride, kLong>::channels_of(
+    const Router& r, unsigned input) const {
+  if constexpr (Router::kDetours) {
+    const Piece head = buffer(static_cast<std::uint32_t>(&r - routers_.data()), input)[r.first[input]];
+    const std::uint32_t channels = rules_.channels / rules_.legs, leg = topology::Headings::leg(onward(r, head));
+    return ((kOne << channels) - 1) << (r.output[input] * kStride + leg * channels);
+  }
+  return port_mask(r.output[input]);
 }
 
 /// Each waiting head asks for one of the free VCs of its output port, those without credit too.
@@ -21,7 +37,7 @@ void PacketRouters<kStride, kLong>::want_channels(const Router& r, Bids& bids) c
   const Mask open = r.free & r.credit;
   for (Mask left = r.waiting; left != 0; left &= left - 1) {
     const unsigned i = next_bit(left, 0);
-    const Mask port = port_mask(r.output[i]);
+    const Mask port = channels_of(r, i);
     const Mask free = r.free & port;
     if (free == 0) continue;
     bids.wanting |= kOne << i;
@@ -111,7 +127,7 @@ template <unsigned kStride, bool kLong>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::send_at_once(Router& r, std::uint32_t index,
                                                                                unsigned vc, Cycles now, Outlets& out) {
   const unsigned output = r.output[vc], port = vc / kStride;
-  const Mask free = r.free & port_mask(output);
+  const Mask free = r.free & channels_of(r, vc);
   if (free == 0) return;
   const unsigned channel = next_bit(free, r.next_wanted[vc]);
   if ((r.credit >> channel & 1) == 0) return give(r, vc, channel);
@@ -253,6 +269,9 @@ template <unsigned kStride, bool kLong>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::pass(Router& r, std::uint32_t index, unsigned vc,
                                                                        unsigned channel, Piece piece, Cycles now,
                                                                        Outlets& out) {
+  if constexpr (Router::kDetours) {
+    if (piece.first()) piece.where = onward(r, piece);
+  }
   const unsigned from = vc / kStride, to = channel / kStride;
   const Cycles arrival = now + rules_.hop;
   const std::uint32_t flits = kLong ? rules_.length(piece) : 1;

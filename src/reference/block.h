@@ -61,12 +61,22 @@ class TrafficBlock : public Block {
 
   /// Dimension order: along the row first.
   template <class Hot>
-  [[gnu::always_inline]] static inline unsigned route(const Hot& router, Flit flit) {
-    const std::uint32_t column = flit.where & kPlaceMask, row = flit.where >> kPlaceBits & kPlaceMask;
+  [[gnu::always_inline]] inline unsigned route(const Hot& router, Flit flit) const {
+    std::uint32_t column = flit.where & kPlaceMask, row = flit.where >> kPlaceBits & kPlaceMask;
+    if constexpr (Hot::kDetours) {
+      const topology::Site end = headings_->end(onward(router, flit));
+      column = static_cast<std::uint32_t>(end.column);
+      row = static_cast<std::uint32_t>(end.row);
+    }
     const unsigned x = column > router.column ? 0u : 1u;
     const unsigned y = row > router.row ? 2u : 3u;
     const unsigned last = row == router.row ? kLocal : y;
     return column == router.column ? last : x;
+  }
+  /// Around dead parts: `where` with which a head leaves the router.
+  template <class Hot>
+  [[nodiscard]] std::uint32_t onward(const Hot& router, Flit flit) const {
+    return headings_->onward(flit.where, {router.row, router.column});
   }
   template <class Send>
   void inject(Cycles now, Send&& send) {
@@ -82,6 +92,9 @@ class TrafficBlock : public Block {
     return arrival;
   }
   [[nodiscard]] std::uint64_t bytes_of_nodes() const { return sources.bytes(); }
+
+ private:
+  const topology::Headings* headings_;
 };
 
 [[nodiscard]] std::unique_ptr<TrafficBlock> make_block(const BlockShape& shape, const RouterParams& params,

@@ -39,7 +39,7 @@ void LaneQueues::push(std::uint32_t lane, std::uint32_t channel, Flit flit) {
   else
     cells_[queue.tail].next = cell;
   queue.tail = cell;
-  open_[lane] = static_cast<std::uint8_t>(open_[lane] | 1u << channel);
+  open_[lane] = static_cast<std::uint16_t>(open_[lane] | 1u << channel);
   ++size_;
 }
 
@@ -48,7 +48,7 @@ Flit LaneQueues::pop(std::uint32_t lane, std::uint32_t channel) {
   const std::uint32_t cell = queue.head;
   const Flit flit = cells_[cell].flit;
   queue.head = cells_[cell].next;
-  if (queue.head == kNone) open_[lane] = static_cast<std::uint8_t>(open_[lane] & ~(1u << channel));
+  if (queue.head == kNone) open_[lane] = static_cast<std::uint16_t>(open_[lane] & ~(1u << channel));
   cells_[cell].next = unused_;
   unused_ = cell;
   --size_;
@@ -138,7 +138,7 @@ CrossingIn::CrossingIn(const CrossingParams& params, const RouterParams& router,
       latency_(params.latency),
       credits_(static_cast<std::size_t>(params.lanes) * channels_,
                static_cast<std::uint8_t>(router.input_buffer_flits)),
-      open_(params.lanes, static_cast<std::uint8_t>((1u << channels_) - 1)),
+      open_(params.lanes, static_cast<std::uint16_t>((1u << channels_) - 1)),
       turn_(params.lanes, 0),
       router_credits_(ahead(router)),
       queues_(params.lanes, channels_) {}
@@ -152,7 +152,7 @@ void CrossingIn::cycle(Cycles now, Block& block, std::vector<Leaving>& credit_ma
   List<Leaving>& due = router_credits_.at(now);
   for (const Leaving& credit : due) {
     ++credits_[credit.lane * channels_ + credit.channel];
-    open_[credit.lane] = static_cast<std::uint8_t>(open_[credit.lane] | 1u << credit.channel);
+    open_[credit.lane] = static_cast<std::uint16_t>(open_[credit.lane] | 1u << credit.channel);
   }
   due.clear();
   for (; first_arrival_ < arrivals_.size() && arrivals_[first_arrival_].time <= now; ++first_arrival_) {
@@ -167,7 +167,7 @@ void CrossingIn::cycle(Cycles now, Block& block, std::vector<Leaving>& credit_ma
     const unsigned channel = pick(may, turn_[lane]);
     turn_[lane] = static_cast<std::uint8_t>(channel + 1);
     if (--credits_[lane * channels_ + channel] == 0)
-      open_[lane] = static_cast<std::uint8_t>(open_[lane] & ~(1u << channel));
+      open_[lane] = static_cast<std::uint16_t>(open_[lane] & ~(1u << channel));
     const auto lane16 = static_cast<std::uint16_t>(lane);
     const auto channel8 = static_cast<std::uint8_t>(channel);
     block.enter(side_, {now, lane16, channel8, queues_.pop(lane, channel)});

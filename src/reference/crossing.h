@@ -39,7 +39,7 @@ class LaneQueues {
     std::uint32_t head = kNone, tail = kNone;
   };
   std::uint32_t channels_, size_ = 0, unused_ = kNone;
-  std::vector<std::uint8_t> open_;  ///< by lane
+  std::vector<std::uint16_t> open_;  ///< by lane
   std::vector<Queue> queues_;
   std::vector<Cell> cells_;
 };
@@ -96,7 +96,8 @@ class CrossingIn {
   unsigned side_;
   std::uint32_t channels_;
   Cycles latency_;
-  std::vector<std::uint8_t> credits_, open_;  ///< of the router's input VCs: by lane and VC; by lane as bits
+  std::vector<std::uint8_t> credits_;  ///< of the router's input VCs: by lane and VC
+  std::vector<std::uint16_t> open_;    ///< by lane: VCs with credit, as bits
   std::vector<std::uint8_t> turn_;
   std::vector<Leaving> arrivals_;
   std::size_t first_arrival_ = 0;

@@ -31,8 +31,15 @@ class ReferenceNetwork final : public traffic::Network {
       : topology_(topology),
         settings_(settings),
         gaps_(probability(settings)),
-        load_{endpoints, gaps_, settings.packet_flits, settings.seed},
+        load_{endpoints, gaps_, settings.packet_flits, settings.seed, nullptr, 1},
         pool_(settings.threads) {
+    if (topology.routes() != nullptr) {
+      const std::int64_t legs = settings_.router.most_legs();
+      headings_ = std::make_unique<topology::Headings>(topology, static_cast<int>(legs));
+      load_.headings = headings_.get();
+      load_.legs = static_cast<std::uint32_t>(legs);
+      settings_.router.virtual_channels *= legs;
+    }
     cut();
     for (std::int32_t row = 0; row < shard_rows(); ++row) {
       for (std::int32_t column = 0; column < shard_columns(); ++column) join(row, column);
@@ -86,6 +93,7 @@ class ReferenceNetwork final : public traffic::Network {
   const topology::Topology& topology_;
   NetworkSettings settings_;
   traffic::Gaps gaps_;
+  std::unique_ptr<topology::Headings> headings_;  ///< of a machine with dead parts
   Load load_;
   engine::ThreadPool pool_;
   std::int32_t pieces_down_ = 1, pieces_across_ = 1;  ///< of a die
@@ -130,9 +138,11 @@ void ReferenceNetwork::join(std::int32_t row, std::int32_t column) {
   for (unsigned side = 0; side < 4; ++side) {
     const std::int32_t other_row = row + kDown[side], other_column = column + kAcross[side];
     if (other_row < 0 || other_row >= shard_rows() || other_column < 0 || other_column >= shard_columns()) continue;
-    shard.neighbour[side] = &at(other_row, other_column);
     const DieId die = topology_.die_at(row / pieces_down_, column / pieces_across_);
-    if (die != topology_.die_at(other_row / pieces_down_, other_column / pieces_across_)) {
+    const bool crosses = die != topology_.die_at(other_row / pieces_down_, other_column / pieces_across_);
+    if (crosses && topology_.edge(die, kSides[side]).neighbour == kNone) continue;  // dead
+    shard.neighbour[side] = &at(other_row, other_column);
+    if (crosses) {
       cross(shard, side, die);
     } else {
       window_ = std::min<Cycles>({window_, settings_.router.hop_cycles, settings_.router.credit_cycles});
@@ -190,6 +200,8 @@ std::vector<traffic::LinkLoad> ReferenceNetwork::links() const {
             const bool edge = (side == 0 && c == block.columns - 1) || (side == 1 && c == 0) ||
                               (side == 2 && r == block.rows - 1) || (side == 3 && r == 0);
             if (edge && shard.neighbour[side] == nullptr) continue;
+            const topology::Site site{block.first_row + r, block.first_column + c};
+            if (topology_.routes() != nullptr && !topology_.routes()->link_works(site, kSides[side])) continue;
             traffic::LinkLoad& to = edge && shard.out[side] != nullptr ? leaving : within;
             const std::uint32_t flits = shard.block->sent(r, c, side);
             ++to.links;
@@ -238,7 +250,7 @@ double zero_load_cycles(const RouterParams& router, double distance, double pack
 std::uint64_t estimate_bytes(const topology::Topology& topology, const RouterParams& router) {
   std::uint64_t depth = 1;
   while (depth < static_cast<std::uint64_t>(router.input_buffer_flits)) depth *= 2;
-  const std::uint64_t stride = router.virtual_channels <= 4 ? 4 : 8;
+  const std::uint64_t stride = topology.routes() != nullptr ? 16 : router.virtual_channels <= 4 ? 4 : 8;
   const std::uint64_t per_router = 64 * stride + TrafficBlock::kPorts * stride * depth * sizeof(Flit) + 200;
   const std::uint64_t per_die = 64 << 10;
   return per_router * static_cast<std::uint64_t>(topology.sites()) * topology.die_count() +

@@ -17,16 +17,19 @@ inline constexpr unsigned kLocal = 4;  ///< the node's port, behind those of the
 /// 64 bytes of payload on the hardware; here what routing and statistics need.
 struct Flit {
   std::uint32_t created = 0;  ///< cycle in which its packet was created
-  std::uint32_t where = 0;    ///< head and tail mark, row and column of the destination; or what the nodes make of it
+  std::uint32_t where = 0;    ///< head and tail mark; row and column of the destination, on machines with dead parts a
+                              ///< topology::Headings; or what the nodes make of it
 };
 inline constexpr std::uint32_t kHead = 1u << 31, kTail = 1u << 30, kPlaceBits = 15, kPlaceMask = (1u << kPlaceBits) - 1;
 
 template <unsigned kStride, unsigned kPorts>
 struct alignas(64) Router {
-  static_assert(kStride == 4 || kStride == 8, "so that a VC's port and number are bit fields");
+  static_assert(kStride == 4 || kStride == 8 || kStride == 16, "so that a VC's port and number are bit fields");
   static_assert(kPorts > kLocal && kPorts <= 6);
   static constexpr unsigned kSlots = kPorts * kStride;
-  using Mask = std::conditional_t<kStride == 4, std::uint32_t, std::uint64_t>;
+  static constexpr bool kDetours = kStride == 16;  ///< of machines with dead parts: each leg of a route has its own VCs
+  using Mask =
+      std::conditional_t<kStride == 4, std::uint32_t, std::conditional_t<kStride == 8, std::uint64_t, UInt128>>;
   using Bytes = std::array<std::uint8_t, kSlots>;
 
   // Of input VCs:
@@ -55,10 +58,15 @@ template <class Mask>
 [[gnu::always_inline]] inline unsigned pick(Mask bits, unsigned pointer) {
   const Mask after = static_cast<Mask>(bits >> pointer << pointer);
   const Mask from = after != 0 ? after : bits;
-  if constexpr (sizeof(Mask) == 8)
+  if constexpr (sizeof(Mask) == 16) {
+    const auto low = static_cast<std::uint64_t>(from);
+    return static_cast<unsigned>(low != 0 ? __builtin_ctzll(low)
+                                          : 64 + __builtin_ctzll(static_cast<std::uint64_t>(from >> 64)));
+  } else if constexpr (sizeof(Mask) == 8) {
     return static_cast<unsigned>(__builtin_ctzll(from));
-  else
+  } else {
     return static_cast<unsigned>(__builtin_ctz(from));
+  }
 }
 template <class Mask>
 [[gnu::always_inline]] inline unsigned lowest(Mask bits) {

@@ -33,6 +33,7 @@ RouterBlock<kStride, kRounds, Nodes>::RouterBlock(const BlockShape& shape, const
       step_{1, -1, shape.columns, -shape.columns},
       arrivals_(horizon(params, Nodes::kHoldsChannels)),
       credits_(horizon(params, Nodes::kHoldsChannels)) {
+  if constexpr (Hot::kDetours) channels_of_leg_ = static_cast<std::uint32_t>(params.virtual_channels) / setup.legs;
   depth_bits_ = 0;
   while ((1u << depth_bits_) < depth_) ++depth_bits_;
   index_mask_ = (1u << depth_bits_) - 1;
@@ -217,6 +218,7 @@ std::unique_ptr<TrafficBlock> make(const BlockShape& shape, const RouterParams& 
 }  // namespace
 
 std::unique_ptr<TrafficBlock> make_block(const BlockShape& shape, const RouterParams& params, const Load& load) {
+  if (load.headings != nullptr) return make<16>(shape, params, load);
   return params.virtual_channels <= 4 ? make<4>(shape, params, load) : make<8>(shape, params, load);
 }
 

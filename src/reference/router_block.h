@@ -43,8 +43,8 @@ class RouterBlock final : public Nodes {
   using Hot = Router<kStride, kPorts>;
   using Mask = typename Hot::Mask;
   static constexpr unsigned kSlots = Hot::kSlots;
-  static constexpr unsigned kSlotBits = kStride == 4 ? 5 : 6;  ///< router and VC in one word
-  static constexpr unsigned kSource = kSlots;                  ///< + vc: credit for the node beside the router
+  static constexpr unsigned kSlotBits = kStride == 4 ? 5 : kStride == 8 ? 6 : 7;  ///< router and VC in one word
+  static constexpr unsigned kSource = kSlots;  ///< + vc: credit for the node beside the router
   static constexpr unsigned kSourceSlots = (kPorts - kLocal) * kStride;
   static_assert(kSource + kSourceSlots <= 1u << kSlotBits);
   static constexpr Mask kOne = 1;
@@ -67,6 +67,10 @@ class RouterBlock final : public Nodes {
   };
 
   static std::uint32_t slot(std::uint32_t router, unsigned vc) { return router << kSlotBits | vc; }
+  [[nodiscard]] const Flit* buffer(std::uint32_t router, unsigned vc) const {
+    return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
+  }
+  [[nodiscard]] Mask channels_of(const Hot& r, unsigned input) const;
   [[nodiscard]] std::uint32_t at_side(unsigned side, std::uint32_t lane) const;
   [[nodiscard]] Flit* buffer(std::uint32_t router, unsigned vc) {
     return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
@@ -95,6 +99,7 @@ class RouterBlock final : public Nodes {
   void return_credit(const Hot& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
 
   BlockShape shape_;
+  std::uint32_t channels_of_leg_ = 4;
   std::uint32_t depth_ = 8, depth_bits_ = 3, index_mask_ = 7;
   Cycles hop_ = 3, credit_ = 2, injection_ = 2;
   bool speculative_ = true;

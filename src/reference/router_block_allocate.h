@@ -6,13 +6,26 @@
 
 namespace dojo::reference {
 
+/// The output VCs that the head of an input VC may be given.
+template <unsigned kStride, unsigned kRounds, class Nodes>
+[[gnu::always_inline]] inline typename RouterBlock<kStride, kRounds, Nodes>::Mask
+RouterBlock<kStride, kRounds, Nodes>::channels_of(const Hot& r, unsigned input) const {
+  const unsigned first = r.output[input] * kStride;
+  if constexpr (Hot::kDetours) {
+    const Flit head = buffer(static_cast<std::uint32_t>(&r - routers_.data()), input)[r.first[input]];
+    const unsigned leg = topology::Headings::leg(this->onward(r, head));
+    return ((kOne << channels_of_leg_) - 1) << (first + leg * channels_of_leg_);
+  }
+  return static_cast<Mask>(kPortMask << first);
+}
+
 /// Each waiting head asks for one of the free output VCs of its port, full ones too.
 template <unsigned kStride, unsigned kRounds, class Nodes>
 void RouterBlock<kStride, kRounds, Nodes>::want_channels(const Hot& r, Mask waiting, Bids& bids) const {
   const Mask open = r.free & r.credit;
   for (Mask left = waiting; left != 0; left &= left - 1) {
     const unsigned i = lowest(left);
-    const Mask port = static_cast<Mask>(kPortMask << (r.output[i] * kStride));
+    const Mask port = channels_of(r, i);
     const Mask free = r.free & port;
     if (free == 0) continue;
     bids.wanting |= kOne << i;
@@ -146,7 +159,10 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   const unsigned held = r.held[vc];
   Flit* const flits = buffer(index, vc);
   const unsigned at = r.first[vc];
-  const Flit flit = flits[at];
+  Flit flit = flits[at];
+  if constexpr (Hot::kDetours) {
+    if ((flit.where & kHead) != 0) flit.where = this->onward(r, flit);
+  }
   const unsigned after = (at + 1) & index_mask_;
   const unsigned length = r.length[vc] - 1u;
   const unsigned credits = r.credits[held] - 1u;

@@ -7,8 +7,9 @@
 namespace dojo::reference {
 
 TrafficBlock::TrafficBlock(const BlockShape& shape, const RouterParams& params, const Load& load)
-    : sources(load, static_cast<std::uint32_t>(params.virtual_channels),
-              static_cast<std::uint32_t>(params.input_buffer_flits)) {
+    : sources(load, static_cast<std::uint32_t>(params.virtual_channels) / load.legs,
+              static_cast<std::uint32_t>(params.input_buffer_flits)),
+      headings_(load.headings) {
   sources.reserve(static_cast<std::uint32_t>(shape.rows * shape.columns));
   std::uint32_t router = 0;
   for (std::int32_t row = shape.first_row; row < shape.first_row + shape.rows; ++row) {

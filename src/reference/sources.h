@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "dojo/topology/headings.h"
 #include "dojo/traffic/endpoints.h"
 #include "dojo/traffic/injection.h"
 #include "dojo/traffic/tally.h"
@@ -18,6 +19,8 @@ struct Load {
   const traffic::Gaps& gaps;
   std::uint32_t packet_flits = 1;
   std::uint64_t seed = 1;
+  topology::Headings* headings = nullptr;  ///< of a machine with dead parts
+  std::uint32_t legs = 1;                  ///< of a route at most; each has VCs of its own
 };
 
 class Sources {
@@ -69,15 +72,22 @@ class Sources {
   }
   void start(Source& source, traffic::Tally& tally) {
     const std::uint32_t to = load_->endpoints.destination(source.node, source.random);
-    const traffic::Place place = load_->endpoints.place(to);
+    const traffic::Place place = load_->endpoints.place(to), from = load_->endpoints.place(source.node);
     source.where = static_cast<std::uint32_t>(place.row) << kPlaceBits | static_cast<std::uint32_t>(place.column);
+    std::int64_t hops = traffic::distance(from, place);
+    if (load_->headings != nullptr) {
+      const topology::Headings::Way way =
+          load_->headings->way({from.row, from.column}, {place.row, place.column}, book_);
+      source.where = way.heading;
+      hops = way.hops;
+    }
     source.left = load_->packet_flits;
-    if (window_.holds(source.created))
-      tally.distance += static_cast<std::uint64_t>(traffic::distance(load_->endpoints.place(source.node), place));
+    if (window_.holds(source.created)) tally.distance += static_cast<std::uint64_t>(hops);
   }
 
   const Load* load_;
   std::uint32_t channels_, buffer_flits_;
+  topology::Headings::Book book_;
   traffic::Window window_;
   std::size_t past_ = 0;
   std::vector<Source> sources_;

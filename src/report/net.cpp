@@ -102,6 +102,12 @@ Json net_json(const NetContext& c) {
             {"flit_hops", run.flit_hops},
             {"flit_hops_per_host_s", ratio(number(run.flit_hops), run.simulation_s)},
             {"latency_histogram", histogram_json(t.latencies)}};
+  if (run.ways) {
+    json["detours"] = {{"share", run.ways->detours},
+                       {"extra_hops_mean", run.ways->extra_hops},
+                       {"legs_max", run.ways->legs},
+                       {"pairs", run.ways->pairs}};
+  }
   if (!run.curve.empty()) json["sweep"] = curve_json(run);
   return json;
 }
@@ -154,6 +160,12 @@ std::string text_of_net(const Json& r) {
   fmt::format_to(out, "                in the network {:.2f}; empty network {:.2f} cycles\n",
                  real(n["network_latency_mean_cycles"]), real(n["zero_load_latency_cycles"]));
   fmt::format_to(out, "hops            mean {:.3f} channels between routers\n", real(n["hops_mean"]));
+  if (n.contains("detours")) {
+    const Json& d = n["detours"];
+    fmt::format_to(out, "detours         {:.2f} % of {} pairs, {:.1f} hops longer in the mean, at most {} legs\n",
+                   100 * real(d["share"]), grouped(d["pairs"].get<long long>()), real(d["extra_hops_mean"]),
+                   d["legs_max"].get<long long>());
+  }
   for (const Json& finding : n["findings"]) fmt::format_to(out, "finding         {}\n", finding.get<std::string>());
   if (n.contains("sweep")) text += curve_text(n["sweep"]);
   fmt::format_to(out, "phases          warm-up {}, measured {}, end at cycle {}\n",

@@ -50,7 +50,10 @@ Endpoints::Endpoints(const topology::Topology& topology, const NetParams& params
     sends_[node] = area_.holds(places_[node]) && (fixed_.empty() || fixed_[node] != kNone) ? 1 : 0;
     senders_ += sends_[node];
   }
-  DOJO_CHECK(senders_ > 0, "no node sends");
+  if (senders_ > 0) return;
+  throw Error(ExitCode::kInvalidInput,
+              "net.area: found no node that works and sends in these dies, expected one; take others, or let the "
+              "pattern run over the whole machine");
 }
 
 void Endpoints::set_area(const topology::Topology& topology, const AreaParams& area) {
@@ -90,6 +93,14 @@ void Endpoints::add_nodes(const topology::Topology& topology) {
   }
 }
 
+/// As nearest_node(), but what would go to a dead die stays silent (kNone): all of it would meet at the first column of
+/// the next die.
+std::uint32_t Endpoints::image_node(const topology::Topology& topology, const Grid& grid, Place at) const {
+  const std::int32_t row = (grid.origin.row + at.row) / topology.site_rows();
+  const std::int32_t column = (grid.origin.column + at.column) / topology.site_columns();
+  return topology.is_dead(topology.die_at(row, column)) ? kNone : nearest_node(grid, at);
+}
+
 /// The node at `at` of the grid, or the next one of that grid, row by row and round its end.
 std::uint32_t Endpoints::nearest_node(const Grid& grid, Place at) const {
   const std::int64_t sites = std::int64_t{grid.rows} * grid.columns;
@@ -110,7 +121,8 @@ void Endpoints::map_pattern(const topology::Topology& topology, const NetParams&
     if (!area_.holds(place)) continue;
     const Grid grid = grid_of(topology, params, place);
     const Place here{place.row - grid.origin.row, place.column - grid.origin.column};
-    fixed_[node] = nearest_node(grid, image(params.pattern, params.mirror == "rows", grid.rows, grid.columns, here));
+    fixed_[node] =
+        image_node(topology, grid, image(params.pattern, params.mirror == "rows", grid.rows, grid.columns, here));
   }
 }
 
@@ -133,8 +145,8 @@ void Endpoints::map_exchange(const topology::Topology& topology) {
     other.origin.column += kAcross[side] * tile.columns;
     if (other.origin.row < 0 || other.origin.row >= rows_ || other.origin.column < 0 || other.origin.column >= columns_)
       continue;
-    fixed_[node] = nearest_node(other, here);
-    fixed_[fixed_[node]] = node;
+    fixed_[node] = image_node(topology, other, here);
+    if (fixed_[node] != kNone) fixed_[fixed_[node]] = node;
     any = true;
   }
   if (any) return;
@@ -172,7 +184,8 @@ void Endpoints::map_hotspots(const topology::Topology& topology, const NetParams
     const Grid here = per_die ? Grid{{at.row * grid.rows, at.column * grid.columns}, grid.rows, grid.columns} : grid;
     for (const std::int64_t id : params.hotspots) {
       const Place place{static_cast<std::int32_t>(id / grid.columns), static_cast<std::int32_t>(id % grid.columns)};
-      groups_[die].push_back(nearest_node(here, place));
+      const std::uint32_t node = nearest_node(here, place);
+      if (node != kNone) groups_[die].push_back(node);  // kNone: all of them are dead
     }
   }
   if (!per_die) return;
@@ -248,20 +261,28 @@ double Endpoints::mean_distance() const {
 }
 
 double Endpoints::mean_crossing_cycles(const topology::Topology& topology) const {
-  // A site's position: the crossings between it and the first row or column. They are the same along a whole edge.
-  const auto positions = [&](std::int32_t dies, std::int32_t sites, bool down) {
-    Positions all;
-    std::int64_t crossed = 0;
-    for (std::int32_t die = 0; die < dies; ++die) {
-      all.insert(all.end(), static_cast<std::size_t>(sites), crossed);
-      if (die + 1 == dies) break;
-      crossed += down ? topology.edge(topology.die_at(die, 0), topology::Direction::kSouth).latency_cycles
-                      : topology.edge(topology.die_at(0, die), topology::Direction::kEast).latency_cycles;
+  return mean_of(crossing_positions(topology, true), crossing_positions(topology, false));
+}
+
+std::vector<std::int64_t> crossing_positions(const topology::Topology& topology, bool down) {
+  using topology::Direction;
+  const std::int32_t dies = down ? topology.die_rows() : topology.die_columns();
+  const std::int32_t lines = down ? topology.die_columns() : topology.die_rows();
+  const std::int32_t sites = down ? topology.site_rows() : topology.site_columns();
+  Positions all;
+  std::int64_t crossed = 0;
+  for (std::int32_t die = 0; die < dies; ++die) {
+    all.insert(all.end(), static_cast<std::size_t>(sites), crossed);
+    if (die + 1 == dies) break;
+    // The same along the whole machine, but for edges that are dead.
+    Cycles latency = 0;
+    for (std::int32_t line = 0; line < lines && latency == 0; ++line) {
+      const DieId from = down ? topology.die_at(die, line) : topology.die_at(line, die);
+      latency = topology.edge(from, down ? Direction::kSouth : Direction::kEast).latency_cycles;
     }
-    return all;
-  };
-  return mean_of(positions(topology.die_rows(), topology.site_rows(), true),
-                 positions(topology.die_columns(), topology.site_columns(), false));
+    crossed += latency;
+  }
+  return all;
 }
 
 }  // namespace dojo::traffic

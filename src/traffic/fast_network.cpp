@@ -27,10 +27,20 @@ double probability(const FastSettings& settings) {
                           settings.rate, settings.packet_flits));
 }
 
-fabric::PieceRules rules_of(const FastSettings& settings) {
+fabric::PieceRules rules_of(const FastSettings& settings, topology::Headings* headings) {
   fabric::PieceRules rules(settings.router, settings.packet_flits);
-  rules.express = rules.express && settings.express;
+  rules.express = rules.express && settings.express && headings == nullptr;
+  if (headings != nullptr) {
+    rules.headings = headings;
+    rules.legs = static_cast<std::uint32_t>(settings.router.most_legs());
+    rules.channels *= rules.legs;
+  }
   return rules;
+}
+
+std::unique_ptr<topology::Headings> headings_of(const topology::Topology& topology, const FastSettings& settings) {
+  if (topology.routes() == nullptr) return nullptr;
+  return std::make_unique<topology::Headings>(topology, static_cast<int>(settings.router.most_legs()));
 }
 
 void count(const fabric::List<fabric::Ejected>& ejected, Tally& tally) {
@@ -135,7 +145,8 @@ class FastNetwork final : public Network {
   FastNetwork(const topology::Topology& topology, const Endpoints& endpoints, const FastSettings& settings)
       : topology_(topology),
         gaps_(probability(settings)),
-        load_{endpoints, gaps_, rules_of(settings), settings.seed},
+        headings_(headings_of(topology, settings)),
+        load_{endpoints, gaps_, rules_of(settings, headings_.get()), headings_.get(), settings.seed},
         pool_(settings.threads) {
     dies_.reserve(topology.die_count());
     for (DieId die = 0; die < topology.die_count(); ++die) {
@@ -208,6 +219,7 @@ class FastNetwork final : public Network {
 
   const topology::Topology& topology_;
   Gaps gaps_;
+  std::unique_ptr<topology::Headings> headings_;  ///< of a machine with dead parts
   PacketLoad load_;
   engine::ThreadPool pool_;
   std::vector<Die> dies_;
@@ -248,6 +260,7 @@ std::vector<LinkLoad> FastNetwork::links() const {
 
 void FastNetwork::add_links(DieId die, unsigned side, std::vector<LinkLoad>& loads) const {
   const std::int32_t rows = topology_.site_rows(), columns = topology_.site_columns();
+  const topology::DiePlace place = topology_.place(die);
   const bool crosses = dies_[die].out[side] != nullptr;
   LinkLoad within{die, kSides[side], topology::LinkClass::kNoc, 0, 0, 0};
   for (std::int32_t row = 0; row < rows; ++row) {
@@ -255,6 +268,8 @@ void FastNetwork::add_links(DieId die, unsigned side, std::vector<LinkLoad>& loa
       const bool edge = (side == 0 && column == columns - 1) || (side == 1 && column == 0) ||
                         (side == 2 && row == rows - 1) || (side == 3 && row == 0);
       if (edge) continue;
+      const topology::Site site{place.row * rows + row, place.column * columns + column};
+      if (topology_.routes() != nullptr && !topology_.routes()->link_works(site, kSides[side])) continue;
       const std::uint64_t flits = dies_[die].mesh->sent(row, column, side, now_);
       ++within.links;
       within.flits += flits;

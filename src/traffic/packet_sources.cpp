@@ -20,7 +20,7 @@ PacketSources::PacketSources(const PacketLoad& load, const fabric::MeshShape& sh
     source.random = Random(load.seed, node);
     source.router = router;
     source.node = node;
-    source.open = static_cast<std::uint8_t>((1u << load.rules.channels) - 1);
+    source.open = static_cast<std::uint8_t>((1u << load.rules.channels / load.rules.legs) - 1);
     source.credits.fill(static_cast<std::uint8_t>(load.rules.depth));
     source.created = load.gaps.draw(source.random) - 1;  // a packet may be created in cycle 0
     source.due = source.created;
@@ -129,11 +129,16 @@ void PacketSources::run(Cycles now, fabric::PacketMesh& mesh, Tally& tally) {
 /// A packet whose destination is drawn now.
 void PacketSources::start(Source& source, Tally& tally) {
   const std::uint32_t to = load_->endpoints.destination(source.node, source.random);
-  const Place place = load_->endpoints.place(to);
+  const Place place = load_->endpoints.place(to), from = load_->endpoints.place(source.node);
   source.where = static_cast<std::uint32_t>(place.row) << Piece::kPlaceBits | static_cast<std::uint32_t>(place.column);
+  std::int64_t hops = distance(from, place);
+  if (load_->headings != nullptr) {
+    const topology::Headings::Way way = load_->headings->way({from.row, from.column}, {place.row, place.column}, book_);
+    source.where = way.heading;
+    hops = way.hops;
+  }
   source.left = load_->rules.count;
-  if (window_.holds(source.created))
-    tally.distance += static_cast<std::uint64_t>(distance(load_->endpoints.place(source.node), place));
+  if (window_.holds(source.created)) tally.distance += static_cast<std::uint64_t>(hops);
 }
 
 /// The next piece, if a VC has room for it: a head takes the next VC with credit after the last one used.

@@ -18,6 +18,7 @@ struct PacketLoad {
   const Endpoints& endpoints;
   const Gaps& gaps;
   fabric::PieceRules rules;
+  topology::Headings* headings = nullptr;  ///< of a machine with dead parts
   std::uint64_t seed = 1;
 };
 
@@ -66,6 +67,7 @@ class PacketSources {
   bool send(Source& source, Cycles now, fabric::PacketMesh& mesh, Tally& tally);
 
   const PacketLoad* load_;
+  topology::Headings::Book book_;
   Window window_;
   std::size_t past_ = 0;
   std::vector<Source> sources_;

@@ -229,32 +229,51 @@ TEST(Output, AFullDiskBehindStdoutIsAnInputOutputError) {
   }
 }
 
-class Interrupt : public testing::TestWithParam<const char*> {};
-
-TEST_P(Interrupt, LeavesAReportThatIsMarkedPartial) {
-  const TemporaryFolder folder;
+/// Runs the program and interrupts it a moment after it has written `sign` to stderr; its report.
+json interrupted(const std::string& words, const std::string& sign, const TemporaryFolder& folder) {
   const std::string err = folder / "err", out = folder / "out";
-  const std::string command = "cd '" DOJO_SOURCE_DIR "' && exec '" DOJO_PROGRAM
-                              "' run configs/runs/resnet50_tile.json --set workload.steps=20 --set run.network_model=" +
-                              std::string(GetParam()) + " --verbose --out '" + out + "' >/dev/null 2>'" + err + "'";
+  const std::string command = "cd '" DOJO_SOURCE_DIR "' && exec '" DOJO_PROGRAM "' " + words + " --verbose --out '" +
+                              out + "' >/dev/null 2>'" + err + "'";
   const pid_t child = fork();
-  ASSERT_GE(child, 0);
   if (child == 0) {
     execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     _exit(127);
   }
-  for (int i = 0; i < 600 && read_file(err).find("simulating with") == std::string::npos; ++i)
+  for (int i = 0; i < 600 && read_file(err).find(sign) == std::string::npos; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(50));
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   kill(child, SIGINT);
   int status = 0;
-  ASSERT_EQ(waitpid(child, &status, 0), child);
-  ASSERT_TRUE(WIFEXITED(status)) << "killed by a signal: " << read_file(err);
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status)) << "killed by a signal: " << read_file(err);
   EXPECT_EQ(WEXITSTATUS(status), 130) << read_file(err);
-  const json report = read_report(out);
+  json report = read_report(out);
   EXPECT_TRUE(report["partial"].get<bool>());
+  return report;
+}
+
+class Interrupt : public testing::TestWithParam<const char*> {};
+
+TEST_P(Interrupt, LeavesAReportThatIsMarkedPartial) {
+  const TemporaryFolder folder;
+  const json report = interrupted(
+      "run configs/runs/resnet50_tile.json --set workload.steps=20 --set run.network_model=" + std::string(GetParam()),
+      "simulating with", folder);
   EXPECT_LT(report["workload"]["steps_finished"], 20);
   EXPECT_EQ(report["fidelity"]["network_model"], GetParam());
+}
+
+/// The second load takes half a minute; the figures are those of the first.
+TEST(InterruptedSweep, KeepsWhatItHasMeasured) {
+  const TemporaryFolder folder;
+  const json report = interrupted(
+      "net --machine configs/machines/tile.json --packet-flits 8 --sweep 0.0005,0.02 --warmup-cycles 1000 "
+      "--measure-cycles 60000 --model reference",
+      "load 0.0005", folder);
+  ASSERT_EQ(report["net"]["sweep"]["points"].size(), 1u);
+  EXPECT_EQ(report["net"]["sweep"]["knee"], 0.0005);
+  EXPECT_EQ(report["net"]["rate"], 0.0005);
+  EXPECT_GT(report["net"]["packets_measured"], 1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Interrupt, testing::Values("fast", "reference"),

@@ -96,6 +96,27 @@ TEST(Net, ReportsWhatTheContractNames) {
   EXPECT_EQ(run_program({"report", out}).exit_code, 0);
 }
 
+TEST(Net, GoesAroundDeadParts) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out";
+  for (const char* model : {"fast", "reference"}) {
+    const ProgramResult result = run_program(
+        {"net", "--machine", "configs/machines/die.json", "--set",
+         "machine.defects=[{\"kind\":\"router\",\"path\":\"die.node[103].router\"}]", "--model", model, "--rate",
+         "0.05", "--packet-flits", "8", "--warmup-cycles", "1000", "--measure-cycles", "4000", "--out", out});
+    ASSERT_EQ(result.exit_code, 0) << result.err;
+    EXPECT_THAT(result.out, HasSubstr("detours         3.51 % of 124,609 pairs"));
+    const json report = read_report(out);
+    EXPECT_EQ(report["machine"]["dead"]["routers"], 1);
+    const json& detours = report["net"]["detours"];
+    EXPECT_EQ(detours["pairs"], 353 * 353);
+    EXPECT_EQ(detours["legs_max"], 2);
+    EXPECT_EQ(report["links"]["classes"]["noc"]["count"], 2 * (18 * 19 + 17 * 20) - 8) << "four links are dead";
+    EXPECT_EQ(report["net"]["packets_not_arrived"], 0);
+    std::filesystem::remove_all(out);
+  }
+}
+
 TEST(Net, ResolvedConfigRunsAgainWithTheSameResult) {
   const TemporaryFolder folder;
   const Words asked{"--mesh", "5x3", "--measure-cycles", "2000", "--warmup-cycles", "500"};

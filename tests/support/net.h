@@ -8,6 +8,7 @@
 #include "dojo/config/config.h"
 #include "dojo/reference/network.h"
 #include "dojo/topology/topology.h"
+#include "dojo/traffic/detours.h"
 #include "dojo/traffic/fast_network.h"
 #include "dojo/traffic/measurement.h"
 
@@ -56,8 +57,14 @@ inline NetMeasured measure_net(const config::RunConfig& config, NetModel model, 
   plan.nodes = endpoints.senders();
   plan.rate = config.net.rate;
   plan.packet_flits = static_cast<double>(config.net.packet_flits);
-  plan.zero_load_cycles = endpoints.mean_crossing_cycles(topology) +
-                          reference::zero_load_cycles(config.router, measured.distance, plan.packet_flits);
+  double crossings = endpoints.mean_crossing_cycles(topology);
+  if (topology.routes() != nullptr) {
+    const traffic::Ways ways = traffic::find_ways(topology, endpoints, static_cast<int>(config.router.most_legs()),
+                                                  static_cast<std::uint64_t>(config.run.seed), [] { return false; });
+    measured.distance = ways.hops;
+    crossings = ways.crossing_cycles;
+  }
+  plan.zero_load_cycles = crossings + reference::zero_load_cycles(config.router, measured.distance, plan.packet_flits);
   measured.zero_load_cycles = plan.zero_load_cycles;
   measured.outcome = traffic::measure(*network, plan);
   network->check();

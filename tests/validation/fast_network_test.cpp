@@ -26,6 +26,18 @@ const Mesh k16x16{"16x16", 16, 16, {"net.mesh.rows=16", "net.mesh.columns=16"}, 
 const Mesh kDie{"die", 18, 20, {"machine.level=die"}, 2000};
 const Mesh kTile{"tile", 90, 100, {"machine.level=tile"}, 2500};
 
+const Mesh kFiveDies{"tile_without_five_dies",
+                     90,
+                     100,
+                     {"machine.level=tile", "machine.defects_random=[{\"kind\":\"die\",\"count\":5,\"seed\":2}]"},
+                     2500};
+const Mesh kDeadRouters{
+    "tile_with_dead_routers",
+    90,
+    100,
+    {"machine.level=tile", "machine.defects_random=[{\"kind\":\"router\",\"share\":0.01,\"seed\":1,\"maps\":4}]"},
+    2500};
+
 /// How long a window is: `packets` are created in it, within limits. With fewer, a mean near saturation depends on a
 /// few packets that happen to meet.
 struct Length {
@@ -174,6 +186,11 @@ TEST(FastNetwork, LatencyOnATileIsThatOfTheReference) {
   judge_latencies(kTile, 1, {{"neighbor", 0.1}, {"uniform", 0.025}}, "0.1 (neighbor) and 0.025 (uniform)");
   judge_latencies(kTile, 8, at_80_percent({8, {0.0434, 0.0145, 0.0245, 0.7461, 0.0245, 0.0239, 0.000375}}));
   judge_latencies(kTile, 64, {{"uniform", 0.015}}, "0.015 (uniform)");
+}
+
+TEST(FastNetwork, LatencyAroundDeadPartsIsThatOfTheReference) {
+  judge_latencies(kFiveDies, 8, {{"uniform", 0.013}, {"transpose", 0.01}}, "0.013 (uniform) and 0.01 (transpose)");
+  judge_latencies(kDeadRouters, 8, {{"uniform", 0.015}, {"tornado", 0.008}}, "0.015 (uniform) and 0.008 (tornado)");
 }
 
 /// Above the 4 flits a cycle that the hotspots take: three times the 600 cycles of an empty tile take a while to build

@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 
+#include "support/net.h"
 #include "support/run.h"
 #include "support/validation.h"
 
@@ -92,6 +93,19 @@ TEST(NocPort, TwoStreamsIntoOneNode) {
         2.0 * static_cast<double>(bytes) /
             static_cast<double>(machine.node.noc_write_ports * machine.node.port_bytes_per_cycle),
         cycles(ran));
+}
+
+/// Nearly alone on its way, a packet of one flit takes a cycle a hop, the crossings, and one each into and out of its
+/// routers.
+TEST(ZeroLoad, PacketsAroundDeadDiesTakeTheirRoutes) {
+  const NetMeasured run = measure_net(
+      net_config("", {"machine.level=tile", "machine.defects_random=[{\"kind\":\"die\",\"count\":5,\"seed\":2}]",
+                      "net.packet_flits=1", "net.rate=0.0005", "net.warmup_cycles=2000", "net.measure_cycles=10000"}),
+      NetModel::kReference);
+  EXPECT_GT(run.outcome.created, 30000u);
+  judge({"zero_load_detours", "mean packet latency between random nodes of a tile without five dies, at 0.0005",
+         "injection + (hops of the routes + 1) hop + their crossings", "cycles", 0.99, 1.01},
+        run.zero_load_cycles, run.outcome.mean_cycles);
 }
 
 /// A message has two steps, its sender's and its receiver's; of an all-reduce of two nodes along a tree the leaf sends,

@@ -38,7 +38,7 @@ class LaneFifos {
   };
   std::uint32_t channels_;
   std::size_t size_ = 0;
-  std::vector<std::uint8_t> filled_;
+  std::vector<std::uint16_t> filled_;
   std::vector<Fifo> fifos_;
 };
 
@@ -105,10 +105,10 @@ class CrossingReceiver {
   PieceRules rules_;
   unsigned side_;
   Cycles latency_;
-  std::vector<std::uint8_t> room_;  ///< by lane and VC: pieces that the router's buffer still takes
-  std::vector<std::uint8_t> open_;  ///< by lane: VCs with room
-  std::vector<std::uint8_t> turn_;  ///< by lane: next VC
-  std::vector<Cycles> free_from_;   ///< by lane: end of the piece that it sends
+  std::vector<std::uint8_t> room_;   ///< by lane and VC: pieces that the router's buffer still takes
+  std::vector<std::uint16_t> open_;  ///< by lane: VCs with room
+  std::vector<std::uint8_t> turn_;   ///< by lane: next VC
+  std::vector<Cycles> free_from_;    ///< by lane: end of the piece that it sends
   InOrder arrivals_, router_credits_;
   LaneFifos fifos_;
 };

@@ -10,12 +10,14 @@
 #include "dojo/base/types.h"
 #include "dojo/fabric/calendar.h"
 #include "dojo/fabric/router_params.h"
+#include "dojo/topology/headings.h"
 
 namespace dojo::fabric {
 
 inline constexpr unsigned kMeshPorts = 5, kLocalPort = 4;  ///< east, west, south, north, the node beside the router
 
-/// `where`: marks of the first and the last piece of a packet, row and column of its destination.
+/// `where`: marks of the first and the last piece of a packet; row and column of its destination, or, on machines with
+/// dead parts, a topology::Headings.
 struct Piece {
   static constexpr std::uint32_t kFirst = 1u << 31, kLast = 1u << 30, kPlaceBits = 15, kPlaceMask = (1u << 15) - 1;
   std::uint32_t created = 0;  ///< low half of the cycle in which its packet was created
@@ -31,6 +33,8 @@ struct PieceRules {
   PieceRules(const RouterParams& router, std::uint32_t packet_flits);
   std::uint32_t packet_flits, flits, last_flits, count;  ///< of a packet; of a piece, the last one; pieces of a packet
   std::uint32_t channels, depth;                         ///< VCs of a port; pieces that a VC's buffer holds
+  std::uint32_t legs = 1;                                ///< of a route around dead parts, each with as many of the VCs
+  const topology::Headings* headings = nullptr;          ///< of a machine with dead parts
   Cycles hop, credit, injection;
   bool speculative, input_limited;  ///< input_limited: an input port sends a flit a cycle (no internal speedup)
   bool express;                     ///< packets over idle routers may pass without events: credits never hold them up
@@ -64,7 +68,7 @@ struct Arrival {
 
 class PacketMesh {
  public:
-  static constexpr unsigned kSlotBits = 6;  ///< of the VC in a slot; the router is above
+  static constexpr unsigned kSlotBits = 7;  ///< of the VC in a slot; the router is above
   virtual ~PacketMesh() = default;
   /// Cycle `now`: first what is due, then, when nodes have injected, allocation.
   virtual void arrive(Cycles now) = 0;

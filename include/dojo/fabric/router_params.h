@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The routers of both network models under synthetic traffic: buffers, pipeline and allocators.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "dojo/schema/fields.h"
+#include "dojo/topology/routes.h"
 
 namespace dojo::fabric {
 
 inline constexpr std::int64_t kMostVirtualChannels = 8;
 inline constexpr std::int64_t kMostBufferFlits = 128;
+/// Of a port on machines with dead parts, where each leg of a route has virtual channels of its own.
+inline constexpr std::int64_t kMostChannelsOfLegs = 16;
 
 struct RouterParams {
   std::int64_t virtual_channels = 4;
@@ -18,6 +22,10 @@ struct RouterParams {
   std::int64_t injection_cycles = 1;
   std::int64_t internal_speedup = 1;
   bool speculative = true;
+  /// Legs that a route around dead parts may have.
+  [[nodiscard]] std::int64_t most_legs() const {
+    return std::min<std::int64_t>(topology::kRoutePhases, kMostChannelsOfLegs / virtual_channels);
+  }
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     using schema::Between;

@@ -2,10 +2,12 @@
 // The run folder of `dojosim net`: that of a run, and a section `net` with loads and latencies.
 #pragma once
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dojo/report/report.h"
+#include "dojo/traffic/detours.h"
 #include "dojo/traffic/measurement.h"
 
 namespace dojo::report {
@@ -20,8 +22,9 @@ struct NetRun {
   traffic::Outcome outcome;
   std::vector<traffic::LinkLoad> links;
   std::uint64_t packet_hops = 0, flit_hops = 0;
-  double zero_load_cycles = 0;  ///< mean packet latency of an empty network, by formula
-  std::string model;            ///< "reference", ...
+  double zero_load_cycles = 0;        ///< mean packet latency of an empty network, by formula
+  std::optional<traffic::Ways> ways;  ///< of a machine with dead parts
+  std::string model;                  ///< "reference", ...
   std::vector<std::string> approximations;
   std::vector<LoadPoint> curve;  ///< of a sweep, by rising load
   double knee = 0;               ///< of a sweep: largest load that did not saturate

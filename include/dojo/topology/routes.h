@@ -49,6 +49,20 @@ class Routes {
   [[nodiscard]] bool leg_works(const Site& from, const Site& to) const {
     return row_works(from.row, from.column, to.column) && column_works(to.column, from.row, to.row);
   }
+  /// The link of a router to the next one of the machine.
+  [[nodiscard]] bool link_works(const Site& s, Direction d) const {
+    switch (d) {
+      case Direction::kEast:
+        return row_works(s.row, s.column, s.column + 1);
+      case Direction::kWest:
+        return row_works(s.row, s.column - 1, s.column);
+      case Direction::kSouth:
+        return column_works(s.column, s.row, s.row + 1);
+      case Direction::kNorth:
+        return column_works(s.column, s.row - 1, s.row);
+    }
+    return false;
+  }
   /// Everything in a rectangle works: all its routers and the links between them.
   [[nodiscard]] bool all_work(const Site& low, const Site& high) const;
   /// At least one lane of a die's edge towards the next die.

@@ -52,6 +52,11 @@ class Endpoints {
     const std::vector<std::uint32_t>& group = groups_[group_of_.empty() ? 0 : group_of_[node]];
     return group[random.below(static_cast<std::uint32_t>(group.size()))];
   }
+  /// All of them, each with the same chance.
+  [[nodiscard]] std::vector<std::uint32_t> destinations(std::uint32_t node) const {
+    if (!fixed_.empty()) return {fixed_[node]};
+    return groups_[group_of_.empty() ? 0 : group_of_[node]];
+  }
   /// Mean distance of a packet, in channels between routers.
   [[nodiscard]] double mean_distance() const;
   /// Mean time that packets spend in crossings between dies, waits not included, in cycles.
@@ -75,6 +80,7 @@ class Endpoints {
   void map_pattern(const topology::Topology& topology, const NetParams& params);
   void map_uniform(const topology::Topology& topology, bool per_die);
   void map_hotspots(const topology::Topology& topology, const NetParams& params);
+  [[nodiscard]] std::uint32_t image_node(const topology::Topology& topology, const Grid& grid, Place at) const;
   [[nodiscard]] std::uint32_t nearest_node(const Grid& grid, Place at) const;
   /// Mean of |difference| of the positions of source and destination, rows and columns added.
   [[nodiscard]] double mean_of(const std::vector<std::int64_t>& row_at,
@@ -92,5 +98,8 @@ class Endpoints {
   std::vector<std::vector<std::uint32_t>> groups_;  ///< destinations with equal chance
   std::vector<std::uint32_t> group_of_;             ///< by node; empty: all use the first group
 };
+
+/// By row (`down`) or column of sites: cycles in crossings from the first one, waits not included.
+[[nodiscard]] std::vector<std::int64_t> crossing_positions(const topology::Topology& topology, bool down);
 
 }  // namespace dojo::traffic
