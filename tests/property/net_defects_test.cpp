@@ -155,5 +155,24 @@ TEST(HurtNetworks, WhatCannotBeSentIsSaidBefore) {
   EXPECT_EQ(std::count(many.begin(), many.end(), '\n'), 19) << "twenty at once";
 }
 
+/// A pair that was not among those looked at before: the run ends with the same sentence.
+TEST(HurtNetworks, APacketWithoutAWayIsAnErrorOfTheInput) {
+  const config::RunConfig config =
+      net_config("", {"machine.level=tile", "machine.defects_random=[{\"kind\":\"router\",\"share\":0.03,\"seed\":1}]",
+                      "router.virtual_channels=8", "router.hop_cycles=1", "net.rate=0.1", "run.threads=2"});
+  const topology::Topology topology(config.machine);
+  const traffic::Endpoints endpoints(topology, config.net);
+  for (const NetModel model : {NetModel::kFast, NetModel::kReference}) {
+    const auto network = net_model(config, topology, endpoints, model);
+    try {
+      network->run_until(1000);
+      FAIL() << "all were sent";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+      EXPECT_THAT(error.what(), HasSubstr("in at most 2 legs"));
+    }
+  }
+}
+
 }  // namespace
 }  // namespace dojo::test
