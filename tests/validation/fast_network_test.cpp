@@ -117,8 +117,10 @@ void judge_latencies(const Mesh& mesh, int flits, const std::vector<std::pair<co
     p99.add(p);
   }
   const std::string id = fmt::format("fast_{}_{}", mesh.name, flits);
-  const std::string what = fmt::format("fast / reference, {}, {}-flit packets at {}, worst pattern of {}", mesh.name,
-                                       flits, at, loads.size());
+  std::string name = mesh.name;
+  std::replace(name.begin(), name.end(), '_', ' ');
+  const std::string what =
+      fmt::format("fast / reference, {}, {}-flit packets at {}, worst pattern of {}", name, flits, at, loads.size());
   judge({id + "_mean", what + ": mean latency", "1", "", 0.95, 1.05}, 1, mean.ratio());
   judge({id + "_p99", what + ": 99th percentile", "1", "", 0.85, 1.15}, 1, p99.ratio());
 }
