@@ -2,6 +2,7 @@
 // Rows and columns of a slice with a dead router or link: what a working line multicasts goes as messages where it is
 // broken, each on its own way around.
 #include <algorithm>
+#include <utility>
 #include <vector>
 
 #include "machine/die_shard.h"
@@ -36,8 +37,7 @@ bool DieShard::is_broken(const RankDie& place, std::uint32_t line) const {
 }
 
 /// The line falls into runs of nodes between which everything works. Within a run pieces are multicast. Into another
-/// run each sender writes its piece to the node at the near end, which multicasts what has come when all of it is
-/// there.
+/// run each sender writes its piece to the node at the near end, which multicasts one after the other as they come.
 void DieShard::gather_by_messages(const RankDie& place, const SliceShape::Line& line, fabric::Gathering& g,
                                   Cycles now) {
   const topology::Routes& routes = *context_->topology.routes();
@@ -66,6 +66,7 @@ void DieShard::gather_by_messages(const RankDie& place, const SliceShape::Line& 
     g.links_free = std::max(g.links_free, run.links_free);
   };
   std::vector<fabric::GatherNode> relay;
+  std::vector<std::pair<Cycles, std::uint32_t>> come;  // pieces of other runs: when, bytes
   for (std::uint32_t begin = 0, end = 0; begin < g.count; begin = end) {
     for (end = begin + 1; end < g.count && joined(end);) ++end;
     relay.assign(g.nodes + begin, g.nodes + end);
@@ -74,24 +75,25 @@ void DieShard::gather_by_messages(const RankDie& place, const SliceShape::Line& 
     for (std::uint32_t i = begin; i < end; ++i) g.nodes[i].done = std::max(g.nodes[i].done, relay[i - begin].done);
     for (const bool from_low : {true, false}) {
       const std::uint32_t entry = from_low ? begin : end - 1;
-      Bytes bytes = 0;
-      Cycles ready = 0;
+      come.clear();
       for (std::uint32_t i = from_low ? 0 : end; i < (from_low ? begin : g.count); ++i) {
         if (g.nodes[i].piece_bytes == 0) continue;
         fabric::Burst burst;
         burst.subject = place.rank;
         burst.row = network_.first_row() + site(entry) / network_.columns();
         burst.column = network_.first_column() + site(entry) % network_.columns();
-        bytes += g.nodes[i].piece_bytes;
-        ready = std::max(ready, send_on_die(site(i), burst, g.nodes[i].piece_bytes, g.nodes[i].ready));
+        come.emplace_back(send_on_die(site(i), burst, g.nodes[i].piece_bytes, g.nodes[i].ready),
+                          g.nodes[i].piece_bytes);
       }
-      if (bytes == 0) continue;
-      for (fabric::GatherNode& node : relay) node = {node.position, 0, now, 0};
-      relay[entry - begin].piece_bytes = static_cast<std::uint32_t>(bytes);
-      relay[entry - begin].ready = ready;
-      multicast(relay.data(), end - begin);
-      for (std::uint32_t i = begin; i < end; ++i) {
-        g.nodes[i].done = std::max(g.nodes[i].done, i == entry ? ready : relay[i - begin].done);
+      std::sort(come.begin(), come.end());
+      for (const auto& [ready, bytes] : come) {
+        for (fabric::GatherNode& node : relay) node = {node.position, 0, now, 0};
+        relay[entry - begin].piece_bytes = bytes;
+        relay[entry - begin].ready = ready;
+        multicast(relay.data(), end - begin);
+        for (std::uint32_t i = begin; i < end; ++i) {
+          g.nodes[i].done = std::max(g.nodes[i].done, i == entry ? ready : relay[i - begin].done);
+        }
       }
     }
   }

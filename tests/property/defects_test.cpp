@@ -237,5 +237,24 @@ TEST(Detours, GroupsShareAPlanOnlyWhereTheSameWorks) {
   EXPECT_GT(ran.results.detours, 0u);
 }
 
+/// A product that waits for operands, on a die with a dead router in its middle: behind it pieces are passed on as they
+/// come. When they waited for the last one it took 2.07 times as long as on a whole die.
+TEST(Detours, PiecesOfOperandsArePassedOnAsTheyCome) {
+  const auto lasts = [](bool hurt) {
+    MachineParams machine;
+    machine.level = topology::Level::kDie;
+    if (hurt) machine.defects = {{"die.node[190].router", "router"}};
+    JobText job(1);
+    workload::Op op = op_of(OpKind::kMatMul);
+    op.mat = {1024, 1024, 64, 1};
+    op.flops = 2 * op.mat.m * op.mat.n * op.mat.k;
+    job.add(0, op);
+    return static_cast<double>(run(machine, job.take(), placed("die", 1)).results.end_cycle);
+  };
+  const double healthy = lasts(false), hurt = lasts(true);
+  EXPECT_GT(hurt, healthy);
+  EXPECT_LT(hurt, 1.9 * healthy);
+}
+
 }  // namespace
 }  // namespace dojo::test

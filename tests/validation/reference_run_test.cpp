@@ -84,6 +84,20 @@ TEST(BothModels, SmallAllReducesOverATile) {
   }
 }
 
+/// The tree, which is chosen where its model is faster, is so in the reference as well.
+TEST(BothModels, SmallGathersOverATile) {
+  std::vector<double> last;
+  for (const char* algorithm : {"tree", "mesh2d"}) {
+    RunRequest request = all_reduce(algorithm, "20000");
+    request.set.emplace_back("workload.generate.model=all_gather");
+    compare(std::string("models_all_gather_") + algorithm,
+            std::string("all-gather of 20 KB from each die of a tile by ") + algorithm, request, 0.95, 1.05);
+    request.set.emplace_back("run.network_model=reference");
+    last.push_back(cycles(run(request)));
+  }
+  EXPECT_LT(last[0], last[1]);
+}
+
 TEST(BothModels, AnAllReduceOfAMebibyteOverATile) {
   compare("models_all_reduce_ring_1MiB", "all-reduce of 1 MiB over the dies of a tile by ring",
           all_reduce("ring", "1048576"), 0.95, 1.05);

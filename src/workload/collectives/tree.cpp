@@ -10,11 +10,8 @@ TreeLayout layout(const CollectiveRequest& request, const topology::Topology& to
   return tree_layout(request, spanning_tree(request.members, root, topology), topology);
 }
 
-/// Gathering or scattering parts over a full grid of a healthy machine is left to mesh2d, although the model finds the
-/// tree a little faster; elsewhere the model decides.
-bool by_cost(const CollectiveRequest& request, const topology::Topology& topology) {
-  const bool parts = request.kind == OpKind::kAllGather || request.kind == OpKind::kReduceScatter;
-  return !parts || topology.routes() != nullptr || !member_grid(request.members).full;
+bool always(const CollectiveRequest&, const topology::Topology&) {
+  return true;
 }
 
 double model_seconds(const CollectiveRequest& request, const topology::Topology& topology) {
@@ -31,7 +28,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
 
 CollectiveAlgorithm tree_algorithm() {
   return {"tree",        "pipelined reduction up and broadcast down a tree of neighbouring slices",
-          by_cost,       tree_supports,
+          always,        tree_supports,
           model_seconds, build};
 }
 
