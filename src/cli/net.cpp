@@ -169,10 +169,11 @@ int net_command(const Arguments& arguments) {
 
   report::NetRun run;
   Measurements measurements(config, topology, run);
-  if (options.has("sweep"))
+  if (options.has("sweep")) {
     sweep(measurements, loads, config, run);
-  else
+  } else {
     run.outcome = measurements.at(config.net.rate);
+  }
   run.approximations = {
       config.run.network_model == "reference"
           ? "Reference model: routes are dimension order, along the row first; DIPs take no part."

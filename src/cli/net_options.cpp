@@ -126,9 +126,10 @@ std::vector<double> sweep_loads(const Options& options) {
   for (const std::string& word : split(text)) {
     char* end = nullptr;
     const double load = std::strtod(word.c_str(), &end);
-    if (word.empty() || *end != '\0' || !(load > 0 && load <= 1))
+    if (word.empty() || *end != '\0' || !(load > 0 && load <= 1)) {
       options.fail(
           fmt::format("--sweep: found '{}'; expected auto, or loads above 0 and at most 1, as in 0.1,0.2,0.3", word));
+    }
     loads.push_back(load);
   }
   std::sort(loads.begin(), loads.end());

@@ -101,7 +101,7 @@ std::string edges(const Topology& machine) {
   text +=
       fmt::format("  {:<34}{:>14}{:>8} cycles a hop\n", "node to node on a die", scaled(noc, "B/s"), p.noc.hop_cycles);
   std::vector<std::pair<topology::LinkClass, Cycles>> seen;
-  for (DieId die = 0; die < machine.die_count(); ++die)
+  for (DieId die = 0; die < machine.die_count(); ++die) {
     for (int d = 0; d < topology::kDirections; ++d) {
       const Edge edge = machine.edge(die, static_cast<Direction>(d));
       if (edge.neighbour == kNone) continue;
@@ -114,6 +114,7 @@ std::string edges(const Topology& machine) {
                           scaled(edge.bytes_per_s, "B/s"), edge.latency_cycles,
                           scaled(static_cast<double>(edge.buffer_bytes), "B"));
     }
+  }
   if (machine.dip_count() > 0) {
     text += fmt::format("  {:<34}{:>14}\n", "HBM of a DIP", scaled(p.dip.hbm_bytes_per_s, "B/s"));
     text += fmt::format("  {:<34}{:>14}\n", "PCIe of a DIP", scaled(p.dip.pcie_bytes_per_s, "B/s"));

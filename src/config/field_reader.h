@@ -73,9 +73,10 @@ class FieldReader {
         unit.members.emplace_back("unit", *value);
         return read_struct(unit, where, member, log_);
       }
-      if (!value->is(Value::Kind::kObject))
+      if (!value->is(Value::Kind::kObject)) {
         return log_.add(*value, where,
                         fmt::format("found {}, expected a unit such as \"die\", or an object", value->shown()));
+      }
     }
     read_struct(*value, where, member, log_);
   }

@@ -98,11 +98,12 @@ class TreeBuilder {
   bool key(std::string& key) {
     Value& object = *open_.back();
     duplicate_ = object.find(key) != nullptr;
-    if (duplicate_)
+    if (duplicate_) {
       problems.push_back(
           fmt::format("{}:{}: {}/{}: found the key \"{}\" a second time (first in line {}), expected it "
                       "once",
                       origin_->label, line(), object.path, escaped(key), key, object.find(key)->line));
+    }
     key_ = key;
     return true;
   }

@@ -36,9 +36,10 @@ bool is_workload_config(const std::string& text) {
   if (first == std::string::npos || text[first] != '{' || text.size() > kLargestConfig) return false;
   Value value;
   if (!try_parse_json(text, std::make_shared<Origin>(), "",
-                      value))  // broken: by its words, so that it can be told where
+                      value)) {  // broken: by its words, so that it can be told where
     return text.find("\"generate\"") != std::string::npos || text.find("\"trace\"") != std::string::npos ||
            text.find("\"rank_unit\"") != std::string::npos;
+  }
   return is_workload_config_value(value);
 }
 
@@ -109,10 +110,11 @@ void Loader::read_run_file(const LoadRequest& request) {
     return;
   }
   ReadLog log{complaints_, {}};
-  if (purpose_ == Purpose::kRun)
+  if (purpose_ == Purpose::kRun) {
     check_keys(value, "", {"machine", "workload", "run"}, log);
-  else
+  } else {
     check_keys(value, "", {"machine", "run", "router", "net"}, log);
+  }
   for (const auto& [key, section] : value.members) {
     if (purpose_ == Purpose::kNet && key == "workload") continue;
     const bool replaced =
@@ -127,10 +129,11 @@ void Loader::take_section(const std::string& key, const Value& value) {
   const bool file_allowed = key == "machine" || key == "workload";
   if (value.is(Kind::kText) && file_allowed) {
     const std::string file = beside(value.origin->directory, value.text);
-    if (key == "machine")
+    if (key == "machine") {
       read_machine_file(file);
-    else
+    } else {
       read_workload(file);
+    }
     return;
   }
   if (!value.is(Kind::kObject)) {

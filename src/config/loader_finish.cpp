@@ -101,10 +101,11 @@ void Loader::read_machine() {
   const Value* dip = machine.find("dip");
   const bool says_dip = dip != nullptr && dip->find("present") != nullptr;
   if (config_.machine.level == topology::Level::kNode && !says_dip) config_.machine.dip.present = false;
-  if (log.unreadable.count("/level") == 0)
+  if (log.unreadable.count("/level") == 0) {
     check_levels(machine, log);
-  else
+  } else {
     assume_level(machine, log);
+  }
   check_topology(machine, log);
 }
 

@@ -70,10 +70,11 @@ void lay_over(Value& target, Value value) {
     return;
   }
   for (auto& [key, member] : value.members) {
-    if (Value* present = target.find(key))
+    if (Value* present = target.find(key)) {
       lay_over(*present, std::move(member));
-    else
+    } else {
       target.members.emplace_back(key, std::move(member));
+    }
   }
 }
 
@@ -156,9 +157,10 @@ void apply_override(Value& root, const std::string& text, Complaints& complaints
     std::string meant = nearest(path, known);
     if (meant.empty()) {  // the last word alone may be right: "die.enabled"
       const std::string ending = "." + path;
-      for (const std::string& one : known)
+      for (const std::string& one : known) {
         if (one.size() > ending.size() && one.compare(one.size() - ending.size(), ending.size(), ending) == 0)
           meant = one;
+      }
     }
     return complain(meant.empty() ? fmt::format("found unknown path \"{}\", expected one of `list params`", path)
                                   : fmt::format("found unknown path \"{}\", expected \"{}\"", path, meant));

@@ -21,10 +21,11 @@ class Writer {
   template <class Member, class... Rest>
   void operator()(const char* key, const Member& member, Rest&&...) {
     if (!in_use(key)) return;
-    if constexpr (std::is_enum_v<Member>)
+    if constexpr (std::is_enum_v<Member>) {
       out_[key] = schema::enum_text(member);
-    else
+    } else {
       out_[key] = member;
+    }
   }
   template <class Group>
   void group(const char* key, const Group& member, const char*) {

@@ -17,9 +17,10 @@ namespace dojo::config {
 
 std::string sha256_file(const std::string& file) {
   std::ifstream in(file, std::ios::binary);
-  if (!in || std::filesystem::is_directory(file))
+  if (!in || std::filesystem::is_directory(file)) {
     throw Error(ExitCode::kIo, fmt::format("{}: cannot be read ({}); expected a file", file,
                                            in ? "it is a directory" : std::strerror(errno)));
+  }
   const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
   DOJO_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1, "libcrypto has no SHA-256");
   std::vector<char> buffer(std::size_t{1} << 16);

@@ -175,10 +175,11 @@ void PacketRouters<kStride, kLong>::return_credits(const Passage& p, std::size_t
   for (std::uint32_t k = sent; k-- > 0;) {
     const Cycles back = leaves(p, at, k) + rules_.credit;
     if (back <= credited) return;
-    if (at != 0)
+    if (at != 0) {
       later(credits_, back).push(slot(p.way[at - 1].router, p.way[at - 1].channel));
-    else if (k + 1 != rules_.count || p.at_source)  // else pass_by() did
+    } else if (k + 1 != rules_.count || p.at_source) {  // else pass_by() did
       later(credits_, back).push(slot(p.way[0].router, p.way[0].in + kStride));
+    }
   }
 }
 

@@ -137,6 +137,8 @@ template <unsigned kStride, bool kLong>
 void PacketRouters<kStride, kLong>::arrive(Cycles now) {
   apply_credits(now);
   List<Arrival>& due = arrivals_.at(now);
+  // What gives way to an arrival may be due in this cycle as well: the list grows.
+  // NOLINTNEXTLINE(modernize-loop-convert)
   for (std::size_t i = 0; i < due.size(); ++i) apply_arrival(due[i], now);
   due.clear();
 }

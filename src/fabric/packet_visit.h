@@ -143,10 +143,11 @@ template <unsigned kStride, bool kLong>
   r.first[vc] = static_cast<std::uint8_t>(after);
   r.length[vc] = static_cast<std::uint8_t>(length);
   (void)spend(r, channel);
-  if (length == 0)
+  if (length == 0) {
     r.waiting &= ~in;
-  else
+  } else {
     r.output[vc] = static_cast<std::uint8_t>(route(r, pieces[after]));
+  }
   pass(r, index, vc, channel, piece, now, out);
 }
 
@@ -169,10 +170,11 @@ template <unsigned kStride, bool kLong>
   Bids bids;
   if (r.waiting != 0) want_channels(r, bids);
   const Mask firm = idle_bids(r, r.ready), trying = idle_bids(r, bids.trying);
-  if (rules_.input_limited)
+  if (rules_.input_limited) {
     match(r, index, firm, trying, bids, now, out);
-  else
+  } else {
     match_outputs(r, index, firm, trying, bids, now, out);
+  }
 }
 
 /// Inputs first: each puts forward one bid, one that holds a VC if it has any; then each output takes one likewise. A
@@ -290,10 +292,11 @@ template <unsigned kStride, bool kLong>
     if (node_limits_) later(credits_, arrival + rules_.credit).push(slot(index, channel));
   } else {
     heads_ += piece.where >> 31;
-    if ((r.leaves >> to & 1) != 0)
+    if ((r.leaves >> to & 1) != 0) {
       pieces_out[to].push({arrival, lane(to), static_cast<std::uint8_t>(channel % kStride), piece});
-    else
+    } else {
       *out.arrivals++ = {slot(index + static_cast<std::uint32_t>(step_[to]), channel ^ kStride), piece};
+    }
   }
   if ((r.leaves >> from & 1) != 0) {
     credits_out[from].push({now + rules_.credit, lane(from), static_cast<std::uint8_t>(vc % kStride), {}});

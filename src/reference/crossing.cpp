@@ -34,10 +34,11 @@ void LaneQueues::push(std::uint32_t lane, std::uint32_t channel, Flit flit) {
   }
   cells_[cell] = {flit, kNone};
   Queue& queue = queues_[lane * channels_ + channel];
-  if (queue.head == kNone)
+  if (queue.head == kNone) {
     queue.head = cell;
-  else
+  } else {
     cells_[queue.tail].next = cell;
+  }
   queue.tail = cell;
   open_[lane] = static_cast<std::uint16_t>(open_[lane] | 1u << channel);
   ++size_;

@@ -149,10 +149,11 @@ void Die::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
         part.shape = horizontal ? (high ? Shape::kRowEast : Shape::kRowWest)
                                 : (high ? Shape::kColumnSouth : Shape::kColumnNorth);
         const std::uint32_t id = s.post_one(part, piece, way, ends);
-        if (first == kNone)
+        if (first == kNone) {
           first = id;
-        else
+        } else {
           s.block->message(first).twin = id;
+        }
       };
       if (burst.high > here) go(true);
       if (burst.low < here) go(false);

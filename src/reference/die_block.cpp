@@ -50,10 +50,11 @@ void DieBlock::send_from(SiteIndex site, std::uint32_t id) {
   Queue& to = queue(site, message.channel);
   message.to_send = message.flits;
   message.next = kNone;
-  if (to.head == kNone)
+  if (to.head == kNone) {
     to.head = id;
-  else
+  } else {
     messages_[to.tail].next = id;
+  }
   to.tail = id;
   if (listed_[site] != 0) return;
   listed_[site] = 1;

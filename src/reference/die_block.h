@@ -134,8 +134,7 @@ class DieBlock : public Block {
 template <class Send>
 void DieBlock::inject(Cycles now, Send&& send) {
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < sending_.size(); ++i) {
-    const SiteIndex site = sending_[i];
+  for (const SiteIndex site : sending_) {
     std::uint32_t waiting = 0, open = 0;
     for (unsigned channel = 0; channel < channels_; ++channel) {
       if (queue(site, channel).head == kNone) continue;

@@ -172,8 +172,7 @@ void RouterBlock<kStride, kRounds, Nodes>::allocate_all(Cycles now) {
   const std::size_t most = list_.size() * kPorts;
   if constexpr (kRounds == 1) out = {arrivals.room(most), credits.room(most), sink_credits.room(most)};
   std::size_t kept = 0;
-  for (std::size_t i = 0; i < list_.size(); ++i) {
-    const std::uint32_t index = list_[i];
+  for (const std::uint32_t index : list_) {
     Hot& r = routers_[index];
     for (unsigned round = 0; round < kRounds; ++round) allocate(r, index, now, round, out);
     list_[kept] = index;

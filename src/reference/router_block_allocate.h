@@ -224,10 +224,11 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   }
   const std::uint32_t next = index + static_cast<std::uint32_t>(step_[port]);
   const Arrival there{slot(next, held ^ kStride), flit};  // output p is the neighbour's input p^1
-  if constexpr (kRounds > 1)
+  if constexpr (kRounds > 1) {
     arrivals_.at(arrival).push(there);
-  else
+  } else {
     *out.arrivals++ = there;
+  }
 }
 
 template <unsigned kStride, unsigned kRounds, class Nodes>
@@ -251,10 +252,11 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   }
   const std::uint32_t from = index + static_cast<std::uint32_t>(step_[port]);  // 0 at the node's ports
   const std::uint32_t to = port >= kLocal ? slot(from, vc + kSourceSlots) : slot(from, vc ^ kStride);
-  if constexpr (kRounds > 1)
+  if constexpr (kRounds > 1) {
     credits_.at(usable).push(to);
-  else
+  } else {
     *out.credits++ = to;
+  }
 }
 
 }  // namespace dojo::reference

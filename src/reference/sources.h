@@ -103,15 +103,15 @@ void Sources::run(Cycles now, traffic::Tally& tally, Send&& send) {
   while (due != kNone) {
     const std::uint32_t index = due;
     due = sources_[index].next;
-    if (sources_[index].created > now)
+    if (sources_[index].created > now) {
       put_in_calendar(index, now);
-    else
+    } else {
       sending_.push_back(index);
+    }
   }
   std::size_t kept = 0;
   const std::uint32_t length = load_->packet_flits;
-  for (std::size_t i = 0; i < sending_.size(); ++i) {
-    const std::uint32_t index = sending_[i];
+  for (const std::uint32_t index : sending_) {
     sending_[kept] = index;
     Source& source = sources_[index];
     if (source.left == 0) start(source, tally);
@@ -142,10 +142,11 @@ void Sources::run(Cycles now, traffic::Tally& tally, Send&& send) {
     }
     source.last = static_cast<std::uint8_t>(channel + 1);
     draw(source, tally);
-    if (source.created <= now + 1)
+    if (source.created <= now + 1) {
       ++kept;
-    else
+    } else {
       put_in_calendar(index, now);
+    }
   }
   sending_.resize(kept);
 }

@@ -35,9 +35,10 @@ std::string number_text(double value) {
   if (std::abs(value) < 1e7 && value == std::floor(value)) return fmt::format("{:.0f}", value);
   std::string text = fmt::format("{:g}", value);
   if (std::stod(text) != value) text = fmt::format("{}", value);
-  for (const char* sign : {"e+0", "e+"})  // 2e+09 -> 2e9
+  for (const char* sign : {"e+0", "e+"}) {  // 2e+09 -> 2e9
     if (const std::size_t at = text.find(sign); at != std::string::npos)
       return text.replace(at, std::string_view(sign).size(), "e");
+  }
   return text;
 }
 

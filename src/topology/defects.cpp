@@ -204,10 +204,11 @@ DeadParts Topology::find_dead_parts(std::vector<Problem>& problems) const {
   }
   for (std::size_t i = 0; i < params_.defects.size(); ++i) {
     const std::string& kind = params_.defects[i].kind;
-    if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds))
+    if (std::find(std::begin(kKinds), std::end(kKinds), kind) == std::end(kKinds)) {
       found[i] = {fmt::format("/defects/{}/kind", i),
                   fmt::format("found \"{}\", expected core, router, link, edge or die", kind),
                   {}};
+    }
   }
   for (auto& [place, problem] : found) problems.push_back(std::move(problem));
   draw_defects(*this, parts, problems);
@@ -312,10 +313,11 @@ void Topology::find_routes(DeadParts parts, std::vector<Problem>& problems) {
       reached.push_back(there);
     }
   }
-  if (dip_count_ > 0 && nearest_dip(reached.front()) == kNone)
+  if (dip_count_ > 0 && nearest_dip(reached.front()) == kNone) {
     problems.push_back({params_.defects.empty() ? "/defects_random" : "/defects",
                         "found no lane to a DIP that works, expected at least one",
                         {}});
+  }
   const auto alive = static_cast<std::int64_t>(die_count()) - dead_counts_.dies;
   if (static_cast<std::int64_t>(reached.size()) == alive) return;
   DieId lost = 0;
@@ -337,9 +339,10 @@ void Topology::share_site_maps(std::map<DieId, SiteMap> changed) {
   node_count_ = params_.die.enabled * die_count();
   if (!drawn && changed.empty()) return;
   site_map_of_die_.assign(die_count(), 0);
-  if (drawn)
+  if (drawn) {
     for (DieId die = 0; die < die_count(); ++die)
       if (changed.count(die) == 0) site_map_of_die_[die] = pool.index_of(healthy_map(params_.die, die));
+  }
   for (auto& [die, map] : changed) {
     node_count_ += map.enabled_count - params_.die.enabled;
     site_map_of_die_[die] = pool.index_of(std::move(map));

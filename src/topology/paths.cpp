@@ -109,11 +109,12 @@ Topology::ParsedPath Topology::read_path(const std::string& path) const {
     std::int64_t index = 0;
     if (given) {
       index = index_of(parts[next], schema::enum_text(step.level));
-      if (index < 0 || index >= area(step.grid))
+      if (index < 0 || index >= area(step.grid)) {
         return {{},
                 fmt::format("'{}', expected {}[0] to {}[{}]", parts[next], schema::enum_text(step.level),
                             schema::enum_text(step.level), area(step.grid) - 1),
                 step.depends_on};
+      }
       ++next;
       reached = step.level;
     }

@@ -59,21 +59,23 @@ void check_listed_sites(const DieParams& die, std::vector<Problem>& problems) {
   for (std::size_t i = 0; i < die.disabled_sites.size(); ++i) {
     const std::int64_t site = die.disabled_sites[i];
     const std::string place = fmt::format("/die/disabled_sites/{}", i);
-    if (site < 0 || site >= sites)
+    if (site < 0 || site >= sites) {
       problems.push_back(
           {place,
            fmt::format("found {}, expected a site of the {} grid: 0 to {}", site, text(die.grid), sites - 1),
            {"/die/grid"}});
-    else if (!seen.insert(site).second)
+    } else if (!seen.insert(site).second) {
       problems.push_back({place, fmt::format("found {} a second time, expected each site once", site), {}});
+    }
   }
   const auto listed = static_cast<std::int64_t>(die.disabled_sites.size());
-  if (die.enabled <= sites && sites - listed != die.enabled)
+  if (die.enabled <= sites && sites - listed != die.enabled) {
     problems.push_back({"/die/disabled_sites",
                         fmt::format("found {} sites, expected {}: {} sites of the {} grid less {} enabled; an empty "
                                     "list takes the model's own",
                                     listed, sites - die.enabled, sites, text(die.grid), die.enabled),
                         {"/die/enabled", "/die/grid"}});
+  }
 }
 
 void check_sites(DieParams& die, std::vector<Problem>& problems) {
@@ -93,14 +95,15 @@ void check_sites(DieParams& die, std::vector<Problem>& problems) {
     die.enabled = std::clamp<std::int64_t>(die.enabled, 1, sites);
   }
   if (!die.disabled_sites.empty()) {
-    if (die.site_map_seed != 0)
+    if (die.site_map_seed != 0) {
       problems.push_back({"/die/site_map_seed",
                           fmt::format("found {} beside disabled_sites, expected only one of the two: a drawn map or a "
                                       "listed one ([] is none)",
                                       die.site_map_seed),
                           {"/die/disabled_sites"}});
-    else if (sites <= kMaxSites)
+    } else if (sites <= kMaxSites) {
       check_listed_sites(die, problems);
+    }
   }
   if (problems.size() > before) die.disabled_sites.clear();
 }
@@ -131,11 +134,12 @@ void find_grid_problems(MachineParams& repaired, std::vector<Problem>& problems)
   check_mesh(repaired, problems);
   check_size(repaired, problems);
   check_sites(repaired.die, problems);
-  if (repaired.die.crossing_buffer_bytes != 0 && repaired.die.crossing_buffer_bytes < kPacketBytes)
+  if (repaired.die.crossing_buffer_bytes != 0 && repaired.die.crossing_buffer_bytes < kPacketBytes) {
     problems.push_back({"/die/crossing_buffer_bytes",
                         fmt::format("found {}, expected at least {} (one packet), or 0 for 2 x latency x rate",
                                     repaired.die.crossing_buffer_bytes, kPacketBytes),
                         {}});
+  }
 }
 
 }  // namespace dojo::topology

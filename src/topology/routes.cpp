@@ -37,9 +37,10 @@ Routes::Routes(const Topology& topology, const DeadParts& parts)
       const auto site = static_cast<SiteIndex>(row % die_rows_ * die_columns_ + column % die_columns_);
       const Site here{row, column};
       dead_[index(here)] = parts.router(die, site) ? 1 : 0;
-      if (column + 1 < this->columns())
+      if (column + 1 < this->columns()) {
         dead_before_in_row_[index(here) + 1] =
             dead_before_in_row_[index(here)] + (parts.link(die, site, Direction::kEast) ? 1 : 0);
+      }
       if (row + 1 < this->rows()) {
         const std::size_t at = static_cast<std::size_t>(column) * rows_ + static_cast<std::size_t>(row);
         dead_before_in_column_[at + 1] =

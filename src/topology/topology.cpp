@@ -165,9 +165,10 @@ Edge Topology::edge(DieId die, Direction d) const {
   }
   edge.latency_cycles = cycles_from_ns(ns, 1);
   edge.buffer_bytes = params_.die.crossing_buffer_bytes;
-  if (edge.buffer_bytes == 0)
+  if (edge.buffer_bytes == 0) {
     edge.buffer_bytes = std::max<Bytes>(
         64, up(2 * femtoseconds(ns) * static_cast<Int128>(std::llround(edge.bytes_per_s)), kFemtosecondsPerSecond));
+  }
   return edge;
 }
 

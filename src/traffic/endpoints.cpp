@@ -37,14 +37,15 @@ Endpoints::Endpoints(const topology::Topology& topology, const NetParams& params
     : rows_(topology.die_rows() * topology.site_rows()), columns_(topology.die_columns() * topology.site_columns()) {
   set_area(topology, params.area);
   add_nodes(topology);
-  if (params.pattern == Pattern::kUniform)
+  if (params.pattern == Pattern::kUniform) {
     map_uniform(topology, params.scope == "die");
-  else if (params.pattern == Pattern::kHotspot)
+  } else if (params.pattern == Pattern::kHotspot) {
     map_hotspots(topology, params);
-  else if (params.pattern == Pattern::kExchange)
+  } else if (params.pattern == Pattern::kExchange) {
     map_exchange(topology);
-  else
+  } else {
     map_pattern(topology, params);
+  }
   sends_.resize(places_.size());
   for (std::uint32_t node = 0; node < count(); ++node) {
     sends_[node] = area_.holds(places_[node]) && (fixed_.empty() || fixed_[node] != kNone) ? 1 : 0;
@@ -173,9 +174,10 @@ void Endpoints::map_hotspots(const topology::Topology& topology, const NetParams
   Findings findings;
   if (params.hotspots.empty()) findings.add("net.hotspots: found none, expected ids of nodes; give --hotspot ID,...");
   for (const std::int64_t id : params.hotspots) {
-    if (id >= sites)
+    if (id >= sites) {
       findings.add("net.hotspots: found {}, expected 0 to {} (id = row x {} + column of {} x {} sites)", id, sites - 1,
                    grid.columns, grid.rows, grid.columns);
+    }
   }
   findings.throw_if_any();
   groups_.resize(per_die ? topology.die_count() : 1);

@@ -39,15 +39,15 @@ struct Declared {
 template <class Member>
 constexpr Kind kind_of() {
   using Plain = std::remove_cv_t<Member>;
-  if constexpr (std::is_same_v<Plain, bool>)
+  if constexpr (std::is_same_v<Plain, bool>) {
     return Kind::kBool;
-  else if constexpr (std::is_integral_v<Plain>)
+  } else if constexpr (std::is_integral_v<Plain>) {
     return Kind::kInteger;
-  else if constexpr (std::is_floating_point_v<Plain>)
+  } else if constexpr (std::is_floating_point_v<Plain>) {
     return Kind::kNumber;
-  else if constexpr (std::is_same_v<Plain, std::vector<std::int64_t>>)
+  } else if constexpr (std::is_same_v<Plain, std::vector<std::int64_t>>) {
     return Kind::kIntegers;
-  else {
+  } else {
     static_assert(std::is_enum_v<Plain> || std::is_same_v<Plain, std::string>, "a kind of member that is not known");
     return Kind::kText;
   }
@@ -55,14 +55,15 @@ constexpr Kind kind_of() {
 
 template <class Member>
 std::string default_text(const Member& member) {
-  if constexpr (std::is_enum_v<Member>)
+  if constexpr (std::is_enum_v<Member>) {
     return enum_text(member);
-  else if constexpr (std::is_floating_point_v<Member>)
+  } else if constexpr (std::is_floating_point_v<Member>) {
     return number_text(member);
-  else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>)
+  } else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>) {
     return fmt::format("[{}]", fmt::join(member, ", "));
-  else
+  } else {
     return fmt::format("{}", member);
+  }
 }
 
 /// The keys of one struct, without what is inside its groups.

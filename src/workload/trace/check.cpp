@@ -39,14 +39,16 @@ bool references_exist(const Graph& graph, Findings& findings) {
     }
   }
   for (const std::uint32_t dep : graph.deps) {
-    if (dep >= graph.ops.size())
+    if (dep >= graph.ops.size()) {
       findings.add("{}: found a dependency on operation index {} of {}, expected one that exists", graph.file, dep,
                    graph.ops.size());
+    }
   }
   for (const std::uint32_t tensor : graph.tensor_refs) {
-    if (tensor >= graph.tensors.size())
+    if (tensor >= graph.tensors.size()) {
       findings.add("{}: found tensor index {} of {}, expected one that exists", graph.file, tensor,
                    graph.tensors.size());
+    }
   }
   return findings.lines().size() == before;
 }

@@ -133,9 +133,10 @@ bool check_groups(const Workload& workload, Findings& findings) {
   for (const Workload::GroupClass& entry : workload.group_classes) {
     std::vector<bool> seen(ranks, false);
     for (const Group& group : entry.groups) {
-      if (group.ranks.empty())
+      if (group.ranks.empty()) {
         findings.add("group '{}' of class '{}': found no rank, expected at least one; add ranks or remove the group",
                      group.name, entry.name);
+      }
       for (const RankId rank : group.ranks) {
         if (rank >= ranks) {
           findings.add(

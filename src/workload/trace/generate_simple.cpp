@@ -12,9 +12,10 @@ Workload generate_matmul(std::int64_t m, std::int64_t n, std::int64_t k, DType d
   Findings findings;
   constexpr std::int64_t kLargest = 1 << 20;
   const auto check = [&](const char* key, std::int64_t value) {
-    if (value < 1 || value > kLargest)
+    if (value < 1 || value > kLargest) {
       findings.add("generate matmul: found {} = {}, expected 1 to {}; set workload.generate.{}", key, value, kLargest,
                    key);
+    }
   };
   check("m", m);
   check("n", n);
@@ -47,9 +48,10 @@ Workload generate_collective(OpKind kind, Bytes bytes, RankId ranks) {
     findings.add("generate {}: found a kind that is no collective, expected e.g. all_reduce", op_kind_name(kind));
   if (ranks < 1)
     findings.add("generate {}: found no ranks, expected at least 1; set workload.ranks", op_kind_name(kind));
-  if (bytes < 1 && kind != OpKind::kBarrier)
+  if (bytes < 1 && kind != OpKind::kBarrier) {
     findings.add("generate {}: found {} bytes, expected at least 1; set workload.generate.bytes", op_kind_name(kind),
                  bytes);
+  }
   findings.throw_if_any();
   GraphBuilder builder(fmt::format("generated:{}", op_kind_name(kind)), "generated");
   OpDraft draft;

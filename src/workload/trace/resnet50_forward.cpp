@@ -222,9 +222,10 @@ namespace {
 void check_options(const ResNet50Options& o, Findings& findings) {
   if (o.batch < 1 || o.batch > (1 << 20))
     findings.add("generate resnet50: found batch {}, expected 1 to {}; set workload.generate.batch", o.batch, 1 << 20);
-  if (o.dtype != DType::kBf16 && o.dtype != DType::kCfp8)
+  if (o.dtype != DType::kBf16 && o.dtype != DType::kCfp8) {
     findings.add("generate resnet50: found dtype {}, expected bf16 or cfp8; set workload.generate.dtype",
                  dtype_name(o.dtype));
+  }
   if (o.ranks < 1 || o.ranks > 10000000)
     findings.add("generate resnet50: found {} ranks, expected 1 to 10000000; set workload.ranks", o.ranks);
   if (o.batch_norm_group < 1) {
@@ -237,9 +238,10 @@ void check_options(const ResNet50Options& o, Findings& findings) {
         "workload.generate.batch_norm_group (1 = every rank alone) or workload.ranks",
         o.ranks, o.batch_norm_group);
   }
-  if (o.bucket_bytes < 1)
+  if (o.bucket_bytes < 1) {
     findings.add("generate resnet50: found bucket_bytes {}, expected at least 1; set workload.generate.bucket_bytes",
                  o.bucket_bytes);
+  }
   if (o.steps < 1) findings.add("generate resnet50: found {} steps, expected at least 1; set workload.steps", o.steps);
 }
 
