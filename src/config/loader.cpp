@@ -191,7 +191,9 @@ void Loader::apply(const std::vector<std::string>& overrides) {
       complaints_.lines.push_back(
           fmt::format("--set {}: found a key that `dojosim {}` does not use; leave it out", text, net ? "net" : "run"));
     } else {
+      const std::size_t before = complaints_.lines.size();
       apply_override(root_, text, complaints_);
+      if (section == "machine" && complaints_.lines.size() == before) machine_overrides_.push_back(text);
     }
   }
 }

@@ -2,6 +2,7 @@
 // From files to the one tree {machine, workload, run}, and from the tree to the checked config.
 #pragma once
 #include <string>
+#include <vector>
 
 #include "config/field_reader.h"
 #include "config/value.h"
@@ -36,6 +37,7 @@ class Loader {
 
   Purpose purpose_;
   Complaints complaints_;
+  std::vector<std::string> machine_overrides_;  ///< that a plain mesh takes as well, in place of a machine
   Value root_;
   RunConfig config_;
 };

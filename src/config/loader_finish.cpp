@@ -72,7 +72,7 @@ void Loader::read_net() {
   if (purpose_ == Purpose::kNet && (net.mesh.rows != 0 || net.mesh.columns != 0)) make_mesh();
 }
 
-/// A plain mesh is a machine of one die, all of whose sites have a node, and nothing else.
+/// A plain mesh is a machine of one die, all of whose sites have a node; what --set says of the machine holds for it.
 void Loader::make_mesh() {
   constexpr std::int64_t kMostSites = 65536;
   traffic::MeshParams& mesh = config_.net.mesh;
@@ -92,6 +92,7 @@ void Loader::make_mesh() {
         text("die.grid.columns", std::to_string(mesh.columns)),
         text("die.enabled", std::to_string(mesh.rows * mesh.columns)), text("dip.present", "false")})
     apply_override(root_, set, complaints_);
+  for (const std::string& set : machine_overrides_) apply_override(root_, set, complaints_);
 }
 
 void Loader::read_machine() {

@@ -117,6 +117,24 @@ TEST(Net, GoesAroundDeadParts) {
   }
 }
 
+TEST(Net, WhatIsSetOfTheMachineHoldsForAPlainMesh) {
+  const Words mesh{"--mesh", "8x8", "--warmup-cycles", "1000", "--measure-cycles", "2000", "--set"};
+  const auto with = [&](const std::string& set) {
+    Words words = mesh;
+    words.push_back(set);
+    return run_program(net(words));
+  };
+  const ProgramResult hurt = with("machine.defects=[{\"kind\":\"router\",\"path\":\"die.node[27].router\"}]");
+  EXPECT_EQ(hurt.exit_code, 0) << hurt.err;
+  EXPECT_THAT(hurt.out, AllOf(HasSubstr("63 nodes"), HasSubstr("detours")));
+  const ProgramResult wrong = with("machine.defects=[{\"kind\":\"router\",\"path\":\"die.node[64].router\"}]");
+  EXPECT_EQ(wrong.exit_code, 3);
+  EXPECT_THAT(wrong.err, HasSubstr("node[64]"));
+  const ProgramResult typo = with("machine.defcts=[]");
+  EXPECT_EQ(typo.exit_code, 3);
+  EXPECT_EQ(typo.err.find("defcts"), typo.err.rfind("machine.defcts=") + 8) << "said once: " << typo.err;
+}
+
 TEST(Net, ResolvedConfigRunsAgainWithTheSameResult) {
   const TemporaryFolder folder;
   const Words asked{"--mesh", "5x3", "--measure-cycles", "2000", "--warmup-cycles", "500"};
