@@ -74,7 +74,7 @@ void Loader::read_net() {
 
 /// A plain mesh is a machine of one die, all of whose sites have a node; what --set says of the machine holds for it.
 void Loader::make_mesh() {
-  constexpr std::int64_t kMostSites = 65536;
+  constexpr std::int64_t kMostSites = 65535;
   traffic::MeshParams& mesh = config_.net.mesh;
   if (mesh.rows < 1 || mesh.columns < 1 || mesh.rows * mesh.columns > kMostSites) {
     complaints_.lines.push_back(

@@ -42,7 +42,8 @@ TEST(Net, WrongOptionsAreRefused) {
 
 TEST(Net, WrongValuesAreRefused) {
   expect_refused(3, net({"--mesh", "0x8"}), "/net/mesh: found 0 x 8");
-  expect_refused(3, net({"--mesh", "4000x4000"}), "at most 65536 sites");
+  expect_refused(3, net({"--mesh", "4000x4000"}), "at most 65535 sites");
+  expect_refused(3, net({"--mesh", "256x256"}), "at most 65535 sites");
   expect_refused(3, net({"--pattern", "unifrom"}), "did you mean \"uniform\"?");
   expect_refused(3, net({"--rate", "2"}), "/net/rate: found 2, expected a number");
   expect_refused(3, net({"--rate", "fast"}), "/net/rate: found \"fast\"");
