@@ -38,7 +38,7 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::run(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t)>& work,
                      std::uint32_t grain) {
   work_ = &work;
-  grain_ = grain;
+  grain_.store(grain, std::memory_order_relaxed);
   count_ = count;
   if (workers_.empty() || count <= grain) {
     call(0, count, 0);
@@ -70,7 +70,7 @@ void ThreadPool::take_work(std::uint32_t thread) {
   std::uint64_t seen = left_.load(std::memory_order_relaxed);
   while ((seen & kPieces) != 0) {
     const auto left = static_cast<std::uint32_t>(seen & kPieces);
-    const std::uint32_t pieces = std::min(left, grain_);
+    const std::uint32_t pieces = std::min(left, grain_.load(std::memory_order_relaxed));
     if (!left_.compare_exchange_weak(seen, seen - pieces, std::memory_order_acq_rel, std::memory_order_relaxed))
       continue;
     const std::uint32_t begin = count_ - left;

@@ -33,9 +33,11 @@ class ThreadPool {
 
   std::vector<std::thread> workers_;
   const std::function<void(std::uint32_t, std::uint32_t)>* work_ = nullptr;
-  std::uint32_t count_ = 0, grain_ = 8;
+  std::uint32_t count_ = 0;
+  std::atomic<std::uint32_t> grain_{
+      8};  ///< a late thread may read it while the next round begins; then it takes nothing
   /// Low half: pieces that nobody took yet; high half: number of the round, so that a late thread never takes from the
-  /// round that it knew. Whoever took pieces keeps the round, and with it work_, count_ and grain_, as they are.
+  /// round that it knew. Whoever took pieces keeps the round, and with it work_ and count_, as they are.
   std::atomic<std::uint64_t> left_{0};
   std::atomic<std::uint32_t> done_{0};
   std::atomic<bool> stop_{false};
