@@ -85,12 +85,12 @@ Ways find_ways(const topology::Topology& topology, const Endpoints& endpoints, i
   for (std::uint32_t node = 0; node < endpoints.count(); ++node) {
     if (!endpoints.sends(node)) continue;
     senders.push_back(node);
-    pairs += endpoints.destinations(node).size();
+    pairs += endpoints.destination_count(node);
   }
   if (pairs <= kMostPairs) {
     for (const std::uint32_t node : senders) {
-      for (const std::uint32_t to : endpoints.destinations(node)) {
-        if (!looker.look(node, to)) return looker.means();
+      for (std::uint32_t i = 0; i < endpoints.destination_count(node); ++i) {
+        if (!looker.look(node, endpoints.destination_at(node, i))) return looker.means();
       }
     }
     return looker.means();

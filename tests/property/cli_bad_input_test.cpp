@@ -7,6 +7,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <stdexcept>
 #include <thread>
 
 #include "support/program.h"
@@ -235,6 +236,7 @@ json interrupted(const std::string& words, const std::string& sign, const Tempor
   const std::string command = "cd '" DOJO_SOURCE_DIR "' && exec '" DOJO_PROGRAM "' " + words + " --verbose --out '" +
                               out + "' >/dev/null 2>'" + err + "'";
   const pid_t child = fork();
+  if (child < 0) throw std::runtime_error("fork failed");  // kill(-1) would reach everybody
   if (child == 0) {
     execl("/bin/sh", "sh", "-c", command.c_str(), nullptr);
     _exit(127);

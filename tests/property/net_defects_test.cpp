@@ -155,6 +155,25 @@ TEST(HurtNetworks, WhatCannotBeSentIsSaidBefore) {
   EXPECT_EQ(std::count(many.begin(), many.end(), '\n'), 19) << "twenty at once";
 }
 
+/// Those whose way in dimension order would lead through the one dead router.
+TEST(HurtNetworks, PairsThatGoAroundAreCounted) {
+  const config::RunConfig config = net_config(
+      "", {"machine.level=die", "machine.defects=[{\"path\":\"die.node[103].router\",\"kind\":\"router\"}]"});
+  const topology::Topology topology(config.machine);
+  const traffic::Endpoints endpoints(topology, config.net);
+  const auto between = [](int at, int a, int b) { return at >= std::min(a, b) && at <= std::max(a, b); };
+  int around = 0;
+  for (std::uint32_t from = 0; from < endpoints.count(); ++from) {
+    for (std::uint32_t to = 0; to < endpoints.count(); ++to) {
+      const traffic::Place a = endpoints.place(from), b = endpoints.place(to);  // the router: row 5, column 3
+      around += (a.row == 5 && between(3, a.column, b.column)) || (b.column == 3 && between(5, a.row, b.row)) ? 1 : 0;
+    }
+  }
+  const traffic::Ways ways = traffic::find_ways(topology, endpoints, 4, 1, [] { return false; });
+  EXPECT_EQ(ways.pairs, 353u * 353);
+  EXPECT_NEAR(ways.detours, around / (353.0 * 353), 1e-12);
+}
+
 /// A pair that was not among those looked at before: the run ends with the same sentence.
 TEST(HurtNetworks, APacketWithoutAWayIsAnErrorOfTheInput) {
   const config::RunConfig config =

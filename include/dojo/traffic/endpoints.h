@@ -48,14 +48,14 @@ class Endpoints {
   [[nodiscard]] bool sends(std::uint32_t node) const { return sends_[node] != 0; }
   /// Where the next packet of a node that sends goes.
   [[nodiscard]] std::uint32_t destination(std::uint32_t node, Random& random) const {
-    if (!fixed_.empty()) return fixed_[node];
-    const std::vector<std::uint32_t>& group = groups_[group_of_.empty() ? 0 : group_of_[node]];
-    return group[random.below(static_cast<std::uint32_t>(group.size()))];
+    return fixed_.empty() ? destination_at(node, random.below(destination_count(node))) : fixed_[node];
   }
   /// All of them, each with the same chance.
-  [[nodiscard]] std::vector<std::uint32_t> destinations(std::uint32_t node) const {
-    if (!fixed_.empty()) return {fixed_[node]};
-    return groups_[group_of_.empty() ? 0 : group_of_[node]];
+  [[nodiscard]] std::uint32_t destination_count(std::uint32_t node) const {
+    return fixed_.empty() ? static_cast<std::uint32_t>(group(node).size()) : 1;
+  }
+  [[nodiscard]] std::uint32_t destination_at(std::uint32_t node, std::uint32_t i) const {
+    return fixed_.empty() ? group(node)[i] : fixed_[node];
   }
   /// Mean distance of a packet, in channels between routers.
   [[nodiscard]] double mean_distance() const;
@@ -72,6 +72,9 @@ class Endpoints {
              at.column < origin.column + columns;
     }
   };
+  [[nodiscard]] const std::vector<std::uint32_t>& group(std::uint32_t node) const {
+    return groups_[group_of_.empty() ? 0 : group_of_[node]];
+  }
   void set_area(const topology::Topology& topology, const AreaParams& area);
   /// What the pattern is laid over: the area, or the die that holds `at`.
   [[nodiscard]] Grid grid_of(const topology::Topology& topology, const NetParams& params, Place at) const;
