@@ -32,8 +32,8 @@ void send(benchmark::State& state, Shape shape) {
   Burst burst;
   burst.bytes = static_cast<std::uint32_t>(state.range(0));
   burst.shape = shape;
-  burst.low = 0;
-  burst.high = topology.site_columns() - 1;
+  burst.reach.low = 0;
+  burst.reach.high = topology.site_columns() - 1;
   const auto sites = static_cast<std::uint32_t>(topology.sites());
   const Cycles every = std::max<Cycles>(1, 10 * network.flits(burst.bytes) / static_cast<Cycles>(sites));
   Count count;

@@ -13,9 +13,8 @@ std::int32_t BurstRoutes::start_detour(Burst& burst, const topology::Site& sourc
   const topology::Site end{burst.row, std::clamp(burst.column, 0, routes_->columns() - 1)};
   if (routes_->leg_works(source, end)) return 0;
   burst.exit = burst.column < 0 ? 1 : burst.column >= routes_->columns() ? 2 : 0;
-  burst.low = number(source);
-  burst.high = number(end);
-  const topology::Route& route = find(burst.low, burst.high);
+  burst.route = {number(source), number(end)};
+  const topology::Route& route = find(burst.route.from, burst.route.to);
   burst.leg = 0;
   burst.legs_left = static_cast<std::uint8_t>(route.legs - 1);
   aim(burst, route);
@@ -25,7 +24,7 @@ std::int32_t BurstRoutes::start_detour(Burst& burst, const topology::Site& sourc
 void BurstRoutes::next_leg(Burst& burst) {
   ++burst.leg;
   --burst.legs_left;
-  aim(burst, find(burst.low, burst.high));
+  aim(burst, find(burst.route.from, burst.route.to));
 }
 
 void BurstRoutes::aim(Burst& burst, const topology::Route& route) const {

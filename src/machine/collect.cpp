@@ -4,7 +4,8 @@
 #include <map>
 
 #include "dojo/base/error.h"
-#include "machine/impl.h"
+#include "machine/machine_state.h"
+#include "machine/network/models.h"
 
 namespace dojo::machine {
 
@@ -23,10 +24,8 @@ LinkCounters link_counters(const fabric::Serialiser& s) {
 
 std::uint64_t MachineState::events() const {
   std::uint64_t count = 0;
-  for (const DieShard& die : dies) count += die.events();
-  for (const DipShard& dip : dips) count += dip.events();
-  if (zplane_switch) count += zplane_switch->events();
-  return count - events_taken_over;
+  for (const Shard* shard : shards) count += shard->events();
+  return count - rows.events_taken_over();
 }
 
 namespace {
@@ -80,11 +79,11 @@ class Collector {
       std::uint64_t busy = 0;
       for (SiteIndex site = 0; site < t_.sites(); ++site) {
         const DieShard& shard = m_.dies[die];
-        const DieShard::Core& core = shard.core(site);
+        const CoreUse& core = shard.core(site);
         busy += core.busy_cycles;
         r_.flops_executed += static_cast<std::int64_t>(shard.core(site).matrix_flops);
         r_.flops_vector += static_cast<std::int64_t>(shard.core(site).vector_flops);
-        const fabric::Port port = shard.network().port(site);
+        const fabric::Port port = shard.port().network().port(site);
         r_.sram_bytes_injected += port.bytes_injected;
         r_.sram_bytes_ejected += port.bytes_ejected;
         digest_.add(shard.core(site).busy_cycles);
@@ -119,7 +118,7 @@ class Collector {
       folded.links = 0;
       for (SiteIndex site = 0; site < t_.sites(); ++site) {
         if (!inside(site, d)) continue;
-        const LinkCounters c = link_counters(shard.network().link(site, d), shard.network().link_bytes());
+        const LinkCounters c = link_counters(shard.port().network().link(site, d), shard.port().network().link_bytes());
         total(LinkClass::kNoc, c, rate);
         r_.noc_byte_hops += c.bytes;
         if (m_.context.settings.all_links) {
@@ -142,8 +141,8 @@ class Collector {
   }
 
   void edge_of_die(DieId die, Direction d) {
-    if (!m_.dies[die].edge(d).present()) return;
-    const LinkCounters counters = m_.dies[die].edge_counters(d);
+    if (!m_.dies[die].port().has_edge(d)) return;
+    const LinkCounters counters = m_.dies[die].port().edge(d);
     const topology::Edge edge = t_.edge(die, d);
     record(t_.edge_path(die, d), edge.link_class, edge.bytes_per_s, counters);
     if (r_.end_cycle > 0) {
@@ -289,59 +288,23 @@ void name_algorithms(const Context& context, Results& r) {
 }
 
 /// What lowering simplified, and the network model.
-std::vector<std::string> approximations(const workload::Job& job, const topology::Topology& topology,
-                                        bool reference_network) {
-  std::vector<std::string> all = job.approximations;
-  if (std::any_of(job.plans.begin(), job.plans.end(),
+std::vector<std::string> approximations(const Context& context) {
+  std::vector<std::string> all = context.job.approximations;
+  if (std::any_of(context.job.plans.begin(), context.job.plans.end(),
                   [](const workload::DataflowPlan& plan) { return plan.algorithm == "zplane"; })) {
     all.emplace_back(
         "Z-plane: switches have a queue without bound for each port and do not block inside; links between DIPs are "
         "open; no NACK_FULL; samples of the hosts do not share the port of a DIP with TTPoE.");
   }
-  if (reference_network) {
-    all.insert(
-        all.end(),
-        {"Packets of a message keep one virtual channel on their whole way, one for control, the others by whether "
-         "the message leaves its die.",
-         "Long messages of a node take turns after 16 KiB; operands of kernels go in the order in which they are "
-         "ready.",
-         "Barriers and starts of tasks on one die take their time, but their semaphores use no link."});
-    return all;
-  }
-  all.emplace_back(
-      "Within a traffic class, flows share a link burst by burst in the order of their events, not packet by packet.");
-  const auto gathers = [](const workload::Program& program) {
-    return std::any_of(program.kernels.begin(), program.kernels.end(),
-                       [](const workload::Kernel& kernel) { return !kernel.gathers.empty(); });
-  };
-  if (std::any_of(job.programs.begin(), job.programs.end(), gathers)) {
-    all.emplace_back(
-        "Operands gathered along a row or column of nodes pass as one train; the latencies of their packets are taken "
-        "to "
-        "be spread evenly.");
-  }
-  if (std::any_of(job.plans.begin(), job.plans.end(),
-                  [](const workload::DataflowPlan& plan) { return plan.striped; })) {
-    all.emplace_back(
-        "Collectives between whole dies move all rows together: at each die edge a message waits for its "
-        "slowest row.");
-  }
-  if (topology.routes() != nullptr) {
-    all.emplace_back(
-        "Detours around dead parts consist of at most six legs in dimension order; each leg has a virtual network and "
-        "receive buffers of its own, as large as those of the first.");
-    all.emplace_back(
-        "Kernels, barriers and collectives are planned as on a machine without dead routers and links; rows and "
-        "columns "
-        "with a dead one are multicast in parts, with messages between the parts.");
-  }
+  const std::vector<std::string> of_model = context.model.approximations(context.job, context.topology);
+  all.insert(all.end(), of_model.begin(), of_model.end());
   return all;
 }
 
 }  // namespace
 
 Results Machine::collect(bool interrupted) const {
-  impl_->part_rows();
+  impl_->rows.part();
   impl_->settle();
   const MachineState& m = *impl_;
   const Context& context = m.context;
@@ -386,12 +349,12 @@ Results Machine::collect(bool interrupted) const {
   }
   if (!context.job.programs.empty()) r.memory_decisions = context.job.programs.front().memory.decisions;
   for (const Bytes bytes : context.job.hbm_used_bytes) r.hbm_peak_bytes_max = std::max(r.hbm_peak_bytes_max, bytes);
-  r.approximations = approximations(context.job, topology(), context.settings.reference_network);
+  r.approximations = approximations(context);
   r.threads = context.settings.threads;
   r.events = m.events();
   r.dies_simulated = topology().die_count();
-  r.dies_copied = m.dies_taken_over;
-  r.copied_s = topology().seconds(std::min(m.in_step_until, r.end_cycle));
+  r.dies_copied = m.rows.dies_taken_over();
+  r.copied_s = topology().seconds(std::min(m.rows.until(), r.end_cycle));
   if (!r.finished && !interrupted) {
     r.waiting = waiting();
     r.blocked_packets = blocked_packets();

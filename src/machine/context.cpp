@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "dojo/base/error.h"
+#include "machine/network/models.h"
 #include "machine/zplane.h"
 
 namespace dojo::machine {
@@ -101,7 +102,7 @@ PlanInfo plan_info(const workload::DataflowPlan& plan) {
 
 Context::Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j,
                  const MachineSettings& s)
-    : topology(t), workload(w), job(j), settings(s) {
+    : topology(t), workload(w), job(j), settings(s), model(network_model(s)) {
   for (const workload::Slice& slice : job.slices) {
     if (slice.shape_index >= shapes.size()) shapes.resize(slice.shape_index + 1);
     if (shapes[slice.shape_index].shape == nullptr) shapes[slice.shape_index] = shape_info(*slice.shape, topology);
@@ -118,7 +119,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     *flags = std::make_unique<std::atomic<std::uint8_t>[]>(shard_count());
     for (ShardId shard = 0; shard < shard_count(); ++shard) (*flags)[shard].store(0, std::memory_order_relaxed);
   }
-  if (settings.reference_network) {
+  if (!model.moves_lines_whole) {
     flit_mail.resize(static_cast<std::size_t>(topology.die_count()) * 4);
     cut_striped_plans();
     count_pieces();

@@ -16,10 +16,10 @@
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
-#include "machine/kernel_counts.h"
+#include "machine/shortcuts/kernel_counts.h"
+#include "machine/shortcuts/task_copy.h"
+#include "machine/shortcuts/tile_rows.h"
 #include "machine/sums.h"
-#include "machine/task_copy.h"
-#include "machine/tile_rows.h"
 
 namespace dojo::machine {
 
@@ -54,6 +54,8 @@ struct FrameMail {
   std::vector<fabric::Frame> of[2];
 };
 
+struct NetworkModelInfo;
+
 struct Context {
   Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j, const MachineSettings& s);
 
@@ -61,6 +63,7 @@ struct Context {
   const workload::Workload& workload;
   const workload::Job& job;
   const MachineSettings settings;
+  const NetworkModelInfo& model;
 
   std::vector<ShapeInfo> shapes;  ///< by Slice::shape_index
   std::vector<PlanInfo> plans;
@@ -88,8 +91,7 @@ struct Context {
   std::vector<ThreadSums> sums;                               ///< by thread; in step: by kind of row, then thread
   CopyTable copies;
   KernelCounts kernel_counts;
-  std::unique_ptr<const TileRows> tile_rows;
-  bool in_step = false;                      ///< some rows of tiles run for all
+  const TileRows* in_step = nullptr;         ///< not null while some rows of tiles run for all
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a group, and between groups
   Bytes stripe_bytes = 0;                    ///< of a striped burst: two of them fit into any receive buffer
   int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]

@@ -5,17 +5,20 @@
 #include <algorithm>
 
 #include "dojo/base/error.h"
-#include "machine/impl.h"
+#include "machine/machine_state.h"
 
 namespace dojo::machine {
 
 MachineState::MachineState(const topology::Topology& topology, const workload::Workload& workload,
                            const workload::Job& job, const MachineSettings& settings)
-    : context(topology, workload, job, settings), dies(topology.die_count()), dips(topology.dip_count()) {
+    : context(topology, workload, job, settings), rows(*this) {
   if (topology.routes() != nullptr) check_routes(context);
-  for (DieId die = 0; die < topology.die_count(); ++die) dies[die].configure(context, die);
-  for (std::uint32_t dip = 0; dip < topology.dip_count(); ++dip) dips[dip].configure(context, dip);
-  if (context.zplane) zplane_switch = std::make_unique<ZplaneSwitch>(context);
+  for (DieId die = 0; die < topology.die_count(); ++die) shards.push_back(&dies.emplace_back(context, die));
+  for (std::uint32_t dip = 0; dip < topology.dip_count(); ++dip) shards.push_back(&dips.emplace_back(context, dip));
+  if (context.zplane) {
+    zplane_switch = std::make_unique<ZplaneSwitch>(context);
+    shards.push_back(zplane_switch.get());
+  }
   for (RankId rank = 0; rank < job.slices.size(); ++rank) {
     const workload::Slice& slice = job.slices[rank];
     for (std::uint32_t die = 0; die < slice.dies.size(); ++die) dies[slice.dies[die]].add_rank(rank, die, die == 0);
@@ -29,19 +32,23 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
       }
     }
   }
-  for (DieShard& die : dies) die.start(0);
+  const bool copies = settings.copy_tasks && context.model.knows_arrivals;
+  for (DieShard& die : dies) {
+    if (copies) die.copy_tasks();
+    die.start(0);
+  }
   next.assign(context.shard_count(), kNever);
   for (ShardId shard = 0; shard < next.size(); ++shard) {
-    next[shard] = shard_next_time(shard);
+    next[shard] = shards[shard]->next_time();
     Context::Group& group = context.groups[context.group_of[shard]];
     group.next = std::min(group.next, next[shard]);
   }
-  if (settings.rows_in_step && !settings.reference_network && !context.zplane) start_in_step();
+  if (settings.rows_in_step && context.model.knows_arrivals && !context.zplane) rows.start();
 }
 
-Cycles MachineState::shard_next_time(ShardId shard) const {
-  if (shard < dies.size()) return dies[shard].next_time();
-  return shard - dies.size() < dips.size() ? dips[shard - dies.size()].next_time() : zplane_switch->next_time();
+engine::ThreadPool& MachineState::threads() {
+  if (!pool) pool = std::make_unique<engine::ThreadPool>(context.settings.threads);
+  return *pool;
 }
 
 Cycles MachineState::next_time() const {
@@ -50,29 +57,11 @@ Cycles MachineState::next_time() const {
   return time;
 }
 
-void MachineState::read_mail(ShardId shard, ThreadSums& sums) {
-  if (shard < dies.size()) {
-    dies[shard].read_mail(sums);
-  } else if (shard - dies.size() == dips.size()) {
-    zplane_switch->read_mail(sums);
-  } else {
-    dips[shard - dies.size()].read_mail(sums);
-  }
-}
-
 void MachineState::run_shard(ShardId shard, Cycles end, ThreadSums& sums) {
-  const auto run = [&](auto& it) {
-    it.run(end, sums);
-    sums.last_event = std::max(sums.last_event, it.last_event());
-    next[shard] = it.next_time();
-  };
-  if (shard < dies.size()) {
-    run(dies[shard]);
-  } else if (shard - dies.size() == dips.size()) {
-    run(*zplane_switch);
-  } else {
-    run(dips[shard - dies.size()]);
-  }
+  Shard& it = *shards[shard];
+  it.run(end, sums);
+  sums.last_event = std::max(sums.last_event, it.last_event());
+  next[shard] = it.next_time();
 }
 
 /// Short windows up to the end of the long one: mail inside the group changes hands after each of them.
@@ -81,8 +70,8 @@ void MachineState::run_group(Context::Group& group, ThreadSums& sums) {
   for (const ShardId shard : group.shards) {
     if (mail[shard].load(std::memory_order_relaxed) == 0) continue;
     mail[shard].store(0, std::memory_order_relaxed);
-    read_mail(shard, sums);
-    next[shard] = shard_next_time(shard);
+    shards[shard]->read_mail(sums);
+    next[shard] = shards[shard]->next_time();
     group.next = std::min(group.next, next[shard]);
   }
   Cycles start = window_start;
@@ -94,7 +83,7 @@ void MachineState::run_group(Context::Group& group, ThreadSums& sums) {
     for (const ShardId shard : group.shards) {
       if (local[shard].load(std::memory_order_relaxed) != 0) {
         local[shard].store(0, std::memory_order_relaxed);
-        read_mail(shard, sums);
+        shards[shard]->read_mail(sums);
         run_shard(shard, end, sums);
       } else if (next[shard] < end) {
         run_shard(shard, end, sums);
@@ -124,8 +113,7 @@ Cycles MachineState::run_window() {
   }
   if (context.settings.reverse_order) std::reverse(active.begin(), active.end());
   for (ThreadSums& sums : context.sums) sums.mail_time = kNever;
-  if (!pool) pool = std::make_unique<engine::ThreadPool>(context.settings.threads);
-  pool->run(
+  threads().run(
       static_cast<std::uint32_t>(active.size()),
       [this](std::uint32_t i, std::uint32_t thread) {
         Context::Group& group = context.groups[active[i]];
@@ -137,7 +125,7 @@ Cycles MachineState::run_window() {
   context.parity = 1 - context.parity;
   const bool part =
       std::any_of(context.sums.begin(), context.sums.end(), [](const ThreadSums& s) { return s.rows_part; });
-  if (part || next_time() == kNever) part_rows();
+  if (part || next_time() == kNever) rows.part();
   return next_time();
 }
 
@@ -180,7 +168,7 @@ Progress Machine::progress() const {
   p.tasks_total = impl_->tasks_total;
   for (std::size_t i = 0; i < impl_->context.sums.size(); ++i) {
     const ThreadSums& sums = impl_->context.sums[i];
-    p.tasks_done += sums.tasks_done * impl_->rows_of_sums(i);
+    p.tasks_done += sums.tasks_done * impl_->rows.rows_of_sums(i);
     p.activity += sums.tasks_done + sums.bytes_to_eject + sums.packets.packets;
   }
   p.events = impl_->events();
@@ -192,25 +180,26 @@ const topology::Topology& Machine::topology() const {
 }
 
 NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
-  impl_->part_rows();
+  impl_->rows.part();
   impl_->dies[die].settle();
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;
   c.core_busy_cycles = shard.core(site).busy_cycles;
   c.matrix_flops = shard.core(site).matrix_flops;
   c.vector_flops = shard.core(site).vector_flops;
-  const fabric::Port port = shard.network().port(site);
+  const fabric::DieNetwork& network = shard.port().network();
+  const fabric::Port port = network.port(site);
   c.sram_bytes_read_by_noc = port.bytes_injected;
   c.sram_bytes_written_by_noc = port.bytes_ejected;
   for (int d = 0; d < topology::kDirections; ++d) {
     c.router_links[static_cast<std::size_t>(d)] =
-        link_counters(shard.network().link(site, static_cast<topology::Direction>(d)), shard.network().link_bytes());
+        link_counters(network.link(site, static_cast<topology::Direction>(d)), network.link_bytes());
   }
   return c;
 }
 
 DipCounters Machine::dip_counters(std::uint32_t dip) const {
-  impl_->part_rows();
+  impl_->rows.part();
   const DipShard& shard = impl_->dips[dip];
   return {link_counters(shard.hbm()), link_counters(shard.pcie()), link_counters(shard.ethernet()),
           link_counters(shard.edge().serialiser())};

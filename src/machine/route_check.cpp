@@ -6,7 +6,8 @@
 #include "dojo/base/error.h"
 #include "dojo/topology/routes.h"
 #include "machine/context.h"
-#include "machine/runs.h"
+#include "machine/die/residents.h"
+#include "machine/network/models.h"
 
 namespace dojo::machine {
 namespace {
@@ -152,7 +153,7 @@ class RouteCheck {
 }  // namespace
 
 void check_routes(const Context& context) {
-  if (context.settings.reference_network) {
+  if (!context.model.takes_detours) {
     throw Error(
         ExitCode::kInvalidInput,
         "run.network_model: found \"reference\" on a machine with dead routers, links, edges or dies, expected "

@@ -10,6 +10,7 @@
 #include "dojo/fabric/edge.h"
 #include "dojo/fabric/ttpoe.h"
 #include "machine/context.h"
+#include "machine/shard.h"
 
 namespace dojo::machine {
 
@@ -92,15 +93,16 @@ class ZplanePort {
 };
 
 /// All switches as one shard: every port towards a DIP is a queue and a serialiser; nothing inside is a bottleneck.
-class ZplaneSwitch {
+class ZplaneSwitch final : public Shard {
  public:
   explicit ZplaneSwitch(Context& context);
-  void read_mail(ThreadSums& sums);
-  [[nodiscard]] Cycles next_time() const;
-  void run(Cycles window_end, ThreadSums& sums);
-  [[nodiscard]] Cycles last_event() const { return now_; }
+  ~ZplaneSwitch() override = default;
+  void read_mail(ThreadSums& sums) override;
+  [[nodiscard]] Cycles next_time() const override;
+  void run(Cycles window_end, ThreadSums& sums) override;
+  [[nodiscard]] Cycles last_event() const override { return now_; }
   [[nodiscard]] std::uint64_t frames_lost() const { return lost_; }
-  [[nodiscard]] std::uint64_t events() const { return events_; }
+  [[nodiscard]] std::uint64_t events() const override { return events_; }
   [[nodiscard]] const fabric::Serialiser& port(std::uint32_t dip) const { return ports_[dip].serialiser; }
   [[nodiscard]] std::uint64_t longest_queue() const { return longest_queue_; }
 

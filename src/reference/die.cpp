@@ -93,7 +93,7 @@ Way Die::State::unicast_way(const Burst& burst) const {
 Way Die::State::line_way(const Burst& burst, bool horizontal, bool high, std::int32_t lane, std::int32_t from,
                          std::uint32_t& ends) const {
   const std::int32_t length = horizontal ? columns : rows;
-  const std::int32_t target = (high ? burst.high : burst.low) - (horizontal ? first_column : first_row);
+  const std::int32_t target = (high ? burst.reach.high : burst.reach.low) - (horizontal ? first_column : first_row);
   const std::int32_t step = high ? 1 : -1;
   const bool beyond = target < 0 || target >= length;
   const std::int32_t end = std::clamp(target, -1, length);
@@ -155,8 +155,8 @@ void Die::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
           s.block->message(first).twin = id;
         }
       };
-      if (burst.high > here) go(true);
-      if (burst.low < here) go(false);
+      if (burst.reach.high > here) go(true);
+      if (burst.reach.low < here) go(false);
       if (first == kNone) return;
     } else {
       const Way way = s.unicast_way(burst);

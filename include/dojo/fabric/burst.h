@@ -10,19 +10,33 @@ namespace dojo::fabric {
 /// kStriped: equal pieces from every node of a die to the same node of another die in its row or column of dies.
 enum class Shape : std::uint8_t { kUnicast, kRow, kRowEast, kRowWest, kColumn, kColumnNorth, kColumnSouth, kStriped };
 enum class TrafficClass : std::uint8_t { kControl, kData };
-/// What the receiver does with it; the machine gives `subject`, `item`, `lane` and `chunk` their meaning.
+/// What the receiver does with a message; it says how the payload is read (machine/die/messages.h).
 enum class Purpose : std::uint8_t { kOperand, kToken, kNodeToken, kTaskStart, kTaskDone };
+
+/// Carried by the network, understood by sender and receiver alone.
+struct Payload {
+  std::uint32_t words[3] = {0, 0, 0};
+};
+/// First and last column (of a row) or row (of a column) of the machine that a multicast reaches.
+struct Reach {
+  std::int32_t low, high;
+};
+/// Numbers of the routers at which a detour's route begins and ends (BurstRoutes).
+struct RouteEnds {
+  std::int32_t from, to;
+};
 
 struct Burst {
   Cycles created = 0;  ///< SRAM read of the first packet
-  std::int32_t row = 0,
-               column = 0;  ///< destination site of the whole machine; column -1 or one past the last: the DIP there
-  /// Multicast: first and last column (row) of the machine that it reaches. Detour: numbers of the routers at which its
-  /// route begins and ends; `row` and `column` are then where its present leg ends.
-  std::int32_t low = 0, high = 0;
+  /// Destination site of the whole machine; column -1 or one past the last: the DIP there. On a detour, where its
+  /// present leg ends.
+  std::int32_t row = 0, column = 0;
+  union {
+    Reach reach = {0, 0};  ///< of a row or column
+    RouteEnds route;       ///< of a unicast on a detour
+  };
   std::uint32_t bytes = 0;
-  std::uint32_t subject = 0, item = 0;
-  std::uint16_t lane = 0, chunk = 0;
+  Payload payload;
   Shape shape = Shape::kUnicast;
   TrafficClass traffic_class = TrafficClass::kData;
   Purpose purpose = Purpose::kToken;

@@ -77,6 +77,10 @@ class DieNetwork {
   [[nodiscard]] Port port(SiteIndex site) const { return {port_use_[site], inject_free_[site], eject_free_[site]}; }
   [[nodiscard]] Cycles inject_free(SiteIndex site) const { return inject_free_[site]; }
   [[nodiscard]] bool enabled(SiteIndex site) const { return enabled_[site] != 0; }
+  /// Site of the first node. Requires that there is one.
+  [[nodiscard]] SiteIndex first_node() const {
+    return static_cast<SiteIndex>(std::find(enabled_.begin(), enabled_.end(), 1) - enabled_.begin());
+  }
   /// Counters, for those who find out in another way what happened.
   [[nodiscard]] LinkUse& use(SiteIndex site, Direction d) {
     return use_[static_cast<std::size_t>(d)][index(d, site / columns_, site % columns_)];
@@ -386,7 +390,7 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
   const std::int32_t step = d == Direction::kEast || d == Direction::kSouth ? 1 : -1;
   const std::int32_t here = horizontal ? column : row;
   const std::int32_t limit = horizontal ? columns_ : rows_;
-  const std::int32_t target = (step > 0 ? burst.high : burst.low) - (horizontal ? first_column_ : first_row_);
+  const std::int32_t target = (step > 0 ? burst.reach.high : burst.reach.low) - (horizontal ? first_column_ : first_row_);
   const bool leaves = target < 0 || target >= limit;
   const std::int32_t last = leaves ? (step > 0 ? limit - 1 : 0) : target;
   const std::int32_t links = (last - here) * step + (leaves ? 1 : 0);

@@ -8,13 +8,13 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/fabric/burst.h"
 
 namespace dojo::fabric {
 
 /// What a message is for at the far end.
 struct TtpoeMessage {
-  std::uint32_t subject = 0, item = 0;
-  std::uint16_t lane = 0, chunk = 0;
+  Payload payload;
   Cycles created = 0;  ///< before HBM of the sender was read
   Bytes bytes = 0;
 };

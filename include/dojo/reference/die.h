@@ -76,7 +76,7 @@ class Die {
   Die& operator=(const Die&) = delete;
 
   /// A message of `bytes` from a node, from `now` on. `burst.shape` is kUnicast (also to a DIP), kRow or kColumn: to
-  /// all nodes of the row or column from burst.low to burst.high but the sender, forking in the routers.
+  /// all nodes of the row or column from burst.reach.low to burst.reach.high but the sender, forking in the routers.
   void post(SiteIndex site, const fabric::Burst& burst, Bytes bytes, Cycles now);
 
   [[nodiscard]] Cycles next_cycle() const;  ///< kNever: nothing to do until something is posted or comes

@@ -112,8 +112,8 @@ TEST_F(DieNetworkTest, AControlPacketWaitsAtMostOnePacketOfABurst) {
 TEST_F(DieNetworkTest, ARowMulticastReachesEveryOtherNodeOnce) {
   Burst burst;
   burst.shape = Shape::kRow;
-  burst.low = 0;
-  burst.high = 19;
+  burst.reach.low = 0;
+  burst.reach.high = 19;
   burst.bytes = 640;
   network_.inject(site(3, 7), burst, 0, sink_);
   std::map<SiteIndex, Cycles> tails;
@@ -126,8 +126,8 @@ TEST_F(DieNetworkTest, ARowMulticastReachesEveryOtherNodeOnce) {
 TEST_F(DieNetworkTest, MulticastGoesOnAcrossTheEdge) {
   Burst burst;
   burst.shape = Shape::kRow;
-  burst.low = -20;
-  burst.high = 19;
+  burst.reach.low = -20;
+  burst.reach.high = 19;
   burst.bytes = 64;
   network_.inject(site(3, 7), burst, 0, sink_);
   ASSERT_EQ(sink_.left.size(), 1u);
@@ -178,8 +178,8 @@ struct RowGather {
 TEST_F(DieNetworkTest, AGatherOfOnePieceIsAMulticast) {
   Burst burst;
   burst.shape = Shape::kRow;
-  burst.low = 0;
-  burst.high = 19;
+  burst.reach.low = 0;
+  burst.reach.high = 19;
   burst.bytes = 1000;
   DieNetwork other;
   other.configure(topology_, 0);

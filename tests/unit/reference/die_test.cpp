@@ -128,8 +128,8 @@ TEST(ReferenceDie, AMulticastIsReadOnceAndForksAtEachNode) {
   Dies dies(params(1));
   Burst burst;
   burst.shape = Shape::kRow;
-  burst.low = 0;
-  burst.high = 7;
+  burst.reach.low = 0;
+  burst.reach.high = 7;
   burst.purpose = fabric::Purpose::kOperand;
   dies[0].post(Dies::site(1, 4), burst, 640, 0);
   dies.run();
@@ -150,8 +150,8 @@ TEST(ReferenceDie, AMulticastThatEndsAtADeadCoreLeavesNothingBehind) {
   Dies dies(params(1));
   Burst burst;
   burst.shape = Shape::kRow;
-  burst.low = 2;
-  burst.high = 3;
+  burst.reach.low = 2;
+  burst.reach.high = 3;
   dies[0].post(Dies::site(1, 3), burst, 640, 0);
   dies.run();
   EXPECT_TRUE(dies.last[0].empty());
@@ -210,8 +210,8 @@ TEST(ReferenceDie, AMulticastGoesOnThroughTheNextDie) {
   Dies dies(params(2));
   Burst burst;
   burst.shape = Shape::kRow;
-  burst.low = 0;
-  burst.high = 15;
+  burst.reach.low = 0;
+  burst.reach.high = 15;
   dies[0].post(Dies::site(1, 4), burst, 640, 0);
   dies.run();
   EXPECT_EQ(dies.last[0].size(), 6u);
@@ -257,12 +257,12 @@ TEST(ReferenceDie, NothingIsLostOrStuckUnderLoad) {
           Burst burst;
           burst.purpose = fabric::Purpose::kOperand;
           burst.shape = Shape::kRow;
-          burst.low = 0;
-          burst.high = 23;
+          burst.reach.low = 0;
+          burst.reach.high = 23;
           dies[die].post(Dies::site(row, column), burst, 640, 0);
           expected += row == 1 ? 20 : 23;
           burst.shape = Shape::kColumn;
-          burst.high = 5;
+          burst.reach.high = 5;
           dies[die].post(Dies::site(row, column), burst, 640, 0);
           expected += column == 2 ? 4 : 5;
           for (int i = 0; i < 20; ++i) {

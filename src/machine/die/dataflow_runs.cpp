@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/die/dataflow_runs.h"
+
+#include <algorithm>
+
+#include "dojo/base/error.h"
+
+namespace dojo::machine {
+
+using workload::DataflowItem;
+using workload::DataflowPlan;
+using Place = workload::DataflowInstance::Place;
+using Replica = DataflowRun::Replica;
+
+namespace {
+
+/// How many replicas of an item lie on the run's shard.
+std::uint32_t replicas_here(const DataflowRun& run, const DataflowItem& item, const std::vector<Place>& places) {
+  if (run.key.position == kNone) {  // a slice of several dies: only the nodes here
+    const std::uint32_t node = places[item.position].index;
+    if (node < run.share.node_begin || node >= run.share.node_end) return 0;
+  }
+  const std::uint32_t copies = run.copies();
+  if (!item.single) return copies;
+  return run.share.lane_low == 0 && copies > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+DataflowRun& DataflowRuns::find(const DataflowRun::Key& key) {
+  for (const std::uint32_t i : state_.active) {
+    if (state_.runs[i].key == key) return state_.runs[i];
+  }
+  std::uint32_t unused = 0;
+  while (unused < state_.runs.size() && state_.runs[unused].in_use) ++unused;
+  if (unused == state_.runs.size()) state_.runs.emplace_back().index = unused;
+  DataflowRun& run = state_.runs[unused];
+  prepare(run, key);
+  state_.active.push_back(unused);
+  return run;
+}
+
+void DataflowRuns::prepare(DataflowRun& run, const DataflowRun::Key& key) {
+  const workload::DataflowInstance& instance = context_.job.instances[key.instance];
+  run.key = key;
+  run.share = host_.share(key);
+  run.info = &context_.plans[instance.plan];
+  const DataflowPlan& plan = *run.info->plan;
+  const bool all = key.position == kNone;
+  run.in_use = true;
+  run.started = !run.share.has_task;
+  run.task = kNone;
+  run.first_item = all ? 0 : plan.item_begin[key.position];
+  run.item_count =
+      all ? static_cast<std::uint32_t>(plan.items.size()) : plan.item_begin[key.position + 1] - run.first_item;
+  run.finish_left = run.fire_left = 0;
+  const std::uint32_t copies = run.copies();
+  run.tokens.resize(std::size_t{run.item_count} * copies);
+  for (std::uint32_t i = 0; i < run.item_count; ++i) {
+    const DataflowItem& item = plan.items[run.first_item + i];
+    std::fill_n(run.tokens.begin() + static_cast<std::ptrdiff_t>(std::size_t{i} * copies), copies, item.need);
+    const std::uint32_t here = replicas_here(run, item, instance.places);
+    run.fire_left += here;
+    if (item.finish && run.share.has_task) run.finish_left += here;
+  }
+}
+
+void DataflowRuns::start(DataflowRun& run, std::uint32_t task, Cycles now) {
+  DOJO_CHECK(!run.started, "task {} uses dataflow {} while another task does", task, run.key.instance);
+  run.started = true;
+  run.task = task;
+  const DataflowPlan& plan = *run.info->plan;
+  const std::vector<Place>& places = context_.job.instances[run.key.instance].places;
+  const bool nothing_here = run.finish_left == 0;
+  for (std::uint32_t i = run.first_item; i < run.first_item + run.item_count; ++i) {
+    const DataflowItem& item = plan.items[i];
+    if (!item.start || replicas_here(run, item, places) == 0) continue;
+    if (item.single) {
+      token(run, {i, 0, 0}, now);
+      continue;
+    }
+    for (std::uint32_t lane = run.share.lane_low; lane < run.share.lane_low + run.share.lane_count; ++lane) {
+      for (std::uint32_t chunk = 0; chunk < plan.chunks; ++chunk) token(run, {i, lane, chunk}, now);
+    }
+  }
+  // None of its lanes lie here, or all was over before it started.
+  if (nothing_here && run.in_use && run.task == task) {
+    run.task = kNone;
+    if (run.fire_left == 0) release(run);
+    host_.finished(run.key.rank_die, task, now);
+  }
+}
+
+void DataflowRuns::handle(const engine::Event& e) {
+  DataflowRun& run = state_.runs[e.a];
+  fire(run, run.replica(e.b), e.time);
+}
+
+void DataflowRuns::token(DataflowRun& run, const Replica& replica, Cycles now) {
+  const bool single = run.info->plan->items[replica.item].single;
+  const Replica at = single ? Replica{replica.item, 0, 0} : replica;
+  std::uint16_t& left = run.tokens[run.index_of(at)];
+  DOJO_CHECK(left > 0, "item {} of dataflow {} got more tokens than it needs", at.item, run.key.instance);
+  if (--left == 0) host_.serve(run, at, now);
+}
+
+void DataflowRuns::fire(DataflowRun& run, const Replica& replica, Cycles now) {
+  const DataflowItem& item = run.info->plan->items[replica.item];
+  for (std::uint32_t edge = item.edges_begin; edge < item.edges_end; ++edge) follow(run, edge, replica, now);
+  --run.fire_left;
+  if (item.finish && run.share.has_task && --run.finish_left == 0 && run.started) {
+    const std::uint32_t task = run.task, rank_die = run.key.rank_die;
+    run.task = kNone;
+    if (run.fire_left == 0) release(run);
+    return host_.finished(rank_die, task, now);
+  }
+  if (run.fire_left == 0 && run.started && run.finish_left == 0 && run.task == kNone) release(run);
+}
+
+/// From an item that exists once to one that does not, to all its replicas.
+void DataflowRuns::follow(DataflowRun& run, std::uint32_t edge, const Replica& from, Cycles now) {
+  const DataflowPlan& plan = *run.info->plan;
+  const DataflowItem& item = plan.items[from.item];
+  const std::uint32_t to = plan.edges[edge].item;
+  if (!item.single || plan.items[to].single) return follow_to(run, edge, item, {to, from.lane, from.chunk}, now);
+  for (std::uint32_t lane = 0; lane < plan.lanes; ++lane) {
+    for (std::uint32_t chunk = 0; chunk < plan.chunks; ++chunk) follow_to(run, edge, item, {to, lane, chunk}, now);
+  }
+}
+
+void DataflowRuns::follow_to(DataflowRun& run, std::uint32_t edge, const DataflowItem& from, const Replica& to,
+                             Cycles now) {
+  const DataflowItem& item = run.info->plan->items[to.item];
+  if (item.position == from.position) {
+    const DataflowRun::Share& share = run.share;
+    const bool nodes = run.key.position == kNone;
+    const bool here = nodes || (to.lane >= share.lane_low && to.lane < share.lane_low + share.lane_count);
+    if (here && !(item.single && share.lane_low != 0)) return token(run, to, now);
+  }
+  host_.send(run, edge, from, to, now);
+}
+
+void DataflowRuns::release(DataflowRun& run) {
+  run.in_use = false;
+  run.key = {};
+  state_.active.erase(std::find(state_.active.begin(), state_.active.end(), run.index));
+}
+
+void DataflowRuns::copy(const DataflowRuns& from, const RowNames& names) {
+  state_ = from.state_;
+  auto& [runs, active] = state_;
+  for (DataflowRun& each : runs) {
+    auto& [key, share, info, index, in_use, started, task, first_item, item_count, finish_left, fire_left, tokens] =
+        each;
+    key.instance = RowNames::of(names.instance, key.instance);
+  }
+  (void)active;
+}
+
+}  // namespace dojo::machine

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The moving state of one kernel on the nodes of one die of a rank's slice. Objects are pooled: their vectors keep
+// their capacity, so the hot loop does not allocate.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/workload/program.h"
+
+namespace dojo::machine {
+
+struct KernelRun {
+  static constexpr int kMostSteps = 16;
+
+  const workload::Kernel* kernel = nullptr;
+  std::uint32_t index = 0;  ///< in the die's pool
+  std::uint32_t task = kNone, rank_die = kNone;
+  bool in_use = false;   ///< operands may come before the task starts here
+  bool started = false;  ///< the task has started here
+  bool ending = false;   ///< its end is planned
+  bool recompute = false;
+  Cycles start = 0;
+  Cycles finish = 0;     ///< latest end of a node's last step so far
+  Cycles net_until = 0;  ///< latest arrival of an operand so far
+  std::uint32_t done_nodes = 0;
+  std::uint32_t arrivals_left = 0;  ///< at all nodes
+  std::uint32_t gathers_left = 0;   ///< that this die still has to send
+  std::uint32_t allowed_slot = 2;   ///< operands of at most two steps are in flight: double buffers
+
+  struct NodeState {
+    Cycles free = 0;         ///< end of its last step so far
+    std::uint32_t step = 0;  ///< next that it computes
+  };
+  struct Slot {
+    Cycles ready = 0;        ///< latest arrival so far
+    std::uint32_t need = 0;  ///< arrivals still to come
+  };
+  std::uint32_t slots = 0;  ///< steps + 1; 0 without operands
+  std::uint32_t node_count = 0;
+  std::vector<NodeState> nodes;
+  /// [slot][node]: a gather meets the same slot of many nodes of a row or column, and a die is cold in the host's
+  /// caches when its turn comes, so what one slot of all nodes needs lies side by side.
+  std::vector<Slot> slots_of_nodes;
+  [[nodiscard]] Slot& slot(std::uint32_t n, std::uint32_t s) { return slots_of_nodes[std::size_t{s} * node_count + n]; }
+  [[nodiscard]] const Slot& slot(std::uint32_t n, std::uint32_t s) const {
+    return slots_of_nodes[std::size_t{s} * node_count + n];
+  }
+
+  struct LineState {
+    std::uint32_t cursor = 0;  ///< next gather
+    Bytes sent = 0;            ///< of each piece of that gather
+    std::uint16_t open = 0;    ///< nodes of the line to which stage 1 is still to come
+    bool pending = false;      ///< an event or an edge's credit will look at it
+  };
+  std::vector<LineState> lines;      ///< rows and columns of the die
+  std::vector<std::uint8_t> posted;  ///< by piece of the kernel, where each goes as a message of its own
+  std::uint32_t steps_done[kMostSteps] = {};  ///< nodes that have computed it
+  Cycles steps_end[kMostSteps] = {};
+};
+
+}  // namespace dojo::machine

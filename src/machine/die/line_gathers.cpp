@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/die/line_gathers.h"
+
+#include <algorithm>
+
+#include "machine/die/gather_rounds.h"
+
+namespace dojo::machine {
+
+using topology::Direction;
+using workload::SliceShape;
+
+void LineGathers::send_unicasts(KernelRun& run, Cycles now) {
+  const RankDie& place = kernels_.place(run);
+  const SliceShape& shape = *place.slice->shape;
+  const workload::Kernel& kernel = *run.kernel;
+  fabric::Burst burst;
+  burst.purpose = fabric::Purpose::kOperand;
+  for (std::uint32_t i = kernel.unicast_begin[place.slice_die]; i < kernel.unicast_begin[place.slice_die + 1]; ++i) {
+    const workload::Unicast& message = kernel.unicasts[i];
+    const SliceShape::Node& there = shape.nodes[message.destination];
+    burst.payload = Operand{place.rank, run.task, message.slot}.pack();
+    burst.row = place.slice->first_site_row + there.row;
+    burst.column = place.slice->first_site_column + there.column;
+    const SiteIndex source = shape.nodes[message.source].site;
+    if (there.die == place.slice_die) {
+      const Cycles arrived = port_.send_within(source, burst, message.bytes, now);
+      kernels_.operand_arrives(run, message.destination - place.first_node, message.slot, arrived, now);
+    } else {
+      port_.post(source, burst, message.bytes, now);
+    }
+  }
+}
+
+/// As far as the line's turn has come; later rounds in events of their own, so that other traffic can pass in between.
+void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
+  KernelRun::LineState& state = run.lines[index];
+  if (!run.started || state.pending) return;
+  const RankDie& place = kernels_.place(run);
+  const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
+  const Cycles horizon = now + port_.network().flits(burst_bytes_);
+  while (state.cursor < end) {
+    const workload::Gather& gather = run.kernel->gathers[state.cursor];
+    if (gather.slot > run.allowed_slot || (gather.stage == 2 && state.open != 0)) return;
+    const int full = place.is_broken(index) ? topology::kDirections : full_edge(place.line(index));
+    if (full < topology::kDirections) {
+      state.pending = true;
+      port_.park(static_cast<Direction>(full), {run.index, index});
+      return;
+    }
+    const Cycles next = send_round(run, index, gather, now);
+    if (state.cursor < end && next > horizon) {
+      state.pending = true;
+      kernels_.advance_later(run, index, next);
+      return;
+    }
+  }
+}
+
+void LineGathers::go_on(const ParkedLine& parked, Cycles now) {
+  KernelRun& run = kernels_.run(parked.run);
+  run.lines[parked.line].pending = false;
+  advance(run, parked.line, now);
+}
+
+/// A full edge by which the line's multicasts would leave; kDirections: none.
+int LineGathers::full_edge(const SliceShape::Line& line) const {
+  const Direction low = line.horizontal ? Direction::kWest : Direction::kNorth;
+  const Direction high = line.horizontal ? Direction::kEast : Direction::kSouth;
+  if (line.goes_on_low && port_.is_full(low)) return static_cast<int>(low);
+  return line.goes_on_high && port_.is_full(high) ? static_cast<int>(high) : topology::kDirections;
+}
+
+/// Up to a burst of each piece. Returns when the line's links will be nearly free again.
+Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const workload::Gather& gather, Cycles now) {
+  const RankDie& place = kernels_.place(run);
+  const SliceShape& shape = *place.slice->shape;
+  const SliceShape::Line& line = place.line(index);
+  KernelRun::LineState& state = run.lines[index];
+  line_nodes(shape, line, now, nodes_);
+  for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
+    const std::uint32_t node = shape.line_nodes[i] - place.first_node;
+    __builtin_prefetch(&run.nodes[node], 1);
+    __builtin_prefetch(&run.slot(node, gather.slot), 1);
+  }
+  const bool more = fill_round(*run.kernel, gather, state.sent, burst_bytes_, nodes_);
+  if (gather.stage == 2) {
+    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+      if (nodes_[i].piece_bytes == 0) continue;
+      const std::uint32_t node = shape.line_nodes[line.nodes_begin + i] - place.first_node;
+      nodes_[i].ready = std::max(now, run.slot(node, 0).ready);
+    }
+  }
+  fabric::Gathering g = gathering(line, nodes_);
+  if (place.is_broken(index)) {
+    gather_in_parts(place, line, g, now);
+    if (!more) send_to_other_dies(run, line, gather, g.last_tail);
+  } else {
+    port_.gather(g);
+    moment_.sums->add_gather(g);
+    pass_on(run, line, g, gather.slot, !more);
+  }
+  state.sent += burst_bytes_;
+  const Cycles next = std::max(now + 1, g.links_free - g.count * port_.network().hop_cycles());
+  if (more) return next;
+  state.sent = 0;
+  ++state.cursor;
+  --run.gathers_left;
+  const bool alone = gather.pieces_end - gather.pieces_begin == 1;
+  const std::uint32_t sender = alone ? run.kernel->pieces[gather.pieces_begin].place : kNone;
+  kernels_.line_arrives(run, line, gather.slot, sender, nodes_, now);
+  kernels_.end_if_complete(run, now);
+  return next;
+}
+
+/// What was gathered goes on along the row or column to the slice's next dies.
+void LineGathers::pass_on(const KernelRun& run, const SliceShape::Line& line, const fabric::Gathering& g,
+                          std::uint32_t slot, bool last) {
+  if (g.low_head == kNever && g.high_head == kNever) return;
+  const RankDie& place = kernels_.place(run);
+  fabric::Burst burst;
+  burst.created = g.first_start;
+  burst.purpose = fabric::Purpose::kOperand;
+  burst.payload = Operand{place.rank, run.task, slot}.pack();
+  burst.reach.low = line.horizontal ? place.slice->first_site_column : place.slice->first_site_row;
+  burst.reach.high =
+      burst.reach.low + (line.horizontal ? place.slice->shape->columns : place.slice->shape->rows) - 1;
+  const auto send = [&](fabric::Shape shape, Direction d, Cycles head) {
+    burst.shape = shape;
+    for (Bytes left = g.bytes; left > 0; left -= burst.bytes) {
+      burst.bytes = static_cast<std::uint32_t>(std::min(left, burst_bytes_));
+      burst.last = last && left == burst.bytes;
+      port_.pass_on(d, line.lane, burst, head);
+      head += port_.network().flits(burst.bytes);
+    }
+  };
+  if (g.low_head != kNever) {
+    send(line.horizontal ? fabric::Shape::kRowWest : fabric::Shape::kColumnNorth,
+         line.horizontal ? Direction::kWest : Direction::kNorth, g.low_head);
+  }
+  if (g.high_head != kNever) {
+    send(line.horizontal ? fabric::Shape::kRowEast : fabric::Shape::kColumnSouth,
+         line.horizontal ? Direction::kEast : Direction::kSouth, g.high_head);
+  }
+}
+
+/// When the first sender of a line's next gather has what it passes on.
+Cycles LineGathers::first_ready(const KernelRun& run, std::uint32_t index) const {
+  const workload::Gather& gather = run.kernel->gathers[run.lines[index].cursor];
+  if (gather.stage == 1) return 0;
+  const RankDie& place = kernels_.place(run);
+  const SliceShape::Line& line = place.line(index);
+  Cycles first = kNever;
+  for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
+    const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + run.kernel->pieces[i].place];
+    first = std::min(first, run.slot(node - place.first_node, 0).ready);
+  }
+  return first;
+}
+
+/// A line's second stage goes when all of its nodes know what they pass on.
+void LineGathers::first_slot_known(KernelRun& run, std::uint32_t node, Cycles now) {
+  const RankDie& place = kernels_.place(run);
+  const SliceShape& shape = *place.slice->shape;
+  const SliceShape::Node& here = shape.nodes[place.first_node + node];
+  for (const std::uint32_t line : {here.row_line, here.column_line}) {
+    const std::uint32_t index = line - shape.line_begin[place.slice_die];
+    KernelRun::LineState& state = run.lines[index];
+    if (--state.open != 0 || !run.started || state.pending || state.cursor == run.kernel->gather_begin[line + 1])
+      continue;
+    state.pending = true;  // in an event of its own: another line may be at work now
+    kernels_.advance_later(run, index, std::max(now, first_ready(run, index)));
+  }
+}
+
+}  // namespace dojo::machine

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operands gathered a whole line at a time: all pieces of a row's or column's nodes are multicast in one step, round by
+// round, and every arrival is known at once.
+#pragma once
+#include <vector>
+
+#include "machine/die/gathers.h"
+#include "machine/die/kernel_runs.h"
+#include "machine/network/line_port.h"
+
+namespace dojo::machine {
+
+class LineGathers final : public Gathers, public LinePort::Waiter {
+ public:
+  LineGathers(KernelRuns& kernels, LinePort& port, const Moment& moment, const topology::Topology& topology,
+              Bytes burst_bytes)
+      : kernels_(kernels), port_(port), moment_(moment), topology_(topology), burst_bytes_(burst_bytes) {}
+
+  [[nodiscard]] std::uint32_t need(const RankDie& place, std::uint32_t kernel, std::size_t at) const override {
+    return place.program->kernels[kernel].need[at];
+  }
+  void prepare(KernelRun&) override {}
+  void send_unicasts(KernelRun& run, Cycles now) override;
+  void advance(KernelRun& run, std::uint32_t line, Cycles now) override;
+  void first_slot_known(KernelRun& run, std::uint32_t node, Cycles now) override;
+  void go_on(const ParkedLine& parked, Cycles now) override;
+
+ private:
+  [[nodiscard]] int full_edge(const workload::SliceShape::Line& line) const;
+  Cycles send_round(KernelRun& run, std::uint32_t line, const workload::Gather& gather, Cycles now);
+  void pass_on(const KernelRun& run, const workload::SliceShape::Line& line, const fabric::Gathering& g,
+               std::uint32_t slot, bool last);
+  [[nodiscard]] Cycles first_ready(const KernelRun& run, std::uint32_t line) const;
+
+  // Lines with a dead router or link (broken_lines.cpp)
+  void gather_in_parts(const RankDie& place, const workload::SliceShape::Line& line, fabric::Gathering& g, Cycles now);
+  void send_to_other_dies(const KernelRun& run, const workload::SliceShape::Line& line, const workload::Gather& gather,
+                          Cycles ready);
+
+  KernelRuns& kernels_;
+  LinePort& port_;
+  const Moment& moment_;
+  const topology::Topology& topology_;
+  const Bytes burst_bytes_;
+  std::vector<fabric::GatherNode> nodes_;  // scratch
+};
+
+}  // namespace dojo::machine

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who was busy with what: the node-cycles of a die's ranks by class, counted when traffic starts or ends.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/machine/results.h"
+
+namespace dojo::machine {
+
+/// A node computes, or waits for what its rank has under way: network before memory; else it is idle.
+class NodeTime {
+ public:
+  /// A rank with that many nodes here; the next index. At most `spans` busy spans of a node for one kernel.
+  void add_rank(std::uint32_t nodes);
+
+  /// The rank's cores start another kernel of at most `steps` steps; what they ran before is over.
+  void kernel_starts(std::uint32_t rank_die, std::uint32_t steps, Cycles now);
+  /// The node's core will be busy from begin to end. Spans of a node come in the order of time.
+  void compute(std::uint32_t rank_die, std::uint32_t node, Cycles begin, Cycles end) {
+    Rank& rank = state_.ranks[rank_die];
+    std::uint8_t& count = rank.planned[node];
+    if (count > 0) {
+      Span& last = rank.spans[std::size_t{count - 1u} * rank.planned.size() + node];
+      if (last.end == begin) {
+        last.end = end;
+        return;
+      }
+    }
+    rank.spans[std::size_t{count} * rank.planned.size() + node] = {begin, end};
+    ++count;
+    rank.computing = true;
+  }
+
+  void network_starts(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], 1, 0, now); }
+  void network_ends(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], -1, 0, now); }
+  void memory_starts(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], 0, 1, now); }
+  void memory_ends(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], 0, -1, now); }
+  [[nodiscard]] bool waits_for_network(std::uint32_t rank_die) const { return state_.ranks[rank_die].network > 0; }
+  [[nodiscard]] bool waits_for_memory(std::uint32_t rank_die) const { return state_.ranks[rank_die].memory > 0; }
+
+  /// Adds all nodes' cycles since the last call to their classes.
+  void account(std::uint32_t rank_die, Cycles now) { account(state_.ranks[rank_die], now); }
+  /// Somebody else knows how the cycles up to `now` divide.
+  void add_known(std::uint32_t rank_die, const Breakdown& known, Cycles now);
+  [[nodiscard]] const Breakdown& counted(std::uint32_t rank_die) const { return state_.ranks[rank_die].sum; }
+  /// Of all ranks, up to `end` or to where they have been counted.
+  [[nodiscard]] Breakdown breakdown(Cycles end) const;
+
+  /// Takes the state of another die's that has run for both.
+  void copy(const NodeTime& from) { state_ = from.state_; }
+
+ private:
+  struct Span {  ///< the core is busy
+    Cycles begin = 0, end = 0;
+  };
+  struct Rank {
+    std::uint32_t network = 0, memory = 0;  ///< tasks of the rank that wait for them
+    bool computing = false;                 ///< some span may not be counted yet
+    Cycles counted_to = 0;
+    Breakdown sum;  ///< up to counted_to
+    // Of the kernel that the cores run or ran last, by node: spans planned, and those that lie before counted_to.
+    std::vector<std::uint8_t> planned, counted;
+    std::vector<Span> spans;  ///< [span][node]
+  };
+  struct State {
+    std::vector<Rank> ranks;
+  };
+
+  static Cycles busy(const Rank& rank, std::uint8_t* counted, Cycles from, Cycles to);
+  static void classify(const Rank& rank, Cycles busy, Cycles rest, Breakdown& sum);
+  void account(Rank& rank, Cycles now);
+  void change(Rank& rank, int network, int memory, Cycles now);
+
+  State state_;
+};
+
+}  // namespace dojo::machine

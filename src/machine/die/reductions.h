@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// Dataflows among the nodes of one die, where the network model knows arrivals at once: a level of the tree at a time,
+// all its messages in one step. No message leaves the die, so no tokens are needed.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "machine/die/adders.h"
+#include "machine/die/moment.h"
+#include "machine/die/node_time.h"
+#include "machine/die/residents.h"
+#include "machine/die/task_ends.h"
+#include "machine/network/network_port.h"
+
+namespace dojo::machine {
+
+class Reductions {
+ public:
+  Reductions(const Context& context, engine::Wheel& wheel, const Residents& residents, NodeTime& time, Adders& adders,
+             NetworkPort& port, TaskEnds& ends)
+      : context_(context),
+        timer_(wheel, Part::kReductions),
+        residents_(residents),
+        time_(time),
+        adders_(adders),
+        port_(port),
+        ends_(ends) {}
+
+  void start(std::uint32_t rank_die, std::uint32_t task, std::uint32_t instance, Cycles now);
+  void handle(const engine::Event& event);
+  void copy(const Reductions& from, const RowNames& names);
+
+ private:
+  enum class Kind : std::uint8_t {
+    kLevel,  // a: run
+    kDone    // a: run
+  };
+  struct Run {
+    const PlanInfo* info = nullptr;
+    std::uint32_t index = 0;  ///< in the pool
+    std::uint32_t instance = kNone, rank_die = kNone, task = kNone;
+    bool in_use = false;
+    std::uint32_t level = 0;    ///< next
+    Cycles finish = 0;          ///< of what has fired
+    std::vector<Cycles> ready;  ///< [item * chunks + chunk] when all that has come is there
+  };
+  struct State {
+    std::deque<Run> runs;
+  };
+  void advance(Run& run, Cycles now);
+  void fire(Run& run, std::uint32_t index);
+
+  const Context& context_;
+  Timer timer_;
+  const Residents& residents_;
+  NodeTime& time_;
+  Adders& adders_;
+  NetworkPort& port_;
+  TaskEnds& ends_;
+  State state_;
+};
+
+}  // namespace dojo::machine

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/network/fast_port.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dojo/base/error.h"
+#include "machine/link_counters.h"
+
+namespace dojo::machine {
+
+using fabric::Burst;
+using fabric::TrafficClass;
+using topology::Direction;
+
+/// Bursts that come out of the die's links at a node or at the border.
+struct FastPort::Sink {
+  FastPort& port;
+  void deliver(SiteIndex site, const Burst& burst, Cycles tail) {
+    const Flits n = port.network_.flits(burst.bytes);
+    ThreadSums& sums = *port.moment_.sums;
+    sums.packets.add(tail - (n - 1) - burst.created, static_cast<std::uint64_t>(n));
+    if (burst.shape != fabric::Shape::kUnicast) sums.bytes_to_eject += burst.bytes;
+    if (burst.last) port.receiver_.received(site, burst, tail);
+  }
+  void leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) { port.leave(d, lane, burst, head); }
+};
+
+/// The last arrival of a message whose bursts all stay on the die.
+struct FastPort::MessageSink {
+  const fabric::DieNetwork& network;
+  ThreadSums& sums;
+  Cycles arrived = 0;
+  void deliver(SiteIndex, const Burst& burst, Cycles tail) {
+    const Flits n = network.flits(burst.bytes);
+    sums.packets.add(tail - (n - 1) - burst.created, static_cast<std::uint64_t>(n));
+    arrived = std::max(arrived, tail);
+  }
+  static void leave(Direction, std::int32_t, const Burst&, Cycles) {
+    DOJO_CHECK(false, "a message between nodes of one die leaves it");
+  }
+};
+
+FastPort::FastPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver)
+    : context_(context),
+      timer_(wheel, Part::kNetwork),
+      moment_(moment),
+      receiver_(receiver),
+      mail_(context, die, moment),
+      border_(context.topology, die, context.settings.burst_bytes, mail_, moment) {
+  network_.configure(context.topology, die);
+  state_.sends = SendQueues(static_cast<std::size_t>(context.topology.sites()));
+}
+
+std::unique_ptr<Gathers> FastPort::make_gathers(KernelRuns& kernels) {
+  auto gathers =
+      std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.settings.burst_bytes);
+  gathers_ = gathers.get();
+  return gathers;
+}
+
+void FastPort::handle(const engine::Event& e) {
+  if (Timer::kind<Kind>(e) == Kind::kInject) return inject(static_cast<SiteIndex>(e.a), e.time);
+  send_stripe(static_cast<Direction>(e.a), e.time);
+}
+
+/// In a cycle, waiting edges come first, then arrivals by side, then the die's own events: an order that does not
+/// depend on when mail was read.
+void FastPort::run_next() {
+  const Cycles now = moment_.now;
+  if (border_.next_wake() == now) return border_.run_wakes([&](const WayOut& way) { room(way, now); });
+  arrived_.clear();
+  while (state_.arrivals.next_time() == now) arrived_.push_back(state_.arrivals.take());
+  if (arrived_.size() > 1) {
+    std::stable_sort(arrived_.begin(), arrived_.end(), [this](std::uint32_t x, std::uint32_t y) {
+      return state_.entries[x].side < state_.entries[y].side;
+    });
+  }
+  for (const std::uint32_t each : arrived_) arrive(each, now);
+}
+
+Cycles FastPort::read_mail() {
+  Cycles first_arrival = kNever;
+  for (int i = 0; i < topology::kDirections; ++i) {
+    const auto d = static_cast<Direction>(i);
+    if (!mail_.has_neighbour(d)) continue;
+    mail_.take_crossings(d, [&](const fabric::Crossing& crossing) {
+      first_arrival = std::min(first_arrival, crossing.time);
+      std::uint32_t entry = state_.free_entry;
+      if (entry == kNone) {
+        entry = static_cast<std::uint32_t>(state_.entries.size());
+        state_.entries.emplace_back();
+      } else {
+        state_.free_entry = state_.entries[entry].next;
+      }
+      state_.entries[entry] = Entry{crossing, d, kNone};
+      state_.arrivals.add(crossing.time, entry);
+    });
+    if (mail_.take_credits(d, [&](const fabric::Credit& credit) { border_.add_credit(d, credit); })) border_.plan_wake(d);
+  }
+  return first_arrival;
+}
+
+/// A burst that finds its way out full stays in the receive buffer, so its credit is not given back.
+void FastPort::arrive(std::uint32_t index, Cycles now) {
+  const fabric::Crossing crossing = state_.entries[index].crossing;
+  const Direction side = state_.entries[index].side;
+  if (const auto way = full_way(crossing.burst)) {
+    state_.parked_entries[way->index()].push_back(index);
+    return;
+  }
+  const Cycles start = crossing.burst.shape == fabric::Shape::kStriped
+                           ? arrive_stripe(side, crossing.burst, now)
+                           : network_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
+  mail_.post(side, fabric::Credit{std::max(start, now) + border_.latency(side), crossing.burst.bytes,
+                                  crossing.burst.leg});
+  state_.entries[index].next = state_.free_entry;
+  state_.free_entry = index;
+}
+
+/// What waited for room on a way out comes to the edge.
+void FastPort::room(const WayOut& way, Cycles now) {
+  const std::vector<std::uint32_t> entries = std::exchange(state_.parked_entries[way.index()], {});
+  const std::vector<std::uint32_t> sites = std::exchange(state_.parked_sites[way.index()], {});
+  for (const std::uint32_t entry : entries) arrive(entry, now);
+  for (const std::uint32_t site : sites) inject(static_cast<SiteIndex>(site), now);
+  if (way.leg > 0) return;
+  const auto d = static_cast<std::size_t>(way.direction);
+  if (std::exchange(state_.stripes[d].parked, false)) send_stripe(way.direction, now);
+  for (const ParkedLine& line : std::exchange(state_.parked_lines[d], {})) gathers_->go_on(line, now);
+}
+
+void FastPort::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+  Burst burst = head;
+  start_route(site, burst);
+  if (burst.traffic_class == TrafficClass::kControl) {  // overtakes the queue: a packet of its own class
+    burst.bytes = static_cast<std::uint32_t>(bytes);
+    burst.last = true;
+    moment_.sums->bytes_to_eject += burst.bytes;
+    network_.inject(site, burst, now, Sink{*this});
+    return;
+  }
+  state_.sends.add(site, burst, bytes);
+  bool& planned = state_.sends.planned(site);
+  if (planned) return;
+  planned = true;
+  const Cycles free = network_.inject_free(site);
+  if (free > now) return timer_.at(free, Kind::kInject, site);
+  inject(site, now);
+}
+
+/// One burst of the message whose turn it is goes out.
+void FastPort::inject(SiteIndex site, Cycles now) {
+  const Cycles port_free = network_.inject_free(site);
+  if (port_free > now) return timer_.at(port_free, Kind::kInject, site);  // a kernel or a reduction came first
+  if (const auto way = full_way(state_.sends.front(site))) {
+    state_.parked_sites[way->index()].push_back(site);
+    return;  // stays planned: the woken edge brings it
+  }
+  const Burst burst = state_.sends.take(site, context_.settings.burst_bytes);
+  if (burst.shape == fabric::Shape::kUnicast) moment_.sums->bytes_to_eject += burst.bytes;
+  const Cycles free = network_.inject(site, burst, now, Sink{*this});
+  if (state_.sends.empty(site)) {
+    state_.sends.planned(site) = false;
+  } else {
+    timer_.at(std::max(free, now), Kind::kInject, site);
+  }
+}
+
+/// From `now`, or when the read port is free.
+Cycles FastPort::send_within(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+  MessageSink sink{network_, *moment_.sums};
+  moment_.sums->bytes_to_eject += static_cast<std::uint64_t>(bytes);
+  Burst burst = head;
+  start_route(site, burst);
+  for (Bytes left = bytes; left > 0; left -= burst.bytes) {
+    burst.bytes = static_cast<std::uint32_t>(std::min(left, context_.settings.burst_bytes));
+    network_.inject(site, burst, std::max(now, network_.inject_free(site)), sink);
+  }
+  return sink.arrived;
+}
+
+void FastPort::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
+  const Flits train =
+      burst.shape == fabric::Shape::kStriped ? network_.stripe_flits(d, burst.bytes) : network_.flits(burst.bytes);
+  border_.leave(d, lane, burst, train, head);
+}
+
+LinkCounters FastPort::edge(Direction d) const {
+  return link_counters(border_.edge(d).serialiser());
+}
+
+bool FastPort::settled() const {
+  return state_.sends.open() == 0 && !border_.any_waiting() &&
+         std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const Stripes& s) { return s.queue.empty(); });
+}
+
+/// Everything that stands anywhere stands behind an edge: links on a die never refuse a burst.
+void FastPort::each_standing(const std::function<void(const Burst&, int)>& look) const {
+  for (int d = 0; d < topology::kDirections; ++d)
+    border_.edge(static_cast<Direction>(d)).each_waiting([&](const Burst& burst) { look(burst, d); });
+}
+
+void FastPort::copy(const NetworkPort& other, const RowNames& names) {
+  const auto& from = dynamic_cast<const FastPort&>(other);
+  network_.take_over(from.network_);
+  border_.copy(from.border_, names);
+  state_ = from.state_;
+  const auto rename = [&](Burst& burst) { names.rename(burst); };
+  auto& [arrivals, entries, free_entry, sends, stripes, parked_sites, parked_entries, parked_lines] = state_;
+  for (Entry& entry : entries) rename(entry.crossing.burst);
+  sends.rename(rename);
+  for (Stripes& of : stripes) {
+    for (Stripes::Message& message : of.queue) rename(message.burst);
+  }
+}
+
+}  // namespace dojo::machine

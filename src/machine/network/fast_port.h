@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast model: bursts walk a die's links in one event, and cross its edges with credits.
+#pragma once
+#include <array>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <vector>
+
+#include "dojo/engine/time_heap.h"
+#include "machine/die/line_gathers.h"
+#include "machine/network/border.h"
+#include "machine/network/line_port.h"
+#include "machine/network/mail.h"
+#include "machine/network/send_queues.h"
+
+namespace dojo::machine {
+
+class FastPort final : public LinePort {
+ public:
+  FastPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver);
+
+  void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
+  void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now) override;
+  Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
+  [[nodiscard]] std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) override;
+  void gather(fabric::Gathering& g) override { network_.gather(g); }
+  [[nodiscard]] bool is_full(topology::Direction d) const override { return border_.is_full({d, 0}); }
+  void park(topology::Direction d, const ParkedLine& line) override {
+    state_.parked_lines[static_cast<std::size_t>(d)].push_back(line);
+  }
+  void pass_on(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head) override {
+    leave(d, lane, burst, head);
+  }
+
+  [[nodiscard]] Cycles next_time() const override { return std::min(border_.next_wake(), state_.arrivals.next_time()); }
+  void run_next() override;
+  void handle(const engine::Event& event) override;
+  Cycles read_mail() override;
+
+  [[nodiscard]] bool at_rest(Cycles now) const override {
+    return state_.arrivals.empty() && border_.at_rest() && state_.sends.open() == 0 && network_.latest() <= now;
+  }
+  [[nodiscard]] Cycles latest() const override { return network_.latest(); }
+  [[nodiscard]] bool settled() const override;
+  void each_standing(const std::function<void(const fabric::Burst&, int)>& look) const override;
+  void copy(const NetworkPort& from, const RowNames& names) override;
+
+  void settle() override { network_.settle(); }
+  [[nodiscard]] bool has_edge(topology::Direction d) const override { return border_.edge(d).present(); }
+  [[nodiscard]] LinkCounters edge(topology::Direction d) const override;
+  [[nodiscard]] std::uint64_t events() const override { return state_.arrivals.taken() + border_.wakes(); }
+
+ private:
+  enum class Kind : std::uint8_t {
+    kInject,  // a: site: its next burst
+    kStripe   // a: direction: the next striped burst
+  };
+  /// A burst at the die's border, by the side at which it came.
+  struct Entry {
+    fabric::Crossing crossing;
+    topology::Direction side = topology::Direction::kEast;
+    std::uint32_t next = kNone;  ///< while unused
+  };
+  /// Striped messages that go one after another over one edge.
+  struct Stripes {
+    struct Message {
+      fabric::Burst burst;
+      Bytes remaining = 0;
+    };
+    std::deque<Message> queue;
+    bool pending = false;  ///< an event or the woken edge will look at it
+    bool parked = false;   ///< the edge is full
+  };
+  struct State {
+    engine::TimeHeap arrivals;  ///< of entries
+    std::vector<Entry> entries;
+    std::uint32_t free_entry = kNone;
+    SendQueues sends;
+    std::array<Stripes, topology::kDirections> stripes;
+    // What waits for room on its way out (WayOut::index).
+    std::array<std::vector<std::uint32_t>, WayOut::kCount> parked_sites, parked_entries;
+    std::array<std::vector<ParkedLine>, topology::kDirections> parked_lines;
+  };
+  struct Sink;  // where bursts come out of the die's links
+  struct MessageSink;
+
+  void arrive(std::uint32_t entry, Cycles now);
+  void room(const WayOut& way, Cycles now);
+  void inject(SiteIndex site, Cycles now);
+  void send_stripe(topology::Direction d, Cycles now);
+  Cycles arrive_stripe(topology::Direction side, const fabric::Burst& burst, Cycles now);
+  void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
+  void start_route(SiteIndex site, fabric::Burst& burst);
+  [[nodiscard]] std::optional<topology::Direction> way_to(const fabric::Burst& burst) const;
+  [[nodiscard]] std::optional<WayOut> full_way(const fabric::Burst& burst);
+  [[nodiscard]] std::optional<WayOut> full_way_of_line(const fabric::Burst& burst) const;
+
+  Context& context_;
+  Timer timer_;
+  const Moment& moment_;
+  Receiver& receiver_;
+  DieMail mail_;
+  Border border_;
+  LinePort::Waiter* gathers_ = nullptr;  ///< belongs to the kernels
+  std::vector<std::uint32_t> arrived_;   ///< scratch
+  State state_;
+};
+
+}  // namespace dojo::machine

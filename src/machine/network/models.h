@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// The network models, one row each. Nothing else asks which model a run has: what differs is in the row, or in the
+// class that it makes.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "machine/network/network_port.h"
+
+namespace dojo::machine {
+
+struct NetworkModelInfo {
+  /// When a message between nodes of one die is sent, its arrival is known. Then reductions go level by level, and what
+  /// a task on a die at rest does can be recorded and copied.
+  bool knows_arrivals = true;
+  /// Collectives between whole dies move as striped messages; otherwise each node sends its own, and each piece of a
+  /// gather arrives by itself.
+  bool moves_lines_whole = true;
+  /// Goes around dead routers, links, edges and dies.
+  bool takes_detours = true;
+  std::unique_ptr<NetworkPort> (*make)(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment,
+                                       NetworkPort::Receiver& receiver) = nullptr;
+  /// Sentences for fidelity.approximations.
+  std::vector<std::string> (*approximations)(const workload::Job& job, const topology::Topology& topology) = nullptr;
+};
+
+[[nodiscard]] const NetworkModelInfo& network_model(const MachineSettings& settings);
+
+}  // namespace dojo::machine

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "machine/shortcuts/kernel_counts.h"
+
+#include <algorithm>
+#include <numeric>
+
+#include "dojo/fabric/die_network.h"
+#include "machine/die/gather_rounds.h"
+#include "machine/die/residents.h"
+#include "machine/die_counters.h"
+
+namespace dojo::machine {
+
+using workload::Gather;
+using workload::Kernel;
+using workload::SliceShape;
+
+namespace {
+
+/// All gathers of one line, round by round as they are sent.
+void count_line(const Kernel& kernel, const SliceShape& shape, std::uint32_t index, Bytes burst_bytes,
+                fabric::DieNetwork& network) {
+  std::vector<fabric::GatherNode> nodes;
+  for (std::uint32_t i = kernel.gather_begin[index]; i < kernel.gather_begin[index + 1]; ++i) {
+    bool more = true;
+    for (Bytes sent = 0; more; sent += burst_bytes) {
+      line_nodes(shape, shape.lines[index], 0, nodes);
+      more = fill_round(kernel, kernel.gathers[i], sent, burst_bytes, nodes);
+      network.count(gathering(shape.lines[index], nodes), 1);
+    }
+  }
+}
+
+KernelCounts::Counters count_kernel(const Context& context, DieId die, const RankDie& place, std::size_t index) {
+  const Kernel& kernel = place.program->kernels[index / 2];
+  const SliceShape& shape = *place.slice->shape;
+  fabric::DieNetwork network;
+  network.configure(context.topology, die);
+  std::vector<CoreUse> cores(static_cast<std::size_t>(context.topology.sites()));
+  if (!kernel.need.empty() && context.model.moves_lines_whole) {  // else what they send is counted as it moves
+    const std::uint32_t first = shape.line_begin[place.slice_die];
+    for (std::uint32_t line = first; line < shape.line_begin[place.slice_die + 1]; ++line) {
+      if (place.is_broken(line - first)) continue;  // sent as messages
+      count_line(kernel, shape, line, context.settings.burst_bytes, network);
+    }
+  }
+  for (std::uint32_t node = place.first_node; node < place.first_node + place.node_count; ++node) {
+    CoreUse& core = cores[shape.nodes[node].site];
+    const auto cycles = kernel.cycles.begin() + static_cast<std::ptrdiff_t>(std::size_t{node} * kernel.steps);
+    core.busy_cycles = std::accumulate(cycles, cycles + kernel.steps, std::uint64_t{0});
+    if (!kernel.vector_flops.empty()) core.vector_flops = static_cast<std::uint64_t>(kernel.vector_flops[node]);
+    const bool recompute = index % 2 != 0;
+    if (!recompute && !kernel.matrix_flops.empty())
+      core.matrix_flops = static_cast<std::uint64_t>(kernel.matrix_flops[node]);
+  }
+  KernelCounts::Counters counters;
+  list_counters(network, cores, counters);
+  return counters;
+}
+
+}  // namespace
+
+std::shared_ptr<const KernelCounts::Counters> KernelCounts::of(const Context& context, DieId die,
+                                                               const RankDie& place,
+                                                               const std::vector<std::uint32_t>& done) {
+  const std::lock_guard<std::mutex> lock(mutex_);
+  Known& known = known_[{place.program, place.slice_die, place.broken_lines}];
+  if (known.sum != nullptr && known.runs == done) return known.sum;
+  known.of_kernel.resize(done.size());
+  auto sum = std::make_shared<Counters>();
+  for (std::size_t i = 0; i < done.size(); ++i) {
+    const std::uint64_t runs = done[i];
+    if (runs == 0) continue;
+    Counters& one = known.of_kernel[i];
+    if (one.empty()) one = count_kernel(context, die, place, i);
+    sum->resize(one.size());
+    for (std::size_t c = 0; c < one.size(); ++c) (*sum)[c] += runs * one[c];
+  }
+  known.runs = done;
+  known.sum = sum;
+  return sum;
+}
+
+}  // namespace dojo::machine
