@@ -2,9 +2,9 @@
 // A matrix product on a die, from a lowered job to the last cycle, and its lowering.
 #include <benchmark/benchmark.h>
 
+#include "dojo/lower/lower.h"
 #include "dojo/machine/machine.h"
-#include "dojo/workload/lower.h"
-#include "dojo/workload/trace.h"
+#include "dojo/trace/trace.h"
 
 namespace dojo {
 namespace {

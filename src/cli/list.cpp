@@ -4,9 +4,9 @@
 
 #include "commands.h"
 #include "counter_names.h"
+#include "dojo/collectives/collectives.h"
 #include "dojo/config/config.h"
-#include "dojo/workload/collectives.h"
-#include "dojo/workload/trace.h"
+#include "dojo/trace/trace.h"
 #include "workload_source.h"
 
 namespace dojo::cli {

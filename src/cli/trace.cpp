@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `dojosim trace info|check|convert|gen|rescale`: look at, verify, convert, synthesise and re-scale traces.
-#include "dojo/workload/trace.h"
+#include "dojo/trace/trace.h"
 
 #include <fmt/format.h>
 

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "dojo/config/config.h"
+#include "dojo/lower/lower.h"
 #include "dojo/topology/topology.h"
-#include "dojo/workload/lower.h"
-#include "dojo/workload/trace.h"
+#include "dojo/trace/trace.h"
 
 namespace dojo::cli {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "dojo/workload/trace.h"
-#include "workload/trace/read_bytes.h"
+#include "dojo/trace/trace.h"
+#include "trace/read_bytes.h"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include <new>
 #include <string>
 
-#include "dojo/workload/trace.h"
+#include "dojo/trace/trace.h"
 #include "support/temporary_folder.h"
 
 namespace {

@@ -3,7 +3,7 @@
 // is judged here; how long they take is what docs/performance.md reports.
 #include <gtest/gtest.h>
 
-#include "dojo/workload/collectives.h"
+#include "dojo/collectives/collectives.h"
 #include "support/all_reduce_time.h"
 #include "support/program.h"
 #include "support/run.h"

@@ -10,10 +10,10 @@
 
 #include "cli/workload_source.h"
 #include "dojo/config/config.h"
+#include "dojo/lower/lower.h"
 #include "dojo/machine/machine.h"
 #include "dojo/topology/topology.h"
-#include "dojo/workload/lower.h"
-#include "dojo/workload/trace.h"
+#include "dojo/trace/trace.h"
 
 namespace dojo::test {
 

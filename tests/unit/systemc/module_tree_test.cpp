@@ -6,9 +6,9 @@
 
 #include <cstring>
 
+#include "dojo/lower/lower.h"
 #include "dojo/systemc/simulation.h"
-#include "dojo/workload/lower.h"
-#include "dojo/workload/trace.h"
+#include "dojo/trace/trace.h"
 
 namespace dojo::systemc {
 namespace {

@@ -7,7 +7,6 @@
 #include <set>
 
 #include "workload/names.h"
-#include "workload/trace/graph_builder.h"
 
 namespace dojo::workload {
 namespace {
@@ -34,22 +33,6 @@ TEST(GraphStrings, AreKeptOnce) {
   EXPECT_EQ(graph.intern("a"), a);
   EXPECT_NE(graph.intern("b"), a);
   EXPECT_EQ(graph.str(a), "a");
-}
-
-TEST(ShapeFlops, CountTwoPerMultiplyAccumulate) {
-  Op op;
-  op.kind = OpKind::kConv;
-  op.conv = {2, 3, 8, 8, 4, 3, 3, 1, 1, 0, 0};
-  ASSERT_TRUE(set_output_size(op.conv));
-  EXPECT_EQ(op.conv.p, 8);
-  EXPECT_EQ(shape_flops(op), 2 * (2 * 4 * 8 * 8) * (3 * 3 * 3));
-  op.kind = OpKind::kMatMulWeightGrad;
-  op.mat = {5, 6, 7, 2};
-  EXPECT_EQ(shape_flops(op), 2 * 5 * 6 * 7 * 2);
-  op.mat = {std::int64_t{1} << 31, std::int64_t{1} << 31, std::int64_t{1} << 31, 1};
-  EXPECT_EQ(shape_flops(op), std::numeric_limits<std::int64_t>::max());  // saturates, so that a check can refuse it
-  op.conv = {1, 1, 2, 2, 1, 5, 5, 1, 0, 0, 0};
-  EXPECT_FALSE(set_output_size(op.conv));
 }
 
 }  // namespace

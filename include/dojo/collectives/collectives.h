@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collectives as dataflow plans: one small file per algorithm in src/collectives/, one line per algorithm in
+// the table. The cheapest by the latency-bandwidth model is chosen unless one is named.
+#pragma once
+#include <string>
+#include <vector>
+
+#include "dojo/topology/topology.h"
+#include "dojo/workload/graph.h"
+#include "dojo/workload/program.h"
+
+namespace dojo::workload {
+
+struct CollectiveRequest {
+  OpKind kind = OpKind::kAllReduce;
+  Bytes bytes = 0;                    ///< size semantics of docs/trace_format.md (all_gather: each rank's input, ...)
+  std::uint32_t root = 0;             ///< position
+  std::string algorithm;              ///< "" = choose
+  std::vector<const Slice*> members;  ///< by position; all have the same shape when their dies have the same map
+};
+
+struct CollectiveAlgorithm {
+  const char* name;  ///< "direct", "mesh2d", "ring", "tree", "zplane"
+  const char* sentence;
+  /// May be chosen without being named.
+  bool (*by_cost)(const CollectiveRequest& request, const topology::Topology& topology);
+  bool (*supports)(const CollectiveRequest& request);
+  /// Latency-bandwidth time in seconds by the values of the machine file; the formula stands in docs/collectives.md.
+  double (*model_seconds)(const CollectiveRequest& request, const topology::Topology& topology);
+  DataflowPlan (*build)(const CollectiveRequest& request, const topology::Topology& topology);
+};
+
+/// Alphabetical.
+[[nodiscard]] const std::vector<CollectiveAlgorithm>& collective_algorithms();
+/// Throws Error(kInvalidInput) for an unknown or unsupported name, and for a request without members or with a bad
+/// root.
+[[nodiscard]] const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request,
+                                                          const topology::Topology& topology);
+[[nodiscard]] DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology);
+
+/// A message of `bytes` between two ranks may go from all nodes at once (DataflowPlan::striped): they are whole dies
+/// with the same nodes, in one row or column of dies, and each node has a piece worth sending.
+[[nodiscard]] bool can_stripe(const Slice& from, const Slice& to, Bytes bytes, const topology::Topology& topology);
+
+/// Places that a plan's positions after its members stand for: the DIPs next to them (Topology::nearest_dip), each
+/// once, in the order of the members. `of_member`: index of each member's, or nullptr.
+[[nodiscard]] std::vector<std::uint32_t> dips_of(const std::vector<const Slice*>& members,
+                                                 const topology::Topology& topology,
+                                                 std::vector<std::uint32_t>* of_member);
+
+/// Latency-bandwidth time of one message alone in the machine, over the mesh or over the DIPs' Ethernet.
+[[nodiscard]] double message_seconds(const Slice& from, const Slice& to, Bytes bytes, bool over_zplane,
+                                     const topology::Topology& topology);
+
+/// Slice nodes that hold a tensor of `bytes`: all of them, or fewer so that a piece is not below `min_piece` bytes.
+/// Used by kernels and collectives alike, so that a tensor lies where both expect it. Ascending.
+[[nodiscard]] std::vector<std::uint32_t> residency(const SliceShape& shape, Bytes bytes, Bytes min_piece = 512);
+
+}  // namespace dojo::workload

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the collective algorithms share: lanes, path costs, the choice of chunks and the builder of dataflow plans.
+#pragma once
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "dojo/collectives/collectives.h"
+#include "dojo/topology/topology.h"
+#include "dojo/workload/program.h"
+
+namespace dojo::workload::collectives {
+
+/// A message shorter than this gains less latency than it costs.
+inline constexpr Bytes kMinMessageBytes = 1024;
+/// The same for one node's piece of a striped message: of a die's 354 nodes two such messages fit into the receive
+/// buffer of a die edge.
+inline constexpr Bytes kMinPieceBytes = 448;
+/// And a collective of more than kFewMessages has none below this.
+inline constexpr Bytes kMinBulkMessageBytes = 4096;
+inline constexpr std::int64_t kFewMessages = 1'000'000;
+/// Messages of one whole collective; beyond it chunks grow instead.
+inline constexpr std::int64_t kMaxMessages = 25'000'000;
+/// The executor counts tokens in one byte.
+inline constexpr std::uint32_t kMaxNeed = 255;
+/// Bytes of a message that carries no data (barrier).
+inline constexpr Bytes kSignalBytes = 64;
+
+/// What a collective's messages carry, all lanes together, and where they go.
+struct Traffic {
+  Bytes least_bytes = 0;  ///< of any step
+  Bytes most_bytes = 0;
+  std::int64_t edges = 1;
+  bool straight = false;               ///< every message stays in a row or column of dies, all of which work
+  Bytes least_piece = kMinPieceBytes;  ///< of a striped message that is worth sending
+};
+/// The nodes that send and receive for a rank.
+struct Lanes {
+  std::vector<std::uint32_t> nodes;  ///< ascending
+  std::int64_t distinct_rows = 1, distinct_columns = 1;
+  bool striped = false;  ///< all nodes of a die, as one message (DataflowPlan::striped)
+  [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(nodes.size()); }
+};
+/// The residency of the smallest step, thinned out to two a row and column of the slice, which already fill every edge.
+/// Where messages are straight, ranks are whole dies, and the largest step gives every node a piece worth sending,
+/// messages are striped instead.
+[[nodiscard]] Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic,
+                                 const topology::Topology& topology);
+[[nodiscard]] Lanes lanes_on(const SliceShape& shape, std::vector<std::uint32_t> nodes);
+[[nodiscard]] bool is_straight(const Slice& from, const Slice& to);
+/// Every member is one whole die, with the same nodes enabled.
+[[nodiscard]] bool are_equal_dies(const std::vector<const Slice*>& members, const topology::Topology& topology);
+/// Striped messages use every row (column) of the dies they pass: no router or link between the members is dead.
+[[nodiscard]] bool all_work_between(const std::vector<const Slice*>& members, const topology::Topology& topology);
+
+[[nodiscard]] inline bool works_straight(const Slice& from, const Slice& to, const topology::Topology& topology) {
+  return is_straight(from, to) && all_work_between({&from, &to}, topology);
+}
+
+/// From a node of one slice to the same node of another: dimension order, columns first.
+struct Path {
+  double latency_cycles = 0;      ///< on-die hops and crossings
+  double pooled_bytes_per_cycle;  ///< of the narrowest die edge on the way; infinite within a die
+  bool horizontal = false, vertical = false;
+};
+[[nodiscard]] Path path_between(const Slice& from, const Slice& to, const topology::Topology& topology);
+[[nodiscard]] DieId first_die(const Slice& slice, const topology::Topology& topology);
+/// Over the DIPs next to both and the Ethernet between them.
+[[nodiscard]] Path path_over_zplane(const Slice& from, const Slice& to, const topology::Topology& topology);
+
+/// Rates of the machine file, in bytes per cycle.
+struct Rates {
+  double link, inject, eject, combine;
+  double ethernet, frame_payload, frame_overhead;  ///< a DIP's port; bytes of its frames
+  explicit Rates(const topology::Topology& topology);
+  /// What all lanes together move over a path: the pooled edge, but not above one link per row or column with a lane.
+  [[nodiscard]] double path(const Path& path, const Lanes& lanes) const;
+  /// Of a message at a DIP's port, frame headers included, in cycles.
+  [[nodiscard]] double over_ethernet(double bytes) const;
+  /// What one message alone moves at; a piece of a striped one shares its way with the others.
+  [[nodiscard]] double message(const Path& path, const Lanes& lanes) const;
+};
+
+/// Cycles as a function of the number of chunks.
+using ChunkCost = std::function<double(std::int64_t chunks)>;
+struct ChunkChoice {
+  std::int64_t chunks = 1;
+  double cycles = 0;
+};
+/// The fewest chunks, but four where messages allow it, whose cost is within 5 % of the best one that kMinMessageBytes
+/// and kMaxMessages allow.
+[[nodiscard]] ChunkChoice choose_chunks(Bytes step_bytes, const Lanes& lanes, std::int64_t edges,
+                                        const ChunkCost& cost);
+/// Bytes of the longest message when `bytes` are cut into lanes x chunks; whole 64-byte packets, at least one.
+[[nodiscard]] double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks);
+
+/// Places of the members as a full grid of slices, or not.
+struct MemberGrid {
+  bool full = false;
+  std::uint32_t rows = 0, columns = 0;
+  std::vector<std::uint32_t> member;             ///< [row * columns + column] when full
+  std::vector<std::uint32_t> row_of, column_of;  ///< by member: rank of its coordinate among the distinct ones
+};
+[[nodiscard]] MemberGrid member_grid(const std::vector<const Slice*>& members);
+
+/// Collects items and edges in any order; counts what each item needs; groups items by position.
+class PlanBuilder {
+ public:
+  struct Flags {
+    bool start = false, finish = false;
+    Bytes combine_bytes = 0;  ///< > 0: the item combines so much, over all lanes and chunks
+  };
+  explicit PlanBuilder(std::uint32_t positions) : positions_(positions) {}
+  std::uint32_t item(std::uint32_t position, Flags flags);
+  /// A message, or a token when both items are of one position.
+  void edge(std::uint32_t from, std::uint32_t to, Bytes bytes);
+  void set_finish(std::uint32_t item) { items_[item].finish = true; }
+  [[nodiscard]] DataflowPlan build(const std::string& algorithm, const Lanes& lanes, const ChunkChoice& choice,
+                                   const topology::Topology& topology) const;
+
+ private:
+  struct RawEdge {
+    std::uint32_t from, to;
+    Bytes bytes;
+  };
+  std::uint32_t positions_;
+  std::vector<DataflowItem> items_;
+  std::vector<RawEdge> edges_;
+};
+
+/// One rank: nothing to move.
+[[nodiscard]] DataflowPlan trivial_plan(const std::string& algorithm, const topology::Topology& topology);
+
+/// Their models do not see ways around dead parts, nor do they avoid them, as the tree does.
+[[nodiscard]] inline bool where_all_works(const CollectiveRequest& request, const topology::Topology& topology) {
+  return request.kind == OpKind::kAllToAll || all_work_between(request.members, topology);
+}
+// The algorithms, one file each.
+[[nodiscard]] CollectiveAlgorithm direct_algorithm();
+[[nodiscard]] CollectiveAlgorithm mesh2d_algorithm();
+[[nodiscard]] CollectiveAlgorithm ring_algorithm();
+[[nodiscard]] CollectiveAlgorithm tree_algorithm();
+[[nodiscard]] CollectiveAlgorithm zplane_algorithm();
+
+}  // namespace dojo::workload::collectives

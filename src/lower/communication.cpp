@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: Apache-2.0
+// Instances of collectives, messages and DIP transfers.
+#include "lower/communication.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+#include "dojo/collectives/collectives.h"
+#include "lower/transfer_plans.h"
+
+namespace dojo::workload {
+namespace {
+
+using Place = DataflowInstance::Place;
+
+}  // namespace
+
+Communication::Communication(const Workload& workload, const LowerOptions& options, const topology::Topology& topology,
+                             const GroupRanks& groups, const std::vector<ProgramDraft>& drafts, Job& job,
+                             Findings& findings)
+    : workload_(workload),
+      options_(options),
+      topology_(topology),
+      groups_(groups),
+      drafts_(drafts),
+      job_(job),
+      findings_(findings) {}
+
+void Communication::fill() {
+  job_.instance_of.resize(workload_.ranks());
+  for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    job_.instance_of[rank].resize(drafts_[job_.program_of_rank[rank]].slots.size());
+  }
+  job_.hbm_used_bytes.assign(topology_.dip_count(), 0);
+  fill_in_rank();
+  fill_collectives();
+  fill_messages();
+  fill_memory();
+}
+
+std::uint32_t Communication::add_plan(DataflowPlan plan) {
+  job_.plans.push_back(std::move(plan));
+  return static_cast<std::uint32_t>(job_.plans.size() - 1);
+}
+
+std::uint32_t Communication::add_instance(std::uint32_t plan, std::vector<Place> places, std::uint32_t group) {
+  job_.instances.push_back({plan, std::move(places), group});
+  return static_cast<std::uint32_t>(job_.instances.size() - 1);
+}
+
+std::string Communication::where(RankId rank, const SlotUse& use) const {
+  const Graph& graph = workload_.graphs[workload_.graph_of_rank[rank]];
+  return fmt::format("{}: rank {}, operation \"{}\"", graph.file, rank, graph.op_name(graph.ops[use.op]));
+}
+
+void Communication::fill_in_rank() {
+  std::vector<std::vector<std::uint32_t>> instance(drafts_.size());
+  for (std::size_t p = 0; p < drafts_.size(); ++p) {
+    for (const InRankDataflow& flow : drafts_[p].flows) {
+      std::vector<Place> places;
+      places.reserve(flow.nodes.size());
+      for (const std::uint32_t node : flow.nodes) {
+        places.push_back({Place::Kind::kNode, node});
+      }
+      instance[p].push_back(add_instance(add_plan(flow.plan), std::move(places), kNone));
+    }
+  }
+  for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    const std::uint32_t p = job_.program_of_rank[rank];
+    for (std::size_t slot = 0; slot < drafts_[p].slots.size(); ++slot) {
+      if (drafts_[p].slots[slot].kind == SlotUse::Kind::kInRank) {
+        job_.instance_of[rank][slot] = {instance[p][drafts_[p].slots[slot].flow], 0};
+      }
+    }
+  }
+}
+
+std::vector<std::uint32_t> Communication::collective_slots(std::uint32_t program, std::uint32_t group_class) const {
+  std::vector<std::uint32_t> slots;
+  for (std::uint32_t slot = 0; slot < drafts_[program].slots.size(); ++slot) {
+    const SlotUse& use = drafts_[program].slots[slot];
+    if (use.kind == SlotUse::Kind::kCollective && use.group_class == group_class) {
+      slots.push_back(slot);
+    }
+  }
+  return slots;
+}
+
+void Communication::fill_collectives() {
+  for (std::uint32_t c = 0; c < groups_.size(); ++c) {
+    for (std::uint32_t g = 0; g < groups_[c].size(); ++g) {
+      fill_group(c, g);
+    }
+  }
+  for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    const std::uint32_t p = job_.program_of_rank[rank];
+    for (std::size_t slot = 0; slot < drafts_[p].slots.size(); ++slot) {
+      const SlotUse& use = drafts_[p].slots[slot];
+      if (use.kind == SlotUse::Kind::kCollective && job_.instance_of[rank][slot].instance == kNone &&
+          findings_.empty()) {
+        findings_.add("{}: found a collective in group class {}, expected a class of which the rank is a member",
+                      where(rank, use), use.group_class);
+      }
+    }
+  }
+}
+
+void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
+  const std::vector<RankId>& ranks = groups_[group_class][group];
+  std::map<std::uint32_t, std::vector<std::uint32_t>> slots_of_program;
+  for (const RankId rank : ranks) {
+    const std::uint32_t p = job_.program_of_rank[rank];
+    if (slots_of_program.count(p) == 0) {
+      slots_of_program[p] = collective_slots(p, group_class);
+    }
+  }
+  const std::uint32_t first_program = job_.program_of_rank[ranks.front()];
+  const std::vector<std::uint32_t>& first = slots_of_program[first_program];
+  for (const RankId rank : ranks) {
+    const std::size_t count = slots_of_program[job_.program_of_rank[rank]].size();
+    if (count != first.size()) {
+      findings_.add("{}: rank {} enters {} collectives of group \"{}\", rank {} enters {}; expected the same number",
+                    workload_.graphs[workload_.graph_of_rank[rank]].file, rank, count,
+                    workload_.group_classes[group_class].groups[group].name, ranks.front(), first.size());
+      return;
+    }
+  }
+  for (std::size_t k = 0; k < first.size(); ++k) {
+    const SlotUse& use = drafts_[first_program].slots[first[k]];
+    const Graph& graph = workload_.graphs[drafts_[first_program].program.graph];
+    const Op& op = graph.ops[use.op];
+    const std::string& named = graph.str(op.algorithm);
+    const std::uint32_t plan = collective_plan(use, op, named.empty() ? options_.collective_algorithm : named, ranks);
+    std::vector<Place> places;
+    places.reserve(ranks.size());
+    for (const RankId rank : ranks) {
+      places.push_back({Place::Kind::kRank, rank});
+    }
+    if (job_.plans[plan].positions > places.size()) {
+      for (const std::uint32_t dip : dips_of(slices_of(ranks), topology_, nullptr)) {
+        places.push_back({Place::Kind::kDip, dip});
+      }
+    }
+    const std::uint32_t instance = add_instance(plan, std::move(places), group);
+    for (std::uint32_t position = 0; position < ranks.size(); ++position) {
+      const RankId rank = ranks[position];
+      job_.instance_of[rank][slots_of_program[job_.program_of_rank[rank]][k]] = {instance, position};
+    }
+  }
+}
+
+std::vector<const Slice*> Communication::slices_of(const std::vector<RankId>& ranks) const {
+  std::vector<const Slice*> slices;
+  slices.reserve(ranks.size());
+  for (const RankId rank : ranks) {
+    slices.push_back(&job_.slices[rank]);
+  }
+  return slices;
+}
+
+std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, const std::string& algorithm,
+                                             const std::vector<RankId>& ranks) {
+  // Relative places decide a plan; the model's time is taken from the first group that asks.
+  const Slice& origin = job_.slices[ranks.front()];
+  std::vector<std::int64_t> layout;
+  layout.reserve(ranks.size() * 3);
+  for (const RankId rank : ranks) {
+    const Slice& slice = job_.slices[rank];
+    layout.push_back(slice.first_site_row - origin.first_site_row);
+    layout.push_back(slice.first_site_column - origin.first_site_column);
+    layout.push_back(slice.shape_index);
+  }
+  if (topology_.routes() != nullptr) {  // what works between the members depends on where they are
+    layout.push_back(origin.first_site_row);
+    layout.push_back(origin.first_site_column);
+  }
+  if (algorithm == "zplane" && topology_.dip_count() > 0) {
+    std::vector<std::uint32_t> island;
+    (void)dips_of(slices_of(ranks), topology_, &island);
+    layout.insert(layout.end(), island.begin(), island.end());
+  }
+  const auto layout_id = layouts_.emplace(std::move(layout), static_cast<std::uint32_t>(layouts_.size())).first->second;
+  const auto algorithm_id = algorithms_.emplace(algorithm, static_cast<std::int64_t>(algorithms_.size())).first->second;
+  std::vector<std::int64_t> key{static_cast<std::int64_t>(use.collective), use.bytes, op.root, layout_id, algorithm_id};
+  const auto found = collective_plans_.find(key);
+  if (found != collective_plans_.end()) {
+    return found->second;
+  }
+  std::uint32_t plan = 0;
+  if (ranks.size() == 1) {
+    plan = add_plan(nothing_plan());
+  } else {
+    CollectiveRequest request;
+    request.kind = use.collective;
+    request.bytes = use.bytes;
+    request.root = static_cast<std::uint32_t>(std::max<std::int32_t>(0, op.root));
+    request.algorithm = algorithm;
+    request.members = slices_of(ranks);
+    plan = add_plan(build_collective(request, topology_));
+  }
+  collective_plans_.emplace(std::move(key), plan);
+  return plan;
+}
+
+void Communication::fill_messages() {
+  using Key = std::tuple<RankId, RankId, std::int32_t>;  // source, destination, tag
+  struct End {
+    RankId rank;
+    std::uint32_t slot;
+  };
+  std::map<Key, std::array<std::vector<End>, 2>> ends;
+  for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
+    const Graph& graph = workload_.graphs[draft.program.graph];
+    for (std::uint32_t slot = 0; slot < draft.slots.size(); ++slot) {
+      const SlotUse& use = draft.slots[slot];
+      const bool send = use.kind == SlotUse::Kind::kSend;
+      if (!send && use.kind != SlotUse::Kind::kRecv) {
+        continue;
+      }
+      const Op& op = graph.ops[use.op];
+      if (op.peer < 0 || static_cast<RankId>(op.peer) >= workload_.ranks()) {
+        findings_.add("{}: found peer {}, expected a rank from 0 to {}", where(rank, use), op.peer,
+                      workload_.ranks() - 1);
+        continue;
+      }
+      const auto peer = static_cast<RankId>(op.peer);
+      ends[send ? Key{rank, peer, op.tag} : Key{peer, rank, op.tag}][send ? 0 : 1].push_back({rank, slot});
+    }
+  }
+  for (const auto& [key, sides] : ends) {
+    const auto& [sends, receives] = sides;
+    for (std::size_t i = std::min(sends.size(), receives.size()); i < std::max(sends.size(), receives.size()); ++i) {
+      const End& end = i < sends.size() ? sends[i] : receives[i];
+      const SlotUse& use = drafts_[job_.program_of_rank[end.rank]].slots[end.slot];
+      findings_.add("{}: found no matching {} at rank {} (tag {}), expected one for each {}", where(end.rank, use),
+                    i < sends.size() ? "recv" : "send", i < sends.size() ? std::get<1>(key) : std::get<0>(key),
+                    std::get<2>(key), i < sends.size() ? "send" : "recv");
+    }
+    for (std::size_t i = 0; i < std::min(sends.size(), receives.size()); ++i) {
+      const SlotUse& use = drafts_[job_.program_of_rank[sends[i].rank]].slots[sends[i].slot];
+      const Slice& a = job_.slices[sends[i].rank];
+      const Slice& b = job_.slices[receives[i].rank];
+      const bool a_smaller = a.shape->node_count() <= b.shape->node_count();
+      std::vector<Place> places{{Place::Kind::kRank, sends[i].rank}, {Place::Kind::kRank, receives[i].rank}};
+      const std::string& route = route_of(sends[i].rank, use);
+      if (route == "zplane" && topology_.dip_count() == 0) {
+        findings_.add("{}: found the route zplane on a machine without DIPs, expected mesh", where(sends[i].rank, use));
+        continue;
+      }
+      const bool zplane = route == "zplane" || (route == "fastest" && faster_over_zplane(a, b, use.bytes));
+      if (zplane) {
+        places.push_back({Place::Kind::kDip, topology_.nearest_dip(a.dies.front())});
+        places.push_back({Place::Kind::kDip, topology_.nearest_dip(b.dies.front())});
+      }
+      const Way way = zplane ? Way::kZplane : can_stripe(a, b, use.bytes, topology_) ? Way::kStriped : Way::kPlain;
+      const std::uint32_t plan = message_plan(use.bytes, a_smaller ? a : b, way);
+      const std::uint32_t instance = add_instance(plan, std::move(places), kNone);
+      job_.instance_of[sends[i].rank][sends[i].slot] = {instance, 0};
+      job_.instance_of[receives[i].rank][receives[i].slot] = {instance, 1};
+    }
+  }
+}
+
+/// The send's own, or that of all messages.
+const std::string& Communication::route_of(RankId rank, const SlotUse& use) const {
+  const Graph& graph = workload_.graphs[workload_.graph_of_rank[rank]];
+  const std::string& own = graph.str(graph.ops[use.op].algorithm);
+  return own.empty() ? options_.send_route : own;
+}
+
+bool Communication::faster_over_zplane(const Slice& from, const Slice& to, Bytes bytes) const {
+  return topology_.dip_count() > 0 &&
+         message_seconds(from, to, bytes, true, topology_) < message_seconds(from, to, bytes, false, topology_);
+}
+
+std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, Way way) {
+  std::vector<std::int64_t> key{bytes, smaller.shape_index, static_cast<std::int64_t>(way)};
+  const auto found = message_plans_.find(key);
+  if (found != message_plans_.end()) {
+    return found->second;
+  }
+  const std::uint32_t plan =
+      add_plan(way == Way::kZplane ? zplane_plan(bytes, *smaller.shape)
+                                   : point_to_point_plan(bytes, *smaller.shape, way == Way::kStriped));
+  message_plans_.emplace(std::move(key), plan);
+  return plan;
+}
+
+void Communication::fill_memory() {
+  for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
+    const Slice& slice = job_.slices[rank];
+    std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> ingests;  // (operation, die) -> instance
+    for (std::uint32_t slot = 0; slot < draft.slots.size(); ++slot) {
+      const SlotUse& use = draft.slots[slot];
+      if (use.kind != SlotUse::Kind::kMemory) {
+        continue;
+      }
+      const std::uint32_t dip = topology_.nearest_dip(slice.dies[use.die]);
+      const bool ingest = use.memory == SlotUse::Memory::kIngest;
+      const auto steps = ingest ? static_cast<std::uint32_t>(workload_.steps) : 1U;
+      if (use.step == 0 && use.memory != SlotUse::Memory::kLoad) {
+        // Samples of two steps: those in use and those that are fetched ahead.
+        job_.hbm_used_bytes[dip] += use.bytes * std::min<Bytes>(2, steps);
+      }
+      if (ingest && use.step > 0) {
+        job_.instance_of[rank][slot] = {ingests.at({use.op, use.die}), 1 + use.step};
+        continue;
+      }
+      std::vector<Place> places{{Place::Kind::kDip, dip}};
+      places.resize(1 + steps, {Place::Kind::kRank, rank});
+      const std::uint32_t instance = add_instance(memory_plan(use, slice, steps), std::move(places), kNone);
+      ingests[{use.op, use.die}] = instance;
+      job_.instance_of[rank][slot] = {instance, 1};
+    }
+  }
+  for (std::uint32_t dip = 0; dip < topology_.dip_count(); ++dip) {
+    const Bytes capacity = topology_.params().dip.hbm_bytes;
+    if (job_.hbm_used_bytes[dip] > capacity) {
+      findings_.add(
+          "{}: samples and spilled tensors need {:.3f} GB of HBM, expected at most {:.3f} GB: {:.3f} GB are missing; "
+          "use a smaller batch or a larger workload.rank_unit",
+          topology_.dip_path(dip), static_cast<double>(job_.hbm_used_bytes[dip]) / 1e9,
+          static_cast<double>(capacity) / 1e9, static_cast<double>(job_.hbm_used_bytes[dip] - capacity) / 1e9);
+    }
+  }
+}
+
+std::uint32_t Communication::memory_plan(const SlotUse& use, const Slice& slice, std::uint32_t steps) {
+  std::vector<std::int64_t> key{static_cast<std::int64_t>(use.memory), use.bytes, use.die, slice.shape_index, steps};
+  const auto found = memory_plans_.find(key);
+  if (found != memory_plans_.end()) {
+    return found->second;
+  }
+  const std::uint32_t plan = add_plan(dip_plan(use.memory, use.bytes, use.die, *slice.shape, steps));
+  memory_plans_.emplace(std::move(key), plan);
+  return plan;
+}
+
+}  // namespace dojo::workload

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operand traffic of a kernel: which node sends what to whom, in which step it is used, and what that loads.
+#pragma once
+#include <cstdint>
+#include <vector>
+
+#include "lower/slices.h"
+
+namespace dojo::workload {
+
+/// Bytes of a tensor that each node holds; by node.
+using Holding = std::vector<Bytes>;
+/// Equal pieces over all nodes in row-major order.
+[[nodiscard]] Holding spread_evenly(const SliceGrid& grid, Bytes bytes);
+/// On the nodes of residency(), in equal pieces.
+[[nodiscard]] Holding spread_resident(const SliceGrid& grid, Bytes bytes);
+
+class Deliveries {
+ public:
+  Deliveries(const SliceGrid& grid, std::uint32_t steps);
+
+  // Each returns the most bytes that arrive at any node. `streamed`: sources are spread over the steps, in order;
+  // otherwise everything is there before the first step.
+  Bytes along_rows(const Holding& holding, bool streamed);
+  Bytes along_columns(const Holding& holding, bool streamed);
+  Bytes to_all(const Holding& holding, bool streamed);
+  /// Row r needs the r-th part of every piece: columns first, then 1/rows of what arrived along the rows.
+  Bytes filtered_by_row(const Holding& holding, bool streamed);
+  /// Column c needs the c-th part of every piece: rows first, then 1/columns of what arrived along the columns.
+  Bytes filtered_by_column(const Holding& holding, bool streamed);
+  /// One transfer, there before the first step.
+  void unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes);
+  /// `bytes` for a whole row from nodes of another row, passed on along the row: the halo of a band.
+  Bytes band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on);
+
+  /// Writes gathers, unicasts and arrival counts.
+  void finish(Kernel& kernel) const;
+
+  struct Load {        ///< cycles of the busiest row link, column link, or write port
+    double first = 0;  ///< what must have arrived before the first step
+    double all = 0;
+  };
+  [[nodiscard]] Load load(double write_port_bytes_per_cycle) const;
+  [[nodiscard]] bool two_stages() const { return two_stages_; }
+  [[nodiscard]] std::size_t count() const { return sent_.size(); }
+
+ private:
+  enum class Shape : std::uint8_t { kUnicast, kRow, kColumn };  ///< the last two: to all other nodes of the line
+  struct Sent {
+    std::uint32_t source, destination;  ///< the second for kUnicast
+    Bytes bytes;
+    Shape shape;
+    std::uint8_t slot, stage;
+  };
+  void send(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
+            std::uint32_t destination = 0);
+  void finish_gathers(Kernel& kernel) const;
+  void finish_unicasts(Kernel& kernel) const;
+  void count_arrivals(Kernel& kernel) const;
+  [[nodiscard]] std::uint32_t slot(std::uint64_t index, std::uint64_t count, bool streamed) const;
+  Bytes columns_then_rows(const Holding& holding, bool streamed, bool filtered);
+
+  const SliceGrid* grid_;
+  std::uint32_t steps_;
+  bool two_stages_ = false;
+  std::vector<Sent> sent_;
+};
+
+}  // namespace dojo::workload

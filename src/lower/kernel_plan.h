@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Spatial partition of one operation over the nodes of a slice: the cheapest of all candidates by the cost model.
+#pragma once
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "dojo/node/kernel_cost.h"
+#include "dojo/workload/graph.h"
+#include "lower/reduction.h"
+#include "lower/slices.h"
+
+namespace dojo::workload {
+
+/// How an activation lies on the nodes. In each case a node has an equal share of the bytes.
+enum class Layout : std::uint8_t {
+  kAny,           ///< as its first user wants it
+  kPixels,        ///< pixels (rows of the matrix) cut over all nodes in row-major order
+  kBandChannels,  ///< pixels cut over the rows of the slice, channels over the nodes of a row
+  kOther          ///< by channels over all nodes
+};
+
+/// Which dimension an axis of the slice cuts.
+enum class Cut : std::uint8_t { kM, kN, kK };
+const char* cut_name(Cut cut);
+
+/// (M x K) * (K x N). `pixels` is the dimension that counts pixels: M of forward and input gradient, K of weight
+/// gradient.
+struct ProductRequest {
+  std::int64_t m = 0, n = 0, k = 0, batch = 1;
+  std::int64_t flops = 0;
+  Bytes element_bytes = 2;
+  Bytes a_bytes = 0, b_bytes = 0, c_bytes = 0;
+  Layout a = Layout::kAny, b = Layout::kAny;  ///< kAny: weights, or operands that nothing has laid out yet
+  Cut pixels = Cut::kM;
+  Bytes budget_bytes = 0;  ///< SRAM of a node that operands in flight may take
+  /// Convolution with a window: operand pixels [first, last) that the pixels [first, last) of the cut need.
+  std::int64_t halo_pixels = 0;  ///< of the operand; 0 = no halo
+  Bytes halo_pixel_bytes = 0;
+  ConvShape conv;
+  enum class Halo : std::uint8_t { kNone, kForward, kInputGrad } halo = Halo::kNone;
+  std::vector<std::uint32_t> destinations;  ///< where the result lies when that is fewer nodes than all
+  friend bool operator<(const ProductRequest& x, const ProductRequest& y);
+};
+
+struct KernelPlan {
+  Kernel kernel;
+  std::string name;  ///< "rows M, columns N, 4 steps over M"
+  Layout output = Layout::kPixels;
+  std::optional<ReductionSpec> reduction;  ///< follows the kernel
+  Bytes buffer_bytes = 0;                  ///< of a node: operands in flight, halo, partial sums
+  double cycles = 0;                       ///< by the cost model, reduction included
+};
+
+/// What the planners need to know about the slice and its nodes.
+struct PlanContext {
+  const SliceGrid& grid;
+  const node::NodeCost& cost;
+};
+
+/// The dimension along which a kernel's steps follow one another.
+enum class Stream : std::uint8_t { kNone, kM, kN, kK };
+
+/// One candidate of a product's partition, with what it costs.
+struct ProductChoice {
+  Cut rows = Cut::kM, columns = Cut::kN;
+  Stream stream = Stream::kNone;
+  std::uint32_t steps = 1;
+  Bytes buffer_bytes = 0;
+  double cycles = 0;
+};
+/// Never empty.
+[[nodiscard]] std::vector<ProductChoice> evaluate_products(const ProductRequest& request, const PlanContext& context);
+/// The cheapest; operands in flight beyond `budget_bytes` of a node's SRAM (0 = any) are charged for.
+[[nodiscard]] ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes);
+[[nodiscard]] KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice,
+                                       const PlanContext& context);
+
+/// Operations on tensors that lie where they are needed, but for those named here.
+struct VectorRequest {
+  Bytes load_bytes = 0, store_bytes = 0;  ///< of the rank, local
+  std::int64_t flops = 0;                 ///< vector FLOP
+  Bytes element_bytes = 2;
+  Layout layout = Layout::kPixels;  ///< of input and output
+  Bytes shifted_bytes = 0;          ///< an input that lies in the other layout: passed along the rows
+  Bytes collected_bytes = 0;        ///< inputs that lie by channels over all nodes: collected along both axes
+  Bytes to_all_bytes = 0;           ///< small operand that all nodes need (statistics)
+  ConvShape window;                 ///< pooling: r > 1 needs a halo
+  ProductRequest::Halo halo = ProductRequest::Halo::kNone;
+  Bytes pixel_bytes = 0;
+  Bytes sums_bytes = 0;  ///< local sums (FP32) that are reduced over the rank; 0 = none
+  friend bool operator<(const VectorRequest& a, const VectorRequest& b);
+};
+[[nodiscard]] KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context);
+
+/// An operation without shapes, spread evenly: roofline, or the recorded time.
+[[nodiscard]] KernelPlan plan_shapeless(std::int64_t flops, Bytes bytes, Cycles recorded_cycles,
+                                        const PlanContext& context);
+
+/// Operand pixels [first, last) that output pixels [begin, end) need; clipped to their images.
+struct PixelRange {
+  std::int64_t first = 0, last = 0;
+};
+[[nodiscard]] PixelRange needed_pixels(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t begin,
+                                       std::int64_t end);
+
+class Deliveries;
+/// Halo of pieces over all nodes: unicasts between neighbours in row-major order. False: more than four neighbours.
+bool add_piece_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
+                    std::int64_t operand_pixels, Bytes pixel_bytes, const SliceGrid& grid, Deliveries* deliveries,
+                    Bytes* most_bytes);
+/// Halo of bands: the same between rows; `pass_on`: every node of the row needs it.
+bool add_band_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
+                   std::int64_t operand_pixels, Bytes pixel_bytes, bool pass_on, const SliceGrid& grid,
+                   Deliveries* deliveries, Bytes* most_bytes);
+
+}  // namespace dojo::workload

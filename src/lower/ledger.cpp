@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: Apache-2.0
+// Lifetimes of tensors against the SRAM of a node.
+#include "lower/ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace dojo::workload {
+namespace {
+
+constexpr Bytes kSmallestPiece = 512;  // as in residency()
+
+bool is_cheap(OpKind kind) {
+  return kind == OpKind::kBatchNormApply || kind == OpKind::kElementwise;
+}
+
+double megabytes(Bytes bytes) {
+  return static_cast<double>(bytes) / 1e6;
+}
+
+}  // namespace
+
+Ledger::Ledger(const LedgerInput& input) : input_(input), lives_(input.graph.tensors.size()) {
+  const Graph& g = input_.graph;
+  const auto use = [&](std::uint32_t tensor, std::uint32_t position, bool writes) {
+    Life& life = lives_[tensor];
+    if (!life.used) {
+      life.begin = position;
+    }
+    life.used = true;
+    life.end = position;
+    if (writes && life.producer == kNone) {
+      life.producer = position;
+    }
+    if (life.uses.empty() || life.uses.back() != position) {
+      life.uses.push_back(position);
+    }
+  };
+  for (std::uint32_t position = 0; position < input_.order.size(); ++position) {
+    const Op& op = g.ops[input_.order[position]];
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
+      use(g.tensor_refs[i], position, false);
+    }
+    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) {
+      use(g.tensor_refs[i], position, true);
+    }
+  }
+  for (std::uint32_t t = 0; t < lives_.size(); ++t) {
+    const TensorRole role = g.tensors[t].role;
+    lives_[t].persistent = role == TensorRole::kWeight || role == TensorRole::kOptimizerState;
+    if (lives_[t].persistent) {
+      const std::int64_t shards = role == TensorRole::kOptimizerState ? input_.optimizer_shards : 1;
+      persistent_node_bytes_ += node_bytes(ceil_div(g.tensors[t].bytes, shards));
+    } else if (lives_[t].producer == kNone) {
+      lives_[t].begin = 0;  // there when the step starts
+    }
+  }
+}
+
+Bytes Ledger::node_bytes(Bytes rank_bytes) const {
+  return std::max(ceil_div<Bytes>(rank_bytes, input_.nodes), std::min(rank_bytes, kSmallestPiece));
+}
+
+std::vector<Bytes> Ledger::occupancy() const {
+  std::vector<Bytes> change(input_.order.size() + 1, 0);
+  for (std::uint32_t t = 0; t < lives_.size(); ++t) {
+    if (lives_[t].used && !lives_[t].persistent) {
+      const Bytes bytes = node_bytes(input_.graph.tensors[t].bytes);
+      change[lives_[t].begin] += bytes;
+      change[lives_[t].end + 1] -= bytes;
+    }
+  }
+  Bytes sum = persistent_node_bytes_;
+  for (Bytes& c : change) {
+    sum += c;
+    c = sum;
+  }
+  change.pop_back();
+  return change;
+}
+
+Bytes Ledger::free_at(std::uint32_t position) const {
+  // Cheap enough: asked once per matrix operation.
+  Bytes live = persistent_node_bytes_;
+  for (std::uint32_t t = 0; t < lives_.size(); ++t) {
+    const Life& life = lives_[t];
+    if (life.used && !life.persistent && life.begin <= position && position <= life.end) {
+      live += node_bytes(input_.graph.tensors[t].bytes);
+    }
+  }
+  return input_.node_capacity - live;
+}
+
+bool Ledger::can_recompute(std::uint32_t tensor, std::uint32_t at, const std::vector<std::uint8_t>& evicted) const {
+  const Life& life = lives_[tensor];
+  if (life.producer == kNone) {
+    return false;
+  }
+  const Graph& g = input_.graph;
+  const Op& op = g.ops[input_.order[life.producer]];
+  if (!is_cheap(op.kind)) {
+    return false;
+  }
+  for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
+    const std::uint32_t input = g.tensor_refs[i];
+    const Life& other = lives_[input];
+    if (!other.persistent && (evicted[input] != 0 || other.end < at)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Ledger::account(MemoryPlan& plan) const {
+  for (const Tensor& tensor : input_.graph.tensors) {
+    if (tensor.role == TensorRole::kWeight) {
+      plan.weights += tensor.bytes;
+    } else if (tensor.role == TensorRole::kGradient) {
+      plan.gradients += tensor.bytes;
+    } else if (tensor.role == TensorRole::kOptimizerState) {
+      plan.optimizer += ceil_div(tensor.bytes, input_.optimizer_shards);
+    }
+  }
+  std::vector<Bytes> change(input_.order.size() + 1, 0);
+  for (std::uint32_t t = 0; t < lives_.size(); ++t) {
+    if (lives_[t].used && !lives_[t].persistent && input_.graph.tensors[t].role != TensorRole::kGradient) {
+      change[lives_[t].begin] += input_.graph.tensors[t].bytes;
+      change[lives_[t].end + 1] -= input_.graph.tensors[t].bytes;
+    }
+  }
+  Bytes sum = 0;
+  for (const Bytes c : change) {
+    sum += c;
+    plan.activations_peak = std::max(plan.activations_peak, sum);
+  }
+}
+
+LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_bytes) const {
+  LedgerResult result;
+  MemoryPlan& plan = result.plan;
+  plan.node_capacity = input_.node_capacity;
+  account(plan);
+  std::vector<Bytes> live = occupancy();
+  for (std::size_t i = 0; i < live.size(); ++i) {
+    live[i] += buffers[i] + collective_bytes;
+    plan.buffers = std::max(plan.buffers, (buffers[i] + collective_bytes) * input_.nodes);
+  }
+  if (live.empty()) {
+    plan.node_peak = persistent_node_bytes_ + collective_bytes;
+  }
+  const Bytes before = live.empty() ? plan.node_peak : *std::max_element(live.begin(), live.end());
+  std::vector<std::uint8_t> evicted(lives_.size(), 0);
+  std::vector<Life> lives = lives_;  // what is recomputed uses its inputs once more
+
+  // Whatever lies idle at the fullest moment and frees most leaves, until everything fits.
+  const auto idle_gap = [&](const Life& life,
+                            std::uint32_t at) -> std::optional<std::pair<std::uint32_t, std::uint32_t>> {
+    const auto next = std::upper_bound(life.uses.begin(), life.uses.end(), at);
+    if (next == life.uses.begin() || next == life.uses.end() || *(next - 1) == at) {
+      return std::nullopt;
+    }
+    return std::pair(*(next - 1), *next);
+  };
+  const auto evict_one = [&](std::uint32_t at, bool recompute) {
+    Eviction best;
+    Bytes best_gain = 0;
+    for (std::uint32_t t = 0; t < lives.size(); ++t) {
+      const Life& life = lives[t];
+      if (!life.used || life.persistent || evicted[t] != 0) {
+        continue;
+      }
+      const auto gap = idle_gap(life, at);
+      const Bytes bytes = node_bytes(input_.graph.tensors[t].bytes);
+      // Most bytes first; of equal ones the longest idle.
+      const Bytes gain = gap ? bytes * static_cast<Bytes>(live.size()) + (gap->second - gap->first) : 0;
+      if (gap && gap->second > gap->first + 1 && gain > best_gain &&
+          (!recompute || can_recompute(t, gap->second, evicted))) {
+        best = {t, gap->first, gap->second, recompute};
+        best_gain = gain;
+      }
+    }
+    if (best_gain == 0) {
+      return false;
+    }
+    const Bytes bytes = input_.graph.tensors[best.tensor].bytes;
+    evicted[best.tensor] = 1;
+    (recompute ? plan.recomputed : plan.spilled) += bytes;
+    for (std::uint32_t p = best.last_use + 1; p < best.next_use; ++p) {
+      live[p] -= node_bytes(bytes);
+    }
+    if (recompute) {
+      const Op& op = input_.graph.ops[input_.order[lives[best.tensor].producer]];
+      for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
+        std::vector<std::uint32_t>& uses = lives[input_.graph.tensor_refs[i]].uses;
+        uses.insert(std::upper_bound(uses.begin(), uses.end(), best.next_use), best.next_use);
+      }
+    }
+    result.evictions.push_back(best);
+    return true;
+  };
+
+  const bool may_recompute = input_.policy == "recompute_then_spill";
+  const bool may_spill = input_.policy != "fail";
+  while (!live.empty()) {
+    const auto fullest = std::max_element(live.begin(), live.end());
+    plan.node_peak = *fullest;
+    if (*fullest <= input_.node_capacity) {
+      break;
+    }
+    const auto at = static_cast<std::uint32_t>(fullest - live.begin());
+    if (!(may_recompute && evict_one(at, true)) && !(may_spill && evict_one(at, false))) {
+      result.missing_per_node = *fullest - input_.node_capacity;
+      break;
+    }
+  }
+  std::stable_sort(result.evictions.begin(), result.evictions.end(), [](const Eviction& a, const Eviction& b) {
+    // What is read back comes before what is recomputed from it.
+    return std::pair(a.next_use, a.recompute) < std::pair(b.next_use, b.recompute);
+  });
+
+  if (result.evictions.empty() && result.missing_per_node == 0) {
+    plan.decisions.push_back(fmt::format("Everything stays in SRAM: {:.3f} MB of {:.3f} MB in the fullest node.",
+                                         megabytes(plan.node_peak), megabytes(plan.node_capacity)));
+  } else {
+    plan.decisions.push_back(fmt::format("Without measures the fullest node would need {:.3f} MB of its {:.3f} MB.",
+                                         megabytes(before), megabytes(plan.node_capacity)));
+  }
+  const auto count = [&](bool recompute) {
+    return std::count_if(result.evictions.begin(), result.evictions.end(),
+                         [&](const Eviction& e) { return e.recompute == recompute; });
+  };
+  if (plan.recomputed > 0) {
+    plan.decisions.push_back(
+        fmt::format("{} activations ({:.1f} MB a rank and step) are dropped after the forward pass and "
+                    "recomputed before their first use in the backward pass.",
+                    count(true), megabytes(plan.recomputed)));
+  }
+  if (plan.spilled > 0) {
+    plan.decisions.push_back(fmt::format("{} tensors ({:.1f} MB a rank and step) are spilled to DIP HBM and read back.",
+                                         count(false), megabytes(plan.spilled)));
+  }
+  return result;
+}
+
+}  // namespace dojo::workload

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// From graphs to a job: placement, one program per graph and slice shape, communication, memory.
+#include "dojo/lower/lower.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "dojo/base/error.h"
+#include "lower/communication.h"
+
+namespace dojo::workload {
+namespace {
+
+void check_options(const LowerOptions& options, Findings& findings) {
+  const auto check = [&](const char* key, const std::string& value, std::initializer_list<const char*> words) {
+    std::string expected;
+    for (const char* word : words) {
+      if (value == word) {
+        return;
+      }
+      expected += fmt::format("{}{}", expected.empty() ? "" : ", ", word);
+    }
+    findings.add("workload.{}: found \"{}\", expected one of {}", key, value, expected);
+  };
+  check("capacity_policy", options.capacity_policy, {"recompute_then_spill", "spill", "fail"});
+  check("replay", options.replay, {"shapes", "roofline", "recorded"});
+  for (const ReplayRule& rule : options.replay_rules) {
+    check("replay_rules", rule.replay, {"shapes", "roofline", "recorded"});
+  }
+}
+
+/// A rule that matches nothing is most likely a name mistyped.
+void check_rules(const Workload& workload, const LowerOptions& options, Findings& findings) {
+  for (std::size_t i = 0; i < options.replay_rules.size(); ++i) {
+    const ReplayRule& rule = options.replay_rules[i];
+    const bool used = std::any_of(workload.graphs.begin(), workload.graphs.end(), [&](const Graph& graph) {
+      return std::any_of(graph.ops.begin(), graph.ops.end(), [&](const Op& op) { return matches(rule, graph, op); });
+    });
+    if (!used) {
+      findings.add(
+          "workload.replay_rules[{}].operations: found no operation whose name or kind is like \"{}\", expected at "
+          "least "
+          "one; see dojosim trace info",
+          i, rule.operations);
+    }
+  }
+}
+
+void check_ranks(const Workload& workload, const LowerOptions& options, Findings& findings) {
+  if (workload.ranks() == 0 || workload.graphs.empty()) {
+    findings.add("workload: found no ranks, expected at least one");
+  }
+  if (options.placement.ranks != workload.ranks()) {
+    findings.add("workload.ranks: found {} ranks to place, expected the workload's {}", options.placement.ranks,
+                 workload.ranks());
+  }
+  for (const Graph& graph : workload.graphs) {
+    if (!graph.ops.empty() && issue_order(graph).empty()) {
+      findings.add("{}: the operations' dependencies form a cycle, expected none", graph.file);
+    }
+  }
+}
+
+void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOptions& options, std::uint32_t nodes,
+                    Findings& findings) {
+  const MemoryPlan& m = draft.program.memory;
+  findings.add(
+      "{}: found a need of {:.3f} MB in the fullest node, expected at most {:.3f} MB: {:.3f} MB a node ({:.1f} MB a "
+      "rank) "
+      "are missing with capacity_policy \"{}\"; use a smaller batch, a larger workload.rank_unit or another policy",
+      graph.file, static_cast<double>(m.node_peak) / 1e6, static_cast<double>(m.node_capacity) / 1e6,
+      static_cast<double>(draft.missing_per_node) / 1e6, static_cast<double>(draft.missing_per_node) * nodes / 1e6,
+      options.capacity_policy);
+}
+
+/// Programs by (graph, shape); sets Job::program_of_rank.
+std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOptions& options,
+                                         const topology::Topology& topology, Job& job, Findings& findings) {
+  // Optimizer state can be sharded only over ranks that hold the same parameters.
+  const bool sharded = options.shard_optimizer && workload.graphs.size() == 1;
+  std::vector<ProgramDraft> drafts;
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;
+  for (RankId rank = 0; rank < workload.ranks(); ++rank) {
+    const std::uint32_t graph = workload.graph_of_rank[rank];
+    const Slice& slice = job.slices[rank];
+    const auto [entry, fresh] =
+        known.emplace(std::pair(graph, slice.shape_index), static_cast<std::uint32_t>(drafts.size()));
+    job.program_of_rank.push_back(entry->second);
+    if (!fresh) {
+      continue;
+    }
+    const ProgramRequest request{
+        workload.graphs[graph],        graph, slice, topology, options, std::max<std::int64_t>(1, workload.steps),
+        sharded ? workload.ranks() : 1};
+    drafts.push_back(build_program(request));
+    if (drafts.back().missing_per_node > 0) {
+      report_missing(drafts.back(), workload.graphs[graph], options, slice.shape->node_count(), findings);
+    }
+  }
+  return drafts;
+}
+
+void note_approximations(const Workload& workload, Job& job) {
+  std::set<Kernel::TimedBy> timed_by;
+  for (const Program& program : job.programs) {
+    for (const Kernel& kernel : program.kernels) {
+      timed_by.insert(kernel.timed_by);
+    }
+  }
+  if (timed_by.count(Kernel::TimedBy::kShapes) != 0) {
+    job.approximations.emplace_back(
+        "Weights lie as each product of their layer wants them; layout changes cost traffic, no core time.");
+  }
+  if (!job.programs.empty()) {
+    job.approximations.emplace_back(
+        "Memory is planned in the order of issue: what a communication holds for longer than that is not accounted "
+        "for.");
+  }
+  if (timed_by.count(Kernel::TimedBy::kRoofline) != 0) {
+    job.approximations.emplace_back("Operations without shapes are timed by the roofline of their rank's nodes.");
+  }
+  if (timed_by.count(Kernel::TimedBy::kRecorded) != 0) {
+    job.approximations.emplace_back("Operations are timed by the duration recorded in the trace.");
+  }
+  if (workload.graphs.size() > 1) {
+    job.approximations.emplace_back("Ranks run different graphs: optimizer state is not sharded over them.");
+  }
+}
+
+}  // namespace
+
+Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
+  Findings findings;
+  check_options(options, findings);
+  check_ranks(workload, options, findings);
+  check_rules(workload, options, findings);
+  findings.throw_if_any();
+  Job job;
+  job.slices = place_ranks(options.placement, topology);
+  const GroupRanks groups = compact_groups(workload, job.slices, topology, job.approximations);
+  std::vector<ProgramDraft> drafts = build_programs(workload, options, topology, job, findings);
+  Communication(workload, options, topology, groups, drafts, job, findings).fill();
+  findings.throw_if_any();
+  for (ProgramDraft& draft : drafts) {
+    job.programs.push_back(std::move(draft.program));
+  }
+  note_approximations(workload, job);
+  return job;
+}
+
+}  // namespace dojo::workload

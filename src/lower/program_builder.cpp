@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+// Task graphs of programs: one kernel per operation, what follows it, and what the ledger demands.
+#include "lower/program_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "dojo/base/error.h"
+
+namespace dojo::workload {
+namespace {
+
+bool is_memory(OpKind kind) {
+  return kind == OpKind::kIngest || kind == OpKind::kMemLoad || kind == OpKind::kMemStore;
+}
+bool is_compute(OpKind kind) {
+  return kind != OpKind::kNone && !is_memory(kind) && !is_communication(kind);
+}
+
+class ProgramBuilder {
+ public:
+  explicit ProgramBuilder(const ProgramRequest& request)
+      : request_(request),
+        graph_(request.graph),
+        order_(issue_order(request.graph)),
+        grid_(request.slice, request.topology),
+        cost_(request.topology.params().node),
+        context_{grid_, cost_},
+        planner_(request.graph, context_,
+                 {request.options.replay, request.options.replay_rules, request.optimizer_shards,
+                  request.topology.params().clock_hz}),
+        ledger_({request.graph, order_, grid_.nodes(), request.topology.params().node.sram_bytes,
+                 request.optimizer_shards, request.options.capacity_policy}) {}
+
+  ProgramDraft build() {
+    plan_kernels();
+    Bytes collective_bytes = 0;
+    for (const Op& op : graph_.ops) {
+      if (is_collective(op.kind)) {
+        collective_bytes = std::max(collective_bytes, ledger_.node_bytes(op.bytes));
+      }
+    }
+    LedgerResult ledger = ledger_.plan(buffers_, collective_bytes);
+    draft_.missing_per_node = ledger.missing_per_node;
+    evictions_ = std::move(ledger.evictions);
+    for (std::uint32_t step = 0; step < static_cast<std::uint32_t>(request_.steps); ++step) {
+      build_step(step);
+    }
+    finish(std::move(ledger.plan));
+    return std::move(draft_);
+  }
+
+ private:
+  void plan_kernels() {
+    buffers_.assign(order_.size(), 0);
+    kernel_of_op_.assign(graph_.ops.size(), kNone);
+    for (std::uint32_t position = 0; position < order_.size(); ++position) {
+      const std::uint32_t op = order_[position];
+      if (!is_compute(graph_.ops[op].kind)) {
+        continue;
+      }
+      // An eighth of the SRAM at least: what does not fit beside it will be recomputed or spilled.
+      const Bytes least = request_.topology.params().node.sram_bytes / 8;
+      kernel_of_op_[op] = planner_.plan(op, std::max(least, ledger_.free_at(position)));
+      buffers_[position] = planner_.plans()[kernel_of_op_[op]].buffer_bytes;
+    }
+  }
+
+  std::uint32_t add_task(Task::Kind kind, Task::Unit unit, std::uint32_t index, std::uint32_t op, std::uint32_t step) {
+    Task task;
+    task.kind = kind;
+    task.unit = unit;
+    task.index = index;
+    task.op = op;
+    task.step = static_cast<std::uint16_t>(step);
+    draft_.program.tasks.push_back(task);
+    return static_cast<std::uint32_t>(draft_.program.tasks.size() - 1);
+  }
+  void add_edge(std::uint32_t from, std::uint32_t to) {
+    if (from != kNone) {
+      edges_.emplace_back(from, to);
+    }
+  }
+  std::uint32_t add_slot(SlotUse use) {
+    draft_.slots.push_back(use);
+    return static_cast<std::uint32_t>(draft_.slots.size() - 1);
+  }
+
+  /// Kernel and, where there is one, its reduction. Returns the last task; `head` receives the first.
+  std::uint32_t add_compute(std::uint32_t op, std::uint32_t step, bool recompute, std::uint32_t* head) {
+    const std::uint32_t kernel = kernel_of_op_[op];
+    const KernelPlan& plan = planner_.plans()[kernel];
+    const std::uint32_t task = add_task(Task::Kind::kKernel, Task::Unit::kCore, kernel, op, step);
+    draft_.program.tasks[task].recompute = recompute;
+    *head = last_compute_ = task;
+    if (!plan.reduction) {
+      return task;
+    }
+    SlotUse use;
+    use.kind = SlotUse::Kind::kInRank;
+    use.op = op;
+    use.step = step;
+    use.flow = flow_of(*plan.reduction);
+    const std::uint32_t reduction = add_task(Task::Kind::kDataflow, Task::Unit::kNetwork, add_slot(use), op, step);
+    draft_.program.tasks[reduction].recompute = recompute;
+    add_edge(task, reduction);
+    return reduction;
+  }
+
+  std::uint32_t flow_of(const ReductionSpec& spec) {
+    const auto found = flows_.find(spec);
+    if (found != flows_.end()) {
+      return found->second;
+    }
+    const ReductionShape shape = choose_reduction(spec, grid_, cost_.params());
+    draft_.flows.push_back(build_reduction(spec, shape, grid_));
+    draft_.flows.back().plan.model_seconds = shape.cycles / request_.topology.params().clock_hz;
+    const auto index = static_cast<std::uint32_t>(draft_.flows.size() - 1);
+    flows_.emplace(spec, index);
+    return index;
+  }
+
+  /// One task per die of the slice, each with the DIP that is nearest, and a join.
+  std::uint32_t add_memory(SlotUse::Memory kind, Bytes bytes, std::uint32_t op, std::uint32_t step,
+                           const std::vector<std::uint32_t>& after) {
+    const std::uint32_t dies = grid_.shape().die_count();
+    std::vector<std::uint32_t> parts;
+    if (request_.topology.dip_count() > 0 && bytes > 0) {
+      for (std::uint32_t die = 0; die < dies; ++die) {
+        const std::int64_t nodes = grid_.shape().node_count();
+        SlotUse use;
+        use.kind = SlotUse::Kind::kMemory;
+        use.memory = kind;
+        use.op = op;
+        use.step = step;
+        use.die = die;
+        use.bytes = piece_begin(bytes, nodes, grid_.shape().die_begin[die + 1]) -
+                    piece_begin(bytes, nodes, grid_.shape().die_begin[die]);
+        if (use.bytes > 0) {
+          parts.push_back(add_task(Task::Kind::kDataflow, Task::Unit::kMemory, add_slot(use), op, step));
+        }
+      }
+    }
+    for (const std::uint32_t part : parts) {
+      for (const std::uint32_t task : after) {
+        add_edge(task, part);
+      }
+    }
+    if (parts.size() == 1) {
+      return parts.front();
+    }
+    const std::uint32_t join = add_task(Task::Kind::kNone, Task::Unit::kMemory, 0, op, step);
+    for (const std::uint32_t task : parts.empty() ? after : parts) {
+      add_edge(task, join);
+    }
+    return join;
+  }
+
+  std::uint32_t add_collective(OpKind kind, Bytes bytes, std::uint32_t group_class, std::uint32_t op,
+                               std::uint32_t step) {
+    SlotUse use;
+    use.kind = kind == OpKind::kSend   ? SlotUse::Kind::kSend
+               : kind == OpKind::kRecv ? SlotUse::Kind::kRecv
+                                       : SlotUse::Kind::kCollective;
+    use.collective = kind;
+    use.bytes = bytes;
+    use.group_class = group_class;
+    use.op = op;
+    use.step = step;
+    return add_task(Task::Kind::kDataflow, Task::Unit::kNetwork, add_slot(use), op, step);
+  }
+
+  [[nodiscard]] Bytes updated_weight_bytes(const Op& op) const {
+    Bytes bytes = 0;
+    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) {
+      const Tensor& tensor = graph_.tensors[graph_.tensor_refs[i]];
+      bytes += tensor.role == TensorRole::kWeight ? tensor.bytes : 0;
+    }
+    return bytes > 0 ? bytes : op.elements * dtype_bytes(op.dtype);
+  }
+
+  void build_step(std::uint32_t step) {
+    const auto first_task = static_cast<std::uint32_t>(draft_.program.tasks.size());
+    tail_of_op_.assign(graph_.ops.size(), kNone);
+    restored_.assign(graph_.tensors.size(), kNone);
+    spilled_.clear();
+    recent_compute_.clear();
+    std::size_t next_eviction = 0;
+    for (std::uint32_t position = 0; position < order_.size(); ++position) {
+      for (; next_eviction < evictions_.size() && evictions_[next_eviction].next_use == position; ++next_eviction) {
+        restore(evictions_[next_eviction], step);
+      }
+      add_op(order_[position], step);
+      for (const Eviction& eviction : evictions_) {
+        if (!eviction.recompute && eviction.last_use == position) {
+          spill(eviction, step);
+        }
+      }
+    }
+    close_step(first_task, step);
+  }
+
+  void restore(const Eviction& eviction, std::uint32_t step) {
+    std::uint32_t task = kNone;
+    if (eviction.recompute) {
+      const std::uint32_t producer = producer_of(eviction.tensor);
+      std::uint32_t head = kNone;
+      const std::uint32_t before = last_compute_;
+      task = add_compute(producer, step, true, &head);
+      add_edge(before, head);  // not earlier: its place would be needed
+      for (std::uint32_t i = graph_.ops[producer].deps_begin; i < graph_.ops[producer].deps_end; ++i) {
+        add_edge(tail_of_op_[graph_.deps[i]], head);
+      }
+      for (std::uint32_t i = graph_.ops[producer].inputs_begin; i < graph_.ops[producer].inputs_end; ++i) {
+        add_edge(restored_[graph_.tensor_refs[i]], head);
+      }
+    } else {
+      // A few operations ahead, so that the memory's latency is hidden.
+      constexpr std::size_t kAhead = 3;
+      std::vector<std::uint32_t> after{spilled_.at(eviction.tensor)};
+      if (recent_compute_.size() >= kAhead) {
+        after.push_back(recent_compute_[recent_compute_.size() - kAhead]);
+      }
+      task = add_memory(SlotUse::Memory::kLoad, graph_.tensors[eviction.tensor].bytes, producer_of(eviction.tensor),
+                        step, after);
+    }
+    restored_[eviction.tensor] = task;
+  }
+
+  void spill(const Eviction& eviction, std::uint32_t step) {
+    const std::uint32_t op = order_[eviction.last_use];
+    std::vector<std::uint32_t> after{tail_of_op_[op]};
+    const std::uint32_t producer = producer_of(eviction.tensor);
+    if (producer != kNone && tail_of_op_[producer] != kNone && producer != op) {
+      after.push_back(tail_of_op_[producer]);
+    }
+    spilled_[eviction.tensor] =
+        add_memory(SlotUse::Memory::kStore, graph_.tensors[eviction.tensor].bytes, op, step, after);
+  }
+
+  [[nodiscard]] std::uint32_t producer_of(std::uint32_t tensor) const {
+    for (const std::uint32_t op : order_) {
+      for (std::uint32_t i = graph_.ops[op].outputs_begin; i < graph_.ops[op].outputs_end; ++i) {
+        if (graph_.tensor_refs[i] == tensor) {
+          return op;
+        }
+      }
+    }
+    return kNone;
+  }
+
+  void add_op(std::uint32_t index, std::uint32_t step) {
+    const Op& op = graph_.ops[index];
+    std::vector<std::uint32_t> after;
+    bool on_ingest_only = true;
+    for (std::uint32_t i = op.deps_begin; i < op.deps_end; ++i) {
+      after.push_back(tail_of_op_[graph_.deps[i]]);
+      on_ingest_only = on_ingest_only && graph_.ops[graph_.deps[i]].kind == OpKind::kIngest;
+    }
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
+      if (restored_[graph_.tensor_refs[i]] != kNone) {
+        after.push_back(restored_[graph_.tensor_refs[i]]);
+      }
+    }
+    if (op.kind == OpKind::kIngest) {
+      auto& previous = last_ingest_[index];
+      if (step > 0) {
+        after.push_back(previous);  // samples are fetched ahead, one step after the other
+      }
+      tail_of_op_[index] = previous = add_memory(SlotUse::Memory::kIngest, op.bytes, index, step, after);
+      return;
+    }
+    if (on_ingest_only && step_barrier_ != kNone) {
+      after.push_back(step_barrier_);
+    }
+    std::uint32_t head = kNone;
+    if (is_memory(op.kind)) {
+      tail_of_op_[index] = add_memory(op.kind == OpKind::kMemLoad ? SlotUse::Memory::kLoad : SlotUse::Memory::kStore,
+                                      op.bytes, index, step, after);
+      return;
+    }
+    if (is_communication(op.kind)) {
+      head = tail_of_op_[index] = add_collective(op.kind, op.bytes, op.group, index, step);
+    } else if (op.kind == OpKind::kNone) {
+      head = tail_of_op_[index] = add_task(Task::Kind::kNone, Task::Unit::kCore, 0, index, step);
+    } else {
+      tail_of_op_[index] = add_compute(index, step, false, &head);
+      recent_compute_.push_back(head);
+    }
+    for (const std::uint32_t task : after) {
+      add_edge(task, head);
+    }
+    if (op.kind == OpKind::kOptimizer && request_.optimizer_shards > 1) {
+      // Each rank has updated its shard; all need all new weights.
+      const Bytes shard = ceil_div(updated_weight_bytes(op), request_.optimizer_shards);
+      const std::uint32_t gather = add_collective(OpKind::kAllGather, shard, 0, index, step);
+      add_edge(tail_of_op_[index], gather);
+      tail_of_op_[index] = gather;
+    }
+  }
+
+  /// The next step's compute waits for all of this one.
+  void close_step(std::uint32_t first_task, std::uint32_t step) {
+    if (step + 1 == static_cast<std::uint32_t>(request_.steps)) {
+      return;
+    }
+    const auto tasks = static_cast<std::uint32_t>(draft_.program.tasks.size());
+    std::vector<std::uint8_t> has_successor(tasks, 0);
+    for (const auto& edge : edges_) {
+      has_successor[edge.first] = 1;
+    }
+    step_barrier_ = add_task(Task::Kind::kNone, Task::Unit::kCore, 0, kNone, step);
+    for (std::uint32_t task = first_task; task < tasks; ++task) {
+      if (has_successor[task] == 0) {
+        add_edge(task, step_barrier_);
+      }
+    }
+  }
+
+  void finish(MemoryPlan memory) {
+    Program& program = draft_.program;
+    program.graph = request_.graph_index;
+    program.shape_index = request_.slice.shape_index;
+    program.memory = std::move(memory);
+    program.samples_per_step = graph_.batch;
+    program.instance_slots = static_cast<std::uint32_t>(draft_.slots.size());
+    for (KernelPlan& plan : planner_.plans()) {
+      program.kernels.push_back(std::move(plan.kernel));
+    }
+    std::sort(edges_.begin(), edges_.end());
+    edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());
+    std::size_t next = 0;
+    for (std::uint32_t task = 0; task < program.tasks.size(); ++task) {
+      program.tasks[task].successors_begin = static_cast<std::uint32_t>(next);
+      for (; next < edges_.size() && edges_[next].first == task; ++next) {
+        program.successors.push_back(edges_[next].second);
+        ++program.tasks[edges_[next].second].dependencies;
+      }
+      program.tasks[task].successors_end = static_cast<std::uint32_t>(next);
+    }
+  }
+
+  const ProgramRequest& request_;
+  const Graph& graph_;
+  std::vector<std::uint32_t> order_;
+  SliceGrid grid_;
+  node::NodeCost cost_;
+  PlanContext context_;
+  OpPlanner planner_;
+  Ledger ledger_;
+  ProgramDraft draft_;
+  std::vector<Bytes> buffers_;  ///< by position
+  std::vector<std::uint32_t> kernel_of_op_;
+  std::vector<Eviction> evictions_;
+  std::map<ReductionSpec, std::uint32_t> flows_;
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> edges_;
+  std::vector<std::uint32_t> tail_of_op_;  ///< of this step: the task after which its result is there
+  std::vector<std::uint32_t> restored_;    ///< by tensor: the task that brought it back in this step
+  std::map<std::uint32_t, std::uint32_t> spilled_, last_ingest_;
+  std::vector<std::uint32_t> recent_compute_;
+  std::uint32_t last_compute_ = kNone;
+  std::uint32_t step_barrier_ = kNone;
+};
+
+}  // namespace
+
+ProgramDraft build_program(const ProgramRequest& request) {
+  return ProgramBuilder(request).build();
+}
+
+}  // namespace dojo::workload

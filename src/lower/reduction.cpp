@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// In-rank reductions as dataflow plans of which every position is a node.
+#include "lower/reduction.h"
+
+#include <algorithm>
+#include <cmath>
+#include <tuple>
+
+#include "dojo/base/error.h"
+
+namespace dojo::workload {
+namespace {
+
+constexpr std::size_t kMessagesPerNode = 3;  // about 1,000 for a die: more would cost host time, not accuracy
+
+constexpr double kCyclesPerMessage = 50;  // assumed
+
+double tree_depth(double count, std::uint32_t arity) {
+  return arity == 1 ? count : std::log(count * (arity - 1) + 1) / std::log(static_cast<double>(arity));
+}
+
+/// Builds items per node, then numbers them by position.
+class ReductionBuilder {
+ public:
+  ReductionBuilder(const ReductionSpec& spec, const ReductionShape& shape, const SliceGrid& grid)
+      : spec_(spec), shape_(shape), grid_(grid) {}
+
+  InRankDataflow build() {
+    std::vector<std::uint32_t> roots = spec_.along_rows ? reduce_rows() : local_items();
+    if (spec_.along_columns) {
+      roots = reduce_columns(roots);
+    }
+    deliver(roots);
+    return number();
+  }
+
+ private:
+  struct Item {
+    std::uint32_t node = 0, need = 0;
+    bool start = false;
+    Bytes bytes = 0;
+    std::vector<DataflowEdge> edges;
+  };
+
+  std::uint32_t add(std::uint32_t node, bool start, Bytes bytes) {
+    items_.push_back({node, start ? 1U : 0U, start, bytes, {}});
+    return static_cast<std::uint32_t>(items_.size() - 1);
+  }
+  void connect(std::uint32_t from, std::uint32_t to, Bytes bytes) {
+    items_[from].edges.push_back({to, items_[from].node == items_[to].node ? 0 : bytes});
+    ++items_[to].need;
+  }
+
+  /// items[begin, end) towards `parent`; `forward`: the item at `begin` is the nearest.
+  void attach(const std::vector<std::uint32_t>& items, std::size_t begin, std::size_t end, bool forward,
+              std::uint32_t parent, Bytes bytes) {
+    const std::size_t count = end - begin;
+    const std::size_t pieces = std::min<std::size_t>(shape_.arity, count);
+    for (std::size_t i = 0; i < pieces; ++i) {
+      const std::size_t from = begin + count * i / pieces;
+      const std::size_t to = begin + count * (i + 1) / pieces;
+      const std::size_t head = forward ? from : to - 1;
+      connect(items[head], parent, bytes);
+      attach(items, forward ? from + 1 : from, forward ? to : to - 1, forward, items[head], bytes);
+    }
+  }
+
+  /// Reduces a line of items to the one at `root`; returns it.
+  std::uint32_t reduce_line(const std::vector<std::uint32_t>& line, std::size_t root, Bytes bytes) {
+    attach(line, 0, root, false, line[root], bytes);
+    attach(line, root + 1, line.size(), true, line[root], bytes);
+    return line[root];
+  }
+
+  static Bytes part_bytes(Bytes bytes, std::uint32_t parts, std::uint32_t i) {
+    return piece_begin(bytes, parts, i + 1) - piece_begin(bytes, parts, i);
+  }
+
+  std::vector<std::uint32_t> local_items() {
+    std::vector<std::uint32_t> items;
+    for (std::uint32_t p = 0; p < grid_.nodes(); ++p) {
+      items.push_back(add(grid_.node_at(p), true, spec_.along_columns ? 0 : spec_.node_bytes));
+    }
+    return items;
+  }
+
+  /// One item per row and part, row by row.
+  std::vector<std::uint32_t> reduce_rows() {
+    std::vector<std::uint32_t> roots;
+    for (std::uint32_t r = 0; r < grid_.rows(); ++r) {
+      if (grid_.row_count(r) == 0) {
+        continue;
+      }
+      for (std::uint32_t g = 0; g < shape_.row_parts; ++g) {
+        const Bytes bytes = part_bytes(spec_.node_bytes, shape_.row_parts, g);
+        std::vector<std::uint32_t> line;
+        for (std::uint32_t p = grid_.row_begin(r); p < grid_.row_begin(r + 1); ++p) {
+          line.push_back(add(grid_.node_at(p), true, bytes));
+        }
+        // Roots stand in the middle of equal stretches of the row.
+        roots.push_back(reduce_line(line, line.size() * (2 * g + 1) / (2 * shape_.row_parts), bytes));
+      }
+    }
+    return roots;
+  }
+
+  /// From one item per row and part (or one per node) to the roots in each column.
+  std::vector<std::uint32_t> reduce_columns(const std::vector<std::uint32_t>& sources) {
+    std::vector<std::vector<std::uint32_t>> lines;
+    if (spec_.along_rows) {
+      lines.resize(shape_.row_parts);
+      for (std::size_t i = 0; i < sources.size(); ++i) {
+        lines[i % shape_.row_parts].push_back(sources[i]);
+      }
+    } else {
+      lines.resize(grid_.columns());
+      for (const std::uint32_t source : sources) {
+        lines[grid_.column_of(items_[source].node)].push_back(source);
+      }
+    }
+    std::vector<std::uint32_t> roots;
+    for (std::uint32_t g = 0; g < lines.size(); ++g) {
+      if (lines[g].empty()) {
+        continue;
+      }
+      const Bytes line_bytes = spec_.along_rows ? part_bytes(spec_.node_bytes, shape_.row_parts, g) : spec_.node_bytes;
+      for (std::uint32_t h = 0; h < shape_.column_parts; ++h) {
+        const Bytes bytes = part_bytes(line_bytes, shape_.column_parts, h);
+        std::vector<std::uint32_t> line;
+        for (const std::uint32_t source : lines[g]) {
+          const std::uint32_t item = add(items_[source].node, false, bytes);
+          connect(source, item, 0);
+          line.push_back(item);
+        }
+        roots.push_back(reduce_line(line, line.size() * (2 * h + 1) / (2 * shape_.column_parts), bytes));
+      }
+    }
+    std::sort(roots.begin(), roots.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return std::pair(grid_.position(items_[a].node), a) < std::pair(grid_.position(items_[b].node), b);
+    });
+    return roots;
+  }
+
+  void deliver(const std::vector<std::uint32_t>& roots) {
+    const std::size_t d = spec_.destinations.size();
+    const std::size_t u = roots.size();
+    const std::size_t pieces = std::max(d, u);
+    std::vector<std::uint32_t> last(d);
+    for (std::size_t i = 0; i < d; ++i) {
+      last[i] = add(spec_.destinations[i], false, 0);
+    }
+    for (std::size_t i = 0; i < pieces; ++i) {
+      const auto count = static_cast<std::int64_t>(pieces);
+      const auto at = static_cast<std::int64_t>(i);
+      connect(roots[d >= u ? i * u / d : i], last[d >= u ? i : i * d / u],
+              piece_begin(spec_.result_bytes, count, at + 1) - piece_begin(spec_.result_bytes, count, at));
+    }
+  }
+
+  InRankDataflow number() {
+    InRankDataflow flow;
+    std::vector<std::uint32_t> position(grid_.nodes(), kNone);
+    std::vector<std::vector<std::uint32_t>> by_position;
+    for (std::uint32_t i = 0; i < items_.size(); ++i) {
+      std::uint32_t& p = position[items_[i].node];
+      if (p == kNone) {
+        p = static_cast<std::uint32_t>(flow.nodes.size());
+        flow.nodes.push_back(items_[i].node);
+        by_position.emplace_back();
+      }
+      by_position[p].push_back(i);
+    }
+    std::vector<std::uint32_t> number_of(items_.size());
+    std::uint32_t next = 0;
+    for (const auto& items : by_position) {
+      for (const std::uint32_t i : items) {
+        number_of[i] = next++;
+      }
+    }
+    DataflowPlan& plan = flow.plan;
+    plan.algorithm = "in_rank";
+    plan.positions = static_cast<std::uint32_t>(flow.nodes.size());
+    plan.chunks = shape_.chunks;
+    plan.lane_node = {0};
+    plan.item_begin.push_back(0);
+    for (std::uint32_t p = 0; p < plan.positions; ++p) {
+      for (const std::uint32_t i : by_position[p]) {
+        DataflowItem item;
+        item.position = p;
+        item.need = static_cast<std::uint16_t>(items_[i].need);
+        item.start = items_[i].start;
+        item.finish = true;
+        item.combine = items_[i].bytes > 0 && items_[i].need > 1;
+        item.bytes = items_[i].bytes * (items_[i].need > 1 ? items_[i].need - 1 : 0);
+        item.edges_begin = static_cast<std::uint32_t>(plan.edges.size());
+        for (DataflowEdge edge : items_[i].edges) {
+          edge.item = number_of[edge.item];
+          plan.edges.push_back(edge);
+        }
+        item.edges_end = static_cast<std::uint32_t>(plan.edges.size());
+        plan.items.push_back(item);
+      }
+      plan.item_begin.push_back(static_cast<std::uint32_t>(plan.items.size()));
+    }
+    return flow;
+  }
+
+  const ReductionSpec& spec_;
+  const ReductionShape& shape_;
+  const SliceGrid& grid_;
+  std::vector<Item> items_;
+};
+
+}  // namespace
+
+bool operator<(const ReductionSpec& a, const ReductionSpec& b) {
+  return std::tie(a.along_rows, a.along_columns, a.node_bytes, a.result_bytes, a.destinations) <
+         std::tie(b.along_rows, b.along_columns, b.node_bytes, b.result_bytes, b.destinations);
+}
+
+ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid, const topology::NodeParams& node) {
+  const double port = static_cast<double>(node.port_bytes_per_cycle);
+  // Message start, flight over a few hops, and the vector unit's pipeline.
+  const double latency = 24.0 + static_cast<double>(node.vector_latency_cycles + node.sram_latency_cycles);
+  const auto line_cycles = [&](double count, double bytes, const ReductionShape& s, std::uint32_t parts) {
+    const double part = bytes / parts / s.chunks;
+    const double hop = latency + part * s.arity * 2 / port;  // arrives, then is added
+    return (tree_depth(count, s.arity) + s.chunks - 1) * hop + bytes * s.arity / port;
+  };
+  ReductionShape best;
+  best.cycles = -1;
+  for (const std::uint32_t arity : {1U, 2U, 3U}) {
+    for (const std::uint32_t row_parts : {1U, 2U, 4U, 8U}) {
+      for (const std::uint32_t column_parts : {1U, 2U, 4U, 8U}) {
+        for (const std::uint32_t chunks : {1U, 2U, 4U}) {
+          ReductionShape s{row_parts, column_parts, arity, chunks, 0};
+          std::size_t messages = 0;
+          Bytes line_bytes = spec.node_bytes;
+          if ((!spec.along_rows && row_parts > 1) || (!spec.along_columns && column_parts > 1) ||
+              row_parts > grid.columns() || column_parts > grid.rows() ||
+              spec.node_bytes / row_parts / column_parts / chunks < 64) {
+            if (row_parts * column_parts * chunks > 1) {
+              continue;
+            }
+          }
+          if (spec.along_rows) {
+            s.cycles += line_cycles(grid.columns(), static_cast<double>(line_bytes), s, row_parts);
+            messages += static_cast<std::size_t>(grid.nodes()) * row_parts;
+            line_bytes = ceil_div<Bytes>(line_bytes, row_parts);
+          }
+          if (spec.along_columns) {
+            s.cycles += line_cycles(grid.rows(), static_cast<double>(line_bytes), s, column_parts);
+            messages +=
+                static_cast<std::size_t>(column_parts) * (spec.along_rows ? grid.rows() * row_parts : grid.nodes());
+          }
+          messages *= chunks;
+          const double destinations = static_cast<double>(spec.destinations.size());
+          s.cycles += static_cast<double>(grid.row_latency() + grid.column_latency()) + latency +
+                      static_cast<double>(spec.result_bytes) / destinations / port;
+          // Each message costs its sender and its receiver instructions on the communication thread.
+          s.cycles += kCyclesPerMessage * static_cast<double>(messages) / grid.nodes();
+          const bool allowed = messages <= kMessagesPerNode * grid.nodes() || row_parts * column_parts * chunks == 1;
+          if (allowed && (best.cycles < 0 || s.cycles < best.cycles)) {
+            best = s;
+          }
+        }
+      }
+    }
+  }
+  return best;
+}
+
+InRankDataflow build_reduction(const ReductionSpec& spec, const ReductionShape& shape, const SliceGrid& grid) {
+  DOJO_CHECK(!spec.destinations.empty(), "a reduction without destinations");
+  return ReductionBuilder(spec, shape, grid).build();
+}
+
+}  // namespace dojo::workload

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// Elementwise-like operations, pooling, normalisation and operations without shapes, cut evenly over a slice's nodes.
+#include <algorithm>
+#include <array>
+#include <tuple>
+
+#include "dojo/collectives/collectives.h"
+#include "lower/deliveries.h"
+#include "lower/kernel_plan.h"
+
+namespace dojo::workload {
+namespace {
+
+std::int64_t piece(std::int64_t total, const SliceGrid& grid, std::uint32_t position) {
+  return piece_begin(total, grid.nodes(), position + 1) - piece_begin(total, grid.nodes(), position);
+}
+
+void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& deliveries, Bytes& buffer) {
+  if (request.to_all_bytes > 0) {
+    buffer += deliveries.to_all(spread_resident(grid, request.to_all_bytes), false);
+  }
+  if (request.shifted_bytes > 0) {
+    // A node keeps its part of what passes by: that and two pieces in flight.
+    (void)deliveries.along_rows(spread_evenly(grid, request.shifted_bytes), false);
+    buffer += 3 * ceil_div<Bytes>(request.shifted_bytes, grid.nodes());
+  }
+  if (request.collected_bytes > 0) {
+    buffer += deliveries.filtered_by_column(spread_evenly(grid, request.collected_bytes), false);
+  }
+  const ConvShape& w = request.window;
+  if (request.halo == ProductRequest::Halo::kNone || w.p * w.q == 0) {
+    return;
+  }
+  const bool forward = request.halo == ProductRequest::Halo::kForward;
+  const std::int64_t cut = w.n * w.p * w.q;
+  const std::int64_t operand = forward ? w.n * w.h * w.w : cut;
+  Bytes most = 0;
+  if (request.layout != Layout::kBandChannels) {
+    Deliveries with_halo = deliveries;
+    if (add_piece_halo(w, request.halo, cut, operand, request.pixel_bytes, grid, &with_halo, &most)) {
+      deliveries = with_halo;
+      buffer += most;
+      return;
+    }
+    most = 0;
+  }
+  // Bands: few rows are more than four bands high; then each node has whole images of its channels.
+  Deliveries with_halo = deliveries;
+  if (add_band_halo(w, request.halo, cut, operand, request.pixel_bytes, false, grid, &with_halo, &most)) {
+    deliveries = with_halo;
+    buffer += most;
+    return;
+  }
+  buffer += deliveries.filtered_by_column(spread_evenly(grid, operand * request.pixel_bytes), false);
+}
+
+}  // namespace
+
+bool operator<(const VectorRequest& a, const VectorRequest& b) {
+  const auto key = [](const VectorRequest& r) {
+    const ConvShape& c = r.window;
+    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.element_bytes, r.layout, r.shifted_bytes,
+                      r.collected_bytes, r.to_all_bytes, r.halo,
+                      std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.pixel_bytes,
+                      r.sums_bytes);
+  };
+  return key(a) < key(b);
+}
+
+KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context) {
+  const SliceGrid& grid = context.grid;
+  KernelPlan plan;
+  plan.name = "cut evenly";
+  plan.output = request.layout;
+  Deliveries deliveries(grid, 1);
+  deliver(request, grid, deliveries, plan.buffer_bytes);
+  deliveries.finish(plan.kernel);
+
+  // Sums of all channels when the node has all channels of its pixels, else of its own.
+  const bool bands = request.layout == Layout::kBandChannels;
+  const Bytes node_sums = bands ? ceil_div<Bytes>(request.sums_bytes, grid.columns()) : request.sums_bytes;
+  plan.buffer_bytes += node_sums;
+  plan.kernel.cycles.resize(grid.nodes());
+  plan.kernel.vector_flops.resize(grid.nodes());
+  Cycles most = 0;
+  for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
+    const std::uint32_t node = grid.node_at(p);
+    const node::VectorPiece work{piece(request.load_bytes, grid, p) + request.to_all_bytes,
+                                 piece(request.store_bytes, grid, p) + node_sums, piece(request.flops, grid, p),
+                                 request.element_bytes};
+    plan.kernel.vector_flops[node] = work.flops;
+    const Cycles cycles =
+        node::NodeCost::scaled(context.cost.launch() + context.cost.vector(work), grid.shape().nodes[node].core_speed);
+    plan.kernel.cycles[node] = static_cast<std::uint32_t>(cycles);
+    most = std::max(most, cycles);
+  }
+  if (request.sums_bytes > 0 && grid.nodes() > 1) {
+    ReductionSpec spec;
+    spec.along_rows = !bands && grid.columns() > 1;
+    spec.along_columns = grid.rows() > 1;
+    spec.node_bytes = node_sums;
+    spec.result_bytes = request.sums_bytes;
+    spec.destinations = residency(grid.shape(), request.sums_bytes);
+    plan.reduction = std::move(spec);
+  }
+  plan.cycles = static_cast<double>(most);
+  return plan;
+}
+
+KernelPlan plan_shapeless(std::int64_t flops, Bytes bytes, Cycles recorded_cycles, const PlanContext& context) {
+  const SliceGrid& grid = context.grid;
+  KernelPlan plan;
+  plan.name = recorded_cycles > 0 ? "recorded time" : "roofline";
+  plan.kernel.timed_by = recorded_cycles > 0 ? Kernel::TimedBy::kRecorded : Kernel::TimedBy::kRoofline;
+  plan.kernel.cycles.resize(grid.nodes());
+  plan.kernel.matrix_flops.resize(grid.nodes());
+  for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
+    const std::uint32_t node = grid.node_at(p);
+    const node::RooflinePiece work{piece(flops, grid, p), piece(bytes, grid, p)};
+    plan.kernel.matrix_flops[node] = work.flops;
+    const Cycles nominal = recorded_cycles > 0 ? recorded_cycles : context.cost.launch() + context.cost.roofline(work);
+    // A recorded time is what the operation took, on whatever cores; a slow core still is slower.
+    plan.kernel.cycles[node] =
+        static_cast<std::uint32_t>(node::NodeCost::scaled(nominal, grid.shape().nodes[node].core_speed));
+  }
+  plan.cycles = static_cast<double>(*std::max_element(plan.kernel.cycles.begin(), plan.kernel.cycles.end()));
+  return plan;
+}
+
+}  // namespace dojo::workload

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// `trace info`: what a workload holds, counted once and shown as text or JSON.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "dojo/trace/trace.h"
+#include "trace/check_ranks.h"
+
+namespace dojo::workload {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+struct KindCount {
+  std::int64_t ops = 0, matrix_flops = 0, vector_flops = 0, bytes = 0, recorded_ns = 0;
+};
+
+constexpr std::int64_t kUnknown = -1;
+
+struct GraphSummary {
+  std::array<KindCount, static_cast<std::size_t>(OpKind::kRecv) + 1> kinds{};
+  std::map<std::tuple<OpKind, std::uint32_t, Bytes>, std::int64_t>
+      collectives;  ///< (kind, group class, bytes) -> count
+  std::array<Bytes, static_cast<std::size_t>(TensorRole::kStatistics) + 1> tensor_bytes{};
+  std::int64_t parameters = 0;  ///< elements that optimizer operations update; kUnknown where there are none
+  std::int64_t ranks = 0, ops = 0, edges = 0, matrix_flops = 0, vector_flops = 0, communication_bytes = 0;
+  std::int64_t path_ops = 0, path_flops = 0;  ///< longest chain of operations; matrix FLOP along the heaviest chain
+  std::int64_t path_ns = 0;                   ///< recorded time along the longest chain of it
+  Bytes live_bytes = 0;                       ///< the most that tensors hold at once, in issue order
+};
+
+void measure_path(const Graph& graph, GraphSummary& summary) {
+  std::vector<std::int64_t> depth(graph.ops.size(), 0), flops(graph.ops.size(), 0), ns(graph.ops.size(), 0);
+  for (const std::uint32_t at : topological_order(graph)) {
+    const Op& op = graph.ops[at];
+    for (std::uint32_t i = op.deps_begin; i < op.deps_end; ++i) {
+      depth[at] = std::max(depth[at], depth[graph.deps[i]]);
+      flops[at] = std::max(flops[at], flops[graph.deps[i]]);
+      ns[at] = std::max(ns[at], ns[graph.deps[i]]);
+    }
+    depth[at] += 1;
+    flops[at] += op.flops;
+    ns[at] += op.duration_ns;
+    summary.path_ops = std::max(summary.path_ops, depth[at]);
+    summary.path_flops = std::max(summary.path_flops, flops[at]);
+    summary.path_ns = std::max(summary.path_ns, ns[at]);
+  }
+}
+
+/// An activation lives from its writer to its last reader; what nobody writes is there from the start, and all but
+/// activations stay.
+void measure_memory(const Graph& graph, GraphSummary& summary) {
+  const std::size_t ops = graph.ops.size();
+  std::vector<std::size_t> first(graph.tensors.size(), ops), last(graph.tensors.size(), 0);
+  for (std::size_t i = 0; i < ops; ++i) {
+    const Op& op = graph.ops[i];
+    for (std::uint32_t t = op.inputs_begin; t < op.inputs_end; ++t) last[graph.tensor_refs[t]] = i;
+    for (std::uint32_t t = op.outputs_begin; t < op.outputs_end; ++t) {
+      first[graph.tensor_refs[t]] = std::min(first[graph.tensor_refs[t]], i);
+      last[graph.tensor_refs[t]] = i;
+    }
+  }
+  std::vector<Bytes> change(ops + 1, 0);
+  for (std::size_t t = 0; t < graph.tensors.size(); ++t) {
+    const bool passes = graph.tensors[t].role == TensorRole::kActivation;
+    change[first[t] == ops ? 0 : first[t]] += graph.tensors[t].bytes;
+    if (passes) change[last[t] + 1] -= graph.tensors[t].bytes;
+  }
+  Bytes live = 0;
+  for (const Bytes step : change) summary.live_bytes = std::max(summary.live_bytes, live += step);
+}
+
+GraphSummary summarise(const Graph& graph) {
+  GraphSummary summary;
+  summary.ops = static_cast<std::int64_t>(graph.ops.size());
+  summary.edges = static_cast<std::int64_t>(graph.deps.size());
+  for (const Op& op : graph.ops) {
+    KindCount& kind = summary.kinds[static_cast<std::size_t>(op.kind)];
+    const std::int64_t vector = op.elements * op.vector_flops_per_element;
+    ++kind.ops;
+    kind.matrix_flops += op.flops;
+    kind.vector_flops += vector;
+    kind.bytes += op.bytes;
+    kind.recorded_ns += op.duration_ns;
+    summary.matrix_flops += op.flops;
+    summary.vector_flops += vector;
+    if (op.kind == OpKind::kOptimizer) summary.parameters += op.elements;
+    if (is_communication(op.kind)) summary.communication_bytes += op.bytes;
+    if (is_collective(op.kind)) ++summary.collectives[{op.kind, op.group, op.bytes}];
+  }
+  for (const Tensor& tensor : graph.tensors)
+    summary.tensor_bytes[static_cast<std::size_t>(tensor.role)] += tensor.bytes;
+  if (summary.kinds[static_cast<std::size_t>(OpKind::kOptimizer)].ops == 0) summary.parameters = kUnknown;
+  measure_path(graph, summary);
+  measure_memory(graph, summary);
+  return summary;
+}
+
+Json to_json(const GraphSummary& s, const Graph& graph, const Workload& workload) {
+  Json json{{"file", graph.file},
+            {"format", graph.format},
+            {"ranks", s.ranks},
+            {"batch", graph.batch},
+            {"ops", s.ops},
+            {"edges", s.edges},
+            {"matrix_flops", s.matrix_flops},
+            {"vector_flops", s.vector_flops},
+            {"communication_bytes", s.communication_bytes},
+            {"parameters", s.parameters == kUnknown ? Json(nullptr) : Json(s.parameters)},
+            {"critical_path_ops", s.path_ops},
+            {"critical_path_matrix_flops", s.path_flops},
+            {"critical_path_recorded_ns", s.path_ns},
+            {"live_tensor_bytes", s.live_bytes}};
+  json["kinds"] = Json::array();
+  for (std::size_t k = 0; k < s.kinds.size(); ++k) {
+    const KindCount& kind = s.kinds[k];
+    if (kind.ops == 0) continue;
+    json["kinds"].push_back({{"kind", op_kind_name(static_cast<OpKind>(k))},
+                             {"ops", kind.ops},
+                             {"matrix_flops", kind.matrix_flops},
+                             {"vector_flops", kind.vector_flops},
+                             {"bytes", kind.bytes},
+                             {"recorded_ns", kind.recorded_ns}});
+  }
+  json["collectives"] = Json::array();
+  for (const auto& [key, count] : s.collectives) {
+    const auto& [kind, group, bytes] = key;
+    json["collectives"].push_back({{"kind", op_kind_name(kind)},
+                                   {"group_class", workload.group_classes.at(group).name},
+                                   {"bytes", bytes},
+                                   {"count", count}});
+  }
+  json["tensor_bytes"] = Json::object();
+  for (std::size_t r = 0; r < s.tensor_bytes.size(); ++r)
+    json["tensor_bytes"][tensor_role_name(static_cast<TensorRole>(r))] = s.tensor_bytes[r];
+  json["warnings"] = graph.warnings;
+  return json;
+}
+
+std::string kinds_text(const GraphSummary& s) {
+  std::string text = fmt::format("  {:<22}{:>8}{:>24}{:>20}{:>20}{:>16}\n", "kind", "ops", "matrix FLOP", "vector FLOP",
+                                 "bytes", "recorded us");
+  for (std::size_t k = 0; k < s.kinds.size(); ++k) {
+    const KindCount& kind = s.kinds[k];
+    if (kind.ops == 0) continue;
+    text += fmt::format("  {:<22}{:>8}{:>24}{:>20}{:>20}{:>16.1f}\n", op_kind_name(static_cast<OpKind>(k)), kind.ops,
+                        kind.matrix_flops, kind.vector_flops, kind.bytes, static_cast<double>(kind.recorded_ns) / 1e3);
+  }
+  return text;
+}
+
+std::string collectives_text(const GraphSummary& s, const Workload& workload) {
+  if (s.collectives.empty()) return "";
+  std::string text = fmt::format("  {:<22}{:<22}{:>20}{:>8}\n", "collective", "group class", "bytes", "count");
+  for (const auto& [key, count] : s.collectives) {
+    const auto& [kind, group, bytes] = key;
+    text += fmt::format("  {:<22}{:<22}{:>20}{:>8}\n", op_kind_name(kind), workload.group_classes.at(group).name, bytes,
+                        count);
+  }
+  return text;
+}
+
+std::string to_text(const GraphSummary& s, const Graph& graph, const Workload& workload, std::size_t index) {
+  std::string text =
+      fmt::format("graph {}: {} ({}), {} rank{}\n", index, graph.file, graph.format, s.ranks, s.ranks == 1 ? "" : "s");
+  text += fmt::format(
+      "  {} operations, {} dependencies, longest chain {} operations, heaviest chain {} matrix FLOP, {:.1f} recorded "
+      "us\n",
+      s.ops, s.edges, s.path_ops, s.path_flops, static_cast<double>(s.path_ns) / 1e3);
+  text += fmt::format(
+      "  {} matrix FLOP, {} vector FLOP, {} bytes communicated, {}, batch {}\n", s.matrix_flops, s.vector_flops,
+      s.communication_bytes,
+      s.parameters == kUnknown ? "parameters unknown (no optimizer)" : fmt::format("{} parameters", s.parameters),
+      graph.batch > 0 ? std::to_string(graph.batch) : "unknown");
+  text += kinds_text(s) + collectives_text(s, workload);
+  text += "  tensors, bytes:";
+  for (std::size_t r = 0; r < s.tensor_bytes.size(); ++r)
+    text += fmt::format(" {} {}", tensor_role_name(static_cast<TensorRole>(r)), s.tensor_bytes[r]);
+  text += fmt::format("; at most {} at once in issue order\n", s.live_bytes);
+  for (const std::string& warning : graph.warnings) text += fmt::format("  warning: {}\n", warning);
+  return text;
+}
+
+std::string ranks_text(const Workload& workload, const std::vector<GraphSummary>& summaries) {
+  std::string text =
+      fmt::format("{:>16}{:>8}{:>10}{:>24}{:>24}\n", "ranks", "graph", "ops", "matrix FLOP", "bytes communicated");
+  const auto& graphs = workload.graph_of_rank;
+  for (std::size_t first = 0; first < graphs.size();) {
+    std::size_t end = first;
+    while (end < graphs.size() && graphs[end] == graphs[first]) ++end;
+    const GraphSummary& s = summaries[graphs[first]];
+    const std::string ranks = end - first == 1 ? std::to_string(first) : fmt::format("{}-{}", first, end - 1);
+    text += fmt::format("{:>16}{:>8}{:>10}{:>24}{:>24}\n", ranks, graphs[first], s.ops, s.matrix_flops,
+                        s.communication_bytes);
+    first = end;
+  }
+  return text;
+}
+
+Json ranks_json(const Workload& workload, const std::vector<GraphSummary>& summaries) {
+  Json list = Json::array();
+  for (RankId rank = 0; rank < workload.ranks(); ++rank) {
+    const GraphSummary& s = summaries[workload.graph_of_rank[rank]];
+    list.push_back({{"rank", rank},
+                    {"graph", workload.graph_of_rank[rank]},
+                    {"ops", s.ops},
+                    {"matrix_flops", s.matrix_flops},
+                    {"communication_bytes", s.communication_bytes}});
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string describe_workload(const Workload& workload, bool json) {
+  std::vector<GraphSummary> summaries;
+  for (const Graph& graph : workload.graphs) summaries.push_back(summarise(graph));
+  std::int64_t flops = 0;
+  for (const std::uint32_t graph : workload.graph_of_rank) {
+    ++summaries[graph].ranks;
+    flops += summaries[graph].matrix_flops;
+  }
+  if (json) {
+    Json out{{"schema", "dojosim.trace_info/1"},
+             {"ranks", workload.ranks()},
+             {"steps", workload.steps},
+             {"matrix_flops_all_ranks", flops}};
+    out["group_classes"] = Json::array();
+    for (const auto& entry : workload.group_classes)
+      out["group_classes"].push_back({{"name", entry.name}, {"groups", entry.groups.size()}});
+    out["graphs"] = Json::array();
+    for (std::size_t g = 0; g < summaries.size(); ++g)
+      out["graphs"].push_back(to_json(summaries[g], workload.graphs[g], workload));
+    out["rank_table"] = ranks_json(workload, summaries);
+    return out.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
+  }
+  std::string text =
+      fmt::format("{} ranks, {} graphs, {} group classes, {} steps, {} matrix FLOP in all ranks and one step\n",
+                  workload.ranks(), workload.graphs.size(), workload.group_classes.size(), workload.steps, flops);
+  for (std::size_t g = 0; g < summaries.size(); ++g) text += to_text(summaries[g], workload.graphs[g], workload, g);
+  return text + ranks_text(workload, summaries);
+}
+
+}  // namespace dojo::workload

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packs operations into a Graph's arrays.
+#include "trace/graph_builder.h"
+
+#include <fmt/format.h>
+
+#include <initializer_list>
+#include <limits>
+#include <utility>
+
+namespace dojo::workload {
+
+GraphBuilder::GraphBuilder(std::string file, std::string format) {
+  graph_.file = std::move(file);
+  graph_.format = std::move(format);
+}
+
+std::uint32_t GraphBuilder::string(const std::string& s) {
+  const auto [entry, added] = known_.emplace(s, static_cast<std::uint32_t>(graph_.strings.size()));
+  if (added) graph_.strings.push_back(s);
+  return entry->second;
+}
+
+std::uint32_t GraphBuilder::tensor(const std::string& name, Bytes bytes, TensorRole role) {
+  graph_.tensors.push_back(Tensor{string(name), bytes, role});
+  return static_cast<std::uint32_t>(graph_.tensors.size() - 1);
+}
+
+std::uint32_t GraphBuilder::add(OpDraft draft) {
+  const auto append = [](std::vector<std::uint32_t>& to, const std::vector<std::uint32_t>& from, std::uint32_t& begin,
+                         std::uint32_t& end) {
+    begin = static_cast<std::uint32_t>(to.size());
+    to.insert(to.end(), from.begin(), from.end());
+    end = static_cast<std::uint32_t>(to.size());
+  };
+  Op& op = draft.op;
+  op.name = string(draft.name);
+  append(graph_.tensor_refs, draft.inputs, op.inputs_begin, op.inputs_end);
+  append(graph_.tensor_refs, draft.outputs, op.outputs_begin, op.outputs_end);
+  append(graph_.deps, draft.deps, op.deps_begin, op.deps_end);
+  graph_.ops.push_back(op);
+  return op_count() - 1;
+}
+
+std::int64_t shape_flops(const Op& op) {
+  const auto product = [](std::initializer_list<std::int64_t> factors) {
+    std::int64_t result = 1;
+    for (const std::int64_t factor : factors) {
+      if (__builtin_mul_overflow(result, factor, &result)) return std::numeric_limits<std::int64_t>::max();
+    }
+    return result;
+  };
+  if (op.kind == OpKind::kConv || op.kind == OpKind::kConvInputGrad || op.kind == OpKind::kConvWeightGrad) {
+    const ConvShape& s = op.conv;
+    return product({2, s.n, s.k, s.p, s.q, s.c, s.r, s.s});
+  }
+  return has_mat_shape(op.kind) ? product({2, op.mat.m, op.mat.n, op.mat.k, op.mat.batch}) : 0;
+}
+
+bool set_output_size(ConvShape& shape) {
+  if (shape.stride < 1 || shape.h + 2 * shape.pad < shape.r || shape.w + 2 * shape.pad < shape.s) return false;
+  shape.p = (shape.h + 2 * shape.pad - shape.r) / shape.stride + 1;
+  shape.q = (shape.w + 2 * shape.pad - shape.s) / shape.stride + 1;
+  return true;
+}
+
+Workload::GroupClass all_ranks_class(RankId ranks) {
+  Group group{"all", {}};
+  group.ranks.reserve(ranks);
+  for (RankId rank = 0; rank < ranks; ++rank) group.ranks.push_back(rank);
+  return {"all", {std::move(group)}};
+}
+
+void reorder(Graph& graph, const std::vector<std::uint32_t>& order) {
+  std::vector<std::uint32_t> new_index(order.size());
+  for (std::uint32_t i = 0; i < order.size(); ++i) new_index[order[i]] = i;
+  std::vector<Op> ops;
+  ops.reserve(order.size());
+  for (const std::uint32_t old : order) ops.push_back(graph.ops[old]);
+  graph.ops = std::move(ops);
+  for (std::uint32_t& dep : graph.deps) dep = new_index[dep];
+}
+
+std::string describe_place(const Graph& graph, const Op& op) {
+  const std::string name = fmt::format("operation '{}' (id {})", graph.op_name(op), op.id);
+  if (graph.format == "chakra-et") return fmt::format("{}: byte {}: {}", graph.file, op.place, name);
+  if (op.place > 0) return fmt::format("{}:{}: {}", graph.file, op.place, name);  // a line
+  return fmt::format("{}: {}", graph.file, name);
+}
+
+}  // namespace dojo::workload

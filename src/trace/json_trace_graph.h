@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads one entry of "graphs" of the own trace format.
+#pragma once
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "trace/graph_builder.h"
+#include "trace/json_object.h"
+
+namespace dojo::workload {
+
+class JsonGraphReader {
+ public:
+  /// `classes` maps the names of group classes to their indices.
+  JsonGraphReader(std::string file, const std::unordered_map<std::string, std::uint32_t>& classes, Findings& findings);
+  Graph read(const LocatedJson& value, const std::string& path);
+
+ private:
+  void read_tensors(JsonObject& graph);
+  void read_ops(JsonObject& graph);
+  void read_op(const LocatedJson& value, const std::string& path);
+  void read_kind(JsonObject& object, const LocatedJson& value, OpDraft& draft);
+  void read_amounts(JsonObject& object, OpDraft& draft);
+  void read_conv(JsonObject& object, Op& op);
+  void read_mat(JsonObject& object, Op& op);
+  void read_communication(JsonObject& object, OpDraft& draft);
+  void read_lists(JsonObject& object, OpDraft& draft);
+  void read_tensor_names(JsonObject& object, const char* key, std::vector<std::uint32_t>& out);
+  void check_flops(JsonObject& object, const LocatedJson& value, Op& op);
+  template <class Enum, class From>
+  void word(JsonObject& object, const char* key, Enum& value, From from, const std::vector<std::string>& words,
+            bool required);
+
+  std::string file_;
+  const std::unordered_map<std::string, std::uint32_t>& classes_;
+  Findings& findings_;
+  GraphBuilder builder_;
+  std::unordered_map<std::string, std::uint32_t> tensors_;
+  std::unordered_map<std::uint64_t, std::uint32_t> index_of_id_;
+};
+
+}  // namespace dojo::workload

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whole jobs: bad input first, then what every job must hold.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include "dojo/base/error.h"
+#include "dojo/lower/lower.h"
+#include "dojo/trace/trace.h"
+
+namespace dojo::workload {
+namespace {
+
+topology::Topology machine(topology::Level level) {
+  topology::MachineParams params;
+  params.level = level;
+  return topology::Topology(params);
+}
+
+LowerOptions options_for(const Workload& workload) {
+  LowerOptions options;
+  options.placement.ranks = workload.ranks();
+  return options;
+}
+
+/// Seconds-free summary of a program's kernels: matrix FLOP of the tasks that are not recomputed.
+std::int64_t executed_flops(const Program& program) {
+  std::int64_t sum = 0;
+  for (const Task& task : program.tasks) {
+    if (task.kind == Task::Kind::kKernel && !task.recompute) {
+      const auto& flops = program.kernels[task.index].matrix_flops;
+      sum = std::accumulate(flops.begin(), flops.end(), sum);
+    }
+  }
+  return sum;
+}
+
+std::int64_t graph_flops(const Graph& graph) {
+  std::int64_t sum = 0;
+  for (const Op& op : graph.ops) {
+    sum += op.flops;
+  }
+  return sum;
+}
+
+std::vector<std::string> errors_of(const Workload& workload, const LowerOptions& options,
+                                   const topology::Topology& topology) {
+  try {
+    (void)lower(workload, options, topology);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+    return error.lines();
+  }
+  return {};
+}
+
+TEST(LowerJob, RefusesMoreRanksThanPlaces) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = generate_collective(OpKind::kAllReduce, 1024, 2);
+  EXPECT_THAT(errors_of(workload, options_for(workload), die),
+              testing::Contains(testing::HasSubstr("expected at most 1")));
+}
+
+TEST(LowerJob, RefusesUnknownPolicies) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = generate_matmul(64, 64, 64, DType::kBf16);
+  LowerOptions options = options_for(workload);
+  options.capacity_policy = "hope";
+  options.replay = "never";
+  EXPECT_EQ(errors_of(workload, options, die).size(), 2U);
+}
+
+TEST(LowerJob, RefusesReplayRulesThatMatchNothingOrAreUnknown) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = generate_matmul(64, 64, 64, DType::kBf16);
+  LowerOptions options = options_for(workload);
+  options.replay_rules = {{"conv*", "roofline"}, {"matmul", "sometimes"}};
+  EXPECT_THAT(errors_of(workload, options, die),
+              testing::UnorderedElementsAre(testing::HasSubstr("replay_rules[0].operations: found no operation"),
+                                            testing::HasSubstr("replay_rules: found \"sometimes\"")));
+}
+
+TEST(LowerJob, EachOperationIsTimedByTheLastRuleThatMatchesIt) {
+  const auto die = machine(topology::Level::kDie);
+  Workload workload = generate_resnet50({2, DType::kBf16, 1, 1, 8 << 20, 1});
+  for (Op& op : workload.graphs[0].ops) {
+    if (op.kind == OpKind::kConv) op.duration_ns = 5000;
+  }
+  LowerOptions options = options_for(workload);
+  options.replay_rules = {{"conv*", "roofline"}, {"layer1.*", "shapes"}, {"conv", "recorded"}};
+  const Job job = lower(workload, options, die);
+  const Program& program = job.programs[0];
+  const Graph& graph = workload.graphs[0];
+  for (const Task& task : program.tasks) {
+    if (task.kind != Task::Kind::kKernel || task.op == kNone) continue;
+    const Op& op = graph.ops[task.op];
+    const std::string kind = op_kind_name(op.kind), name = graph.op_name(op);
+    const bool roofline = kind.rfind("conv", 0) == 0 || name.rfind("conv", 0) == 0;
+    const Kernel::TimedBy expected = op.kind == OpKind::kConv        ? Kernel::TimedBy::kRecorded
+                                     : name.rfind("layer1.", 0) == 0 ? Kernel::TimedBy::kShapes
+                                     : roofline                      ? Kernel::TimedBy::kRoofline
+                                                                     : Kernel::TimedBy::kShapes;
+    EXPECT_EQ(program.kernels[task.index].timed_by, expected) << name;
+  }
+  EXPECT_EQ(executed_flops(program), graph_flops(graph));
+}
+
+TEST(LowerJob, SaysHowMuchMemoryIsMissing) {
+  // 3 matrices of 16384^2 bf16 are 1.6 GB; a die has 0.44 GB, and nothing of one product can leave.
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = generate_matmul(16384, 16384, 16384, DType::kBf16);
+  EXPECT_THAT(errors_of(workload, options_for(workload), die), testing::Contains(testing::HasSubstr("missing")));
+}
+
+TEST(LowerJob, NamesTheRankOfAnUnmatchedSend) {
+  const auto tile = machine(topology::Level::kTile);
+  Workload workload;
+  workload.graphs.resize(2);
+  for (std::uint32_t i = 0; i < 2; ++i) {
+    Op op;
+    op.kind = OpKind::kSend;
+    op.bytes = 4096;
+    op.peer = 1 - static_cast<std::int32_t>(i);
+    op.name = workload.graphs[i].intern("send it");
+    workload.graphs[i].file = "ranks.json";
+    workload.graphs[i].ops.push_back(op);
+  }
+  workload.graph_of_rank = {0, 1};
+  workload.group_classes = {{"all", {{"all", {0, 1}}}}};
+  EXPECT_THAT(errors_of(workload, options_for(workload), tile),
+              testing::UnorderedElementsAre(testing::AllOf(testing::HasSubstr("rank 0"), testing::HasSubstr("send it")),
+                                            testing::HasSubstr("rank 1")));
+}
+
+TEST(LowerJob, ProductOnADieLiesBetweenRooflineAnd1Point4TimesIt) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = generate_matmul(4096, 4096, 4096, DType::kBf16);
+  const Job job = lower(workload, options_for(workload), die);
+  const Program& program = job.programs.at(0);
+  EXPECT_EQ(executed_flops(program), 2LL * 4096 * 4096 * 4096);
+  ASSERT_EQ(program.kernels.size(), 1U);
+  const Kernel& kernel = program.kernels[0];
+  // Roofline = FLOP / (354 nodes x 512 FLOP a cycle) = 758,297 cycles = 379 us.
+  const double roofline = 2.0 * 4096 * 4096 * 4096 / (354 * 512);
+  Cycles most = 0;
+  for (std::size_t node = 0; node < 354; ++node) {
+    Cycles sum = 0;
+    for (std::size_t s = 0; s < kernel.steps; ++s) {
+      sum += kernel.cycles[node * kernel.steps + s];
+    }
+    most = std::max(most, sum);
+  }
+  EXPECT_GE(static_cast<double>(most), roofline);
+  EXPECT_LE(static_cast<double>(most), 1.1 * roofline) << "leaves room for the first step's operands";
+  EXPECT_LE(program.memory.node_peak, program.memory.node_capacity);
+}
+
+TEST(LowerJob, ResNet50OnADieRecomputesBeforeItSpills) {
+  const auto die = machine(topology::Level::kDie);
+  ResNet50Options resnet;
+  resnet.batch_norm_group = 1;
+  const Workload workload = generate_resnet50(resnet);
+  const Job job = lower(workload, options_for(workload), die);
+  const Program& program = job.programs.at(0);
+  EXPECT_EQ(executed_flops(program), graph_flops(workload.graphs[0]));
+  EXPECT_LE(program.memory.node_peak, program.memory.node_capacity);
+  EXPECT_GT(program.memory.recomputed, 0);
+}
+
+TEST(LowerJob, ResNet50OnTheExapodLowersQuickly) {
+  const auto exapod = machine(topology::Level::kExapod);
+  ResNet50Options resnet;
+  resnet.ranks = 3000;
+  const Workload workload = generate_resnet50(resnet);
+  const auto start = std::chrono::steady_clock::now();
+  const Job job = lower(workload, options_for(workload), exapod);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  EXPECT_LT(seconds, 30) << "about 1 s when nothing else runs";
+  ASSERT_EQ(job.programs.size(), 1U);
+  EXPECT_EQ(executed_flops(job.programs[0]) * 3000, 583177863168000LL);
+  std::size_t groups_of_25 = 0;
+  for (const DataflowInstance& instance : job.instances) {
+    if (instance.places.size() == 25 && instance.places[0].kind == DataflowInstance::Place::Kind::kRank) {
+      ++groups_of_25;
+      for (const auto& place : instance.places) {
+        ASSERT_EQ(exapod.tile_of(job.slices[place.index].dies[0]),
+                  exapod.tile_of(job.slices[instance.places[0].index].dies[0]))
+            << "batch-norm groups are tiles";
+      }
+    }
+  }
+  EXPECT_EQ(groups_of_25, 120U * 2 * 53) << "120 tiles, forward and backward sums of 53 normalisations";
+  for (const auto& slots : job.instance_of) {
+    for (const auto& reference : slots) {
+      ASSERT_NE(reference.instance, kNone);
+    }
+  }
+}
+
+TEST(LowerJob, TasksOfSeveralStepsHaveNoCycleAndRunInIssueOrder) {
+  const auto die = machine(topology::Level::kDie);
+  ResNet50Options resnet;
+  resnet.batch_norm_group = 1;
+  resnet.steps = 3;
+  const Workload workload = generate_resnet50(resnet);
+  const Job job = lower(workload, options_for(workload), die);
+  const Program& program = job.programs.at(0);
+  EXPECT_EQ(executed_flops(program), 3 * graph_flops(workload.graphs[0]));
+  std::vector<std::uint32_t> arrived(program.tasks.size(), 0);
+  for (std::uint32_t task = 0; task < program.tasks.size(); ++task) {
+    // Every edge goes to a later task: the lowest ready index is the issue order, and there is no cycle.
+    for (std::uint32_t i = program.tasks[task].successors_begin; i < program.tasks[task].successors_end; ++i) {
+      EXPECT_GT(program.successors[i], task);
+      ++arrived[program.successors[i]];
+    }
+  }
+  for (std::uint32_t task = 0; task < program.tasks.size(); ++task) {
+    EXPECT_EQ(arrived[task], program.tasks[task].dependencies);
+  }
+}
+
+}  // namespace
+}  // namespace dojo::workload

@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+// Spatial partition: no FLOP lost over odd shapes, arrival counts equal to brute-force delivery, operands complete.
+#include <gtest/gtest.h>
+
+#include <map>
+#include <numeric>
+#include <random>
+
+#include "lower/deliveries.h"
+#include "lower/kernel_plan.h"
+
+namespace dojo::workload {
+namespace {
+
+struct Die {
+  explicit Die(topology::MachineParams params = defaults())
+      : topology(std::move(params)),
+        slice(SliceMaker(topology).make(0, 0, topology.site_rows(), topology.site_columns())),
+        grid(slice, topology),
+        cost(topology.params().node),
+        context{grid, cost} {}
+  static topology::MachineParams defaults() {
+    topology::MachineParams params;
+    params.level = topology::Level::kDie;
+    return params;
+  }
+  static topology::MachineParams small(std::vector<std::int64_t> disabled) {
+    topology::MachineParams params = defaults();
+    params.die.grid = {3, 4};
+    params.die.enabled = 12 - static_cast<std::int64_t>(disabled.size());
+    params.die.disabled_sites = std::move(disabled);
+    return params;
+  }
+  topology::Topology topology;
+  Slice slice;
+  SliceGrid grid;
+  node::NodeCost cost;
+  PlanContext context;
+};
+
+struct Arrival {
+  std::uint32_t from = 0, to = 0, slot = 0;
+  Bytes bytes = 0;
+  bool unicast = false;
+};
+
+/// Every piece at every receiver: other nodes of the slice's row or column, or the destination of a unicast.
+std::vector<Arrival> arrivals(const Kernel& kernel, const SliceShape& shape) {
+  std::vector<Arrival> all;
+  for (std::uint32_t l = 0; l + 1 < kernel.gather_begin.size(); ++l) {
+    const SliceShape::Line& line = shape.lines[l];
+    for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
+      const Gather& gather = kernel.gathers[g];
+      for (std::uint32_t p = gather.pieces_begin; p < gather.pieces_end; ++p) {
+        const std::uint32_t from = shape.line_nodes[line.nodes_begin + kernel.pieces[p].place];
+        for (std::uint32_t to = 0; to < shape.node_count(); ++to) {
+          const SliceShape::Node& a = shape.nodes[from];
+          const SliceShape::Node& b = shape.nodes[to];
+          if (to != from && (line.horizontal ? a.row == b.row : a.column == b.column)) {
+            all.push_back({from, to, gather.slot, kernel.pieces[p].bytes, false});
+          }
+        }
+      }
+    }
+  }
+  for (const Unicast& u : kernel.unicasts) {
+    all.push_back({u.source, u.destination, u.slot, u.bytes, true});
+  }
+  return all;
+}
+
+/// On one die a node counts a gather of its line once, however many others hold pieces of it.
+void expect_counts_match(const Kernel& kernel, const SliceShape& shape, const std::string& what) {
+  const std::size_t slots = kernel.steps + std::size_t{1};
+  std::vector<std::uint16_t> expected(shape.node_count() * slots, 0);
+  for (std::uint32_t l = 0; l + 1 < kernel.gather_begin.size(); ++l) {
+    const SliceShape::Line& line = shape.lines[l];
+    for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
+      const Gather& gather = kernel.gathers[g];
+      ASSERT_LE(gather.slot, kernel.steps);
+      ASSERT_LT(gather.pieces_begin, gather.pieces_end) << what;
+      if (g > kernel.gather_begin[l]) {
+        const Gather& before = kernel.gathers[g - 1];
+        EXPECT_LT(std::pair(before.slot, before.stage), std::pair(gather.slot, gather.stage)) << what;
+      }
+      for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
+        const bool alone = gather.pieces_end - gather.pieces_begin == 1 &&
+                           kernel.pieces[gather.pieces_begin].place == i - line.nodes_begin;
+        if (!alone) {
+          ++expected[shape.line_nodes[i] * slots + gather.slot];
+        }
+      }
+    }
+  }
+  for (const Unicast& u : kernel.unicasts) {
+    ++expected[u.destination * slots + u.slot];
+  }
+  if (!kernel.need.empty()) {
+    EXPECT_EQ(kernel.need, expected) << what;
+  }
+}
+
+ProductRequest product(std::int64_t m, std::int64_t n, std::int64_t k) {
+  ProductRequest r;
+  r.m = m, r.n = n, r.k = k;
+  r.a_bytes = m * k * 2, r.b_bytes = k * n * 2, r.c_bytes = m * n * 2;
+  return r;
+}
+
+std::vector<KernelPlan> all_plans(const ProductRequest& request, const PlanContext& context) {
+  std::vector<KernelPlan> plans;
+  for (const ProductChoice& choice : evaluate_products(request, context)) {
+    plans.push_back(build_product(request, choice, context));
+    EXPECT_EQ(plans.back().cycles, choice.cycles);
+    EXPECT_EQ(plans.back().buffer_bytes, choice.buffer_bytes);
+  }
+  return plans;
+}
+
+KernelPlan best_plan(const ProductRequest& request, const PlanContext& context) {
+  return build_product(request, choose_product(evaluate_products(request, context), 0), context);
+}
+
+TEST(Product, EveryCandidateDoesAllFlopsOverOddShapes) {
+  const Die die(Die::small({1, 6}));
+  std::mt19937 random(20240);
+  for (int i = 0; i < 40; ++i) {
+    const auto size = [&] { return static_cast<std::int64_t>(1 + random() % 197); };
+    ProductRequest request = product(size(), size(), size());
+    request.a = static_cast<Layout>(random() % 4);
+    request.pixels = random() % 2 == 0 ? Cut::kM : Cut::kK;
+    if (request.pixels == Cut::kK) {
+      request.b = static_cast<Layout>(random() % 4);
+    }
+    for (const KernelPlan& plan : all_plans(request, die.context)) {
+      const auto& flops = plan.kernel.matrix_flops;
+      EXPECT_EQ(std::accumulate(flops.begin(), flops.end(), std::int64_t{0}), 2 * request.m * request.n * request.k)
+          << plan.name << " seed 20240 case " << i;
+      expect_counts_match(plan.kernel, die.grid.shape(), plan.name);
+    }
+  }
+}
+
+TEST(Product, ConvolutionFlopsEqualTheGraphs) {
+  const Die die;
+  ProductRequest request = product(8 * 28 * 28, 128, 128 * 9);
+  request.conv = {8, 128, 56, 56, 128, 3, 3, 2, 1, 28, 28};
+  request.a = Layout::kPixels;
+  request.a_bytes = 8LL * 56 * 56 * 128 * 2;
+  request.halo = ProductRequest::Halo::kForward;
+  request.halo_pixels = 8 * 56 * 56;
+  request.halo_pixel_bytes = 256;
+  const KernelPlan plan = best_plan(request, die.context);
+  const auto& flops = plan.kernel.matrix_flops;
+  EXPECT_EQ(std::accumulate(flops.begin(), flops.end(), std::int64_t{0}), 2LL * 8 * 28 * 28 * 128 * 128 * 9);
+  expect_counts_match(plan.kernel, die.grid.shape(), plan.name);
+}
+
+TEST(Product, ASlowCoreTakesLongerAndOthersDoNot) {
+  topology::MachineParams params = Die::small({});
+  params.slow_nodes.push_back({"die.node[5]", 0.5});
+  const Die slow(params);
+  const Die even(Die::small({}));
+  const ProductRequest request = product(96, 96, 96);
+  const KernelPlan a = best_plan(request, even.context);
+  const KernelPlan b = best_plan(request, slow.context);
+  EXPECT_EQ(a.kernel.cycles[0], b.kernel.cycles[0]);
+  EXPECT_GT(b.kernel.cycles[5 * b.kernel.steps], a.kernel.cycles[5 * a.kernel.steps]);
+}
+
+TEST(Product, NoCandidateIsFasterThanThePeak) {
+  const Die die;
+  const ProductRequest request = product(1000, 700, 300);
+  const double peak = 2.0 * 1000 * 700 * 300 / (354 * 512);
+  for (const KernelPlan& plan : all_plans(request, die.context)) {
+    EXPECT_GT(plan.cycles, peak) << plan.name;
+  }
+}
+
+TEST(Deliveries, ToAllBringsEveryNodeTheWholeTensor) {
+  for (const std::vector<std::int64_t>& disabled : {std::vector<std::int64_t>{}, {1, 6}, {0, 4, 8}}) {
+    const Die die(Die::small(disabled));
+    for (const Bytes bytes : {Bytes{24000}, Bytes{1000}, Bytes{7}}) {
+      Deliveries deliveries(die.grid, 1);
+      const Holding holding = spread_resident(die.grid, bytes);
+      (void)deliveries.to_all(holding, false);
+      Kernel kernel;
+      deliveries.finish(kernel);
+      expect_counts_match(kernel, die.grid.shape(), "to all");
+      // A node has its own piece; what its column brings it in stage 1 it does not get again, the rest comes in
+      // stage 2.
+      std::vector<Bytes> has = holding;
+      // Proxies also get, by unicast, the column of the missing neighbour that they pass on.
+      for (const Arrival& arrival : arrivals(kernel, die.grid.shape())) {
+        has[arrival.to] += arrival.bytes;
+      }
+      for (std::uint32_t node = 0; node < die.grid.nodes(); ++node) {
+        EXPECT_EQ(has[node], bytes) << "node " << node << ", " << disabled.size() << " disabled";
+      }
+    }
+  }
+}
+
+TEST(Deliveries, AlongRowsBringsTheBandAndNothingElse) {
+  const Die die(Die::small({1}));
+  Deliveries deliveries(die.grid, 2);
+  const Holding holding = spread_evenly(die.grid, 11000);
+  EXPECT_EQ(deliveries.along_rows(holding, true), 4000);
+  Kernel kernel;
+  kernel.steps = 2;
+  deliveries.finish(kernel);
+  expect_counts_match(kernel, die.grid.shape(), "along rows");
+  EXPECT_EQ(kernel.pieces.size(), 11U);
+  EXPECT_EQ(kernel.gathers.size(), 6U) << "two steps in each of three rows";
+  EXPECT_EQ(arrivals(kernel, die.grid.shape()).size(), 2U * 4 * 3 + 3 * 2) << "rows of four, four, and three nodes";
+}
+
+TEST(Halo, NeededPixelsAreTheWindowClippedToTheImage) {
+  // One 4 x 4 image, 3 x 3 filter, pad 1, stride 1: output pixel (1, 1) reads rows 0 to 2 from (0, 0) to (2, 2).
+  const ConvShape conv{2, 1, 4, 4, 1, 3, 3, 1, 1, 4, 4};
+  const PixelRange inner = needed_pixels(conv, ProductRequest::Halo::kForward, 5, 6);
+  EXPECT_EQ(inner.first, 0);
+  EXPECT_EQ(inner.last, 11);
+  const PixelRange corner = needed_pixels(conv, ProductRequest::Halo::kForward, 15, 16);
+  EXPECT_EQ(corner.first, 10);
+  EXPECT_EQ(corner.last, 16) << "does not reach into the next image";
+  const PixelRange second = needed_pixels(conv, ProductRequest::Halo::kForward, 16, 17);
+  EXPECT_EQ(second.first, 16) << "does not reach back into the first image";
+}
+
+}  // namespace
+}  // namespace dojo::workload
