@@ -62,9 +62,8 @@ void DipShard::run(Cycles window_end, ThreadSums& sums) {
     const Cycles wake = state_.wakes.next_time();
     if (const Cycles frame = zplane_time(); frame < std::min({wake, arrival, window_end})) {
       moment_.now = frame;
-      zplane_->run_next(sums, [&](const fabric::TtpoeMessage& message) {
-        token(TokenRef::unpack(message.payload), moment_.now);
-      });
+      zplane_->run_next(
+          sums, [&](const fabric::TtpoeMessage& message) { token(TokenRef::unpack(message.payload), moment_.now); });
       continue;
     }
     if (std::min(wake, arrival) >= window_end) break;
@@ -155,7 +154,8 @@ void DipShard::start_instance(std::uint32_t instance, std::uint32_t position, Cy
   for (std::uint32_t i = plan.item_begin[position]; i < plan.item_begin[position + 1]; ++i) {
     if (plan.items[i].need != 0) continue;
     const std::uint32_t copies = plan.items[i].single ? 1 : plan.lanes * plan.chunks;
-    for (std::uint32_t piece = 0; piece < copies; ++piece) serve(run, {i, piece / plan.chunks, piece % plan.chunks}, now);
+    for (std::uint32_t piece = 0; piece < copies; ++piece)
+      serve(run, {i, piece / plan.chunks, piece % plan.chunks}, now);
   }
 }
 
@@ -217,8 +217,7 @@ void DipShard::send_bursts(const Burst& head, Bytes bytes, Cycles now) {
   if (routes_.needed()) {
     lane = context_.topology.routes()->dip_lane(die_, side_, lane);
     const std::int32_t columns = context_.topology.site_columns();
-    const std::int32_t column =
-        side_ == topology::Direction::kWest ? 0 : context_.topology.die_columns() * columns - 1;
+    const std::int32_t column = side_ == topology::Direction::kWest ? 0 : context_.topology.die_columns() * columns - 1;
     const std::int32_t added = routes_.start(burst, {first_row_ + lane, column});
     moment_.sums->add_detour(added, burst.legs_left);
   }

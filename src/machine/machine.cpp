@@ -6,6 +6,7 @@
 
 #include "dojo/base/error.h"
 #include "machine/machine_state.h"
+#include "machine/network/models.h"
 
 namespace dojo::machine {
 

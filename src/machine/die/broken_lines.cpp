@@ -13,8 +13,7 @@ using workload::SliceShape;
 
 /// The line falls into runs of nodes between which everything works. Within a run pieces are multicast. Into another
 /// run each sender writes its piece to the node at the near end, which multicasts one after the other as they come.
-void LineGathers::gather_in_parts(const RankDie& place, const SliceShape::Line& line, fabric::Gathering& g,
-                                  Cycles now) {
+void LineGathers::gather_in_parts(const SliceShape::Line& line, fabric::Gathering& g, Cycles now) {
   const topology::Routes& routes = *topology_.routes();
   fabric::DieNetwork& network = port_.network();
   const std::int32_t first = line.horizontal ? network.first_column() : network.first_row();
@@ -80,7 +79,7 @@ void LineGathers::gather_in_parts(const RankDie& place, const SliceShape::Line& 
 
 /// The line's first node passes on all that was gathered here to each node of the line on the slice's other dies.
 void LineGathers::send_to_other_dies(const KernelRun& run, const SliceShape::Line& line, const workload::Gather& gather,
-                                  Cycles ready) {
+                                     Cycles ready) {
   if (!line.goes_on_low && !line.goes_on_high) return;
   const RankDie& place = kernels_.place(run);
   const SliceShape& shape = *place.slice->shape;

@@ -2,6 +2,7 @@
 #include "machine/die/dataflow_runs.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "dojo/base/error.h"
 
@@ -84,11 +85,14 @@ void DataflowRuns::start(DataflowRun& run, std::uint32_t task, Cycles now) {
     }
   }
   // None of its lanes lie here, or all was over before it started.
-  if (nothing_here && run.in_use && run.task == task) {
-    run.task = kNone;
-    if (run.fire_left == 0) release(run);
-    host_.finished(run.key.rank_die, task, now);
-  }
+  if (nothing_here && run.in_use && run.task == task) finish(run, now);
+}
+
+/// The run may serve another instance from here on.
+void DataflowRuns::finish(DataflowRun& run, Cycles now) {
+  const std::uint32_t task = std::exchange(run.task, kNone), rank_die = run.key.rank_die;
+  if (run.fire_left == 0) release(run);
+  host_.finished(rank_die, task, now);
 }
 
 void DataflowRuns::handle(const engine::Event& e) {
@@ -108,12 +112,7 @@ void DataflowRuns::fire(DataflowRun& run, const Replica& replica, Cycles now) {
   const DataflowItem& item = run.info->plan->items[replica.item];
   for (std::uint32_t edge = item.edges_begin; edge < item.edges_end; ++edge) follow(run, edge, replica, now);
   --run.fire_left;
-  if (item.finish && run.share.has_task && --run.finish_left == 0 && run.started) {
-    const std::uint32_t task = run.task, rank_die = run.key.rank_die;
-    run.task = kNone;
-    if (run.fire_left == 0) release(run);
-    return host_.finished(rank_die, task, now);
-  }
+  if (item.finish && run.share.has_task && --run.finish_left == 0 && run.started) return finish(run, now);
   if (run.fire_left == 0 && run.started && run.finish_left == 0 && run.task == kNone) release(run);
 }
 

@@ -108,6 +108,7 @@ class DataflowRuns {
   void follow(DataflowRun& run, std::uint32_t edge, const DataflowRun::Replica& from, Cycles now);
   void follow_to(DataflowRun& run, std::uint32_t edge, const workload::DataflowItem& from,
                  const DataflowRun::Replica& to, Cycles now);
+  void finish(DataflowRun& run, Cycles now);
   void release(DataflowRun& run);
 
   const Context& context_;

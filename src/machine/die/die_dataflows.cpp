@@ -160,8 +160,7 @@ void DieDataflows::send_to_rank(const DataflowRun& run, const DataflowItem& to, 
   const DataflowPlan& plan = *run.info->plan;
   const Place& there = context_.job.instances[run.key.instance].places[to.position];
   const bool node = there.kind == Place::Kind::kNode;
-  const workload::Slice& slice =
-      node ? *at_.residents[run.key.rank_die].slice : context_.job.slices[there.index];
+  const workload::Slice& slice = node ? *at_.residents[run.key.rank_die].slice : context_.job.slices[there.index];
   const workload::SliceShape::Node& target =
       slice.shape->nodes[node ? there.index : plan.lane_node[to.single ? 0 : lane]];
   burst.row = slice.first_site_row + target.row;

@@ -63,9 +63,7 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   [[nodiscard]] Sequencer& sequencer() { return sequencer_; }
   [[nodiscard]] KernelRuns& kernels() { return kernels_; }
   [[nodiscard]] const std::vector<CoreUse>& cores() const { return cores_; }
-  void add_counters(const std::vector<std::uint64_t>& increase) {
-    add_to_counters(port_->network(), cores_, increase);
-  }
+  void add_counters(const std::vector<std::uint64_t>& increase) { add_to_counters(port_->network(), cores_, increase); }
   [[nodiscard]] NetworkPort& port() { return *port_; }
   /// Nothing is under way on this die and nothing is reserved beyond now, so what follows depends on the program alone.
   [[nodiscard]] bool at_rest(Cycles now) const {

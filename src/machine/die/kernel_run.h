@@ -53,8 +53,8 @@ struct KernelRun {
     std::uint16_t open = 0;    ///< nodes of the line to which stage 1 is still to come
     bool pending = false;      ///< an event or an edge's credit will look at it
   };
-  std::vector<LineState> lines;      ///< rows and columns of the die
-  std::vector<std::uint8_t> posted;  ///< by piece of the kernel, where each goes as a message of its own
+  std::vector<LineState> lines;               ///< rows and columns of the die
+  std::vector<std::uint8_t> posted;           ///< by piece of the kernel, where each goes as a message of its own
   std::uint32_t steps_done[kMostSteps] = {};  ///< nodes that have computed it
   Cycles steps_end[kMostSteps] = {};
 };

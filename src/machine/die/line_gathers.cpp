@@ -93,7 +93,7 @@ Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const worklo
   }
   fabric::Gathering g = gathering(line, nodes_);
   if (place.is_broken(index)) {
-    gather_in_parts(place, line, g, now);
+    gather_in_parts(line, g, now);
     if (!more) send_to_other_dies(run, line, gather, g.last_tail);
   } else {
     port_.gather(g);
@@ -123,8 +123,7 @@ void LineGathers::pass_on(const KernelRun& run, const SliceShape::Line& line, co
   burst.purpose = fabric::Purpose::kOperand;
   burst.payload = Operand{place.rank, run.task, slot}.pack();
   burst.reach.low = line.horizontal ? place.slice->first_site_column : place.slice->first_site_row;
-  burst.reach.high =
-      burst.reach.low + (line.horizontal ? place.slice->shape->columns : place.slice->shape->rows) - 1;
+  burst.reach.high = burst.reach.low + (line.horizontal ? place.slice->shape->columns : place.slice->shape->rows) - 1;
   const auto send = [&](fabric::Shape shape, Direction d, Cycles head) {
     burst.shape = shape;
     for (Bytes left = g.bytes; left > 0; left -= burst.bytes) {

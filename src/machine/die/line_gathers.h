@@ -33,7 +33,7 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
   [[nodiscard]] Cycles first_ready(const KernelRun& run, std::uint32_t line) const;
 
   // Lines with a dead router or link (broken_lines.cpp)
-  void gather_in_parts(const RankDie& place, const workload::SliceShape::Line& line, fabric::Gathering& g, Cycles now);
+  void gather_in_parts(const workload::SliceShape::Line& line, fabric::Gathering& g, Cycles now);
   void send_to_other_dies(const KernelRun& run, const workload::SliceShape::Line& line, const workload::Gather& gather,
                           Cycles ready);
 

@@ -16,7 +16,16 @@ struct Moment {
 };
 
 /// The parts of a shard that plan events.
-enum class Part : std::uint8_t { kShard, kSequencer, kKernels, kTokens, kDataflows, kReductions, kNetwork, kCopiedTasks };
+enum class Part : std::uint8_t {
+  kShard,
+  kSequencer,
+  kKernels,
+  kTokens,
+  kDataflows,
+  kReductions,
+  kNetwork,
+  kCopiedTasks
+};
 
 /// One part's view of its shard's wheel: an event's type says whose it is and, by the part's own enumeration, what.
 class Timer {

@@ -42,9 +42,7 @@ Cycles NodeTime::busy(const Rank& rank, std::uint8_t* counted, Cycles from, Cycl
 /// Computing first, the rest by what the rank waits for.
 void NodeTime::classify(const Rank& rank, Cycles busy, Cycles rest, Breakdown& sum) {
   (rank.network > 0 ? sum.overlapped : sum.compute) += static_cast<std::uint64_t>(busy);
-  (rank.network > 0  ? sum.communication
-   : rank.memory > 0 ? sum.memory
-                     : sum.idle) += static_cast<std::uint64_t>(rest);
+  (rank.network > 0 ? sum.communication : rank.memory > 0 ? sum.memory : sum.idle) += static_cast<std::uint64_t>(rest);
 }
 
 void NodeTime::account(Rank& rank, Cycles now) {

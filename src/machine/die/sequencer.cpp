@@ -124,8 +124,8 @@ void Sequencer::finish(RankTasks& rank, std::uint32_t task, Cycles now) {
 }
 
 bool Sequencer::end_starts_another(RankId id, std::uint32_t task) const {
-  const auto rank = std::find_if(state_.ranks.begin(), state_.ranks.end(),
-                                 [&](const RankTasks& each) { return each.rank == id; });
+  const auto rank =
+      std::find_if(state_.ranks.begin(), state_.ranks.end(), [&](const RankTasks& each) { return each.rank == id; });
   DOJO_CHECK(rank != state_.ranks.end(), "this die is not the home of rank {}", id);
   const Task& what = rank->program->tasks[task];
   for (std::uint32_t i = what.successors_begin; i < what.successors_end; ++i) {

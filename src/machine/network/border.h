@@ -57,9 +57,7 @@ class Border {
   [[nodiscard]] bool any_waiting() const {
     return std::any_of(state_.edges.begin(), state_.edges.end(), [](const auto& edge) { return edge.waiting(); });
   }
-  [[nodiscard]] bool at_rest() const {
-    return state_.next_wake == kNever && state_.full == 0 && !any_waiting();
-  }
+  [[nodiscard]] bool at_rest() const { return state_.next_wake == kNever && state_.full == 0 && !any_waiting(); }
   [[nodiscard]] std::uint64_t wakes() const { return state_.wakes; }
 
   /// Takes the state of another die's border. Edges to other rows of tiles have carried nothing, and keep their own.

@@ -96,7 +96,8 @@ Cycles FastPort::read_mail() {
       state_.entries[entry] = Entry{crossing, d, kNone};
       state_.arrivals.add(crossing.time, entry);
     });
-    if (mail_.take_credits(d, [&](const fabric::Credit& credit) { border_.add_credit(d, credit); })) border_.plan_wake(d);
+    if (mail_.take_credits(d, [&](const fabric::Credit& credit) { border_.add_credit(d, credit); }))
+      border_.plan_wake(d);
   }
   return first_arrival;
 }
@@ -112,8 +113,8 @@ void FastPort::arrive(std::uint32_t index, Cycles now) {
   const Cycles start = crossing.burst.shape == fabric::Shape::kStriped
                            ? arrive_stripe(side, crossing.burst, now)
                            : network_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
-  mail_.post(side, fabric::Credit{std::max(start, now) + border_.latency(side), crossing.burst.bytes,
-                                  crossing.burst.leg});
+  mail_.post(side,
+             fabric::Credit{std::max(start, now) + border_.latency(side), crossing.burst.bytes, crossing.burst.leg});
   state_.entries[index].next = state_.free_entry;
   state_.free_entry = index;
 }

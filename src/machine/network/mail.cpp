@@ -5,7 +5,8 @@ namespace dojo::machine {
 
 DieMail::DieMail(Context& context, DieId die, const Moment& moment) : context_(context), die_(die), moment_(moment) {
   for (int d = 0; d < topology::kDirections; ++d)
-    neighbours_[static_cast<std::size_t>(d)] = context.topology.edge(die, static_cast<topology::Direction>(d)).neighbour;
+    neighbours_[static_cast<std::size_t>(d)] =
+        context.topology.edge(die, static_cast<topology::Direction>(d)).neighbour;
 }
 
 std::size_t DieMail::incoming(topology::Direction d) const {

@@ -11,7 +11,7 @@ namespace dojo::machine {
 /// What a die's edges post.
 class BorderMail {
  public:
-  virtual ~EdgeMail() = default;
+  virtual ~BorderMail() = default;
   virtual void post(topology::Direction d, const fabric::Crossing& crossing) = 0;
   virtual void post(topology::Direction d, const fabric::Credit& credit) = 0;
 };

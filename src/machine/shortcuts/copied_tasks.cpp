@@ -49,7 +49,8 @@ std::unique_ptr<TaskCopy> record(Context& context, DieId id, DieShard& original,
   DOJO_CHECK(pair || die.port().latest() <= copy->event_after, "task {} of rank {} leaves the network busy", tasks[0],
              rank);
   if (pair) {
-    copy->usable = copy->done_after[1 - on_cores] <= copy->done_after[on_cores] && die.busy_until() <= copy->event_after;
+    copy->usable =
+        copy->done_after[1 - on_cores] <= copy->done_after[on_cores] && die.busy_until() <= copy->event_after;
   }
   die.time().account(0, copy->event_after);
   copy->breakdown = die.time().counted(0);
@@ -68,8 +69,7 @@ std::unique_ptr<TaskCopy> record(Context& context, DieId id, DieShard& original,
 }  // namespace
 
 void CopiedTasks::start(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
-  if (die_.residents().size() != 1 || !die_.residents()[0].local_tasks[task])
-    return die_.run_task(rank_die, task, now);
+  if (die_.residents().size() != 1 || !die_.residents()[0].local_tasks[task]) return die_.run_task(rank_die, task, now);
   const Tasks tasks{task, take_partner(task, now)};
   const TaskCopy* copy = nullptr;
   if (die_.at_rest(now) && (tasks[1] == kNone || ends_unseen(tasks))) {

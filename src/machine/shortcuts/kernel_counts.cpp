@@ -8,6 +8,7 @@
 #include "machine/die/gather_rounds.h"
 #include "machine/die/residents.h"
 #include "machine/die_counters.h"
+#include "machine/network/models.h"
 
 namespace dojo::machine {
 
@@ -60,8 +61,7 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
 
 }  // namespace
 
-std::shared_ptr<const KernelCounts::Counters> KernelCounts::of(const Context& context, DieId die,
-                                                               const RankDie& place,
+std::shared_ptr<const KernelCounts::Counters> KernelCounts::of(const Context& context, DieId die, const RankDie& place,
                                                                const std::vector<std::uint32_t>& done) {
   const std::lock_guard<std::mutex> lock(mutex_);
   Known& known = known_[{place.program, place.slice_die, place.broken_lines}];
