@@ -293,7 +293,7 @@ std::vector<std::string> approximations(const workload::Job& job, const topology
                                         bool reference_network) {
   std::vector<std::string> all = job.approximations;
   if (std::any_of(job.plans.begin(), job.plans.end(),
-                  [](const workload::DataflowPlan& plan) { return plan.algorithm == "zplane"; })) {
+                  [](const workload::DataflowPlan& plan) { return plan.over_zplane; })) {
     all.emplace_back(
         "Z-plane: switches have a queue without bound for each port and do not block inside; links between DIPs are "
         "open; no NACK_FULL; samples of the hosts do not share the port of a DIP with TTPoE.");
@@ -386,7 +386,8 @@ Results Machine::collect(bool interrupted) const {
   }
   if (!context.job.programs.empty()) r.memory_decisions = context.job.programs.front().memory.decisions;
   for (const Bytes bytes : context.job.hbm_used_bytes) r.hbm_peak_bytes_max = std::max(r.hbm_peak_bytes_max, bytes);
-  r.approximations = approximations(context.job, topology(), context.settings.reference_network);
+  r.approximations =
+      approximations(context.job, topology(), context.settings.network_model == NetworkModel::kReference);
   r.threads = context.settings.threads;
   r.events = m.events();
   r.dies_simulated = topology().die_count();

@@ -118,7 +118,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     *flags = std::make_unique<std::atomic<std::uint8_t>[]>(shard_count());
     for (ShardId shard = 0; shard < shard_count(); ++shard) (*flags)[shard].store(0, std::memory_order_relaxed);
   }
-  if (settings.reference_network) {
+  if (settings.network_model == NetworkModel::kReference) {
     flit_mail.resize(static_cast<std::size_t>(topology.die_count()) * 4);
     cut_striped_plans();
     count_pieces();

@@ -37,7 +37,8 @@ void DieShard::configure(Context& context, DieId die) {
     edges_[at].configure(edge.bytes_per_s, topology.params().clock_hz, edge.latency_cycles, edge.buffer_bytes,
                          context.settings.burst_bytes, topology.routes() == nullptr ? 1 : topology::kRoutePhases);
   }
-  if (context.settings.reference_network) flits_ = std::make_unique<reference::Die>(topology, die);
+  if (context.settings.network_model == NetworkModel::kReference)
+    flits_ = std::make_unique<reference::Die>(topology, die);
 }
 
 void DieShard::run(Cycles window_end, ThreadSums& sums) {

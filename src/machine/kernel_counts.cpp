@@ -51,7 +51,8 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
   const SliceShape& shape = *place.slice->shape;
   DieShard laboratory;
   laboratory.configure_counters(context, die);
-  if (!kernel.need.empty() && !context.settings.reference_network) {  // whose routers count themselves
+  if (!kernel.need.empty() &&
+      context.settings.network_model != NetworkModel::kReference) {  // whose routers count themselves
     const std::uint32_t first = shape.line_begin[place.slice_die];
     for (std::uint32_t line = first; line < shape.line_begin[place.slice_die + 1]; ++line) {
       if (!place.broken_lines.empty() && place.broken_lines[line - first]) continue;  // sent as messages

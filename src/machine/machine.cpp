@@ -36,7 +36,7 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
     Context::Group& group = context.groups[context.group_of[shard]];
     group.next = std::min(group.next, next[shard]);
   }
-  if (settings.rows_in_step && !settings.reference_network && !context.zplane) start_in_step();
+  if (settings.rows_in_step && settings.network_model != NetworkModel::kReference && !context.zplane) start_in_step();
 }
 
 Cycles MachineState::shard_next_time(ShardId shard) const {

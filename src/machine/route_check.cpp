@@ -152,7 +152,7 @@ class RouteCheck {
 }  // namespace
 
 void check_routes(const Context& context) {
-  if (context.settings.reference_network) {
+  if (context.settings.network_model == NetworkModel::kReference) {
     throw Error(
         ExitCode::kInvalidInput,
         "run.network_model: found \"reference\" on a machine with dead routers, links, edges or dies, expected "

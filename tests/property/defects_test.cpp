@@ -167,7 +167,7 @@ TEST(Detours, AreRefusedByTheReference) {
   JobText job(2);
   job.message(0, 1, 64);
   machine::MachineSettings settings;
-  settings.reference_network = true;
+  settings.network_model = fabric::NetworkModel::kReference;
   try {
     prepare(machine, job.take(), placed("node", 2), settings);
     FAIL() << "it was built";

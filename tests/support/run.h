@@ -72,7 +72,7 @@ inline JobRun prepare(const RunRequest& request) {
   machine::MachineSettings settings = request.settings;
   settings.seed = static_cast<std::uint64_t>(config.run.seed);
   settings.burst_bytes = config.run.burst_bytes;
-  settings.reference_network = config.run.network_model == "reference";
+  settings.network_model = config.run.network_model;
   const RankId ranks = workload.ranks();
   return prepare(config.machine, std::move(workload), cli::lower_options(config.workload, ranks), settings);
 }
