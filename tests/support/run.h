@@ -142,7 +142,7 @@ inline workload::Op op_of(workload::OpKind kind, Bytes bytes = 0, std::int64_t f
 inline workload::LowerOptions placed(const std::string& unit, RankId ranks,
                                      const std::vector<std::string>& paths = {}) {
   workload::LowerOptions options;
-  options.placement.rank_unit = {unit, 1, 1};
+  options.placement.rank_unit = {schema::enum_value<workload::PlacementUnit>(unit).value(), 1, 1};
   options.placement.ranks = ranks;
   for (RankId r = 0; r < paths.size(); ++r) options.placement.by_name[r] = paths[r];
   return options;
