@@ -39,12 +39,11 @@ int counters(const Arguments& arguments) {
 int collectives(const Arguments& arguments) {
   if (!wanted("collectives", "Collective operations, and the algorithms that carry them out.", arguments)) return 0;
   fmt::print("operations:");
-  for (int k = static_cast<int>(workload::OpKind::kAllReduce); k <= static_cast<int>(workload::OpKind::kBarrier); ++k) {
-    fmt::print(" {}", workload::op_kind_name(static_cast<workload::OpKind>(k)));
-  }
+  for (const workload::OpKind kind : workload::kinds_of(workload::OpFamily::kCollective))
+    fmt::print(" {}", workload::op_kind_name(kind));
   fmt::print("\nalgorithms (workload.collective_algorithm; empty = the cheapest by the cost model):\n");
   for (const workload::CollectiveAlgorithm& algorithm : workload::collective_algorithms()) {
-    fmt::print("  {:<10} {}\n", algorithm.name, algorithm.sentence);
+    fmt::print("  {:<10} {}\n", algorithm.name(), algorithm.sentence());
   }
   return 0;
 }
@@ -57,10 +56,9 @@ int patterns(const Arguments& arguments) {
 
 int models(const Arguments& arguments) {
   if (!wanted("models", "Network models, and workloads that the program makes itself.", arguments)) return 0;
-  fmt::print(
-      "network (run.network_model):\n  fast       event-driven: bursts cut through, queue in finite buffers, are "
-      "pushed back; single\n             packets (dojosim net) cross routers with virtual channels in pieces\n  "
-      "reference  cycle by cycle: virtual-channel routers with credits, flit by flit; for a die or a tile\n");
+  fmt::print("network (run.network_model):\n");
+  for (const auto& entry : enum_entries(fabric::NetworkModel{}))
+    fmt::print("  {:<10} {}\n", entry.text, entry.sentence);
   fmt::print("workloads (workload.generate.model): {}\n", fmt::join(generator_names(), " "));
   return 0;
 }

@@ -46,7 +46,7 @@ class Measurements {
       crossings = run_.ways->crossing_cycles;
     }
     run_.zero_load_cycles = crossings + reference::zero_load_cycles(config.router, hops, packet_flits());
-    run_.model = config.run.network_model;
+    run_.model = schema::enum_text(config.run.network_model);
     run_.threads = config.run.threads > 0 ? static_cast<std::uint32_t>(config.run.threads)
                                           : std::max(1u, std::thread::hardware_concurrency());
   }
@@ -76,7 +76,7 @@ class Measurements {
   }
 
  private:
-  [[nodiscard]] bool reference() const { return config_.run.network_model == "reference"; }
+  [[nodiscard]] bool reference() const { return config_.run.network_model == fabric::NetworkModel::kReference; }
   [[nodiscard]] std::unique_ptr<traffic::Network> build(double rate) const {
     const auto flits = static_cast<std::uint32_t>(config_.net.packet_flits);
     const auto seed = static_cast<std::uint64_t>(config_.run.seed);
@@ -175,7 +175,7 @@ int net_command(const Arguments& arguments) {
     run.outcome = measurements.at(config.net.rate);
   }
   run.approximations = {
-      config.run.network_model == "reference"
+      config.run.network_model == fabric::NetworkModel::kReference
           ? "Reference model: routes are dimension order, along the row first; DIPs take no part."
           : "Fast model: flits of a long packet cross switches in pieces of an eighth of it; routes are "
             "dimension order, along the row first; DIPs take no part."};

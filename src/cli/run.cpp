@@ -92,7 +92,7 @@ machine::MachineSettings machine_settings(const config::RunParams& run) {
   settings.seed = static_cast<std::uint64_t>(run.seed);
   settings.burst_bytes = run.burst_bytes;
   settings.all_links = run.all_links;
-  settings.reference_network = run.network_model == "reference";
+  settings.network_model = run.network_model;
   settings.copy_tasks = run.copy_tasks;
   settings.rows_in_step = run.rows_in_step;
   return settings;
@@ -174,7 +174,7 @@ int run_command(const Arguments& arguments) {
   Options options = run_options();
   if (!options.parse(arguments)) return 0;
   config::RunConfig config = load_config(options);
-  const bool reference = config.run.network_model == "reference";
+  const bool reference = config.run.network_model == fabric::NetworkModel::kReference;
   if (reference) {
     const std::vector<std::string> problems = reference::die_problems(config.machine);
     if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);

@@ -15,14 +15,6 @@ namespace {
 using workload::DType;
 using workload::OpKind;
 
-std::vector<OpKind> collective_kinds() {
-  std::vector<OpKind> kinds;
-  for (int k = static_cast<int>(OpKind::kAllReduce); k <= static_cast<int>(OpKind::kBarrier); ++k) {
-    kinds.push_back(static_cast<OpKind>(k));
-  }
-  return kinds;
-}
-
 workload::RankUnit rank_unit(const config::RankUnitParams& params) {
   return {params.unit, params.rows, params.columns};
 }
@@ -69,19 +61,21 @@ workload::TraceOptions trace_options(const config::WorkloadParams& params, const
 }  // namespace
 
 RankId place_count(const workload::RankUnit& unit, const topology::Topology& topology) {
-  if (unit.unit == "node" && unit.rows == 1 && unit.columns == 1) return static_cast<RankId>(topology.node_count());
+  using workload::PlacementUnit;
+  const bool nodes = unit.unit == PlacementUnit::kNode, trays = unit.unit == PlacementUnit::kTray;
+  if (nodes && unit.rows == 1 && unit.columns == 1) return static_cast<RankId>(topology.node_count());
   const topology::MachineParams& p = topology.params();
   std::int64_t rows = topology.die_rows(), columns = topology.die_columns();
-  if (unit.unit == "node") rows *= topology.site_rows(), columns *= topology.site_columns();
-  if (unit.unit == "tile" || unit.unit == "tray") rows /= p.tile.dies.rows, columns /= p.tile.dies.columns;
-  if (unit.unit == "tray") rows /= p.tray.tiles.rows, columns /= p.tray.tiles.columns;
+  if (nodes) rows *= topology.site_rows(), columns *= topology.site_columns();
+  if (unit.unit == PlacementUnit::kTile || trays) rows /= p.tile.dies.rows, columns /= p.tile.dies.columns;
+  if (trays) rows /= p.tray.tiles.rows, columns /= p.tray.tiles.columns;
   const std::int64_t places = (rows / unit.rows) * (columns / unit.columns);
   if (places == 0) {
     invalid(fmt::format(
         "workload.rank_unit: found {} x {} {}, expected a rectangle that fits the machine ({} x {} of them)", unit.rows,
-        unit.columns, unit.unit, rows, columns));
+        unit.columns, schema::enum_text(unit.unit), rows, columns));
   }
-  if (topology.routes() == nullptr || unit.unit == "node") return static_cast<RankId>(places);
+  if (topology.routes() == nullptr || nodes) return static_cast<RankId>(places);
   // Units with a dead die hold no rank.
   const std::int64_t unit_rows = topology.die_rows() / rows * unit.rows;
   const std::int64_t unit_columns = topology.die_columns() / columns * unit.columns;
@@ -96,7 +90,8 @@ RankId place_count(const workload::RankUnit& unit, const topology::Topology& top
 
 std::vector<std::string> generator_names() {
   std::vector<std::string> names{"resnet50", "matmul"};
-  for (const OpKind kind : collective_kinds()) names.emplace_back(workload::op_kind_name(kind));
+  for (const OpKind kind : workload::kinds_of(workload::OpFamily::kCollective))
+    names.emplace_back(workload::op_kind_name(kind));
   return names;
 }
 
@@ -114,10 +109,8 @@ workload::Workload generate_workload(const config::GenerateParams& params, RankI
   } else if (params.model == "matmul") {
     made = replicate(workload::generate_matmul(params.m, params.n, params.k, generated_dtype(params.dtype)), ranks);
   } else {
-    const std::vector<OpKind> kinds = collective_kinds();
-    const auto kind =
-        std::find_if(kinds.begin(), kinds.end(), [&](OpKind k) { return params.model == workload::op_kind_name(k); });
-    if (kind == kinds.end()) {
+    const std::optional<OpKind> kind = schema::enum_value<OpKind>(params.model);
+    if (!kind || !workload::is_collective(*kind)) {
       invalid(fmt::format("workload.generate.model: found '{}', expected one of: {}{}", params.model,
                           fmt::join(generator_names(), ", "), did_you_mean(params.model, generator_names())));
     }

@@ -10,16 +10,15 @@
 
 #include "collectives/common.h"
 #include "dojo/base/error.h"
-#include "dojo/base/nearest.h"
 
 namespace dojo::workload {
 namespace {
 
-/// Names of the algorithms that can serve the request; of all without one.
-std::string names(const CollectiveRequest* request) {
+/// Of the algorithms that can serve the request.
+std::string names(const CollectiveRequest& request) {
   std::string text;
   for (const CollectiveAlgorithm& a : collective_algorithms()) {
-    if (request == nullptr || a.supports(*request)) text += (text.empty() ? "" : ", ") + std::string(a.name);
+    if (a.supports(request)) text += (text.empty() ? "" : ", ") + std::string(a.name());
   }
   return text.empty() ? "none" : text;
 }
@@ -32,7 +31,7 @@ void check(const CollectiveRequest& request) {
   }
   if (request.members.empty()) findings.add("collective {}: 0 members found, expected at least 1", name);
   if (request.bytes < 0) findings.add("collective {}: bytes {} found, expected at least 0", name, request.bytes);
-  const bool rooted = request.kind == OpKind::kReduce || request.kind == OpKind::kBroadcast;
+  const bool rooted = traits(request.kind).has(OpTraits::kHasRoot);
   if (rooted && !request.members.empty() && request.root >= request.members.size()) {
     findings.add("collective {}: root {} found, expected a position in the group, 0 to {}", name, request.root,
                  request.members.size() - 1);
@@ -41,25 +40,17 @@ void check(const CollectiveRequest& request) {
 }
 
 const CollectiveAlgorithm& named_algorithm(const CollectiveRequest& request) {
-  const CollectiveAlgorithm* named = nullptr;
-  std::vector<std::string> known;
-  for (const CollectiveAlgorithm& a : collective_algorithms()) {
-    known.emplace_back(a.name);
-    if (request.algorithm == a.name) named = &a;
-  }
-  if (named == nullptr) {
-    const std::string meant = nearest(request.algorithm, known);
-    throw Error(ExitCode::kInvalidInput,
-                fmt::format("collective {}: unknown algorithm '{}', expected one of {} or none to choose by cost{}",
-                            op_kind_name(request.kind), request.algorithm, names(nullptr),
-                            meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
-  }
+  const auto& table = collective_algorithms();
+  const auto named =
+      std::find_if(table.begin(), table.end(), [&](const auto& a) { return a.id == *request.algorithm; });
+  DOJO_CHECK(named != table.end(), "algorithm {} is not in the table", schema::enum_text(*request.algorithm));
   if (!named->supports(request)) {
     throw Error(
         ExitCode::kInvalidInput,
         fmt::format("collective {}: algorithm '{}' cannot serve these {} ranks ({}); possible here: {}; name one of "
                     "them, or none to choose by cost",
-                    op_kind_name(request.kind), named->name, request.members.size(), named->sentence, names(&request)));
+                    op_kind_name(request.kind), named->name(), request.members.size(), named->sentence(),
+                    names(request)));
   }
   return *named;
 }
@@ -76,7 +67,7 @@ const std::vector<CollectiveAlgorithm>& collective_algorithms() {
 
 const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, const topology::Topology& topology) {
   check(request);
-  if (!request.algorithm.empty()) return named_algorithm(request);
+  if (request.algorithm) return named_algorithm(request);
   const CollectiveAlgorithm* best = nullptr;
   double best_seconds = std::numeric_limits<double>::infinity();
   for (const CollectiveAlgorithm& a : collective_algorithms()) {

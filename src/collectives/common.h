@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,8 @@ inline constexpr Bytes kMinBulkMessageBytes = 4096;
 inline constexpr std::int64_t kFewMessages = 1'000'000;
 /// Messages of one whole collective; beyond it chunks grow instead.
 inline constexpr std::int64_t kMaxMessages = 25'000'000;
-/// The executor counts tokens in one byte.
-inline constexpr std::uint32_t kMaxNeed = 255;
+/// Tokens that an item can count.
+inline constexpr std::uint32_t kMaxNeed = std::numeric_limits<decltype(DataflowItem::need)>::max();
 /// Bytes of a message that carries no data (barrier).
 inline constexpr Bytes kSignalBytes = 64;
 
@@ -116,7 +117,7 @@ class PlanBuilder {
   /// A message, or a token when both items are of one position.
   void edge(std::uint32_t from, std::uint32_t to, Bytes bytes);
   void set_finish(std::uint32_t item) { items_[item].finish = true; }
-  [[nodiscard]] DataflowPlan build(const std::string& algorithm, const Lanes& lanes, const ChunkChoice& choice,
+  [[nodiscard]] DataflowPlan build(Algorithm algorithm, const Lanes& lanes, const ChunkChoice& choice,
                                    const topology::Topology& topology) const;
 
  private:
@@ -130,7 +131,7 @@ class PlanBuilder {
 };
 
 /// One rank: nothing to move.
-[[nodiscard]] DataflowPlan trivial_plan(const std::string& algorithm, const topology::Topology& topology);
+[[nodiscard]] DataflowPlan trivial_plan(Algorithm algorithm, const topology::Topology& topology);
 
 /// Their models do not see ways around dead parts, nor do they avoid them, as the tree does.
 [[nodiscard]] inline bool where_all_works(const CollectiveRequest& request, const topology::Topology& topology) {

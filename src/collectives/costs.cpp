@@ -7,6 +7,7 @@
 #include <map>
 
 #include "collectives/common.h"
+#include "dojo/workload/residency.h"
 
 namespace dojo::workload {
 namespace collectives {

@@ -101,7 +101,7 @@ Bytes part_bytes(const CollectiveRequest& request, std::uint32_t receiver) {
   switch (request.kind) {
     case OpKind::kAllToAll:
     case OpKind::kReduceScatter:
-      return piece_begin(request.bytes, n, receiver + 1) - piece_begin(request.bytes, n, receiver);
+      return piece_size(request.bytes, n, receiver);
     case OpKind::kBarrier:
       return kSignalBytes;
     default:
@@ -110,7 +110,7 @@ Bytes part_bytes(const CollectiveRequest& request, std::uint32_t receiver) {
 }
 
 DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan("direct", topology);
+  if (request.members.size() == 1) return trivial_plan(Algorithm::kDirect, topology);
   const Layout l = layout(request, topology);
   const auto n = static_cast<std::uint32_t>(request.members.size());
   PlanBuilder builder(n);
@@ -136,14 +136,13 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
       builder.edge(send[from], receive[to][l.from_root ? 0 : (i - 1) / kSendersPerItem], part_bytes(request, to));
     }
   }
-  return builder.build("direct", l.lanes, l.choice, topology);
+  return builder.build(Algorithm::kDirect, l.lanes, l.choice, topology);
 }
 
 }  // namespace
 
 CollectiveAlgorithm direct_algorithm() {
-  return {"direct", "every member sends to every other one without a stop", where_all_works, supports, model_seconds,
-          build};
+  return {Algorithm::kDirect, where_all_works, supports, model_seconds, build};
 }
 
 }  // namespace dojo::workload::collectives

@@ -7,7 +7,8 @@
 namespace dojo::workload::collectives {
 namespace {
 
-/// Longer sides need more tokens than an item can count.
+/// The rings along the rows alone have 2 x members x side messages, 31 million at this side: beyond it a plan takes
+/// gigabytes, and other algorithms do.
 constexpr std::uint32_t kMaxSide = 250;
 
 struct Layout {
@@ -190,21 +191,19 @@ void build_all_gather(PlanBuilder& builder, const Layout& l, Bytes bytes) {
 }
 
 DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan("mesh2d", topology);
+  if (request.members.size() == 1) return trivial_plan(Algorithm::kMesh2d, topology);
   const Layout l = layout(request, topology);
   PlanBuilder builder(static_cast<std::uint32_t>(request.members.size()));
   if (request.kind == OpKind::kAllReduce) build_all_reduce(builder, l, request.bytes);
   if (request.kind == OpKind::kReduceScatter) build_reduce_scatter(builder, l, request.bytes);
   if (request.kind == OpKind::kAllGather) build_all_gather(builder, l, request.bytes);
-  return builder.build("mesh2d", l.lanes, l.choice, topology);
+  return builder.build(Algorithm::kMesh2d, l.lanes, l.choice, topology);
 }
 
 }  // namespace
 
 CollectiveAlgorithm mesh2d_algorithm() {
-  return {"mesh2d",        "a full grid of members: rings along its rows, then lines or rings along its columns",
-          where_all_works, supports,
-          model_seconds,   build};
+  return {Algorithm::kMesh2d, where_all_works, supports, model_seconds, build};
 }
 
 }  // namespace dojo::workload::collectives

@@ -20,10 +20,10 @@ void PlanBuilder::edge(std::uint32_t from, std::uint32_t to, Bytes bytes) {
   edges_.push_back({from, to, bytes});
 }
 
-DataflowPlan PlanBuilder::build(const std::string& algorithm, const Lanes& lanes, const ChunkChoice& choice,
+DataflowPlan PlanBuilder::build(Algorithm algorithm, const Lanes& lanes, const ChunkChoice& choice,
                                 const topology::Topology& topology) const {
   DataflowPlan plan;
-  plan.algorithm = algorithm;
+  plan.algorithm = schema::enum_text(algorithm);
   plan.positions = positions_;
   plan.striped = lanes.striped;
   plan.lane_node = lanes.striped ? std::vector<std::uint32_t>{0} : lanes.nodes;
@@ -51,7 +51,7 @@ DataflowPlan PlanBuilder::build(const std::string& algorithm, const Lanes& lanes
     plan.items[i].edges_begin = begin[i];
     plan.items[i].edges_end = begin[i + 1];
     need[i] += plan.items[i].start ? 1u : 0u;
-    DOJO_CHECK(need[i] >= 1 && need[i] <= kMaxNeed, "{} plan: item {} needs {} tokens", algorithm, i, need[i]);
+    DOJO_CHECK(need[i] >= 1 && need[i] <= kMaxNeed, "{} plan: item {} needs {} tokens", plan.algorithm, i, need[i]);
     plan.items[i].need = static_cast<std::uint16_t>(need[i]);
   }
   plan.edges.resize(edges_.size());
@@ -59,7 +59,7 @@ DataflowPlan PlanBuilder::build(const std::string& algorithm, const Lanes& lanes
   return plan;
 }
 
-DataflowPlan trivial_plan(const std::string& algorithm, const topology::Topology& topology) {
+DataflowPlan trivial_plan(Algorithm algorithm, const topology::Topology& topology) {
   PlanBuilder builder(1);
   PlanBuilder::Flags flags;
   flags.start = flags.finish = true;

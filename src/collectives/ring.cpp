@@ -55,7 +55,7 @@ double model_seconds(const CollectiveRequest& request, const topology::Topology&
 }
 
 DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan("ring", topology);
+  if (request.members.size() == 1) return trivial_plan(Algorithm::kRing, topology);
   const Layout l = layout(request, topology);
   PlanBuilder builder(static_cast<std::uint32_t>(request.members.size()));
   std::vector<std::uint32_t> own;
@@ -66,15 +66,13 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
   }
   // After a reduction every part that comes has passed here before, so the task has started; else it has to start.
   if (l.gather) ring_all_gather(builder, l.ring, own, !l.scatter, true);
-  return builder.build("ring", l.lanes, l.choice, topology);
+  return builder.build(Algorithm::kRing, l.lanes, l.choice, topology);
 }
 
 }  // namespace
 
 CollectiveAlgorithm ring_algorithm() {
-  return {"ring",          "parts go around the members in rank order, the closing edge included",
-          where_all_works, supports,
-          model_seconds,   build};
+  return {Algorithm::kRing, where_all_works, supports, model_seconds, build};
 }
 
 }  // namespace dojo::workload::collectives

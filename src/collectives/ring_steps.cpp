@@ -10,7 +10,7 @@ namespace dojo::workload::collectives {
 Ring make_ring(std::vector<std::uint32_t> members, Bytes bytes) {
   Ring ring;
   const auto n = static_cast<std::int64_t>(members.size());
-  for (std::int64_t i = 0; i < n; ++i) ring.part.push_back(piece_begin(bytes, n, i + 1) - piece_begin(bytes, n, i));
+  for (std::int64_t i = 0; i < n; ++i) ring.part.push_back(piece_size(bytes, n, i));
   ring.members = std::move(members);
   return ring;
 }

@@ -20,16 +20,14 @@ double model_seconds(const CollectiveRequest& request, const topology::Topology&
 }
 
 DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan("tree", topology);
-  return tree_plan("tree", layout(request, topology), topology);
+  if (request.members.size() == 1) return trivial_plan(Algorithm::kTree, topology);
+  return tree_plan(Algorithm::kTree, layout(request, topology), topology);
 }
 
 }  // namespace
 
 CollectiveAlgorithm tree_algorithm() {
-  return {"tree",        "pipelined reduction up and broadcast down a tree of neighbouring slices",
-          always,        tree_supports,
-          model_seconds, build};
+  return {Algorithm::kTree, always, tree_supports, model_seconds, build};
 }
 
 }  // namespace dojo::workload::collectives

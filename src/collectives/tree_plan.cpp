@@ -103,7 +103,7 @@ void fill_bytes(TreeLayout& l, const CollectiveRequest& request) {
   const auto count = static_cast<std::int64_t>(n);
   std::vector<Bytes> below(n);
   for (std::int64_t i = 0; i < count; ++i) {
-    below[static_cast<std::size_t>(i)] = piece_begin(whole, count, i + 1) - piece_begin(whole, count, i);
+    below[static_cast<std::size_t>(i)] = piece_size(whole, count, i);
   }
   for (auto it = l.tree.order.rbegin(); it != l.tree.order.rend(); ++it) {
     if (l.tree.parent[*it] != kNone) below[l.tree.parent[*it]] += below[*it];
@@ -124,7 +124,7 @@ bool tree_supports(const CollectiveRequest& request) {
 }
 
 bool has_root(const CollectiveRequest& request) {
-  return request.kind == OpKind::kReduce || request.kind == OpKind::kBroadcast;
+  return traits(request.kind).has(OpTraits::kHasRoot);
 }
 
 TreeLayout tree_layout(const CollectiveRequest& request, SpanningTree tree, const topology::Topology& topology) {
@@ -159,7 +159,7 @@ TreeLayout tree_layout(const CollectiveRequest& request, SpanningTree tree, cons
 }
 
 /// Every member but the leaves adds what its children send; `up` of the root is the turning point.
-DataflowPlan tree_plan(const char* algorithm, const TreeLayout& l, const topology::Topology& topology) {
+DataflowPlan tree_plan(Algorithm algorithm, const TreeLayout& l, const topology::Topology& topology) {
   const std::uint32_t n = static_cast<std::uint32_t>(l.tree.parent.size());
   const auto message = [](Bytes bytes) { return std::max(bytes, kSignalBytes); };
   PlanBuilder builder(n + l.tree.islands);
@@ -195,7 +195,9 @@ DataflowPlan tree_plan(const char* algorithm, const TreeLayout& l, const topolog
     for (const std::uint32_t child : l.tree.children[i])
       send(down, i, child, l.tree.over_zplane(child), l.down_bytes[child]);
   }
-  return builder.build(algorithm, l.lanes, l.choice, topology);
+  DataflowPlan plan = builder.build(algorithm, l.lanes, l.choice, topology);
+  plan.over_zplane = algorithm == Algorithm::kZplane;
+  return plan;
 }
 
 }  // namespace dojo::workload::collectives

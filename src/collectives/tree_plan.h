@@ -21,7 +21,6 @@ struct TreeLayout {
 [[nodiscard]] TreeLayout tree_layout(const CollectiveRequest& request, SpanningTree tree,
                                      const topology::Topology& topology);
 /// Positions: the members, then the islands' DIPs.
-[[nodiscard]] DataflowPlan tree_plan(const char* algorithm, const TreeLayout& layout,
-                                     const topology::Topology& topology);
+[[nodiscard]] DataflowPlan tree_plan(Algorithm algorithm, const TreeLayout& layout, const topology::Topology& topology);
 
 }  // namespace dojo::workload::collectives

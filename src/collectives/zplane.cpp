@@ -39,16 +39,14 @@ double model_seconds(const CollectiveRequest& request, const topology::Topology&
 }
 
 DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan("zplane", topology);
-  return tree_plan("zplane", layout(request, topology), topology);
+  if (request.members.size() == 1) return trivial_plan(Algorithm::kZplane, topology);
+  return tree_plan(Algorithm::kZplane, layout(request, topology), topology);
 }
 
 }  // namespace
 
 CollectiveAlgorithm zplane_algorithm() {
-  return {"zplane",      "trees on the mesh towards each DIP, then a flat tree between DIPs over their Ethernet",
-          never,         tree_supports,
-          model_seconds, build};
+  return {Algorithm::kZplane, never, tree_supports, model_seconds, build};
 }
 
 }  // namespace dojo::workload::collectives

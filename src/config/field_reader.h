@@ -54,9 +54,14 @@ class FieldReader {
     const Value* value = object_.find(key);
     if (value == nullptr) return;
     const std::string where = where_ + "/" + key;
-    if constexpr (std::is_enum_v<Member>) {
-      const std::string word = read_word(*value, where, schema::enum_words<Member>(), log_);
-      if (!word.empty()) member = *schema::enum_value<Member>(word);
+    using Word = schema::Word<Member>;
+    if constexpr (Word::known) {
+      if (Word::may_be_empty && value->is(Value::Kind::kText) && value->text.empty()) {
+        member = Member{};
+        return;
+      }
+      const std::string word = read_word(*value, where, schema::enum_words<typename Word::Enum>(), log_);
+      if (!word.empty()) member = *schema::enum_value<typename Word::Enum>(word);
     } else {
       read_value(*value, where, range, member, log_);
     }

@@ -42,9 +42,10 @@ class SchemaWriter {
                   schema::Source source) {
     Json& one = properties_[key];
     one["description"] = sentence_with_source(sentence, source.key);
-    if constexpr (std::is_enum_v<Member>) {
-      one["enum"] = schema::enum_words<Member>();
-      one["default"] = schema::enum_text(member);
+    if constexpr (schema::Word<Member>::known) {
+      one["enum"] = schema::enum_words<typename schema::Word<Member>::Enum>();
+      if (schema::Word<Member>::may_be_empty) one["enum"].push_back("");
+      one["default"] = schema::word_text(member);
     } else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>) {
       one["type"] = "array";
       one["items"]["type"] = "integer";

@@ -21,8 +21,8 @@ class Writer {
   template <class Member, class... Rest>
   void operator()(const char* key, const Member& member, Rest&&...) {
     if (!in_use(key)) return;
-    if constexpr (std::is_enum_v<Member>) {
-      out_[key] = schema::enum_text(member);
+    if constexpr (schema::Word<Member>::known) {
+      out_[key] = schema::word_text(member);
     } else {
       out_[key] = member;
     }

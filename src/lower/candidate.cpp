@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
-#include "dojo/collectives/collectives.h"
+#include "dojo/workload/residency.h"
 #include "lower/deliveries.h"
 
 namespace dojo::workload {
@@ -292,7 +292,7 @@ class Candidate {
   [[nodiscard]] Cycles step_cycles(std::uint32_t step, Sizes size, bool partial) const {
     if (stream_ != Stream::kNone) {
       std::int64_t& streamed = size[static_cast<std::size_t>(stream_) - 1];
-      streamed = piece_begin(streamed, steps_, step + 1) - piece_begin(streamed, steps_, step);
+      streamed = piece_size(streamed, steps_, step);
     }
     node::ProductPiece piece{size[0], size[1], size[2], request_.element_bytes, request_.element_bytes, false};
     if (stream_ == Stream::kK) {

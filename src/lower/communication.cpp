@@ -129,10 +129,9 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
   }
   for (std::size_t k = 0; k < first.size(); ++k) {
     const SlotUse& use = drafts_[first_program].slots[first[k]];
-    const Graph& graph = workload_.graphs[drafts_[first_program].program.graph];
-    const Op& op = graph.ops[use.op];
-    const std::string& named = graph.str(op.algorithm);
-    const std::uint32_t plan = collective_plan(use, op, named.empty() ? options_.collective_algorithm : named, ranks);
+    const Op& op = workload_.graphs[drafts_[first_program].program.graph].ops[use.op];
+    const std::optional<Algorithm> algorithm = op.algorithm ? op.algorithm : options_.collective_algorithm;
+    const std::uint32_t plan = collective_plan(use, op, algorithm, ranks);
     std::vector<Place> places;
     places.reserve(ranks.size());
     for (const RankId rank : ranks) {
@@ -160,7 +159,7 @@ std::vector<const Slice*> Communication::slices_of(const std::vector<RankId>& ra
   return slices;
 }
 
-std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, const std::string& algorithm,
+std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, std::optional<Algorithm> algorithm,
                                              const std::vector<RankId>& ranks) {
   // Relative places decide a plan; the model's time is taken from the first group that asks.
   const Slice& origin = job_.slices[ranks.front()];
@@ -176,13 +175,13 @@ std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, c
     layout.push_back(origin.first_site_row);
     layout.push_back(origin.first_site_column);
   }
-  if (algorithm == "zplane" && topology_.dip_count() > 0) {
+  if (algorithm == Algorithm::kZplane && topology_.dip_count() > 0) {
     std::vector<std::uint32_t> island;
     (void)dips_of(slices_of(ranks), topology_, &island);
     layout.insert(layout.end(), island.begin(), island.end());
   }
   const auto layout_id = layouts_.emplace(std::move(layout), static_cast<std::uint32_t>(layouts_.size())).first->second;
-  const auto algorithm_id = algorithms_.emplace(algorithm, static_cast<std::int64_t>(algorithms_.size())).first->second;
+  const std::int64_t algorithm_id = algorithm ? static_cast<std::int64_t>(*algorithm) : -1;
   std::vector<std::int64_t> key{static_cast<std::int64_t>(use.collective), use.bytes, op.root, layout_id, algorithm_id};
   const auto found = collective_plans_.find(key);
   if (found != collective_plans_.end()) {
@@ -245,12 +244,13 @@ void Communication::fill_messages() {
       const Slice& b = job_.slices[receives[i].rank];
       const bool a_smaller = a.shape->node_count() <= b.shape->node_count();
       std::vector<Place> places{{Place::Kind::kRank, sends[i].rank}, {Place::Kind::kRank, receives[i].rank}};
-      const std::string& route = route_of(sends[i].rank, use);
-      if (route == "zplane" && topology_.dip_count() == 0) {
+      const SendRoute route = route_of(sends[i].rank, use);
+      if (route == SendRoute::kZplane && topology_.dip_count() == 0) {
         findings_.add("{}: found the route zplane on a machine without DIPs, expected mesh", where(sends[i].rank, use));
         continue;
       }
-      const bool zplane = route == "zplane" || (route == "fastest" && faster_over_zplane(a, b, use.bytes));
+      const bool zplane =
+          route == SendRoute::kZplane || (route == SendRoute::kFastest && faster_over_zplane(a, b, use.bytes));
       if (zplane) {
         places.push_back({Place::Kind::kDip, topology_.nearest_dip(a.dies.front())});
         places.push_back({Place::Kind::kDip, topology_.nearest_dip(b.dies.front())});
@@ -265,10 +265,9 @@ void Communication::fill_messages() {
 }
 
 /// The send's own, or that of all messages.
-const std::string& Communication::route_of(RankId rank, const SlotUse& use) const {
+SendRoute Communication::route_of(RankId rank, const SlotUse& use) const {
   const Graph& graph = workload_.graphs[workload_.graph_of_rank[rank]];
-  const std::string& own = graph.str(graph.ops[use.op].algorithm);
-  return own.empty() ? options_.send_route : own;
+  return graph.ops[use.op].route.value_or(options_.send_route);
 }
 
 bool Communication::faster_over_zplane(const Slice& from, const Slice& to, Bytes bytes) const {

@@ -2,6 +2,7 @@
 // Fills the ranks' instance tables: collectives, send and recv, DIP traffic. Plans are shared wherever they are equal.
 #pragma once
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "dojo/base/error.h"
@@ -30,10 +31,10 @@ class Communication {
   void fill_memory();
   [[nodiscard]] std::vector<std::uint32_t> collective_slots(std::uint32_t program, std::uint32_t group_class) const;
   [[nodiscard]] std::vector<const Slice*> slices_of(const std::vector<RankId>& ranks) const;
-  std::uint32_t collective_plan(const SlotUse& use, const Op& op, const std::string& algorithm,
+  std::uint32_t collective_plan(const SlotUse& use, const Op& op, std::optional<Algorithm> algorithm,
                                 const std::vector<RankId>& ranks);
   enum class Way : std::uint8_t { kPlain, kStriped, kZplane };
-  [[nodiscard]] const std::string& route_of(RankId rank, const SlotUse& use) const;
+  [[nodiscard]] SendRoute route_of(RankId rank, const SlotUse& use) const;
   [[nodiscard]] bool faster_over_zplane(const Slice& from, const Slice& to, Bytes bytes) const;
   std::uint32_t message_plan(Bytes bytes, const Slice& smaller, Way way);
   std::uint32_t memory_plan(const SlotUse& use, const Slice& slice, std::uint32_t steps);
@@ -50,7 +51,6 @@ class Communication {
   Findings& findings_;
   std::map<std::vector<std::int64_t>, std::uint32_t> layouts_;  ///< relative places of a group's members
   std::map<std::vector<std::int64_t>, std::uint32_t> collective_plans_, message_plans_, memory_plans_;
-  std::map<std::string, std::int64_t> algorithms_;
 };
 
 }  // namespace dojo::workload

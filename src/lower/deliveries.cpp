@@ -8,14 +8,14 @@
 #include <tuple>
 
 #include "dojo/base/error.h"
-#include "dojo/collectives/collectives.h"
+#include "dojo/workload/residency.h"
 
 namespace dojo::workload {
 
 Holding spread_evenly(const SliceGrid& grid, Bytes bytes) {
   Holding holding(grid.nodes());
   for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
-    holding[grid.node_at(p)] = piece_begin(bytes, grid.nodes(), p + 1) - piece_begin(bytes, grid.nodes(), p);
+    holding[grid.node_at(p)] = piece_size(bytes, grid.nodes(), p);
   }
   return holding;
 }
@@ -25,7 +25,7 @@ Holding spread_resident(const SliceGrid& grid, Bytes bytes) {
   const std::vector<std::uint32_t> nodes = residency(grid.shape(), bytes);
   const auto count = static_cast<std::int64_t>(nodes.size());
   for (std::int64_t i = 0; i < count; ++i) {
-    holding[nodes[static_cast<std::size_t>(i)]] = piece_begin(bytes, count, i + 1) - piece_begin(bytes, count, i);
+    holding[nodes[static_cast<std::size_t>(i)]] = piece_size(bytes, count, i);
   }
   return holding;
 }
@@ -102,8 +102,7 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
       if (grid_->row_count(r) == 0) {
         continue;
       }
-      const Bytes part = filtered ? piece_begin(column_bytes[c], rows, r + 1) - piece_begin(column_bytes[c], rows, r)
-                                  : column_bytes[c];
+      const Bytes part = filtered ? piece_size(column_bytes[c], rows, r) : column_bytes[c];
       const std::uint32_t node = grid_->at(r, c);
       if (node != kNone) {
         send(node, Shape::kColumn, holding[node], 0, 1);
@@ -115,9 +114,7 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
       for (std::uint32_t from = 0; from < grid_->rows(); ++from) {
         const std::uint32_t holder = grid_->at(from, c);
         if (holder != kNone && holding[holder] > 0) {
-          const Bytes piece = filtered
-                                  ? piece_begin(holding[holder], rows, r + 1) - piece_begin(holding[holder], rows, r)
-                                  : holding[holder];
+          const Bytes piece = filtered ? piece_size(holding[holder], rows, r) : holding[holder];
           send(holder, Shape::kUnicast, piece, 0, 1, proxy);
         }
       }
@@ -171,7 +168,7 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
       continue;
     }
     for (std::uint32_t c = 0; c < grid_->columns(); ++c) {
-      const Bytes part = piece_begin(row_bytes, columns, c + 1) - piece_begin(row_bytes, columns, c);
+      const Bytes part = piece_size(row_bytes, columns, c);
       const std::uint32_t node = grid_->at(r, c);
       if (node != kNone) {
         send(node, Shape::kRow, holding[node], 0, 1);
@@ -184,8 +181,7 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
       }
       for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p) {
         const Bytes held = holding[grid_->node_at(p)];
-        send(grid_->node_at(p), Shape::kUnicast, piece_begin(held, columns, c + 1) - piece_begin(held, columns, c), 0,
-             1, proxy);
+        send(grid_->node_at(p), Shape::kUnicast, piece_size(held, columns, c), 0, 1, proxy);
       }
       send(proxy, Shape::kColumn, part, slot(r, grid_->rows(), streamed), 2);
     }
@@ -208,7 +204,7 @@ Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes 
     const std::uint32_t source = grid_->node_at(
         grid_->row_begin(from_row) + static_cast<std::uint32_t>(piece_begin(grid_->row_count(from_row), senders, i)));
     const std::uint32_t destination = grid_->nearest_in_row(to_row, grid_->column_of(source));
-    const Bytes part = piece_begin(bytes, senders, i + 1) - piece_begin(bytes, senders, i);
+    const Bytes part = piece_size(bytes, senders, i);
     send(source, Shape::kUnicast, part, 0, 1, destination);
     if (pass_on) {
       send(destination, Shape::kRow, part, 1, 2);

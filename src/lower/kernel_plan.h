@@ -94,8 +94,13 @@ struct VectorRequest {
 [[nodiscard]] KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context);
 
 /// An operation without shapes, spread evenly: roofline, or the recorded time.
-[[nodiscard]] KernelPlan plan_shapeless(std::int64_t flops, Bytes bytes, Cycles recorded_cycles,
-                                        const PlanContext& context);
+struct ShapelessRequest {
+  std::int64_t flops = 0;  ///< matrix FLOP
+  Bytes bytes = 0;
+  Cycles recorded_cycles = 0;  ///< 0 = roofline
+  friend bool operator<(const ShapelessRequest& a, const ShapelessRequest& b);
+};
+[[nodiscard]] KernelPlan plan_shapeless(const ShapelessRequest& request, const PlanContext& context);
 
 /// Operand pixels [first, last) that output pixels [begin, end) need; clipped to their images.
 struct PixelRange {

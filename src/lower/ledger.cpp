@@ -7,14 +7,10 @@
 #include <algorithm>
 #include <optional>
 
+#include "dojo/workload/residency.h"
+
 namespace dojo::workload {
 namespace {
-
-constexpr Bytes kSmallestPiece = 512;  // as in residency()
-
-bool is_cheap(OpKind kind) {
-  return kind == OpKind::kBatchNormApply || kind == OpKind::kElementwise;
-}
 
 double megabytes(Bytes bytes) {
   return static_cast<double>(bytes) / 1e6;
@@ -60,7 +56,7 @@ Ledger::Ledger(const LedgerInput& input) : input_(input), lives_(input.graph.ten
 }
 
 Bytes Ledger::node_bytes(Bytes rank_bytes) const {
-  return std::max(ceil_div<Bytes>(rank_bytes, input_.nodes), std::min(rank_bytes, kSmallestPiece));
+  return std::max(ceil_div<Bytes>(rank_bytes, input_.nodes), std::min(rank_bytes, kSmallestPieceBytes));
 }
 
 std::vector<Bytes> Ledger::occupancy() const {
@@ -100,7 +96,7 @@ bool Ledger::can_recompute(std::uint32_t tensor, std::uint32_t at, const std::ve
   }
   const Graph& g = input_.graph;
   const Op& op = g.ops[input_.order[life.producer]];
-  if (!is_cheap(op.kind)) {
+  if (!traits(op.kind).has(OpTraits::kCheapToRepeat)) {
     return false;
   }
   for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
@@ -201,8 +197,8 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
     return true;
   };
 
-  const bool may_recompute = input_.policy == "recompute_then_spill";
-  const bool may_spill = input_.policy != "fail";
+  const bool may_recompute = input_.policy == CapacityPolicy::kRecomputeThenSpill;
+  const bool may_spill = input_.policy != CapacityPolicy::kFail;
   while (!live.empty()) {
     const auto fullest = std::max_element(live.begin(), live.end());
     plan.node_peak = *fullest;

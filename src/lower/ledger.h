@@ -16,7 +16,7 @@ struct LedgerInput {
   std::uint32_t nodes = 1;
   Bytes node_capacity = 0;
   std::int64_t optimizer_shards = 1;
-  std::string policy = "recompute_then_spill";
+  CapacityPolicy policy = CapacityPolicy::kRecomputeThenSpill;
 };
 
 /// A tensor that leaves SRAM between two operations, both as indices into the issue order.

@@ -13,24 +13,6 @@
 namespace dojo::workload {
 namespace {
 
-void check_options(const LowerOptions& options, Findings& findings) {
-  const auto check = [&](const char* key, const std::string& value, std::initializer_list<const char*> words) {
-    std::string expected;
-    for (const char* word : words) {
-      if (value == word) {
-        return;
-      }
-      expected += fmt::format("{}{}", expected.empty() ? "" : ", ", word);
-    }
-    findings.add("workload.{}: found \"{}\", expected one of {}", key, value, expected);
-  };
-  check("capacity_policy", options.capacity_policy, {"recompute_then_spill", "spill", "fail"});
-  check("replay", options.replay, {"shapes", "roofline", "recorded"});
-  for (const ReplayRule& rule : options.replay_rules) {
-    check("replay_rules", rule.replay, {"shapes", "roofline", "recorded"});
-  }
-}
-
 /// A rule that matches nothing is most likely a name mistyped.
 void check_rules(const Workload& workload, const LowerOptions& options, Findings& findings) {
   for (std::size_t i = 0; i < options.replay_rules.size(); ++i) {
@@ -72,7 +54,7 @@ void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOp
       "are missing with capacity_policy \"{}\"; use a smaller batch, a larger workload.rank_unit or another policy",
       graph.file, static_cast<double>(m.node_peak) / 1e6, static_cast<double>(m.node_capacity) / 1e6,
       static_cast<double>(draft.missing_per_node) / 1e6, static_cast<double>(draft.missing_per_node) * nodes / 1e6,
-      options.capacity_policy);
+      schema::enum_text(options.capacity_policy));
 }
 
 /// Programs by (graph, shape); sets Job::program_of_rank.
@@ -133,7 +115,6 @@ void note_approximations(const Workload& workload, Job& job) {
 
 Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
   Findings findings;
-  check_options(options, findings);
   check_ranks(workload, options, findings);
   check_rules(workload, options, findings);
   findings.throw_if_any();

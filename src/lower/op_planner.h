@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns graph operations into kernel requests: shapes, where operands lie, what is replayed. Equal requests share a
-// kernel.
+// Turns graph operations into kernels: what is replayed, where operands lie. Equal requests share a kernel.
 #pragma once
 #include <array>
 #include <map>
-#include <string>
 #include <vector>
 
 #include "dojo/lower/lower.h"
-#include "lower/kernel_plan.h"
+#include "lower/op_kernels.h"
 
 namespace dojo::workload {
 
@@ -17,7 +15,7 @@ namespace dojo::workload {
 class OpPlanner {
  public:
   struct Settings {
-    std::string replay = "shapes";
+    Replay replay = Replay::kShapes;
     std::vector<ReplayRule> replay_rules;
     std::int64_t optimizer_shards = 1;
     double clock_hz = 2e9;
@@ -31,18 +29,13 @@ class OpPlanner {
   [[nodiscard]] std::vector<KernelPlan>& plans() { return plans_; }
 
  private:
-  std::uint32_t plan_matrix(const Op& op, Bytes budget_bytes);
-  std::uint32_t plan_vector_op(const Op& op);
-  std::uint32_t plan_without_shapes(const Op& op, bool recorded);
-  [[nodiscard]] const std::string& replay_of(const Op& op) const;
-  [[nodiscard]] ProductRequest conv_request(const Op& op) const;
-  [[nodiscard]] ProductRequest matmul_request(const Op& op) const;
-  void describe_window(const Op& op, VectorRequest& request) const;
-  [[nodiscard]] Layout layout_of_bytes(const Op& op, Bytes bytes, std::size_t otherwise) const;
-  void set_output_layout(const Op& op, Layout layout);
+  [[nodiscard]] Replay replay_of(const Op& op) const;
+  [[nodiscard]] KernelRequest request_of(const OpView& view) const;
+  std::uint32_t plan_of(const ProductRequest& request, Bytes budget_bytes);
+  std::uint32_t plan_of(const VectorRequest& request, Bytes budget_bytes);
+  std::uint32_t plan_of(const ShapelessRequest& request, Bytes budget_bytes);
+  void set_output_layout(const OpView& view, Layout layout);
   std::uint32_t store(KernelPlan plan);
-  template <class Visit>
-  void for_each_input(const Op& op, Visit&& visit) const;
 
   const Graph& graph_;
   const PlanContext& context_;
@@ -55,7 +48,7 @@ class OpPlanner {
   };
   std::map<ProductRequest, Product> products_;
   std::map<VectorRequest, std::uint32_t> vectors_;
-  std::map<std::array<std::int64_t, 3>, std::uint32_t> shapeless_;
+  std::map<ShapelessRequest, std::uint32_t> shapeless_;
 };
 
 }  // namespace dojo::workload

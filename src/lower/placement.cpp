@@ -19,23 +19,21 @@ struct UnitSize {  // in sites
 UnitSize unit_size(const RankUnit& unit, const topology::Topology& topology, Findings& findings) {
   const topology::MachineParams& p = topology.params();
   UnitSize size{1, 1};
-  if (unit.unit != "node") {
+  const bool trays = unit.unit == PlacementUnit::kTray;
+  if (unit.unit != PlacementUnit::kNode) {
     size = {topology.site_rows(), topology.site_columns()};
   }
-  if (unit.unit == "tile" || unit.unit == "tray") {
+  if (unit.unit == PlacementUnit::kTile || trays) {
     size = {size.rows * p.tile.dies.rows, size.columns * p.tile.dies.columns};
   }
-  if (unit.unit == "tray") {
+  if (trays) {
     size = {size.rows * p.tray.tiles.rows, size.columns * p.tray.tiles.columns};
   }
-  if (unit.unit != "node" && unit.unit != "die" && unit.unit != "tile" && unit.unit != "tray") {
-    findings.add("workload.rank_unit: found unit \"{}\", expected node, die, tile or tray", unit.unit);
-  }
   using topology::Level;
-  if ((unit.unit == "die" && p.level < Level::kDie) || (unit.unit == "tile" && p.level < Level::kTile) ||
-      (unit.unit == "tray" && p.level < Level::kTray)) {
+  if ((unit.unit == PlacementUnit::kDie && p.level < Level::kDie) ||
+      (unit.unit == PlacementUnit::kTile && p.level < Level::kTile) || (trays && p.level < Level::kTray)) {
     findings.add("workload.rank_unit: found unit \"{}\", expected a part of machine \"{}\", whose root is a {}",
-                 unit.unit, p.name, topology.root_name());
+                 schema::enum_text(unit.unit), p.name, topology.root_name());
   }
   if (unit.rows < 1 || unit.columns < 1) {
     findings.add("workload.rank_unit: found {} x {} units, expected at least 1 x 1", unit.rows, unit.columns);
@@ -237,8 +235,8 @@ class Placer {
       findings_.add(
           "workload.ranks: found {} ranks on units of {} x {} {}(s), expected at most {}: machine \"{}\" has no more "
           "places (units with a dead die are none); use fewer ranks, a smaller workload.rank_unit or a larger machine",
-          others, request_.rank_unit.rows, request_.rank_unit.columns, request_.rank_unit.unit, places,
-          topology_.params().name);
+          others, request_.rank_unit.rows, request_.rank_unit.columns, schema::enum_text(request_.rank_unit.unit),
+          places, topology_.params().name);
       return;
     }
     std::size_t rank = 0;

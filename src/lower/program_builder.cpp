@@ -10,13 +10,6 @@
 namespace dojo::workload {
 namespace {
 
-bool is_memory(OpKind kind) {
-  return kind == OpKind::kIngest || kind == OpKind::kMemLoad || kind == OpKind::kMemStore;
-}
-bool is_compute(OpKind kind) {
-  return kind != OpKind::kNone && !is_memory(kind) && !is_communication(kind);
-}
-
 class ProgramBuilder {
  public:
   explicit ProgramBuilder(const ProgramRequest& request)
@@ -274,14 +267,14 @@ class ProgramBuilder {
       after.push_back(step_barrier_);
     }
     std::uint32_t head = kNone;
-    if (is_memory(op.kind)) {
+    if (family(op.kind) == OpFamily::kMemory) {
       tail_of_op_[index] = add_memory(op.kind == OpKind::kMemLoad ? SlotUse::Memory::kLoad : SlotUse::Memory::kStore,
                                       op.bytes, index, step, after);
       return;
     }
     if (is_communication(op.kind)) {
       head = tail_of_op_[index] = add_collective(op.kind, op.bytes, op.group, index, step);
-    } else if (op.kind == OpKind::kNone) {
+    } else if (family(op.kind) == OpFamily::kNothing) {
       head = tail_of_op_[index] = add_task(Task::Kind::kNone, Task::Unit::kCore, 0, index, step);
     } else {
       tail_of_op_[index] = add_compute(index, step, false, &head);
@@ -290,7 +283,7 @@ class ProgramBuilder {
     for (const std::uint32_t task : after) {
       add_edge(task, head);
     }
-    if (op.kind == OpKind::kOptimizer && request_.optimizer_shards > 1) {
+    if (traits(op.kind).has(OpTraits::kUpdatesParameters) && request_.optimizer_shards > 1) {
       // Each rank has updated its shard; all need all new weights.
       const Bytes shard = ceil_div(updated_weight_bytes(op), request_.optimizer_shards);
       const std::uint32_t gather = add_collective(OpKind::kAllGather, shard, 0, index, step);

@@ -72,9 +72,7 @@ class ReductionBuilder {
     return line[root];
   }
 
-  static Bytes part_bytes(Bytes bytes, std::uint32_t parts, std::uint32_t i) {
-    return piece_begin(bytes, parts, i + 1) - piece_begin(bytes, parts, i);
-  }
+  static Bytes part_bytes(Bytes bytes, std::uint32_t parts, std::uint32_t i) { return piece_size(bytes, parts, i); }
 
   std::vector<std::uint32_t> local_items() {
     std::vector<std::uint32_t> items;
@@ -152,8 +150,7 @@ class ReductionBuilder {
     for (std::size_t i = 0; i < pieces; ++i) {
       const auto count = static_cast<std::int64_t>(pieces);
       const auto at = static_cast<std::int64_t>(i);
-      connect(roots[d >= u ? i * u / d : i], last[d >= u ? i : i * d / u],
-              piece_begin(spec_.result_bytes, count, at + 1) - piece_begin(spec_.result_bytes, count, at));
+      connect(roots[d >= u ? i * u / d : i], last[d >= u ? i : i * d / u], piece_size(spec_.result_bytes, count, at));
     }
   }
 

@@ -4,13 +4,12 @@
 
 #include <algorithm>
 
-#include "dojo/collectives/collectives.h"
+#include "dojo/workload/residency.h"
 
 namespace dojo::workload {
 namespace {
 
-constexpr Bytes kControlBytes = 64;  // a request or an acknowledgement: one packet
-constexpr Bytes kSmallestPiece = 512;
+constexpr Bytes kControlBytes = 64;     // a request or an acknowledgement: one packet
 constexpr Bytes kMostChunks = 1 << 15;  // a message's number has 16 bits
 constexpr Bytes kLargestPiece = 8192;  // longer ones in parts: HBM and network overlap, and nodes take turns at the DIP
 
@@ -63,7 +62,7 @@ void serve(DataflowItem& item, DataflowItem::Service service, Bytes bytes) {
 std::vector<std::uint32_t> die_lanes(Bytes bytes, std::uint32_t die, const SliceShape& shape) {
   const std::int64_t first = shape.die_begin[die];
   const std::int64_t nodes = shape.die_begin[die + 1] - first;
-  const std::int64_t count = std::clamp<std::int64_t>(bytes / kSmallestPiece, 1, nodes);
+  const std::int64_t count = std::clamp<std::int64_t>(bytes / kSmallestPieceBytes, 1, nodes);
   std::vector<std::uint32_t> lanes;
   for (std::int64_t i = 0; i < count; ++i) {
     lanes.push_back(static_cast<std::uint32_t>(first + piece_begin(nodes, count, i)));
@@ -145,7 +144,9 @@ DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape) {
   w.next_position();
   w.add(1, false, false);
   w.edge(1, bytes);
-  return w.take();
+  DataflowPlan plan = w.take();
+  plan.over_zplane = true;
+  return plan;
 }
 
 DataflowPlan dip_plan(SlotUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,

@@ -4,16 +4,12 @@
 #include <array>
 #include <tuple>
 
-#include "dojo/collectives/collectives.h"
+#include "dojo/workload/residency.h"
 #include "lower/deliveries.h"
 #include "lower/kernel_plan.h"
 
 namespace dojo::workload {
 namespace {
-
-std::int64_t piece(std::int64_t total, const SliceGrid& grid, std::uint32_t position) {
-  return piece_begin(total, grid.nodes(), position + 1) - piece_begin(total, grid.nodes(), position);
-}
 
 void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& deliveries, Bytes& buffer) {
   if (request.to_all_bytes > 0) {
@@ -85,9 +81,9 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
   Cycles most = 0;
   for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
     const std::uint32_t node = grid.node_at(p);
-    const node::VectorPiece work{piece(request.load_bytes, grid, p) + request.to_all_bytes,
-                                 piece(request.store_bytes, grid, p) + node_sums, piece(request.flops, grid, p),
-                                 request.element_bytes};
+    const node::VectorPiece work{piece_size(request.load_bytes, grid.nodes(), p) + request.to_all_bytes,
+                                 piece_size(request.store_bytes, grid.nodes(), p) + node_sums,
+                                 piece_size(request.flops, grid.nodes(), p), request.element_bytes};
     plan.kernel.vector_flops[node] = work.flops;
     const Cycles cycles =
         node::NodeCost::scaled(context.cost.launch() + context.cost.vector(work), grid.shape().nodes[node].core_speed);
@@ -107,18 +103,24 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
   return plan;
 }
 
-KernelPlan plan_shapeless(std::int64_t flops, Bytes bytes, Cycles recorded_cycles, const PlanContext& context) {
+bool operator<(const ShapelessRequest& a, const ShapelessRequest& b) {
+  return std::tuple(a.flops, a.bytes, a.recorded_cycles) < std::tuple(b.flops, b.bytes, b.recorded_cycles);
+}
+
+KernelPlan plan_shapeless(const ShapelessRequest& request, const PlanContext& context) {
   const SliceGrid& grid = context.grid;
+  const bool recorded = request.recorded_cycles > 0;
   KernelPlan plan;
-  plan.name = recorded_cycles > 0 ? "recorded time" : "roofline";
-  plan.kernel.timed_by = recorded_cycles > 0 ? Kernel::TimedBy::kRecorded : Kernel::TimedBy::kRoofline;
+  plan.name = recorded ? "recorded time" : "roofline";
+  plan.kernel.timed_by = recorded ? Kernel::TimedBy::kRecorded : Kernel::TimedBy::kRoofline;
   plan.kernel.cycles.resize(grid.nodes());
   plan.kernel.matrix_flops.resize(grid.nodes());
   for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
     const std::uint32_t node = grid.node_at(p);
-    const node::RooflinePiece work{piece(flops, grid, p), piece(bytes, grid, p)};
+    const node::RooflinePiece work{piece_size(request.flops, grid.nodes(), p),
+                                   piece_size(request.bytes, grid.nodes(), p)};
     plan.kernel.matrix_flops[node] = work.flops;
-    const Cycles nominal = recorded_cycles > 0 ? recorded_cycles : context.cost.launch() + context.cost.roofline(work);
+    const Cycles nominal = recorded ? request.recorded_cycles : context.cost.launch() + context.cost.roofline(work);
     // A recorded time is what the operation took, on whatever cores; a slow core still is slower.
     plan.kernel.cycles[node] =
         static_cast<std::uint32_t>(node::NodeCost::scaled(nominal, grid.shape().nodes[node].core_speed));

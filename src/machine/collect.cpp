@@ -291,7 +291,7 @@ void name_algorithms(const Context& context, Results& r) {
 std::vector<std::string> approximations(const Context& context) {
   std::vector<std::string> all = context.job.approximations;
   if (std::any_of(context.job.plans.begin(), context.job.plans.end(),
-                  [](const workload::DataflowPlan& plan) { return plan.algorithm == "zplane"; })) {
+                  [](const workload::DataflowPlan& plan) { return plan.over_zplane; })) {
     all.emplace_back(
         "Z-plane: switches have a queue without bound for each port and do not block inside; links between DIPs are "
         "open; no NACK_FULL; samples of the hosts do not share the port of a DIP with TTPoE.");

@@ -102,7 +102,7 @@ PlanInfo plan_info(const workload::DataflowPlan& plan) {
 
 Context::Context(const topology::Topology& t, const workload::Workload& w, const workload::Job& j,
                  const MachineSettings& s)
-    : topology(t), workload(w), job(j), settings(s), model(network_model(s)) {
+    : topology(t), workload(w), job(j), settings(s), model(network_model(s.network_model)) {
   for (const workload::Slice& slice : job.slices) {
     if (slice.shape_index >= shapes.size()) shapes.resize(slice.shape_index + 1);
     if (shapes[slice.shape_index].shape == nullptr) shapes[slice.shape_index] = shape_info(*slice.shape, topology);

@@ -116,8 +116,8 @@ Json fidelity_json(const RunContext& c) {
       if (said.insert(sentence).second) approximations.push_back(sentence);
     }
   }
-  return {{"network_model", c.config.run.network_model},
-          {"replay", c.config.workload.replay},
+  return {{"network_model", schema::enum_text(c.config.run.network_model)},
+          {"replay", schema::enum_text(c.config.workload.replay)},
           {"timed_by",
            {{"shapes", r.flops_by_shapes}, {"roofline", r.flops_by_roofline}, {"recorded", r.flops_by_recorded}}},
           {"approximations", std::move(approximations)}};

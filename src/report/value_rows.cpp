@@ -68,22 +68,11 @@ void add_times(Json& json, const Row& row, double clock_hz) {
   json["count"] = row.count;
 }
 
-/// Bytes a rank's link must carry at least, by the definitions of nccl-tests (docs/report.md).
-double bus_bytes(OpKind kind, double bytes, double ranks) {
-  if (ranks < 1) return 0;
-  switch (kind) {
-    case OpKind::kAllReduce:
-      return bytes * 2 * (ranks - 1) / ranks;
-    case OpKind::kReduceScatter:
-    case OpKind::kAllToAll:
-      return bytes * (ranks - 1) / ranks;
-    case OpKind::kAllGather:
-      return bytes * (ranks - 1);  // each rank's input; nccl-tests counts the gathered whole
-    case OpKind::kBarrier:
-      return 0;
-    default:
-      return bytes;
-  }
+double link_bytes(const Row& row) {
+  if (row.ranks < 1) return 0;
+  const auto of_kind = workload::traits(row.op->kind).link_bytes;
+  const auto bytes = static_cast<double>(row.bytes);
+  return of_kind == nullptr ? bytes : of_kind(bytes, static_cast<double>(row.ranks));
 }
 
 }  // namespace
@@ -137,7 +126,7 @@ Json collective_rows(const RunContext& context) {
               {"ranks", row.ranks},
               {"bytes", row.bytes}};
     add_times(json, row, context.topology.params().clock_hz);
-    const double bytes = bus_bytes(row.op->kind, static_cast<double>(row.bytes), static_cast<double>(row.ranks));
+    const double bytes = link_bytes(row);
     json["bus_bytes_per_s"] = ratio(bytes, json["seconds"].get<double>());
     json["model_seconds"] = row.model_seconds;
     rows.push_back(std::move(json));

@@ -15,7 +15,6 @@
 namespace dojo::workload {
 namespace {
 
-enum NodeType : int { kInvalid, kMetadata, kMemLoad, kMemStore, kComp, kCommSend, kCommRecv, kCommColl };
 constexpr const char* kElementSchema = "symbolic_tensor_network";
 constexpr std::int64_t kAssumedElementBytes = 2;
 
@@ -23,7 +22,8 @@ struct CollectiveType {
   const char* name;
   std::optional<OpKind> kind;
 };
-/// By the value of comm_type. Gather and scatter have no counterpart that moves the same bytes.
+/// By the value of comm_type; of several of one kind the first is written. Gather and scatter have no counterpart that
+/// moves the same bytes.
 const std::array<CollectiveType, 10> kCollectives{{{"ALL_REDUCE", OpKind::kAllReduce},
                                                    {"REDUCE", OpKind::kReduce},
                                                    {"ALL_GATHER", OpKind::kAllGather},
@@ -40,6 +40,13 @@ DType dtype_of_width(std::int64_t width) {
 }
 
 }  // namespace
+
+std::int64_t chakra_comm_type(OpKind kind) {
+  const auto entry =
+      std::find_if(kCollectives.begin(), kCollectives.end(), [&](const auto& e) { return e.kind == kind; });
+  DOJO_CHECK(entry != kCollectives.end(), "no comm_type of Chakra for {}", op_kind_name(kind));
+  return entry - kCollectives.begin();
+}
 
 ChakraNodes::ChakraNodes(const RankRequest& request, const char* unit, Findings& findings, RankGroups& embedded)
     : request_(request),
@@ -97,25 +104,25 @@ std::string ChakraNodes::fill(const chakra::Node& node, OpDraft& draft) {
     draft.op.duration_ns = static_cast<std::int64_t>(node.duration_us()) * 1000;
   }
   const int type = node.type();
-  if (type == kMetadata) {
+  if (type == kMetadataNode) {
     process_groups(node);
     draft.op.duration_ns = 0;
     return "";
   }
-  if (type < kMemLoad || type > kCommColl) {
+  if (type < kMemLoadNode || type > kCommCollNode) {
     pass_through(draft, fmt::format("nodes of the unknown type {} take no time", type));
     return "";
   }
   if (cpu != 0) {
-    pass_through(draft, type >= kCommSend
+    pass_through(draft, type >= kCommSendNode
                             ? "communication nodes are launches on the host CPU (is_cpu_op) and take no time"
                             : "nodes ran on the host CPU (is_cpu_op) and take no time");
     return "";
   }
-  if (type == kComp) compute(node, draft);
-  if (type == kMemLoad || type == kMemStore) memory(node, draft);
-  if (type == kCommSend || type == kCommRecv) message(node, draft);
-  return type == kCommColl ? collective(node, draft) : "";
+  if (type == kCompNode) compute(node, draft);
+  if (type == kMemLoadNode || type == kMemStoreNode) memory(node, draft);
+  if (type == kCommSendNode || type == kCommRecvNode) message(node, draft);
+  return type == kCommCollNode ? collective(node, draft) : "";
 }
 
 void ChakraNodes::compute(const chakra::Node& node, OpDraft& draft) {
@@ -128,7 +135,7 @@ void ChakraNodes::compute(const chakra::Node& node, OpDraft& draft) {
 }
 
 void ChakraNodes::memory(const chakra::Node& node, OpDraft& draft) {
-  draft.op.kind = node.type() == kMemLoad ? OpKind::kMemLoad : OpKind::kMemStore;
+  draft.op.kind = node.type() == kMemLoadNode ? OpKind::kMemLoad : OpKind::kMemStore;
   draft.op.bytes = size(node, draft, "tensor_size");
   if (draft.op.bytes == 0) pass_through(draft, "memory nodes have no tensor_size and take no time");
 }
@@ -153,12 +160,12 @@ std::string ChakraNodes::collective(const chakra::Node& node, OpDraft& draft) {
   }
   draft.op.kind = *entry.kind;
   draft.op.bytes = size(node, draft, "comm_size");
-  if (draft.op.kind == OpKind::kBarrier) draft.op.bytes = 0;
+  const OpTraits& kind = traits(draft.op.kind);
+  if (!kind.has(OpTraits::kNeedsBytes)) draft.op.bytes = 0;
   std::int64_t root = 0;
   integer(node, draft, "comm_root", 0, std::numeric_limits<std::int32_t>::max(), root);
-  if (draft.op.kind == OpKind::kReduce || draft.op.kind == OpKind::kBroadcast)
-    draft.op.root = static_cast<std::int32_t>(root);
-  if (draft.op.bytes == 0 && draft.op.kind != OpKind::kBarrier) {
+  if (kind.has(OpTraits::kHasRoot)) draft.op.root = static_cast<std::int32_t>(root);
+  if (draft.op.bytes == 0 && kind.has(OpTraits::kNeedsBytes)) {
     pass_through(draft, "collectives of 0 bytes take no time");
     return "";
   }
@@ -175,7 +182,7 @@ bool ChakraNodes::replay(const chakra::Node& node, OpDraft& draft) {
 }
 
 void ChakraNodes::message(const chakra::Node& node, OpDraft& draft) {
-  const bool sends = node.type() == kCommSend;  // comm_type holds garbage here in some files: never read
+  const bool sends = node.type() == kCommSendNode;  // comm_type holds garbage here in some files: never read
   draft.op.kind = sends ? OpKind::kSend : OpKind::kRecv;
   draft.op.bytes = size(node, draft, "comm_size");
   const char* key = sends ? "comm_dst" : "comm_src";

@@ -11,6 +11,20 @@
 
 namespace dojo::workload {
 
+/// Values of Node.type.
+enum ChakraNodeType : int {
+  kInvalidNode,
+  kMetadataNode,
+  kMemLoadNode,
+  kMemStoreNode,
+  kCompNode,
+  kCommSendNode,
+  kCommRecvNode,
+  kCommCollNode
+};
+/// comm_type of a collective.
+[[nodiscard]] std::int64_t chakra_comm_type(OpKind kind);
+
 class ChakraNodes {
  public:
   ChakraNodes(const RankRequest& request, const char* unit, Findings& findings, RankGroups& embedded);

@@ -9,6 +9,7 @@
 #include <map>
 
 #include "chakra_trace.pb.h"
+#include "trace/chakra_node.h"
 #include "trace/chakra_parts.h"
 #include "trace/file_bytes.h"
 #include "trace/graph_builder.h"
@@ -33,30 +34,17 @@ chakra::Attribute& attribute(Message& message, const char* name) {
   return made;
 }
 
-int node_type(OpKind kind) {
-  if (kind == OpKind::kMemLoad || kind == OpKind::kIngest) return 2;
-  if (kind == OpKind::kMemStore) return 3;
-  if (kind == OpKind::kSend) return 5;
-  if (kind == OpKind::kRecv) return 6;
-  return is_collective(kind) ? 7 : 4;
-}
-
-std::int64_t collective_type(OpKind kind) {
-  switch (kind) {
-    case OpKind::kReduce:
-      return 1;
-    case OpKind::kAllGather:
-      return 2;
-    case OpKind::kBroadcast:
-      return 5;
-    case OpKind::kAllToAll:
-      return 6;
-    case OpKind::kReduceScatter:
-      return 7;
-    case OpKind::kBarrier:
-      return 9;
+/// What other tools take the kind for; work of every kind that is not in these families is COMP.
+ChakraNodeType node_type(OpKind kind) {
+  switch (family(kind)) {
+    case OpFamily::kMemory:
+      return kind == OpKind::kMemStore ? kMemStoreNode : kMemLoadNode;
+    case OpFamily::kMessage:
+      return kind == OpKind::kSend ? kCommSendNode : kCommRecvNode;
+    case OpFamily::kCollective:
+      return kCommCollNode;
     default:
-      return 0;
+      return kCompNode;
   }
 }
 
@@ -150,7 +138,7 @@ class Writer {
       communication(op, rank, node);
     } else {
       const std::int64_t vector = op.elements * op.vector_flops_per_element;
-      if (node.type() == 4) attribute(node, "num_ops").set_int64_value(op.flops > 0 ? op.flops : vector);
+      if (node.type() == kCompNode) attribute(node, "num_ops").set_int64_value(op.flops > 0 ? op.flops : vector);
       attribute(node, "tensor_size").set_uint64_value(static_cast<std::uint64_t>(bytes_of(graph, op)));
     }
     attribute(node, kDojoOp).set_string_value(text_.graphs[index].ops[i]);
@@ -158,13 +146,13 @@ class Writer {
   }
 
   void communication(const Op& op, RankId rank, chakra::Node& node) const {
-    if (op.kind != OpKind::kBarrier) attribute(node, "comm_size").set_int64_value(op.bytes);
-    if (op.kind == OpKind::kSend || op.kind == OpKind::kRecv) {
+    if (traits(op.kind).has(OpTraits::kNeedsBytes)) attribute(node, "comm_size").set_int64_value(op.bytes);
+    if (is_message(op.kind)) {
       attribute(node, op.kind == OpKind::kSend ? "comm_dst" : "comm_src").set_int32_value(op.peer);
       attribute(node, "comm_tag").set_int32_value(op.tag);
       return;
     }
-    attribute(node, "comm_type").set_int64_value(collective_type(op.kind));
+    attribute(node, "comm_type").set_int64_value(chakra_comm_type(op.kind));
     if (op.group > 0) attribute(node, "pg_name").set_string_value(std::to_string(group_of_[op.group][rank]));
     if (op.root > 0) attribute(node, "comm_root").set_int64_value(op.root);
   }

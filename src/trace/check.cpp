@@ -64,7 +64,7 @@ void check_amounts(const Workload& workload, const Graph& graph, const std::stri
     amount("flops", op.flops, kLargestAmount * 1024);
     amount("duration_ns", op.duration_ns, kLargestAmount);
     amount("elements", op.elements, kLargestAmount);
-    if (is_collective(op.kind) && op.kind != OpKind::kBarrier && op.bytes == 0) {
+    if (is_collective(op.kind) && traits(op.kind).has(OpTraits::kNeedsBytes) && op.bytes == 0) {
       findings.add("{}{}: found a {} of 0 bytes, expected at least 1; remove it or use kind none",
                    describe_place(graph, op), ranks, op_kind_name(op.kind));
     }

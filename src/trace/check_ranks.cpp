@@ -26,7 +26,7 @@ std::string named(const Workload& workload, RankId rank, std::uint32_t op) {
 std::string sort_and_size(const Workload& workload, RankId rank, std::uint32_t index) {
   const Op& op = workload.graphs[workload.graph_of_rank[rank]].ops[index];
   std::string text = fmt::format("{} of {} bytes", op_kind_name(op.kind), op.bytes);
-  if (op.kind == OpKind::kReduce || op.kind == OpKind::kBroadcast) text += fmt::format(" with root {}", op.root);
+  if (traits(op.kind).has(OpTraits::kHasRoot)) text += fmt::format(" with root {}", op.root);
   return text;
 }
 
@@ -182,7 +182,7 @@ void check_messages(const Workload& workload, Findings& findings) {
   for (std::size_t g = 0; g < workload.graphs.size(); ++g) {
     const std::vector<Op>& ops = workload.graphs[g].ops;
     for (std::uint32_t i = 0; i < ops.size(); ++i) {
-      if (ops[i].kind == OpKind::kSend || ops[i].kind == OpKind::kRecv) messages[g].push_back(i);
+      if (is_message(ops[i].kind)) messages[g].push_back(i);
     }
   }
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {

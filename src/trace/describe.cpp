@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -23,11 +22,11 @@ struct KindCount {
 constexpr std::int64_t kUnknown = -1;
 
 struct GraphSummary {
-  std::array<KindCount, static_cast<std::size_t>(OpKind::kRecv) + 1> kinds{};
+  std::map<OpKind, KindCount> kinds;  ///< that occur
   std::map<std::tuple<OpKind, std::uint32_t, Bytes>, std::int64_t>
-      collectives;  ///< (kind, group class, bytes) -> count
-  std::array<Bytes, static_cast<std::size_t>(TensorRole::kStatistics) + 1> tensor_bytes{};
-  std::int64_t parameters = 0;  ///< elements that optimizer operations update; kUnknown where there are none
+      collectives;                           ///< (kind, group class, bytes) -> count
+  std::map<TensorRole, Bytes> tensor_bytes;  ///< of every role
+  std::int64_t parameters = kUnknown;        ///< elements that optimizer operations update
   std::int64_t ranks = 0, ops = 0, edges = 0, matrix_flops = 0, vector_flops = 0, communication_bytes = 0;
   std::int64_t path_ops = 0, path_flops = 0;  ///< longest chain of operations; matrix FLOP along the heaviest chain
   std::int64_t path_ns = 0;                   ///< recorded time along the longest chain of it
@@ -80,7 +79,7 @@ GraphSummary summarise(const Graph& graph) {
   summary.ops = static_cast<std::int64_t>(graph.ops.size());
   summary.edges = static_cast<std::int64_t>(graph.deps.size());
   for (const Op& op : graph.ops) {
-    KindCount& kind = summary.kinds[static_cast<std::size_t>(op.kind)];
+    KindCount& kind = summary.kinds[op.kind];
     const std::int64_t vector = op.elements * op.vector_flops_per_element;
     ++kind.ops;
     kind.matrix_flops += op.flops;
@@ -89,13 +88,13 @@ GraphSummary summarise(const Graph& graph) {
     kind.recorded_ns += op.duration_ns;
     summary.matrix_flops += op.flops;
     summary.vector_flops += vector;
-    if (op.kind == OpKind::kOptimizer) summary.parameters += op.elements;
+    if (traits(op.kind).has(OpTraits::kUpdatesParameters))
+      summary.parameters = std::max<std::int64_t>(summary.parameters, 0) + op.elements;
     if (is_communication(op.kind)) summary.communication_bytes += op.bytes;
     if (is_collective(op.kind)) ++summary.collectives[{op.kind, op.group, op.bytes}];
   }
-  for (const Tensor& tensor : graph.tensors)
-    summary.tensor_bytes[static_cast<std::size_t>(tensor.role)] += tensor.bytes;
-  if (summary.kinds[static_cast<std::size_t>(OpKind::kOptimizer)].ops == 0) summary.parameters = kUnknown;
+  for (const auto& entry : enum_entries(TensorRole{})) summary.tensor_bytes[entry.value] = 0;
+  for (const Tensor& tensor : graph.tensors) summary.tensor_bytes[tensor.role] += tensor.bytes;
   measure_path(graph, summary);
   measure_memory(graph, summary);
   return summary;
@@ -117,15 +116,13 @@ Json to_json(const GraphSummary& s, const Graph& graph, const Workload& workload
             {"critical_path_recorded_ns", s.path_ns},
             {"live_tensor_bytes", s.live_bytes}};
   json["kinds"] = Json::array();
-  for (std::size_t k = 0; k < s.kinds.size(); ++k) {
-    const KindCount& kind = s.kinds[k];
-    if (kind.ops == 0) continue;
-    json["kinds"].push_back({{"kind", op_kind_name(static_cast<OpKind>(k))},
-                             {"ops", kind.ops},
-                             {"matrix_flops", kind.matrix_flops},
-                             {"vector_flops", kind.vector_flops},
-                             {"bytes", kind.bytes},
-                             {"recorded_ns", kind.recorded_ns}});
+  for (const auto& [kind, count] : s.kinds) {
+    json["kinds"].push_back({{"kind", op_kind_name(kind)},
+                             {"ops", count.ops},
+                             {"matrix_flops", count.matrix_flops},
+                             {"vector_flops", count.vector_flops},
+                             {"bytes", count.bytes},
+                             {"recorded_ns", count.recorded_ns}});
   }
   json["collectives"] = Json::array();
   for (const auto& [key, count] : s.collectives) {
@@ -136,8 +133,7 @@ Json to_json(const GraphSummary& s, const Graph& graph, const Workload& workload
                                    {"count", count}});
   }
   json["tensor_bytes"] = Json::object();
-  for (std::size_t r = 0; r < s.tensor_bytes.size(); ++r)
-    json["tensor_bytes"][tensor_role_name(static_cast<TensorRole>(r))] = s.tensor_bytes[r];
+  for (const auto& [role, bytes] : s.tensor_bytes) json["tensor_bytes"][tensor_role_name(role)] = bytes;
   json["warnings"] = graph.warnings;
   return json;
 }
@@ -145,11 +141,9 @@ Json to_json(const GraphSummary& s, const Graph& graph, const Workload& workload
 std::string kinds_text(const GraphSummary& s) {
   std::string text = fmt::format("  {:<22}{:>8}{:>24}{:>20}{:>20}{:>16}\n", "kind", "ops", "matrix FLOP", "vector FLOP",
                                  "bytes", "recorded us");
-  for (std::size_t k = 0; k < s.kinds.size(); ++k) {
-    const KindCount& kind = s.kinds[k];
-    if (kind.ops == 0) continue;
-    text += fmt::format("  {:<22}{:>8}{:>24}{:>20}{:>20}{:>16.1f}\n", op_kind_name(static_cast<OpKind>(k)), kind.ops,
-                        kind.matrix_flops, kind.vector_flops, kind.bytes, static_cast<double>(kind.recorded_ns) / 1e3);
+  for (const auto& [kind, count] : s.kinds) {
+    text += fmt::format("  {:<22}{:>8}{:>24}{:>20}{:>20}{:>16.1f}\n", op_kind_name(kind), count.ops, count.matrix_flops,
+                        count.vector_flops, count.bytes, static_cast<double>(count.recorded_ns) / 1e3);
   }
   return text;
 }
@@ -179,8 +173,7 @@ std::string to_text(const GraphSummary& s, const Graph& graph, const Workload& w
       graph.batch > 0 ? std::to_string(graph.batch) : "unknown");
   text += kinds_text(s) + collectives_text(s, workload);
   text += "  tensors, bytes:";
-  for (std::size_t r = 0; r < s.tensor_bytes.size(); ++r)
-    text += fmt::format(" {} {}", tensor_role_name(static_cast<TensorRole>(r)), s.tensor_bytes[r]);
+  for (const auto& [role, bytes] : s.tensor_bytes) text += fmt::format(" {} {}", tensor_role_name(role), bytes);
   text += fmt::format("; at most {} at once in issue order\n", s.live_bytes);
   for (const std::string& warning : graph.warnings) text += fmt::format("  warning: {}\n", warning);
   return text;

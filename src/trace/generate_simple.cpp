@@ -48,7 +48,8 @@ Workload generate_collective(OpKind kind, Bytes bytes, RankId ranks) {
     findings.add("generate {}: found a kind that is no collective, expected e.g. all_reduce", op_kind_name(kind));
   if (ranks < 1)
     findings.add("generate {}: found no ranks, expected at least 1; set workload.ranks", op_kind_name(kind));
-  if (bytes < 1 && kind != OpKind::kBarrier) {
+  const bool needs_bytes = traits(kind).has(OpTraits::kNeedsBytes);
+  if (bytes < 1 && needs_bytes) {
     findings.add("generate {}: found {} bytes, expected at least 1; set workload.generate.bytes", op_kind_name(kind),
                  bytes);
   }
@@ -57,7 +58,7 @@ Workload generate_collective(OpKind kind, Bytes bytes, RankId ranks) {
   OpDraft draft;
   draft.name = op_kind_name(kind);
   draft.op.kind = kind;
-  draft.op.bytes = kind == OpKind::kBarrier ? 0 : bytes;
+  draft.op.bytes = needs_bytes ? bytes : 0;
   if (draft.op.bytes > 0) {
     const std::uint32_t buffer = builder.tensor("buffer", bytes, TensorRole::kGradient);
     draft.inputs = {buffer};

@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <initializer_list>
-#include <limits>
 #include <utility>
 
 namespace dojo::workload {
@@ -40,28 +38,6 @@ std::uint32_t GraphBuilder::add(OpDraft draft) {
   append(graph_.deps, draft.deps, op.deps_begin, op.deps_end);
   graph_.ops.push_back(op);
   return op_count() - 1;
-}
-
-std::int64_t shape_flops(const Op& op) {
-  const auto product = [](std::initializer_list<std::int64_t> factors) {
-    std::int64_t result = 1;
-    for (const std::int64_t factor : factors) {
-      if (__builtin_mul_overflow(result, factor, &result)) return std::numeric_limits<std::int64_t>::max();
-    }
-    return result;
-  };
-  if (op.kind == OpKind::kConv || op.kind == OpKind::kConvInputGrad || op.kind == OpKind::kConvWeightGrad) {
-    const ConvShape& s = op.conv;
-    return product({2, s.n, s.k, s.p, s.q, s.c, s.r, s.s});
-  }
-  return has_mat_shape(op.kind) ? product({2, op.mat.m, op.mat.n, op.mat.k, op.mat.batch}) : 0;
-}
-
-bool set_output_size(ConvShape& shape) {
-  if (shape.stride < 1 || shape.h + 2 * shape.pad < shape.r || shape.w + 2 * shape.pad < shape.s) return false;
-  shape.p = (shape.h + 2 * shape.pad - shape.r) / shape.stride + 1;
-  shape.q = (shape.w + 2 * shape.pad - shape.s) / shape.stride + 1;
-  return true;
 }
 
 Workload::GroupClass all_ranks_class(RankId ranks) {

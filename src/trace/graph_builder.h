@@ -32,22 +32,10 @@ class GraphBuilder {
   std::unordered_map<std::string, std::uint32_t> known_{{"", 0}};
 };
 
-/// 2 per multiply-accumulate, from the shape; 0 for kinds without one. Saturates instead of overflowing.
-std::int64_t shape_flops(const Op& op);
-/// p and q from the other members; false when the filter does not fit.
-bool set_output_size(ConvShape& shape);
 /// Makes the class 0 of every workload: {"all", {all ranks}}.
 Workload::GroupClass all_ranks_class(RankId ranks);
 /// Mixes the arrays of the operations' lists into place for `ops` in the new order; `order[i]` is the old index.
 void reorder(Graph& graph, const std::vector<std::uint32_t>& order);
-
-constexpr bool has_conv_shape(OpKind k) {
-  return k == OpKind::kConv || k == OpKind::kConvInputGrad || k == OpKind::kConvWeightGrad || k == OpKind::kPool ||
-         k == OpKind::kPoolGrad;
-}
-constexpr bool has_mat_shape(OpKind k) {
-  return k >= OpKind::kMatMul && k <= OpKind::kMatMulWeightGrad;
-}
 
 /// `FILE: operation 'name' (id 7, byte 1234)` for messages; a line for text formats.
 std::string describe_place(const Graph& graph, const Op& op);

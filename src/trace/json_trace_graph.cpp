@@ -9,27 +9,20 @@
 
 #include "dojo/base/nearest.h"
 #include "trace/json_trace.h"
-#include "workload/names.h"
 
 namespace dojo::workload {
 namespace {
 
 constexpr std::int64_t kLargestExtent = std::int64_t{1} << 31;
 
-bool needs_channels(OpKind k) {
-  return k >= OpKind::kBatchNormStats && k <= OpKind::kBatchNormGradApply;
-}
-bool needs_elements(OpKind k) {
-  return k == OpKind::kElementwise || needs_channels(k) || k == OpKind::kSoftmaxLoss || k == OpKind::kReduction ||
-         k == OpKind::kOptimizer;
-}
-bool needs_bytes(OpKind k) {
-  return k == OpKind::kMemLoad || k == OpKind::kMemStore || k == OpKind::kIngest ||
-         (is_communication(k) && k != OpKind::kBarrier);
-}
-bool is_vector(OpKind k) {
-  return needs_elements(k) || k == OpKind::kPool || k == OpKind::kPoolGrad;
-}
+/// Takes the keys of a shape out of its object.
+struct ShapeReader {
+  JsonObject& object;
+  void operator()(const char* key, std::int64_t& value, const schema::Range& range, Given given) const {
+    object.integer(key, value, static_cast<std::int64_t>(range.low), static_cast<std::int64_t>(range.high),
+                   given == Given::kAlways);
+  }
+};
 
 }  // namespace
 
@@ -37,19 +30,19 @@ JsonGraphReader::JsonGraphReader(std::string file, const std::unordered_map<std:
                                  Findings& findings)
     : file_(std::move(file)), classes_(classes), findings_(findings), builder_(file_, "dojo-json") {}
 
-template <class Enum, class From>
-void JsonGraphReader::word(JsonObject& object, const char* key, Enum& value, From from,
-                           const std::vector<std::string>& words, bool required) {
+template <class Member>
+void JsonGraphReader::word(JsonObject& object, const char* key, Member& value, bool required) {
+  using Enum = typename schema::Word<Member>::Enum;
   std::string text;
   if (!object.text(key, text, required)) return;
-  if (const auto found = from(text)) {
+  if (const auto found = schema::enum_value<Enum>(text)) {
     value = *found;
     return;
   }
-  const LocatedJson* at = object.take(key);
+  const std::vector<std::string> words = schema::enum_words<Enum>();
   const std::string near = nearest(text, words);
   object.report(
-      *at, key,
+      *object.take(key), key,
       fmt::format("found '{}', expected {}; correct it", text, near.empty() ? join_words(words) : "'" + near + "'"));
 }
 
@@ -79,7 +72,7 @@ void JsonGraphReader::read_tensors(JsonObject& graph) {
     TensorRole role = TensorRole::kActivation;
     object.text("name", name, true);
     object.integer("bytes", bytes, 0, kLargestAmount, true);
-    word(object, "role", role, tensor_role_from, tensor_role_words(), true);
+    word(object, "role", role, true);
     object.finish();
     const std::uint32_t index = builder_.tensor(name, bytes, role);
     if (!tensors_.emplace(name, index).second) {
@@ -117,10 +110,10 @@ void JsonGraphReader::read_op(const LocatedJson& value, const std::string& path)
   if (object.integer("id", id, 0, std::numeric_limits<std::int64_t>::max(), true))
     draft.op.id = static_cast<std::uint64_t>(id);
   object.text("name", draft.name);
-  word(object, "phase", draft.op.phase, phase_from, phase_words(), false);
-  word(object, "dtype", draft.op.dtype, dtype_from, dtype_words(), false);
+  word(object, "phase", draft.op.phase, false);
+  word(object, "dtype", draft.op.dtype, false);
   object.integer("duration_ns", draft.op.duration_ns, 0, kLargestAmount);
-  word(object, "kind", draft.op.kind, op_kind_from, op_kind_words(), true);
+  word(object, "kind", draft.op.kind, true);
   read_kind(object, value, draft);
   read_lists(object, draft);
   object.finish();
@@ -129,35 +122,36 @@ void JsonGraphReader::read_op(const LocatedJson& value, const std::string& path)
 
 void JsonGraphReader::read_kind(JsonObject& object, const LocatedJson& value, OpDraft& draft) {
   Op& op = draft.op;
-  if (has_conv_shape(op.kind)) read_conv(object, op);
-  if (has_mat_shape(op.kind)) read_mat(object, op);
+  visit_shape(op, [&](auto& shape) { read_shape(object, shape); });
   read_amounts(object, draft);
   if (is_communication(op.kind)) read_communication(object, draft);
-  check_flops(object, value, op);
+  if (family(op.kind) == OpFamily::kShapeless) check_shapeless(object, value, op);
+  if (family(op.kind) == OpFamily::kProduct) check_flops(object, value, op);
 }
 
 void JsonGraphReader::read_amounts(JsonObject& object, OpDraft& draft) {
   Op& op = draft.op;
-  if (is_vector(op.kind)) {
-    object.integer("elements", op.elements, 1, kLargestAmount, needs_elements(op.kind));
-    object.integer("channels", op.channels, 1, kLargestExtent, needs_channels(op.kind));
+  const OpTraits& kind = traits(op.kind);
+  if (kind.family == OpFamily::kVector) {
+    object.integer("elements", op.elements, 1, kLargestAmount, kind.has(OpTraits::kNeedsElements));
+    object.integer("channels", op.channels, 1, kLargestExtent, kind.has(OpTraits::kNeedsChannels));
     object.integer("vector_flops_per_element", op.vector_flops_per_element, 0, 1 << 20);
   }
-  if (needs_bytes(op.kind) || op.kind == OpKind::kCompute)
-    object.integer("bytes", op.bytes, needs_bytes(op.kind) ? 1 : 0, kLargestAmount, needs_bytes(op.kind));
+  if (kind.has(OpTraits::kNeedsBytes)) object.integer("bytes", op.bytes, 1, kLargestAmount, true);
+}
+
+void JsonGraphReader::check_shapeless(JsonObject& object, const LocatedJson& value, Op& op) {
+  object.integer("bytes", op.bytes, 0, kLargestAmount);
+  object.integer("flops", op.flops, 0, kLargestAmount * 1024);
+  if (op.flops == 0 && op.bytes == 0 && op.duration_ns == 0) {
+    object.report(value, "",
+                  fmt::format("found a {} operation without flops, bytes and duration_ns, expected at least one; add "
+                              "it or use kind none",
+                              op_kind_name(op.kind)));
+  }
 }
 
 void JsonGraphReader::check_flops(JsonObject& object, const LocatedJson& value, Op& op) {
-  if (op.kind == OpKind::kCompute) {
-    object.integer("flops", op.flops, 0, kLargestAmount * 1024);
-    if (op.flops == 0 && op.bytes == 0 && op.duration_ns == 0) {
-      object.report(value, "",
-                    "found a compute operation without flops, bytes and duration_ns, expected at least one; add it or "
-                    "use kind none");
-    }
-    return;
-  }
-  if (!has_mat_shape(op.kind) && (!has_conv_shape(op.kind) || is_vector(op.kind))) return;
   const std::int64_t derived = shape_flops(op);
   std::int64_t given = derived;
   object.integer("flops", given, 0, std::numeric_limits<std::int64_t>::max());
@@ -171,78 +165,36 @@ void JsonGraphReader::check_flops(JsonObject& object, const LocatedJson& value, 
   op.flops = derived;
 }
 
-void JsonGraphReader::read_conv(JsonObject& object, Op& op) {
-  const LocatedJson* found = object.take("conv", true);
+template <class Shape>
+void JsonGraphReader::read_shape(JsonObject& object, Shape& shape) {
+  const LocatedJson* found = object.take(Shape::kKey, true);
   if (found == nullptr) return;
-  JsonObject shape(*found, file_, object.path() + "/conv", findings_);
-  ConvShape& s = op.conv;
+  JsonObject keys(*found, file_, object.path() + "/" + Shape::kKey, findings_);
   const std::size_t before = findings_.lines().size();
-  struct Member {
-    const char* key;
-    std::int64_t* value;
-  };
-  for (const Member& m :
-       {Member{"n", &s.n}, {"c", &s.c}, {"h", &s.h}, {"w", &s.w}, {"k", &s.k}, {"r", &s.r}, {"s", &s.s}}) {
-    shape.integer(m.key, *m.value, 1, 1 << 24, true);
-  }
-  shape.integer("stride", s.stride, 1, 1 << 16);
-  shape.integer("pad", s.pad, 0, 1 << 16);
-  const bool fits = set_output_size(s);
-  std::int64_t p = s.p, q = s.q;
-  shape.integer("p", p, 1, 1 << 24);
-  shape.integer("q", q, 1, 1 << 24);
-  shape.finish();
-  if (findings_.lines().size() != before || !shape.valid()) return;
-  if (!fits) {
-    shape.report(
-        *found, "",
-        fmt::format(
-            "found a filter of {} x {} on an input of {} x {} with pad {}, expected one that fits; correct the shape",
-            s.r, s.s, s.h, s.w, s.pad));
-  } else if (p != s.p || q != s.q) {
-    shape.report(*found, "",
-                 fmt::format("found an output of {} x {}, expected {} x {} by the other members; remove p and q", p, q,
-                             s.p, s.q));
-  }
-}
-
-void JsonGraphReader::read_mat(JsonObject& object, Op& op) {
-  const LocatedJson* found = object.take("matmul", true);
-  if (found == nullptr) return;
-  JsonObject shape(*found, file_, object.path() + "/matmul", findings_);
-  shape.integer("m", op.mat.m, 1, kLargestExtent, true);
-  shape.integer("n", op.mat.n, 1, kLargestExtent, true);
-  shape.integer("k", op.mat.k, 1, kLargestExtent, true);
-  shape.integer("batch", op.mat.batch, 1, kLargestExtent);
-  shape.finish();
+  Shape::fields(shape, ShapeReader{keys});
+  keys.finish();
+  const std::string wrong = complete(shape);
+  if (findings_.lines().size() == before && keys.valid() && !wrong.empty()) keys.report(*found, "", wrong);
 }
 
 void JsonGraphReader::read_communication(JsonObject& object, OpDraft& draft) {
   Op& op = draft.op;
-  std::string text;
-  if (op.kind == OpKind::kSend || op.kind == OpKind::kRecv) {
+  if (is_message(op.kind)) {
     std::int64_t peer = -1, tag = 0;
     object.integer("peer", peer, 0, std::numeric_limits<std::int32_t>::max(), true);
     object.integer("tag", tag, std::numeric_limits<std::int32_t>::min(), std::numeric_limits<std::int32_t>::max());
     op.peer = static_cast<std::int32_t>(peer);
     op.tag = static_cast<std::int32_t>(tag);
-    if (op.kind == OpKind::kSend && object.text("route", text)) {
-      if (text == "mesh" || text == "zplane" || text == "fastest") {
-        op.algorithm = builder_.string(text);
-      } else {
-        object.report(*object.take("route"), "route",
-                      fmt::format("found '{}', expected mesh, zplane or fastest", text));
-      }
-    }
+    if (op.kind == OpKind::kSend) word(object, "route", op.route, false);
     return;
   }
-  if (op.kind == OpKind::kReduce || op.kind == OpKind::kBroadcast) {
+  if (traits(op.kind).has(OpTraits::kHasRoot)) {
     std::int64_t root = 0;
     object.integer("root", root, 0, std::numeric_limits<std::int32_t>::max());
     op.root = static_cast<std::int32_t>(root);
   }
-  if (object.text("algorithm", text)) op.algorithm = builder_.string(text);
-  text = "all";
+  word(object, "algorithm", op.algorithm, false);
+  std::string text = "all";
   object.text("group", text);
   const auto found = classes_.find(text);
   if (found == classes_.end()) {

@@ -22,15 +22,16 @@ class JsonGraphReader {
   void read_op(const LocatedJson& value, const std::string& path);
   void read_kind(JsonObject& object, const LocatedJson& value, OpDraft& draft);
   void read_amounts(JsonObject& object, OpDraft& draft);
-  void read_conv(JsonObject& object, Op& op);
-  void read_mat(JsonObject& object, Op& op);
+  template <class Shape>
+  void read_shape(JsonObject& object, Shape& shape);
   void read_communication(JsonObject& object, OpDraft& draft);
   void read_lists(JsonObject& object, OpDraft& draft);
   void read_tensor_names(JsonObject& object, const char* key, std::vector<std::uint32_t>& out);
+  void check_shapeless(JsonObject& object, const LocatedJson& value, Op& op);
   void check_flops(JsonObject& object, const LocatedJson& value, Op& op);
-  template <class Enum, class From>
-  void word(JsonObject& object, const char* key, Enum& value, From from, const std::vector<std::string>& words,
-            bool required);
+  /// `value` is an enum or an optional one.
+  template <class Member>
+  void word(JsonObject& object, const char* key, Member& value, bool required);
 
   std::string file_;
   const std::unordered_map<std::string, std::uint32_t>& classes_;

@@ -41,30 +41,30 @@ std::vector<std::string> tensor_names(const Graph& graph) {
   return names;
 }
 
-void add_shape(Json& json, const Op& op) {
-  if (has_conv_shape(op.kind)) {
-    const ConvShape& s = op.conv;
-    Json shape{{"n", s.n}, {"c", s.c}, {"h", s.h}, {"w", s.w}, {"k", s.k}, {"r", s.r}, {"s", s.s}};
-    if (s.stride != 1) shape["stride"] = s.stride;
-    if (s.pad != 0) shape["pad"] = s.pad;
-    json["conv"] = std::move(shape);
-  }
-  if (has_mat_shape(op.kind)) {
-    Json shape{{"m", op.mat.m}, {"n", op.mat.n}, {"k", op.mat.k}};
-    if (op.mat.batch != 1) shape["batch"] = op.mat.batch;
-    json["matmul"] = std::move(shape);
-  }
+template <class Shape>
+Json shape_json(const Shape& shape) {
+  const Shape fresh{};
+  std::vector<std::int64_t> defaults;
+  Shape::fields(fresh,
+                [&](const char*, std::int64_t value, const schema::Range&, Given) { defaults.push_back(value); });
+  Json json;
+  auto default_value = defaults.begin();
+  Shape::fields(shape, [&](const char* key, std::int64_t value, const schema::Range&, Given given) {
+    const bool is_default = value == *default_value++;
+    if (given == Given::kAlways || (given == Given::kUnlessDefault && !is_default)) json[key] = value;
+  });
+  return json;
 }
 
-void add_communication(Json& json, const Op& op, const Graph& graph, const Workload& workload) {
-  if (op.kind == OpKind::kSend || op.kind == OpKind::kRecv) {
+void add_communication(Json& json, const Op& op, const Workload& workload) {
+  if (is_message(op.kind)) {
     json["peer"] = op.peer;
     if (op.tag != 0) json["tag"] = op.tag;
-    if (op.algorithm != 0) json["route"] = graph.str(op.algorithm);
+    if (op.route) json["route"] = schema::enum_text(*op.route);
     return;
   }
   if (op.root != 0) json["root"] = op.root;
-  if (op.algorithm != 0) json["algorithm"] = graph.str(op.algorithm);
+  if (op.algorithm) json["algorithm"] = schema::enum_text(*op.algorithm);
   if (op.group != 0) json["group"] = workload.group_classes.at(op.group).name;
 }
 
@@ -74,14 +74,14 @@ std::string op_line(const Op& op, const Graph& graph, const Workload& workload, 
   json["kind"] = op_kind_name(op.kind);
   if (op.phase != Phase::kOther) json["phase"] = phase_name(op.phase);
   if (op.dtype != DType::kBf16) json["dtype"] = dtype_name(op.dtype);
-  add_shape(json, op);
+  visit_shape(op, [&](const auto& shape) { json[shape.kKey] = shape_json(shape); });
   if (op.elements != 0) json["elements"] = op.elements;
   if (op.channels != 0) json["channels"] = op.channels;
   if (op.vector_flops_per_element != 0) json["vector_flops_per_element"] = op.vector_flops_per_element;
-  if (op.kind == OpKind::kCompute && op.flops != 0) json["flops"] = op.flops;
+  if (family(op.kind) == OpFamily::kShapeless && op.flops != 0) json["flops"] = op.flops;
   if (op.bytes != 0) json["bytes"] = op.bytes;
   if (op.duration_ns != 0) json["duration_ns"] = op.duration_ns;
-  if (is_communication(op.kind)) add_communication(json, op, graph, workload);
+  if (is_communication(op.kind)) add_communication(json, op, workload);
   const auto add_list = [&](const char* key, std::uint32_t begin, std::uint32_t end, auto&& value) {
     Json list = Json::array();
     for (std::uint32_t i = begin; i < end; ++i) list.push_back(value(i));

@@ -165,7 +165,7 @@ void globalise_peers(RankTrace& rank, const RankGroups& groups) {
   if (rank.global_peers) return;
   for (std::size_t i = 0; i < rank.graph.ops.size(); ++i) {
     Op& op = rank.graph.ops[i];
-    if (op.kind != OpKind::kSend && op.kind != OpKind::kRecv) continue;
+    if (!is_message(op.kind)) continue;
     const auto found = groups.find(rank.group_names[i]);
     if (found == groups.end() || op.peer < 0 || static_cast<std::size_t>(op.peer) >= found->second.size()) continue;
     op.peer = static_cast<std::int32_t>(found->second[static_cast<std::size_t>(op.peer)]);

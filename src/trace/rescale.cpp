@@ -49,7 +49,7 @@ class Rescaler {
   [[nodiscard]] bool sends() const {
     for (const Graph& graph : old_.graphs) {
       for (const Op& op : graph.ops) {
-        if (op.kind == OpKind::kSend || op.kind == OpKind::kRecv) return true;
+        if (is_message(op.kind)) return true;
       }
     }
     return false;
@@ -148,13 +148,13 @@ class Rescaler {
     const auto moved = moved_.find({graph, offset});
     if (moved != moved_.end()) return moved->second;
     bool sends = false;
-    for (const Op& op : old_.graphs[graph].ops) sends = sends || op.kind == OpKind::kSend || op.kind == OpKind::kRecv;
+    for (const Op& op : old_.graphs[graph].ops) sends = sends || is_message(op.kind);
     std::uint32_t index = graph;
     if (sends) {
       index = static_cast<std::uint32_t>(made.graphs.size());
       made.graphs.push_back(old_.graphs[graph]);
       for (Op& op : made.graphs.back().ops) {
-        if (op.kind == OpKind::kSend || op.kind == OpKind::kRecv) op.peer += static_cast<std::int32_t>(offset);
+        if (is_message(op.kind)) op.peer += static_cast<std::int32_t>(offset);
       }
     }
     moved_.emplace(std::pair{graph, offset}, index);

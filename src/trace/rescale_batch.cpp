@@ -57,12 +57,14 @@ class BatchScaler {
   }
 
   void operation(Op& op) {
-    if (has_conv_shape(op.kind)) scale(op.conv.n, &op);
-    if (has_mat_shape(op.kind)) scale(op.mat.m % graph_.batch == 0 ? op.mat.m : op.mat.batch, &op);
-    if (has_conv_shape(op.kind) || has_mat_shape(op.kind)) op.flops = shape_flops(op);
-    if (op.kind != OpKind::kOptimizer && op.elements > 0) scale(op.elements, &op);
+    const OpTraits& kind = traits(op.kind);
+    visit_shape(op, [&](auto& shape) {
+      scale(samples(shape, graph_.batch), &op);
+      op.flops = shape_flops(op);
+    });
+    if (!kind.has(OpTraits::kUpdatesParameters) && op.elements > 0) scale(op.elements, &op);
     if (op.kind == OpKind::kIngest || (is_communication(op.kind) && on_activations(op))) scale(op.bytes, &op);
-    if (op.kind != OpKind::kCompute) return;
+    if (kind.family != OpFamily::kShapeless) return;
     ++shapeless_;
     scale(op.flops, &op);
     scale(op.bytes, &op);

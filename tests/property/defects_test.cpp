@@ -91,8 +91,11 @@ TEST_P(DefectMaps, JobsEndWithOneDigest) {
   machine::MachineSettings settings;
   settings.burst_bytes = draw.between(1, 2) == 1 ? 16384 : 1024;
   workload::LowerOptions options = placed(unit, ranks);
-  if (GetParam() % 3 == 1) options.send_route = options.collective_algorithm = "zplane";
-  if (GetParam() % 3 == 2) options.send_route = "fastest";
+  if (GetParam() % 3 == 1) {
+    options.send_route = workload::SendRoute::kZplane;
+    options.collective_algorithm = workload::Algorithm::kZplane;
+  }
+  if (GetParam() % 3 == 2) options.send_route = workload::SendRoute::kFastest;
   const JobRun first = run(machine, job, options, settings);
   EXPECT_TRUE(first.results.finished);
   settings.threads = 2;
@@ -167,7 +170,7 @@ TEST(Detours, AreRefusedByTheReference) {
   JobText job(2);
   job.message(0, 1, 64);
   machine::MachineSettings settings;
-  settings.reference_network = true;
+  settings.network_model = fabric::NetworkModel::kReference;
   try {
     prepare(machine, job.take(), placed("node", 2), settings);
     FAIL() << "it was built";
@@ -230,7 +233,7 @@ TEST(Detours, GroupsShareAPlanOnlyWhereTheSameWorks) {
   job.group_classes.push_back({"rows", {{"first", {0, 1, 2}}, {"second", {3, 4, 5}}}});
   workload::LowerOptions options =
       placed("die", 6, {"tile.die[0]", "tile.die[1]", "tile.die[2]", "tile.die[10]", "tile.die[11]", "tile.die[12]"});
-  options.collective_algorithm = "tree";
+  options.collective_algorithm = workload::Algorithm::kTree;
   const JobRun ran = run(machine, std::move(job), options);
   EXPECT_TRUE(ran.results.finished);
   EXPECT_EQ(ran.job->plans.size(), 2u);

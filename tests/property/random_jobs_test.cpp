@@ -120,7 +120,8 @@ TEST_P(RandomJobs, EndWithOneDigest) {
   const auto ranks = static_cast<RankId>(draw.between(1, std::min<std::int64_t>(places, 8)));
   const workload::Workload job = random_job(draw, ranks);
   workload::LowerOptions options = placed(by_node ? "node" : "die", ranks);
-  constexpr const char* kRoutes[] = {"mesh", "zplane", "fastest"};
+  constexpr workload::SendRoute kRoutes[] = {workload::SendRoute::kMesh, workload::SendRoute::kZplane,
+                                             workload::SendRoute::kFastest};
   options.send_route = kRoutes[draw.between(0, 2)];
   machine::MachineSettings settings;
   settings.burst_bytes = draw.one_in(2) ? 8192 : 64 * draw.between(1, 64);

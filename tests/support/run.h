@@ -72,7 +72,7 @@ inline JobRun prepare(const RunRequest& request) {
   machine::MachineSettings settings = request.settings;
   settings.seed = static_cast<std::uint64_t>(config.run.seed);
   settings.burst_bytes = config.run.burst_bytes;
-  settings.reference_network = config.run.network_model == "reference";
+  settings.network_model = config.run.network_model;
   const RankId ranks = workload.ranks();
   return prepare(config.machine, std::move(workload), cli::lower_options(config.workload, ranks), settings);
 }
@@ -142,7 +142,7 @@ inline workload::Op op_of(workload::OpKind kind, Bytes bytes = 0, std::int64_t f
 inline workload::LowerOptions placed(const std::string& unit, RankId ranks,
                                      const std::vector<std::string>& paths = {}) {
   workload::LowerOptions options;
-  options.placement.rank_unit = {unit, 1, 1};
+  options.placement.rank_unit = {schema::enum_value<workload::PlacementUnit>(unit).value(), 1, 1};
   options.placement.ranks = ranks;
   for (RankId r = 0; r < paths.size(); ++r) options.placement.by_name[r] = paths[r];
   return options;

@@ -118,7 +118,7 @@ TEST(Semaphores, CostTheirCyclesAtEachStep) {
     JobText job(2);
     for (RankId rank = 0; rank < 2; ++rank) job.add(rank, op_of(OpKind::kAllReduce, 64));
     workload::LowerOptions options = placed("node", 2, {"die.node[0]", "die.node[1]"});
-    options.collective_algorithm = "tree";
+    options.collective_algorithm = workload::Algorithm::kTree;
     return cycles(run(machine, job.take(), options));
   };
   judge({"semaphore_message", "what a semaphore of 20 cycles adds to a message between two nodes", "2 steps x 20",

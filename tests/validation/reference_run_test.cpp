@@ -13,7 +13,7 @@ using topology::MachineParams;
 
 machine::MachineSettings reference() {
   machine::MachineSettings settings;
-  settings.reference_network = true;
+  settings.network_model = fabric::NetworkModel::kReference;
   return settings;
 }
 

@@ -21,7 +21,7 @@ JobRun over_the_plane(const MachineParams& machine, Bytes bytes, const machine::
   job.message(0, 1, bytes);
   if (both_ways) job.message(1, 0, bytes, 1, false);
   workload::LowerOptions options = placed("die", 2, {"tile.die[0]", "tile.die[4]"});
-  options.send_route = "zplane";
+  options.send_route = workload::SendRoute::kZplane;
   return run(machine, job.take(), options, settings);
 }
 
@@ -63,7 +63,7 @@ TEST(Zplane, ASecondTierOfSwitchesAddsTwo) {
   JobText job(2);
   job.message(0, 1, 64);
   workload::LowerOptions options = placed("die", 2, {"tile.die[0]", "tile.die[24]"});
-  options.send_route = "zplane";
+  options.send_route = workload::SendRoute::kZplane;
   const JobRun far =
       run(tile({"machine.zplane.switch_tiers=2", "machine.zplane.ports_per_switch=6"}), job.take(), options);
   EXPECT_EQ(far.results.zplane.cycles_sum - one.results.zplane.cycles_sum, 2000u) << "two more switches of 500 ns";
@@ -82,7 +82,7 @@ TEST(Zplane, ALongMessageOfOneNodeStartsAtOnce) {
   JobText job(2);
   job.message(0, 1, bytes);
   workload::LowerOptions options = placed("node", 2, {"tile.die[0].node[160]", "tile.die[4].node[160]"});
-  options.send_route = "zplane";
+  options.send_route = workload::SendRoute::kZplane;
   const JobRun ran = run(machine, job.take(), options);
   judge({"ttpoe_node_rate", "64 MiB from one node to another over the Z-plane", "50 GB/s x 1024 / 1108", "bytes/s",
          0.95, 1},
@@ -158,7 +158,7 @@ TEST(Zplane, AnAllReduceGoesOnceThereAndBack) {
   for (RankId rank = 0; rank < 5; ++rank) job.add(rank, op_of(workload::OpKind::kAllReduce, 64));
   workload::LowerOptions options =
       placed("die", 5, {"tile.die[0]", "tile.die[1]", "tile.die[2]", "tile.die[3]", "tile.die[4]"});
-  options.collective_algorithm = "zplane";
+  options.collective_algorithm = workload::Algorithm::kZplane;
   const JobRun ran = run(machine, job.take(), options);
   EXPECT_EQ(ran.results.zplane.messages, 2u);
   const auto ns = [](double time) { return time * 1e-9; };
@@ -193,7 +193,9 @@ TEST(Zplane, TheFastestRouteIsTheFasterOne) {
       JobText job(2);
       job.message(0, 1, one.bytes);
       workload::LowerOptions options = placed("die", 2, {one.from, one.to});
-      options.send_route = i == 0 ? "mesh" : i == 1 ? "zplane" : "fastest";
+      options.send_route = i == 0   ? workload::SendRoute::kMesh
+                           : i == 1 ? workload::SendRoute::kZplane
+                                    : workload::SendRoute::kFastest;
       const JobRun ran = run(cabinet, job.take(), options);
       seconds[i] = ran.seconds();
       over_zplane += i == 2 && ran.results.zplane.messages > 0 ? 1 : 0;

@@ -34,4 +34,9 @@ constexpr std::int64_t piece_begin(std::int64_t total, std::int64_t parts, std::
   return static_cast<std::int64_t>(static_cast<Int128>(total) * i / parts);
 }
 
+/// Elements of the i-th of those pieces.
+constexpr std::int64_t piece_size(std::int64_t total, std::int64_t parts, std::int64_t i) {
+  return piece_begin(total, parts, i + 1) - piece_begin(total, parts, i);
+}
+
 }  // namespace dojo

@@ -2,7 +2,7 @@
 // Collectives as dataflow plans: one small file per algorithm in src/collectives/, one line per algorithm in
 // the table. The cheapest by the latency-bandwidth model is chosen unless one is named.
 #pragma once
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "dojo/topology/topology.h"
@@ -13,27 +13,29 @@ namespace dojo::workload {
 
 struct CollectiveRequest {
   OpKind kind = OpKind::kAllReduce;
-  Bytes bytes = 0;                    ///< size semantics of docs/trace_format.md (all_gather: each rank's input, ...)
-  std::uint32_t root = 0;             ///< position
-  std::string algorithm;              ///< "" = choose
-  std::vector<const Slice*> members;  ///< by position; all have the same shape when their dies have the same map
+  Bytes bytes = 0;                     ///< size semantics of docs/trace_format.md (all_gather: each rank's input, ...)
+  std::uint32_t root = 0;              ///< position
+  std::optional<Algorithm> algorithm;  ///< none = choose
+  std::vector<const Slice*> members;   ///< by position; all have the same shape when their dies have the same map
 };
 
 struct CollectiveAlgorithm {
-  const char* name;  ///< "direct", "mesh2d", "ring", "tree", "zplane"
-  const char* sentence;
+  Algorithm id;
   /// May be chosen without being named.
   bool (*by_cost)(const CollectiveRequest& request, const topology::Topology& topology);
   bool (*supports)(const CollectiveRequest& request);
   /// Latency-bandwidth time in seconds by the values of the machine file; the formula stands in docs/collectives.md.
   double (*model_seconds)(const CollectiveRequest& request, const topology::Topology& topology);
   DataflowPlan (*build)(const CollectiveRequest& request, const topology::Topology& topology);
+
+  [[nodiscard]] const char* name() const { return schema::enum_text(id); }
+  [[nodiscard]] const char* sentence() const { return schema::enum_sentence(id); }
 };
 
 /// Alphabetical.
 [[nodiscard]] const std::vector<CollectiveAlgorithm>& collective_algorithms();
-/// Throws Error(kInvalidInput) for an unknown or unsupported name, and for a request without members or with a bad
-/// root.
+/// Throws Error(kInvalidInput) for an algorithm that cannot serve the request, and for a request without members or
+/// with a bad root.
 [[nodiscard]] const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request,
                                                           const topology::Topology& topology);
 [[nodiscard]] DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology);
@@ -51,9 +53,5 @@ struct CollectiveAlgorithm {
 /// Latency-bandwidth time of one message alone in the machine, over the mesh or over the DIPs' Ethernet.
 [[nodiscard]] double message_seconds(const Slice& from, const Slice& to, Bytes bytes, bool over_zplane,
                                      const topology::Topology& topology);
-
-/// Slice nodes that hold a tensor of `bytes`: all of them, or fewer so that a piece is not below `min_piece` bytes.
-/// Used by kernels and collectives alike, so that a tensor lies where both expect it. Ascending.
-[[nodiscard]] std::vector<std::uint32_t> residency(const SliceShape& shape, Bytes bytes, Bytes min_piece = 512);
 
 }  // namespace dojo::workload

@@ -3,13 +3,16 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "dojo/fabric/network_model.h"
 #include "dojo/fabric/router_params.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
 #include "dojo/traffic/params.h"
+#include "dojo/workload/choices.h"
 
 namespace dojo::config {
 
@@ -20,11 +23,11 @@ using schema::OneOf;
 using schema::Source;
 
 struct RankUnitParams {  ///< in JSON also a bare string: "die"
-  std::string unit = "die";
+  workload::PlacementUnit unit = workload::PlacementUnit::kDie;
   std::int64_t rows = 1, columns = 1;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("unit", self.unit, "what a rank is placed on", OneOf("node", "die", "tile", "tray"), Source{"chosen"});
+    field("unit", self.unit, "what a rank is placed on", Anything(), Source{"chosen"});
     field("rows", self.rows, "units in a column of the rank's slice", Between(1, 4096), Source{"chosen"});
     field("columns", self.columns, "units in a row of the rank's slice", Between(1, 4096), Source{"chosen"});
   }
@@ -56,13 +59,12 @@ struct GenerateParams {
 
 struct ReplayRuleParams {
   std::string operations;
-  std::string replay = "shapes";
+  workload::Replay replay = workload::Replay::kShapes;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("operations", self.operations, "names or kinds of operations; * and ? as in file names", Anything(),
           Source{"chosen"});
-    field("replay", self.replay, "where their times come from", OneOf("shapes", "roofline", "recorded"),
-          Source{"chosen"});
+    field("replay", self.replay, "where their times come from", Anything(), Source{"chosen"});
   }
 };
 
@@ -82,10 +84,10 @@ struct WorkloadParams {
   bool forward_only = false;
   double duration_scale = 1;
   std::string kineto_file;
-  std::string collective_algorithm;
-  std::string send_route = "mesh";
-  std::string capacity_policy = "recompute_then_spill";
-  std::string replay = "shapes";
+  std::optional<workload::Algorithm> collective_algorithm;  ///< none = by cost
+  workload::SendRoute send_route = workload::SendRoute::kMesh;
+  workload::CapacityPolicy capacity_policy = workload::CapacityPolicy::kRecomputeThenSpill;
+  workload::Replay replay = workload::Replay::kShapes;
   std::vector<ReplayRuleParams> replay_rules;
   bool shard_optimizer = true;
   std::map<std::string, std::string> placement;  ///< rank -> path of the first part of its slice
@@ -122,11 +124,9 @@ struct WorkloadParams {
     field(
         "send_route", self.send_route,
         "way of messages between ranks that name none: the mesh, DIPs and their Ethernet switch, or by the cost model",
-        OneOf("mesh", "zplane", "fastest"), Source{"chosen"});
-    field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small",
-          OneOf("recompute_then_spill", "spill", "fail"), Source{"chosen"});
-    field("replay", self.replay, "where times of operations come from", OneOf("shapes", "roofline", "recorded"),
-          Source{"chosen"});
+        Anything(), Source{"chosen"});
+    field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small", Anything(), Source{"chosen"});
+    field("replay", self.replay, "where times of operations come from", Anything(), Source{"chosen"});
     field.list("replay_rules", self.replay_rules, "where times of some operations come from; the last that matches");
     field("shard_optimizer", self.shard_optimizer, "optimizer state sharded over the data-parallel ranks", Anything(),
           Source{"chosen"});
@@ -137,7 +137,7 @@ struct WorkloadParams {
 struct RunParams {
   std::int64_t threads = 0;  ///< 0 = all processors
   std::int64_t seed = 1;
-  std::string network_model = "fast";
+  fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
   std::int64_t burst_bytes = 16384;
   bool all_links = false;
   bool copy_tasks = true;
@@ -147,7 +147,7 @@ struct RunParams {
     field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
           Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
-    field("network_model", self.network_model, "model of the network", OneOf("fast", "reference"), Source{"chosen"});
+    field("network_model", self.network_model, "model of the network", Anything(), Source{"chosen"});
     field("burst_bytes", self.burst_bytes, "longest piece of a message that one event moves", Between(64, 1 << 20),
           Source{"chosen"});
     field("copy_tasks", self.copy_tasks,

@@ -2,6 +2,7 @@
 // From graphs to programs: ranks are placed on slices, operations become kernels and dataflows, memory is planned.
 #pragma once
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,7 @@ namespace dojo::workload {
 
 /// What one rank is placed on: a multiple of a level ("die", 2 x 3).
 struct RankUnit {
-  std::string unit = "die";  ///< "node", "die", "tile", "tray"
+  PlacementUnit unit = PlacementUnit::kDie;
   std::int64_t rows = 1, columns = 1;
 };
 
@@ -26,17 +27,15 @@ struct PlacementRequest {
 /// Where times of some operations come from: by name, or by kind.
 struct ReplayRule {
   std::string operations;  ///< "layer1.*", "conv*"; * and ? as in file names
-  std::string replay;      ///< as LowerOptions::replay
+  Replay replay = Replay::kShapes;
 };
 
 struct LowerOptions {
   PlacementRequest placement;
-  std::string collective_algorithm;                      ///< "" = choose by cost
-  std::string send_route = "mesh";                       ///< or "zplane": over the DIPs' Ethernet, or "fastest"
-  std::string capacity_policy = "recompute_then_spill";  ///< or "spill", "fail"
-  /// "shapes": of operations that have them; "roofline": FLOP and bytes of every operation; "recorded": the durations
-  /// of operations that have one, the others as by "shapes".
-  std::string replay = "shapes";
+  std::optional<Algorithm> collective_algorithm;  ///< none = choose by cost
+  SendRoute send_route = SendRoute::kMesh;        ///< of sends that name none
+  CapacityPolicy capacity_policy = CapacityPolicy::kRecomputeThenSpill;
+  Replay replay = Replay::kShapes;
   std::vector<ReplayRule> replay_rules;  ///< the last that matches an operation counts
   bool shard_optimizer = true;           ///< FP32 master weights and momentum sharded over the data-parallel ranks
 };

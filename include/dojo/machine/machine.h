@@ -10,22 +10,25 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/fabric/network_model.h"
 #include "dojo/machine/results.h"
 #include "dojo/topology/topology.h"
 #include "dojo/workload/program.h"
 
 namespace dojo::machine {
 
+using fabric::NetworkModel;
+
 struct MachineSettings {
   std::uint32_t threads = 1;
   std::uint64_t seed = 1;
-  Bytes burst_bytes = 16384;       ///< longest piece of a message that one event moves
-  bool all_links = false;          ///< Results::links holds every on-die link
-  bool reference_network = false;  ///< every flit, cycle by cycle, on the dies and between them
-  bool copy_tasks = true;          ///< take records of tasks that another die has run from the same state
-  bool rows_in_step = true;        ///< run one row of tiles for all as long as they do the same
-  Cycles window_cycles = 0;        ///< tests: shorter windows than the lookahead; nothing may change
-  bool reverse_order = false;      ///< tests: evaluate the shards of a window in reverse; nothing may change
+  Bytes burst_bytes = 16384;  ///< longest piece of a message that one event moves
+  bool all_links = false;     ///< Results::links holds every on-die link
+  NetworkModel network_model = fabric::NetworkModel::kFast;
+  bool copy_tasks = true;      ///< take records of tasks that another die has run from the same state
+  bool rows_in_step = true;    ///< run one row of tiles for all as long as they do the same
+  Cycles window_cycles = 0;    ///< tests: shorter windows than the lookahead; nothing may change
+  bool reverse_order = false;  ///< tests: evaluate the shards of a window in reverse; nothing may change
 };
 
 /// Counters of one node as a user sees them through its modules.

@@ -48,15 +48,15 @@ constexpr Kind kind_of() {
   } else if constexpr (std::is_same_v<Plain, std::vector<std::int64_t>>) {
     return Kind::kIntegers;
   } else {
-    static_assert(std::is_enum_v<Plain> || std::is_same_v<Plain, std::string>, "a kind of member that is not known");
+    static_assert(Word<Plain>::known || std::is_same_v<Plain, std::string>, "a kind of member that is not known");
     return Kind::kText;
   }
 }
 
 template <class Member>
 std::string default_text(const Member& member) {
-  if constexpr (std::is_enum_v<Member>) {
-    return enum_text(member);
+  if constexpr (Word<Member>::known) {
+    return word_text(member);
   } else if constexpr (std::is_floating_point_v<Member>) {
     return number_text(member);
   } else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>) {
@@ -103,7 +103,7 @@ class DeclarationCollector {
   template <class Member>
   void operator()(const char* key, const Member& member, const char* sentence, const Range& range, Source source) {
     Declared one{prefix_ + key, kind_of<Member>(), sentence, range, source.key, words_of(range), default_text(member)};
-    if constexpr (std::is_enum_v<Member>) one.words = enum_words<Member>();
+    if constexpr (Word<Member>::known) one.words = enum_words<typename Word<Member>::Enum>();
     out_.push_back(std::move(one));
   }
   template <class Group>

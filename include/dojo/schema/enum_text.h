@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace dojo::schema {
@@ -23,6 +24,13 @@ template <class Enum>
 }
 
 template <class Enum>
+[[nodiscard]] constexpr const char* enum_sentence(Enum value) {
+  for (const auto& entry : enum_entries(value))
+    if (entry.value == value) return entry.sentence;
+  return "?";
+}
+
+template <class Enum>
 [[nodiscard]] std::optional<Enum> enum_value(std::string_view text) {
   for (const auto& entry : enum_entries(Enum{}))
     if (text == entry.text) return entry.value;
@@ -34,6 +42,29 @@ template <class Enum>
   std::vector<std::string> words;
   for (const auto& entry : enum_entries(Enum{})) words.emplace_back(entry.text);
   return words;
+}
+
+/// A member with words: an enum, or one that may be left open, which the empty text says.
+template <class Member>
+struct Word {
+  static constexpr bool known = std::is_enum_v<Member>;
+  static constexpr bool may_be_empty = false;
+  using Enum = Member;
+};
+template <class E>
+struct Word<std::optional<E>> {
+  static constexpr bool known = std::is_enum_v<E>;
+  static constexpr bool may_be_empty = true;
+  using Enum = E;
+};
+
+template <class Member>
+[[nodiscard]] const char* word_text(const Member& member) {
+  if constexpr (Word<Member>::may_be_empty) {
+    return member ? enum_text(*member) : "";
+  } else {
+    return enum_text(member);
+  }
 }
 
 }  // namespace dojo::schema

@@ -2,70 +2,55 @@
 // One rank's training step as every reader produces it: operations with explicit units, dependencies, tensors and
 // provenance. Nothing here knows the machine.
 #pragma once
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/workload/choices.h"
+#include "dojo/workload/op_kind.h"
+#include "dojo/workload/op_shape.h"
 
 namespace dojo::workload {
 
-enum class OpKind : std::uint8_t {
-  kNone,  ///< zero time (metadata, unknown types): passes dependencies on
-  kConv,
-  kConvInputGrad,
-  kConvWeightGrad,
-  kMatMul,
-  kMatMulInputGrad,
-  kMatMulWeightGrad,
-  kElementwise,     ///< `elements` x `vector_flops_per_element`, reads and writes its tensors
-  kBatchNormStats,  ///< per-channel sums over the rank; result: 2 x channels FP32 (an all_reduce over ranks follows)
-  kBatchNormApply,  ///< normalise with given statistics (and fused activation)
-  kBatchNormGradStats,
-  kBatchNormGradApply,
-  kPool,
-  kPoolGrad,
-  kSoftmaxLoss,
-  kReduction,
-  kOptimizer,
-  kCompute,  ///< no shapes: `flops` and `bytes` (roofline) or only `duration_ns` (recorded)
-  kMemLoad,
-  kMemStore,  ///< `bytes` from / to DIP HBM
-  kIngest,    ///< `bytes` of samples from the hosts
-  kAllReduce,
-  kReduce,
-  kReduceScatter,
-  kAllGather,
-  kBroadcast,
-  kAllToAll,
-  kBarrier,
-  kSend,
-  kRecv
-};
 enum class Phase : std::uint8_t { kForward, kBackward, kUpdate, kOther };
+constexpr std::array<schema::EnumEntry<Phase>, 4> enum_entries(Phase) {
+  return {{{Phase::kForward, "forward", "forward pass"},
+           {Phase::kBackward, "backward", "backward pass"},
+           {Phase::kUpdate, "update", "optimizer"},
+           {Phase::kOther, "other", "not said"}}};
+}
 enum class DType : std::uint8_t { kBf16, kCfp8, kFp16, kFp32, kInt8 };
+constexpr std::array<schema::EnumEntry<DType>, 5> enum_entries(DType) {
+  return {{{DType::kBf16, "bf16", "2 bytes"},
+           {DType::kCfp8, "cfp8", "1 byte"},
+           {DType::kFp16, "fp16", "2 bytes"},
+           {DType::kFp32, "fp32", "4 bytes"},
+           {DType::kInt8, "int8", "1 byte"}}};
+}
 constexpr Bytes dtype_bytes(DType t) {
   return t == DType::kFp32 ? 4 : (t == DType::kCfp8 || t == DType::kInt8) ? 1 : 2;
 }
-const char* op_kind_name(OpKind k);  ///< the text used in JSON, CSV and reports, e.g. "conv_input_grad"
-const char* dtype_name(DType t);
-const char* phase_name(Phase p);
-constexpr bool is_collective(OpKind k) {
-  return k >= OpKind::kAllReduce && k <= OpKind::kBarrier;
-}
-constexpr bool is_communication(OpKind k) {
-  return k >= OpKind::kAllReduce;
-}
-
-struct ConvShape {  ///< n images of c x h x w, k filters of c x r x s, output p x q
-  std::int64_t n = 0, c = 0, h = 0, w = 0, k = 0, r = 0, s = 0, stride = 1, pad = 0, p = 0, q = 0;
-};
-struct MatShape {  ///< batch x (m x k) * (k x n)
-  std::int64_t m = 0, n = 0, k = 0, batch = 1;
-};
-
 enum class TensorRole : std::uint8_t { kActivation, kWeight, kGradient, kOptimizerState, kInput, kStatistics };
-const char* tensor_role_name(TensorRole r);
+constexpr std::array<schema::EnumEntry<TensorRole>, 6> enum_entries(TensorRole) {
+  return {{{TensorRole::kActivation, "activation", "follows the batch; gradients of activations too"},
+           {TensorRole::kWeight, "weight", "stays in SRAM"},
+           {TensorRole::kGradient, "gradient", "of a weight"},
+           {TensorRole::kOptimizerState, "optimizer_state", "stays in SRAM; ranks may share it out"},
+           {TensorRole::kInput, "input", "samples"},
+           {TensorRole::kStatistics, "statistics", "sums of batch norm"}}};
+}
+constexpr const char* phase_name(Phase phase) {
+  return schema::enum_text(phase);
+}
+constexpr const char* dtype_name(DType type) {
+  return schema::enum_text(type);
+}
+constexpr const char* tensor_role_name(TensorRole role) {
+  return schema::enum_text(role);
+}
 
 struct Tensor {
   std::uint32_t name = 0;  ///< into Graph::strings
@@ -85,15 +70,19 @@ struct Op {
   std::int64_t vector_flops_per_element = 0;
   std::int64_t flops = 0;  ///< matrix FLOP of the op, 2 per MAC; set for conv/matmul kinds too (readers compute it)
   Bytes bytes = 0;         ///< memory traffic of shapeless ops; size of loads and stores; message size of communication
-  std::int64_t duration_ns = 0;     ///< recorded, 0 = none
-  std::uint32_t group = 0;          ///< communication: index into Workload::groups; 0 is always "all ranks"
-  std::int32_t peer = -1, tag = 0;  ///< send / recv
-  std::int32_t root = 0;            ///< reduce, broadcast: position in the group
-  std::uint32_t algorithm = 0;      ///< into Graph::strings, "" = choose by cost; of a send its route, "" = the job's
+  std::int64_t duration_ns = 0;        ///< recorded, 0 = none
+  std::uint32_t group = 0;             ///< communication: index into Workload::groups; 0 is always "all ranks"
+  std::int32_t peer = -1, tag = 0;     ///< send / recv
+  std::int32_t root = 0;               ///< reduce, broadcast: position in the group
+  std::optional<Algorithm> algorithm;  ///< of a collective; none = choose by cost
+  std::optional<SendRoute> route;      ///< of a send; none = the job's
   std::uint32_t inputs_begin = 0, inputs_end = 0, outputs_begin = 0, outputs_end = 0;  ///< into Graph::tensor_refs
   std::uint32_t deps_begin = 0, deps_end = 0;  ///< into Graph::deps (op indices)
   std::uint64_t place = 0;                     ///< byte offset (binary) or line (text) in the file
 };
+
+/// Of a product by its shape, 2 per multiply-accumulate; 0 for other kinds.
+[[nodiscard]] std::int64_t shape_flops(const Op& op);
 
 struct Graph {
   std::string file;    ///< provenance; "generated:resnet50" for the generator

@@ -113,7 +113,8 @@ struct DataflowEdge {
   Bytes bytes = 0;         ///< over all lanes and chunks; the same position: no message, a token only
 };
 struct DataflowPlan {
-  std::string algorithm;  ///< "ring", "mesh2d", "tree", "direct", "p2p", "dip", ...
+  std::string algorithm;     ///< for reports: an Algorithm's word, "p2p", "zplane", "dip", "in_rank", "none"
+  bool over_zplane = false;  ///< made for the Ethernet between DIPs
   std::uint32_t positions = 0;
   std::uint32_t lanes = 1, chunks = 1;
   std::vector<std::uint32_t> lane_node;  ///< slice node of each lane, the same for every position that is a rank

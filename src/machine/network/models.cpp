@@ -2,6 +2,7 @@
 #include "machine/network/models.h"
 
 #include <algorithm>
+#include <array>
 
 #include "machine/network/fast_port.h"
 #include "machine/network/flit_port.h"
@@ -51,13 +52,15 @@ std::vector<std::string> of_reference(const workload::Job&, const topology::Topo
       "Barriers and starts of tasks on one die take their time, but their semaphores use no link."};
 }
 
-constexpr NetworkModelInfo kFast{true, true, true, make<FastPort>, of_fast};
-constexpr NetworkModelInfo kReference{false, false, false, make<FlitPort>, of_reference};
+constexpr std::array<NetworkModelInfo, 2> kModels{{
+    {NetworkModel::kFast, true, true, true, make<FastPort>, of_fast},
+    {NetworkModel::kReference, false, false, false, make<FlitPort>, of_reference},
+}};
 
 }  // namespace
 
-const NetworkModelInfo& network_model(const MachineSettings& settings) {
-  return settings.reference_network ? kReference : kFast;
+const NetworkModelInfo& network_model(NetworkModel model) {
+  return *std::find_if(kModels.begin(), kModels.end(), [&](const NetworkModelInfo& row) { return row.model == model; });
 }
 
 }  // namespace dojo::machine

@@ -11,6 +11,7 @@
 namespace dojo::machine {
 
 struct NetworkModelInfo {
+  NetworkModel model = NetworkModel::kFast;
   /// When a message between nodes of one die is sent, its arrival is known. Then reductions go level by level, and what
   /// a task on a die at rest does can be recorded and copied.
   bool knows_arrivals = true;
@@ -25,6 +26,6 @@ struct NetworkModelInfo {
   std::vector<std::string> (*approximations)(const workload::Job& job, const topology::Topology& topology) = nullptr;
 };
 
-[[nodiscard]] const NetworkModelInfo& network_model(const MachineSettings& settings);
+[[nodiscard]] const NetworkModelInfo& network_model(NetworkModel model);
 
 }  // namespace dojo::machine

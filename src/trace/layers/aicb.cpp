@@ -130,7 +130,7 @@ class Reader {
     if (made.kind == OpKind::kCompute) made.elapsed = elapsed(cells);
     const bool collective = is_collective(made.kind);
     if (collective) {
-      made.bytes = made.kind == OpKind::kBarrier ? 0 : number(line, cells, "msg_size", true);
+      made.bytes = traits(made.kind).has(OpTraits::kNeedsBytes) ? number(line, cells, "msg_size", true) : 0;
       made.group_size = number(line, cells, "comm_group_size", false);
       const std::string group = cell(cells, "comm_group");
       for (const GroupWord& word : kGroups) made.group = group == word.word ? &word : made.group;
@@ -217,7 +217,7 @@ class Reader {
       draft.op.duration_ns = entry.elapsed;
     } else if (entry.kind == OpKind::kCompute) {
       ++counted_["computations without a time take none"];
-    } else if (entry.kind == OpKind::kSend || entry.kind == OpKind::kRecv) {
+    } else if (is_message(entry.kind)) {
       ++counted_["pipeline sends and receives name the peer of one rank only and take no time"];
     } else if (is_collective(entry.kind) && entry.group != nullptr) {
       collective(entry, draft.op);
@@ -231,7 +231,7 @@ class Reader {
       ++counted_["collectives over groups of one rank take no time"];
       return;
     }
-    if (entry.bytes == 0 && entry.kind != OpKind::kBarrier) {
+    if (entry.bytes == 0 && traits(entry.kind).has(OpTraits::kNeedsBytes)) {
       ++counted_["collectives of 0 bytes take no time"];
       return;
     }

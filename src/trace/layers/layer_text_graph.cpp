@@ -163,7 +163,7 @@ class LayerGraph {
       ++counted_["collectives that the policy gives no ranks were left out"];
       return otherwise;
     }
-    if (communication.bytes == 0 && communication.kinds[0] != OpKind::kBarrier) {
+    if (communication.bytes == 0 && traits(communication.kinds[0]).has(OpTraits::kNeedsBytes)) {
       ++counted_["collectives of 0 bytes were left out"];
       return otherwise;
     }
@@ -176,7 +176,7 @@ class LayerGraph {
         ++counted_["collectives over groups of one rank take no time"];
       } else {
         draft.op.kind = kind;
-        draft.op.bytes = kind == OpKind::kBarrier ? 0 : communication.bytes;
+        draft.op.bytes = traits(kind).has(OpTraits::kNeedsBytes) ? communication.bytes : 0;
         draft.op.group = group;
       }
       last = add(std::move(draft), layer, phase, deps);

@@ -11,13 +11,6 @@ namespace {
 constexpr std::int64_t kGradStatsFlops = 5;  // x_hat: 2; sum of dy: 1; sum of dy * x_hat: 2
 constexpr std::int64_t kGradApplyFlops = 6;  // x_hat: 2; scale * (dy - a - x_hat * b): 4
 
-OpKind input_grad_of(OpKind kind) {
-  return kind == OpKind::kConv ? OpKind::kConvInputGrad : OpKind::kMatMulInputGrad;
-}
-OpKind weight_grad_of(OpKind kind) {
-  return kind == OpKind::kConv ? OpKind::kConvWeightGrad : OpKind::kMatMulWeightGrad;
-}
-
 }  // namespace
 
 bool TrainingStep::wanted(std::uint32_t value) const {
@@ -53,7 +46,7 @@ void TrainingStep::backward(std::size_t index) {
     }
     return;
   }
-  if (layer.op.kind == OpKind::kConv || layer.op.kind == OpKind::kMatMul) {
+  if (traits(layer.op.kind).weight_grad != OpKind::kNone) {
     product_grads(index, dy);
   } else if (layer.op.kind == OpKind::kBatchNormApply) {
     batch_norm_grads(index, dy);
@@ -73,7 +66,7 @@ void TrainingStep::product_grads(std::size_t index, Made dy) {
   const std::uint32_t x = layer.inputs[0];
   const std::uint32_t second = layer.inputs.size() > 1 ? layer.inputs[1] : kNone;  // a product of two activations
   if (wanted(x)) {
-    OpDraft grad = shaped(".input_grad", input_grad_of(layer.op.kind));
+    OpDraft grad = shaped(".input_grad", traits(layer.op.kind).input_grad);
     const bool weighted = weights_[index] != kNone;
     grad.inputs = {dy.tensor};
     if (weighted) grad.inputs.push_back(weights_[index]);
@@ -83,12 +76,12 @@ void TrainingStep::product_grads(std::size_t index, Made dy) {
     contribute(x, dx);
   }
   if (weights_[index] != kNone) {
-    OpDraft grad = shaped(".weight_grad", weight_grad_of(layer.op.kind));
+    OpDraft grad = shaped(".weight_grad", traits(layer.op.kind).weight_grad);
     grad.inputs = {dy.tensor, values_[x].tensor};
     grad.deps = {dy.op};
     weight_gradient(index, std::move(grad));
   } else if (second != kNone && wanted(second)) {
-    OpDraft grad = shaped(".second_grad", weight_grad_of(layer.op.kind));
+    OpDraft grad = shaped(".second_grad", traits(layer.op.kind).weight_grad);
     grad.inputs = {dy.tensor, values_[x].tensor};
     contribute(second, emit(std::move(grad), {dy}, layer.name + ".dx2", elements_[second]));
   }

@@ -62,7 +62,7 @@ std::uint32_t TrainingStep::add(OpDraft made, const std::vector<Made>& after) {
   std::sort(made.deps.begin(), made.deps.end());
   made.deps.erase(std::unique(made.deps.begin(), made.deps.end()), made.deps.end());
   made.op.id = static_cast<std::uint64_t>(options_.first_id) + graph_.op_count();
-  if (made.op.kind != OpKind::kCompute) made.op.flops = shape_flops(made.op);
+  if (family(made.op.kind) != OpFamily::kShapeless) made.op.flops = shape_flops(made.op);
   return graph_.add(std::move(made));
 }
 

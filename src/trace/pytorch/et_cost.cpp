@@ -111,8 +111,8 @@ bool convolution(const EtNode& node, EtWork& work) {
       (flag != nullptr && !flag->numbers.empty() && flag->numbers[0] != 0) || contains(bare(node.name), "transpose");
   if (c.x == nullptr || c.w == nullptr || c.y == nullptr || !shape_convolution(node, c, work.op)) return false;
   const bool conv = work.op.conv.n > 0;
-  work.op.kind = c.transposed ? (conv ? OpKind::kConvInputGrad : OpKind::kMatMulInputGrad)
-                              : (conv ? OpKind::kConv : OpKind::kMatMul);
+  const OpKind forward = conv ? OpKind::kConv : OpKind::kMatMul;
+  work.op.kind = c.transposed ? traits(forward).input_grad : forward;
   work.op.dtype = dtype_of(*c.x);
   work.reads = {c.x, c.w};
   return true;
@@ -125,7 +125,7 @@ bool convolution_backward(const EtNode& node, std::vector<EtWork>& out) {
   Op op;
   op.dtype = dtype_of(*c.x);
   if (!shape_convolution(node, c, op)) return false;
-  const bool conv = op.conv.n > 0;
+  const OpTraits& forward = traits(op.conv.n > 0 ? OpKind::kConv : OpKind::kMatMul);
   const EtArgument* mask = node.argument("output_mask");
   const auto asked = [&](std::size_t i) {
     return mask == nullptr || i >= mask->numbers.size() || mask->numbers[i] != 0;
@@ -138,11 +138,11 @@ bool convolution_backward(const EtNode& node, std::vector<EtWork>& out) {
     return made;
   };
   if (asked(0)) {
-    op.kind = conv ? OpKind::kConvInputGrad : OpKind::kMatMulInputGrad;
+    op.kind = forward.input_grad;
     out.push_back({op, ".input_grad", {c.y, c.w}, result(0)});
   }
   if (asked(1)) {
-    op.kind = conv ? OpKind::kConvWeightGrad : OpKind::kMatMulWeightGrad;
+    op.kind = forward.weight_grad;
     out.push_back({op, ".weight_grad", {c.y, c.x}, result(1)});
   }
   return true;

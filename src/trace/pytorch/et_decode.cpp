@@ -208,7 +208,7 @@ class Decoder {
     draft.op.phase = places.op.phase;
     if (request_.options.bytes_per_element > 0) draft.op.dtype = width_dtype(request_.options.bytes_per_element);
     dataflow_.connect(work.reads, work.writes, draft);
-    if (has_mat_shape(draft.op.kind) || has_conv_shape(draft.op.kind)) draft.op.flops = shape_flops(draft.op);
+    if (family(draft.op.kind) == OpFamily::kProduct) draft.op.flops = shape_flops(draft.op);
     if (draft.op.flops > kLargestAmount * 1024) {
       ++counted_["operators with shapes of absurd size take no time"];
       draft.op = Op{};
@@ -255,12 +255,12 @@ class Decoder {
     draft.name = fmt::format("{}:{}", node.name, op_kind_name(found.kind));
     draft.op.kind = found.kind;
     draft.op.bytes = std::min(found.bytes, kLargestAmount);
-    if (found.bytes == 0 && found.kind != OpKind::kBarrier) {
+    if (found.bytes == 0 && traits(found.kind).has(OpTraits::kNeedsBytes)) {
       ++counted_["communication records without a size take no time"];
       draft.op.kind = OpKind::kNone;
     }
-    if (found.kind == OpKind::kReduce || found.kind == OpKind::kBroadcast) draft.op.root = std::max(found.position, 0);
-    if (found.kind == OpKind::kSend || found.kind == OpKind::kRecv) draft.op.peer = found.position;
+    if (traits(found.kind).has(OpTraits::kHasRoot)) draft.op.root = std::max(found.position, 0);
+    if (is_message(found.kind)) draft.op.peer = found.position;
     std::vector<const EtTensor*> reads, writes;
     for (const EtArgument& argument : node.inputs) {
       for (const EtTensor& tensor : argument.tensors) reads.push_back(&tensor);

@@ -119,15 +119,15 @@ class Decoder {
     const std::int64_t width = dtype_width(c.dtype);
     const bool receives = collective_kind(c.collective, kind) && kind == OpKind::kRecv;
     const std::int64_t elements = receives ? c.out_elements : c.in_elements;
-    const bool message = kind == OpKind::kSend || kind == OpKind::kRecv;
-    if (kind == OpKind::kNone || message || (kind != OpKind::kBarrier && (elements <= 0 || width == 0))) {
+    const bool message = is_message(kind), needs_bytes = traits(kind).has(OpTraits::kNeedsBytes);
+    if (kind == OpKind::kNone || message || (needs_bytes && (elements <= 0 || width == 0))) {
       ++counted_[message ? "NCCL sends and receives do not name their peer and are replayed by their recorded duration"
                          : "NCCL kernels without a known collective, size and type are replayed by their recorded "
                            "duration"];
       return "";
     }
     draft.op.kind = kind;
-    draft.op.bytes = kind == OpKind::kBarrier ? 0 : std::min<std::int64_t>(elements, kLargestAmount / 8) * width;
+    draft.op.bytes = needs_bytes ? std::min<std::int64_t>(elements, kLargestAmount / 8) * width : 0;
     draft.op.duration_ns = 0;  // how long it took there says nothing about this machine
     if (c.group_size > 0 && c.group_size < 10000000)
       result_.world = std::max(result_.world, static_cast<RankId>(c.group_size));

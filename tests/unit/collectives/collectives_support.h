@@ -71,7 +71,7 @@ struct Bench {
     CollectiveRequest r;
     r.kind = kind;
     r.bytes = bytes;
-    r.algorithm = algorithm;
+    if (!algorithm.empty()) r.algorithm = schema::enum_value<Algorithm>(algorithm).value();
     r.root = root;
     for (const auto& slice : slices) r.members.push_back(slice.get());
     return r;

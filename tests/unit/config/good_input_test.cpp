@@ -90,7 +90,7 @@ TEST_F(GoodInput, OverridesReachLeavesGroupsElementsAndMaps) {
   EXPECT_DOUBLE_EQ(config.machine.slow_nodes[0].core_speed, 0.5);
   EXPECT_EQ(config.machine.slow_nodes[1].path, "tile.die[1].node[7]");
   EXPECT_THAT(config.machine.die.disabled_sites, ElementsAre(1, 2, 3, 4, 5, 6));
-  EXPECT_EQ(config.workload.rank_unit.unit, "die");
+  EXPECT_EQ(config.workload.rank_unit.unit, workload::PlacementUnit::kDie);
   EXPECT_EQ(config.workload.rank_unit.rows, 2);
   EXPECT_EQ(config.workload.trace, "123");
   EXPECT_TRUE(config.workload.replicate);
@@ -101,10 +101,10 @@ TEST_F(GoodInput, OverridesReachLeavesGroupsElementsAndMaps) {
 TEST_F(GoodInput, ARankUnitIsAWordOrAnObject) {
   const std::string run = write("run.json", R"({"workload": {"rank_unit": {"unit": "die", "rows": 2, "columns": 3}}})");
   const RunConfig config = load({run, "", "", {}});
-  EXPECT_EQ(config.workload.rank_unit.unit, "die");
+  EXPECT_EQ(config.workload.rank_unit.unit, workload::PlacementUnit::kDie);
   EXPECT_EQ(config.workload.rank_unit.columns, 3);
   // The word alone changes the unit; what the file says about the slice stays.
-  EXPECT_EQ(load({"", "", "", {"workload.rank_unit=tile"}}).workload.rank_unit.unit, "tile");
+  EXPECT_EQ(load({"", "", "", {"workload.rank_unit=tile"}}).workload.rank_unit.unit, workload::PlacementUnit::kTile);
 }
 
 TEST_F(GoodInput, ANodeByItselfHasDipsOnlyWhereAsked) {

@@ -28,7 +28,8 @@ struct Bench {
         machine(topology, workload, job, {}) {}
   static workload::LowerOptions options(topology::Level level, RankId ranks) {
     workload::LowerOptions made;
-    made.placement.rank_unit.unit = level == topology::Level::kNode ? "node" : "die";
+    made.placement.rank_unit.unit =
+        level == topology::Level::kNode ? workload::PlacementUnit::kNode : workload::PlacementUnit::kDie;
     made.placement.ranks = ranks;
     return made;
   }

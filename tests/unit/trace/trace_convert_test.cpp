@@ -63,12 +63,12 @@ class RandomWorkload {
     for (int i = 0; i < 4; ++i) {
       OpDraft draft;
       draft.op.id = 1000 + static_cast<std::uint64_t>(i);
-      draft.op.kind = static_cast<OpKind>(static_cast<int>(OpKind::kAllReduce) + static_cast<int>(same() % 7));
-      draft.op.bytes = draft.op.kind == OpKind::kBarrier ? 0 : 1 + static_cast<Bytes>(same() % 4096);
+      draft.op.kind = kinds_of(OpFamily::kCollective).at(same() % 7);
+      draft.op.bytes = traits(draft.op.kind).has(OpTraits::kNeedsBytes) ? 1 + static_cast<Bytes>(same() % 4096) : 0;
       draft.op.group = static_cast<std::uint32_t>(same() % 2);
       if (draft.op.kind == OpKind::kReduce || draft.op.kind == OpKind::kBroadcast)
         draft.op.root = static_cast<std::int32_t>(same() % 2);
-      if (same() % 2 == 0) draft.op.algorithm = builder.string("ring");
+      if (same() % 2 == 0) draft.op.algorithm = Algorithm::kRing;
       builder.add(std::move(draft));
     }
     return builder.take();
@@ -78,21 +78,23 @@ class RandomWorkload {
     OpDraft draft;
     Op& made = draft.op;
     made.id = 2 * i + up_to(1);
-    made.kind = static_cast<OpKind>(up_to(static_cast<std::size_t>(OpKind::kIngest)));
+    do {
+      made.kind = op_kinds().at(up_to(op_kinds().size() - 1)).kind;
+    } while (is_communication(made.kind));
     made.phase = static_cast<Phase>(up_to(3));
     made.dtype = static_cast<DType>(up_to(4));
     made.duration_ns = static_cast<std::int64_t>(up_to(1) * up_to(99999));
     draft.name = up_to(3) == 0 ? "" : "op \\ " + std::to_string(i);
-    if (has_conv_shape(made.kind)) {
+    const OpTraits& kind = traits(made.kind);
+    if (kind.shape == OpShape::kConv) {
       made.conv = {1 + static_cast<std::int64_t>(up_to(3)), 2, 9, 8, 3, 3, 1, 1 + static_cast<std::int64_t>(up_to(1)),
                    static_cast<std::int64_t>(up_to(1)),     0, 0};
       (void)set_output_size(made.conv);
     }
-    if (has_mat_shape(made.kind))
+    if (kind.shape == OpShape::kMatMul)
       made.mat = {4, 5, 1 + static_cast<std::int64_t>(up_to(9)), 1 + static_cast<std::int64_t>(up_to(1))};
     made.flops = shape_flops(made);
-    const bool vector = made.kind >= OpKind::kElementwise && made.kind <= OpKind::kOptimizer;
-    if (vector) {
+    if (kind.family == OpFamily::kVector) {
       made.elements = 1 + static_cast<std::int64_t>(up_to(500));
       made.channels = 1 + static_cast<std::int64_t>(up_to(7));
       made.vector_flops_per_element = static_cast<std::int64_t>(up_to(5));
@@ -123,17 +125,66 @@ TEST_F(TraceConvert, RandomWorkloadsAreTheSameAfterwards) {
   }
 }
 
+/// A size for every key that the kind has; keys that it has not stay as they are.
+Op op_with_all_keys(OpKind kind) {
+  const OpTraits& row = traits(kind);
+  Op op;
+  op.id = 7;
+  op.kind = kind;
+  std::int64_t next = 3;
+  visit_shape(op, [&](auto& shape) {
+    shape.fields(shape, [&](const char*, std::int64_t& value, const schema::Range&, Given given) {
+      if (given != Given::kNever) value = next++;
+    });
+    EXPECT_EQ(complete(shape), "");
+  });
+  op.flops = row.family == OpFamily::kShapeless ? 12 : shape_flops(op);
+  if (row.family == OpFamily::kVector) op.elements = 5, op.channels = 6, op.vector_flops_per_element = 7;
+  if (row.has(OpTraits::kNeedsBytes) || row.family == OpFamily::kShapeless) op.bytes = 64;
+  if (row.has(OpTraits::kHasRoot)) op.root = 1;
+  if (is_collective(kind)) op.algorithm = Algorithm::kTree;
+  return op;
+}
+
+TEST_F(TraceConvert, EveryKindOfTheTableComesBack) {
+  for (const OpTraits& row : op_kinds()) {
+    if (is_message(row.kind)) continue;  // MessagesKeepTagsAndRoutes
+    SCOPED_TRACE(row.text);
+    Workload workload;
+    workload.group_classes = {all_ranks_class(2)};
+    workload.graph_of_rank = {0, 0};
+    GraphBuilder builder("one", "generated");
+    builder.add({op_with_all_keys(row.kind), row.text, {}, {}, {}});
+    workload.graphs.push_back(builder.take());
+    const std::string text = format_json_trace(workload);
+    file("own.json", text);
+    const Workload own = read("own.json");
+    const Op &made = workload.graphs[0].ops[0], &found = own.graphs[0].ops.at(0);
+    EXPECT_EQ(format_json_trace(own), text);
+    EXPECT_EQ(through_chakra(own, false), text);
+    EXPECT_EQ(found.kind, made.kind);
+    EXPECT_EQ(found.flops, made.flops);
+    EXPECT_EQ(found.bytes, made.bytes);
+    EXPECT_EQ(found.elements, made.elements);
+    EXPECT_EQ(found.root, made.root);
+    EXPECT_EQ(found.algorithm, made.algorithm);
+    EXPECT_EQ(found.conv.pad, made.conv.pad);
+    EXPECT_EQ(found.conv.q, made.conv.q);
+    EXPECT_EQ(found.mat.batch, made.mat.batch);
+  }
+}
+
 TEST_F(TraceConvert, MessagesKeepTagsAndRoutes) {
   std::mt19937 random(5);
   Workload workload;
   workload.group_classes = {all_ranks_class(2)};
   workload.graph_of_rank = {0, 1};
   GraphBuilder sides[2] = {{"random", "generated"}, {"random", "generated"}};
-  const char* const routes[] = {"", "mesh", "zplane", "fastest"};
+  const std::optional<SendRoute> routes[] = {std::nullopt, SendRoute::kMesh, SendRoute::kZplane, SendRoute::kFastest};
   for (std::uint64_t i = 0; i < 40; ++i) {
     const auto sender = static_cast<std::int32_t>(random() % 2), tag = static_cast<std::int32_t>(random() % 3) - 1;
     const auto bytes = static_cast<Bytes>(1 + random() % 9999);
-    const char* const route = routes[random() % 4];
+    const std::optional<SendRoute> route = routes[random() % 4];
     for (const std::int32_t rank : {sender, 1 - sender}) {
       OpDraft draft;
       draft.op.id = i;
@@ -141,7 +192,7 @@ TEST_F(TraceConvert, MessagesKeepTagsAndRoutes) {
       draft.op.bytes = bytes;
       draft.op.peer = 1 - rank;
       draft.op.tag = tag;
-      if (rank == sender) draft.op.algorithm = sides[rank].string(route);
+      if (rank == sender) draft.op.route = route;
       sides[rank].add(std::move(draft));
     }
   }

@@ -137,12 +137,18 @@ TEST_F(TraceJson, ASendMayNameItsRoute) {
   const std::string text =
       R"({"format":"dojo.trace/1","ranks":[{"graph":0,"ranks":1},{"graph":1,"ranks":1}],"graphs":[{"ops":[{"id":0,"kind":"send","bytes":64,"peer":1,"route":"zplane"}]},{"ops":[{"id":0,"kind":"recv","bytes":64,"peer":0}]}]})";
   const Workload workload = read_trace(file("routes.json", text), {}, nullptr);
-  const Graph& graph = workload.graphs[0];
-  EXPECT_EQ(graph.str(graph.ops[0].algorithm), "zplane");
+  EXPECT_EQ(workload.graphs[0].ops[0].route, SendRoute::kZplane);
   EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"send","bytes":4,"peer":1,"route":"zplan"})")),
-              Contains(AllOf(HasSubstr("/route"), HasSubstr("found 'zplan', expected mesh, zplane or fastest"))));
+              Contains(AllOf(HasSubstr("/route"), HasSubstr("found 'zplan', expected 'zplane'"))));
   EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"recv","bytes":4,"peer":1,"route":"mesh"})")),
               Contains(AllOf(HasSubstr("/route"), HasSubstr("unknown key"))));
+}
+
+TEST_F(TraceJson, ACollectiveMayNameItsAlgorithm) {
+  EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"all_reduce","bytes":4,"algorithm":"rign"})")),
+              Contains(AllOf(HasSubstr("/algorithm"), HasSubstr("found 'rign', expected 'ring'"))));
+  EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"all_reduce","bytes":4,"algorithm":"butterfly"})")),
+              Contains(HasSubstr("found 'butterfly', expected direct, mesh2d, ring, tree or zplane")));
 }
 
 TEST_F(TraceJson, AKeyOfAnotherKindIsUnknown) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shapes give the FLOPs of an operation, and its output's size.
-#include "trace/graph_builder.h"
-
 #include <gtest/gtest.h>
 
 #include <limits>
+
+#include "dojo/workload/graph.h"
 
 namespace dojo::workload {
 namespace {
@@ -23,6 +23,24 @@ TEST(ShapeFlops, CountTwoPerMultiplyAccumulate) {
   EXPECT_EQ(shape_flops(op), std::numeric_limits<std::int64_t>::max());  // saturates, so that a check can refuse it
   op.conv = {1, 1, 2, 2, 1, 5, 5, 1, 0, 0, 0};
   EXPECT_FALSE(set_output_size(op.conv));
+}
+
+TEST(ShapeFlops, OnlyProductsHaveThem) {
+  Op op;
+  op.kind = OpKind::kPool;
+  op.conv = {2, 3, 8, 8, 4, 3, 3, 1, 1, 8, 8};
+  EXPECT_EQ(shape_flops(op), 0);
+}
+
+TEST(ShapeCompletion, AgreesWithWhatIsGivenOrSaysWhatIsWrong) {
+  ConvShape open{1, 1, 8, 8, 1, 3, 3, 1, 1, 0, 0};
+  EXPECT_EQ(complete(open), "");
+  EXPECT_EQ(open.p, 8);
+  ConvShape other{1, 1, 8, 8, 1, 3, 3, 1, 1, 8, 7};
+  EXPECT_EQ(complete(other), "found an output of 8 x 7, expected 8 x 8 by the other members; remove p and q");
+  ConvShape large{1, 1, 2, 2, 1, 5, 5, 1, 0, 0, 0};
+  EXPECT_EQ(complete(large),
+            "found a filter of 5 x 5 on an input of 2 x 2 with pad 0, expected one that fits; correct the shape");
 }
 
 }  // namespace

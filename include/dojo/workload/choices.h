@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a config, or an operation of a trace, may choose about a workload: one table of words for each choice.
+#pragma once
+#include <array>
+#include <cstdint>
+
+#include "dojo/schema/enum_text.h"
+
+namespace dojo::workload {
+
+/// The part of the machine that a rank's slice is a multiple of.
+enum class PlacementUnit : std::uint8_t { kNode, kDie, kTile, kTray };
+constexpr std::array<schema::EnumEntry<PlacementUnit>, 4> enum_entries(PlacementUnit) {
+  return {{{PlacementUnit::kNode, "node", "D1 nodes"},
+           {PlacementUnit::kDie, "die", "whole dies"},
+           {PlacementUnit::kTile, "tile", "whole training tiles"},
+           {PlacementUnit::kTray, "tray", "whole system trays"}}};
+}
+
+/// Way of a message between two ranks.
+enum class SendRoute : std::uint8_t { kMesh, kZplane, kFastest };
+constexpr std::array<schema::EnumEntry<SendRoute>, 3> enum_entries(SendRoute) {
+  return {{{SendRoute::kMesh, "mesh", "over dies and their edges"},
+           {SendRoute::kZplane, "zplane", "over the DIPs and their Ethernet switches"},
+           {SendRoute::kFastest, "fastest", "whichever the cost model finds faster"}}};
+}
+
+/// What happens when the SRAM of a node is too small for a rank's tensors.
+enum class CapacityPolicy : std::uint8_t { kRecomputeThenSpill, kSpill, kFail };
+constexpr std::array<schema::EnumEntry<CapacityPolicy>, 3> enum_entries(CapacityPolicy) {
+  return {
+      {{CapacityPolicy::kRecomputeThenSpill, "recompute_then_spill", "cheap operations are repeated, then as spill"},
+       {CapacityPolicy::kSpill, "spill", "tensors go to DIP HBM and come back"},
+       {CapacityPolicy::kFail, "fail", "the job is refused"}}};
+}
+
+/// Where the time of an operation comes from.
+enum class Replay : std::uint8_t { kShapes, kRoofline, kRecorded };
+constexpr std::array<schema::EnumEntry<Replay>, 3> enum_entries(Replay) {
+  return {{{Replay::kShapes, "shapes", "its shape, where it has one"},
+           {Replay::kRoofline, "roofline", "its FLOP and bytes"},
+           {Replay::kRecorded, "recorded", "its recorded duration; without one as shapes"}}};
+}
+
+/// How a collective is carried out: one file each in src/workload/collectives.
+enum class Algorithm : std::uint8_t { kDirect, kMesh2d, kRing, kTree, kZplane };
+constexpr std::array<schema::EnumEntry<Algorithm>, 5> enum_entries(Algorithm) {
+  return {{{Algorithm::kDirect, "direct", "every member sends to every other one without a stop"},
+           {Algorithm::kMesh2d, "mesh2d",
+            "a full grid of members: rings along its rows, then lines or rings along its columns"},
+           {Algorithm::kRing, "ring", "parts go around the members in rank order, the closing edge included"},
+           {Algorithm::kTree, "tree", "pipelined reduction up and broadcast down a tree of neighbouring slices"},
+           {Algorithm::kZplane, "zplane",
+            "trees on the mesh towards each DIP, then a flat tree between DIPs over their Ethernet"}}};
+}
+
+}  // namespace dojo::workload

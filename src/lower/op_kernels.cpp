@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: Apache-2.0
+// The kernel functions, and at the end the table of them.
+#include "lower/op_kernels.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "dojo/workload/residency.h"
+
+namespace dojo::workload {
+namespace {
+
+constexpr Bytes kSmallOperandBytes = 65536;  // cheaper sent to all nodes than found out who needs what
+
+bool is_small_operand(TensorRole role) {
+  return role == TensorRole::kStatistics || role == TensorRole::kWeight;
+}
+
+/// Layout of the data input of that size; of the otherwise-th data input when none or several have it.
+Layout layout_of_bytes(const OpView& view, Bytes bytes, std::size_t otherwise) {
+  std::vector<std::uint32_t> data;
+  std::vector<std::uint32_t> fitting;
+  view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
+    if (is_local_data(tensor.role)) {
+      data.push_back(index);
+      if (tensor.bytes == bytes) {
+        fitting.push_back(index);
+      }
+    }
+  });
+  if (fitting.size() == 1) {
+    return view.layouts[fitting.front()];
+  }
+  return otherwise < data.size() ? view.layouts[data[otherwise]] : Layout::kAny;
+}
+
+// Convolutions: x has n x h x w pixels of c channels, y has n x p x q pixels of k channels.
+
+/// Sizes that the three products of a convolution share.
+struct ConvSizes {
+  std::int64_t out_pixels, in_pixels;
+  bool window;
+  Bytes x_bytes, x_read_bytes, y_bytes, w_bytes;
+};
+
+ConvSizes sizes_of(const ConvShape& c, Bytes element_bytes) {
+  ConvSizes s{};
+  s.out_pixels = c.n * c.p * c.q;
+  s.in_pixels = c.n * c.h * c.w;
+  s.window = c.r > 1 || c.s > 1;
+  s.x_bytes = s.in_pixels * c.c * element_bytes;
+  // A 1 x 1 filter with a stride reads only the pixels it hits.
+  s.x_read_bytes = s.window ? s.x_bytes : std::min(s.x_bytes, s.out_pixels * c.c * element_bytes);
+  s.y_bytes = s.out_pixels * c.k * element_bytes;
+  s.w_bytes = c.c * c.r * c.s * c.k * element_bytes;
+  return s;
+}
+
+ProductRequest conv_request(const OpView& view, const ConvSizes& s, bool input_grad) {
+  const ConvShape& c = view.op.conv;
+  ProductRequest r;
+  r.element_bytes = dtype_bytes(view.op.dtype);
+  r.conv = c;
+  if (s.window) {
+    r.halo = input_grad ? ProductRequest::Halo::kInputGrad : ProductRequest::Halo::kForward;
+    r.halo_pixels = input_grad ? s.out_pixels : s.in_pixels;
+    r.halo_pixel_bytes = (input_grad ? c.k : c.c) * r.element_bytes;
+  }
+  return r;
+}
+
+/// What nothing has laid out yet comes as pixels.
+Layout conv_layout(const OpView& view, Bytes bytes, std::size_t otherwise) {
+  const Layout layout = layout_of_bytes(view, bytes, otherwise);
+  return layout == Layout::kAny ? Layout::kPixels : layout;
+}
+
+KernelRequest conv(const OpView& view) {
+  const ConvShape& c = view.op.conv;
+  const ConvSizes s = sizes_of(c, dtype_bytes(view.op.dtype));
+  ProductRequest r = conv_request(view, s, false);
+  r.m = s.out_pixels, r.n = c.k, r.k = c.c * c.r * c.s;
+  r.a_bytes = s.x_read_bytes, r.b_bytes = s.w_bytes, r.c_bytes = s.y_bytes;
+  r.a = conv_layout(view, s.x_bytes, 0);
+  return r;
+}
+
+KernelRequest conv_input_grad(const OpView& view) {
+  const ConvShape& c = view.op.conv;
+  const ConvSizes s = sizes_of(c, dtype_bytes(view.op.dtype));
+  ProductRequest r = conv_request(view, s, true);
+  r.m = s.out_pixels, r.n = c.c, r.k = c.k * c.r * c.s;
+  r.a_bytes = s.y_bytes, r.b_bytes = s.w_bytes, r.c_bytes = s.x_bytes;
+  r.a = conv_layout(view, s.y_bytes, 0);
+  return r;
+}
+
+KernelRequest conv_weight_grad(const OpView& view) {
+  const ConvShape& c = view.op.conv;
+  const ConvSizes s = sizes_of(c, dtype_bytes(view.op.dtype));
+  ProductRequest r = conv_request(view, s, false);
+  r.m = c.c * c.r * c.s, r.n = c.k, r.k = s.out_pixels;
+  r.pixels = Cut::kK;
+  r.a_bytes = s.x_read_bytes, r.b_bytes = s.y_bytes, r.c_bytes = s.w_bytes;
+  r.a = conv_layout(view, s.x_bytes, 1);
+  r.b = conv_layout(view, s.y_bytes, 0);
+  r.destinations = residency(view.context.grid.shape(), s.w_bytes);
+  return r;
+}
+
+// Matrix products: y (m x n) = x (m x k) * w (k x n), `batch` of them.
+
+struct MatSizes {
+  std::int64_t batch;
+  Bytes x_bytes, w_bytes, y_bytes;
+};
+
+MatSizes sizes_of(const MatShape& s, Bytes element_bytes) {
+  const std::int64_t batch = std::max<std::int64_t>(1, s.batch);
+  const Bytes all = batch * element_bytes;
+  return {batch, all * s.m * s.k, all * s.k * s.n, all * s.m * s.n};
+}
+
+ProductRequest matmul_request(const OpView& view, const MatSizes& s) {
+  ProductRequest r;
+  r.element_bytes = dtype_bytes(view.op.dtype);
+  r.batch = s.batch;
+  return r;
+}
+
+KernelRequest matmul(const OpView& view) {
+  const MatShape& shape = view.op.mat;
+  const MatSizes s = sizes_of(shape, dtype_bytes(view.op.dtype));
+  ProductRequest r = matmul_request(view, s);
+  r.m = shape.m, r.n = shape.n, r.k = shape.k;
+  r.a_bytes = s.x_bytes, r.b_bytes = s.w_bytes, r.c_bytes = s.y_bytes;
+  r.a = layout_of_bytes(view, s.x_bytes, 0);
+  return r;
+}
+
+KernelRequest matmul_input_grad(const OpView& view) {
+  const MatShape& shape = view.op.mat;
+  const MatSizes s = sizes_of(shape, dtype_bytes(view.op.dtype));
+  ProductRequest r = matmul_request(view, s);
+  r.m = shape.m, r.n = shape.k, r.k = shape.n;
+  r.a_bytes = s.y_bytes, r.b_bytes = s.w_bytes, r.c_bytes = s.x_bytes;
+  r.a = layout_of_bytes(view, s.y_bytes, 0);
+  return r;
+}
+
+KernelRequest matmul_weight_grad(const OpView& view) {
+  const MatShape& shape = view.op.mat;
+  const MatSizes s = sizes_of(shape, dtype_bytes(view.op.dtype));
+  ProductRequest r = matmul_request(view, s);
+  r.m = shape.k, r.n = shape.n, r.k = shape.m;
+  r.pixels = r.batch > 1 ? Cut::kM : Cut::kK;
+  r.a_bytes = s.x_bytes, r.b_bytes = s.y_bytes, r.c_bytes = s.w_bytes;
+  r.a = layout_of_bytes(view, s.x_bytes, 1);
+  r.b = layout_of_bytes(view, s.y_bytes, 0);
+  if (r.batch == 1) {
+    r.destinations = residency(view.context.grid.shape(), s.w_bytes);
+  }
+  return r;
+}
+
+// Vector unit.
+
+VectorRequest vector_request(const OpView& view) {
+  VectorRequest r;
+  r.element_bytes = dtype_bytes(view.op.dtype);
+  r.flops = view.op.elements * view.op.vector_flops_per_element;
+  Bytes largest = -1;
+  Layout layout = Layout::kAny;
+  view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
+    if (is_local_data(tensor.role) && tensor.bytes > largest) {
+      largest = tensor.bytes;
+      layout = view.layouts[index];
+    }
+  });
+  // Large results go back to pixels: every product after them needs that.
+  r.layout =
+      layout == Layout::kAny || (layout == Layout::kOther && largest > kSmallOperandBytes) ? Layout::kPixels : layout;
+  return r;
+}
+
+/// Reads its inputs and writes its outputs; without tensors, its elements.
+VectorRequest tensors_request(const OpView& view) {
+  VectorRequest r = vector_request(view);
+  view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
+    if (is_small_operand(tensor.role) && tensor.bytes <= kSmallOperandBytes) {
+      r.to_all_bytes += tensor.bytes;
+      return;
+    }
+    r.load_bytes += tensor.bytes;
+    const Layout other = view.layouts[index];
+    if (is_local_data(tensor.role) && other != Layout::kAny && other != r.layout) {
+      const bool across = other == Layout::kOther || r.layout == Layout::kOther;
+      (across ? r.collected_bytes : r.shifted_bytes) += tensor.bytes;
+    }
+  });
+  view.for_each_output([&](std::uint32_t, const Tensor& tensor) {
+    r.store_bytes += is_local_data(tensor.role) && tensor.role != TensorRole::kGradient ? tensor.bytes : 0;
+  });
+  const Op& op = view.op;
+  if (op.inputs_begin == op.inputs_end && op.outputs_begin == op.outputs_end) {
+    r.load_bytes = r.store_bytes = op.elements * r.element_bytes;
+  }
+  return r;
+}
+
+KernelRequest elementwise(const OpView& view) {
+  return tensors_request(view);
+}
+
+/// Two FP32 sums a channel.
+KernelRequest channel_sums(const OpView& view) {
+  VectorRequest r = tensors_request(view);
+  r.sums_bytes = 2 * view.op.channels * 4;
+  return r;
+}
+
+/// The result is a sum over the rank.
+KernelRequest reduction(const OpView& view) {
+  VectorRequest r = tensors_request(view);
+  r.sums_bytes = std::exchange(r.store_bytes, 0) / r.element_bytes * 4;
+  return r;
+}
+
+KernelRequest softmax_loss(const OpView& view) {
+  VectorRequest r = tensors_request(view);
+  if (r.layout != Layout::kPixels && r.load_bytes <= kSmallOperandBytes) {
+    r.to_all_bytes += r.load_bytes;  // a sample's classes lie on different nodes
+  }
+  return r;
+}
+
+/// Gradient and the shard of FP32 master weights and momentum are read; weights and shard are written.
+KernelRequest optimizer(const OpView& view) {
+  VectorRequest r = vector_request(view);
+  const Op& op = view.op;
+  const std::int64_t elements = ceil_div(op.elements, view.optimizer_shards);
+  r.load_bytes = elements * (dtype_bytes(op.dtype) + 8);
+  r.store_bytes = elements * (dtype_bytes(op.dtype) + 8);
+  r.flops = elements * op.vector_flops_per_element;
+  r.element_bytes = 4;
+  return r;
+}
+
+/// A window of more than one pixel, or none: then each node has what it reads.
+bool has_window(const ConvShape& c) {
+  return c.p * c.q > 0 && c.h * c.w > 0 && (c.r > 1 || c.s > 1);
+}
+
+std::int64_t pooled_channels(const Op& op) {
+  return std::max<std::int64_t>(1, op.channels > 0 ? op.channels : op.conv.c);
+}
+
+void add_window(const OpView& view, ProductRequest::Halo halo, VectorRequest& r) {
+  r.window = view.op.conv;
+  r.pixel_bytes = pooled_channels(view.op) * dtype_bytes(view.op.dtype);
+  r.halo = halo;
+}
+
+KernelRequest pool(const OpView& view) {
+  VectorRequest r = tensors_request(view);
+  if (has_window(view.op.conv)) {
+    add_window(view, ProductRequest::Halo::kForward, r);
+  }
+  return r;
+}
+
+KernelRequest pool_grad(const OpView& view) {
+  VectorRequest r = tensors_request(view);
+  const ConvShape& c = view.op.conv;
+  if (!has_window(c)) {
+    return r;
+  }
+  const Bytes pooled_bytes = c.n * c.p * c.q * pooled_channels(view.op) * dtype_bytes(view.op.dtype);
+  if (pooled_bytes > kSmallOperandBytes) {
+    add_window(view, ProductRequest::Halo::kInputGrad, r);
+    return r;
+  }
+  r.to_all_bytes += pooled_bytes;
+  r.layout = Layout::kPixels;
+  r.shifted_bytes = r.collected_bytes = 0;
+  return r;
+}
+
+// Without shapes.
+
+KernelRequest compute(const OpView& view) {
+  const Op& op = view.op;
+  const bool only_time = op.flops == 0 && op.bytes == 0 && op.duration_ns > 0;
+  return only_time ? recorded_request(view) : roofline_request(view);
+}
+
+struct Entry {
+  OpKind kind;
+  KernelFunction function;
+};
+constexpr Entry kKernels[] = {
+    {OpKind::kConv, conv},
+    {OpKind::kConvInputGrad, conv_input_grad},
+    {OpKind::kConvWeightGrad, conv_weight_grad},
+    {OpKind::kMatMul, matmul},
+    {OpKind::kMatMulInputGrad, matmul_input_grad},
+    {OpKind::kMatMulWeightGrad, matmul_weight_grad},
+    {OpKind::kElementwise, elementwise},
+    {OpKind::kBatchNormStats, channel_sums},
+    {OpKind::kBatchNormApply, elementwise},
+    {OpKind::kBatchNormGradStats, channel_sums},
+    {OpKind::kBatchNormGradApply, elementwise},
+    {OpKind::kPool, pool},
+    {OpKind::kPoolGrad, pool_grad},
+    {OpKind::kSoftmaxLoss, softmax_loss},
+    {OpKind::kReduction, reduction},
+    {OpKind::kOptimizer, optimizer},
+    {OpKind::kCompute, compute},
+};
+
+}  // namespace
+
+bool is_local_data(TensorRole role) {
+  return role == TensorRole::kActivation || role == TensorRole::kInput || role == TensorRole::kGradient;
+}
+
+KernelFunction kernel_function(OpKind kind) {
+  for (const Entry& entry : kKernels) {
+    if (entry.kind == kind) {
+      return entry.function;
+    }
+  }
+  return nullptr;
+}
+
+ShapelessRequest roofline_request(const OpView& view) {
+  ShapelessRequest r;
+  r.flops = view.op.flops;
+  r.bytes = view.op.bytes;
+  if (r.bytes == 0) {
+    view.for_each_input([&](std::uint32_t, const Tensor& tensor) { r.bytes += tensor.bytes; });
+    view.for_each_output([&](std::uint32_t, const Tensor& tensor) { r.bytes += tensor.bytes; });
+  }
+  return r;
+}
+
+ShapelessRequest recorded_request(const OpView& view) {
+  ShapelessRequest r = roofline_request(view);
+  r.recorded_cycles = std::max<Cycles>(
+      1, static_cast<Cycles>(std::ceil(static_cast<double>(view.op.duration_ns) * view.clock_hz / 1e9)));
+  return r;
+}
+
+}  // namespace dojo::workload
