@@ -16,7 +16,7 @@ void Die(benchmark::State& state, Pattern pattern) {
   NetParams net;
   net.pattern = pattern;
   const Endpoints endpoints(topology, net);
-  FastSettings settings;
+  NetworkSettings settings;
   settings.router.hop_cycles = 1;
   settings.packet_flits = static_cast<std::uint32_t>(state.range(0));
   settings.rate = 1e-4 * static_cast<double>(state.range(1));

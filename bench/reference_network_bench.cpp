@@ -3,17 +3,13 @@
 #include <benchmark/benchmark.h>
 
 #include "dojo/reference/network.h"
+#include "support/mesh.h"
 
 namespace dojo::reference {
 namespace {
 
 topology::MachineParams mesh(std::int64_t k) {
-  topology::MachineParams params;
-  params.level = topology::Level::kDie;
-  params.die.grid.rows = params.die.grid.columns = k;
-  params.die.enabled = k * k;
-  params.dip.present = false;
-  return params;
+  return test::mesh(k, k);
 }
 
 RouterParams base() {

@@ -134,7 +134,7 @@ std::string json_schema(const std::string& kind) {
     object["additionalProperties"] = false;
     object["properties"] = {{"machine", file_or("machine.schema.json", "a machine file, or the machine itself")},
                             {"run", object_schema(RunParams{})},
-                            {"router", object_schema(fabric::RouterParams{})},
+                            {"router", object_schema(traffic::RouterParams{})},
                             {"net", object_schema(traffic::NetParams{})}};
     json = titled("dojosim net file: synthetic traffic", std::move(object));
   } else {

@@ -137,7 +137,7 @@ const std::vector<schema::Declared>& all_declarations() {
     std::vector<schema::Declared> list = schema::declarations_of<topology::MachineParams>("machine.");
     for (auto& one : schema::declarations_of<WorkloadParams>("workload.")) list.push_back(std::move(one));
     for (auto& one : schema::declarations_of<RunParams>("run.")) list.push_back(std::move(one));
-    for (auto& one : schema::declarations_of<fabric::RouterParams>("router.")) list.push_back(std::move(one));
+    for (auto& one : schema::declarations_of<traffic::RouterParams>("router.")) list.push_back(std::move(one));
     for (auto& one : schema::declarations_of<traffic::NetParams>("net.")) list.push_back(std::move(one));
     return list;
   }();

@@ -9,8 +9,8 @@ void DieNetwork::gather(Gathering& g) {
   prefetch_links(g.horizontal ? Direction::kWest : Direction::kNorth, g.lane);
   for (std::uint32_t i = 0; i < g.count; ++i) {
     const SiteIndex site = g.horizontal ? site_at(g.lane, g.nodes[i].position) : site_at(g.nodes[i].position, g.lane);
-    __builtin_prefetch(&eject_free_[site], 1);
-    __builtin_prefetch(&inject_free_[site], 1);
+    writes_.prefetch(site);
+    reads_.prefetch(site);
   }
   const std::int32_t length = g.horizontal ? columns_ : rows_;
   for (std::int32_t at = 0; at < length; ++at) stops_[static_cast<std::size_t>(at)] = Stop{};
@@ -19,10 +19,12 @@ void DieNetwork::gather(Gathering& g) {
     Stop& stop = stops_[node.position];
     if (node.piece_bytes == 0) continue;
     const SiteIndex site = g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane);
-    const Cycles start = std::max(node.ready, inject_free_[site]);
+    Cycles& port_free = reads_.first(site);
+    const Cycles start = std::max(node.ready, port_free);
     stop.piece = flits(node.piece_bytes);
     stop.head = start + hop_;  // SRAM read port to router
-    inject_free_[site] = start + stop.piece;
+    port_free = start + stop.piece;
+    stop.read_port = &port_free;
     g.bytes += node.piece_bytes;
     g.first_start = std::min(g.first_start, start);
   }
@@ -89,8 +91,6 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
   Cycles* const up = &free_[static_cast<std::size_t>(gather_direction(g, true))][gather_link(g, true, 0)];
   Cycles* const down = &free_[static_cast<std::size_t>(gather_direction(g, false))][gather_link(g, false, last)];
   const SiteIndex first_site = g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane);
-  Cycles* const inject_free = inject_free_.data() + first_site;
-  Cycles* const eject_free = eject_free_.data() + first_site;
   const std::int32_t stride = g.horizontal ? 1 : columns_;
   const Flits buffer = buffer_flits_;
   Flits delivered = 0;
@@ -99,13 +99,12 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
   Cycles latest = latest_;
   for (GatherNode *node = g.nodes, *const end = g.nodes + g.count; node != end; ++node) {
     const Stop& stop = stops_[node->position];
-    const std::int32_t at = node->position * stride;
     const Flits came = stop.came[0] + stop.came[1];
     if (came > 0) {
       const Cycles head = std::min(stop.heads[0], stop.heads[1]);
       const Cycles tail = std::max(stop.tails[0], stop.tails[1]);
-      const Cycles done = std::max(std::max(eject_free[at], head) + came, tail);
-      node->done = eject_free[at] = done;
+      const auto site = static_cast<std::size_t>(first_site + node->position * stride);
+      const Cycles done = node->done = writes_.share(site, head, tail, came);
       delivered += came;
       first_head = std::min(first_head, head);
       last_tail = std::max(last_tail, done);
@@ -121,8 +120,9 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
     if (stop.piece > 0) {
       // The read port stalls when the first link does not take the piece beyond the buffer.
       const Cycles begun = std::max(stop.starts[0], stop.starts[1]);
-      inject_free[at] = std::max(inject_free[at], begun + stop.piece - hop_ - buffer);
-      latest = std::max(latest, inject_free[at]);
+      Cycles& port_free = *stop.read_port;
+      port_free = std::max(port_free, begun + stop.piece - hop_ - buffer);
+      latest = std::max(latest, port_free);
     }
   }
   g.delivered = delivered;

@@ -2,6 +2,8 @@
 // Link occupancy of the fast model on one die.
 #include "dojo/fabric/die_network.h"
 
+#include "dojo/topology/node_ports.h"
+
 namespace dojo::fabric {
 
 void DieNetwork::configure(const topology::Topology& topology, DieId die) {
@@ -19,8 +21,9 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die) {
   for (auto& free : free_) free.assign(sites, 0);
   for (auto& free : control_free_) free.assign(sites, 0);
   for (auto& use : use_) use.assign(sites, {});
-  inject_free_.assign(sites, 0);
-  eject_free_.assign(sites, 0);
+  const topology::NodePorts ports = topology::node_ports(topology.params().node);
+  reads_.configure(sites, ports.read);
+  writes_.configure(sites, ports.write);
   port_use_.assign(sites, {});
   routes_.configure(topology);
   enabled_ = topology.site_map(die).enabled;
@@ -100,7 +103,7 @@ DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int li
 }
 
 Cycles DieNetwork::eject(SiteIndex site, const Burst& burst, Flits n, Cycles head) {
-  Cycles& free = eject_free_[site];
+  Cycles& free = writes_.first(site);
   port_use_[site].bytes_ejected += burst.bytes;
   if (burst.traffic_class == TrafficClass::kControl) {
     const Cycles tail = head + n + (free > head ? 1 : 0);

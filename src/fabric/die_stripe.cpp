@@ -53,7 +53,7 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) 
     LinkUse* const use = use_[at].data() + on.link;
     for (std::int32_t i = 0; i < length; ++i, site += on.stride) {
       if (enabled_[static_cast<std::size_t>(site)] != 0) {
-        Cycles& port_free = inject_free_[static_cast<std::size_t>(site)];
+        Cycles& port_free = reads_.first(static_cast<std::size_t>(site));
         const Cycles start = std::max(now, port_free);
         port_free = start + piece;
         train.flits += piece;
@@ -110,7 +110,7 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, Bytes bytes, Cycles now) {
     LinkUse* const use = use_[at].data() + on.link;
     for (std::int32_t i = 0; train.flits > 0; ++i, site += on.stride) {
       if (enabled_[static_cast<std::size_t>(site)] != 0) {
-        Cycles& port_free = eject_free_[static_cast<std::size_t>(site)];
+        Cycles& port_free = writes_.first(static_cast<std::size_t>(site));
         const Cycles done = std::max(port_free, train.tail - piece) + piece;
         port_free = done;
         if (i > 0) free[i - 1] = std::max(free[i - 1], done - buffer);

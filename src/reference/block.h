@@ -7,18 +7,13 @@
 #include <vector>
 
 #include "dojo/base/types.h"
-#include "dojo/fabric/router_params.h"
+#include "dojo/traffic/router_params.h"
 #include "dojo/traffic/tally.h"
 #include "reference/sources.h"
 
 namespace dojo::reference {
 
-using fabric::RouterParams;
-
-struct BlockShape {
-  std::int32_t first_row = 0, first_column = 0, rows = 1, columns = 1;
-  std::array<bool, 4> joined{};  ///< by side (east, west, south, north): another block lies beyond
-};
+using traffic::RouterParams;
 
 /// On its way over a side of a block: `lane` is the row (east, west) or column (south, north) within the block.
 struct Leaving {
@@ -42,7 +37,7 @@ class Block {
   [[nodiscard]] virtual std::uint64_t flits_inside() const = 0;
   [[nodiscard]] virtual std::uint64_t bytes() const = 0;
 
-  std::array<std::vector<Leaving>, 4> flits_out, credits_out;  ///< by side; the owner takes and clears them
+  std::array<std::vector<Leaving>, kSides> flits_out, credits_out;  ///< by side; the owner takes and clears them
   std::uint64_t packet_hops = 0, flit_hops = 0;                ///< over links within the block and out of it
   Cycles busy_until = 0;  ///< of blocks of a die: from here on nothing moves unless something comes from outside
 };
@@ -50,28 +45,24 @@ class Block {
 /// What lies beside the routers when synthetic traffic runs: sources and sinks that count.
 class TrafficBlock : public Block {
  public:
-  using Setup = Load;
-  static constexpr unsigned kPorts = 5;
+  using Setup = Sending;
+  static constexpr unsigned kInputsOfReadPort = 1;
   static constexpr bool kHoldsChannels = true;  ///< packets of several flits: each holds a VC of every router
   traffic::Tally tally;
   Sources sources;
 
  protected:
-  TrafficBlock(const BlockShape& shape, const RouterParams& params, const Load& load);
+  TrafficBlock(const MeshShape& shape, const RouterParams& params, const Sending& sending);
 
-  /// Dimension order: along the row first.
   template <class Hot>
   [[gnu::always_inline]] inline unsigned route(const Hot& router, Flit flit) const {
-    std::uint32_t column = flit.where & kPlaceMask, row = flit.where >> kPlaceBits & kPlaceMask;
+    std::uint32_t column = traffic::column_of(flit.where), row = traffic::row_of(flit.where);
     if constexpr (Hot::kDetours) {
       const topology::Site end = headings_->end(onward(router, flit));
       column = static_cast<std::uint32_t>(end.column);
       row = static_cast<std::uint32_t>(end.row);
     }
-    const unsigned x = column > router.column ? 0u : 1u;
-    const unsigned y = row > router.row ? 2u : 3u;
-    const unsigned last = row == router.row ? kLocal : y;
-    return column == router.column ? last : x;
+    return traffic::port_towards(router, row, column);
   }
   /// Around dead parts: `where` with which a head leaves the router.
   template <class Hot>
@@ -82,13 +73,11 @@ class TrafficBlock : public Block {
   void inject(Cycles now, Send&& send) {
     sources.run(now, tally, send);
   }
-  void source_credit(std::uint32_t router, unsigned channel) { sources.credit(router, channel); }
+  void source_credit(std::uint32_t router, unsigned slot) { sources.credit(router, slot); }
   /// Returns when the sink has taken the flit.
   Cycles eject(std::uint32_t router, Flit flit, Cycles arrival) {
     (void)router;
-    // `created` holds the low half of the cycle; a packet is never 2^32 cycles old.
-    const Cycles created = arrival - static_cast<std::uint32_t>(static_cast<std::uint32_t>(arrival) - flit.created);
-    tally.eject(created, (flit.where & kTail) != 0, arrival);
+    tally.eject(traffic::whole_cycle(arrival, flit.created), (flit.where & kLastMark) != 0, arrival);
     return arrival;
   }
   [[nodiscard]] std::uint64_t bytes_of_nodes() const { return sources.bytes(); }
@@ -97,7 +86,7 @@ class TrafficBlock : public Block {
   const topology::Headings* headings_;
 };
 
-[[nodiscard]] std::unique_ptr<TrafficBlock> make_block(const BlockShape& shape, const RouterParams& params,
-                                                       const Load& load);
+[[nodiscard]] std::unique_ptr<TrafficBlock> make_block(const MeshShape& shape, const RouterParams& params,
+                                                       const traffic::Load& load, std::uint32_t packet_flits);
 
 }  // namespace dojo::reference

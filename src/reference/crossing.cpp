@@ -56,8 +56,8 @@ Flit LaneQueues::pop(std::uint32_t lane, std::uint32_t channel) {
   return flit;
 }
 
-CrossingOut::CrossingOut(const CrossingParams& params, const RouterParams& router, unsigned side)
-    : side_(side),
+CrossingOut::CrossingOut(const CrossingParams& params, const RouterParams& router)
+    : side_(params.side),
       channels_(static_cast<std::uint32_t>(router.virtual_channels)),
       latency_(params.latency),
       credit_cycles_(router.credit_cycles),
@@ -117,11 +117,11 @@ void CrossingOut::cycle(Cycles now, Block& block, std::vector<Leaving>& mail) {
 bool CrossingOut::send_from(std::uint32_t lane, Cycles now, Block& block, std::vector<Leaving>& mail) {
   std::uint32_t may = 0;
   for (std::uint32_t left = queues_.filled(lane); left != 0; left &= left - 1) {
-    const unsigned channel = lowest(left);
+    const unsigned channel = lowest_bit(left);
     if (shared_ > 0 || used_[lane * channels_ + channel] < reserved_) may |= 1u << channel;
   }
   if (may == 0) return false;
-  const unsigned channel = pick(may, turn_[lane]);
+  const unsigned channel = next_bit(may, turn_[lane]);
   turn_[lane] = static_cast<std::uint8_t>(channel + 1);
   if (used_[lane * channels_ + channel]++ >= reserved_) --shared_;
   const Flit flit = queues_.pop(lane, channel);
@@ -133,8 +133,8 @@ bool CrossingOut::send_from(std::uint32_t lane, Cycles now, Block& block, std::v
   return true;
 }
 
-CrossingIn::CrossingIn(const CrossingParams& params, const RouterParams& router, unsigned side)
-    : side_(side),
+CrossingIn::CrossingIn(const CrossingParams& params, const RouterParams& router)
+    : side_(params.side),
       channels_(static_cast<std::uint32_t>(router.virtual_channels)),
       latency_(params.latency),
       credits_(static_cast<std::size_t>(params.lanes) * channels_,
@@ -165,7 +165,7 @@ void CrossingIn::cycle(Cycles now, Block& block, std::vector<Leaving>& credit_ma
   for (std::uint32_t lane = 0; lane < queues_.lanes(); ++lane) {
     const std::uint32_t may = queues_.filled(lane) & open_[lane];
     if (may == 0) continue;
-    const unsigned channel = pick(may, turn_[lane]);
+    const unsigned channel = next_bit(may, turn_[lane]);
     turn_[lane] = static_cast<std::uint8_t>(channel + 1);
     if (--credits_[lane * channels_ + channel] == 0)
       open_[lane] = static_cast<std::uint16_t>(open_[lane] & ~(1u << channel));

@@ -6,17 +6,8 @@
 #include <vector>
 
 #include "reference/block.h"
-#include "reference/timeline.h"
 
 namespace dojo::reference {
-
-struct CrossingParams {
-  double bytes_per_s = 0, clock_hz = 1;
-  std::int64_t flit_bytes = 64;
-  Cycles latency = 1;
-  std::int64_t buffer_flits = 0;  ///< receive buffer of the whole edge
-  std::uint32_t lanes = 1;
-};
 
 /// A FIFO for each lane and VC in one pool of cells.
 class LaneQueues {
@@ -49,7 +40,7 @@ class LaneQueues {
 /// another.
 class CrossingOut {
  public:
-  CrossingOut(const CrossingParams& params, const RouterParams& router, unsigned side);
+  CrossingOut(const CrossingParams& params, const RouterParams& router);
   void take(std::vector<Leaving>& from_router);                       ///< empties it
   void credit(const Leaving& credit) { credits_.push_back(credit); }  ///< in the order of time
   void cycle(Cycles now, Block& block, std::vector<Leaving>& mail);
@@ -73,7 +64,7 @@ class CrossingOut {
   std::vector<std::uint8_t> turn_;   ///< by lane: next VC
   std::uint32_t next_lane_ = 0;
   std::uint64_t sent_ = 0, on_the_way_ = 0;
-  Timeline<Leaving> arrivals_;
+  Calendar<Leaving> arrivals_;
   std::vector<Leaving> credits_;
   std::size_t first_credit_ = 0;
   LaneQueues queues_;
@@ -82,7 +73,7 @@ class CrossingOut {
 /// The receiving end: from the receive buffer a flit a cycle and lane goes into the router.
 class CrossingIn {
  public:
-  CrossingIn(const CrossingParams& params, const RouterParams& router, unsigned side);
+  CrossingIn(const CrossingParams& params, const RouterParams& router);
   void arrive(const Leaving& flit) { arrivals_.push_back(flit); }  ///< in the order of time
   void take_credits(std::vector<Leaving>& from_router);            ///< empties it
   void cycle(Cycles now, Block& block, std::vector<Leaving>& credit_mail);
@@ -101,7 +92,7 @@ class CrossingIn {
   std::vector<std::uint8_t> turn_;
   std::vector<Leaving> arrivals_;
   std::size_t first_arrival_ = 0;
-  Timeline<Leaving> router_credits_;
+  Calendar<Leaving> router_credits_;
   LaneQueues queues_;
 };
 

@@ -10,8 +10,8 @@
 
 namespace dojo::reference {
 
-fabric::RouterParams die_router(const topology::MachineParams& machine) {
-  fabric::RouterParams router;
+traffic::RouterParams die_router(const topology::MachineParams& machine) {
+  traffic::RouterParams router;
   router.virtual_channels = machine.noc.virtual_channels;
   router.input_buffer_flits = machine.noc.buffer_packets_per_vc;
   router.hop_cycles = machine.noc.hop_cycles;
@@ -28,8 +28,8 @@ std::vector<std::string> die_problems(const topology::MachineParams& machine) {
     problems.push_back(fmt::format("machine.noc.{}: found {}, expected at most {} with run.network_model=reference",
                                    key, found, most));
   };
-  at_most("virtual_channels", machine.noc.virtual_channels, fabric::kMostVirtualChannels);
-  at_most("buffer_packets_per_vc", machine.noc.buffer_packets_per_vc, fabric::kMostBufferFlits);
+  at_most("virtual_channels", machine.noc.virtual_channels, traffic::kMostVirtualChannels);
+  at_most("buffer_packets_per_vc", machine.noc.buffer_packets_per_vc, traffic::kMostBufferFlits);
   at_most("hop_cycles", machine.noc.hop_cycles, 64);
   return problems;
 }
@@ -43,27 +43,21 @@ Die::State::State(const topology::Topology& topology, DieId die)
       link_bytes(topology.params().noc.link_bytes_per_cycle),
       router(die_router(topology.params())) {
   for (SiteIndex site = 0; site < topology.sites(); ++site) enabled.push_back(topology.site_map(die).enabled[site]);
-  BlockShape shape;
+  MeshShape shape;
   shape.first_row = shape.first_column = 1;  // 0: beyond the edge
   shape.rows = rows;
   shape.columns = columns;
-  block = make_die_block(shape, router, DieSites{enabled});
-  for (unsigned port = 0; port < 4; ++port) {
-    const topology::Edge edge = topology.edge(die, kDieSides[port]);
+  block = make_die_block(shape, router, DieSites{enabled, traffic::node_ports(topology.params().node)});
+  for (unsigned port = 0; port < kSides; ++port) {
+    const topology::Edge edge = topology.edge(die, kDirectionOfPort[port]);
     SideState& side = sides[port];
     side.neighbour = edge.neighbour;
     if (edge.neighbour == kNone) continue;
     side.dip = edge.neighbour >= topology.die_count();
     side.latency = edge.latency_cycles;
-    CrossingParams params;
-    params.bytes_per_s = edge.bytes_per_s;
-    params.clock_hz = topology.params().clock_hz;
-    params.flit_bytes = link_bytes;
-    params.latency = edge.latency_cycles;
-    params.buffer_flits = edge.buffer_bytes / link_bytes;
-    params.lanes = static_cast<std::uint32_t>(port < 2 ? rows : columns);
-    side.out = std::make_unique<CrossingOut>(params, router, port);
-    side.in = std::make_unique<CrossingIn>(params, router, port);
+    const CrossingParams params = traffic::crossing_params(topology, edge, port);
+    side.out = std::make_unique<CrossingOut>(params, router);
+    side.in = std::make_unique<CrossingIn>(params, router);
     if (side.dip) side.lanes.resize(params.lanes);
   }
 }
@@ -176,7 +170,7 @@ Cycles Die::next_cycle() const {
 void Die::cycle(Cycles now) {
   State& s = *state_;
   s.ran = now;
-  for (unsigned port = 0; port < 4; ++port) {
+  for (unsigned port = 0; port < kSides; ++port) {
     if (s.sides[port].out != nullptr) s.run_side(port, now);
   }
   s.block->run(now, now + 1);
@@ -238,7 +232,8 @@ std::uint64_t Die::estimate_bytes(const topology::MachineParams& machine) {
   std::uint64_t depth = 1;
   while (depth < static_cast<std::uint64_t>(machine.noc.buffer_packets_per_vc)) depth *= 2;
   const std::uint64_t stride = machine.noc.virtual_channels <= 4 ? 4 : 8;
-  const std::uint64_t slots = DieBlock::kPorts * stride;
+  const std::uint64_t ports = traffic::node_ports(machine.node).single() ? 6 : 12;
+  const std::uint64_t slots = ports * stride;
   const std::uint64_t per_router = 80 * stride + slots * depth * sizeof(Flit) + slots * 4 + stride * 8 + 120;
   return per_router * static_cast<std::uint64_t>(machine.die.grid.rows * machine.die.grid.columns) + (200 << 10);
 }

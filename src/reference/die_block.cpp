@@ -6,12 +6,14 @@
 
 namespace dojo::reference {
 
-DieBlock::DieBlock(const BlockShape& shape, const RouterParams& params, const DieSites& sites)
+DieBlock::DieBlock(const MeshShape& shape, const RouterParams& params, const DieSites& sites)
     : stride_(params.virtual_channels <= 4 ? 4 : 8),
-      slots_(kPorts * stride_),
-      first_local_(kLocal * stride_),
-      ports_((kPorts - kLocal) * stride_),
+      slots_((kLocalPort + sites.ports.read * kInputsOfReadPort) * stride_),
+      first_local_(kLocalPort * stride_),
+      node_slots_(slots_ - first_local_),
+      read_ports_(sites.ports.read),
       channels_(static_cast<std::uint32_t>(params.virtual_channels)),
+      write_ports_(sites.ports.write),
       hop_(params.hop_cycles),
       room_(params.input_buffer_flits),
       enabled_(sites.enabled) {
@@ -19,12 +21,14 @@ DieBlock::DieBlock(const BlockShape& shape, const RouterParams& params, const Di
   forks_.assign(count, 0);
   sink_free_.assign(count, 0);
   since_.assign(count * slots_, 0);
-  waits_.assign(count * kLocal, 0);
-  credits_.assign(count * ports_, static_cast<std::uint8_t>(params.input_buffer_flits));
-  queues_.resize(count * stride_);
-  turn_.assign(count, 0);
-  listed_.assign(count, 0);
-  sending_.reserve(count);
+  waits_.assign(count * kLocalPort, 0);
+  credits_.assign(count * node_slots_, static_cast<std::uint8_t>(params.input_buffer_flits));
+  const std::size_t senders = count * read_ports_;
+  queues_.resize(senders * stride_);
+  turn_.assign(senders, 0);
+  listed_.assign(senders, 0);
+  next_port_.assign(count, 0);
+  sending_.reserve(senders);
 }
 
 std::uint32_t DieBlock::add(const Message& message, const Way& way, std::uint32_t ends) {
@@ -47,7 +51,10 @@ std::uint32_t DieBlock::add(const Message& message, const Way& way, std::uint32_
 
 void DieBlock::send_from(SiteIndex site, std::uint32_t id) {
   Message& message = messages_[id];
-  Queue& to = queue(site, message.channel);
+  std::uint8_t& port = next_port_[site];
+  const Sender sender = site * read_ports_ + port;
+  port = static_cast<std::uint8_t>(port + 1u == read_ports_ ? 0 : port + 1);
+  Queue& to = queue(sender, message.channel);
   message.to_send = message.flits;
   message.next = kNone;
   if (to.head == kNone) {
@@ -56,14 +63,15 @@ void DieBlock::send_from(SiteIndex site, std::uint32_t id) {
     messages_[to.tail].next = id;
   }
   to.tail = id;
-  if (listed_[site] != 0) return;
-  listed_[site] = 1;
-  sending_.push_back(site);
+  if (listed_[sender] != 0) return;
+  listed_[sender] = 1;
+  sending_.push_back(sender);
 }
 
-bool DieBlock::can_send(std::uint32_t site, unsigned channel) {
-  const std::uint8_t* const credits = &credits_[site * ports_ + channel];
-  return credits[0] != 0 && (messages_[queue(site, channel).head].twin == kNone || credits[stride_] != 0);
+bool DieBlock::can_send(Sender sender, unsigned channel) {
+  // The slots of a sender lie one after another.
+  const std::uint8_t* const credits = &credits_[sender * kInputsOfReadPort * stride_ + channel];
+  return credits[0] != 0 && (messages_[queue(sender, channel).head].twin == kNone || credits[stride_] != 0);
 }
 
 /// The first message goes to the end of the queue.
@@ -80,14 +88,14 @@ Cycles DieBlock::eject(std::uint32_t router, Flit flit, Cycles arrival) {
   const std::uint32_t id = flit.where & kMessageMask;
   close_one(id);
   if (enabled_[router] == 0 && ways_[id].multicast) return arrival;
-  const Cycles written = std::max(arrival, sink_free_[router]);
-  sink_free_[router] = written + 1;
+  const Cycles part = std::max(arrival * write_ports_, sink_free_[router]), written = part / write_ports_;
+  sink_free_[router] = part + 1;
   deliveries.push_back({written, flit.created, id, static_cast<SiteIndex>(router), (flit.where & kLastOfMessage) != 0});
   return written;
 }
 
 std::uint64_t DieBlock::bytes_of_nodes() const {
-  return forks_.capacity() * (sizeof(std::uint64_t) + sizeof(Cycles) + kLocal * sizeof(std::uint64_t)) +
+  return forks_.capacity() * (sizeof(std::uint64_t) + sizeof(Cycles) + kLocalPort * sizeof(std::uint64_t)) +
          since_.capacity() * sizeof(std::uint32_t) + credits_.capacity() + queues_.capacity() * sizeof(Queue) +
          messages_.capacity() * (sizeof(Message) + sizeof(Way));
 }

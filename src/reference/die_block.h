@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The nodes of a die beside its routers when a workload runs: messages wait at their node, their packets of one flit go
-// out one a cycle, and arrive at nodes; multicasts fork in the routers that they pass.
+// The nodes of a die beside its routers when a workload runs: messages wait at a read port of their node, their packets
+// of one flit go out one a cycle, and arrive at nodes; multicasts fork in the routers that they pass.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -20,12 +20,14 @@ inline constexpr std::uint32_t kTurnFlits = 256;
 
 struct DieSites {
   const std::vector<std::uint8_t>& enabled;  ///< by site: has a core and SRAM
+  traffic::NodePorts ports;
+  [[nodiscard]] std::uint32_t write_ports() const { return ports.write; }
 };
 
 /// Where a message goes on this die. Rows and columns count from 1; 0 and one past the last lie beyond the edges.
 struct Way {
   std::uint16_t row = 0, column = 0;
-  std::uint8_t exit = kLocal;  ///< port that it takes there: the node's, or that to a DIP
+  std::uint8_t exit = kLocalPort;  ///< port that it takes there: the node's, or that to a DIP
   bool multicast = false;      ///< every node on the way takes a copy
 };
 
@@ -41,7 +43,7 @@ struct Message {
 class DieBlock : public Block {
  public:
   using Setup = DieSites;
-  static constexpr unsigned kPorts = 6;  ///< the node has two: a multicast that goes both ways enters both at once
+  static constexpr unsigned kInputsOfReadPort = 2;  ///< a multicast that goes both ways enters both at once
   static constexpr bool kHoldsChannels = false;
 
   /// `ends`: on this die, that each of its flits will reach.
@@ -67,12 +69,12 @@ class DieBlock : public Block {
   }
   /// Cycles that packets stood at the front of a buffer before they went over this output.
   [[nodiscard]] std::uint64_t waited(SiteIndex site, unsigned port) const {
-    return waits_[std::size_t{site} * kLocal + port];
+    return waits_[std::size_t{site} * kLocalPort + port];
   }
   std::vector<Delivery> deliveries;  ///< the owner takes and clears them
 
  protected:
-  DieBlock(const BlockShape& shape, const RouterParams& params, const DieSites& sites);
+  DieBlock(const MeshShape& shape, const RouterParams& params, const DieSites& sites);
 
   template <class Hot>
   [[gnu::always_inline]] inline unsigned route(const Hot& router, Flit flit) const {
@@ -83,37 +85,40 @@ class DieBlock : public Block {
   }
   /// The sink has no room for another copy: packets that fork stay. Those for this node alone wait for credit.
   [[nodiscard]] std::uint64_t held_back(std::uint32_t router, Cycles now) const {
-    return sink_free_[router] - (now + hop_) >= room_ ? forks_[router] : 0;
+    return sink_free_[router] / write_ports_ - (now + hop_) >= room_ ? forks_[router] : 0;
   }
   void at_front(std::uint32_t router, unsigned vc, unsigned output, Flit flit, Cycles from) {
     since_[router * slots_ + vc] = static_cast<std::uint32_t>(from);
     const bool forks =
-        vc < first_local_ && output != kLocal && ways_[flit.where & kMessageMask].multicast && enabled_[router] != 0;
+        vc < first_local_ && output != kLocalPort && ways_[flit.where & kMessageMask].multicast && enabled_[router] != 0;
     const std::uint64_t bit = std::uint64_t{1} << vc;
     forks_[router] = forks ? forks_[router] | bit : forks_[router] & ~bit;
   }
   void sent_from(std::uint32_t router, unsigned vc, unsigned port, Flit flit, Cycles now) {
-    if (port < kLocal) {
-      waits_[std::size_t{router} * kLocal + port] += static_cast<std::uint32_t>(now) - since_[router * slots_ + vc];
+    if (port < kLocalPort) {
+      waits_[std::size_t{router} * kLocalPort + port] += static_cast<std::uint32_t>(now) - since_[router * slots_ + vc];
     }
     if ((forks_[router] >> vc & 1) != 0) eject(router, flit, now + hop_);
   }
   Cycles eject(std::uint32_t router, Flit flit, Cycles arrival);
   template <class Send>
   void inject(Cycles now, Send&& send);
-  void source_credit(std::uint32_t router, unsigned channel) { ++credits_[router * ports_ + channel]; }
+  void source_credit(std::uint32_t router, unsigned slot) { ++credits_[router * node_slots_ + slot]; }
   [[nodiscard]] std::uint64_t bytes_of_nodes() const;
 
  private:
   struct Queue {
     std::uint32_t head = kNone, tail = kNone;
   };
-  [[nodiscard]] Queue& queue(std::uint32_t site, unsigned channel) { return queues_[site * stride_ + channel]; }
-  [[nodiscard]] bool can_send(std::uint32_t site, unsigned channel);
+  /// A read port of a node, all numbered one after another.
+  using Sender = std::uint32_t;
+  [[nodiscard]] Queue& queue(Sender sender, unsigned channel) { return queues_[sender * stride_ + channel]; }
+  [[nodiscard]] bool can_send(Sender sender, unsigned channel);
   void pass_turn(Queue& queue);
 
-  unsigned stride_, slots_, first_local_, ports_;  ///< VCs of a port; of a router; first of the node; of the node
-  std::uint32_t channels_;
+  unsigned stride_, slots_, first_local_, node_slots_;  ///< VCs of a port; of a router; first of the node; of the node
+  std::uint32_t read_ports_, channels_;
+  Cycles write_ports_;
   Cycles hop_, room_;
   const std::vector<std::uint8_t>& enabled_;
   std::vector<Way> ways_;  ///< by message
@@ -121,45 +126,49 @@ class DieBlock : public Block {
   std::vector<std::uint64_t> open_;  ///< by message: flits x ends that are still to be reached on this die
   std::vector<std::uint32_t> free_, closed_;
   std::vector<std::uint64_t> forks_;   ///< by router: input VCs whose front forks here
-  std::vector<Cycles> sink_free_;      ///< by router: the write port takes a packet a cycle
+  std::vector<Cycles> sink_free_;      ///< by router, in parts of a cycle: each write port takes a packet a cycle
   std::vector<std::uint32_t> since_;   ///< by router and input VC: cycle from which its front might have gone
   std::vector<std::uint64_t> waits_;   ///< by router and side
   std::vector<std::uint8_t> credits_;  ///< by router, of its node's ports
-  std::vector<Queue> queues_;          ///< by site and VC
-  std::vector<std::uint8_t> turn_, listed_;
-  std::vector<SiteIndex> sending_;
+  std::vector<Queue> queues_;          ///< by sender and VC
+  std::vector<std::uint8_t> turn_, listed_;  ///< by sender
+  std::vector<std::uint8_t> next_port_;      ///< by site: read port of its next message
+  std::vector<Sender> sending_;
 };
 
-/// One flit a cycle from each node; VCs take turns.
+/// One flit a cycle from each read port; VCs take turns.
 template <class Send>
 void DieBlock::inject(Cycles now, Send&& send) {
   std::size_t kept = 0;
-  for (const SiteIndex site : sending_) {
+  for (const Sender sender : sending_) {
     std::uint32_t waiting = 0, open = 0;
     for (unsigned channel = 0; channel < channels_; ++channel) {
-      if (queue(site, channel).head == kNone) continue;
+      if (queue(sender, channel).head == kNone) continue;
       waiting |= 1u << channel;
-      if (can_send(site, channel)) open |= 1u << channel;
+      if (can_send(sender, channel)) open |= 1u << channel;
     }
-    sending_[kept] = site;
+    sending_[kept] = sender;
     ++kept;
     if (open == 0) continue;
-    const unsigned channel = pick(open, turn_[site]);
-    turn_[site] = static_cast<std::uint8_t>(channel + 1);
-    Queue& from = queue(site, channel);
+    const unsigned channel = next_bit(open, turn_[sender]);
+    turn_[sender] = static_cast<std::uint8_t>(channel + 1);
+    const std::uint32_t site = read_ports_ == 1 ? sender : sender / read_ports_;
+    const unsigned slot = (sender - site * read_ports_) * kInputsOfReadPort * stride_ + channel;
+    std::uint8_t* const credits = &credits_[sender * kInputsOfReadPort * stride_ + channel];
+    Queue& from = queue(sender, channel);
     const std::uint32_t id = from.head;
     const bool last = --messages_[id].to_send == 0;
-    const std::uint32_t marks = kHead | kTail | (last ? kLastOfMessage : 0);
-    --credits_[site * ports_ + channel];
-    send(site, channel, Flit{static_cast<std::uint32_t>(now), marks | id});
+    const std::uint32_t marks = kFirstMark | kLastMark | (last ? kLastOfMessage : 0);
+    --credits[0];
+    send(site, slot, Flit{static_cast<std::uint32_t>(now), marks | id});
     if (const std::uint32_t twin = messages_[id].twin; twin != kNone) {
-      --credits_[site * ports_ + stride_ + channel];
-      send(site, stride_ + channel, Flit{static_cast<std::uint32_t>(now), marks | twin});
+      --credits[stride_];
+      send(site, slot + stride_, Flit{static_cast<std::uint32_t>(now), marks | twin});
     }
     if (last) {
       from.head = messages_[id].next;
       if (from.head == kNone && (waiting & (waiting - 1)) == 0) {
-        listed_[site] = 0;
+        listed_[sender] = 0;
         --kept;
       }
     } else if (messages_[id].takes_turns && messages_[id].to_send % kTurnFlits == 0 && from.head != from.tail) {
@@ -169,7 +178,7 @@ void DieBlock::inject(Cycles now, Send&& send) {
   sending_.resize(kept);
 }
 
-[[nodiscard]] std::unique_ptr<DieBlock> make_die_block(const BlockShape& shape, const RouterParams& params,
+[[nodiscard]] std::unique_ptr<DieBlock> make_die_block(const MeshShape& shape, const RouterParams& params,
                                                        const DieSites& sites);
 
 }  // namespace dojo::reference

@@ -34,7 +34,7 @@ void Die::take(Direction from, EdgeMail& mail) {
       if (side.local.size() <= r.message) side.local.resize(std::size_t{r.message} + 1, kNone);
       side.local[r.message] = s.enter(from, r.burst, r.flits, flit.lane);
     }
-    const std::uint32_t marks = kHead | kTail | (flit.last ? kLastOfMessage : 0);
+    const std::uint32_t marks = kFirstMark | kLastMark | (flit.last ? kLastOfMessage : 0);
     side.in->arrive({flit.time, flit.lane, flit.channel, {flit.created, marks | side.local[flit.message]}});
     s.next = std::min(s.next, std::max(flit.time, s.ran + 1));
   }
@@ -60,7 +60,7 @@ void Die::State::feed_from_dip(SideState& side, Cycles now) {
     if (coming.empty() || coming.front().next > now) continue;
     DipLane::Train& train = coming.front();
     const bool last = --train.flits == 0;
-    const std::uint32_t marks = kHead | kTail | (last ? kLastOfMessage : 0);
+    const std::uint32_t marks = kFirstMark | kLastMark | (last ? kLastOfMessage : 0);
     side.in->arrive({now,
                      static_cast<std::uint16_t>(i),
                      channel,

@@ -16,14 +16,6 @@ using fabric::Burst;
 using fabric::Shape;
 using topology::Direction;
 
-inline constexpr Direction kDieSides[] = {Direction::kEast, Direction::kWest, Direction::kSouth, Direction::kNorth};
-
-/// Ports scan east, west, south, north; directions of the machine east, west, north, south.
-inline unsigned port_of(Direction d) {
-  const auto i = static_cast<unsigned>(d);
-  return i < 2 ? i : 5 - i;
-}
-
 /// What comes from a DIP arrives a flit a cycle on the lane of its burst.
 struct DipLane {
   struct Train {
@@ -63,15 +55,15 @@ struct Die::State {
     return static_cast<std::uint32_t>(std::max<Bytes>(1, ceil_div(bytes, link_bytes)));
   }
   [[nodiscard]] bool leaves(const Way& way) const {
-    return way.exit != kLocal || way.column == 0 || way.column > columns || way.row == 0 || way.row > rows;
+    return way.exit != kLocalPort || way.column == 0 || way.column > columns || way.row == 0 || way.row > rows;
   }
 
   std::int32_t rows, columns, first_row, first_column, machine_columns;
   Bytes link_bytes;
-  fabric::RouterParams router;
+  traffic::RouterParams router;
   std::vector<std::uint8_t> enabled;
   std::unique_ptr<DieBlock> block;
-  std::array<SideState, 4> sides;         ///< by port
+  std::array<SideState, kSides> sides;         ///< by port
   std::vector<Leaving> crossed, credits;  ///< scratch
   Cycles next = kNever, ran = -1;
 };

@@ -1,35 +1,43 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of one input-buffered virtual-channel router, packed: masks of virtual channels and bytes beside them.
 //
-// Ports are east (+column), west, south (+row), north, local, in this order; output p feeds the neighbour's input p^1.
-// A virtual channel (VC) has the number kStride x port + vc, so that scanning bits is scanning ports, then VCs.
+// A virtual channel (VC) has the number kStride x port + vc, so that scanning bits is scanning ports, then VCs. Input
+// ports from kLocalPort on come from the node. Output port kLocalPort leads to it, whatever the number of write ports.
 #pragma once
 #include <array>
 #include <cstdint>
 #include <type_traits>
 
-#include "dojo/base/types.h"
+#include "dojo/base/bits.h"
+#include "dojo/engine/calendar.h"
+#include "dojo/traffic/mesh.h"
 
 namespace dojo::reference {
 
-inline constexpr unsigned kLocal = 4;  ///< the node's port, behind those of the four sides
+using engine::Calendar;
+using engine::List;
+using traffic::CrossingParams;
+using traffic::kDirectionOfPort;
+using traffic::kFirstMark;
+using traffic::kLastMark;
+using traffic::kLocalPort;
+using traffic::kSides;
+using traffic::MeshShape;
+using traffic::port_of;
 
 /// 64 bytes of payload on the hardware; here what routing and statistics need.
 struct Flit {
   std::uint32_t created = 0;  ///< cycle in which its packet was created
-  std::uint32_t where = 0;    ///< head and tail mark; row and column of the destination, on machines with dead parts a
-                              ///< topology::Headings; or what the nodes make of it
+  std::uint32_t where = 0;    ///< header word of its packet, with the marks of this flit; or what the nodes make of it
 };
-inline constexpr std::uint32_t kHead = 1u << 31, kTail = 1u << 30, kPlaceBits = 15, kPlaceMask = (1u << kPlaceBits) - 1;
 
 template <unsigned kStride, unsigned kPorts>
 struct alignas(64) Router {
   static_assert(kStride == 4 || kStride == 8 || kStride == 16, "so that a VC's port and number are bit fields");
-  static_assert(kPorts > kLocal && kPorts <= 6);
+  static_assert(kPorts > kLocalPort && kPorts <= 12);
   static constexpr unsigned kSlots = kPorts * kStride;
   static constexpr bool kDetours = kStride == 16;  ///< of machines with dead parts: each leg of a route has its own VCs
-  using Mask =
-      std::conditional_t<kStride == 4, std::uint32_t, std::conditional_t<kStride == 8, std::uint64_t, UInt128>>;
+  using Mask = std::conditional_t<kSlots <= 32, std::uint32_t, std::conditional_t<kSlots <= 64, std::uint64_t, UInt128>>;
   using Bytes = std::array<std::uint8_t, kSlots>;
 
   // Of input VCs:
@@ -52,29 +60,5 @@ struct alignas(64) Router {
   std::array<std::uint32_t, kPorts> sent{};                                    ///< flits by output port
 };
 static_assert(sizeof(Router<4, 5>) == 256, "1,080,000 of these: grow it on purpose");
-
-/// Round robin: the first set bit at or after `pointer`, else the lowest. Requires bits != 0.
-template <class Mask>
-[[gnu::always_inline]] inline unsigned pick(Mask bits, unsigned pointer) {
-  const Mask after = static_cast<Mask>(bits >> pointer << pointer);
-  const Mask from = after != 0 ? after : bits;
-  if constexpr (sizeof(Mask) == 16) {
-    const auto low = static_cast<std::uint64_t>(from);
-    return static_cast<unsigned>(low != 0 ? __builtin_ctzll(low)
-                                          : 64 + __builtin_ctzll(static_cast<std::uint64_t>(from >> 64)));
-  } else if constexpr (sizeof(Mask) == 8) {
-    return static_cast<unsigned>(__builtin_ctzll(from));
-  } else {
-    return static_cast<unsigned>(__builtin_ctz(from));
-  }
-}
-template <class Mask>
-[[gnu::always_inline]] inline unsigned lowest(Mask bits) {
-  return pick(bits, 0);
-}
-template <class Mask>
-[[gnu::always_inline]] inline bool single(Mask bits) {
-  return (bits & (bits - 1)) == 0;
-}
 
 }  // namespace dojo::reference

@@ -20,8 +20,8 @@ Cycles horizon(const RouterParams& p, bool holds_channels) {
 
 }  // namespace
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-RouterBlock<kStride, kRounds, Nodes>::RouterBlock(const BlockShape& shape, const RouterParams& params,
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& shape, const RouterParams& params,
                                                   const typename Nodes::Setup& setup)
     : Nodes(shape, params, setup),
       shape_(shape),
@@ -33,7 +33,8 @@ RouterBlock<kStride, kRounds, Nodes>::RouterBlock(const BlockShape& shape, const
       step_{1, -1, shape.columns, -shape.columns},
       arrivals_(horizon(params, Nodes::kHoldsChannels)),
       credits_(horizon(params, Nodes::kHoldsChannels)) {
-  if constexpr (Hot::kDetours) channels_of_leg_ = static_cast<std::uint32_t>(params.virtual_channels) / setup.legs;
+  if constexpr (Hot::kDetours) channels_of_leg_ = setup.virtual_channels;
+  write_ports_ = setup.write_ports();
   depth_bits_ = 0;
   while ((1u << depth_bits_) < depth_) ++depth_bits_;
   index_mask_ = (1u << depth_bits_) - 1;
@@ -56,16 +57,15 @@ RouterBlock<kStride, kRounds, Nodes>::RouterBlock(const BlockShape& shape, const
                column = static_cast<std::int32_t>(i) % shape.columns;
     r.row = static_cast<std::uint16_t>(shape.first_row + row);
     r.column = static_cast<std::uint16_t>(shape.first_column + column);
-    r.leaves = static_cast<std::uint8_t>((column == shape.columns - 1 ? 1 : 0) | (column == 0 ? 2 : 0) |
-                                         (row == shape.rows - 1 ? 4 : 0) | (row == 0 ? 8 : 0));
+    r.leaves = shape.border(row, column);
     r.free = r.credit = channels;
     r.credits.fill(static_cast<std::uint8_t>(depth_));
   }
 }
 
 /// A flit has come to the front of its buffer and may bid from cycle `from` on.
-template <unsigned kStride, unsigned kRounds, class Nodes>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::face(Hot& r, std::uint32_t index, unsigned vc,
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::face(Hot& r, std::uint32_t index, unsigned vc,
                                                                               Flit flit, Cycles from) {
   const unsigned output = this->route(r, flit);
   r.output[vc] = static_cast<std::uint8_t>(output);
@@ -81,28 +81,13 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   }
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-std::uint32_t RouterBlock<kStride, kRounds, Nodes>::at_side(unsigned side, std::uint32_t lane) const {
-  const auto columns = static_cast<std::uint32_t>(shape_.columns), rows = static_cast<std::uint32_t>(shape_.rows);
-  switch (side) {
-    case 0:
-      return lane * columns + columns - 1;
-    case 1:
-      return lane * columns;
-    case 2:
-      return (rows - 1) * columns + lane;
-    default:
-      return lane;
-  }
-}
-
-template <unsigned kStride, unsigned kRounds, class Nodes>
-void RouterBlock<kStride, kRounds, Nodes>::cycle(Cycles now) {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::cycle(Cycles now) {
   apply_credits(now);
   apply_arrivals(now);
   List<Arrival>& injected = arrivals_.at(now + injection_);
   this->inject(now, [&](std::uint32_t router, unsigned channel, Flit flit) {
-    injected.push({slot(router, kLocal * kStride + channel), flit});
+    injected.push({slot(router, kLocalPort * kStride + channel), flit});
   });
   if constexpr (!Nodes::kHoldsChannels) {
     if (!list_.empty() || injected.size() != 0) this->busy_until = now + arrivals_.horizon();
@@ -110,8 +95,8 @@ void RouterBlock<kStride, kRounds, Nodes>::cycle(Cycles now) {
   allocate_all(now);
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-void RouterBlock<kStride, kRounds, Nodes>::apply_credits(Cycles now) {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_credits(Cycles now) {
   List<std::uint32_t>& due = credits_.at(now);
   for (const std::uint32_t to : due) {
     const std::uint32_t index = to >> kSlotBits;
@@ -139,8 +124,8 @@ void RouterBlock<kStride, kRounds, Nodes>::apply_credits(Cycles now) {
   due.clear();
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-void RouterBlock<kStride, kRounds, Nodes>::apply_arrivals(Cycles now) {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_arrivals(Cycles now) {
   List<Arrival>& due = arrivals_.at(now);
   for (const Arrival& arrival : due) {
     const std::uint32_t index = arrival.slot >> kSlotBits;
@@ -163,8 +148,8 @@ void RouterBlock<kStride, kRounds, Nodes>::apply_arrivals(Cycles now) {
   due.clear();
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-void RouterBlock<kStride, kRounds, Nodes>::allocate_all(Cycles now) {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate_all(Cycles now) {
   Outlets out{};
   List<Arrival>& arrivals = arrivals_.at(now + hop_);
   List<std::uint32_t>& credits = credits_.at(now + credit_);
@@ -189,8 +174,8 @@ void RouterBlock<kStride, kRounds, Nodes>::allocate_all(Cycles now) {
   this->packet_hops = heads_;
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-std::uint64_t RouterBlock<kStride, kRounds, Nodes>::flits_inside() const {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+std::uint64_t RouterBlock<kStride, kRounds, Nodes, kReadPorts>::flits_inside() const {
   std::uint64_t flits = arrivals_.size();
   for (const auto& list : this->flits_out) flits += list.size();
   for (const Hot& r : routers_) {
@@ -201,29 +186,46 @@ std::uint64_t RouterBlock<kStride, kRounds, Nodes>::flits_inside() const {
   return flits;
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-std::uint64_t RouterBlock<kStride, kRounds, Nodes>::bytes() const {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+std::uint64_t RouterBlock<kStride, kRounds, Nodes, kReadPorts>::bytes() const {
   return routers_.capacity() * sizeof(Hot) + buffers_.capacity() * sizeof(Flit) + Nodes::bytes_of_nodes();
 }
 
 namespace {
 
+template <unsigned kStride, unsigned kReadPorts>
+std::unique_ptr<TrafficBlock> make(const MeshShape& shape, const RouterParams& params, const Sending& sending) {
+  if (params.internal_speedup == 1)
+    return std::make_unique<RouterBlock<kStride, 1, TrafficBlock, kReadPorts>>(shape, params, sending);
+  return std::make_unique<RouterBlock<kStride, 2, TrafficBlock, kReadPorts>>(shape, params, sending);
+}
+
 template <unsigned kStride>
-std::unique_ptr<TrafficBlock> make(const BlockShape& shape, const RouterParams& params, const Load& load) {
-  if (params.internal_speedup == 1) return std::make_unique<RouterBlock<kStride, 1, TrafficBlock>>(shape, params, load);
-  return std::make_unique<RouterBlock<kStride, 2, TrafficBlock>>(shape, params, load);
+std::unique_ptr<TrafficBlock> make(const MeshShape& shape, const RouterParams& params, const traffic::Load& load,
+                                   std::uint32_t packet_flits) {
+  const Sending sending{load, packet_flits, static_cast<std::uint32_t>(params.virtual_channels) / load.legs,
+                        static_cast<std::uint32_t>(params.input_buffer_flits), kStride};
+  if (load.ports.single()) return make<kStride, 1>(shape, params, sending);
+  return make<kStride, traffic::kMostNodePorts>(shape, params, sending);
+}
+
+template <unsigned kStride>
+std::unique_ptr<DieBlock> make(const MeshShape& shape, const RouterParams& params, const DieSites& sites) {
+  if (sites.ports.single()) return std::make_unique<RouterBlock<kStride, 1, DieBlock, 1>>(shape, params, sites);
+  return std::make_unique<RouterBlock<kStride, 1, DieBlock, traffic::kMostNodePorts>>(shape, params, sites);
 }
 
 }  // namespace
 
-std::unique_ptr<TrafficBlock> make_block(const BlockShape& shape, const RouterParams& params, const Load& load) {
-  if (load.headings != nullptr) return make<16>(shape, params, load);
-  return params.virtual_channels <= 4 ? make<4>(shape, params, load) : make<8>(shape, params, load);
+std::unique_ptr<TrafficBlock> make_block(const MeshShape& shape, const RouterParams& params, const traffic::Load& load,
+                                         std::uint32_t packet_flits) {
+  if (load.headings != nullptr) return make<16>(shape, params, load, packet_flits);
+  return params.virtual_channels <= 4 ? make<4>(shape, params, load, packet_flits)
+                                      : make<8>(shape, params, load, packet_flits);
 }
 
-std::unique_ptr<DieBlock> make_die_block(const BlockShape& shape, const RouterParams& params, const DieSites& sites) {
-  if (params.virtual_channels <= 4) return std::make_unique<RouterBlock<4, 1, DieBlock>>(shape, params, sites);
-  return std::make_unique<RouterBlock<8, 1, DieBlock>>(shape, params, sites);
+std::unique_ptr<DieBlock> make_die_block(const MeshShape& shape, const RouterParams& params, const DieSites& sites) {
+  return params.virtual_channels <= 4 ? make<4>(shape, params, sites) : make<8>(shape, params, sites);
 }
 
 }  // namespace dojo::reference

@@ -9,28 +9,28 @@
 #include "dojo/base/error.h"
 #include "reference/block.h"
 #include "reference/router.h"
-#include "reference/timeline.h"
 
 namespace dojo::reference {
 
-/// kRounds: allocation rounds a cycle. Nodes: what lies beside the routers, see block.h. Where it does not hold
-/// channels, a packet is one flit, keeps the number of its VC on its whole way, and bids for the switch alone.
-template <unsigned kStride, unsigned kRounds, class Nodes>
+/// kRounds: allocation rounds a cycle. kReadPorts: of a node at most. Nodes: what lies beside the routers, see block.h.
+/// Where it does not hold channels, a packet is one flit, keeps the number of its VC on its whole way, and bids for the
+/// switch alone.
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 class RouterBlock final : public Nodes {
  public:
-  RouterBlock(const BlockShape& shape, const RouterParams& params, const typename Nodes::Setup& setup);
+  RouterBlock(const MeshShape& shape, const RouterParams& params, const typename Nodes::Setup& setup);
   void run(Cycles begin, Cycles end) override {
     for (Cycles t = begin; t < end; ++t) cycle(t);
   }
   void enter(unsigned side, const Leaving& flit) override {
     if constexpr (!Nodes::kHoldsChannels)
       this->busy_until = std::max(this->busy_until, flit.time + arrivals_.horizon());
-    arrivals_.at(flit.time).push({slot(at_side(side, flit.lane), side * kStride + flit.channel), flit.flit});
+    arrivals_.at(flit.time).push({slot(shape_.router_at(side, flit.lane), side * kStride + flit.channel), flit.flit});
   }
   void credit(unsigned side, const Leaving& credit) override {
     if constexpr (!Nodes::kHoldsChannels)
       this->busy_until = std::max(this->busy_until, credit.time + credits_.horizon());
-    credits_.at(credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
+    credits_.at(credit.time).push(slot(shape_.router_at(side, credit.lane), side * kStride + credit.channel));
   }
   [[nodiscard]] std::uint32_t sent(std::int32_t row, std::int32_t column, unsigned port) const override {
     return routers_[static_cast<std::size_t>(row * shape_.columns + column)].sent[port];
@@ -39,13 +39,13 @@ class RouterBlock final : public Nodes {
   [[nodiscard]] std::uint64_t bytes() const override;
 
  private:
-  static constexpr unsigned kPorts = Nodes::kPorts;
+  static constexpr unsigned kPorts = kLocalPort + kReadPorts * Nodes::kInputsOfReadPort;
   using Hot = Router<kStride, kPorts>;
   using Mask = typename Hot::Mask;
   static constexpr unsigned kSlots = Hot::kSlots;
-  static constexpr unsigned kSlotBits = kStride == 4 ? 5 : kStride == 8 ? 6 : 7;  ///< router and VC in one word
-  static constexpr unsigned kSource = kSlots;  ///< + vc: credit for the node beside the router
-  static constexpr unsigned kSourceSlots = (kPorts - kLocal) * kStride;
+  static constexpr unsigned kSlotBits = 8;     ///< router and VC in one word
+  static constexpr unsigned kSource = kSlots;  ///< + slot of the node: credit for one of its input VCs
+  static constexpr unsigned kSourceSlots = (kPorts - kLocalPort) * kStride;
   static_assert(kSource + kSourceSlots <= 1u << kSlotBits);
   static constexpr Mask kOne = 1;
   static constexpr Mask kPortMask = (kOne << kStride) - 1;
@@ -71,12 +71,20 @@ class RouterBlock final : public Nodes {
     return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
   }
   [[nodiscard]] Mask channels_of(const Hot& r, unsigned input) const;
-  [[nodiscard]] std::uint32_t at_side(unsigned side, std::uint32_t lane) const;
   [[nodiscard]] Flit* buffer(std::uint32_t router, unsigned vc) {
     return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
   }
   void face(Hot& r, std::uint32_t index, unsigned vc, Flit flit, Cycles from);
   void leave_front(Hot& r, unsigned vc, unsigned held, bool credit_left);
+  /// What a round robin over input VCs looks at next.
+  static std::uint8_t after(unsigned vc) {
+    if constexpr (kSlots == 8 * sizeof(Mask)) return static_cast<std::uint8_t>(vc + 1 == kSlots ? 0 : vc + 1);
+    return static_cast<std::uint8_t>(vc + 1);
+  }
+  /// Flits that an output takes a cycle: the node's one for each write port.
+  [[nodiscard]] unsigned width_of(unsigned output) const {
+    return kReadPorts > 1 && output == kLocalPort ? write_ports_ : 1;
+  }
   void wake(Hot& router, std::uint32_t index) {
     if (router.listed != 0) return;
     router.listed = 1;
@@ -98,18 +106,20 @@ class RouterBlock final : public Nodes {
                Outlets& out);
   void return_credit(const Hot& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
 
-  BlockShape shape_;
+  MeshShape shape_;
   std::uint32_t channels_of_leg_ = 4;
   std::uint32_t depth_ = 8, depth_bits_ = 3, index_mask_ = 7;
   Cycles hop_ = 3, credit_ = 2, injection_ = 2;
   bool speculative_ = true;
+  unsigned write_ports_ = 1;
   std::array<std::int32_t, kPorts> step_{};  ///< to the neighbour's index
   std::vector<Hot> routers_;
   std::vector<Flit> buffers_;
   std::vector<std::uint32_t> list_;  ///< routers with work
-  Timeline<Arrival> arrivals_;
-  Timeline<std::uint32_t> credits_;
-  /// With two rounds: last cycle in which an output port sent a flit, an input port a credit.
+  Calendar<Arrival> arrivals_;
+  Calendar<std::uint32_t> credits_;
+  /// With two rounds: the last cycle in which an output port sent a flit, an input port a credit; of the node's output,
+  /// in parts of a cycle, one for each write port.
   std::vector<std::array<Cycles, kPorts>> last_flit_, last_credit_;
   std::uint64_t heads_ = 0;
 };

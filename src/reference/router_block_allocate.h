@@ -7,9 +7,9 @@
 namespace dojo::reference {
 
 /// The output VCs that the head of an input VC may be given.
-template <unsigned kStride, unsigned kRounds, class Nodes>
-[[gnu::always_inline]] inline typename RouterBlock<kStride, kRounds, Nodes>::Mask
-RouterBlock<kStride, kRounds, Nodes>::channels_of(const Hot& r, unsigned input) const {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline typename RouterBlock<kStride, kRounds, Nodes, kReadPorts>::Mask
+RouterBlock<kStride, kRounds, Nodes, kReadPorts>::channels_of(const Hot& r, unsigned input) const {
   const unsigned first = r.output[input] * kStride;
   if constexpr (Hot::kDetours) {
     const Flit head = buffer(static_cast<std::uint32_t>(&r - routers_.data()), input)[r.first[input]];
@@ -20,23 +20,23 @@ RouterBlock<kStride, kRounds, Nodes>::channels_of(const Hot& r, unsigned input) 
 }
 
 /// Each waiting head asks for one of the free output VCs of its port, full ones too.
-template <unsigned kStride, unsigned kRounds, class Nodes>
-void RouterBlock<kStride, kRounds, Nodes>::want_channels(const Hot& r, Mask waiting, Bids& bids) const {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::want_channels(const Hot& r, Mask waiting, Bids& bids) const {
   const Mask open = r.free & r.credit;
   for (Mask left = waiting; left != 0; left &= left - 1) {
-    const unsigned i = lowest(left);
+    const unsigned i = lowest_bit(left);
     const Mask port = channels_of(r, i);
     const Mask free = r.free & port;
     if (free == 0) continue;
     bids.wanting |= kOne << i;
-    bids.wanted[i] = static_cast<std::uint8_t>(pick(free, r.vc_want[i]));
+    bids.wanted[i] = static_cast<std::uint8_t>(next_bit(free, r.vc_want[i]));
     if ((open & port) != 0) bids.speculative |= kOne << i;
   }
   if (!speculative_) bids.speculative = 0;
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-void RouterBlock<kStride, kRounds, Nodes>::give(Hot& r, unsigned input, unsigned channel) {
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::give(Hot& r, unsigned input, unsigned channel) {
   const Mask in = kOne << input, out = kOne << channel;
   r.held[input] = static_cast<std::uint8_t>(channel);
   r.holder[channel] = static_cast<std::uint8_t>(input);
@@ -45,103 +45,110 @@ void RouterBlock<kStride, kRounds, Nodes>::give(Hot& r, unsigned input, unsigned
   r.free &= ~out;
   if ((r.credit & out) != 0) r.ready |= in;
   r.vc_want[input] = static_cast<std::uint8_t>(channel + 1);
-  r.vc_give[channel] = static_cast<std::uint8_t>(input + 1);
+  r.vc_give[channel] = after(input);
 }
 
 /// Each output VC goes to one of the heads that asked for it.
-template <unsigned kStride, unsigned kRounds, class Nodes>
-void RouterBlock<kStride, kRounds, Nodes>::give_channels(Hot& r, const Bids& bids) {
-  if (single(bids.wanting)) {
-    const unsigned i = lowest(bids.wanting);
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::give_channels(Hot& r, const Bids& bids) {
+  if (at_most_one_bit(bids.wanting)) {
+    const unsigned i = lowest_bit(bids.wanting);
     return give(r, i, bids.wanted[i]);
   }
   for (Mask left = bids.wanting; left != 0;) {
-    const unsigned first = lowest(left);
+    const unsigned first = lowest_bit(left);
     const unsigned channel = bids.wanted[first];
     Mask rivals = 0;
     for (Mask other = left; other != 0; other &= other - 1) {
-      const unsigned i = lowest(other);
+      const unsigned i = lowest_bit(other);
       if (bids.wanted[i] == channel) rivals |= kOne << i;
     }
     left &= ~rivals;
-    give(r, pick(rivals, r.vc_give[channel]), channel);
+    give(r, next_bit(rivals, r.vc_give[channel]), channel);
   }
 }
 
 /// An input port's bid: an output by its pointer, then a VC among those that want this output.
-template <unsigned kStride, unsigned kRounds, class Nodes>
-unsigned RouterBlock<kStride, kRounds, Nodes>::choose(const Hot& r, unsigned port, Mask bids) const {
-  if (single(bids)) return lowest(bids);
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+unsigned RouterBlock<kStride, kRounds, Nodes, kReadPorts>::choose(const Hot& r, unsigned port, Mask bids) const {
+  if (at_most_one_bit(bids)) return lowest_bit(bids);
   std::uint32_t outputs = 0;
-  for (Mask left = bids; left != 0; left &= left - 1) outputs |= 1u << r.output[lowest(left)];
-  const unsigned output = pick(outputs, r.switch_want[port]);
+  for (Mask left = bids; left != 0; left &= left - 1) outputs |= 1u << r.output[lowest_bit(left)];
+  const unsigned output = next_bit(outputs, r.switch_want[port]);
   Mask same = 0;
   for (Mask left = bids; left != 0; left &= left - 1) {
-    const unsigned i = lowest(left);
+    const unsigned i = lowest_bit(left);
     if (r.output[i] == output) same |= kOne << i;
   }
-  return pick(same, port * kStride + r.switch_vc[port]);
+  return next_bit(same, port * kStride + r.switch_vc[port]);
 }
 
 /// All three pointers move, even where a speculative grant is wasted.
-template <unsigned kStride, unsigned kRounds, class Nodes>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::grant(Hot& r, std::uint32_t index, unsigned vc,
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::grant(Hot& r, std::uint32_t index, unsigned vc,
                                                                                Cycles now, unsigned round,
                                                                                Outlets& out) {
   const unsigned port = vc / kStride, output = r.output[vc];
   r.switch_want[port] = static_cast<std::uint8_t>(output + 1);
-  r.switch_vc[port] = static_cast<std::uint8_t>(vc % kStride + 1);
+  r.switch_vc[port] = static_cast<std::uint8_t>((vc + 1) % kStride);
   r.switch_give[output] = static_cast<std::uint8_t>(port + 1);
   if ((r.ready >> vc & 1) != 0) send(r, index, vc, now, round, out);
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::allocate(Hot& r, std::uint32_t index,
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate(Hot& r, std::uint32_t index,
                                                                                   Cycles now, unsigned round,
                                                                                   Outlets& out) {
   Mask ready = r.ready;
-  if constexpr (!Nodes::kHoldsChannels) ready &= static_cast<Mask>(~this->held_back(index, now));
-  if (r.waiting == 0 && single(ready)) {
-    if (ready != 0) grant(r, index, lowest(ready), now, round, out);
+  if constexpr (!Nodes::kHoldsChannels) ready &= ~static_cast<Mask>(this->held_back(index, now));
+  if (r.waiting == 0 && at_most_one_bit(ready)) {
+    if (ready != 0) grant(r, index, lowest_bit(ready), now, round, out);
     return;
   }
   Bids bids;
   if (r.waiting != 0) want_channels(r, r.waiting, bids);
 
-  // Inputs: bids that hold a VC come first. `held`, `trying`: 5 bits an output, one for each input port that bids.
-  std::uint32_t held = 0, trying = 0, outputs = 0;
+  // Inputs: bids that hold a VC come first. `held`, `trying`: kPorts bits an output, one for each input port that bids.
+  using Inputs = std::conditional_t<kPorts <= 6, std::uint32_t, std::uint64_t>;
+  Inputs held = 0, trying = 0;
+  std::uint32_t outputs = 0;
   std::array<std::uint8_t, kPorts> chosen;
   bool clash = false;
   for (Mask any = ready | bids.speculative; any != 0;) {
-    const unsigned port = lowest(any) / kStride;
+    const unsigned port = lowest_bit(any) / kStride;
     const Mask mask = static_cast<Mask>(kPortMask << (port * kStride));
     any &= ~mask;
     const Mask firm = ready & mask;
     const unsigned vc = choose(r, port, firm != 0 ? firm : bids.speculative & mask);
     const unsigned output = r.output[vc];
     chosen[port] = static_cast<std::uint8_t>(vc);
-    (firm != 0 ? held : trying) |= 1u << (output * kPorts + port);
+    (firm != 0 ? held : trying) |= Inputs{1} << (output * kPorts + port);
     clash |= (outputs >> output & 1) != 0;
     outputs |= 1u << output;
   }
   if (bids.wanting != 0) give_channels(r, bids);
   if (!clash) {
-    for (std::uint32_t left = held | trying; left != 0; left &= left - 1)
-      grant(r, index, chosen[lowest(left) % kPorts], now, round, out);
+    for (Inputs left = held | trying; left != 0; left &= left - 1)
+      grant(r, index, chosen[lowest_bit(left) % kPorts], now, round, out);
     return;
   }
   for (; outputs != 0; outputs &= outputs - 1) {
-    const unsigned output = lowest(outputs);
+    const unsigned output = lowest_bit(outputs);
     constexpr std::uint32_t kInputs = (1u << kPorts) - 1;
-    const std::uint32_t firm = held >> (output * kPorts) & kInputs;
-    const std::uint32_t inputs = firm != 0 ? firm : trying >> (output * kPorts) & kInputs;
-    grant(r, index, chosen[pick(inputs, r.switch_give[output])], now, round, out);
+    auto firm = static_cast<std::uint32_t>(held >> (output * kPorts)) & kInputs;
+    auto others = static_cast<std::uint32_t>(trying >> (output * kPorts)) & kInputs;
+    for (unsigned room = width_of(output); room != 0 && (firm | others) != 0; --room) {
+      const unsigned input = next_bit(firm != 0 ? firm : others, r.switch_give[output]);
+      firm &= ~(1u << input);
+      others &= ~(1u << input);
+      grant(r, index, chosen[input], now, round, out);
+    }
   }
 }
 
 /// Packets of one flit: inputs whose packets want the same output VC share its credits.
-template <unsigned kStride, unsigned kRounds, class Nodes>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::leave_front(Hot& r, unsigned vc, unsigned held,
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::leave_front(Hot& r, unsigned vc, unsigned held,
                                                                                      bool credit_left) {
   const Mask in = kOne << vc;
   r.active &= ~in;
@@ -152,8 +159,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   }
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::send(Hot& r, std::uint32_t index, unsigned vc,
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::send(Hot& r, std::uint32_t index, unsigned vc,
                                                                               Cycles now, unsigned round,
                                                                               Outlets& out) {
   const unsigned held = r.held[vc];
@@ -161,7 +168,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   const unsigned at = r.first[vc];
   Flit flit = flits[at];
   if constexpr (Hot::kDetours) {
-    if ((flit.where & kHead) != 0) flit.where = this->onward(r, flit);
+    if ((flit.where & kFirstMark) != 0) flit.where = this->onward(r, flit);
   }
   const unsigned after = (at + 1) & index_mask_;
   const unsigned length = r.length[vc] - 1u;
@@ -175,7 +182,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
     this->sent_from(index, vc, held / kStride, flit, now);
     leave_front(r, vc, held, credits != 0);
     if (length != 0) face(r, index, vc, flits[after], now + 1);
-  } else if ((flit.where & kTail) != 0) {
+  } else if ((flit.where & kLastMark) != 0) {
     // The output VC is free from the next round on, without waiting for the tail's credit.
     r.active &= ~in;
     r.ready &= ~in;
@@ -190,20 +197,21 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
 }
 
 /// To the next router or the sink; the sink takes a flit a cycle and returns its credit like a router.
-template <unsigned kStride, unsigned kRounds, class Nodes>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::forward(const Hot& r, std::uint32_t index,
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::forward(const Hot& r, std::uint32_t index,
                                                                                  unsigned vc, unsigned held, Flit flit,
                                                                                  Cycles now, unsigned round,
                                                                                  Outlets& out) {
   const unsigned port = held / kStride;
   Cycles arrival = now + hop_;
   if constexpr (kRounds > 1) {  // what the second round sends crosses the switch in the next cycle, one flit a cycle
+    const Cycles width = width_of(port);
     Cycles& last = last_flit_[index][port];
-    last = std::max(now + (round == 0 ? 0 : 1), last + 1);
-    arrival = last + hop_;
+    last = std::max((now + (round == 0 ? 0 : 1)) * width, last + 1);
+    arrival = last / width + hop_;
   }
   (void)vc;
-  if (port == kLocal) {
+  if (port == kLocalPort) {
     const Cycles taken = this->eject(index, flit, arrival);
     if (kRounds > 1 || taken != arrival) {
       DOJO_CHECK(taken + credit_ - now < credits_.horizon(), "router {}: the sink is {} cycles behind", index,
@@ -216,10 +224,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   }
   heads_ += flit.where >> 31;
   if ((r.leaves >> port & 1) != 0) {
-    this->flits_out[port].push_back({arrival,
-                                     port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
-                                              : static_cast<std::uint16_t>(r.column - shape_.first_column),
-                                     static_cast<std::uint8_t>(held % kStride), flit});
+    this->flits_out[port].push_back(
+        {arrival, shape_.lane_of(port, r.row, r.column), static_cast<std::uint8_t>(held % kStride), flit});
     return;
   }
   const std::uint32_t next = index + static_cast<std::uint32_t>(step_[port]);
@@ -231,8 +237,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
   }
 }
 
-template <unsigned kStride, unsigned kRounds, class Nodes>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes>::return_credit(const Hot& r,
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::return_credit(const Hot& r,
                                                                                        std::uint32_t index, unsigned vc,
                                                                                        Cycles now, Outlets& out) {
   const unsigned port = vc / kStride;
@@ -243,15 +249,12 @@ template <unsigned kStride, unsigned kRounds, class Nodes>
     usable = last + credit_;
   }
   if ((r.leaves >> port & 1) != 0) {
-    this->credits_out[port].push_back({usable,
-                                       port < 2 ? static_cast<std::uint16_t>(r.row - shape_.first_row)
-                                                : static_cast<std::uint16_t>(r.column - shape_.first_column),
-                                       static_cast<std::uint8_t>(vc % kStride),
-                                       {}});
+    this->credits_out[port].push_back(
+        {usable, shape_.lane_of(port, r.row, r.column), static_cast<std::uint8_t>(vc % kStride), {}});
     return;
   }
   const std::uint32_t from = index + static_cast<std::uint32_t>(step_[port]);  // 0 at the node's ports
-  const std::uint32_t to = port >= kLocal ? slot(from, vc + kSourceSlots) : slot(from, vc ^ kStride);
+  const std::uint32_t to = port >= kLocalPort ? slot(from, vc + kSourceSlots) : slot(from, vc ^ kStride);
   if constexpr (kRounds > 1) {
     credits_.at(usable).push(to);
   } else {

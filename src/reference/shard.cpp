@@ -5,7 +5,7 @@
 namespace dojo::reference {
 
 void Shard::read_mail(unsigned parity) {
-  for (unsigned side = 0; side < 4; ++side) {
+  for (unsigned side = 0; side < kSides; ++side) {
     if (neighbour[side] == nullptr) continue;
     const Mail& from = neighbour[side]->mail[side ^ 1][parity];
     if (out[side] != nullptr) {
@@ -26,7 +26,7 @@ void Shard::run(Cycles begin, Cycles end, unsigned parity) {
   }
   if (!crosses) {
     block->run(begin, end);
-    for (unsigned side = 0; side < 4; ++side) {
+    for (unsigned side = 0; side < kSides; ++side) {
       if (neighbour[side] == nullptr) continue;
       mail[side][parity].flits.swap(block->flits_out[side]);
       mail[side][parity].credits.swap(block->credits_out[side]);
@@ -34,7 +34,7 @@ void Shard::run(Cycles begin, Cycles end, unsigned parity) {
     return;
   }
   for (Cycles now = begin; now < end; ++now) {
-    for (unsigned side = 0; side < 4; ++side) {
+    for (unsigned side = 0; side < kSides; ++side) {
       if (out[side] == nullptr) continue;
       out[side]->take(block->flits_out[side]);
       in[side]->take_credits(block->credits_out[side]);
@@ -47,7 +47,7 @@ void Shard::run(Cycles begin, Cycles end, unsigned parity) {
 
 std::uint64_t Shard::flits_inside(unsigned last_parity) const {
   std::uint64_t flits = block->flits_inside();
-  for (unsigned side = 0; side < 4; ++side) {
+  for (unsigned side = 0; side < kSides; ++side) {
     flits += mail[side][last_parity].flits.size();
     if (out[side] != nullptr) flits += out[side]->flits_inside() + in[side]->flits_inside();
   }

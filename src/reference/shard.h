@@ -16,13 +16,20 @@ struct Mail {
 };
 
 struct Shard {
+  MeshShape shape;
+  DieId die = 0;
   std::unique_ptr<TrafficBlock> block;
-  std::array<Shard*, 4> neighbour{};
-  std::array<std::unique_ptr<CrossingOut>, 4> out;  ///< none: plain links, or nothing on that side
-  std::array<std::unique_ptr<CrossingIn>, 4> in;
-  std::array<std::array<Mail, 2>, 4> mail;  ///< by side, by window's parity
+  std::array<Shard*, kSides> neighbour{};
+  std::array<std::unique_ptr<CrossingOut>, kSides> out;  ///< none: plain links, or nothing on that side
+  std::array<std::unique_ptr<CrossingIn>, kSides> in;
+  std::array<std::array<Mail, 2>, kSides> mail;  ///< by side, by window's parity
   bool crosses = false;
 
+  [[nodiscard]] traffic::Tally& tally() { return block->tally; }
+  [[nodiscard]] const traffic::Tally& tally() const { return block->tally; }
+  [[nodiscard]] Sources& sources() { return block->sources; }
+  [[nodiscard]] const Sources& sources() const { return block->sources; }
+  [[nodiscard]] std::uint64_t packet_hops(Cycles) const { return block->packet_hops; }
   /// Cycles begin .. end-1 of a window; takes the neighbours' mail of the window before.
   void run(Cycles begin, Cycles end, unsigned parity);
   /// Flits in the block, in crossings, and in the mail of the last window.

@@ -3,9 +3,8 @@
 // broken), digests do not depend on threads, and the channels never wait for each other in a circle.
 #include <gtest/gtest.h>
 
-#include <random>
-
 #include "dojo/topology/routes.h"
+#include "support/draw.h"
 #include "support/run.h"
 
 namespace dojo::test {
@@ -13,17 +12,6 @@ namespace {
 
 using topology::MachineParams;
 using workload::OpKind;
-
-class Draw {
- public:
-  explicit Draw(std::uint64_t seed) : generator_(seed) {}
-  std::int64_t between(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(generator_() % static_cast<std::uint64_t>(high - low + 1));
-  }
-
- private:
-  std::mt19937_64 generator_;
-};
 
 MachineParams machine_with_defects(Draw& draw, std::uint64_t seed) {
   MachineParams machine;

@@ -5,8 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
-#include <random>
-
+#include "support/draw.h"
 #include "support/run.h"
 
 namespace dojo::test {
@@ -14,19 +13,6 @@ namespace {
 
 using topology::MachineParams;
 using workload::OpKind;
-
-/// Own draws on top of the generator: std distributions differ between libraries.
-class Draw {
- public:
-  explicit Draw(std::uint64_t seed) : generator_(seed) {}
-  std::int64_t between(std::int64_t low, std::int64_t high) {
-    return low + static_cast<std::int64_t>(generator_() % static_cast<std::uint64_t>(high - low + 1));
-  }
-  bool one_in(std::int64_t n) { return between(1, n) == 1; }
-
- private:
-  std::mt19937_64 generator_;
-};
 
 MachineParams random_machine(Draw& draw) {
   MachineParams machine;
@@ -46,6 +32,8 @@ MachineParams random_machine(Draw& draw) {
   machine.tray.tiles.rows = draw.between(1, 2);
   machine.tray.tiles.columns = draw.between(1, 2);
   machine.noc.hop_cycles = draw.between(1, 3);
+  if (draw.one_in(4)) machine.node.noc_read_ports = draw.between(2, 5);
+  if (draw.one_in(4)) machine.node.noc_write_ports = draw.between(2, 5);
   machine.die.crossing_ns = static_cast<double>(draw.between(20, 150));
   machine.die.edge_bytes_per_s = 1e9 * static_cast<double>(draw.between(50, 2000));
   if (draw.one_in(3)) machine.die.crossing_buffer_bytes = draw.between(64, 4096);

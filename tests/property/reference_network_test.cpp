@@ -4,37 +4,27 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <random>
-
+#include "support/draw.h"
 #include "support/net.h"
 
 namespace dojo::test {
 namespace {
 
-class Draw {
- public:
-  explicit Draw(unsigned seed) : engine_(seed) {}
-  int between(int low, int high) { return low + static_cast<int>(engine_() % static_cast<unsigned>(high - low + 1)); }
-  template <class T>
-  T one_of(std::initializer_list<T> values) {
-    return *(values.begin() + between(0, static_cast<int>(values.size()) - 1));
-  }
-
- private:
-  std::mt19937 engine_;
-};
+int between(Draw& draw, int low, int high) {
+  return static_cast<int>(draw.between(low, high));
+}
 
 std::string set(const std::string& key, int value) {
   return key + "=" + std::to_string(value);
 }
 
 std::vector<std::string> random_router(Draw& draw) {
-  return {set("router.virtual_channels", draw.between(1, 8)),
-          set("router.input_buffer_flits", draw.between(1, 20)),
-          set("router.hop_cycles", draw.between(1, 5)),
-          set("router.credit_cycles", draw.between(1, 5)),
-          set("router.injection_cycles", draw.between(1, 3)),
-          set("router.internal_speedup", draw.between(1, 2)),
+  return {set("router.virtual_channels", between(draw, 1, 8)),
+          set("router.input_buffer_flits", between(draw, 1, 20)),
+          set("router.hop_cycles", between(draw, 1, 5)),
+          set("router.credit_cycles", between(draw, 1, 5)),
+          set("router.injection_cycles", between(draw, 1, 3)),
+          set("router.internal_speedup", between(draw, 1, 2)),
           std::string("router.speculative=") + draw.one_of({"true", "false"})};
 }
 
@@ -43,14 +33,16 @@ std::vector<std::string> random_traffic(Draw& draw, int sites) {
       draw.one_of<std::string>({"uniform", "transpose", "tornado", "neighbor", "bitcomp", "mirror", "hotspot"});
   std::vector<std::string> settings{"net.pattern=" + pattern,
                                     set("net.packet_flits", draw.one_of({1, 2, 5, 8, 9, 17, 40, 64})),
-                                    fmt::format("net.rate={}", 0.005 * draw.between(1, 30)),
+                                    fmt::format("net.rate={}", 0.005 * between(draw, 1, 30)),
                                     "net.warmup_cycles=400",
                                     "net.measure_cycles=1000",
                                     std::string("net.mirror=") + draw.one_of({"rows", "columns"}),
                                     std::string("net.scope=") + draw.one_of({"die", "machine"}),
-                                    set("run.threads", draw.between(1, 3)),
-                                    set("run.seed", draw.between(0, 1000))};
-  if (pattern == "hotspot") settings.push_back(set("net.hotspots[0]", draw.between(0, sites - 1)));
+                                    set("run.threads", between(draw, 1, 3)),
+                                    set("run.seed", between(draw, 0, 1000)),
+                                    set("machine.node.noc_read_ports", draw.one_in(3) ? between(draw, 2, 5) : 1),
+                                    set("machine.node.noc_write_ports", draw.one_in(3) ? between(draw, 2, 5) : 1)};
+  if (pattern == "hotspot") settings.push_back(set("net.hotspots[0]", between(draw, 0, sites - 1)));
   return settings;
 }
 
@@ -81,13 +73,13 @@ bool same(const traffic::Outcome& a, const traffic::Outcome& b) {
 TEST(ReferenceNetwork, LawsHoldOnRandomMeshes) {
   for (unsigned seed = 1; seed <= 60; ++seed) {
     Draw draw(seed);
-    const int rows = draw.between(1, 9), columns = draw.between(1, 9);
+    const int rows = between(draw, 1, 9), columns = between(draw, 1, 9);
     const std::vector<std::string> settings =
         joined(joined({set("net.mesh.rows", rows), set("net.mesh.columns", columns)}, random_router(draw)),
                random_traffic(draw, rows * columns));
     const NetMeasured whole = measure_net("", settings);
     expect_laws(whole, fmt::format("seed {}: {}", seed, fmt::join(settings, " ")));
-    EXPECT_TRUE(same(measure_net("", settings, draw.between(1, 12)).outcome, whole.outcome)) << "seed " << seed;
+    EXPECT_TRUE(same(measure_net("", settings, between(draw, 1, 12)).outcome, whole.outcome)) << "seed " << seed;
     expect_laws(measure_net(net_config("", settings), NetModel::kFast),
                 fmt::format("fast, seed {}: {}", seed, fmt::join(settings, " ")));
   }
@@ -96,17 +88,17 @@ TEST(ReferenceNetwork, LawsHoldOnRandomMeshes) {
 TEST(ReferenceNetwork, LawsHoldOnRandomMachines) {
   for (unsigned seed = 1; seed <= 20; ++seed) {
     Draw draw(seed);
-    const int rows = draw.between(1, 4), columns = draw.between(1, 4);
-    const int absent = rows * columns > 1 ? draw.between(0, 1) : 0;
+    const int rows = between(draw, 1, 4), columns = between(draw, 1, 4);
+    const int absent = rows * columns > 1 ? between(draw, 0, 1) : 0;
     const std::vector<std::string> machine{"machine.level=tile",
-                                           set("machine.tile.dies.rows", draw.between(1, 4)),
-                                           set("machine.tile.dies.columns", draw.between(1, 4)),
+                                           set("machine.tile.dies.rows", between(draw, 1, 4)),
+                                           set("machine.tile.dies.columns", between(draw, 1, 4)),
                                            set("machine.die.grid.rows", rows),
                                            set("machine.die.grid.columns", columns),
                                            set("machine.die.enabled", rows * columns - absent),
-                                           set("machine.die.crossing_ns", draw.between(1, 60)),
-                                           fmt::format("machine.die.edge_bytes_per_s={}e9", draw.between(20, 800)),
-                                           set("machine.die.crossing_buffer_bytes", draw.between(0, 1) * 4096)};
+                                           set("machine.die.crossing_ns", between(draw, 1, 60)),
+                                           fmt::format("machine.die.edge_bytes_per_s={}e9", between(draw, 20, 800)),
+                                           set("machine.die.crossing_buffer_bytes", between(draw, 0, 1) * 4096)};
     std::vector<std::string> settings =
         joined(joined(machine, random_router(draw)), random_traffic(draw, rows * columns));
     const NetMeasured run = measure_net("", settings);

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "dojo/fabric/network_model.h"
-#include "dojo/fabric/router_params.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
 #include "dojo/traffic/params.h"
+#include "dojo/traffic/router_params.h"
 #include "dojo/workload/choices.h"
 
 namespace dojo::config {
@@ -164,7 +164,7 @@ struct RunConfig {
   topology::MachineParams machine;
   WorkloadParams workload;
   RunParams run;
-  fabric::RouterParams router;                      ///< of packets, in both network models
+  traffic::RouterParams router;                      ///< of packets, in both network models
   traffic::NetParams net;                           ///< of `dojosim net`
   std::string machine_file, workload_file;          ///< provenance, for messages
   std::map<std::string, std::string> input_sha256;  ///< every file read so far, as named by the user

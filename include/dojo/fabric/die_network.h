@@ -11,6 +11,7 @@
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
 #include "dojo/fabric/burst_routes.h"
+#include "dojo/fabric/port_times.h"
 #include "dojo/topology/topology.h"
 
 namespace dojo::fabric {
@@ -30,7 +31,7 @@ struct Link : LinkUse {
 struct PortUse {
   std::uint64_t bytes_injected = 0, bytes_ejected = 0;
 };
-/// SRAM side of a node's router: one read port (injection) and one write port (ejection).
+/// SRAM side of a node's router: when the first of its read ports (injection) and of its write ports (ejection) is free.
 struct Port : PortUse {
   Cycles inject_free = 0, eject_free = 0;
 };
@@ -74,8 +75,8 @@ class DieNetwork {
     const std::size_t i = index(d, site / columns_, site % columns_);
     return {use_[at][i], free_[at][i]};
   }
-  [[nodiscard]] Port port(SiteIndex site) const { return {port_use_[site], inject_free_[site], eject_free_[site]}; }
-  [[nodiscard]] Cycles inject_free(SiteIndex site) const { return inject_free_[site]; }
+  [[nodiscard]] Port port(SiteIndex site) const { return {port_use_[site], reads_.first(site), writes_.first(site)}; }
+  [[nodiscard]] Cycles inject_free(SiteIndex site) const { return reads_.first(site); }
   [[nodiscard]] bool enabled(SiteIndex site) const { return enabled_[site] != 0; }
   /// Site of the first node. Requires that there is one.
   [[nodiscard]] SiteIndex first_node() const {
@@ -108,7 +109,7 @@ class DieNetwork {
 
   /// Injects a burst at `site`. Sink: `deliver(site, burst, created, tail_time)` for each node reached on this die,
   /// `leave(direction, burst, head_time)` where it goes on to the next die; may be called several times for multicasts.
-  /// Returns when the injection port is free again. Requires now >= the port's inject_free for data.
+  /// Returns when a read port of the node is free again. Requires now >= the node's inject_free for data.
   template <class Sink>
   Cycles inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink);
 
@@ -225,7 +226,7 @@ class DieNetwork {
   std::array<std::vector<Cycles>, topology::kDirections> free_;  // data bursts may start here
   std::array<std::vector<LinkUse>, topology::kDirections> use_;
   std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // control packets may start here
-  std::vector<Cycles> inject_free_, eject_free_;
+  PortTimes reads_, writes_;
   std::vector<PortUse> port_use_;
   std::vector<std::uint8_t> enabled_;
   std::uint32_t nodes_ = 0;         // enabled
@@ -234,6 +235,7 @@ class DieNetwork {
   /// Scratch of gather(), by position in the line.
   struct Stop {
     Flits piece = 0;                              // of the node here
+    Cycles* read_port = nullptr;                  // which it goes through
     Cycles head = kNever;                         // of that piece at its router
     std::array<Flits, 2> came{};                  // from the low and the high side
     std::array<Cycles, 2> heads{kNever, kNever};  // first flit of those
@@ -276,7 +278,7 @@ template <class Sink>
 Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink) {
   const std::int32_t row = site / columns_;
   const std::int32_t column = site % columns_;
-  Cycles& free = inject_free_[site];
+  Cycles& free = reads_.first(site);
   const Flits n = flits(burst.bytes);
   port_use_[site].bytes_injected += burst.bytes;
   Burst sent = burst;
@@ -284,14 +286,14 @@ Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&&
   const Cycles head = now + hop_;  // SRAM read port to router
   if (burst.traffic_class == TrafficClass::kControl) {
     unicast(row, column, sent, head, sink);
-    return free;
+    return reads_.first(site);
   }
   const Departure first = burst.shape == Shape::kUnicast ? unicast(row, column, sent, head, sink)
                                                          : branches(row, column, sent, head, true, sink);
   // The read port streams one packet a cycle and stalls when the first link does not take them beyond the buffer.
   free = std::max(now + n, first.end - hop_ - buffer_flits_);
   latest_ = std::max(latest_, free);
-  return free;
+  return reads_.first(site);
 }
 
 template <class Sink>

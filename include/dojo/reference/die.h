@@ -11,7 +11,7 @@
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
 #include "dojo/fabric/edge.h"
-#include "dojo/fabric/router_params.h"
+#include "dojo/traffic/router_params.h"
 #include "dojo/topology/topology.h"
 
 namespace dojo::reference {
@@ -64,7 +64,7 @@ struct LinkCount {
 };
 
 /// The D1's routers as the machine file has them: traffic classes with VCs of their own.
-[[nodiscard]] fabric::RouterParams die_router(const topology::MachineParams& machine);
+[[nodiscard]] traffic::RouterParams die_router(const topology::MachineParams& machine);
 /// What this model cannot be built with, as "json.path: found ..., expected ...".
 [[nodiscard]] std::vector<std::string> die_problems(const topology::MachineParams& machine);
 

@@ -4,23 +4,15 @@
 #include <cstdint>
 #include <memory>
 
-#include "dojo/fabric/router_params.h"
+#include "dojo/traffic/router_params.h"
 #include "dojo/topology/topology.h"
 #include "dojo/traffic/endpoints.h"
 #include "dojo/traffic/network.h"
 
 namespace dojo::reference {
 
-using fabric::RouterParams;
-
-struct NetworkSettings {
-  RouterParams router;
-  double rate = 0.1;  ///< offered load, flits/node/cycle
-  std::uint32_t packet_flits = 1;
-  std::uint64_t seed = 1;
-  std::uint32_t threads = 1;          ///< results do not depend on it
-  std::int32_t largest_block = 1024;  ///< routers of a piece that one thread runs; results do not depend on it
-};
+using traffic::NetworkSettings;
+using traffic::RouterParams;
 
 /// Throws Error(kInvalidInput) for a load above one packet a cycle. `topology` and `endpoints` must outlive it.
 [[nodiscard]] std::unique_ptr<traffic::Network> make_network(const topology::Topology& topology,

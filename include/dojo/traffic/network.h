@@ -7,9 +7,22 @@
 
 #include "dojo/base/types.h"
 #include "dojo/topology/topology.h"
+#include "dojo/traffic/router_params.h"
 #include "dojo/traffic/tally.h"
 
 namespace dojo::traffic {
+
+/// Of both models.
+struct NetworkSettings {
+  RouterParams router;
+  double rate = 0.1;  ///< offered load, flits/node/cycle
+  std::uint32_t packet_flits = 1;
+  std::uint64_t seed = 1;
+  // Results do not depend on these:
+  std::uint32_t threads = 1;
+  std::int32_t largest_block = 1024;  ///< reference model: routers of a piece that one thread runs
+  bool express = true;                ///< fast model: packets that meet nobody pass without events
+};
 
 /// Flits over the links of a kind that lie on one die, or leave it on one side.
 struct LinkLoad {

@@ -48,7 +48,7 @@ TEST(Documents, EverySourceIsARowOfTheHardwarePage) {
   std::vector<schema::Declared> all = schema::declarations_of<topology::MachineParams>("machine.");
   for (auto& one : schema::declarations_of<WorkloadParams>("workload.")) all.push_back(std::move(one));
   for (auto& one : schema::declarations_of<RunParams>("run.")) all.push_back(std::move(one));
-  for (auto& one : schema::declarations_of<fabric::RouterParams>("router.")) all.push_back(std::move(one));
+  for (auto& one : schema::declarations_of<traffic::RouterParams>("router.")) all.push_back(std::move(one));
   for (auto& one : schema::declarations_of<traffic::NetParams>("net.")) all.push_back(std::move(one));
   for (const schema::Declared& one : all) {
     if (one.source.empty() || one.source == "chosen" || one.source == "derived") continue;

@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
 #include <tuple>
 #include <vector>
 
@@ -279,6 +281,99 @@ TEST_F(DieNetworkTest, AStripeWaitsForTheSlowestRow) {
   network_.inject(site(2, 18), unicast(2, 19, 64 * 300), 0, sink_);
   const DieNetwork::Stripe out = network_.stripe_out(Direction::kEast, 360 * 64, 0);
   EXPECT_GE(out.head, 300);
+}
+
+topology::MachineParams several_ports(std::int64_t read, std::int64_t write) {
+  topology::MachineParams params = die_params();
+  params.node.noc_read_ports = read;
+  params.node.noc_write_ports = write;
+  return params;
+}
+
+class DieNetworkPorts : public DieNetworkTest {
+ protected:
+  void configure(std::int64_t read, std::int64_t write) {
+    ports_ = std::make_unique<topology::Topology>(several_ports(read, write));
+    network_.configure(*ports_, 0);
+  }
+  std::unique_ptr<topology::Topology> ports_;
+};
+
+TEST_F(DieNetworkPorts, TwoReadPortsSendTwoBurstsAtATime) {
+  configure(2, 1);
+  EXPECT_EQ(network_.inject(site(0, 0), unicast(0, 5, 640), 100, sink_), 0) << "the other port has sent nothing yet";
+  EXPECT_EQ(network_.inject(site(0, 0), unicast(5, 0, 640), 100, sink_), 110);
+  EXPECT_EQ(network_.inject_free(site(0, 0)), 110);
+  ASSERT_EQ(sink_.delivered.size(), 2u);
+  for (const Sink::Delivery& each : sink_.delivered) EXPECT_EQ(each.tail, 100 + 1 + 5 + 10);
+}
+
+TEST_F(DieNetworkPorts, TwoWritePortsTakeTwoBurstsAtATime) {
+  for (const std::int64_t ports : {1, 2}) {
+    configure(1, ports);
+    sink_.delivered.clear();
+    network_.inject(site(3, 4), unicast(3, 7, 640), 0, sink_);
+    network_.inject(site(3, 10), unicast(3, 7, 640), 0, sink_);
+    ASSERT_EQ(sink_.delivered.size(), 2u);
+    EXPECT_EQ(sink_.delivered[0].tail, 1 + 3 + 10);
+    EXPECT_EQ(sink_.delivered[1].tail, 1 + 3 + (ports == 1 ? 20 : 10));
+  }
+}
+
+// Node i receives i pieces of ten flits from the low side and 19 - i from the high side, one a cycle each.
+TEST_F(DieNetworkPorts, TwoWritePortsTakeAGatherFromBothSides) {
+  configure(1, 2);
+  std::vector<int> all(20);
+  for (int i = 0; i < 20; ++i) all[static_cast<std::size_t>(i)] = i;
+  RowGather row(3, all, 640, 50);
+  network_.gather(row.g);
+  for (const GatherNode& node : row.nodes) {
+    const Cycles longer_side = std::max<Cycles>(node.position, 19 - node.position) * 10;
+    EXPECT_EQ(node.done, 50 + 2 + std::max<Cycles>(longer_side, 95)) << node.position;
+  }
+}
+
+TEST_F(DieNetworkPorts, TwoReadPortsSendTwoStripesAtATime) {
+  for (const std::int64_t ports : {1, 2}) {
+    configure(ports, 1);
+    EXPECT_EQ(network_.stripe_out(Direction::kEast, 360 * 128, 100).start, 100);
+    EXPECT_EQ(network_.stripe_out(Direction::kSouth, 360 * 128, 100).start, ports == 1 ? 102 : 100);
+  }
+}
+
+TEST_F(DieNetworkPorts, TwoWritePortsTakeTwoStripesAtATime) {
+  for (const std::int64_t ports : {1, 2}) {
+    configure(1, ports);
+    const auto last = [&](Direction d) { return network_.stripe_in(d, 360 * 128, 400).done; };
+    EXPECT_EQ(last(Direction::kEast), 400 + 40);
+    // The first row's pieces are the last of a column's 36 flits; in the first column they find the port busy.
+    EXPECT_EQ(last(Direction::kSouth), ports == 1 ? 440 + 2 : 400 + 36);
+  }
+}
+
+TEST_F(DieNetworkPorts, MoreThanFourAreAsGoodAsFour) {
+  for (const std::int64_t ports : {4, 16}) {
+    configure(ports, 1);
+    for (int i = 0; i < 4; ++i) network_.inject(site(5, 5), unicast(5, 6 + i, 640), 0, sink_);
+    EXPECT_GE(network_.inject_free(site(5, 5)), 10) << ports;
+  }
+}
+
+/// Each flit goes to the port that is free first.
+TEST(PortTimes, ShareAmongPortsAsFlitsComeOneByOne) {
+  for (std::uint32_t ports = 1; ports <= 4; ++ports) {
+    PortTimes times;
+    times.configure(1, ports);
+    std::vector<Cycles> expected(ports, 0);
+    for (int step = 1; step < 200; ++step) {
+      const Cycles head = step * 3 + step * step % 7;
+      const Flits flits = 1 + step * 5 % 11;
+      for (Cycles& free : expected) free = std::max(free, head);
+      for (Flits i = 0; i < flits; ++i) ++*std::min_element(expected.begin(), expected.end());
+      ASSERT_EQ(times.share(0, head, 0, flits), *std::max_element(expected.begin(), expected.end())) << ports << step;
+      ASSERT_EQ(times.first(0), *std::min_element(expected.begin(), expected.end()));
+    }
+  }
 }
 
 }  // namespace

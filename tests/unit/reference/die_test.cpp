@@ -242,9 +242,11 @@ TEST(ReferenceDie, ADipTakesAndGivesEveryByte) {
 
 /// Everybody multicasts along both lines and sends to random nodes of all dies, with the smallest buffers.
 TEST(ReferenceDie, NothingIsLostOrStuckUnderLoad) {
-  for (const std::int64_t channels : {2, 3, 6}) {
+  for (const std::int64_t channels : {2, 3, 6, 7}) {
     topology::MachineParams p = params(3);
     p.noc.virtual_channels = channels;
+    p.node.noc_read_ports = channels == 3 ? 2 : channels == 7 ? 4 : 1;
+    p.node.noc_write_ports = channels == 3 ? 3 : channels == 7 ? 4 : 1;
     p.noc.buffer_packets_per_vc = channels == 2 ? 1 : 4;
     p.die.crossing_buffer_bytes = 64 * 64;
     Dies dies(p);
@@ -305,6 +307,58 @@ TEST(ReferenceDie, SaysWhatItCannotBeBuiltWith) {
   EXPECT_EQ(problems[0], "machine.noc.virtual_channels: found 9, expected at most 8 with run.network_model=reference");
   EXPECT_EQ(problems[1],
             "machine.noc.buffer_packets_per_vc: found 200, expected at most 128 with run.network_model=reference");
+}
+
+TEST(ReferenceDie, TwoReadPortsSendTwoPacketsACycle) {
+  for (const std::int64_t ports : {1, 2}) {
+    topology::MachineParams p = params(1);
+    p.node.noc_read_ports = ports;
+    Dies dies(p);
+    dies[0].post(Dies::site(0, 0), Dies::to(0, 4), 64 * 100, 0);
+    dies[0].post(Dies::site(0, 0), Dies::to(4, 0), 64 * 100, 0);
+    dies.run();
+    ASSERT_EQ(dies.last[0].size(), 2u);
+    for (const Written& w : dies.last[0]) {
+      if (ports == 2) EXPECT_EQ(w.time, 1 + 4 + 1 + 99) << w.site;
+    }
+    if (ports == 1) EXPECT_EQ(dies.last[0].back().time, 1 + 4 + 1 + 199);
+    EXPECT_TRUE(dies.settled());
+  }
+}
+
+TEST(ReferenceDie, TwoWritePortsTakeTwoPacketsACycle) {
+  for (const std::int64_t ports : {1, 2}) {
+    topology::MachineParams p = params(1);
+    p.node.noc_write_ports = ports;
+    Dies dies(p);
+    dies[0].post(Dies::site(0, 0), Dies::to(0, 3), 64 * 100, 0);
+    dies[0].post(Dies::site(0, 6), Dies::to(0, 3), 64 * 100, 0);
+    dies.run();
+    ASSERT_EQ(dies.last[0].size(), 2u);
+    const Cycles first = 1 + 3 + 1, last = std::max(dies.last[0][0].time, dies.last[0][1].time);
+    EXPECT_EQ(last, first + (ports == 2 ? 99 : 199));
+    EXPECT_TRUE(dies.settled());
+  }
+}
+
+/// A multicast is read once, whatever the number of ports; copies of two of them are written at the same time.
+TEST(ReferenceDie, TwoWritePortsTakeCopiesFromBothSides) {
+  topology::MachineParams p = params(1);
+  p.node.noc_read_ports = p.node.noc_write_ports = 2;
+  Dies dies(p);
+  Burst burst;
+  burst.shape = Shape::kRow;
+  burst.low = 0;
+  burst.high = 7;
+  burst.purpose = fabric::Purpose::kOperand;
+  dies[0].post(Dies::site(3, 0), burst, 6400, 0);
+  dies[0].post(Dies::site(3, 6), burst, 6400, 0);
+  dies.run();
+  ASSERT_EQ(dies.last[0].size(), 14u);
+  for (const Written& w : dies.last[0]) {
+    if (w.site == Dies::site(3, 3)) EXPECT_EQ(w.time, 1 + 3 + 1 + 99);
+  }
+  EXPECT_TRUE(dies.settled());
 }
 
 }  // namespace

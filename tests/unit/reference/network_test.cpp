@@ -6,25 +6,17 @@
 
 #include "dojo/base/error.h"
 #include "dojo/traffic/measurement.h"
+#include "support/mesh.h"
 
 namespace dojo::reference {
 namespace {
 
 using topology::Level;
+using test::mesh;
 using topology::MachineParams;
 using traffic::NetParams;
 using traffic::Outcome;
 using traffic::Pattern;
-
-MachineParams mesh(std::int64_t rows, std::int64_t columns) {
-  MachineParams machine;
-  machine.level = Level::kDie;
-  machine.die.grid.rows = rows;
-  machine.die.grid.columns = columns;
-  machine.die.enabled = rows * columns;
-  machine.dip.present = false;
-  return machine;
-}
 
 RouterParams pipelined() {
   RouterParams router;
@@ -80,6 +72,13 @@ RouterParams single_cycle() {
   RouterParams router;
   router.hop_cycles = router.credit_cycles = router.injection_cycles = 1;
   return router;
+}
+
+/// A cycle a hop, for credits and into the router.
+Asked d1_asked(Pattern pattern, double rate, std::int64_t flits) {
+  Asked a = asked(pattern, rate, flits);
+  a.router = single_cycle();
+  return a;
 }
 
 TEST(ReferenceNetwork, RefusesMoreThanAPacketACycle) {
@@ -228,6 +227,34 @@ TEST(ReferenceCrossing, ThreadsChangeNothing) {
   for (const std::uint32_t threads : {2u, 4u}) {
     a.threads = threads;
     EXPECT_TRUE(same(run(machine, a), one));
+  }
+}
+
+/// A node that sends to itself: as many flits a cycle as the fewer of its read and write ports take.
+TEST(ReferenceNetwork, PortsOfANodeAddUp) {
+  for (const auto& [read, write] : {std::pair{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 3}, {4, 4}, {16, 16}}) {
+    for (const std::int64_t flits : {1, 8, 64}) {
+      MachineParams machine = mesh(1, 1);
+      machine.node.noc_read_ports = read;
+      machine.node.noc_write_ports = write;
+      const double sent = std::min(read, 4);
+      const Asked a = d1_asked(Pattern::kNeighbor, sent, flits);
+      EXPECT_NEAR(run(machine, a).accepted, std::min<double>(sent, write), 0.02 * sent) << read << ' ' << write << ' '
+                                                                                        << flits;
+    }
+  }
+}
+
+/// Three nodes send to the one in the middle, itself among them.
+TEST(ReferenceNetwork, WritePortsTakePacketsFromSeveralSides) {
+  for (const std::int64_t write : {1, 2, 3}) {
+    for (const std::int64_t flits : {1, 8}) {
+      MachineParams machine = mesh(1, 3);
+      machine.node.noc_write_ports = write;
+      Asked a = d1_asked(Pattern::kHotspot, 1, flits);
+      a.net.hotspots = {1};
+      EXPECT_NEAR(run(machine, a).accepted, static_cast<double>(write) / 3, 0.01) << write << ' ' << flits;
+    }
   }
 }
 

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "dojo/base/error.h"
+#include "support/mesh.h"
 
 namespace dojo::traffic {
 namespace {
@@ -14,18 +15,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using topology::Level;
+using test::mesh;
 using topology::MachineParams;
 using topology::Topology;
-
-MachineParams mesh(std::int64_t rows, std::int64_t columns) {
-  MachineParams machine;
-  machine.level = Level::kDie;
-  machine.die.grid.rows = rows;
-  machine.die.grid.columns = columns;
-  machine.die.enabled = rows * columns;
-  machine.dip.present = false;
-  return machine;
-}
 
 /// Of nodes in order: the node that each sends to.
 std::vector<std::uint32_t> targets(const MachineParams& machine, NetParams params) {

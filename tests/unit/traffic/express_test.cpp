@@ -52,7 +52,7 @@ std::vector<std::uint64_t> counts(const Network& network) {
 }
 
 /// Runs both and compares them at uneven cycles, in a window that begins and ends among packets.
-void expect_the_same(const Case& c, const fabric::RouterParams& router, std::uint64_t seed) {
+void expect_the_same(const Case& c, const RouterParams& router, std::uint64_t seed) {
   SCOPED_TRACE(
       fmt::format("{} x {}, {} flits at {}, pattern {}, {} VCs of {}, hop {}, credit {}, injection {}, seed {}", c.rows,
                   c.columns, c.flits, c.rate, static_cast<int>(c.pattern), router.virtual_channels,
@@ -68,7 +68,11 @@ void expect_the_same(const Case& c, const fabric::RouterParams& router, std::uin
   net.hotspots = {3};
   const topology::Topology topology(machine);
   const Endpoints endpoints(topology, net);
-  FastSettings settings{router, c.rate, static_cast<std::uint32_t>(c.flits), seed, 1, true};
+  NetworkSettings settings;
+  settings.router = router;
+  settings.rate = c.rate;
+  settings.packet_flits = static_cast<std::uint32_t>(c.flits);
+  settings.seed = seed;
   const auto with = make_fast_network(topology, endpoints, settings);
   settings.express = false;
   const auto without = make_fast_network(topology, endpoints, settings);
@@ -84,8 +88,8 @@ void expect_the_same(const Case& c, const fabric::RouterParams& router, std::uin
   }
 }
 
-fabric::RouterParams d1() {
-  fabric::RouterParams router;
+RouterParams d1() {
+  RouterParams router;
   router.hop_cycles = 1;
   return router;
 }
@@ -109,7 +113,7 @@ TEST(Express, ChangesNothingWithOtherRouters) {
     for (const std::int64_t credit : {1, 2, 5}) {
       for (const std::int64_t injection : {1, 2, 6}) {
         for (const std::int64_t depth : {8, 16, 32}) {
-          fabric::RouterParams router;
+          RouterParams router;
           router.hop_cycles = hop;
           router.credit_cycles = credit;
           router.injection_cycles = injection;

@@ -9,22 +9,14 @@
 
 #include "dojo/base/error.h"
 #include "dojo/traffic/measurement.h"
+#include "support/mesh.h"
 
 namespace dojo::traffic {
 namespace {
 
 using topology::Level;
+using test::mesh;
 using topology::MachineParams;
-
-MachineParams mesh(std::int64_t rows, std::int64_t columns) {
-  MachineParams machine;
-  machine.level = Level::kDie;
-  machine.die.grid.rows = rows;
-  machine.die.grid.columns = columns;
-  machine.die.enabled = rows * columns;
-  machine.dip.present = false;
-  return machine;
-}
 
 MachineParams two_dies(std::int64_t rows, std::int64_t columns) {
   MachineParams machine = mesh(rows, columns);
@@ -34,7 +26,7 @@ MachineParams two_dies(std::int64_t rows, std::int64_t columns) {
 }
 
 struct Asked {
-  fabric::RouterParams router;
+  RouterParams router;
   NetParams net;
   std::uint32_t threads = 1;
   Cycles warmup = 500, measure = 2000;
@@ -227,6 +219,34 @@ TEST(FastNetwork, WakesRareSourcesInTheirCycle) {
   EXPECT_EQ(tally.injected, tally.created);
   EXPECT_EQ(tally.source_cycles, 0u);
   network->check();
+}
+
+/// A node that sends to itself: as many flits a cycle as the fewer of its read and write ports take.
+TEST(FastNetwork, PortsOfANodeAddUp) {
+  for (const auto& [read, write] : {std::pair{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 3}, {4, 4}, {16, 16}}) {
+    for (const std::int64_t flits : {1, 8, 64}) {
+      MachineParams machine = mesh(1, 1);
+      machine.node.noc_read_ports = read;
+      machine.node.noc_write_ports = write;
+      const double sent = std::min(read, 4);
+      const Asked a = asked(Pattern::kNeighbor, sent, flits);
+      EXPECT_NEAR(run(machine, a).accepted, std::min<double>(sent, write), 0.02 * sent) << read << ' ' << write << ' '
+                                                                                        << flits;
+    }
+  }
+}
+
+/// Three nodes send to the one in the middle, itself among them.
+TEST(FastNetwork, WritePortsTakePacketsFromSeveralSides) {
+  for (const std::int64_t write : {1, 2, 3}) {
+    for (const std::int64_t flits : {1, 8}) {
+      MachineParams machine = mesh(1, 3);
+      machine.node.noc_write_ports = write;
+      Asked a = asked(Pattern::kHotspot, 1, flits);
+      a.net.hotspots = {1};
+      EXPECT_NEAR(run(machine, a).accepted, static_cast<double>(write) / 3, 0.01) << write << ' ' << flits;
+    }
+  }
 }
 
 }  // namespace

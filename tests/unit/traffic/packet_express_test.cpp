@@ -4,9 +4,9 @@
 
 #include <memory>
 
-#include "dojo/fabric/packet_mesh.h"
+#include "traffic/packet_mesh.h"
 
-namespace dojo::fabric {
+namespace dojo::traffic {
 namespace {
 
 RouterParams d1() {
@@ -16,7 +16,7 @@ RouterParams d1() {
 }
 
 std::uint32_t to(std::uint32_t row, std::uint32_t column) {
-  return row << Piece::kPlaceBits | column;
+  return row << kPlaceBits | column;
 }
 
 /// A die of 4 x 4 routers, numbered along the rows; messages of 64 flits are 8 pieces of 8.
@@ -93,4 +93,4 @@ TEST_F(PacketExpress, NeverWhereCreditsMayHoldItUp) {
 }
 
 }  // namespace
-}  // namespace dojo::fabric
+}  // namespace dojo::traffic

@@ -5,18 +5,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "dojo/fabric/packet_mesh.h"
+#include "traffic/packet_mesh.h"
 
-namespace dojo::fabric {
-
-struct EdgeOfDie {
-  unsigned side = 0;
-  double bytes_per_s = 0, clock_hz = 1;
-  std::int64_t flit_bytes = 64;
-  Cycles latency = 1;
-  std::int64_t buffer_flits = 0;  ///< receive buffer of the whole edge
-  std::uint32_t lanes = 1;
-};
+namespace dojo::traffic {
 
 /// Pieces that wait at one end: a FIFO for each lane and VC.
 class LaneFifos {
@@ -67,7 +58,7 @@ class InOrder {
 /// another.
 class CrossingSender {
  public:
-  CrossingSender(const EdgeOfDie& edge, const PieceRules& rules);
+  CrossingSender(const CrossingParams& edge, const PieceRules& rules);
   void take(List<Leaving>& from_router);                        ///< empties it
   void credit(const Leaving& credit) { credits_.add(credit); }  ///< in the order of time
   void cycle(Cycles now, PacketMesh& mesh, List<Leaving>& mail);
@@ -95,7 +86,7 @@ class CrossingSender {
 /// The receiving end: from the receive buffer a flit a cycle and lane goes into the router.
 class CrossingReceiver {
  public:
-  CrossingReceiver(const EdgeOfDie& edge, const PieceRules& rules);
+  CrossingReceiver(const CrossingParams& edge, const PieceRules& rules);
   void arrive(const Leaving& piece) { arrivals_.add(piece); }  ///< in the order of time
   void take_credits(List<Leaving>& from_router);               ///< empties it
   void cycle(Cycles now, PacketMesh& mesh, List<Leaving>& credit_mail);
@@ -113,4 +104,4 @@ class CrossingReceiver {
   LaneFifos fifos_;
 };
 
-}  // namespace dojo::fabric
+}  // namespace dojo::traffic

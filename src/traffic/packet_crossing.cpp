@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both ends of a crossing, a cycle at a time.
-#include "dojo/fabric/packet_crossing.h"
+#include "traffic/packet_crossing.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "fabric/packet_router.h"
+#include "dojo/base/bits.h"
 
-namespace dojo::fabric {
+namespace dojo::traffic {
 
 void LaneFifos::push(std::uint32_t lane, std::uint32_t channel, Piece piece) {
   fifos_[lane * channels_ + channel].pieces.push(piece);
@@ -42,7 +42,7 @@ std::uint64_t InOrder::flits(const PieceRules& rules) const {
   return flits;
 }
 
-CrossingSender::CrossingSender(const EdgeOfDie& edge, const PieceRules& rules)
+CrossingSender::CrossingSender(const CrossingParams& edge, const PieceRules& rules)
     : rules_(rules),
       side_(edge.side),
       latency_(edge.latency),
@@ -89,7 +89,7 @@ void CrossingSender::cycle(Cycles now, PacketMesh& mesh, List<Leaving>& mail) {
 bool CrossingSender::send_from(std::uint32_t lane, Cycles now, PacketMesh& mesh, List<Leaving>& mail) {
   std::uint32_t may = 0;
   for (std::uint32_t left = fifos_.filled(lane); left != 0; left &= left - 1) {
-    const unsigned channel = next_bit(left, 0);
+    const unsigned channel = lowest_bit(left);
     if (shared_ > 0 || used_[lane * rules_.channels + channel] < reserved_) may |= 1u << channel;
   }
   if (may == 0) return false;
@@ -108,7 +108,7 @@ bool CrossingSender::send_from(std::uint32_t lane, Cycles now, PacketMesh& mesh,
   return true;
 }
 
-CrossingReceiver::CrossingReceiver(const EdgeOfDie& edge, const PieceRules& rules)
+CrossingReceiver::CrossingReceiver(const CrossingParams& edge, const PieceRules& rules)
     : rules_(rules),
       side_(edge.side),
       latency_(edge.latency),
@@ -146,4 +146,4 @@ void CrossingReceiver::cycle(Cycles now, PacketMesh& mesh, List<Leaving>& credit
   }
 }
 
-}  // namespace dojo::fabric
+}  // namespace dojo::traffic

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How packets are cut into pieces; set-up of a die's routers, and what happens around their visits.
-#include "dojo/fabric/packet_mesh.h"
+#include "traffic/packet_mesh.h"
 
 #include <algorithm>
 
-#include "fabric/packet_express.h"
-#include "fabric/packet_visit.h"
+#include "traffic/packet_express.h"
+#include "traffic/packet_visit.h"
 
-namespace dojo::fabric {
+namespace dojo::traffic {
 namespace {
 
 /// An eighth of a packet, so that what shares a link still takes turns often; no more than a VC's buffer holds, whose
@@ -26,12 +26,13 @@ Cycles longest_passage(const PieceRules& rules, const MeshShape& shape) {
 
 }  // namespace
 
-PieceRules::PieceRules(const RouterParams& router, std::uint32_t flits_of_packet)
+PieceRules::PieceRules(const RouterParams& router, std::uint32_t flits_of_packet, NodePorts node)
     : packet_flits(flits_of_packet),
       flits(flits_of_a_piece(flits_of_packet, static_cast<std::uint32_t>(router.input_buffer_flits))),
       count(ceil_div(flits_of_packet, flits)),
       channels(static_cast<std::uint32_t>(router.virtual_channels)),
       depth(static_cast<std::uint32_t>(router.input_buffer_flits) / flits),
+      ports(node),
       hop(router.hop_cycles),
       credit(router.credit_cycles),
       injection(router.injection_cycles),
@@ -39,22 +40,22 @@ PieceRules::PieceRules(const RouterParams& router, std::uint32_t flits_of_packet
       input_limited(router.internal_speedup == 1) {
   last_flits = packet_flits - (count - 1) * flits;
   constexpr std::uint32_t kLongestExpress = 1024;  // sources look less than 2048 cycles ahead
-  express = flits > 1 && packet_flits <= kLongestExpress && speculative && input_limited &&
+  express = flits > 1 && packet_flits <= kLongestExpress && speculative && input_limited && ports.single() &&
             static_cast<Cycles>(flits) >= std::max(hop, injection) + credit;
 }
 
-PacketMesh::PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned local_base)
+PacketMesh::PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned stride)
     : rules_(rules),
-      local_base_(local_base),
+      stride_(stride),
       arrivals_(std::max(rules.hop, rules.injection) + 1),
       credits_(rules.hop + rules.credit + 1),
       visits_(kVisitsAhead - 1),
       passing_(longest_passage(rules, shape)),
       due_(std::max({rules.hop + rules.credit + rules.injection + 1, kVisitsAhead, longest_passage(rules, shape)})) {}
 
-template <unsigned kStride, bool kLong>
-PacketRouters<kStride, kLong>::PacketRouters(const MeshShape& shape, const PieceRules& rules)
-    : PacketMesh(rules, shape, kLocalPort * kStride),
+template <unsigned kStride, bool kLong, unsigned kPorts>
+PacketRouters<kStride, kLong, kPorts>::PacketRouters(const MeshShape& shape, const PieceRules& rules)
+    : PacketMesh(rules, shape, kStride),
       shape_(shape),
       step_{1, -1, shape.columns, -shape.columns, 0},
       node_limits_(rules.depth * rules.flits < rules.hop + rules.credit) {
@@ -65,7 +66,7 @@ PacketRouters<kStride, kLong>::PacketRouters(const MeshShape& shape, const Piece
   buffers_.resize((count * kSlots) << depth_bits_);
   if (kLong) busy_.resize(count);
   Mask channels = 0;
-  for (unsigned port = 0; port < kMeshPorts; ++port)
+  for (unsigned port = 0; port < kPorts; ++port)
     channels |= static_cast<Mask>(((kOne << rules.channels) - 1) << (port * kStride));
   for (std::size_t i = 0; i < count; ++i) {
     Router& r = routers_[i];
@@ -73,28 +74,21 @@ PacketRouters<kStride, kLong>::PacketRouters(const MeshShape& shape, const Piece
                column = static_cast<std::int32_t>(i) % shape.columns;
     r.row = static_cast<std::uint16_t>(shape.first_row + row);
     r.column = static_cast<std::uint16_t>(shape.first_column + column);
-    r.leaves = static_cast<std::uint8_t>((column == shape.columns - 1 ? 1 : 0) | (column == 0 ? 2 : 0) |
-                                         (row == shape.rows - 1 ? 4 : 0) | (row == 0 ? 8 : 0));
+    r.leaves = shape.border(row, column);
     r.free = r.credit = channels;
     r.credits.fill(static_cast<std::uint8_t>(rules.depth));
   }
 }
 
-template <unsigned kStride, bool kLong>
-std::uint32_t PacketRouters<kStride, kLong>::at_side(unsigned side, std::uint32_t lane) const {
-  const auto columns = static_cast<std::uint32_t>(shape_.columns), rows = static_cast<std::uint32_t>(shape_.rows);
-  if (side < 2) return lane * columns + (side == 0 ? columns - 1 : 0);
-  return (side == 2 ? (rows - 1) * columns : 0) + lane;
-}
-
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::apply_credits(Cycles now) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::apply_credits(Cycles now) {
   List<std::uint32_t>& due = credits_.at(now);
   for (const std::uint32_t to : due) {
     const std::uint32_t index = to >> kSlotBits;
     const unsigned vc = to & ((1u << kSlotBits) - 1);
     if (vc >= kNode) {
-      node_credits.push(index << 3 | (vc - kNode));
+      node_credits.push({index, static_cast<std::uint8_t>((vc - kNode) / kStride),
+                         static_cast<std::uint8_t>((vc - kNode) % kStride)});
       continue;
     }
     Router& r = routers_[index];
@@ -109,8 +103,8 @@ void PacketRouters<kStride, kLong>::apply_credits(Cycles now) {
   due.clear();
 }
 
-template <unsigned kStride, bool kLong>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::apply_arrival(Arrival arrival, Cycles now) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::apply_arrival(Arrival arrival, Cycles now) {
   const std::uint32_t index = arrival.slot >> kSlotBits;
   const unsigned vc = arrival.slot & ((1u << kSlotBits) - 1);
   if constexpr (kLong) {
@@ -133,8 +127,8 @@ template <unsigned kStride, bool kLong>
   plan(r, index, now);
 }
 
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::arrive(Cycles now) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::arrive(Cycles now) {
   apply_credits(now);
   List<Arrival>& due = arrivals_.at(now);
   // What gives way to an arrival may be due in this cycle as well: the list grows.
@@ -143,42 +137,42 @@ void PacketRouters<kStride, kLong>::arrive(Cycles now) {
   due.clear();
 }
 
-template <unsigned kStride, bool kLong>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::free_ports(Router& r, std::uint32_t index,
+template <unsigned kStride, bool kLong, unsigned kPorts>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::free_ports(Router& r, std::uint32_t index,
                                                                              Cycles now) {
   const Busy& busy = busy_[index];
   const auto over = [now](std::uint32_t until) {
     return static_cast<std::int32_t>(until - static_cast<std::uint32_t>(now)) <= 0;
   };
   for (std::uint32_t left = r.sending_in; left != 0; left &= left - 1) {
-    const unsigned port = next_bit(left, 0);
+    const unsigned port = lowest_bit(left);
     if (over(busy.in_until[port])) r.sending_in = static_cast<std::uint8_t>(r.sending_in & ~(1u << port));
   }
   for (std::uint32_t left = r.sending_out; left != 0; left &= left - 1) {
-    const unsigned port = next_bit(left, 0);
+    const unsigned port = lowest_bit(left);
     if (over(busy.out_until[port])) r.sending_out = static_cast<std::uint8_t>(r.sending_out & ~(1u << port));
   }
 }
 
 /// The next cycle in which something that waits here may go: a head for which a VC is free, a piece whose ports are
 /// idle then. All else is woken by credit or by an arrival.
-template <unsigned kStride, bool kLong>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong>::plan_next(Router& r, std::uint32_t index,
+template <unsigned kStride, bool kLong, unsigned kPorts>
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::plan_next(Router& r, std::uint32_t index,
                                                                             Cycles now) {
   if ((r.ready | r.waiting) == 0) return;
   std::uint32_t wait = 1;
   if constexpr (kLong) {
     wait = kVisitsAhead;
     for (Mask left = r.waiting; left != 0; left &= left - 1) {
-      if ((r.free & channels_of(r, next_bit(left, 0))) != 0) return plan(r, index, now + 1);
+      if ((r.free & channels_of(r, lowest_bit(left))) != 0) return plan(r, index, now + 1);
     }
     const Busy& busy = busy_[index];
     const auto now32 = static_cast<std::uint32_t>(now);
     for (Mask left = r.ready; left != 0; left &= left - 1) {
-      const unsigned i = next_bit(left, 0), in = i / kStride, out = r.output[i];
+      const unsigned i = lowest_bit(left), in = i / kStride, out = r.output[i];
       std::uint32_t most = 1;
       if (rules_.input_limited && (r.sending_in >> in & 1) != 0) most = std::max(most, busy.in_until[in] - now32);
-      if ((r.sending_out >> out & 1) != 0) most = std::max(most, busy.out_until[out] - now32);
+      if ((busy_outputs(r) >> out & 1) != 0) most = std::max(most, busy_until(busy, out, now32) - now32);
       wait = std::min(wait, most);
     }
     if (wait == kVisitsAhead) return;
@@ -186,19 +180,19 @@ template <unsigned kStride, bool kLong>
   plan(r, index, now + wait);
 }
 
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::allocate(Cycles now) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::allocate(Cycles now) {
   List<std::uint32_t>& due = visits_.at(now);
   if (!due.empty()) visit_all(due, now);
   if constexpr (kLong) pass_by(now);
   due_.pass(now);
 }
 
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::visit_all(List<std::uint32_t>& due, Cycles now) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::visit_all(List<std::uint32_t>& due, Cycles now) {
   List<Arrival>& arrivals = later(arrivals_, now + rules_.hop);
   List<std::uint32_t>& credits = later(credits_, now + rules_.credit);
-  const std::size_t most = due.size() * kMeshPorts;
+  const std::size_t most = due.size() * kPorts;
   Outlets out{arrivals.room(most), credits.room(most)};
   const std::uint32_t bit = 1u << (static_cast<std::uint32_t>(now) & 31);
   for (const std::uint32_t index : due) {
@@ -212,8 +206,8 @@ void PacketRouters<kStride, kLong>::visit_all(List<std::uint32_t>& due, Cycles n
   credits.finish(out.credits);
 }
 
-template <unsigned kStride, bool kLong>
-std::uint64_t PacketRouters<kStride, kLong>::flits_inside() const {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+std::uint64_t PacketRouters<kStride, kLong, kPorts>::flits_inside() const {
   std::uint64_t flits = 0;
   for (const List<Arrival>& list : arrivals_.lists())
     for (const Arrival& arrival : list) flits += rules_.length(arrival.piece);
@@ -232,16 +226,24 @@ std::uint64_t PacketRouters<kStride, kLong>::flits_inside() const {
   return flits;
 }
 
-std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules) {
-  const bool narrow = rules.channels <= 4;
+namespace {
+
+template <unsigned kStride>
+std::unique_ptr<PacketMesh> make(const MeshShape& shape, const PieceRules& rules) {
+  constexpr unsigned kSeveral = kLocalPort + kMostNodePorts;
   if (rules.flits == 1) {
-    if (rules.headings != nullptr) return std::make_unique<PacketRouters<16, false>>(shape, rules);
-    if (narrow) return std::make_unique<PacketRouters<4, false>>(shape, rules);
-    return std::make_unique<PacketRouters<8, false>>(shape, rules);
+    if (rules.ports.single()) return std::make_unique<PacketRouters<kStride, false, 5>>(shape, rules);
+    return std::make_unique<PacketRouters<kStride, false, kSeveral>>(shape, rules);
   }
-  if (rules.headings != nullptr) return std::make_unique<PacketRouters<16, true>>(shape, rules);
-  if (narrow) return std::make_unique<PacketRouters<4, true>>(shape, rules);
-  return std::make_unique<PacketRouters<8, true>>(shape, rules);
+  if (rules.ports.single()) return std::make_unique<PacketRouters<kStride, true, 5>>(shape, rules);
+  return std::make_unique<PacketRouters<kStride, true, kSeveral>>(shape, rules);
 }
 
-}  // namespace dojo::fabric
+}  // namespace
+
+std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules) {
+  if (rules.headings != nullptr) return make<16>(shape, rules);
+  return rules.channels <= 4 ? make<4>(shape, rules) : make<8>(shape, rules);
+}
+
+}  // namespace dojo::traffic

@@ -8,41 +8,36 @@
 #include <vector>
 
 #include "dojo/base/types.h"
-#include "dojo/fabric/calendar.h"
-#include "dojo/fabric/router_params.h"
+#include "dojo/engine/calendar.h"
+#include "dojo/traffic/router_params.h"
 #include "dojo/topology/headings.h"
+#include "dojo/traffic/mesh.h"
 
-namespace dojo::fabric {
+namespace dojo::traffic {
 
-inline constexpr unsigned kMeshPorts = 5, kLocalPort = 4;  ///< east, west, south, north, the node beside the router
+using engine::Calendar;
+using engine::DueCycles;
+using engine::List;
 
-/// `where`: marks of the first and the last piece of a packet; row and column of its destination, or, on machines with
-/// dead parts, a topology::Headings.
 struct Piece {
-  static constexpr std::uint32_t kFirst = 1u << 31, kLast = 1u << 30, kPlaceBits = 15, kPlaceMask = (1u << 15) - 1;
   std::uint32_t created = 0;  ///< low half of the cycle in which its packet was created
-  std::uint32_t where = 0;
-  [[nodiscard]] bool first() const { return (where & kFirst) != 0; }
-  [[nodiscard]] bool last() const { return (where & kLast) != 0; }
-  [[nodiscard]] std::uint32_t row() const { return where >> kPlaceBits & kPlaceMask; }
-  [[nodiscard]] std::uint32_t column() const { return where & kPlaceMask; }
+  std::uint32_t where = 0;    ///< header word of its packet, with the marks of this piece
+  [[nodiscard]] bool first() const { return (where & kFirstMark) != 0; }
+  [[nodiscard]] bool last() const { return (where & kLastMark) != 0; }
 };
 
 /// How packets of one length are cut, and the routers in units of pieces.
 struct PieceRules {
-  PieceRules(const RouterParams& router, std::uint32_t packet_flits);
+  PieceRules(const RouterParams& router, std::uint32_t packet_flits, NodePorts ports = {});
   std::uint32_t packet_flits, flits, last_flits, count;  ///< of a packet; of a piece, the last one; pieces of a packet
   std::uint32_t channels, depth;                         ///< VCs of a port; pieces that a VC's buffer holds
+  NodePorts ports;
   std::uint32_t legs = 1;                                ///< of a route around dead parts, each with as many of the VCs
   const topology::Headings* headings = nullptr;          ///< of a machine with dead parts
   Cycles hop, credit, injection;
   bool speculative, input_limited;  ///< input_limited: an input port sends a flit a cycle (no internal speedup)
   bool express;                     ///< packets over idle routers may pass without events: credits never hold them up
   [[nodiscard]] std::uint32_t length(Piece piece) const { return piece.last() ? last_flits : flits; }
-};
-
-struct MeshShape {
-  std::int32_t first_row = 0, first_column = 0, rows = 1, columns = 1;  ///< sites of the whole machine
 };
 
 /// On its way over a side of a die: `lane` is the row (east, west) or column (south, north) within the die.
@@ -68,7 +63,7 @@ struct Arrival {
 
 class PacketMesh {
  public:
-  static constexpr unsigned kSlotBits = 7;  ///< of the VC in a slot; the router is above
+  static constexpr unsigned kSlotBits = 8;  ///< of the VC in a slot; the router is above
   virtual ~PacketMesh() = default;
   /// Cycle `now`: first what is due, then, when nodes have injected, allocation.
   virtual void arrive(Cycles now) = 0;
@@ -90,14 +85,21 @@ class PacketMesh {
   /// states contradict each other.
   [[nodiscard]] virtual std::uint64_t flits_inside() const = 0;
 
-  /// Where nodes put what they inject in cycle `now`; the slot of VC 0 of their router's local input port.
+  /// Where nodes put what they inject in cycle `now`; the slot of VC 0 of a local input port of their router.
   [[nodiscard]] List<Arrival>& injections(Cycles now) { return later(arrivals_, now + rules_.injection); }
-  [[nodiscard]] std::uint32_t local_slot(std::uint32_t router) const { return router << kSlotBits | local_base_; }
+  [[nodiscard]] std::uint32_t local_slot(std::uint32_t router, std::uint32_t read_port) const {
+    return router << kSlotBits | ((kLocalPort + read_port) * stride_);
+  }
   /// Bit i: there may be something to do in cycle `from` + i, even if nothing comes from outside.
   [[nodiscard]] std::uint64_t busy_cycles(Cycles from) const { return due_.ahead(from); }
 
   List<Ejected> ejected;                                 ///< the owner takes and clears
-  List<std::uint32_t> node_credits;                      ///< router << 3 | VC of its local input port
+  /// For a VC of a local input port.
+  struct NodeCredit {
+    std::uint32_t router = 0;
+    std::uint8_t read_port = 0, channel = 0;
+  };
+  List<NodeCredit> node_credits;
   std::array<List<Leaving>, 4> pieces_out, credits_out;  ///< by side; the owner takes and clears them
   /// Nodes whose packet goes on in pieces: `sent` have been sent, credits of `owed` of them are not back.
   struct Resumed {
@@ -107,7 +109,7 @@ class PacketMesh {
 
  protected:
   static constexpr Cycles kVisitsAhead = 32;
-  PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned local_base);
+  PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned stride);
   /// The list to which something is added for cycle `at`.
   template <class T>
   List<T>& later(Calendar<T>& calendar, Cycles at) {
@@ -115,7 +117,7 @@ class PacketMesh {
     return calendar.at(at);
   }
   PieceRules rules_;
-  unsigned local_base_;
+  unsigned stride_;  ///< VCs of a port at most
   Calendar<Arrival> arrivals_;
   Calendar<std::uint32_t> credits_, visits_, passing_;
   DueCycles due_;
@@ -123,4 +125,4 @@ class PacketMesh {
 
 [[nodiscard]] std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules);
 
-}  // namespace dojo::fabric
+}  // namespace dojo::traffic

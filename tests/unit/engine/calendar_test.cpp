@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ring of cycles in which something is due: no cycle is missed, wherever a word or the ring ends.
-#include "dojo/fabric/calendar.h"
+#include "dojo/engine/calendar.h"
 
 #include <gtest/gtest.h>
 
-namespace dojo::fabric {
+namespace dojo::engine {
 namespace {
 
 TEST(DueCycles, SeesEachCycleUpToItsHorizonAtItsPlace) {
@@ -33,4 +33,4 @@ TEST(DueCycles, HoldsManyAndPassesOne) {
 }
 
 }  // namespace
-}  // namespace dojo::fabric
+}  // namespace dojo::engine

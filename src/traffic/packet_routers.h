@@ -2,26 +2,29 @@
 // The routers of one die, event by event. A router is visited only in cycles in which something may have changed for
 // it.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <vector>
 
+#include "dojo/base/bits.h"
 #include "dojo/base/error.h"
-#include "fabric/packet_router.h"
+#include "traffic/packet_router.h"
 
-namespace dojo::fabric {
+namespace dojo::traffic {
 
-/// kStride: VCs of a port at most. kLong: packets of many pieces, which keep ports busy for several cycles.
-template <unsigned kStride, bool kLong>
+/// kStride: VCs of a port at most. kLong: packets of many pieces, which keep ports busy for several cycles. kPorts: input
+/// ports; more than five where the node has several read or write ports.
+template <unsigned kStride, bool kLong, unsigned kPorts>
 class PacketRouters final : public PacketMesh {
  public:
   PacketRouters(const MeshShape& shape, const PieceRules& rules);
   void arrive(Cycles now) override;
   void allocate(Cycles now) override;
   void enter(unsigned side, const Leaving& piece) override {
-    later(arrivals_, piece.time).push({slot(at_side(side, piece.lane), side * kStride + piece.channel), piece.piece});
+    later(arrivals_, piece.time).push({slot(shape_.router_at(side, piece.lane), side * kStride + piece.channel), piece.piece});
   }
   void credit(unsigned side, const Leaving& credit) override {
-    later(credits_, credit.time).push(slot(at_side(side, credit.lane), side * kStride + credit.channel));
+    later(credits_, credit.time).push(slot(shape_.router_at(side, credit.lane), side * kStride + credit.channel));
   }
   bool express(std::uint32_t router, unsigned channel, Piece piece, Cycles now) override;
   void add_passed(Cycles now, List<Ejected>& to) const override;
@@ -30,10 +33,13 @@ class PacketRouters final : public PacketMesh {
   [[nodiscard]] std::uint64_t flits_inside() const override;
 
  private:
-  using Router = PacketRouter<kStride>;
+  using Router = PacketRouter<kStride, kPorts>;
   using Mask = typename Router::Mask;
   static constexpr unsigned kSlots = Router::kSlots;
-  static constexpr unsigned kNode = kSlots;  ///< + vc in a slot: credit for the node beside the router
+  static constexpr unsigned kReadPorts = kPorts - kLocalPort;
+  static constexpr unsigned kNode = kSlots;  ///< + port x kStride + vc in a slot: credit for a read port of the node
+  static constexpr unsigned kForNode = kReadPorts * kStride;  ///< from the slot of a local input VC to that of its credit
+  static_assert(kNode + kForNode <= 1u << kSlotBits);
   static constexpr Mask kOne = 1;
   static constexpr Mask kPortMask = (kOne << kStride) - 1;
   /// Ends of the lists that the visits of this cycle write to.
@@ -48,8 +54,8 @@ class PacketRouters final : public PacketMesh {
     typename Router::Bytes wanted;
   };
   struct Busy {
-    std::array<std::uint32_t, kMeshPorts> in_until{}, out_until{};      ///< low half of a cycle
-    std::array<std::uint32_t, kMeshPorts> in_passage{}, out_passage{};  ///< of a passage: its number + 1
+    std::array<std::uint32_t, kPorts> in_until{}, out_until{};      ///< low half of a cycle
+    std::array<std::uint32_t, kPorts> in_passage{}, out_passage{};  ///< of a passage: its number + 1
   };
   /// A packet that crosses idle ports without events: packet_express.h.
   struct Step {
@@ -65,8 +71,11 @@ class PacketRouters final : public PacketMesh {
 
   static std::uint32_t slot(std::uint32_t router, unsigned vc) { return router << kSlotBits | vc; }
   static Mask port_mask(unsigned port) { return static_cast<Mask>(kPortMask << (port * kStride)); }
-  static bool single(Mask bits) { return (bits & (bits - 1)) == 0; }
-  [[nodiscard]] std::uint32_t at_side(unsigned side, std::uint32_t lane) const;
+  /// What a round robin over input VCs looks at next.
+  static std::uint8_t after(unsigned vc) {
+    if constexpr (kSlots == 8 * sizeof(Mask)) return static_cast<std::uint8_t>(vc + 1 == kSlots ? 0 : vc + 1);
+    return static_cast<std::uint8_t>(vc + 1);
+  }
   [[nodiscard]] const Piece* buffer(std::uint32_t router, unsigned vc) const {
     return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
   }
@@ -106,7 +115,33 @@ class PacketRouters final : public PacketMesh {
     return pieces == rules_.count ? rules_.packet_flits : pieces * rules_.flits;
   }
   [[nodiscard]] Piece piece_of(const Passage& p, std::uint32_t k) const {
-    return {p.piece.created, p.piece.where | (k == 0 ? Piece::kFirst : 0) | (k + 1 == rules_.count ? Piece::kLast : 0)};
+    return {p.piece.created, p.piece.where | (k == 0 ? kFirstMark : 0) | (k + 1 == rules_.count ? kLastMark : 0)};
+  }
+  /// Output ports that can take no piece now, as bits: the node's when all its write ports are busy.
+  [[nodiscard]] unsigned busy_outputs(const Router& r) const {
+    if constexpr (kReadPorts == 1) return r.sending_out;
+    const bool all = r.sending_out >> kLocalPort == (1 << rules_.ports.write) - 1;
+    return (r.sending_out & ((1u << kLocalPort) - 1)) | (all ? 1u << kLocalPort : 0);
+  }
+  /// The place of an idle output in `sending_out` and `out_until`: of the node's write ports the first idle one.
+  [[nodiscard]] unsigned idle_outlet(const Router& r, unsigned output) const {
+    if (kReadPorts == 1 || output != kLocalPort) return output;
+    return kLocalPort + lowest_bit(~(static_cast<unsigned>(r.sending_out) >> kLocalPort));
+  }
+  /// Pieces that may go over an output in this cycle.
+  [[nodiscard]] unsigned room_of(const Router& r, unsigned output) const {
+    if (kReadPorts == 1 || output != kLocalPort) return 1;
+    const auto busy = static_cast<unsigned>(__builtin_popcount(static_cast<unsigned>(r.sending_out) >> kLocalPort));
+    return rules_.ports.write - (kLong ? busy : 0);
+  }
+  /// When a busy output takes a piece again.
+  [[nodiscard]] std::uint32_t busy_until(const Busy& busy, unsigned output, std::uint32_t now) const {
+    std::uint32_t wait = busy.out_until[output] - now;
+    if (kReadPorts > 1 && output == kLocalPort) {
+      for (unsigned port = 1; port < rules_.ports.write; ++port)
+        wait = std::min(wait, busy.out_until[kLocalPort + port] - now);
+    }
+    return now + wait;
   }
   void apply_credits(Cycles now);
   void apply_arrival(Arrival arrival, Cycles now);
@@ -131,7 +166,7 @@ class PacketRouters final : public PacketMesh {
 
   MeshShape shape_;
   std::uint32_t depth_bits_ = 0, depth_mask_ = 0;
-  std::array<std::int32_t, kMeshPorts> step_{};  ///< to the neighbour's index
+  std::array<std::int32_t, kPorts> step_{};  ///< to the neighbour's index
   std::vector<Router> routers_;
   std::vector<Piece> buffers_;
   std::vector<Busy> busy_;  ///< kLong only
@@ -141,4 +176,4 @@ class PacketRouters final : public PacketMesh {
   bool node_limits_;                   ///< a VC towards a node runs out of credit while its flits come one a cycle
 };
 
-}  // namespace dojo::fabric
+}  // namespace dojo::traffic

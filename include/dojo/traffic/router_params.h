@@ -7,7 +7,7 @@
 #include "dojo/schema/fields.h"
 #include "dojo/topology/routes.h"
 
-namespace dojo::fabric {
+namespace dojo::traffic {
 
 inline constexpr std::int64_t kMostVirtualChannels = 8;
 inline constexpr std::int64_t kMostBufferFlits = 128;
@@ -46,4 +46,4 @@ struct RouterParams {
   }
 };
 
-}  // namespace dojo::fabric
+}  // namespace dojo::traffic

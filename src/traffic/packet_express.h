@@ -6,12 +6,12 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include "fabric/packet_routers.h"
+#include "traffic/packet_routers.h"
 
-namespace dojo::fabric {
+namespace dojo::traffic {
 
-template <unsigned kStride, bool kLong>
-bool PacketRouters<kStride, kLong>::express(std::uint32_t router, unsigned channel, Piece piece, Cycles now) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+bool PacketRouters<kStride, kLong, kPorts>::express(std::uint32_t router, unsigned channel, Piece piece, Cycles now) {
   if constexpr (!kLong) return false;
   if (unused_.empty()) {
     unused_.push_back(static_cast<std::uint32_t>(passages_.size()));
@@ -31,8 +31,8 @@ bool PacketRouters<kStride, kLong>::express(std::uint32_t router, unsigned chann
   return true;
 }
 
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::mark(const Passage& p, std::uint32_t mark) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::mark(const Passage& p, std::uint32_t mark) {
   for (const Step& step : p.way) {
     Busy& busy = busy_[step.router];
     busy.in_passage[step.in / kStride] = busy.out_passage[step.channel / kStride] = mark;
@@ -40,8 +40,8 @@ void PacketRouters<kStride, kLong>::mark(const Passage& p, std::uint32_t mark) {
 }
 
 /// A piece of a passage leaves the router in this cycle.
-template <unsigned kStride, bool kLong>
-bool PacketRouters<kStride, kLong>::passes(std::uint32_t index, Cycles now) const {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+bool PacketRouters<kStride, kLong, kPorts>::passes(std::uint32_t index, Cycles now) const {
   for (const std::uint32_t id : busy_[index].in_passage) {
     if (id == 0) continue;
     const Passage& p = passages_[id - 1];
@@ -54,8 +54,8 @@ bool PacketRouters<kStride, kLong>::passes(std::uint32_t index, Cycles now) cons
 }
 
 /// The head of a packet that may want a port of passages.
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::make_way(const Arrival& arrival, Cycles now) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::make_way(const Arrival& arrival, Cycles now) {
   const std::uint32_t index = arrival.slot >> kSlotBits;
   const unsigned in = (arrival.slot & ((1u << kSlotBits) - 1)) / kStride, out = route(routers_[index], arrival.piece);
   const Busy& busy = busy_[index];
@@ -64,8 +64,8 @@ void PacketRouters<kStride, kLong>::make_way(const Arrival& arrival, Cycles now)
 }
 
 /// Nobody sends through the ports from cycle `from` on, holds or wants one of their VCs, or waits behind who does.
-template <unsigned kStride, bool kLong>
-bool PacketRouters<kStride, kLong>::idle(std::uint32_t index, unsigned in, unsigned out, std::uint32_t from) const {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+bool PacketRouters<kStride, kLong, kPorts>::idle(std::uint32_t index, unsigned in, unsigned out, std::uint32_t from) const {
   const Router& r = routers_[index];
   const Busy& busy = busy_[index];
   const auto after = [from](std::uint32_t until) { return static_cast<std::int32_t>(until - from) > 0; };
@@ -74,7 +74,7 @@ bool PacketRouters<kStride, kLong>::idle(std::uint32_t index, unsigned in, unsig
   const Mask held = r.waiting | r.active;
   if ((held & port_mask(in)) != 0) return false;
   for (Mask left = held; left != 0; left &= left - 1) {
-    const unsigned vc = next_bit(left, 0);
+    const unsigned vc = lowest_bit(left);
     if (r.output[vc] == out) return false;
     for (unsigned i = 1; i < r.length[vc]; ++i) {
       const Piece piece = buffer(index, vc)[(r.first[vc] + i) & depth_mask_];
@@ -85,8 +85,8 @@ bool PacketRouters<kStride, kLong>::idle(std::uint32_t index, unsigned in, unsig
 }
 
 /// Routers up to the piece's node and the VCs that its packet will be given; false where a port is not idle.
-template <unsigned kStride, bool kLong>
-bool PacketRouters<kStride, kLong>::find_way(Passage& p, std::uint32_t index, unsigned in) const {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+bool PacketRouters<kStride, kLong, kPorts>::find_way(Passage& p, std::uint32_t index, unsigned in) const {
   p.way.clear();
   for (auto head = static_cast<std::uint32_t>(p.start);; head += static_cast<std::uint32_t>(rules_.hop)) {
     const Router& r = routers_[index];
@@ -102,8 +102,8 @@ bool PacketRouters<kStride, kLong>::find_way(Passage& p, std::uint32_t index, un
 }
 
 /// The passages that end in cycle `now`, or whose tail leaves its first router: the node's VC has room again.
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::pass_by(Cycles now) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::pass_by(Cycles now) {
   List<std::uint32_t>& due = passing_.at(now);
   for (const std::uint32_t id : due) {
     Passage& p = passages_[id];
@@ -118,8 +118,8 @@ void PacketRouters<kStride, kLong>::pass_by(Cycles now) {
 }
 
 /// How many pieces left router `at` of the way before cycle `now`.
-template <unsigned kStride, bool kLong>
-std::uint32_t PacketRouters<kStride, kLong>::pieces_before(const Passage& p, std::size_t at, Cycles now) const {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+std::uint32_t PacketRouters<kStride, kLong, kPorts>::pieces_before(const Passage& p, std::size_t at, Cycles now) const {
   const Cycles since = now - p.start - static_cast<Cycles>(at) * rules_.hop;
   if (since <= 0) return 0;
   return std::min(rules_.count, static_cast<std::uint32_t>((since + rules_.flits - 1) / rules_.flits));
@@ -127,8 +127,8 @@ std::uint32_t PacketRouters<kStride, kLong>::pieces_before(const Passage& p, std
 
 /// Puts a passage into the routers as it stands before anything is sent in cycle `now`; credits have been taken up to
 /// `credited`.
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::write_down(std::uint32_t id, Cycles now, Cycles credited) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::write_down(std::uint32_t id, Cycles now, Cycles credited) {
   Passage& p = passages_[id];
   p.running = false;
   unused_.push_back(id);
@@ -155,22 +155,22 @@ void PacketRouters<kStride, kLong>::write_down(std::uint32_t id, Cycles now, Cyc
 }
 
 /// The first `count` pieces have left the last router for their node, one right behind the other.
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::eject(const Passage& p, std::uint32_t count, List<Ejected>& to) const {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::eject(const Passage& p, std::uint32_t count, List<Ejected>& to) const {
   if (count == 0) return;
   to.push({leaves(p, p.way.size() - 1, 0) + rules_.hop, p.piece.created, flits_of(count), count == rules_.count});
 }
 
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::add_passed(Cycles now, List<Ejected>& to) const {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::add_passed(Cycles now, List<Ejected>& to) const {
   for (const Passage& p : passages_) {
     if (p.running) eject(p, pieces_before(p, p.way.size() - 1, now), to);
   }
 }
 
 /// Credits of the `sent` pieces that are on their way back to where they came from.
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::return_credits(const Passage& p, std::size_t at, std::uint32_t sent,
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::return_credits(const Passage& p, std::size_t at, std::uint32_t sent,
                                                    Cycles credited) {
   for (std::uint32_t k = sent; k-- > 0;) {
     const Cycles back = leaves(p, at, k) + rules_.credit;
@@ -184,8 +184,8 @@ void PacketRouters<kStride, kLong>::return_credits(const Passage& p, std::size_t
 }
 
 /// What the router knows of the packet after `sent` of its pieces.
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::write_router(const Passage& p, std::size_t at, std::uint32_t sent) {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::write_router(const Passage& p, std::size_t at, std::uint32_t sent) {
   const Step& step = p.way[at];
   Router& r = routers_[step.router];
   Busy& busy = busy_[step.router];
@@ -198,9 +198,9 @@ void PacketRouters<kStride, kLong>::write_router(const Passage& p, std::size_t a
   r.sending_out = static_cast<std::uint8_t>(r.sending_out | 1u << to);
   r.sent[to] += flits_of(sent);
   r.next_wanted[step.in] = static_cast<std::uint8_t>(step.channel + 1);
-  r.next_in[step.channel] = static_cast<std::uint8_t>(step.in + 1);
+  r.next_in[step.channel] = after(step.in);
   r.next_output[from] = static_cast<std::uint8_t>(to + 1);
-  r.next_vc[from] = static_cast<std::uint8_t>(step.in % kStride + 1);
+  r.next_vc[from] = static_cast<std::uint8_t>((step.in + 1) % kStride);
   r.next_input[to] = static_cast<std::uint8_t>(from + 1);
   r.output[step.in] = static_cast<std::uint8_t>(to);
   if (sent < rules_.count) {
@@ -212,8 +212,8 @@ void PacketRouters<kStride, kLong>::write_router(const Passage& p, std::size_t a
 }
 
 /// Of the `sent` pieces, those whose credit is not back from the next router.
-template <unsigned kStride, bool kLong>
-void PacketRouters<kStride, kLong>::take_credits(const Passage& p, std::size_t at, std::uint32_t sent,
+template <unsigned kStride, bool kLong, unsigned kPorts>
+void PacketRouters<kStride, kLong, kPorts>::take_credits(const Passage& p, std::size_t at, std::uint32_t sent,
                                                  Cycles credited) {
   Router& r = routers_[p.way[at].router];
   const unsigned channel = p.way[at].channel;
@@ -222,8 +222,8 @@ void PacketRouters<kStride, kLong>::take_credits(const Passage& p, std::size_t a
   if (r.credits[channel] == 0) r.credit &= ~(kOne << channel);
 }
 
-template <unsigned kStride, bool kLong>
-std::uint64_t PacketRouters<kStride, kLong>::sent(std::int32_t row, std::int32_t column, unsigned port,
+template <unsigned kStride, bool kLong, unsigned kPorts>
+std::uint64_t PacketRouters<kStride, kLong, kPorts>::sent(std::int32_t row, std::int32_t column, unsigned port,
                                                   Cycles now) const {
   const auto index = static_cast<std::uint32_t>(row * shape_.columns + column);
   std::uint64_t flits = routers_[index].sent[port];
@@ -237,8 +237,8 @@ std::uint64_t PacketRouters<kStride, kLong>::sent(std::int32_t row, std::int32_t
   return flits;
 }
 
-template <unsigned kStride, bool kLong>
-std::uint64_t PacketRouters<kStride, kLong>::packet_hops(Cycles now) const {
+template <unsigned kStride, bool kLong, unsigned kPorts>
+std::uint64_t PacketRouters<kStride, kLong, kPorts>::packet_hops(Cycles now) const {
   std::uint64_t hops = heads_;
   for (const Passage& p : passages_) {
     if (!p.running) continue;
@@ -247,4 +247,4 @@ std::uint64_t PacketRouters<kStride, kLong>::packet_hops(Cycles now) const {
   return hops;
 }
 
-}  // namespace dojo::fabric
+}  // namespace dojo::traffic

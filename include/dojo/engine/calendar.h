@@ -9,7 +9,7 @@
 
 #include "dojo/base/types.h"
 
-namespace dojo::fabric {
+namespace dojo::engine {
 
 template <class T>
 class List {
@@ -47,13 +47,20 @@ template <class T>
 class Calendar {
  public:
   /// Holds what is due up to `horizon` cycles ahead.
-  explicit Calendar(Cycles horizon) {
+  explicit Calendar(Cycles horizon = 1) {
     std::size_t size = 2;
     while (size <= static_cast<std::size_t>(horizon)) size *= 2;
     lists_.resize(size);
     mask_ = size - 1;
   }
   [[nodiscard]] List<T>& at(Cycles cycle) { return lists_[static_cast<std::size_t>(cycle) & mask_]; }
+  [[nodiscard]] Cycles horizon() const { return static_cast<Cycles>(lists_.size()); }
+  /// Of all lists.
+  [[nodiscard]] std::size_t size() const {
+    std::size_t sum = 0;
+    for (const List<T>& list : lists_) sum += list.size();
+    return sum;
+  }
   /// Every list, in no order of time.
   [[nodiscard]] const std::vector<List<T>>& lists() const { return lists_; }
 
@@ -88,4 +95,4 @@ class DueCycles {
   std::vector<std::uint64_t> words_;
 };
 
-}  // namespace dojo::fabric
+}  // namespace dojo::engine

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// No parameter does nothing: each number of the machine, of the workload, of the run, of routers and of synthetic
+// traffic is turned up and down, and the results of some small job must move. Exceptions stand below with their reasons.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "dojo/base/error.h"
+#include "dojo/report/report.h"
+#include "dojo/schema/declared.h"
+#include "support/net.h"
+#include "support/run.h"
+#include "support/temporary_folder.h"
+
+namespace dojo::test {
+namespace {
+
+using nlohmann::json;
+using Overrides = std::vector<std::string>;
+
+/// Path -> why no result of a simulation depends on it.
+const std::map<std::string, std::string>& exceptions() {
+  static const std::map<std::string, std::string> reasons{
+      {"machine.node.scalar_latency_cycles", "takes effect with the core's pipeline"},
+      {"machine.tray.hosts", "takes effect with ingest from hosts"},
+      {"machine.dip.hbm_bytes", "a capacity: with too little of it the job is refused"},
+      {"run.threads", "host threads: results must not depend on them"},
+  };
+  return reasons;
+}
+
+/// A small job or measurement, and the parameters that it is good for: paths that begin so.
+struct Job {
+  const char* name;
+  bool net;
+  RunRequest request;
+  std::vector<std::string> serves;
+};
+
+Overrides operator+(Overrides a, const Overrides& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
+const Overrides kSmallDie{"machine.die.grid.rows=6", "machine.die.grid.columns=6", "machine.die.enabled=35"};
+
+const TemporaryFolder& folder() {
+  static const TemporaryFolder made;
+  return made;
+}
+
+/// Traffic with HBM and hosts, then a product.
+std::string dip_trace() {
+  static const std::string file = folder().write("dip.json", R"({"format": "dojo.trace/1",
+    "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"ops": [
+    {"id": 0, "name": "in", "kind": "ingest", "bytes": 400000},
+    {"id": 1, "name": "load", "kind": "mem_load", "bytes": 400000, "deps": [0]},
+    {"id": 2, "name": "mul", "kind": "matmul", "matmul": {"m": 64, "n": 64, "k": 64}, "deps": [1]},
+    {"id": 3, "name": "store", "kind": "mem_store", "bytes": 400000, "deps": [2]}]}]})");
+  return file;
+}
+/// Two ranks of which one sends to the other from DIP to DIP.
+std::string zplane_trace() {
+  static const std::string file = folder().write("zplane.json", R"({"format": "dojo.trace/1",
+    "ranks": [{"graph": 0, "ranks": 1}, {"graph": 1, "ranks": 1}], "graphs": [
+    {"ops": [{"id": 0, "name": "s", "kind": "send", "bytes": 600000, "peer": 1, "route": "zplane"}]},
+    {"ops": [{"id": 0, "name": "r", "kind": "recv", "bytes": 600000, "peer": 0}]}]})");
+  return file;
+}
+/// Operations of recorded durations.
+std::string recorded_trace() {
+  static const std::string file = folder().write("recorded.json", R"({"format": "dojo.trace/1",
+    "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"ops": [
+    {"id": 0, "name": "a", "kind": "compute", "duration_ns": 5000}]}]})");
+  return file;
+}
+std::string layer_text() {
+  static const std::string file = folder().write(
+      "layers.txt", "HYBRID_DATA_MODEL\n2\na -1 1000 ALLREDUCE 4096 2000 ALLREDUCE 4096 3000 ALLREDUCE 8192 50\n"
+                    "b -1 1000 ALLREDUCE 4096 2000 ALLREDUCE 4096 3000 ALLREDUCE 8192 50\n");
+  return file;
+}
+std::string layer_list() {
+  static const std::string file = folder().write("layers.csv", "Layer,M,N,K,\nfc1,16,32,64,\nfc2,16,8,32,\n");
+  return file;
+}
+
+const std::vector<Job>& jobs() {
+  static const std::string machines = "configs/machines/", workloads = "configs/workloads/";
+  const std::string product = workloads + "matmul_4096.json", reduce = workloads + "allreduce_64mib.json";
+  const Overrides small{"workload.generate.m=256", "workload.generate.n=192", "workload.generate.k=320"};
+  const Overrides two_dies{"machine.tile.dies.rows=1", "machine.tile.dies.columns=2"};
+  const Overrides several_tiles{"machine.tile.dies.rows=1",      "machine.tile.dies.columns=1",
+                                "machine.tray.tiles.rows=1",     "machine.tray.tiles.columns=2",
+                                "machine.cabinet.trays.rows=2",  "machine.cabinet.trays.columns=1",
+                                "machine.exapod.tile_mesh.rows=4", "machine.exapod.tile_mesh.columns=2"};
+  static const std::vector<Job> all{
+      {"product on a die", false, {"", machines + "die.json", product, kSmallDie + small, {}},
+       {"machine.clock_hz", "machine.node.", "machine.noc.", "machine.die.", "machine.energy.", "workload.generate.",
+        "run."}},
+      {"all-reduce over two dies", false,
+       {"", machines + "tile.json", reduce, kSmallDie + two_dies + Overrides{"workload.generate.bytes=2000000"}, {}},
+       {"machine.die.", "machine.tile.dies.", "machine.node.", "machine.energy.", "workload.generate.bytes",
+        "workload.ranks", "workload.rank_unit.", "run."}},
+      {"product on a slow core", false,
+       {"", machines + "die.json", product,
+        kSmallDie + small + Overrides{R"(machine.slow_nodes=[{"path":"die.node[3]","core_speed":0.5}])"}, {}},
+       {"machine.slow_nodes"}},
+      {"all-reduce around dead parts", false,
+       {"", machines + "tile.json", reduce,
+        kSmallDie + Overrides{"machine.tile.dies.rows=2", "machine.tile.dies.columns=2", "workload.generate.bytes=100000",
+                              R"(machine.defects_random=[{"kind":"router","share":0.1,"maps":2},{"kind":"die","count":1}])"},
+        {}},
+       {"machine.defects_random"}},
+      {"all-reduce over tiles, trays and cabinets", false,
+       {"", machines + "exapod.json", reduce, kSmallDie + several_tiles + Overrides{"workload.generate.bytes=200000"}, {}},
+       {"machine.tile.", "machine.tray.", "machine.cabinet.", "machine.exapod.", "machine.energy."}},
+      {"traffic with the DIPs", false, {"", machines + "die.json", dip_trace(), kSmallDie, {}},
+       {"machine.dip.", "machine.energy.", "machine.tray.hosts"}},
+      {"messages over the Z-plane", false,
+       {"", machines + "tile.json", zplane_trace(),
+        kSmallDie + Overrides{"machine.tile.dies.rows=2", "machine.tile.dies.columns=1", "machine.zplane.loss_rate=0.05",
+                              "machine.zplane.timeout_ns=20000", "machine.zplane.window_bytes=65536",
+                              "machine.zplane.switch_tiers=2", "machine.zplane.ports_per_switch=4"},
+        {}},
+       {"machine.zplane.", "machine.dip."}},
+      {"product on the reference network", false,
+       {"", machines + "die.json", product, kSmallDie + small + Overrides{"run.network_model=reference"}, {}},
+       {"machine.noc."}},
+      {"steps", false, {"", machines + "tile.json", reduce, kSmallDie + two_dies + Overrides{"workload.generate.bytes=1000"}, {}},
+       {"workload.steps"}},
+      {"recorded times", false,
+       {"", machines + "die.json", recorded_trace(), kSmallDie + Overrides{"workload.replay=recorded"}, {}},
+       {"workload.duration_scale"}},
+      {"layers in a text", false,
+       {"", machines + "tile.json", layer_text(),
+        kSmallDie + Overrides{"machine.tile.dies.rows=2", "machine.tile.dies.columns=2", "workload.ranks=4",
+                              "workload.inner_ranks=2", "workload.replay=recorded"}, {}},
+       {"workload.cycle_ns", "workload.inner_ranks"}},
+      {"layers in a list", false,
+       {"", machines + "die.json", layer_list(), kSmallDie + Overrides{"workload.ranks=1"}, {}},
+       {"workload.batch", "workload.bytes_per_element"}},
+      {"ResNet-50 on two dies", false,
+       {"tests/golden/resnet50_small_tile/config.json", "", "", {"workload.generate.bucket_bytes=8388608"}, {}},
+       {"workload.generate."}},
+      {"packets, fast model", true, {"", "", "", {"net.mesh.rows=4", "net.mesh.columns=4", "net.packet_flits=8",
+                                                  "net.warmup_cycles=100", "net.measure_cycles=500"}, {}},
+       {"router.", "net.", "run.seed", "machine.node.noc_"}},
+      {"packets, reference model", true, {"", "", "", {"net.mesh.rows=4", "net.mesh.columns=4", "net.packet_flits=8",
+                                                       "net.warmup_cycles=100", "net.measure_cycles=500",
+                                                       "run.network_model=reference"}, {}},
+       {"router.", "machine.node.noc_"}},
+      {"packets in an area of dies", true,
+       {"", "", "", kSmallDie + Overrides{"machine.level=tile", "machine.tile.dies.rows=3", "machine.tile.dies.columns=3",
+                              "net.area.rows=2", "net.area.columns=2", "net.area.row=0", "net.area.column=0",
+                              "net.warmup_cycles=100", "net.measure_cycles=500"}, {}},
+       {"net.area."}},
+  };
+  return all;
+}
+
+std::string measured(const RunRequest& request) {
+  const config::RunConfig config = net_config("", request.set);
+  const NetMeasured net =
+      measure_net(config, config.run.network_model == "reference" ? NetModel::kReference : NetModel::kFast);
+  json result{net.outcome.mean_cycles,          net.outcome.end,  net.outcome.tally.cycles, net.outcome.tally.created,
+              net.outcome.tally.flits_injected, net.flit_hops,    net.zero_load_cycles,     net.outcome.measured,
+              net.outcome.warmup};
+  return result.dump();
+}
+
+/// The report without what describes machine, program and host.
+std::string reported(const RunRequest& request) {
+  const config::RunConfig config = load(request);
+  const JobRun ran = run(request);
+  json report = json::parse(
+      report::report_json({config, *ran.topology, *ran.workload, *ran.job, ran.results}));
+  for (const char* key : {"program", "digest", "seed", "inputs", "machine", "host"}) report.erase(key);
+  report["memory"].erase("hbm_capacity_bytes");
+  return report.dump();
+}
+
+/// Nothing where the settings are refused.
+std::optional<std::string> results(const Job& job, const Overrides& more) {
+  RunRequest request = job.request;
+  request.set = request.set + more;
+  request.settings.threads = 2;
+  try {
+    return job.net ? measured(request) : reported(request);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+/// Of a job: results, and every setting with its value.
+struct Baseline {
+  std::string results;
+  json settings;
+};
+const Baseline& baseline(const Job& job) {
+  static std::map<std::string, Baseline> known;
+  const auto [at, is_new] = known.try_emplace(job.name);
+  if (is_new) {
+    const config::RunConfig config = job.net ? net_config("", job.request.set) : load(job.request);
+    at->second.settings =
+        json::parse(config::resolved_json(config, job.net ? config::Purpose::kNet : config::Purpose::kRun));
+    const std::optional<std::string> found = results(job, {});
+    EXPECT_TRUE(found.has_value()) << job.name << " is refused";
+    at->second.results = found.value_or("");
+  }
+  return at->second;
+}
+
+/// "machine.defects_random[].share" -> the override's path and the place in the resolved settings.
+std::string first_of_list(std::string path) {
+  const std::size_t at = path.find("[]");
+  if (at != std::string::npos) path.replace(at, 2, path.find("count") != std::string::npos ? "[1]" : "[0]");
+  return path;
+}
+const json* value_at(const json& settings, const std::string& path) {
+  std::string pointer = "/" + path;
+  for (const char* from : {"[", "."}) {
+    for (std::size_t at = pointer.find(from); at != std::string::npos; at = pointer.find(from)) pointer[at] = '/';
+  }
+  pointer.erase(std::remove(pointer.begin(), pointer.end(), ']'), pointer.end());
+  const json::json_pointer place(pointer);
+  return settings.contains(place) ? &settings.at(place) : nullptr;
+}
+
+/// Other values within the range, as text: up, then down.
+std::vector<std::string> turned(const schema::Declared& parameter, double value) {
+  std::vector<double> candidates{value * 2, value + 1, value / 2, value - 1};
+  if (value == 0) candidates = {1, 4, 4096, 1e6};
+  std::vector<std::string> texts;
+  for (double candidate : candidates) {
+    if (parameter.kind == schema::Kind::kInteger) candidate = std::floor(candidate);
+    if (candidate == value || candidate < parameter.range.low || candidate > parameter.range.high) continue;
+    texts.push_back(parameter.kind == schema::Kind::kInteger ? std::to_string(static_cast<std::int64_t>(candidate))
+                                                             : fmt::format("{}", candidate));
+  }
+  return texts;
+}
+
+/// What moves when the parameter is turned; "" for nothing.
+std::string what_moves(const schema::Declared& parameter) {
+  for (const Job& job : jobs()) {
+    const bool serves = std::any_of(job.serves.begin(), job.serves.end(), [&](const std::string& begin) {
+      return parameter.path.compare(0, begin.size(), begin) == 0;
+    });
+    if (!serves) continue;
+    const Baseline& before = baseline(job);
+    const std::string path = first_of_list(parameter.path);
+    const json* const value = value_at(before.settings, path);
+    if (value == nullptr || !value->is_number()) continue;
+    for (const std::string& text : turned(parameter, value->get<double>())) {
+      const std::optional<std::string> after = results(job, {path + "=" + text});
+      if (after.has_value() && *after != before.results) return fmt::format("{}={}: {}", path, text, job.name);
+    }
+  }
+  return "";
+}
+
+std::vector<schema::Declared> numbers() {
+  std::vector<schema::Declared> all;
+  const auto add = [&](const std::vector<schema::Declared>& more) {
+    for (const schema::Declared& one : more) {
+      if (one.kind == schema::Kind::kInteger || one.kind == schema::Kind::kNumber) all.push_back(one);
+    }
+  };
+  add(schema::declarations_of<topology::MachineParams>("machine."));
+  add(schema::declarations_of<config::WorkloadParams>("workload."));
+  add(schema::declarations_of<config::RunParams>("run."));
+  add(schema::declarations_of<traffic::RouterParams>("router."));
+  add(schema::declarations_of<traffic::NetParams>("net."));
+  return all;
+}
+
+TEST(Parameters, EachNumberMovesTheResultsOfSomeJob) {
+  for (const schema::Declared& parameter : numbers()) {
+    const std::string moved = what_moves(parameter);
+    const bool excepted = exceptions().count(parameter.path) != 0;
+    if (excepted)
+      EXPECT_EQ(moved, "") << parameter.path << " takes effect: it is an exception no longer";
+    else
+      EXPECT_NE(moved, "") << parameter.path << " (" << parameter.sentence << ") changes no result of any job here";
+  }
+}
+
+TEST(Parameters, ExceptionsAreParameters) {
+  const std::vector<schema::Declared> all = numbers();
+  for (const auto& [path, reason] : exceptions()) {
+    EXPECT_FALSE(reason.empty());
+    EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&, p = path](const auto& one) { return one.path == p; })) << path;
+  }
+}
+
+/// The virtual channels of the machine's routers: the burst model knows two classes and no further channels.
+TEST(Parameters, VirtualChannelsMoveTheReferenceNetworkAlone) {
+  for (const Job& job : jobs()) {
+    const std::string name = job.name;
+    if (name != "product on a die" && name != "product on the reference network") continue;
+    const auto two = results(job, {"machine.noc.virtual_channels=2"});
+    EXPECT_EQ(two == baseline(job).results, name == "product on a die") << name;
+  }
+}
+
+}  // namespace
+}  // namespace dojo::test
