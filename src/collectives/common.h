@@ -13,24 +13,24 @@
 
 namespace dojo::workload::collectives {
 
-/// A message shorter than this gains less latency than it costs.
+/// No message of a track is shorter: more chunks would gain less latency than their messages cost.
 inline constexpr Bytes kMinMessageBytes = 1024;
-/// The same for one node's piece of a striped message: of a die's 354 nodes two such messages fit into the receive
-/// buffer of a die edge.
+/// No node's piece of a striped message is shorter. Two striped messages of a die's 354 nodes with pieces of this size
+/// fit into the receive buffer of a die edge.
 inline constexpr Bytes kMinPieceBytes = 448;
-/// And a collective of more than kFewMessages has none below this.
+/// A collective of more than kFewMessages messages has none that is shorter than this.
 inline constexpr Bytes kMinBulkMessageBytes = 4096;
 inline constexpr std::int64_t kFewMessages = 1'000'000;
-/// Messages of one whole collective; beyond it chunks grow instead.
+/// The most messages of one whole collective. One that would need more gets fewer and longer chunks.
 inline constexpr std::int64_t kMaxMessages = 25'000'000;
 /// Tokens that an item can count.
 inline constexpr std::uint32_t kMaxNeed = std::numeric_limits<decltype(DataflowItem::need)>::max();
 /// Bytes of a message that carries no data (barrier).
 inline constexpr Bytes kSignalBytes = 64;
 
-/// What a collective's messages carry, all lanes together, and where they go.
+/// What the messages of a collective carry, summed over all lanes, and which way they go.
 struct Traffic {
-  Bytes least_bytes = 0;  ///< of any step
+  Bytes least_bytes = 0;  ///< of the step that moves least; `most_bytes`: of the step that moves most
   Bytes most_bytes = 0;
   std::int64_t edges = 1;
   bool straight = false;               ///< every message stays in a row or column of dies, all of which work
@@ -43,9 +43,9 @@ struct Lanes {
   bool striped = false;  ///< all nodes of a die, as one message (DataflowPlan::striped)
   [[nodiscard]] std::int64_t count() const { return static_cast<std::int64_t>(nodes.size()); }
 };
-/// The residency of the smallest step, thinned out to two a row and column of the slice, which already fill every edge.
-/// Where messages are straight, ranks are whole dies, and the largest step gives every node a piece worth sending,
-/// messages are striped instead.
+/// The nodes on which the smallest step's bytes lie (residency()), but at most two in each row and column of the slice:
+/// that many already fill every edge. Messages are striped instead if they are straight, ranks are whole dies, and the
+/// largest step gives every node a piece worth sending.
 [[nodiscard]] Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic,
                                  const topology::Topology& topology);
 [[nodiscard]] Lanes lanes_on(const SliceShape& shape, std::vector<std::uint32_t> nodes);
@@ -67,7 +67,7 @@ struct Path {
 };
 [[nodiscard]] Path path_between(const Slice& from, const Slice& to, const topology::Topology& topology);
 [[nodiscard]] DieId first_die(const Slice& slice, const topology::Topology& topology);
-/// Over the DIPs next to both and the Ethernet between them.
+/// The path over the DIPs nearest to the two slices and the Ethernet between these DIPs.
 [[nodiscard]] Path path_over_zplane(const Slice& from, const Slice& to, const topology::Topology& topology);
 
 /// Rates of the machine file, in bytes per cycle.
@@ -79,7 +79,8 @@ struct Rates {
   [[nodiscard]] double path(const Path& path, const Lanes& lanes) const;
   /// Of a message at a DIP's port, frame headers included, in cycles.
   [[nodiscard]] double over_ethernet(double bytes) const;
-  /// What one message alone moves at; a piece of a striped one shares its way with the others.
+  /// The rate of one message that meets no other. The piece of a node in a striped message shares its way with the
+  /// pieces of all other nodes, so it has that share of the path's rate.
   [[nodiscard]] double message(const Path& path, const Lanes& lanes) const;
 };
 
@@ -89,19 +90,20 @@ struct ChunkChoice {
   std::int64_t chunks = 1;
   double cycles = 0;
 };
-/// The fewest chunks, but four where messages allow it, whose cost is within 5 % of the best one that kMinMessageBytes
-/// and kMaxMessages allow.
+/// The fewest chunks whose cost is within 5 % of the cheapest choice that kMinMessageBytes and kMaxMessages allow, but
+/// at least four where these two allow four.
 [[nodiscard]] ChunkChoice choose_chunks(Bytes step_bytes, const Lanes& lanes, std::int64_t edges,
                                         const ChunkCost& cost);
 /// Bytes of the longest message when `bytes` are cut into lanes x chunks; whole 64-byte packets, at least one.
 [[nodiscard]] double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks);
 
-/// Places of the members as a full grid of slices, or not.
+/// The members as a grid of slices: the distinct rows and columns in which their slices begin. `full`: each point of
+/// the grid has a member.
 struct MemberGrid {
   bool full = false;
   std::uint32_t rows = 0, columns = 0;
   std::vector<std::uint32_t> member;             ///< [row * columns + column] when full
-  std::vector<std::uint32_t> row_of, column_of;  ///< by member: rank of its coordinate among the distinct ones
+  std::vector<std::uint32_t> row_of, column_of;  ///< by member: its row and column in the grid
 };
 [[nodiscard]] MemberGrid member_grid(const std::vector<const Slice*>& members);
 
@@ -130,10 +132,12 @@ class PlanBuilder {
   std::vector<RawEdge> edges_;
 };
 
-/// One rank: nothing to move.
+/// The plan of a collective of one rank, which moves nothing.
 [[nodiscard]] DataflowPlan trivial_plan(Algorithm algorithm, const topology::Topology& topology);
 
-/// Their models do not see ways around dead parts, nor do they avoid them, as the tree does.
+/// Whether an algorithm other than the tree may be chosen by cost: nothing between the members is dead. The models of
+/// these algorithms do not see detours, and their messages do not avoid dead parts, as those of the tree do. All-to-all
+/// has no tree, so it is always allowed.
 [[nodiscard]] inline bool where_all_works(const CollectiveRequest& request, const topology::Topology& topology) {
   return request.kind == OpKind::kAllToAll || all_work_between(request.members, topology);
 }

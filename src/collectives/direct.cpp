@@ -11,7 +11,7 @@ namespace {
 
 /// Messages grow with the square of the group.
 constexpr std::size_t kMaxMembers = 4096;
-/// Senders that one receiving item waits for; the executor counts tokens in one byte.
+/// Senders for which one receiving item waits; a receiver has as many such items as it needs.
 constexpr std::uint32_t kSendersPerItem = 128;
 
 struct Layout {

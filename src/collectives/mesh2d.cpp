@@ -116,7 +116,7 @@ double model_seconds(const CollectiveRequest& request, const topology::Topology&
   return layout(request, topology).choice.cycles / topology.params().clock_hz;
 }
 
-/// Lines to the middle of a column and back; returns by row the item that holds the column's sum.
+/// Chains to the middle of a column and back; returns by row the item that holds the column's sum.
 std::vector<std::uint32_t> column_all_reduce(PlanBuilder& builder, const std::vector<std::uint32_t>& members,
                                              const std::vector<std::uint32_t>& gates, Bytes bytes) {
   const std::size_t n = members.size(), middle = n / 2;

@@ -144,8 +144,9 @@ std::vector<std::uint8_t> subtree(const std::vector<std::uint32_t>& parent, std:
   return below;
 }
 
-/// A subtree of dies whose way to its parent is hurt is hung up by another of its dies, at the nearest die outside that
-/// is in the same row or column and to which everything works; of those equally near the one beside the old parent.
+/// Repairs edges that cross dead parts. Where the way from a subtree of dies to its parent is damaged, another die of
+/// the subtree joins the nearest die outside the subtree that lies in its row or column and to which everything works.
+/// Of dies that are equally near, it joins the one beside the old parent.
 void avoid_dead_parts(const std::vector<const Slice*>& members, const topology::Topology& topology,
                       std::vector<std::uint32_t>& parent) {
   if (topology.routes() == nullptr || !are_equal_dies(members, topology)) return;

@@ -10,11 +10,11 @@ namespace {
 
 constexpr const char* kHead =
     "# Parameters\n\n"
-    "Made by `dojosim list params`; a test holds this page and the program together. Every key can be set in a file "
-    "or\n"
-    "with `--set KEY=VALUE`. Source: a row of [hardware.md](hardware.md), or `assumed` (not published; listed there "
-    "too),\n"
-    "`derived`, `chosen` (a setting of the model or of the run, not a fact about the hardware).\n";
+    "`dojosim list params` made this page, and a test holds the page and the program together. Every key can be\n"
+    "set in a file or with `--set KEY=VALUE`. A source is a row of [hardware.md](hardware.md) or one of these:\n\n"
+    "- `assumed`: not published; [hardware.md](hardware.md#not-published-what-the-model-assumes) has the reason\n"
+    "- `derived`: follows from other values\n"
+    "- `chosen`: a setting of the model or of the run, and no fact about the hardware\n";
 
 std::string title_of(const std::string& path) {
   if (path.rfind("machine.", 0) == 0) return "Machine";

@@ -88,7 +88,8 @@ bool is_better(const Rectangle& a, const Rectangle& b) {
   return skew_a != skew_b ? skew_a < skew_b : a.columns > b.columns;
 }
 
-/// contract.md: aspect at most 2 if there is one, then smallest area, then squarest, then more columns.
+/// Of the rectangles that hold all ranks: those with an aspect of at most 2 if there are any, then the smallest, then
+/// the squarest, then the one with more columns.
 std::optional<Rectangle> best_rectangle(const PlaceGrid& grid, std::int64_t ranks) {
   const std::vector<std::int64_t> counts = grid.counts();
   std::optional<Rectangle> best;

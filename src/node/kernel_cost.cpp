@@ -36,10 +36,11 @@ Cycles NodeCost::vector(const VectorPiece& piece) const {
   if (piece.load_bytes <= 0 && piece.store_bytes <= 0 && piece.flops <= 0) {
     return 0;
   }
-  const std::int64_t lanes = std::max<std::int64_t>(1, params_.vector_bytes_per_cycle / piece.element_bytes);
+  const std::int64_t elements_per_cycle =
+      std::max<std::int64_t>(1, params_.vector_bytes_per_cycle / piece.element_bytes);
   const Cycles load = ceil_div(piece.load_bytes, load_bytes_per_cycle());
   const Cycles store = ceil_div(piece.store_bytes, store_bytes_per_cycle());
-  const Cycles issue = ceil_div(piece.flops, lanes);
+  const Cycles issue = ceil_div(piece.flops, elements_per_cycle);
   return std::max({load, store, issue}) + params_.vector_latency_cycles + params_.sram_latency_cycles;
 }
 

@@ -64,11 +64,11 @@ Die::Die(sc_core::sc_module_name name, const machine::Machine& machine, DieId in
   std::array<char, 24> leaf{};  // names of a million nodes: no string for each
   for (std::size_t site = 0; site < map.enabled.size(); ++site) {
     *fmt::format_to_n(leaf.data(), leaf.size() - 1, "node[{}]", site).out = '\0';
-    const auto place = static_cast<SiteIndex>(site);
+    const auto where = static_cast<SiteIndex>(site);
     if (map.enabled[site] != 0) {
-      nodes_.emplace_back(leaf.data(), machine, index, place);
+      nodes_.emplace_back(leaf.data(), machine, index, where);
     } else {
-      bare_sites_.emplace_back(leaf.data(), machine, index, place);
+      bare_sites_.emplace_back(leaf.data(), machine, index, where);
     }
   }
 }

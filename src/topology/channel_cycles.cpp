@@ -55,14 +55,14 @@ class Search {
     std::size_t channel, turn;
   };
 
-  [[nodiscard]] std::size_t lanes() const { return static_cast<std::size_t>(kDirections * phases_); }
+  [[nodiscard]] std::size_t channels_of_router() const { return static_cast<std::size_t>(kDirections * phases_); }
   [[nodiscard]] Site router(std::size_t channel) const {
-    const auto site = static_cast<std::int64_t>(channel / lanes());
+    const auto site = static_cast<std::int64_t>(channel / channels_of_router());
     return {static_cast<std::int32_t>(site / columns_), static_cast<std::int32_t>(site % columns_)};
   }
   [[nodiscard]] Site beyond(std::size_t channel) const {
     const Site at = router(channel);
-    const auto d = static_cast<std::size_t>(channel % lanes() % kDirections);
+    const auto d = static_cast<std::size_t>(channel % channels_of_router() % kDirections);
     return {at.row + kRowStep[d], at.column + kColumnStep[d]};
   }
   [[nodiscard]] bool works(std::size_t channel) const {
@@ -73,24 +73,24 @@ class Search {
                               : routes_->column_works(from.column, from.row, to.row);
   }
   [[nodiscard]] Channel named(std::size_t channel) const {
-    const auto lane = static_cast<int>(channel % lanes());
-    return {router(channel), static_cast<Direction>(lane % kDirections), lane / kDirections};
+    const auto which = static_cast<int>(channel % channels_of_router());
+    return {router(channel), static_cast<Direction>(which % kDirections), which / kDirections};
   }
 
   /// Depth first, without recursion. True: a circle was found.
   bool walk(std::size_t start) {
-    std::vector<Step> way{{start, first_[start % lanes()]}};
+    std::vector<Step> way{{start, first_[start % channels_of_router()]}};
     state_[start] = kOpen;
     while (!way.empty()) {
       Step& here = way.back();
-      const std::size_t lane = here.channel % lanes();
-      if (here.turn == first_[lane + 1]) {
+      const std::size_t which = here.channel % channels_of_router();
+      if (here.turn == first_[which + 1]) {
         state_[here.channel] = kDone;
         way.pop_back();
         continue;
       }
       const Site at = beyond(here.channel);
-      const std::size_t next = static_cast<std::size_t>(at.row * columns_ + at.column) * lanes() +
+      const std::size_t next = static_cast<std::size_t>(at.row * columns_ + at.column) * channels_of_router() +
                                static_cast<std::size_t>(allowed_[here.turn++].out);
       if (state_[next] == kDone || !works(next)) continue;
       if (state_[next] == kOpen) {
@@ -99,7 +99,7 @@ class Search {
         return true;
       }
       state_[next] = kOpen;
-      way.push_back({next, first_[next % lanes()]});
+      way.push_back({next, first_[next % channels_of_router()]});
     }
     return false;
   }

@@ -55,6 +55,30 @@ class CheckDocs(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("page.md:1: link to 'nowhere.md'", words)
 
+    def test_a_link_to_a_heading_that_is_not_there_is_reported(self):
+        text = "# Why `a.b` is, here\n\nsee [there](#why-ab-is-here), [page](page.md#why-ab-is-here)\n"
+        self.assertEqual(self.check(text)[0], 0)
+        code, words = self.check("# Here\n\nsee [there](#gone)\n")
+        self.assertEqual(code, 1)
+        self.assertIn("page.md:3: link to '#gone', a heading that is not there", words)
+
+    def test_a_long_line_is_reported_outside_tables_and_fenced_blocks(self):
+        long = "word " * 24
+        self.assertEqual(self.check(f"| {long} |\n\n```\n{long}\n```\n")[0], 0)
+        code, words = self.check(f"{'x' * 110}\n{'x' * 111}\n")
+        self.assertEqual(code, 1)
+        self.assertIn("page.md:2: found a line of 111 columns, expected at most 110", words)
+
+    def test_a_long_sentence_is_reported_where_it_begins(self):
+        twenty = "word " * 19 + "word\n"
+        self.assertEqual(self.check(twenty + twenty)[0], 0)
+        self.assertEqual(self.check(twenty + twenty.replace("word\n", "word.\n") + "More.\n")[0], 0)
+        self.assertEqual(self.check(twenty + "\n" + twenty + "- " + twenty)[0], 0, "a blank line, an item end a sentence")
+        self.assertEqual(self.check(twenty + twenty.replace("word\n", "`a b c`\n"))[0], 0, "a code span is one word")
+        code, words = self.check("Short.\n\n" + twenty + twenty + "more\n")
+        self.assertEqual(code, 1)
+        self.assertIn("page.md:3: found a sentence of 41 words, expected at most 40", words)
+
 
 if __name__ == "__main__":
     unittest.main()

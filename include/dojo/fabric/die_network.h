@@ -95,12 +95,13 @@ class DieNetwork {
   /// Width of a link: what it carries in each busy cycle, the last flit of a burst padded.
   [[nodiscard]] Bytes link_bytes() const { return link_bytes_; }
 
-  /// Gives a message from `site` its way around what is dead; returns the hops that this adds.
+  /// Gives a message from `site` the first leg of its detour around dead parts, if it needs one. Returns the hops that
+  /// the detour adds.
   std::int32_t start_route(SiteIndex site, Burst& burst) {
     return routes_.start(burst, {first_row_ + site / columns_, first_column_ + site % columns_});
   }
   [[nodiscard]] bool has_detours() const { return routes_.needed(); }
-  /// On the leg by which the burst leaves this die (or ends on it).
+  /// The burst as it is when it leaves this die, or ends on it: legs that end on this die are done.
   [[nodiscard]] Burst at_exit(const Burst& burst) {
     Burst last = burst;
     while (last.legs_left > 0 && on_die(last.row - first_row_, last.column - first_column_)) routes_.next_leg(last);
@@ -118,25 +119,26 @@ class DieNetwork {
   template <class Sink>
   Cycles enter(Direction side, std::int32_t lane, const Burst& burst, Cycles now, Sink&& sink);
 
-  /// A whole line's multicasts in one step: on each link the pieces of all nodes behind it follow one another. Equal to
-  /// injecting them one by one but for the order in which the pieces pass. Counts waits alone: what a gather loads
-  /// follows from its pieces, so count() does that once for many.
+  /// The multicasts of all nodes of a line in one step: on each link the pieces of all nodes behind it follow one
+  /// another. The result is that of injecting them one by one, except for the order in which the pieces pass. Only
+  /// waits are counted here. What a gather puts on links and ports follows from its pieces, so count() adds it later,
+  /// once for many gathers.
   void gather(Gathering& g);
   /// Adds what `times` gathers of these pieces load to links and ports.
   void count(const Gathering& g, std::uint64_t times);
 
   /// Striped bursts: every enabled node sends or receives an equal piece, all along rows or all along columns.
   struct Stripe {
-    Cycles head = 0;        ///< leaving: at the border, so late that the whole train follows it without a gap
-    Cycles start = 0;       ///< when the heads have left their nodes' routers, or the receive buffer
+    Cycles head = 0;        ///< leaving: when it is at the border, late enough that all flits follow without a gap
+    Cycles start = 0;       ///< when the heads have left the routers of their nodes, or the receive buffer
     Cycles done = 0;        ///< arriving: all pieces have been written
     Cycles links_free = 0;  ///< of the busiest link
   };
   Stripe stripe_out(Direction d, Bytes bytes, Cycles now);
-  /// `d`: the way it goes.
+  /// `d`: the direction in which it moves.
   Stripe stripe_through(Direction d, Bytes bytes, Cycles now);
   Stripe stripe_in(Direction d, Bytes bytes, Cycles now);
-  /// Of the longest train: what the fullest row (column) sends.
+  /// Flits of the longest train: that of the row (column) with most nodes.
   [[nodiscard]] Flits stripe_flits(Direction d, Bytes bytes) const;
   [[nodiscard]] std::uint32_t nodes() const { return nodes_; }
   /// Takes the state of a die with the same map elsewhere in the machine.
@@ -153,19 +155,19 @@ class DieNetwork {
     Cycles head;         ///< time the head reaches the end of the segment
     Cycles first_start;  ///< start on the first link
   };
-  /// The first link (or the write port) of a way: when the head leaves for it, and when it lets the tail go.
+  /// When the head starts on the first link of a way (or the write port), and when the tail has left it.
   struct Departure {
     Cycles start = kNever;
     Cycles end = 0;
   };
 
-  /// A train of flits that follow each other without a gap once they are there, between two links.
+  /// Flits between two links, which follow each other without a gap once they have all come.
   struct Train {
     Flits flits = 0;
     Cycles head = kNever;  ///< first of them at this router
     Cycles tail = 0;       ///< one past the last
   };
-  /// Over one link to the next router; returns when the head starts. Counts the wait alone.
+  /// Moves a train over one link to the next router; returns when its head starts. Only the wait is counted.
   static Cycles pass(Cycles& free, LinkUse& use, Train& train, Cycles hop) {
     const Cycles start = std::max(train.head, free);
     const Cycles end = std::max(start + train.flits, train.tail);

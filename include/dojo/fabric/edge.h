@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sending side of a crossing between two shards: one pooled serialiser shared by the edge's rows or columns, and
-// the credits of the receive buffer on the far side. What finds no credit waits here, and beyond a bound at its own
-// router.
+// The sending side of a crossing between two shards: one serialiser that all rows or columns of the edge share, and the
+// credits of the receive buffer on the far side. A burst without credit waits in the queue of the edge. While the queue
+// is full, new bursts wait where they come from (docs/architecture.md, Back-pressure).
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -27,7 +27,8 @@ struct Credit {
   std::uint32_t leg = 0;  ///< whose receive buffer has room again
 };
 
-/// Written by one shard in one window, read by its neighbour in the next: two buffers, no lock.
+/// What one shard tells its neighbour over one edge. It has two halves: in each window the sender writes one half and
+/// the receiver reads and empties the other, so that no lock is needed. Then the halves change roles.
 struct Mailbox {
   std::vector<Crossing> crossings[2];
   std::vector<Credit> credits[2];  ///< for the crossings that go the other way
@@ -91,13 +92,13 @@ class EdgeOut {
     present_ = true;
   }
   [[nodiscard]] bool present() const { return present_; }
-  /// New data bursts for this edge must wait at their router.
+  /// The queue is full: new data bursts for this edge must wait at their source, or in the buffer that they came into.
   [[nodiscard]] bool full(unsigned leg = 0) const { return buffer(leg).waiting.size() >= kWaiting; }
   [[nodiscard]] const Serialiser& serialiser() const { return serialiser_; }
   [[nodiscard]] Cycles latency() const { return latency_; }
 
-  /// Credits may be told in any order; each is used from its time on, however early it is known, so that what happens
-  /// does not depend on when mail is read.
+  /// Credits may come in any order. A credit counts from its time on, however early it is known, so what happens does
+  /// not depend on when mail is read.
   void add_credit(const Credit& credit) {
     credits_.push_back(credit);
     std::push_heap(credits_.begin(), credits_.end(), later);
@@ -110,6 +111,7 @@ class EdgeOut {
     buffer(burst.leg).waiting.push_back({head, lane, flits, burst});
     advance(now, send);
   }
+  /// Takes the credits that are due, and sends from the queues while there is credit.
   template <class Send>
   void advance(Cycles now, Send&& send) {
     while (!credits_.empty() && credits_.front().time <= now) {
@@ -117,7 +119,7 @@ class EdgeOut {
       std::pop_heap(credits_.begin(), credits_.end(), later);
       credits_.pop_back();
     }
-    for (std::size_t i = more_.size(); i > 0; --i) go(more_[i - 1], now, send);  // the nearer to its end, the sooner
+    for (std::size_t i = more_.size(); i > 0; --i) go(more_[i - 1], now, send);  // later legs are nearer to the end
     go(first_, now, send);
   }
   [[nodiscard]] bool waiting() const {
@@ -139,8 +141,10 @@ class EdgeOut {
       for (Waiting& w : more.waiting) change(w.burst);
     }
   }
+  /// The planned call of advance() has come.
   void woken() { planned_ = kNever; }
-  /// When to call advance() next as far as is known, if that is earlier than what was said before; else kNever.
+  /// The next time at which a credit may let a waiting burst go, if it is earlier than the call of advance() that is
+  /// planned already; else kNever. The caller plans a call for that time.
   [[nodiscard]] Cycles next_advance(Cycles now) {
     if (!waiting() || credits_.empty() || credits_.front().time >= planned_) return kNever;
     planned_ = std::max(credits_.front().time, now);
@@ -162,7 +166,8 @@ class EdgeOut {
   [[nodiscard]] Buffer& buffer(unsigned leg) { return leg == 0 ? first_ : more_[leg - 1]; }
   [[nodiscard]] const Buffer& buffer(unsigned leg) const { return leg == 0 ? first_ : more_[leg - 1]; }
   static bool later(const Credit& x, const Credit& y) { return x.time > y.time; }
-  /// Credits come back packet by packet while a burst crosses, so it starts when there is some.
+  /// A burst starts when there is any credit, because further credits come back packet by packet while it crosses. So
+  /// the credit may become negative.
   template <class Send>
   void go(Buffer& of, Cycles now, Send&& send) {
     while (!of.waiting.empty() && of.credit > 0) {

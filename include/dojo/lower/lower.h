@@ -40,7 +40,8 @@ struct LowerOptions {
   bool shard_optimizer = true;           ///< FP32 master weights and momentum sharded over the data-parallel ranks
 };
 
-/// Boustrophedon over the best slice (contract.md, `workload.ranks`). Throws Error(kInvalidInput).
+/// Puts the ranks on places of equal size, row by row in alternating direction (boustrophedon), over the smallest
+/// rectangle of places that holds them. Throws Error(kInvalidInput).
 [[nodiscard]] std::vector<Slice> place_ranks(const PlacementRequest& request, const topology::Topology& topology);
 
 /// Throws Error(kInvalidInput) with every finding (more ranks than places, memory that cannot fit, ...).

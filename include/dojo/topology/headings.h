@@ -32,7 +32,7 @@ class Headings {
   };
   /// Throws Error(kInvalidInput) where there is none of so many legs.
   [[nodiscard]] Way way(const Site& from, const Site& to, Book& book);
-  /// Why this route, or none, does not do.
+  /// Why a route with too many legs, or no route, is refused: the text of the error.
   [[nodiscard]] std::string refusal(const Site& from, const Site& to, const Route& route) const;
 
   /// The heading with which a packet goes on from a router: of the next leg, if this one ends there.

@@ -237,7 +237,7 @@ struct ZplaneParams {
   }
 };
 
-/// Energy figures; section 11 of the parameter table. All assumed but the TDP.
+/// Energy figures. All are assumed except the TDP of a die (docs/hardware.md).
 struct EnergyParams {
   double noc_pj_per_bit_hop = 0.1;
   double die_crossing_pj_per_bit = 1.0;

@@ -71,9 +71,9 @@ class Routes {
   [[nodiscard]] std::int32_t dip_lane(DieId die, Direction side, std::int32_t wanted) const;
 
   /// The fewest legs, then the fewest hops among the candidates, then the first or the last in reading order by the
-  /// parity of `from`. Depends on nothing but its arguments. Around a dead die or edge each lane takes that of a die
-  /// beside it, where it can, so that all of them carry their share. Within a die the way stays on it, and is found if
-  /// there is one.
+  /// parity of `from`. Depends on nothing but its arguments. Around a dead die or edge each lane takes the same lane of
+  /// a die beside it, where it can, so that all lanes carry their share. A route between two routers of one die stays
+  /// on that die, and is found if there is one.
   [[nodiscard]] Route find(const Site& from, const Site& to) const;
 
   [[nodiscard]] std::int32_t rows() const { return static_cast<std::int32_t>(rows_); }
