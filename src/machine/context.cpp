@@ -47,6 +47,9 @@ ShapeInfo shape_info(const workload::SliceShape& shape, const topology::Topology
   return info;
 }
 
+/// Where messages never wait for each other, each goes as one burst; the few longer ones in several.
+constexpr Bytes kWholeMessage = Bytes{1} << 31;
+
 /// A striped burst is a burst of every row, but the smallest receive buffer has to hold two.
 Bytes stripe_limit(const topology::Topology& topology, Bytes burst_bytes) {
   Bytes limit = burst_bytes * std::min(topology.site_rows(), topology.site_columns());
@@ -126,12 +129,20 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   }
   make_groups();
   copies.configure(job);
-  stripe_bytes = stripe_limit(topology, settings.burst_bytes);
+  burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
+  stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
   sums.resize(settings.threads);
   for (ThreadSums& sum : sums) {
     for (const workload::Graph& graph : workload.graphs) sum.ops.emplace_back(graph.ops.size());
     sum.step_end.assign(static_cast<std::size_t>(std::max<std::int64_t>(1, workload.steps)), 0);
   }
+}
+
+void configure_edge(const Context& context, const topology::Edge& edge, fabric::EdgeOut& out) {
+  const int legs = context.topology.routes() == nullptr ? 1 : topology::kRoutePhases;
+  out.configure(edge.bytes_per_s, context.topology.params().clock_hz, edge.latency_cycles, edge.buffer_bytes,
+                context.burst_bytes, legs);
+  if (!context.model.shares_links) out.never_share(context.topology.params().noc.link_bytes_per_cycle);
 }
 
 /// Jobs that send nothing from DIP to DIP have no switch: no shard, no shorter windows.

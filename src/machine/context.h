@@ -93,6 +93,7 @@ struct Context {
   KernelCounts kernel_counts;
   const TileRows* in_step = nullptr;         ///< not null while some rows of tiles run for all
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a group, and between groups
+  Bytes burst_bytes = 0;                     ///< longest piece of a message that one event moves
   Bytes stripe_bytes = 0;                    ///< of a striped burst: two of them fit into any receive buffer
   int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
@@ -143,6 +144,9 @@ struct Context {
     return group.parity;
   }
 };
+
+/// The sending side of an edge, as the network model has it.
+void configure_edge(const Context& context, const topology::Edge& edge, fabric::EdgeOut& out);
 
 /// Every pair of nodes between which the job may send has a route. Throws Error(kInvalidInput) with those that have
 /// none. Only for machines with detours.

@@ -27,8 +27,7 @@ DipShard::DipShard(Context& context, std::uint32_t dip)
   const topology::Edge edge = topology.edge(die_, side_);
   routes_.configure(topology);
   if (edge.neighbour != kNone) {  // not behind a dead die or edge
-    state_.edge.configure(edge.bytes_per_s, params.clock_hz, edge.latency_cycles, edge.buffer_bytes,
-                          context.settings.burst_bytes, topology.routes() == nullptr ? 1 : topology::kRoutePhases);
+    configure_edge(context, edge, state_.edge);
     edge_latency_ = edge.latency_cycles;
   }
   state_.hbm.configure(d.hbm_bytes_per_s * d.hbm_efficiency, params.clock_hz);
@@ -223,7 +222,7 @@ void DipShard::send_bursts(const Burst& head, Bytes bytes, Cycles now) {
   }
   burst.created = now;
   while (bytes > 0) {
-    const Bytes piece = std::min(bytes, context_.settings.burst_bytes);
+    const Bytes piece = std::min(bytes, context_.burst_bytes);
     burst.bytes = static_cast<std::uint32_t>(piece);
     bytes -= piece;
     burst.last = bytes == 0;

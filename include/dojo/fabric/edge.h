@@ -66,6 +66,15 @@ class Serialiser {
     ++bursts_;
     return start;
   }
+  /// Counts `bytes` as served, at no time in particular; returns how long they take alone, in whole cycles.
+  Cycles count(std::int64_t bytes) {
+    const Int128 total = static_cast<Int128>(bytes) * numerator_;
+    const auto duration = static_cast<std::int64_t>(total / denominator_);
+    busy_units_ += static_cast<std::uint64_t>(duration);
+    bytes_ += static_cast<std::uint64_t>(bytes);
+    ++bursts_;
+    return (duration + (1 << kUnitBits) - 1) >> kUnitBits;
+  }
   /// First whole cycle at which the serialiser is free.
   [[nodiscard]] Cycles free_cycle() const { return (free_units_ + (1 << kUnitBits) - 1) >> kUnitBits; }
   [[nodiscard]] std::int64_t free_units() const { return free_units_; }
@@ -91,6 +100,9 @@ class EdgeOut {
     for (Buffer& buffer : more_) buffer.credit = first_.credit;
     present_ = true;
   }
+  /// From now on every burst goes at once, at the edge's rate, and takes no credit (the ideal network). `link_bytes`:
+  /// of a flit.
+  void never_share(Bytes link_bytes) { unshared_flit_bytes_ = link_bytes; }
   [[nodiscard]] bool present() const { return present_; }
   /// The queue is full: new data bursts for this edge must wait at their source, or in the buffer that they came into.
   [[nodiscard]] bool full(unsigned leg = 0) const { return buffer(leg).waiting.size() >= kWaiting; }
@@ -108,6 +120,7 @@ class EdgeOut {
   /// `send(Crossing)` is called for each burst that goes.
   template <class Send>
   void offer(const Burst& burst, std::int32_t lane, Flits flits, Cycles head, Cycles now, Send&& send) {
+    if (unshared_flit_bytes_ > 0) return transmit_alone({head, lane, flits, burst}, send);
     buffer(burst.leg).waiting.push_back({head, lane, flits, burst});
     advance(now, send);
   }
@@ -187,9 +200,19 @@ class EdgeOut {
     send(Crossing{head, w.lane, w.burst});
   }
 
+  /// A burst of many messages side by side (a stripe) takes the time of one of them: of `flits`.
+  template <class Send>
+  void transmit_alone(const Waiting& w, Send&& send) {
+    const Cycles all = serialiser_.count(w.burst.bytes);
+    const Bytes one = std::min<Bytes>(w.burst.bytes, w.flits * unshared_flit_bytes_);
+    const Cycles own = ceil_div(all * one, Bytes{w.burst.bytes});
+    send(Crossing{w.head + std::max<Cycles>(0, own - w.flits) + latency_, w.lane, w.burst});
+  }
+
   Serialiser serialiser_;
   Cycles latency_ = 1, planned_ = kNever;
   bool present_ = false;
+  Bytes unshared_flit_bytes_ = 0;  // 0: bursts share the edge
   Buffer first_;
   std::vector<Buffer> more_;     // of the further legs
   std::vector<Credit> credits_;  // heap by time

@@ -5,16 +5,15 @@ namespace dojo::machine {
 
 using topology::Direction;
 
-Border::Border(const topology::Topology& topology, DieId die, Bytes burst_bytes, BorderMail& mail, const Moment& moment)
-    : mail_(mail), moment_(moment), legs_(topology.routes() == nullptr ? 1 : topology::kRoutePhases) {
+Border::Border(const Context& context, DieId die, BorderMail& mail, const Moment& moment)
+    : mail_(mail), moment_(moment), legs_(context.topology.routes() == nullptr ? 1 : topology::kRoutePhases) {
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto index = static_cast<std::size_t>(i);
-    const topology::Edge edge = topology.edge(die, static_cast<Direction>(i));
+    const topology::Edge edge = context.topology.edge(die, static_cast<Direction>(i));
     if (edge.neighbour == kNone) continue;
     neighbours_[index] = edge.neighbour;
     latencies_[index] = edge.latency_cycles;
-    state_.edges[index].configure(edge.bytes_per_s, topology.params().clock_hz, edge.latency_cycles, edge.buffer_bytes,
-                                  burst_bytes, static_cast<int>(legs_));
+    configure_edge(context, edge, state_.edges[index]);
   }
 }
 

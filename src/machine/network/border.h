@@ -27,7 +27,7 @@ struct WayOut {
 
 class Border {
  public:
-  Border(const topology::Topology& topology, DieId die, Bytes burst_bytes, BorderMail& mail, const Moment& moment);
+  Border(const Context& context, DieId die, BorderMail& mail, const Moment& moment);
 
   [[nodiscard]] const fabric::EdgeOut& edge(topology::Direction d) const { return at(d); }
   [[nodiscard]] Cycles latency(topology::Direction d) const { return latencies_[static_cast<std::size_t>(d)]; }

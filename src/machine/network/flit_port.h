@@ -35,6 +35,8 @@ class FlitPort final : public NetworkPort {
   void each_standing(const std::function<void(const fabric::Burst&, int)>& look) const override;
   void copy(const NetworkPort& from, const RowNames& names) override;
 
+  [[nodiscard]] const fabric::DieNetwork& network() const override { return network_; }
+  [[nodiscard]] fabric::DieNetwork& network() override { return network_; }
   void settle() override;
   [[nodiscard]] bool has_edge(topology::Direction d) const override { return mail_.has_neighbour(d); }
   [[nodiscard]] LinkCounters edge(topology::Direction d) const override;
@@ -47,6 +49,7 @@ class FlitPort final : public NetworkPort {
   Receiver& receiver_;
   DieMail mail_;
   reference::Die flits_;
+  fabric::DieNetwork network_;  ///< geometry and counters; its times are not used
 };
 
 }  // namespace dojo::machine

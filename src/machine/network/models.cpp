@@ -4,7 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "machine/network/fast_port.h"
+#include "dojo/fabric/ideal_die.h"
+#include "machine/network/burst_port.h"
 #include "machine/network/flit_port.h"
 
 namespace dojo::machine {
@@ -43,6 +44,13 @@ std::vector<std::string> of_fast(const workload::Job& job, const topology::Topol
   return all;
 }
 
+std::vector<std::string> of_ideal(const workload::Job&, const topology::Topology&) {
+  return {
+      "Links and edges are never shared: a message takes its latency and its own serialisation at the slowest part of "
+      "its way, whatever else is under way. Read and write ports of nodes, HBM, PCIe and Ethernet stay finite. What "
+      "this leaves out is contention and the bandwidth that messages share; utilisation of a link can exceed 1."};
+}
+
 std::vector<std::string> of_reference(const workload::Job&, const topology::Topology&) {
   return {
       "Packets of a message keep one virtual channel on their whole way, one for control, the others by whether "
@@ -52,9 +60,10 @@ std::vector<std::string> of_reference(const workload::Job&, const topology::Topo
       "Barriers and starts of tasks on one die take their time, but their semaphores use no link."};
 }
 
-constexpr std::array<NetworkModelInfo, 2> kModels{{
-    {NetworkModel::kFast, true, true, true, make<FastPort>, of_fast},
-    {NetworkModel::kReference, false, false, false, make<FlitPort>, of_reference},
+constexpr std::array<NetworkModelInfo, 3> kModels{{
+    {NetworkModel::kFast, true, true, true, true, make<BurstPort<fabric::DieNetwork>>, of_fast},
+    {NetworkModel::kReference, false, false, true, false, make<FlitPort>, of_reference},
+    {NetworkModel::kIdeal, true, true, false, true, make<BurstPort<fabric::IdealDie>>, of_ideal},
 }};
 
 }  // namespace

@@ -18,6 +18,8 @@ struct NetworkModelInfo {
   /// Collectives between whole dies move as striped messages; otherwise each node sends its own, and each piece of a
   /// gather arrives by itself.
   bool moves_lines_whole = true;
+  /// Messages wait for each other on links and edges. Otherwise each takes its latency and its own serialisation.
+  bool shares_links = true;
   /// Goes around dead routers, links, edges and dies.
   bool takes_detours = true;
   std::unique_ptr<NetworkPort> (*make)(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment,

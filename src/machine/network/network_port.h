@@ -69,15 +69,12 @@ class NetworkPort {
 
   // Counters.
   /// Links, ports and geometry of the die. Up to date after settle().
-  [[nodiscard]] const fabric::DieNetwork& network() const { return network_; }
-  [[nodiscard]] fabric::DieNetwork& network() { return network_; }
+  [[nodiscard]] virtual const fabric::DieNetwork& network() const = 0;
+  [[nodiscard]] virtual fabric::DieNetwork& network() = 0;
   virtual void settle() = 0;
   [[nodiscard]] virtual bool has_edge(topology::Direction d) const = 0;
   [[nodiscard]] virtual LinkCounters edge(topology::Direction d) const = 0;
   [[nodiscard]] virtual std::uint64_t events() const = 0;
-
- protected:
-  fabric::DieNetwork network_;
 };
 
 }  // namespace dojo::machine

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast model: bursts walk a die's links in one event, and cross its edges with credits.
+// The models that move bursts: each walks a die's links in one event, and crosses its edges. What happens on the links
+// is the business of `Links`: fabric::DieNetwork (the fast model) or fabric::IdealDie.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -16,15 +17,16 @@
 
 namespace dojo::machine {
 
-class FastPort final : public LinePort {
+template <class Links>
+class BurstPort final : public LinePort {
  public:
-  FastPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver);
+  BurstPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver);
 
   void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now) override;
   Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   [[nodiscard]] std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) override;
-  void gather(fabric::Gathering& g) override { network_.gather(g); }
+  void gather(fabric::Gathering& g) override { links_.gather(g); }
   [[nodiscard]] bool is_full(topology::Direction d) const override { return border_.is_full({d, 0}); }
   void park(topology::Direction d, const ParkedLine& line) override {
     state_.parked_lines[static_cast<std::size_t>(d)].push_back(line);
@@ -39,14 +41,16 @@ class FastPort final : public LinePort {
   Cycles read_mail() override;
 
   [[nodiscard]] bool at_rest(Cycles now) const override {
-    return state_.arrivals.empty() && border_.at_rest() && state_.sends.open() == 0 && network_.latest() <= now;
+    return state_.arrivals.empty() && border_.at_rest() && state_.sends.open() == 0 && links_.latest() <= now;
   }
-  [[nodiscard]] Cycles latest() const override { return network_.latest(); }
+  [[nodiscard]] Cycles latest() const override { return links_.latest(); }
   [[nodiscard]] bool settled() const override;
   void each_standing(const std::function<void(const fabric::Burst&, int)>& look) const override;
   void copy(const NetworkPort& from, const RowNames& names) override;
 
-  void settle() override { network_.settle(); }
+  [[nodiscard]] const fabric::DieNetwork& network() const override { return links_; }
+  [[nodiscard]] fabric::DieNetwork& network() override { return links_; }
+  void settle() override { links_.settle(); }
   [[nodiscard]] bool has_edge(topology::Direction d) const override { return border_.edge(d).present(); }
   [[nodiscard]] LinkCounters edge(topology::Direction d) const override;
   [[nodiscard]] std::uint64_t events() const override { return state_.arrivals.taken() + border_.wakes(); }
@@ -100,6 +104,7 @@ class FastPort final : public LinePort {
   Timer timer_;
   const Moment& moment_;
   Receiver& receiver_;
+  Links links_;
   DieMail mail_;
   Border border_;
   LinePort::Waiter* gathers_ = nullptr;  ///< belongs to the kernels

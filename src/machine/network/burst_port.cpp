@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "machine/network/fast_port.h"
+#include "machine/network/burst_port.h"
 
 #include <algorithm>
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/fabric/ideal_die.h"
 #include "machine/link_counters.h"
 
 namespace dojo::machine {
@@ -14,10 +15,11 @@ using fabric::TrafficClass;
 using topology::Direction;
 
 /// Bursts that come out of the die's links at a node or at the border.
-struct FastPort::Sink {
-  FastPort& port;
+template <class Links>
+struct BurstPort<Links>::Sink {
+  BurstPort& port;
   void deliver(SiteIndex site, const Burst& burst, Cycles tail) {
-    const Flits n = port.network_.flits(burst.bytes);
+    const Flits n = port.links_.flits(burst.bytes);
     ThreadSums& sums = *port.moment_.sums;
     sums.packets.add(tail - (n - 1) - burst.created, static_cast<std::uint64_t>(n));
     if (burst.shape != fabric::Shape::kUnicast) sums.bytes_to_eject += burst.bytes;
@@ -27,7 +29,8 @@ struct FastPort::Sink {
 };
 
 /// The last arrival of a message whose bursts all stay on the die.
-struct FastPort::MessageSink {
+template <class Links>
+struct BurstPort<Links>::MessageSink {
   const fabric::DieNetwork& network;
   ThreadSums& sums;
   Cycles arrived = 0;
@@ -41,32 +44,35 @@ struct FastPort::MessageSink {
   }
 };
 
-FastPort::FastPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver)
+template <class Links>
+BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver)
     : context_(context),
       timer_(wheel, Part::kNetwork),
       moment_(moment),
       receiver_(receiver),
       mail_(context, die, moment),
-      border_(context.topology, die, context.settings.burst_bytes, mail_, moment) {
-  network_.configure(context.topology, die);
+      border_(context, die, mail_, moment) {
+  links_.configure(context.topology, die);
   state_.sends = SendQueues(static_cast<std::size_t>(context.topology.sites()));
 }
 
-std::unique_ptr<Gathers> FastPort::make_gathers(KernelRuns& kernels) {
-  auto gathers =
-      std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.settings.burst_bytes);
+template <class Links>
+std::unique_ptr<Gathers> BurstPort<Links>::make_gathers(KernelRuns& kernels) {
+  auto gathers = std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.burst_bytes);
   gathers_ = gathers.get();
   return gathers;
 }
 
-void FastPort::handle(const engine::Event& e) {
+template <class Links>
+void BurstPort<Links>::handle(const engine::Event& e) {
   if (Timer::kind<Kind>(e) == Kind::kInject) return inject(static_cast<SiteIndex>(e.a), e.time);
   send_stripe(static_cast<Direction>(e.a), e.time);
 }
 
 /// In a cycle, waiting edges come first, then arrivals by side, then the die's own events: an order that does not
 /// depend on when mail was read.
-void FastPort::run_next() {
+template <class Links>
+void BurstPort<Links>::run_next() {
   const Cycles now = moment_.now;
   if (border_.next_wake() == now) return border_.run_wakes([&](const WayOut& way) { room(way, now); });
   arrived_.clear();
@@ -79,7 +85,8 @@ void FastPort::run_next() {
   for (const std::uint32_t each : arrived_) arrive(each, now);
 }
 
-Cycles FastPort::read_mail() {
+template <class Links>
+Cycles BurstPort<Links>::read_mail() {
   Cycles first_arrival = kNever;
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto d = static_cast<Direction>(i);
@@ -103,7 +110,8 @@ Cycles FastPort::read_mail() {
 }
 
 /// A burst that finds its way out full stays in the receive buffer, so its credit is not given back.
-void FastPort::arrive(std::uint32_t index, Cycles now) {
+template <class Links>
+void BurstPort<Links>::arrive(std::uint32_t index, Cycles now) {
   const fabric::Crossing crossing = state_.entries[index].crossing;
   const Direction side = state_.entries[index].side;
   if (const auto way = full_way(crossing.burst)) {
@@ -112,7 +120,7 @@ void FastPort::arrive(std::uint32_t index, Cycles now) {
   }
   const Cycles start = crossing.burst.shape == fabric::Shape::kStriped
                            ? arrive_stripe(side, crossing.burst, now)
-                           : network_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
+                           : links_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
   mail_.post(side,
              fabric::Credit{std::max(start, now) + border_.latency(side), crossing.burst.bytes, crossing.burst.leg});
   state_.entries[index].next = state_.free_entry;
@@ -120,7 +128,8 @@ void FastPort::arrive(std::uint32_t index, Cycles now) {
 }
 
 /// What waited for room on a way out comes to the edge.
-void FastPort::room(const WayOut& way, Cycles now) {
+template <class Links>
+void BurstPort<Links>::room(const WayOut& way, Cycles now) {
   const std::vector<std::uint32_t> entries = std::exchange(state_.parked_entries[way.index()], {});
   const std::vector<std::uint32_t> sites = std::exchange(state_.parked_sites[way.index()], {});
   for (const std::uint32_t entry : entries) arrive(entry, now);
@@ -131,36 +140,38 @@ void FastPort::room(const WayOut& way, Cycles now) {
   for (const ParkedLine& line : std::exchange(state_.parked_lines[d], {})) gathers_->go_on(line, now);
 }
 
-void FastPort::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+template <class Links>
+void BurstPort<Links>::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
   Burst burst = head;
   start_route(site, burst);
   if (burst.traffic_class == TrafficClass::kControl) {  // overtakes the queue: a packet of its own class
     burst.bytes = static_cast<std::uint32_t>(bytes);
     burst.last = true;
     moment_.sums->bytes_to_eject += burst.bytes;
-    network_.inject(site, burst, now, Sink{*this});
+    links_.inject(site, burst, now, Sink{*this});
     return;
   }
   state_.sends.add(site, burst, bytes);
   bool& planned = state_.sends.planned(site);
   if (planned) return;
   planned = true;
-  const Cycles free = network_.inject_free(site);
+  const Cycles free = links_.inject_free(site);
   if (free > now) return timer_.at(free, Kind::kInject, site);
   inject(site, now);
 }
 
 /// One burst of the message whose turn it is goes out.
-void FastPort::inject(SiteIndex site, Cycles now) {
-  const Cycles port_free = network_.inject_free(site);
+template <class Links>
+void BurstPort<Links>::inject(SiteIndex site, Cycles now) {
+  const Cycles port_free = links_.inject_free(site);
   if (port_free > now) return timer_.at(port_free, Kind::kInject, site);  // a kernel or a reduction came first
   if (const auto way = full_way(state_.sends.front(site))) {
     state_.parked_sites[way->index()].push_back(site);
     return;  // stays planned: the woken edge brings it
   }
-  const Burst burst = state_.sends.take(site, context_.settings.burst_bytes);
+  const Burst burst = state_.sends.take(site, context_.burst_bytes);
   if (burst.shape == fabric::Shape::kUnicast) moment_.sums->bytes_to_eject += burst.bytes;
-  const Cycles free = network_.inject(site, burst, now, Sink{*this});
+  const Cycles free = links_.inject(site, burst, now, Sink{*this});
   if (state_.sends.empty(site)) {
     state_.sends.planned(site) = false;
   } else {
@@ -169,42 +180,48 @@ void FastPort::inject(SiteIndex site, Cycles now) {
 }
 
 /// From `now`, or when the read port is free.
-Cycles FastPort::send_within(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
-  MessageSink sink{network_, *moment_.sums};
+template <class Links>
+Cycles BurstPort<Links>::send_within(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+  MessageSink sink{links_, *moment_.sums};
   moment_.sums->bytes_to_eject += static_cast<std::uint64_t>(bytes);
   Burst burst = head;
   start_route(site, burst);
   for (Bytes left = bytes; left > 0; left -= burst.bytes) {
-    burst.bytes = static_cast<std::uint32_t>(std::min(left, context_.settings.burst_bytes));
-    network_.inject(site, burst, std::max(now, network_.inject_free(site)), sink);
+    burst.bytes = static_cast<std::uint32_t>(std::min(left, context_.burst_bytes));
+    links_.inject(site, burst, std::max(now, links_.inject_free(site)), sink);
   }
   return sink.arrived;
 }
 
-void FastPort::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
+template <class Links>
+void BurstPort<Links>::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
   const Flits train =
-      burst.shape == fabric::Shape::kStriped ? network_.stripe_flits(d, burst.bytes) : network_.flits(burst.bytes);
+      burst.shape == fabric::Shape::kStriped ? links_.stripe_flits(d, burst.bytes) : links_.flits(burst.bytes);
   border_.leave(d, lane, burst, train, head);
 }
 
-LinkCounters FastPort::edge(Direction d) const {
+template <class Links>
+LinkCounters BurstPort<Links>::edge(Direction d) const {
   return link_counters(border_.edge(d).serialiser());
 }
 
-bool FastPort::settled() const {
+template <class Links>
+bool BurstPort<Links>::settled() const {
   return state_.sends.open() == 0 && !border_.any_waiting() &&
          std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const Stripes& s) { return s.queue.empty(); });
 }
 
 /// Everything that stands anywhere stands behind an edge: links on a die never refuse a burst.
-void FastPort::each_standing(const std::function<void(const Burst&, int)>& look) const {
+template <class Links>
+void BurstPort<Links>::each_standing(const std::function<void(const Burst&, int)>& look) const {
   for (int d = 0; d < topology::kDirections; ++d)
     border_.edge(static_cast<Direction>(d)).each_waiting([&](const Burst& burst) { look(burst, d); });
 }
 
-void FastPort::copy(const NetworkPort& other, const RowNames& names) {
-  const auto& from = dynamic_cast<const FastPort&>(other);
-  network_.take_over(from.network_);
+template <class Links>
+void BurstPort<Links>::copy(const NetworkPort& other, const RowNames& names) {
+  const auto& from = dynamic_cast<const BurstPort&>(other);
+  links_.take_over(from.links_);
   border_.copy(from.border_, names);
   state_ = from.state_;
   const auto rename = [&](Burst& burst) { names.rename(burst); };
@@ -212,8 +229,11 @@ void FastPort::copy(const NetworkPort& other, const RowNames& names) {
   for (Entry& entry : entries) rename(entry.crossing.burst);
   sends.rename(rename);
   for (Stripes& of : stripes) {
-    for (Stripes::Message& message : of.queue) rename(message.burst);
+    for (auto& message : of.queue) rename(message.burst);
   }
 }
+
+template class BurstPort<fabric::DieNetwork>;
+template class BurstPort<fabric::IdealDie>;
 
 }  // namespace dojo::machine
