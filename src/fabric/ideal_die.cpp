@@ -55,6 +55,7 @@ void IdealDie::gather(Gathering& g) {
     g.first_head = std::min(g.first_head, head);
     g.last_tail = std::max(g.last_tail, node.done);
   }
+  g.links_free = std::max(g.links_free, g.last_tail);  // the next round cannot be written earlier
   latest_ = std::max(latest_, g.last_tail);
 }
 

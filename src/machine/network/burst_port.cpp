@@ -58,7 +58,8 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
 
 template <class Links>
 std::unique_ptr<Gathers> BurstPort<Links>::make_gathers(KernelRuns& kernels) {
-  auto gathers = std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.burst_bytes);
+  auto gathers =
+      std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.settings.burst_bytes);
   gathers_ = gathers.get();
   return gathers;
 }
