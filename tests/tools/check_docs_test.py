@@ -62,6 +62,14 @@ class CheckDocs(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("page.md:3: link to '#gone', a heading that is not there", words)
 
+    def test_a_file_of_the_project_that_is_not_there_is_reported(self):
+        good = "`tools/check_docs`, `src/base/`, `tests/tools/*_test.py`, `base/error.h`, `dojo/base/error.h`, `a.cpp`\n"
+        self.assertEqual(self.check(good)[0], 0)
+        code, words = self.check("see\n`src/no/such.cpp` and `base/no_such.h`\n")
+        self.assertEqual(code, 1)
+        self.assertIn("page.md:2: found `src/no/such.cpp`, a file or folder that is not there", words)
+        self.assertIn("page.md:2: found `base/no_such.h`", words)
+
     def test_a_long_line_is_reported_outside_tables_and_fenced_blocks(self):
         long = "word " * 24
         self.assertEqual(self.check(f"| {long} |\n\n```\n{long}\n```\n")[0], 0)
