@@ -77,6 +77,20 @@ class CheckDocs(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("page.md:2: found a line of 111 columns, expected at most 110", words)
 
+    def test_wrapping_breaks_running_text_only_and_changes_nothing_a_second_time(self):
+        long = "some words. " * 12
+        text = f"# {long}\n\n{long}`a b` {long}- no item\n\n- item {long}\n  goes on\n\n| {long} |\n\n```\n{long}\n```\n"
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text(text)
+            for _ in range(2):
+                subprocess.run([sys.executable, TOOL, "--wrap", page], check=True)
+                wrapped = page.read_text()
+                self.assertEqual(self.check(wrapped.replace(f"# {long}", "# Title"))[0], 0)
+                self.assertEqual(wrapped.split(), text.split())
+                self.assertIn(f"\n```\n{long}\n```\n", wrapped)
+                text = wrapped
+
     def test_a_long_sentence_is_reported_where_it_begins(self):
         twenty = "word " * 19 + "word\n"
         self.assertEqual(self.check(twenty + twenty)[0], 0)
