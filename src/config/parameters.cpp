@@ -10,8 +10,8 @@ namespace {
 
 constexpr const char* kHead =
     "# Parameters\n\n"
-    "`dojosim list params` made this page, and a test holds the page and the program together. Every key can be\n"
-    "set in a file or with `--set KEY=VALUE`. A source is a row of [hardware.md](hardware.md) or one of these:\n\n"
+    "`dojosim list params` made this page, and a test holds the page and the program together. Every key can be set\n"
+    "in a file or with `--set KEY=VALUE`. A source is a row of [hardware.md](hardware.md) or one of these:\n\n"
     "- `assumed`: not published; [hardware.md](hardware.md#not-published-what-the-model-assumes) has the reason\n"
     "- `derived`: follows from other values\n"
     "- `chosen`: a setting of the model or of the run, and no fact about the hardware\n";

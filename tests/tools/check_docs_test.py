@@ -62,12 +62,34 @@ class CheckDocs(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("page.md:3: link to '#gone', a heading that is not there", words)
 
+    def test_a_file_of_the_project_that_is_not_there_is_reported(self):
+        good = "`tools/check_docs`, `src/base/`, `tests/tools/*_test.py`, `base/error.h`, `dojo/base/error.h`, `a.cpp`\n"
+        self.assertEqual(self.check(good)[0], 0)
+        code, words = self.check("see\n`src/no/such.cpp` and `base/no_such.h`\n")
+        self.assertEqual(code, 1)
+        self.assertIn("page.md:2: found `src/no/such.cpp`, a file or folder that is not there", words)
+        self.assertIn("page.md:2: found `base/no_such.h`", words)
+
     def test_a_long_line_is_reported_outside_tables_and_fenced_blocks(self):
         long = "word " * 24
         self.assertEqual(self.check(f"| {long} |\n\n```\n{long}\n```\n")[0], 0)
         code, words = self.check(f"{'x' * 110}\n{'x' * 111}\n")
         self.assertEqual(code, 1)
         self.assertIn("page.md:2: found a line of 111 columns, expected at most 110", words)
+
+    def test_wrapping_breaks_running_text_only_and_changes_nothing_a_second_time(self):
+        long = "some words. " * 12
+        text = f"# {long}\n\n{long}`a b` {long}- no item\n\n- item {long}\n  goes on\n\n| {long} |\n\n```\n{long}\n```\n"
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text(text)
+            for _ in range(2):
+                subprocess.run([sys.executable, TOOL, "--wrap", page], check=True)
+                wrapped = page.read_text()
+                self.assertEqual(self.check(wrapped.replace(f"# {long}", "# Title"))[0], 0)
+                self.assertEqual(wrapped.split(), text.split())
+                self.assertIn(f"\n```\n{long}\n```\n", wrapped)
+                text = wrapped
 
     def test_a_long_sentence_is_reported_where_it_begins(self):
         twenty = "word " * 19 + "word\n"
