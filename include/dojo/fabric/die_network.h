@@ -31,7 +31,8 @@ struct Link : LinkUse {
 struct PortUse {
   std::uint64_t bytes_injected = 0, bytes_ejected = 0;
 };
-/// SRAM side of a node's router: when the first of its read ports (injection) and of its write ports (ejection) is free.
+/// SRAM side of a node's router: when the first of its read ports (injection) and of its write ports (ejection) is
+/// free.
 struct Port : PortUse {
   Cycles inject_free = 0, eject_free = 0;
 };
@@ -394,7 +395,8 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
   const std::int32_t step = d == Direction::kEast || d == Direction::kSouth ? 1 : -1;
   const std::int32_t here = horizontal ? column : row;
   const std::int32_t limit = horizontal ? columns_ : rows_;
-  const std::int32_t target = (step > 0 ? burst.reach.high : burst.reach.low) - (horizontal ? first_column_ : first_row_);
+  const std::int32_t target =
+      (step > 0 ? burst.reach.high : burst.reach.low) - (horizontal ? first_column_ : first_row_);
   const bool leaves = target < 0 || target >= limit;
   const std::int32_t last = leaves ? (step > 0 ? limit - 1 : 0) : target;
   const std::int32_t links = (last - here) * step + (leaves ? 1 : 0);

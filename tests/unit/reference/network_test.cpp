@@ -11,8 +11,8 @@
 namespace dojo::reference {
 namespace {
 
-using topology::Level;
 using test::mesh;
+using topology::Level;
 using topology::MachineParams;
 using traffic::NetParams;
 using traffic::Outcome;
@@ -239,8 +239,8 @@ TEST(ReferenceNetwork, PortsOfANodeAddUp) {
       machine.node.noc_write_ports = write;
       const double sent = std::min(read, 4);
       const Asked a = d1_asked(Pattern::kNeighbor, sent, flits);
-      EXPECT_NEAR(run(machine, a).accepted, std::min<double>(sent, write), 0.02 * sent) << read << ' ' << write << ' '
-                                                                                        << flits;
+      EXPECT_NEAR(run(machine, a).accepted, std::min<double>(sent, write), 0.02 * sent)
+          << read << ' ' << write << ' ' << flits;
     }
   }
 }

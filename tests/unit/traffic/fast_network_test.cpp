@@ -14,8 +14,8 @@
 namespace dojo::traffic {
 namespace {
 
-using topology::Level;
 using test::mesh;
+using topology::Level;
 using topology::MachineParams;
 
 MachineParams two_dies(std::int64_t rows, std::int64_t columns) {
@@ -230,8 +230,8 @@ TEST(FastNetwork, PortsOfANodeAddUp) {
       machine.node.noc_write_ports = write;
       const double sent = std::min(read, 4);
       const Asked a = asked(Pattern::kNeighbor, sent, flits);
-      EXPECT_NEAR(run(machine, a).accepted, std::min<double>(sent, write), 0.02 * sent) << read << ' ' << write << ' '
-                                                                                        << flits;
+      EXPECT_NEAR(run(machine, a).accepted, std::min<double>(sent, write), 0.02 * sent)
+          << read << ' ' << write << ' ' << flits;
     }
   }
 }
