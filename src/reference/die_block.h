@@ -89,8 +89,8 @@ class DieBlock : public Block {
   }
   void at_front(std::uint32_t router, unsigned vc, unsigned output, Flit flit, Cycles from) {
     since_[router * slots_ + vc] = static_cast<std::uint32_t>(from);
-    const bool forks = vc < first_local_ && output != kLocalPort && ways_[flit.where & kMessageMask].multicast &&
-                       enabled_[router] != 0;
+    if (vc >= first_local_) return;  // the node needs no copy of what it sends
+    const bool forks = output != kLocalPort && ways_[flit.where & kMessageMask].multicast && enabled_[router] != 0;
     const std::uint64_t bit = std::uint64_t{1} << vc;
     forks_[router] = forks ? forks_[router] | bit : forks_[router] & ~bit;
   }
@@ -98,7 +98,7 @@ class DieBlock : public Block {
     if (port < kLocalPort) {
       waits_[std::size_t{router} * kLocalPort + port] += static_cast<std::uint32_t>(now) - since_[router * slots_ + vc];
     }
-    if ((forks_[router] >> vc & 1) != 0) eject(router, flit, now + hop_);
+    if (vc < first_local_ && (forks_[router] >> vc & 1) != 0) eject(router, flit, now + hop_);
   }
   Cycles eject(std::uint32_t router, Flit flit, Cycles arrival);
   template <class Send>

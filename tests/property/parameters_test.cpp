@@ -337,10 +337,11 @@ TEST(Parameters, EachNumberMovesTheResultsOfSomeJob) {
   for (const schema::Declared& parameter : numbers()) {
     const std::string moved = what_moves(parameter);
     const bool excepted = exceptions().count(parameter.path) != 0;
-    if (excepted)
+    if (excepted) {
       EXPECT_EQ(moved, "") << parameter.path << " takes effect: it is an exception no longer";
-    else
+    } else {
       EXPECT_NE(moved, "") << parameter.path << " (" << parameter.sentence << ") changes no result of any job here";
+    }
   }
 }
 
