@@ -86,7 +86,10 @@ std::string layer_text() {
   return file;
 }
 std::string layer_list() {
-  static const std::string file = folder().write("layers.csv", "Layer,M,N,K,\nfc1,16,32,64,\nfc2,16,8,32,\n");
+  static const std::string file = folder().write(
+      "layers.csv",
+      "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
+      "c1,16,16,3,3,4,8,1,\nc2,14,14,3,3,8,8,1,\n");
   return file;
 }
 
@@ -98,7 +101,7 @@ const std::vector<Job>& jobs() {
   const Overrides several_tiles{"machine.tile.dies.rows=1",        "machine.tile.dies.columns=1",
                                 "machine.tray.tiles.rows=1",       "machine.tray.tiles.columns=2",
                                 "machine.cabinet.trays.rows=2",    "machine.cabinet.trays.columns=1",
-                                "machine.exapod.tile_mesh.rows=4", "machine.exapod.tile_mesh.columns=2"};
+                                "machine.exapod.tile_mesh.rows=4", "machine.exapod.tile_mesh.columns=4"};
   static const std::vector<Job> all{
       {"product on a die",
        false,
@@ -135,7 +138,8 @@ const std::vector<Job>& jobs() {
         reduce,
         kSmallDie + several_tiles + Overrides{"workload.generate.bytes=200000"},
         {}},
-       {"machine.tile.", "machine.tray.", "machine.cabinet.", "machine.exapod.", "machine.energy."}},
+       {"machine.tile.", "machine.tray.", "machine.cabinet.", "machine.exapod.", "machine.energy.",
+        "workload.rank_unit."}},
       {"traffic with the DIPs",
        false,
        {"", machines + "die.json", dip_trace(), kSmallDie, {}},
