@@ -7,6 +7,7 @@
 #include <map>
 
 #include "collectives/common.h"
+#include "dojo/topology/node_ports.h"
 #include "dojo/workload/residency.h"
 
 namespace dojo::workload {
@@ -95,8 +96,9 @@ Path path_over_zplane(const Slice& from, const Slice& to, const topology::Topolo
 Rates::Rates(const topology::Topology& topology) {
   const topology::MachineParams& p = topology.params();
   link = static_cast<double>(p.noc.link_bytes_per_cycle);
-  inject = static_cast<double>(p.node.noc_read_ports * p.node.port_bytes_per_cycle);
-  eject = static_cast<double>(p.node.noc_write_ports * p.node.port_bytes_per_cycle);
+  const topology::NodePorts ports = topology::node_ports(p.node);
+  inject = static_cast<double>(ports.read * p.node.port_bytes_per_cycle);
+  eject = static_cast<double>(ports.write * p.node.port_bytes_per_cycle);
   combine = static_cast<double>(p.node.vector_bytes_per_cycle);
   ethernet = p.dip.ethernet_bytes_per_s / p.clock_hz;
   frame_payload = static_cast<double>(p.zplane.frame_beats) * 64;

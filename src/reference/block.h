@@ -38,7 +38,7 @@ class Block {
   [[nodiscard]] virtual std::uint64_t bytes() const = 0;
 
   std::array<std::vector<Leaving>, kSides> flits_out, credits_out;  ///< by side; the owner takes and clears them
-  std::uint64_t packet_hops = 0, flit_hops = 0;                ///< over links within the block and out of it
+  std::uint64_t packet_hops = 0, flit_hops = 0;                     ///< over links within the block and out of it
   Cycles busy_until = 0;  ///< of blocks of a die: from here on nothing moves unless something comes from outside
 };
 

@@ -28,7 +28,7 @@ struct DieSites {
 struct Way {
   std::uint16_t row = 0, column = 0;
   std::uint8_t exit = kLocalPort;  ///< port that it takes there: the node's, or that to a DIP
-  bool multicast = false;      ///< every node on the way takes a copy
+  bool multicast = false;          ///< every node on the way takes a copy
 };
 
 struct Message {
@@ -89,8 +89,8 @@ class DieBlock : public Block {
   }
   void at_front(std::uint32_t router, unsigned vc, unsigned output, Flit flit, Cycles from) {
     since_[router * slots_ + vc] = static_cast<std::uint32_t>(from);
-    const bool forks =
-        vc < first_local_ && output != kLocalPort && ways_[flit.where & kMessageMask].multicast && enabled_[router] != 0;
+    if (vc >= first_local_) return;  // the node needs no copy of what it sends
+    const bool forks = output != kLocalPort && ways_[flit.where & kMessageMask].multicast && enabled_[router] != 0;
     const std::uint64_t bit = std::uint64_t{1} << vc;
     forks_[router] = forks ? forks_[router] | bit : forks_[router] & ~bit;
   }
@@ -98,7 +98,7 @@ class DieBlock : public Block {
     if (port < kLocalPort) {
       waits_[std::size_t{router} * kLocalPort + port] += static_cast<std::uint32_t>(now) - since_[router * slots_ + vc];
     }
-    if ((forks_[router] >> vc & 1) != 0) eject(router, flit, now + hop_);
+    if (vc < first_local_ && (forks_[router] >> vc & 1) != 0) eject(router, flit, now + hop_);
   }
   Cycles eject(std::uint32_t router, Flit flit, Cycles arrival);
   template <class Send>
@@ -125,12 +125,12 @@ class DieBlock : public Block {
   std::vector<Message> messages_;
   std::vector<std::uint64_t> open_;  ///< by message: flits x ends that are still to be reached on this die
   std::vector<std::uint32_t> free_, closed_;
-  std::vector<std::uint64_t> forks_;   ///< by router: input VCs whose front forks here
-  std::vector<Cycles> sink_free_;      ///< by router, in parts of a cycle: each write port takes a packet a cycle
-  std::vector<std::uint32_t> since_;   ///< by router and input VC: cycle from which its front might have gone
-  std::vector<std::uint64_t> waits_;   ///< by router and side
-  std::vector<std::uint8_t> credits_;  ///< by router, of its node's ports
-  std::vector<Queue> queues_;          ///< by sender and VC
+  std::vector<std::uint64_t> forks_;         ///< by router: input VCs whose front forks here
+  std::vector<Cycles> sink_free_;            ///< by router, in parts of a cycle: each write port takes a packet a cycle
+  std::vector<std::uint32_t> since_;         ///< by router and input VC: cycle from which its front might have gone
+  std::vector<std::uint64_t> waits_;         ///< by router and side
+  std::vector<std::uint8_t> credits_;        ///< by router, of its node's ports
+  std::vector<Queue> queues_;                ///< by sender and VC
   std::vector<std::uint8_t> turn_, listed_;  ///< by sender
   std::vector<std::uint8_t> next_port_;      ///< by site: read port of its next message
   std::vector<Sender> sending_;

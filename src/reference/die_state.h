@@ -63,7 +63,7 @@ struct Die::State {
   traffic::RouterParams router;
   std::vector<std::uint8_t> enabled;
   std::unique_ptr<DieBlock> block;
-  std::array<SideState, kSides> sides;         ///< by port
+  std::array<SideState, kSides> sides;    ///< by port
   std::vector<Leaving> crossed, credits;  ///< scratch
   Cycles next = kNever, ran = -1;
 };

@@ -37,7 +37,8 @@ struct alignas(64) Router {
   static_assert(kPorts > kLocalPort && kPorts <= 12);
   static constexpr unsigned kSlots = kPorts * kStride;
   static constexpr bool kDetours = kStride == 16;  ///< of machines with dead parts: each leg of a route has its own VCs
-  using Mask = std::conditional_t<kSlots <= 32, std::uint32_t, std::conditional_t<kSlots <= 64, std::uint64_t, UInt128>>;
+  using Mask =
+      std::conditional_t<kSlots <= 32, std::uint32_t, std::conditional_t<kSlots <= 64, std::uint64_t, UInt128>>;
   using Bytes = std::array<std::uint8_t, kSlots>;
 
   // Of input VCs:

@@ -22,7 +22,7 @@ Cycles horizon(const RouterParams& p, bool holds_channels) {
 
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& shape, const RouterParams& params,
-                                                  const typename Nodes::Setup& setup)
+                                                              const typename Nodes::Setup& setup)
     : Nodes(shape, params, setup),
       shape_(shape),
       depth_(static_cast<std::uint32_t>(params.input_buffer_flits)),
@@ -65,8 +65,9 @@ RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& s
 
 /// A flit has come to the front of its buffer and may bid from cycle `from` on.
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::face(Hot& r, std::uint32_t index, unsigned vc,
-                                                                              Flit flit, Cycles from) {
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::face(Hot& r, std::uint32_t index,
+                                                                                          unsigned vc, Flit flit,
+                                                                                          Cycles from) {
   const unsigned output = this->route(r, flit);
   r.output[vc] = static_cast<std::uint8_t>(output);
   if constexpr (Nodes::kHoldsChannels) {

@@ -85,9 +85,10 @@ unsigned RouterBlock<kStride, kRounds, Nodes, kReadPorts>::choose(const Hot& r, 
 
 /// All three pointers move, even where a speculative grant is wasted.
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::grant(Hot& r, std::uint32_t index, unsigned vc,
-                                                                               Cycles now, unsigned round,
-                                                                               Outlets& out) {
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::grant(Hot& r, std::uint32_t index,
+                                                                                           unsigned vc, Cycles now,
+                                                                                           unsigned round,
+                                                                                           Outlets& out) {
   const unsigned port = vc / kStride, output = r.output[vc];
   r.switch_want[port] = static_cast<std::uint8_t>(output + 1);
   r.switch_vc[port] = static_cast<std::uint8_t>((vc + 1) % kStride);
@@ -96,9 +97,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 }
 
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate(Hot& r, std::uint32_t index,
-                                                                                  Cycles now, unsigned round,
-                                                                                  Outlets& out) {
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate(
+    Hot& r, std::uint32_t index, Cycles now, unsigned round, Outlets& out) {
   Mask ready = r.ready;
   if constexpr (!Nodes::kHoldsChannels) ready &= ~static_cast<Mask>(this->held_back(index, now));
   if (r.waiting == 0 && at_most_one_bit(ready)) {
@@ -148,8 +148,9 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 
 /// Packets of one flit: inputs whose packets want the same output VC share its credits.
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::leave_front(Hot& r, unsigned vc, unsigned held,
-                                                                                     bool credit_left) {
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::leave_front(Hot& r, unsigned vc,
+                                                                                                 unsigned held,
+                                                                                                 bool credit_left) {
   const Mask in = kOne << vc;
   r.active &= ~in;
   r.ready &= ~in;
@@ -160,9 +161,10 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 }
 
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::send(Hot& r, std::uint32_t index, unsigned vc,
-                                                                              Cycles now, unsigned round,
-                                                                              Outlets& out) {
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::send(Hot& r, std::uint32_t index,
+                                                                                          unsigned vc, Cycles now,
+                                                                                          unsigned round,
+                                                                                          Outlets& out) {
   const unsigned held = r.held[vc];
   Flit* const flits = buffer(index, vc);
   const unsigned at = r.first[vc];
@@ -198,10 +200,9 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 
 /// To the next router or the sink; the sink takes a flit a cycle and returns its credit like a router.
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::forward(const Hot& r, std::uint32_t index,
-                                                                                 unsigned vc, unsigned held, Flit flit,
-                                                                                 Cycles now, unsigned round,
-                                                                                 Outlets& out) {
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::forward(
+    const Hot& r, std::uint32_t index, unsigned vc, unsigned held, Flit flit, Cycles now, unsigned round,
+    Outlets& out) {
   const unsigned port = held / kStride;
   Cycles arrival = now + hop_;
   if constexpr (kRounds > 1) {  // what the second round sends crosses the switch in the next cycle, one flit a cycle
@@ -238,9 +239,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 }
 
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
-[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::return_credit(const Hot& r,
-                                                                                       std::uint32_t index, unsigned vc,
-                                                                                       Cycles now, Outlets& out) {
+[[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::return_credit(
+    const Hot& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out) {
   const unsigned port = vc / kStride;
   Cycles usable = now + credit_;
   if constexpr (kRounds > 1) {  // one credit a cycle and input port, others queue

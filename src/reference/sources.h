@@ -56,8 +56,8 @@ class Sources : public traffic::SourceQueues<FlitSource> {
   }
 
   Sending sending_;
-  std::vector<std::uint32_t> calendar_;   ///< by cycle: first source that is idle until then
-  std::vector<std::uint32_t> active_;     ///< sources with a packet to send
+  std::vector<std::uint32_t> calendar_;  ///< by cycle: first source that is idle until then
+  std::vector<std::uint32_t> active_;    ///< sources with a packet to send
 };
 
 template <class Send>
@@ -98,7 +98,8 @@ void Sources::run(Cycles now, traffic::Tally& tally, Send&& send) {
     const unsigned channel = source.channel;
     if (--source.credits[channel] == 0) source.open = static_cast<std::uint8_t>(source.open & ~(1u << channel));
     if (--source.left == 0) mark |= kLastMark;
-    send(source.router, source.port * sending_.stride + channel, Flit{static_cast<std::uint32_t>(source.created), source.where | mark});
+    send(source.router, source.port * sending_.stride + channel,
+         Flit{static_cast<std::uint32_t>(source.created), source.where | mark});
     ++tally.flits_injected;
     if ((mark & kLastMark) == 0) {
       ++kept;

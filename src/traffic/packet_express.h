@@ -65,7 +65,8 @@ void PacketRouters<kStride, kLong, kPorts>::make_way(const Arrival& arrival, Cyc
 
 /// Nobody sends through the ports from cycle `from` on, holds or wants one of their VCs, or waits behind who does.
 template <unsigned kStride, bool kLong, unsigned kPorts>
-bool PacketRouters<kStride, kLong, kPorts>::idle(std::uint32_t index, unsigned in, unsigned out, std::uint32_t from) const {
+bool PacketRouters<kStride, kLong, kPorts>::idle(std::uint32_t index, unsigned in, unsigned out,
+                                                 std::uint32_t from) const {
   const Router& r = routers_[index];
   const Busy& busy = busy_[index];
   const auto after = [from](std::uint32_t until) { return static_cast<std::int32_t>(until - from) > 0; };
@@ -171,7 +172,7 @@ void PacketRouters<kStride, kLong, kPorts>::add_passed(Cycles now, List<Ejected>
 /// Credits of the `sent` pieces that are on their way back to where they came from.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::return_credits(const Passage& p, std::size_t at, std::uint32_t sent,
-                                                   Cycles credited) {
+                                                           Cycles credited) {
   for (std::uint32_t k = sent; k-- > 0;) {
     const Cycles back = leaves(p, at, k) + rules_.credit;
     if (back <= credited) return;
@@ -214,7 +215,7 @@ void PacketRouters<kStride, kLong, kPorts>::write_router(const Passage& p, std::
 /// Of the `sent` pieces, those whose credit is not back from the next router.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::take_credits(const Passage& p, std::size_t at, std::uint32_t sent,
-                                                 Cycles credited) {
+                                                         Cycles credited) {
   Router& r = routers_[p.way[at].router];
   const unsigned channel = p.way[at].channel;
   ++heads_;
@@ -224,7 +225,7 @@ void PacketRouters<kStride, kLong, kPorts>::take_credits(const Passage& p, std::
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
 std::uint64_t PacketRouters<kStride, kLong, kPorts>::sent(std::int32_t row, std::int32_t column, unsigned port,
-                                                  Cycles now) const {
+                                                          Cycles now) const {
   const auto index = static_cast<std::uint32_t>(row * shape_.columns + column);
   std::uint64_t flits = routers_[index].sent[port];
   for (const Passage& p : passages_) {

@@ -139,7 +139,7 @@ void PacketRouters<kStride, kLong, kPorts>::arrive(Cycles now) {
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::free_ports(Router& r, std::uint32_t index,
-                                                                             Cycles now) {
+                                                                                     Cycles now) {
   const Busy& busy = busy_[index];
   const auto over = [now](std::uint32_t until) {
     return static_cast<std::int32_t>(until - static_cast<std::uint32_t>(now)) <= 0;
@@ -158,7 +158,7 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 /// idle then. All else is woken by credit or by an arrival.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::plan_next(Router& r, std::uint32_t index,
-                                                                            Cycles now) {
+                                                                                    Cycles now) {
   if ((r.ready | r.waiting) == 0) return;
   std::uint32_t wait = 1;
   if constexpr (kLong) {

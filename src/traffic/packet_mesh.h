@@ -9,9 +9,9 @@
 
 #include "dojo/base/types.h"
 #include "dojo/engine/calendar.h"
-#include "dojo/traffic/router_params.h"
 #include "dojo/topology/headings.h"
 #include "dojo/traffic/mesh.h"
+#include "dojo/traffic/router_params.h"
 
 namespace dojo::traffic {
 
@@ -32,8 +32,8 @@ struct PieceRules {
   std::uint32_t packet_flits, flits, last_flits, count;  ///< of a packet; of a piece, the last one; pieces of a packet
   std::uint32_t channels, depth;                         ///< VCs of a port; pieces that a VC's buffer holds
   NodePorts ports;
-  std::uint32_t legs = 1;                                ///< of a route around dead parts, each with as many of the VCs
-  const topology::Headings* headings = nullptr;          ///< of a machine with dead parts
+  std::uint32_t legs = 1;                        ///< of a route around dead parts, each with as many of the VCs
+  const topology::Headings* headings = nullptr;  ///< of a machine with dead parts
   Cycles hop, credit, injection;
   bool speculative, input_limited;  ///< input_limited: an input port sends a flit a cycle (no internal speedup)
   bool express;                     ///< packets over idle routers may pass without events: credits never hold them up
@@ -93,7 +93,7 @@ class PacketMesh {
   /// Bit i: there may be something to do in cycle `from` + i, even if nothing comes from outside.
   [[nodiscard]] std::uint64_t busy_cycles(Cycles from) const { return due_.ahead(from); }
 
-  List<Ejected> ejected;                                 ///< the owner takes and clears
+  List<Ejected> ejected;  ///< the owner takes and clears
   /// For a VC of a local input port.
   struct NodeCredit {
     std::uint32_t router = 0;

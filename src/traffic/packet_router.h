@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The state of one router of the fast model for packets: masks of virtual channels (VCs) and bytes beside them.
 //
-// A VC has the number kStride x port + vc, so that scanning bits is scanning ports, then VCs. Input ports from kLocalPort
-// on are the read ports of the node. Output port kLocalPort leads to it, whatever the number of its write ports.
+// A VC has the number kStride x port + vc, so that scanning bits is scanning ports, then VCs. Input ports from
+// kLocalPort on are the read ports of the node. Output port kLocalPort leads to it, whatever the number of its write
+// ports.
 #pragma once
 #include <array>
 #include <cstdint>

@@ -12,8 +12,8 @@
 
 namespace dojo::traffic {
 
-/// kStride: VCs of a port at most. kLong: packets of many pieces, which keep ports busy for several cycles. kPorts: input
-/// ports; more than five where the node has several read or write ports.
+/// kStride: VCs of a port at most. kLong: packets of many pieces, which keep ports busy for several cycles. kPorts:
+/// input ports; more than five where the node has several read or write ports.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 class PacketRouters final : public PacketMesh {
  public:
@@ -21,7 +21,8 @@ class PacketRouters final : public PacketMesh {
   void arrive(Cycles now) override;
   void allocate(Cycles now) override;
   void enter(unsigned side, const Leaving& piece) override {
-    later(arrivals_, piece.time).push({slot(shape_.router_at(side, piece.lane), side * kStride + piece.channel), piece.piece});
+    later(arrivals_, piece.time)
+        .push({slot(shape_.router_at(side, piece.lane), side * kStride + piece.channel), piece.piece});
   }
   void credit(unsigned side, const Leaving& credit) override {
     later(credits_, credit.time).push(slot(shape_.router_at(side, credit.lane), side * kStride + credit.channel));
@@ -38,7 +39,8 @@ class PacketRouters final : public PacketMesh {
   static constexpr unsigned kSlots = Router::kSlots;
   static constexpr unsigned kReadPorts = kPorts - kLocalPort;
   static constexpr unsigned kNode = kSlots;  ///< + port x kStride + vc in a slot: credit for a read port of the node
-  static constexpr unsigned kForNode = kReadPorts * kStride;  ///< from the slot of a local input VC to that of its credit
+  static constexpr unsigned kForNode =
+      kReadPorts * kStride;  ///< from the slot of a local input VC to that of its credit
   static_assert(kNode + kForNode <= 1u << kSlotBits);
   static constexpr Mask kOne = 1;
   static constexpr Mask kPortMask = (kOne << kStride) - 1;

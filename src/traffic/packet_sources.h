@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sending side of the nodes of a die in the fast model: of the packets that wait at a read port one at a time goes to
-// the router, piece by piece.
+// The sending side of the nodes of a die in the fast model: of the packets that wait at a read port one at a time goes
+// to the router, piece by piece.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -47,10 +47,10 @@ class PacketSources : public SourceQueues<PieceSource> {
   bool send(Source& source, Cycles now, PacketMesh& mesh, Tally& tally);
 
   const PieceRules* rules_;
-  std::vector<std::uint32_t> calendar_;   ///< by cycle: first source that is idle until then
-  std::vector<std::uint32_t> later_;      ///< by block of cycles: first source that is idle until then
-  DueCycles due_{kBlock};         ///< cycles of `calendar_` with sources
-  std::vector<std::uint32_t> sending_;    ///< sources with something to send now
+  std::vector<std::uint32_t> calendar_;  ///< by cycle: first source that is idle until then
+  std::vector<std::uint32_t> later_;     ///< by block of cycles: first source that is idle until then
+  DueCycles due_{kBlock};                ///< cycles of `calendar_` with sources
+  std::vector<std::uint32_t> sending_;   ///< sources with something to send now
 };
 
 }  // namespace dojo::traffic

@@ -6,7 +6,8 @@
 namespace dojo::traffic {
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
-[[gnu::always_inline]] inline unsigned PacketRouters<kStride, kLong, kPorts>::route(const Router& router, Piece piece) const {
+[[gnu::always_inline]] inline unsigned PacketRouters<kStride, kLong, kPorts>::route(const Router& router,
+                                                                                    Piece piece) const {
   std::uint32_t column = column_of(piece.where), row = row_of(piece.where);
   if constexpr (Router::kDetours) {
     const topology::Site end = rules_.headings->end(onward(router, piece));
@@ -17,8 +18,8 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 }
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
-[[gnu::always_inline]] inline typename PacketRouters<kStride, kLong, kPorts>::Mask PacketRouters<kStride, kLong, kPorts>::channels_of(
-    const Router& r, unsigned input) const {
+[[gnu::always_inline]] inline typename PacketRouters<kStride, kLong, kPorts>::Mask
+PacketRouters<kStride, kLong, kPorts>::channels_of(const Router& r, unsigned input) const {
   if constexpr (Router::kDetours) {
     const Piece head = buffer(static_cast<std::uint32_t>(&r - routers_.data()), input)[r.first[input]];
     const std::uint32_t channels = rules_.channels / rules_.legs, leg = topology::Headings::leg(onward(r, head));
@@ -44,7 +45,8 @@ void PacketRouters<kStride, kLong, kPorts>::want_channels(const Router& r, Bids&
 }
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::give(Router& r, unsigned input, unsigned channel) {
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::give(Router& r, unsigned input,
+                                                                               unsigned channel) {
   const Mask in = kOne << input, out = kOne << channel;
   r.held[input] = static_cast<std::uint8_t>(channel);
   r.holder[channel] = static_cast<std::uint8_t>(input);
@@ -88,8 +90,8 @@ unsigned PacketRouters<kStride, kLong, kPorts>::choose(const Router& r, unsigned
 
 /// Those bids whose input and output ports are not in the middle of a piece.
 template <unsigned kStride, bool kLong, unsigned kPorts>
-[[gnu::always_inline]] inline typename PacketRouters<kStride, kLong, kPorts>::Mask PacketRouters<kStride, kLong, kPorts>::idle_bids(
-    const Router& r, Mask bids) const {
+[[gnu::always_inline]] inline typename PacketRouters<kStride, kLong, kPorts>::Mask
+PacketRouters<kStride, kLong, kPorts>::idle_bids(const Router& r, Mask bids) const {
   if constexpr (!kLong) return bids;
   if (rules_.input_limited) {
     for (std::uint32_t busy = r.sending_in; busy != 0; busy &= busy - 1) bids &= ~port_mask(lowest_bit(busy));
@@ -122,7 +124,8 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 /// A packet of one piece that meets nobody: it is given a VC and crosses the switch in one go.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::send_at_once(Router& r, std::uint32_t index,
-                                                                               unsigned vc, Cycles now, Outlets& out) {
+                                                                                       unsigned vc, Cycles now,
+                                                                                       Outlets& out) {
   const unsigned output = r.output[vc], port = vc / kStride;
   const Mask free = r.free & channels_of(r, vc);
   if (free == 0) return;
@@ -149,8 +152,8 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 }
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::visit(Router& r, std::uint32_t index, Cycles now,
-                                                                        Outlets& out) {
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::visit(Router& r, std::uint32_t index,
+                                                                                Cycles now, Outlets& out) {
   if constexpr (kLong) {
     free_ports(r, index, now);
   } else if (r.ready == 0 && rules_.count == 1 && rules_.speculative && apart(r)) {
@@ -177,8 +180,8 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 /// Inputs first: each puts forward one bid, one that holds a VC if it has any; then each output takes one likewise. A
 /// head that tries goes only if it was given a VC with credit in the same cycle; else the output is left idle.
 template <unsigned kStride, bool kLong, unsigned kPorts>
-void PacketRouters<kStride, kLong, kPorts>::match(Router& r, std::uint32_t index, Mask firm, Mask trying, const Bids& bids,
-                                          Cycles now, Outlets& out) {
+void PacketRouters<kStride, kLong, kPorts>::match(Router& r, std::uint32_t index, Mask firm, Mask trying,
+                                                  const Bids& bids, Cycles now, Outlets& out) {
   using Inputs = std::conditional_t<kPorts == 5, std::uint32_t, std::uint64_t>;
   Inputs held = 0, tried = 0;  // kPorts bits an output, one for each input port that bids
   std::uint32_t outputs = 0;
@@ -211,7 +214,7 @@ void PacketRouters<kStride, kLong, kPorts>::match(Router& r, std::uint32_t index
 /// port.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::match_outputs(Router& r, std::uint32_t index, Mask firm, Mask trying,
-                                                  const Bids& bids, Cycles now, Outlets& out) {
+                                                          const Bids& bids, Cycles now, Outlets& out) {
   std::array<Mask, kPorts> held{}, tried{};
   for (Mask left = firm; left != 0; left &= left - 1) held[r.output[lowest_bit(left)]] |= left & (~left + 1);
   for (Mask left = trying; left != 0; left &= left - 1) tried[r.output[lowest_bit(left)]] |= left & (~left + 1);
@@ -230,8 +233,8 @@ void PacketRouters<kStride, kLong, kPorts>::match_outputs(Router& r, std::uint32
 }
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::grant(Router& r, std::uint32_t index, unsigned vc,
-                                                                        Cycles now, Outlets& out) {
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::grant(Router& r, std::uint32_t index,
+                                                                                unsigned vc, Cycles now, Outlets& out) {
   const unsigned port = vc / kStride, output = r.output[vc];
   r.next_output[port] = static_cast<std::uint8_t>(output + 1);
   r.next_vc[port] = static_cast<std::uint8_t>((vc + 1) % kStride);
@@ -251,8 +254,8 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 }
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::send(Router& r, std::uint32_t index, unsigned vc,
-                                                                       Cycles now, Outlets& out) {
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::send(Router& r, std::uint32_t index,
+                                                                               unsigned vc, Cycles now, Outlets& out) {
   const unsigned channel = r.held[vc];
   const Piece* const pieces = buffer(index, vc);
   const unsigned at = r.first[vc], after = (at + 1) & depth_mask_;
@@ -278,9 +281,9 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 
 /// To the next router, the next die or the node; a credit goes back.
 template <unsigned kStride, bool kLong, unsigned kPorts>
-[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::pass(Router& r, std::uint32_t index, unsigned vc,
-                                                                       unsigned channel, Piece piece, Cycles now,
-                                                                       Outlets& out) {
+[[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::pass(Router& r, std::uint32_t index,
+                                                                               unsigned vc, unsigned channel,
+                                                                               Piece piece, Cycles now, Outlets& out) {
   if constexpr (Router::kDetours) {
     if (piece.first()) piece.where = onward(r, piece);
   }

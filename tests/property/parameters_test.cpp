@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // No parameter does nothing: each number of the machine, of the workload, of the run, of routers and of synthetic
-// traffic is turned up and down, and the results of some small job must move. Exceptions stand below with their reasons.
+// traffic is turned up and down, and the results of some small job must move. Exceptions stand below with their
+// reasons.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -78,13 +79,17 @@ std::string recorded_trace() {
   return file;
 }
 std::string layer_text() {
-  static const std::string file = folder().write(
-      "layers.txt", "HYBRID_DATA_MODEL\n2\na -1 1000 ALLREDUCE 4096 2000 ALLREDUCE 4096 3000 ALLREDUCE 8192 50\n"
-                    "b -1 1000 ALLREDUCE 4096 2000 ALLREDUCE 4096 3000 ALLREDUCE 8192 50\n");
+  static const std::string file =
+      folder().write("layers.txt",
+                     "HYBRID_DATA_MODEL\n2\na -1 1000 ALLREDUCE 4096 2000 ALLREDUCE 4096 3000 ALLREDUCE 8192 50\n"
+                     "b -1 1000 ALLREDUCE 4096 2000 ALLREDUCE 4096 3000 ALLREDUCE 8192 50\n");
   return file;
 }
 std::string layer_list() {
-  static const std::string file = folder().write("layers.csv", "Layer,M,N,K,\nfc1,16,32,64,\nfc2,16,8,32,\n");
+  static const std::string file = folder().write(
+      "layers.csv",
+      "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
+      "c1,16,16,3,3,4,8,1,\nc2,14,14,3,3,8,8,1,\n");
   return file;
 }
 
@@ -93,70 +98,119 @@ const std::vector<Job>& jobs() {
   const std::string product = workloads + "matmul_4096.json", reduce = workloads + "allreduce_64mib.json";
   const Overrides small{"workload.generate.m=256", "workload.generate.n=192", "workload.generate.k=320"};
   const Overrides two_dies{"machine.tile.dies.rows=1", "machine.tile.dies.columns=2"};
-  const Overrides several_tiles{"machine.tile.dies.rows=1",      "machine.tile.dies.columns=1",
-                                "machine.tray.tiles.rows=1",     "machine.tray.tiles.columns=2",
-                                "machine.cabinet.trays.rows=2",  "machine.cabinet.trays.columns=1",
-                                "machine.exapod.tile_mesh.rows=4", "machine.exapod.tile_mesh.columns=2"};
+  const Overrides several_tiles{"machine.tile.dies.rows=1",        "machine.tile.dies.columns=1",
+                                "machine.tray.tiles.rows=1",       "machine.tray.tiles.columns=2",
+                                "machine.cabinet.trays.rows=2",    "machine.cabinet.trays.columns=1",
+                                "machine.exapod.tile_mesh.rows=4", "machine.exapod.tile_mesh.columns=4"};
   static const std::vector<Job> all{
-      {"product on a die", false, {"", machines + "die.json", product, kSmallDie + small, {}},
+      {"product on a die",
+       false,
+       {"", machines + "die.json", product, kSmallDie + small, {}},
        {"machine.clock_hz", "machine.node.", "machine.noc.", "machine.die.", "machine.energy.", "workload.generate.",
         "run."}},
-      {"all-reduce over two dies", false,
+      {"all-reduce over two dies",
+       false,
        {"", machines + "tile.json", reduce, kSmallDie + two_dies + Overrides{"workload.generate.bytes=2000000"}, {}},
        {"machine.die.", "machine.tile.dies.", "machine.node.", "machine.energy.", "workload.generate.bytes",
         "workload.ranks", "workload.rank_unit.", "run."}},
-      {"product on a slow core", false,
-       {"", machines + "die.json", product,
-        kSmallDie + small + Overrides{R"(machine.slow_nodes=[{"path":"die.node[3]","core_speed":0.5}])"}, {}},
+      {"product on a slow core",
+       false,
+       {"",
+        machines + "die.json",
+        product,
+        kSmallDie + small + Overrides{R"(machine.slow_nodes=[{"path":"die.node[3]","core_speed":0.5}])"},
+        {}},
        {"machine.slow_nodes"}},
-      {"all-reduce around dead parts", false,
-       {"", machines + "tile.json", reduce,
-        kSmallDie + Overrides{"machine.tile.dies.rows=2", "machine.tile.dies.columns=2", "workload.generate.bytes=100000",
-                              R"(machine.defects_random=[{"kind":"router","share":0.1,"maps":2},{"kind":"die","count":1}])"},
+      {"all-reduce around dead parts",
+       false,
+       {"",
+        machines + "tile.json",
+        reduce,
+        kSmallDie +
+            Overrides{"machine.tile.dies.rows=2", "machine.tile.dies.columns=2", "workload.generate.bytes=100000",
+                      R"(machine.defects_random=[{"kind":"router","share":0.1,"maps":2},{"kind":"die","count":1}])"},
         {}},
        {"machine.defects_random"}},
-      {"all-reduce over tiles, trays and cabinets", false,
-       {"", machines + "exapod.json", reduce, kSmallDie + several_tiles + Overrides{"workload.generate.bytes=200000"}, {}},
-       {"machine.tile.", "machine.tray.", "machine.cabinet.", "machine.exapod.", "machine.energy."}},
-      {"traffic with the DIPs", false, {"", machines + "die.json", dip_trace(), kSmallDie, {}},
+      {"all-reduce over tiles, trays and cabinets",
+       false,
+       {"",
+        machines + "exapod.json",
+        reduce,
+        kSmallDie + several_tiles + Overrides{"workload.generate.bytes=200000"},
+        {}},
+       {"machine.tile.", "machine.tray.", "machine.cabinet.", "machine.exapod.", "machine.energy.",
+        "workload.rank_unit."}},
+      {"traffic with the DIPs",
+       false,
+       {"", machines + "die.json", dip_trace(), kSmallDie, {}},
        {"machine.dip.", "machine.energy.", "machine.tray.hosts"}},
-      {"messages over the Z-plane", false,
-       {"", machines + "tile.json", zplane_trace(),
-        kSmallDie + Overrides{"machine.tile.dies.rows=2", "machine.tile.dies.columns=1", "machine.zplane.loss_rate=0.05",
-                              "machine.zplane.timeout_ns=20000", "machine.zplane.window_bytes=65536",
-                              "machine.zplane.switch_tiers=2", "machine.zplane.ports_per_switch=4"},
+      {"messages over the Z-plane",
+       false,
+       {"",
+        machines + "tile.json",
+        zplane_trace(),
+        kSmallDie + Overrides{"machine.tile.dies.rows=2", "machine.tile.dies.columns=1",
+                              "machine.zplane.loss_rate=0.05", "machine.zplane.timeout_ns=20000",
+                              "machine.zplane.window_bytes=65536", "machine.zplane.switch_tiers=2",
+                              "machine.zplane.ports_per_switch=4"},
         {}},
        {"machine.zplane.", "machine.dip."}},
-      {"product on the reference network", false,
+      {"product on the reference network",
+       false,
        {"", machines + "die.json", product, kSmallDie + small + Overrides{"run.network_model=reference"}, {}},
        {"machine.noc."}},
-      {"steps", false, {"", machines + "tile.json", reduce, kSmallDie + two_dies + Overrides{"workload.generate.bytes=1000"}, {}},
+      {"steps",
+       false,
+       {"", machines + "tile.json", reduce, kSmallDie + two_dies + Overrides{"workload.generate.bytes=1000"}, {}},
        {"workload.steps"}},
-      {"recorded times", false,
+      {"recorded times",
+       false,
        {"", machines + "die.json", recorded_trace(), kSmallDie + Overrides{"workload.replay=recorded"}, {}},
        {"workload.duration_scale"}},
-      {"layers in a text", false,
-       {"", machines + "tile.json", layer_text(),
+      {"layers in a text",
+       false,
+       {"",
+        machines + "tile.json",
+        layer_text(),
         kSmallDie + Overrides{"machine.tile.dies.rows=2", "machine.tile.dies.columns=2", "workload.ranks=4",
-                              "workload.inner_ranks=2", "workload.replay=recorded"}, {}},
+                              "workload.inner_ranks=2", "workload.replay=recorded"},
+        {}},
        {"workload.cycle_ns", "workload.inner_ranks"}},
-      {"layers in a list", false,
+      {"layers in a list",
+       false,
        {"", machines + "die.json", layer_list(), kSmallDie + Overrides{"workload.ranks=1"}, {}},
        {"workload.batch", "workload.bytes_per_element"}},
-      {"ResNet-50 on two dies", false,
+      {"ResNet-50 on two dies",
+       false,
        {"tests/golden/resnet50_small_tile/config.json", "", "", {"workload.generate.bucket_bytes=8388608"}, {}},
        {"workload.generate."}},
-      {"packets, fast model", true, {"", "", "", {"net.mesh.rows=4", "net.mesh.columns=4", "net.packet_flits=8",
-                                                  "net.warmup_cycles=100", "net.measure_cycles=500"}, {}},
+      {"packets, fast model",
+       true,
+       {"",
+        "",
+        "",
+        {"net.mesh.rows=4", "net.mesh.columns=4", "net.packet_flits=8", "net.warmup_cycles=100",
+         "net.measure_cycles=500"},
+        {}},
        {"router.", "net.", "run.seed", "machine.node.noc_"}},
-      {"packets, reference model", true, {"", "", "", {"net.mesh.rows=4", "net.mesh.columns=4", "net.packet_flits=8",
-                                                       "net.warmup_cycles=100", "net.measure_cycles=500",
-                                                       "run.network_model=reference"}, {}},
+      {"packets, reference model",
+       true,
+       {"",
+        "",
+        "",
+        {"net.mesh.rows=4", "net.mesh.columns=4", "net.packet_flits=8", "net.warmup_cycles=100",
+         "net.measure_cycles=500", "run.network_model=reference"},
+        {}},
        {"router.", "machine.node.noc_"}},
-      {"packets in an area of dies", true,
-       {"", "", "", kSmallDie + Overrides{"machine.level=tile", "machine.tile.dies.rows=3", "machine.tile.dies.columns=3",
+      {"packets in an area of dies",
+       true,
+       {"",
+        "",
+        "",
+        kSmallDie + Overrides{"machine.level=tile", "machine.tile.dies.rows=3", "machine.tile.dies.columns=3",
                               "net.area.rows=2", "net.area.columns=2", "net.area.row=0", "net.area.column=0",
-                              "net.warmup_cycles=100", "net.measure_cycles=500"}, {}},
+                              "net.warmup_cycles=100", "net.measure_cycles=500"},
+        {}},
        {"net.area."}},
   };
   return all;
@@ -166,8 +220,14 @@ std::string measured(const RunRequest& request) {
   const config::RunConfig config = net_config("", request.set);
   const NetMeasured net =
       measure_net(config, config.run.network_model == "reference" ? NetModel::kReference : NetModel::kFast);
-  json result{net.outcome.mean_cycles,          net.outcome.end,  net.outcome.tally.cycles, net.outcome.tally.created,
-              net.outcome.tally.flits_injected, net.flit_hops,    net.zero_load_cycles,     net.outcome.measured,
+  json result{net.outcome.mean_cycles,
+              net.outcome.end,
+              net.outcome.tally.cycles,
+              net.outcome.tally.created,
+              net.outcome.tally.flits_injected,
+              net.flit_hops,
+              net.zero_load_cycles,
+              net.outcome.measured,
               net.outcome.warmup};
   return result.dump();
 }
@@ -176,8 +236,7 @@ std::string measured(const RunRequest& request) {
 std::string reported(const RunRequest& request) {
   const config::RunConfig config = load(request);
   const JobRun ran = run(request);
-  json report = json::parse(
-      report::report_json({config, *ran.topology, *ran.workload, *ran.job, ran.results}));
+  json report = json::parse(report::report_json({config, *ran.topology, *ran.workload, *ran.job, ran.results}));
   for (const char* key : {"program", "digest", "seed", "inputs", "machine", "host"}) report.erase(key);
   report["memory"].erase("hbm_capacity_bytes");
   return report.dump();
@@ -282,10 +341,11 @@ TEST(Parameters, EachNumberMovesTheResultsOfSomeJob) {
   for (const schema::Declared& parameter : numbers()) {
     const std::string moved = what_moves(parameter);
     const bool excepted = exceptions().count(parameter.path) != 0;
-    if (excepted)
+    if (excepted) {
       EXPECT_EQ(moved, "") << parameter.path << " takes effect: it is an exception no longer";
-    else
+    } else {
       EXPECT_NE(moved, "") << parameter.path << " (" << parameter.sentence << ") changes no result of any job here";
+    }
   }
 }
 

@@ -38,6 +38,8 @@ std::vector<Case> cases() {
   return {
       {"product_on_each_die", job(product, with({}))},
       {"product_over_the_tile", job(product, with({"workload.rank_unit=tile", "workload.ranks=1"}))},
+      {"product_with_several_ports",
+       job(product, with({"machine.node.noc_read_ports=3", "machine.node.noc_write_ports=2"}))},
       {"striped_all_reduce", job(reduce, {"workload.generate.bytes=262144", "workload.collective_algorithm=ring"})},
       {"small_all_reduce", job(reduce, {"workload.generate.bytes=2000"})},
       {"all_to_all", job(reduce, {"workload.generate.model=all_to_all", "workload.generate.bytes=65536"})},
@@ -81,7 +83,7 @@ TEST_P(ReferenceRun, MovesTheSameBytesAsTheFastModel) {
               0.03 * static_cast<double>(fast.noc_byte_hops));
 }
 
-INSTANTIATE_TEST_SUITE_P(Jobs, ReferenceRun, testing::Range<std::size_t>(0, 6),
+INSTANTIATE_TEST_SUITE_P(Jobs, ReferenceRun, testing::Range<std::size_t>(0, 7),
                          [](const auto& test) { return std::string(cases()[test.param].name); });
 
 /// Samples from the hosts, spills to HBM, batch norm over two dies, gradients: everything at once.

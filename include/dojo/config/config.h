@@ -164,7 +164,7 @@ struct RunConfig {
   topology::MachineParams machine;
   WorkloadParams workload;
   RunParams run;
-  traffic::RouterParams router;                      ///< of packets, in both network models
+  traffic::RouterParams router;                     ///< of packets, in both network models
   traffic::NetParams net;                           ///< of `dojosim net`
   std::string machine_file, workload_file;          ///< provenance, for messages
   std::map<std::string, std::string> input_sha256;  ///< every file read so far, as named by the user

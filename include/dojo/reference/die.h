@@ -11,8 +11,8 @@
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
 #include "dojo/fabric/edge.h"
-#include "dojo/traffic/router_params.h"
 #include "dojo/topology/topology.h"
+#include "dojo/traffic/router_params.h"
 
 namespace dojo::reference {
 

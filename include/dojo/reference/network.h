@@ -4,10 +4,10 @@
 #include <cstdint>
 #include <memory>
 
-#include "dojo/traffic/router_params.h"
 #include "dojo/topology/topology.h"
 #include "dojo/traffic/endpoints.h"
 #include "dojo/traffic/network.h"
+#include "dojo/traffic/router_params.h"
 
 namespace dojo::reference {
 

@@ -68,12 +68,9 @@ class MeshNetwork : public Network {
       : topology_(topology),
         gaps_(chance_of_a_packet(settings, node_ports(topology.params().node))),
         headings_(make_headings(topology, settings.router)),
-        load_{endpoints,
-              gaps_,
-              settings.seed,
-              node_ports(topology.params().node),
-              headings_.get(),
-              headings_ == nullptr ? 1 : static_cast<std::uint32_t>(settings.router.most_legs())},
+        load_{endpoints,       gaps_,
+              settings.seed,   node_ports(topology.params().node),
+              headings_.get(), headings_ == nullptr ? 1 : static_cast<std::uint32_t>(settings.router.most_legs())},
         pool_(settings.threads),
         grain_(grain) {
     DOJO_CHECK(settings.router.hop_cycles > 0, "a hop of 0 cycles: the machine's was to be put in its place");

@@ -11,8 +11,8 @@
 namespace dojo::reference {
 namespace {
 
-using topology::Level;
 using test::mesh;
+using topology::Level;
 using topology::MachineParams;
 using traffic::NetParams;
 using traffic::Outcome;
@@ -230,17 +230,18 @@ TEST(ReferenceCrossing, ThreadsChangeNothing) {
   }
 }
 
-/// A node that sends to itself: as many flits a cycle as the fewer of its read and write ports take.
+/// A node whose read ports send to itself all the time: as many flits a cycle as the fewer of its read and write ports
+/// take.
 TEST(ReferenceNetwork, PortsOfANodeAddUp) {
-  for (const auto& [read, write] : {std::pair{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 3}, {4, 4}, {16, 16}}) {
-    for (const std::int64_t flits : {1, 8, 64}) {
+  for (const auto& [read, write] : {std::pair{1, 1}, {2, 1}, {1, 2}, {2, 2}, {4, 2}, {4, 4}, {16, 16}}) {
+    for (const std::int64_t flits : {1, 64}) {
       MachineParams machine = mesh(1, 1);
       machine.node.noc_read_ports = read;
       machine.node.noc_write_ports = write;
-      const double sent = std::min(read, 4);
-      const Asked a = d1_asked(Pattern::kNeighbor, sent, flits);
-      EXPECT_NEAR(run(machine, a).accepted, std::min<double>(sent, write), 0.02 * sent) << read << ' ' << write << ' '
-                                                                                        << flits;
+      const int sent = std::min(read, 4);
+      const Asked a = d1_asked(Pattern::kNeighbor, static_cast<double>(sent * flits), flits);
+      EXPECT_NEAR(run(machine, a).accepted, std::min(sent, write), 0.01 * std::min(sent, write))
+          << read << ' ' << write << ' ' << flits;
     }
   }
 }
@@ -248,13 +249,11 @@ TEST(ReferenceNetwork, PortsOfANodeAddUp) {
 /// Three nodes send to the one in the middle, itself among them.
 TEST(ReferenceNetwork, WritePortsTakePacketsFromSeveralSides) {
   for (const std::int64_t write : {1, 2, 3}) {
-    for (const std::int64_t flits : {1, 8}) {
-      MachineParams machine = mesh(1, 3);
-      machine.node.noc_write_ports = write;
-      Asked a = d1_asked(Pattern::kHotspot, 1, flits);
-      a.net.hotspots = {1};
-      EXPECT_NEAR(run(machine, a).accepted, static_cast<double>(write) / 3, 0.01) << write << ' ' << flits;
-    }
+    MachineParams machine = mesh(1, 3);
+    machine.node.noc_write_ports = write;
+    Asked a = d1_asked(Pattern::kHotspot, 1, 1);
+    a.net.hotspots = {1};
+    EXPECT_NEAR(run(machine, a).accepted, static_cast<double>(write) / 3, 0.01) << write;
   }
 }
 

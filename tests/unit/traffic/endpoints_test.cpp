@@ -12,10 +12,10 @@
 namespace dojo::traffic {
 namespace {
 
+using test::mesh;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using topology::Level;
-using test::mesh;
 using topology::MachineParams;
 using topology::Topology;
 

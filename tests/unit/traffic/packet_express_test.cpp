@@ -66,7 +66,7 @@ TEST_F(PacketExpress, SharesRoutersButNoPorts) {
 TEST_F(PacketExpress, GivesWayPieceByPiece) {
   ASSERT_TRUE(mesh->express(4, 0, {0, to(1, 3)}, now));
   while (now < 30) cycle();
-  mesh->injections(now).push({mesh->local_slot(6), {0, to(1, 3) | Piece::kFirst}});  // is there one cycle later
+  mesh->injections(now).push({mesh->local_slot(6, 0), {0, to(1, 3) | kFirstMark}});  // is there one cycle later
   cycle();
   ASSERT_TRUE(mesh->resumed.empty());
   mesh->arrive(now);
