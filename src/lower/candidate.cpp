@@ -48,16 +48,12 @@ class Candidate {
 
   /// Nothing when the layouts or the halo do not allow it.
   std::optional<KernelPlan> plan(bool build) {
-    if (!deliver()) {
-      return std::nullopt;
-    }
+    if (!deliver()) return std::nullopt;
     KernelPlan plan;
     plan.name = fmt::format("rows {}, columns {}, {} step(s)", cut_name(rows_), cut_name(columns_), steps_);
     plan.kernel.steps = steps_;
     compute(plan, build);
-    if (build) {
-      deliveries_.finish(plan.kernel);
-    }
+    if (build) deliveries_.finish(plan.kernel);
     plan.output = output_layout();
     reduce(plan);
     score(plan);
@@ -78,30 +74,21 @@ class Candidate {
   [[nodiscard]] Delivery flexible_delivery(const Operand& x, bool everywhere) const {
     const bool by_row = x.has(rows_);
     const bool by_column = x.has(columns_);
-    if (by_row && by_column) {
-      return everywhere ? Delivery::kLocal : Delivery::kAll;
-    }
-    if (!everywhere || (!by_row && !by_column)) {
-      return Delivery::kAll;
-    }
+    if (by_row && by_column) return everywhere ? Delivery::kLocal : Delivery::kAll;
+    if (!everywhere || (!by_row && !by_column)) return Delivery::kAll;
     return by_row ? Delivery::kRows : Delivery::kColumns;
   }
 
   [[nodiscard]] Delivery laid_out_delivery(const Operand& x) const {
-    if (x.layout == Layout::kOther) {
+    if (x.layout == Layout::kOther)
       return rows_ == x.channel && columns_ == x.channel ? Delivery::kLocal : Delivery::kAll;
-    }
     if (rows_ == x.pixel) {
       const bool local = (columns_ == x.pixel && x.layout == Layout::kPixels) ||
                          (columns_ == x.channel && x.layout == Layout::kBandChannels);
       return local ? Delivery::kLocal : Delivery::kRows;
     }
-    if (rows_ == x.channel && columns_ != x.channel) {
-      return Delivery::kFilteredByRow;
-    }
-    if (columns_ == x.channel && rows_ != x.channel) {
-      return Delivery::kFilteredByColumn;
-    }
+    if (rows_ == x.channel && columns_ != x.channel) return Delivery::kFilteredByRow;
+    if (columns_ == x.channel && rows_ != x.channel) return Delivery::kFilteredByColumn;
     return Delivery::kAll;
   }
 
@@ -124,9 +111,8 @@ class Candidate {
 
   /// The pieces of an operand arrive in an order that follows the streamed dimension.
   [[nodiscard]] bool can_stream(const Operand& x, Order order) const {
-    if (stream_ == Stream::kNone || order == Order::kLocal || !(same(stream_, x.first) || same(stream_, x.second))) {
+    if (stream_ == Stream::kNone || order == Order::kLocal || !(same(stream_, x.first) || same(stream_, x.second)))
       return false;
-    }
     switch (order) {
       case Order::kAny:
         return true;
@@ -176,19 +162,14 @@ class Candidate {
     const Delivery da = choose(xa, hold_a);
     // A batched product has one B per matrix of the batch: it lies with the rows of A that use it.
     const Delivery db = request_.batch > 1 ? Delivery::kRows : choose(xb, hold_b);
-    if (request_.batch > 1 && (rows_ != Cut::kM || columns_ == Cut::kK)) {
-      return false;
-    }
+    if (request_.batch > 1 && (rows_ != Cut::kM || columns_ == Cut::kK)) return false;
     const Order order_a = order_of(da, xa);
     const Order order_b = order_of(db, xb);
     bool stream_a = can_stream(xa, order_a);
     bool stream_b = request_.batch == 1 && can_stream(xb, order_b);
-    if (stream_a && stream_b && order_a != order_b && order_a != Order::kAny && order_b != Order::kAny) {
+    if (stream_a && stream_b && order_a != order_b && order_a != Order::kAny && order_b != Order::kAny)
       (xa.bytes >= xb.bytes ? stream_b : stream_a) = false;
-    }
-    if (steps_ > 1 && !stream_a && !stream_b) {
-      return false;  // nothing arrives in steps
-    }
+    if (steps_ > 1 && !stream_a && !stream_b) return false;  // nothing arrives in steps
     send(da, stream_a, hold_a);
     send(db, stream_b, hold_b);
     return halo(da);
@@ -196,9 +177,8 @@ class Candidate {
 
   bool halo(Delivery delivery) {
     // Where every pixel comes anyway there is no boundary.
-    if (request_.halo == ProductRequest::Halo::kNone || rows_ != request_.pixels || delivery == Delivery::kAll) {
+    if (request_.halo == ProductRequest::Halo::kNone || rows_ != request_.pixels || delivery == Delivery::kAll)
       return true;
-    }
     const std::int64_t pixels = request_.pixels == Cut::kM ? request_.m : request_.k;
     Bytes most = 0;
     bool good = false;
@@ -223,12 +203,10 @@ class Candidate {
     const std::uint32_t row = grid_.row_of(node);
     const std::uint32_t position = grid_.position(node);
     const std::int64_t nodes = grid_.nodes();
-    if (rows_ == cut && columns_ == cut) {
+    if (rows_ == cut && columns_ == cut)
       return {piece_begin(total, nodes, position), piece_begin(total, nodes, position + 1)};
-    }
-    if (rows_ == cut) {
+    if (rows_ == cut)
       return {piece_begin(total, nodes, grid_.row_begin(row)), piece_begin(total, nodes, grid_.row_begin(row + 1))};
-    }
     if (columns_ == cut) {
       const std::int64_t count = grid_.row_count(row);
       const std::int64_t index = position - grid_.row_begin(row);
@@ -249,14 +227,10 @@ class Candidate {
     for (std::uint32_t node = 0; node < nodes; ++node) {
       const Sizes size{range(node, Cut::kM, request_.m * request_.batch).size(),
                        range(node, Cut::kN, request_.n).size(), range(node, Cut::kK, request_.k).size()};
-      if (partial || stream_ == Stream::kK) {
-        sums = std::max<Bytes>(sums, size[0] * size[1] * 4);
-      }
+      if (partial || stream_ == Stream::kK) sums = std::max<Bytes>(sums, size[0] * size[1] * 4);
       const NodeTimes& times = times_of(size, partial);
       compute_cycles_ = std::max(compute_cycles_, times.sum);
-      if (!build) {
-        continue;
-      }
+      if (!build) continue;
       plan.kernel.matrix_flops[node] = size[0] * size[1] * size[2] * 2;
       for (std::uint32_t s = 0; s < steps_; ++s) {
         plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + s] =
@@ -276,11 +250,8 @@ class Candidate {
 
   const NodeTimes& times_of(const Sizes& size, bool partial) {
     // Nearly equal pieces come in a handful of sizes.
-    for (const NodeTimes& known : times_) {
-      if (known.size == size) {
-        return known;
-      }
-    }
+    for (const NodeTimes& known : times_)
+      if (known.size == size) return known;
     NodeTimes& times = times_.emplace_back();
     times.size = size;
     for (std::uint32_t step = 0; step < steps_; ++step) {
@@ -306,15 +277,9 @@ class Candidate {
   }
 
   [[nodiscard]] Layout output_layout() const {
-    if (request_.pixels == Cut::kK) {
-      return Layout::kAny;  // a weight gradient
-    }
-    if (rows_ == Cut::kM && columns_ == Cut::kM) {
-      return Layout::kPixels;
-    }
-    if (rows_ == Cut::kM && columns_ == Cut::kN) {
-      return Layout::kBandChannels;
-    }
+    if (request_.pixels == Cut::kK) return Layout::kAny;  // a weight gradient
+    if (rows_ == Cut::kM && columns_ == Cut::kM) return Layout::kPixels;
+    if (rows_ == Cut::kM && columns_ == Cut::kN) return Layout::kBandChannels;
     return rows_ == Cut::kM ? Layout::kPixels : Layout::kOther;
   }
 
@@ -324,21 +289,16 @@ class Candidate {
     spec.along_columns = rows_ == Cut::kK;
     const Bytes sums = request_.m * request_.n * 4;
     spec.node_bytes = sums;
-    if (spec.along_rows != spec.along_columns) {
+    if (spec.along_rows != spec.along_columns)
       spec.node_bytes = ceil_div<Bytes>(sums, spec.along_rows ? grid_.rows() : grid_.columns());
-    }
     spec.result_bytes = request_.c_bytes;
     spec.destinations =
         request_.destinations.empty() ? residency(grid_.shape(), request_.c_bytes) : request_.destinations;
     if (!spec.along_rows && !spec.along_columns) {
-      if (request_.destinations.empty() || request_.destinations.size() == grid_.nodes() || grid_.nodes() == 1) {
-        return;
-      }
+      if (request_.destinations.empty() || request_.destinations.size() == grid_.nodes() || grid_.nodes() == 1) return;
       spec.node_bytes = 0;
     }
-    if (grid_.nodes() > 1) {
-      plan.reduction = std::move(spec);
-    }
+    if (grid_.nodes() > 1) plan.reduction = std::move(spec);
   }
 
   void score(KernelPlan& plan) const {
@@ -352,9 +312,7 @@ class Candidate {
                                                                                                         : 0.5);
     const double busy = static_cast<double>(compute_cycles_);
     plan.cycles = latency + std::max(load.first + busy, load.all + busy / steps_);
-    if (plan.reduction) {
-      plan.cycles += choose_reduction(*plan.reduction, grid_, context_.cost.params()).cycles;
-    }
+    if (plan.reduction) plan.cycles += choose_reduction(*plan.reduction, grid_, context_.cost.params()).cycles;
     if (plan.output == Layout::kOther && grid_.nodes() > 1) {
       // The next operation will want it by pixels again.
       plan.cycles += static_cast<double>(request_.c_bytes) / port * (1.0 / grid_.rows() + 1.0 / grid_.columns());

@@ -30,9 +30,8 @@ Communication::Communication(const Workload& workload, const LowerOptions& optio
 
 void Communication::fill() {
   job_.instance_of.resize(workload_.ranks());
-  for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+  for (RankId rank = 0; rank < workload_.ranks(); ++rank)
     job_.instance_of[rank].resize(drafts_[job_.program_of_rank[rank]].slots.size());
-  }
   job_.hbm_used_bytes.assign(topology_.dip_count(), 0);
   fill_in_rank();
   fill_collectives();
@@ -61,19 +60,15 @@ void Communication::fill_in_rank() {
     for (const InRankDataflow& flow : drafts_[p].flows) {
       std::vector<Place> places;
       places.reserve(flow.nodes.size());
-      for (const std::uint32_t node : flow.nodes) {
-        places.push_back({Place::Kind::kNode, node});
-      }
+      for (const std::uint32_t node : flow.nodes) places.push_back({Place::Kind::kNode, node});
       instance[p].push_back(add_instance(add_plan(flow.plan), std::move(places), kNone));
     }
   }
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     const std::uint32_t p = job_.program_of_rank[rank];
-    for (std::size_t slot = 0; slot < drafts_[p].slots.size(); ++slot) {
-      if (drafts_[p].slots[slot].kind == SlotUse::Kind::kInRank) {
+    for (std::size_t slot = 0; slot < drafts_[p].slots.size(); ++slot)
+      if (drafts_[p].slots[slot].kind == SlotUse::Kind::kInRank)
         job_.instance_of[rank][slot] = {instance[p][drafts_[p].slots[slot].flow], 0};
-      }
-    }
   }
 }
 
@@ -81,19 +76,14 @@ std::vector<std::uint32_t> Communication::collective_slots(std::uint32_t program
   std::vector<std::uint32_t> slots;
   for (std::uint32_t slot = 0; slot < drafts_[program].slots.size(); ++slot) {
     const SlotUse& use = drafts_[program].slots[slot];
-    if (use.kind == SlotUse::Kind::kCollective && use.group_class == group_class) {
-      slots.push_back(slot);
-    }
+    if (use.kind == SlotUse::Kind::kCollective && use.group_class == group_class) slots.push_back(slot);
   }
   return slots;
 }
 
 void Communication::fill_collectives() {
-  for (std::uint32_t c = 0; c < groups_.size(); ++c) {
-    for (std::uint32_t g = 0; g < groups_[c].size(); ++g) {
-      fill_group(c, g);
-    }
-  }
+  for (std::uint32_t c = 0; c < groups_.size(); ++c)
+    for (std::uint32_t g = 0; g < groups_[c].size(); ++g) fill_group(c, g);
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     const std::uint32_t p = job_.program_of_rank[rank];
     for (std::size_t slot = 0; slot < drafts_[p].slots.size(); ++slot) {
@@ -112,9 +102,7 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
   std::map<std::uint32_t, std::vector<std::uint32_t>> slots_of_program;
   for (const RankId rank : ranks) {
     const std::uint32_t p = job_.program_of_rank[rank];
-    if (slots_of_program.count(p) == 0) {
-      slots_of_program[p] = collective_slots(p, group_class);
-    }
+    if (slots_of_program.count(p) == 0) slots_of_program[p] = collective_slots(p, group_class);
   }
   const std::uint32_t first_program = job_.program_of_rank[ranks.front()];
   const std::vector<std::uint32_t>& first = slots_of_program[first_program];
@@ -134,14 +122,10 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
     const std::uint32_t plan = collective_plan(use, op, algorithm, ranks);
     std::vector<Place> places;
     places.reserve(ranks.size());
-    for (const RankId rank : ranks) {
-      places.push_back({Place::Kind::kRank, rank});
-    }
-    if (job_.plans[plan].positions > places.size()) {
-      for (const std::uint32_t dip : dips_of(slices_of(ranks), topology_, nullptr)) {
+    for (const RankId rank : ranks) places.push_back({Place::Kind::kRank, rank});
+    if (job_.plans[plan].positions > places.size())
+      for (const std::uint32_t dip : dips_of(slices_of(ranks), topology_, nullptr))
         places.push_back({Place::Kind::kDip, dip});
-      }
-    }
     const std::uint32_t instance = add_instance(plan, std::move(places), group);
     for (std::uint32_t position = 0; position < ranks.size(); ++position) {
       const RankId rank = ranks[position];
@@ -153,9 +137,7 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
 std::vector<const Slice*> Communication::slices_of(const std::vector<RankId>& ranks) const {
   std::vector<const Slice*> slices;
   slices.reserve(ranks.size());
-  for (const RankId rank : ranks) {
-    slices.push_back(&job_.slices[rank]);
-  }
+  for (const RankId rank : ranks) slices.push_back(&job_.slices[rank]);
   return slices;
 }
 
@@ -184,9 +166,7 @@ std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, s
   const std::int64_t algorithm_id = algorithm ? static_cast<std::int64_t>(*algorithm) : -1;
   std::vector<std::int64_t> key{static_cast<std::int64_t>(use.collective), use.bytes, op.root, layout_id, algorithm_id};
   const auto found = collective_plans_.find(key);
-  if (found != collective_plans_.end()) {
-    return found->second;
-  }
+  if (found != collective_plans_.end()) return found->second;
   std::uint32_t plan = 0;
   if (ranks.size() == 1) {
     plan = add_plan(nothing_plan());
@@ -216,9 +196,7 @@ void Communication::fill_messages() {
     for (std::uint32_t slot = 0; slot < draft.slots.size(); ++slot) {
       const SlotUse& use = draft.slots[slot];
       const bool send = use.kind == SlotUse::Kind::kSend;
-      if (!send && use.kind != SlotUse::Kind::kRecv) {
-        continue;
-      }
+      if (!send && use.kind != SlotUse::Kind::kRecv) continue;
       const Op& op = graph.ops[use.op];
       if (op.peer < 0 || static_cast<RankId>(op.peer) >= workload_.ranks()) {
         findings_.add("{}: found peer {}, expected a rank from 0 to {}", where(rank, use), op.peer,
@@ -278,9 +256,7 @@ bool Communication::faster_over_zplane(const Slice& from, const Slice& to, Bytes
 std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, Way way) {
   std::vector<std::int64_t> key{bytes, smaller.shape_index, static_cast<std::int64_t>(way)};
   const auto found = message_plans_.find(key);
-  if (found != message_plans_.end()) {
-    return found->second;
-  }
+  if (found != message_plans_.end()) return found->second;
   const std::uint32_t plan =
       add_plan(way == Way::kZplane ? zplane_plan(bytes, *smaller.shape)
                                    : point_to_point_plan(bytes, *smaller.shape, way == Way::kStriped));
@@ -295,9 +271,7 @@ void Communication::fill_memory() {
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> ingests;  // (operation, die) -> instance
     for (std::uint32_t slot = 0; slot < draft.slots.size(); ++slot) {
       const SlotUse& use = draft.slots[slot];
-      if (use.kind != SlotUse::Kind::kMemory) {
-        continue;
-      }
+      if (use.kind != SlotUse::Kind::kMemory) continue;
       const std::uint32_t dip = topology_.nearest_dip(slice.dies[use.die]);
       const bool ingest = use.memory == SlotUse::Memory::kIngest;
       const auto steps = ingest ? static_cast<std::uint32_t>(workload_.steps) : 1U;
@@ -331,9 +305,7 @@ void Communication::fill_memory() {
 std::uint32_t Communication::memory_plan(const SlotUse& use, const Slice& slice, std::uint32_t steps) {
   std::vector<std::int64_t> key{static_cast<std::int64_t>(use.memory), use.bytes, use.die, slice.shape_index, steps};
   const auto found = memory_plans_.find(key);
-  if (found != memory_plans_.end()) {
-    return found->second;
-  }
+  if (found != memory_plans_.end()) return found->second;
   const std::uint32_t plan = add_plan(dip_plan(use.memory, use.bytes, use.die, *slice.shape, steps));
   memory_plans_.emplace(std::move(key), plan);
   return plan;

@@ -14,9 +14,7 @@ namespace dojo::workload {
 
 Holding spread_evenly(const SliceGrid& grid, Bytes bytes) {
   Holding holding(grid.nodes());
-  for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
-    holding[grid.node_at(p)] = piece_size(bytes, grid.nodes(), p);
-  }
+  for (std::uint32_t p = 0; p < grid.nodes(); ++p) holding[grid.node_at(p)] = piece_size(bytes, grid.nodes(), p);
   return holding;
 }
 
@@ -24,9 +22,7 @@ Holding spread_resident(const SliceGrid& grid, Bytes bytes) {
   Holding holding(grid.nodes(), 0);
   const std::vector<std::uint32_t> nodes = residency(grid.shape(), bytes);
   const auto count = static_cast<std::int64_t>(nodes.size());
-  for (std::int64_t i = 0; i < count; ++i) {
-    holding[nodes[static_cast<std::size_t>(i)]] = piece_size(bytes, count, i);
-  }
+  for (std::int64_t i = 0; i < count; ++i) holding[nodes[static_cast<std::size_t>(i)]] = piece_size(bytes, count, i);
   return holding;
 }
 
@@ -41,9 +37,7 @@ void Deliveries::send(std::uint32_t source, Shape shape, Bytes bytes, std::uint3
   const bool nobody = (shape == Shape::kRow && grid_->row_count(grid_->row_of(source)) < 2) ||
                       (shape == Shape::kColumn && grid_->column_count(grid_->column_of(source)) < 2) ||
                       (shape == Shape::kUnicast && source == destination);
-  if (bytes <= 0 || nobody) {
-    return;
-  }
+  if (bytes <= 0 || nobody) return;
   sent_.push_back(
       {source, destination, bytes, shape, static_cast<std::uint8_t>(slot), static_cast<std::uint8_t>(stage)});
 }
@@ -69,9 +63,7 @@ Bytes Deliveries::along_columns(const Holding& holding, bool streamed) {
     std::uint32_t index = 0;
     for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
       const std::uint32_t node = grid_->at(r, c);
-      if (node == kNone) {
-        continue;
-      }
+      if (node == kNone) continue;
       sum += holding[node];
       send(node, Shape::kColumn, holding[node], slot(index++, grid_->column_count(c), streamed), 1);
     }
@@ -84,14 +76,9 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
   const auto rows = static_cast<std::int64_t>(grid_->rows());
   std::vector<std::uint32_t> holder_columns;
   std::vector<Bytes> column_bytes(grid_->columns(), 0);
-  for (std::uint32_t node = 0; node < grid_->nodes(); ++node) {
-    column_bytes[grid_->column_of(node)] += holding[node];
-  }
-  for (std::uint32_t c = 0; c < grid_->columns(); ++c) {
-    if (column_bytes[c] > 0) {
-      holder_columns.push_back(c);
-    }
-  }
+  for (std::uint32_t node = 0; node < grid_->nodes(); ++node) column_bytes[grid_->column_of(node)] += holding[node];
+  for (std::uint32_t c = 0; c < grid_->columns(); ++c)
+    if (column_bytes[c] > 0) holder_columns.push_back(c);
   Bytes most = 0;
   Bytes passed = 0;
   // Of what only passes by, a node keeps its part: two pieces in flight are all that lies in its SRAM.
@@ -99,9 +86,7 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
   for (std::size_t i = 0; i < holder_columns.size(); ++i) {
     const std::uint32_t c = holder_columns[i];
     for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
-      if (grid_->row_count(r) == 0) {
-        continue;
-      }
+      if (grid_->row_count(r) == 0) continue;
       const Bytes part = filtered ? piece_size(column_bytes[c], rows, r) : column_bytes[c];
       const std::uint32_t node = grid_->at(r, c);
       if (node != kNone) {
@@ -129,44 +114,29 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
 }
 
 Bytes Deliveries::to_all(const Holding& holding, bool streamed) {
-  if (grid_->rows() == 1) {
-    return along_rows(holding, streamed);
-  }
-  if (grid_->columns() == 1) {
-    return along_columns(holding, streamed);
-  }
+  if (grid_->rows() == 1) return along_rows(holding, streamed);
+  if (grid_->columns() == 1) return along_columns(holding, streamed);
   return columns_then_rows(holding, streamed, false);
 }
 
 Bytes Deliveries::filtered_by_row(const Holding& holding, bool streamed) {
-  if (grid_->rows() == 1) {
-    return along_rows(holding, streamed);
-  }
-  if (grid_->columns() == 1) {
-    return along_columns(holding, streamed);
-  }
+  if (grid_->rows() == 1) return along_rows(holding, streamed);
+  if (grid_->columns() == 1) return along_columns(holding, streamed);
   return columns_then_rows(holding, streamed, true);
 }
 
 Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
-  if (grid_->columns() == 1) {
-    return along_columns(holding, streamed);
-  }
-  if (grid_->rows() == 1) {
-    return along_rows(holding, streamed);
-  }
+  if (grid_->columns() == 1) return along_columns(holding, streamed);
+  if (grid_->rows() == 1) return along_rows(holding, streamed);
   const auto columns = static_cast<std::int64_t>(grid_->columns());
   Bytes most = 0;
   Bytes passed = 0;
   const Bytes window = 2 * *std::max_element(holding.begin(), holding.end());
   for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
     Bytes row_bytes = 0;
-    for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p) {
+    for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p)
       row_bytes += holding[grid_->node_at(p)];
-    }
-    if (row_bytes == 0) {
-      continue;
-    }
+    if (row_bytes == 0) continue;
     for (std::uint32_t c = 0; c < grid_->columns(); ++c) {
       const Bytes part = piece_size(row_bytes, columns, c);
       const std::uint32_t node = grid_->at(r, c);
@@ -176,9 +146,7 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
         continue;
       }
       const std::uint32_t proxy = grid_->nearest_in_column(r, c);
-      if (proxy == kNone) {
-        continue;  // a column without nodes needs nothing
-      }
+      if (proxy == kNone) continue;  // a column without nodes needs nothing
       for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p) {
         const Bytes held = holding[grid_->node_at(p)];
         send(grid_->node_at(p), Shape::kUnicast, piece_size(held, columns, c), 0, 1, proxy);
@@ -206,18 +174,14 @@ Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes 
     const std::uint32_t destination = grid_->nearest_in_row(to_row, grid_->column_of(source));
     const Bytes part = piece_size(bytes, senders, i);
     send(source, Shape::kUnicast, part, 0, 1, destination);
-    if (pass_on) {
-      send(destination, Shape::kRow, part, 1, 2);
-    }
+    if (pass_on) send(destination, Shape::kRow, part, 1, 2);
   }
   two_stages_ = two_stages_ || pass_on;
   return bytes;
 }
 
 void Deliveries::finish(Kernel& kernel) const {
-  if (sent_.empty()) {
-    return;
-  }
+  if (sent_.empty()) return;
   finish_gathers(kernel);
   finish_unicasts(kernel);
   count_arrivals(kernel);
@@ -243,11 +207,10 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
   std::vector<Part> parts;
   for (const Sent& s : sent_) {
     const SliceShape::Node& node = shape.nodes[s.source];
-    if (s.shape == Shape::kRow) {
+    if (s.shape == Shape::kRow)
       parts.push_back({node.row_line, s.slot, s.stage, place_in_row[s.source], s.bytes});
-    } else if (s.shape == Shape::kColumn) {
+    else if (s.shape == Shape::kColumn)
       parts.push_back({node.column_line, s.slot, s.stage, place_in_column[s.source], s.bytes});
-    }
   }
   std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
     return std::tuple(a.gather(), a.place) < std::tuple(b.gather(), b.place);
@@ -261,11 +224,10 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
       kernel.gathers.push_back({begin, begin, part.slot, part.stage});
       ++kernel.gather_begin[part.line + 1];
     }
-    if (!first && parts[i - 1].place == part.place) {
+    if (!first && parts[i - 1].place == part.place)
       kernel.pieces.back().bytes += static_cast<std::uint32_t>(part.bytes);
-    } else {
+    else
       kernel.pieces.push_back({part.place, static_cast<std::uint32_t>(part.bytes)});
-    }
     DOJO_CHECK(part.bytes <= 0x7fffffffLL, "a piece of {} bytes from one node", part.bytes);
     kernel.gathers.back().pieces_end = static_cast<std::uint32_t>(kernel.pieces.size());
   }
@@ -275,9 +237,7 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
 void Deliveries::finish_unicasts(Kernel& kernel) const {
   const SliceShape& shape = grid_->shape();
   for (const Sent& s : sent_) {
-    if (s.shape != Shape::kUnicast) {
-      continue;
-    }
+    if (s.shape != Shape::kUnicast) continue;
     DOJO_CHECK(s.stage == 1 && s.bytes <= 0xffffffffLL, "a message of {} bytes in stage {}", s.bytes, s.stage);
     kernel.unicasts.push_back({s.source, s.destination, static_cast<std::uint32_t>(s.bytes), s.slot});
   }
@@ -286,9 +246,7 @@ void Deliveries::finish_unicasts(Kernel& kernel) const {
            std::tuple(shape.nodes[b.source].die, b.slot, b.source);
   });
   kernel.unicast_begin.assign(shape.die_count() + 1, 0);
-  for (const Unicast& u : kernel.unicasts) {
-    ++kernel.unicast_begin[shape.nodes[u.source].die + 1U];
-  }
+  for (const Unicast& u : kernel.unicasts) ++kernel.unicast_begin[shape.nodes[u.source].die + 1U];
   std::partial_sum(kernel.unicast_begin.begin(), kernel.unicast_begin.end(), kernel.unicast_begin.begin());
 }
 
@@ -305,19 +263,14 @@ void Deliveries::count_arrivals(Kernel& kernel) const {
     for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
       const Gather& gather = kernel.gathers[g];
       ++in_line[slice_line * slots + gather.slot];
-      if (gather.pieces_end - gather.pieces_begin == 1) {  // what it sends alone does not come back
+      if (gather.pieces_end - gather.pieces_begin == 1)  // what it sends alone does not come back
         --need[shape.line_nodes[line.nodes_begin + kernel.pieces[gather.pieces_begin].place] * slots + gather.slot];
-      }
     }
   }
-  for (const Unicast& u : kernel.unicasts) {
-    ++need[u.destination * slots + u.slot];
-  }
-  for (std::uint32_t n = 0; n < grid_->nodes(); ++n) {
-    for (std::uint32_t s = 0; s < slots; ++s) {
+  for (const Unicast& u : kernel.unicasts) ++need[u.destination * slots + u.slot];
+  for (std::uint32_t n = 0; n < grid_->nodes(); ++n)
+    for (std::uint32_t s = 0; s < slots; ++s)
       need[n * slots + s] += in_line[grid_->row_of(n) * slots + s] + in_line[(rows + grid_->column_of(n)) * slots + s];
-    }
-  }
   kernel.need.reserve(need.size());
   for (const std::int64_t n : need) {
     DOJO_CHECK(n >= 0 && n <= 0xffff, "{} arrivals in a slot", n);

@@ -21,9 +21,7 @@ GroupRanks compact_groups(const Workload& workload, const std::vector<Slice>& sl
       equal = equal && (size == 0 || size == group.ranks.size());
       size = group.ranks.size();
     }
-    if (group_class.name != "bn" || !equal || static_cast<std::int64_t>(size) != tile.rows * tile.columns) {
-      continue;
-    }
+    if (group_class.name != "bn" || !equal || static_cast<std::int64_t>(size) != tile.rows * tile.columns) continue;
     std::map<std::uint32_t, std::vector<std::pair<DieId, RankId>>> by_tile;
     bool single_dies = true;
     for (const auto& ranks : groups) {
@@ -36,16 +34,12 @@ GroupRanks compact_groups(const Workload& workload, const std::vector<Slice>& sl
     }
     const bool whole_tiles =
         std::all_of(by_tile.begin(), by_tile.end(), [&](const auto& entry) { return entry.second.size() == size; });
-    if (!single_dies || !whole_tiles || by_tile.size() != groups.size()) {
-      continue;
-    }
+    if (!single_dies || !whole_tiles || by_tile.size() != groups.size()) continue;
     std::size_t next = 0;
     for (auto& entry : by_tile) {
       std::sort(entry.second.begin(), entry.second.end());
       std::vector<RankId> ranks;
-      for (const auto& member : entry.second) {
-        ranks.push_back(member.second);
-      }
+      for (const auto& member : entry.second) ranks.push_back(member.second);
       groups[next++] = std::move(ranks);
     }
     notes.push_back("Batch-norm groups are the ranks of a tile, not consecutive ranks: a group's dies lie together.");

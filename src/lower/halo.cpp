@@ -17,9 +17,8 @@ struct Window {                // of operand pixels around an output pixel
 };
 
 Window window_of(const ConvShape& c, ProductRequest::Halo halo) {
-  if (halo == ProductRequest::Halo::kForward) {
+  if (halo == ProductRequest::Halo::kForward)
     return {c.h, c.w, c.q, c.p * c.q, c.stride, -c.pad, -c.pad, c.r - 1 - c.pad, c.s - 1 - c.pad};
-  }
   // Input gradient, in the grid of output-gradient pixels: half a window, in strides, to each side.
   const std::int64_t reach_y = ceil_div((c.r - 1 + 1) / 2, c.stride);
   const std::int64_t reach_x = ceil_div((c.s - 1 + 1) / 2, c.stride);
@@ -30,20 +29,14 @@ Window window_of(const ConvShape& c, ProductRequest::Halo halo) {
 
 PixelRange needed_pixels(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t begin, std::int64_t end) {
   const Window w = window_of(conv, halo);
-  if (begin >= end) {
-    return {};
-  }
+  if (begin >= end) return {};
   const auto corner = [&](std::int64_t pixel, std::int64_t dy, std::int64_t dx, bool high) {
     const std::int64_t image = pixel / w.out_pixels;
     const std::int64_t y = pixel % w.out_pixels / w.out_width * w.stride + dy;
     const std::int64_t x = pixel % w.out_width * w.stride + dx;
     const std::int64_t start = image * w.height * w.width;
-    if (y < 0) {
-      return start;
-    }
-    if (y >= w.height) {
-      return start + w.height * w.width - (high ? 1 : 0);
-    }
+    if (y < 0) return start;
+    if (y >= w.height) return start + w.height * w.width - (high ? 1 : 0);
     return start + y * w.width + std::clamp<std::int64_t>(x, 0, w.width - 1);
   };
   return {corner(begin, w.low_y, w.low_x, false), corner(end - 1, w.high_y, w.high_x, true) + 1};
@@ -67,16 +60,10 @@ bool add_piece_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64
       }
     };
     std::int64_t low = p;
-    while (low > 0 && need.first < need.last && piece_begin(operand_pixels, nodes, low) > need.first) {
-      take(--low);
-    }
+    while (low > 0 && need.first < need.last && piece_begin(operand_pixels, nodes, low) > need.first) take(--low);
     std::int64_t high = p;
-    while (high + 1 < nodes && piece_begin(operand_pixels, nodes, high + 1) < need.last) {
-      take(++high);
-    }
-    if (p - low > kMostNeighbours || high - p > kMostNeighbours) {
-      return false;
-    }
+    while (high + 1 < nodes && piece_begin(operand_pixels, nodes, high + 1) < need.last) take(++high);
+    if (p - low > kMostNeighbours || high - p > kMostNeighbours) return false;
     *most_bytes = std::max(*most_bytes, received);
   }
   return true;
@@ -90,20 +77,14 @@ bool add_band_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_
     return piece_begin(total, nodes, grid.row_begin(static_cast<std::uint32_t>(row)));
   };
   for (std::int64_t r = 0; r < static_cast<std::int64_t>(grid.rows()); ++r) {
-    if (grid.row_count(static_cast<std::uint32_t>(r)) == 0) {
-      continue;
-    }
+    if (grid.row_count(static_cast<std::uint32_t>(r)) == 0) continue;
     const PixelRange need = needed_pixels(conv, halo, begin(cut_pixels, r), begin(cut_pixels, r + 1));
     Bytes received = 0;
     for (std::int64_t from = 0; from < static_cast<std::int64_t>(grid.rows()); ++from) {
       const std::int64_t first = std::max(need.first, begin(operand_pixels, from));
       const std::int64_t last = std::min(need.last, begin(operand_pixels, from + 1));
-      if (from == r || first >= last) {
-        continue;
-      }
-      if (from > r + kMostNeighbours || from + kMostNeighbours < r) {
-        return false;
-      }
+      if (from == r || first >= last) continue;
+      if (from > r + kMostNeighbours || from + kMostNeighbours < r) return false;
       received += deliveries->band_halo(static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(r),
                                         (last - first) * pixel_bytes, pass_on);
     }

@@ -22,26 +22,16 @@ Ledger::Ledger(const LedgerInput& input) : input_(input), lives_(input.graph.ten
   const Graph& g = input_.graph;
   const auto use = [&](std::uint32_t tensor, std::uint32_t position, bool writes) {
     Life& life = lives_[tensor];
-    if (!life.used) {
-      life.begin = position;
-    }
+    if (!life.used) life.begin = position;
     life.used = true;
     life.end = position;
-    if (writes && life.producer == kNone) {
-      life.producer = position;
-    }
-    if (life.uses.empty() || life.uses.back() != position) {
-      life.uses.push_back(position);
-    }
+    if (writes && life.producer == kNone) life.producer = position;
+    if (life.uses.empty() || life.uses.back() != position) life.uses.push_back(position);
   };
   for (std::uint32_t position = 0; position < input_.order.size(); ++position) {
     const Op& op = g.ops[input_.order[position]];
-    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
-      use(g.tensor_refs[i], position, false);
-    }
-    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) {
-      use(g.tensor_refs[i], position, true);
-    }
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) use(g.tensor_refs[i], position, false);
+    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) use(g.tensor_refs[i], position, true);
   }
   for (std::uint32_t t = 0; t < lives_.size(); ++t) {
     const TensorRole role = g.tensors[t].role;
@@ -82,43 +72,34 @@ Bytes Ledger::free_at(std::uint32_t position) const {
   Bytes live = persistent_node_bytes_;
   for (std::uint32_t t = 0; t < lives_.size(); ++t) {
     const Life& life = lives_[t];
-    if (life.used && !life.persistent && life.begin <= position && position <= life.end) {
+    if (life.used && !life.persistent && life.begin <= position && position <= life.end)
       live += node_bytes(input_.graph.tensors[t].bytes);
-    }
   }
   return input_.node_capacity - live;
 }
 
 bool Ledger::can_recompute(std::uint32_t tensor, std::uint32_t at, const std::vector<std::uint8_t>& evicted) const {
   const Life& life = lives_[tensor];
-  if (life.producer == kNone) {
-    return false;
-  }
+  if (life.producer == kNone) return false;
   const Graph& g = input_.graph;
   const Op& op = g.ops[input_.order[life.producer]];
-  if (!traits(op.kind).has(OpTraits::kCheapToRepeat)) {
-    return false;
-  }
+  if (!traits(op.kind).has(OpTraits::kCheapToRepeat)) return false;
   for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
     const std::uint32_t input = g.tensor_refs[i];
     const Life& other = lives_[input];
-    if (!other.persistent && (evicted[input] != 0 || other.end < at)) {
-      return false;
-    }
+    if (!other.persistent && (evicted[input] != 0 || other.end < at)) return false;
   }
   return true;
 }
 
 void Ledger::account(MemoryPlan& plan) const {
-  for (const Tensor& tensor : input_.graph.tensors) {
-    if (tensor.role == TensorRole::kWeight) {
+  for (const Tensor& tensor : input_.graph.tensors)
+    if (tensor.role == TensorRole::kWeight)
       plan.weights += tensor.bytes;
-    } else if (tensor.role == TensorRole::kGradient) {
+    else if (tensor.role == TensorRole::kGradient)
       plan.gradients += tensor.bytes;
-    } else if (tensor.role == TensorRole::kOptimizerState) {
+    else if (tensor.role == TensorRole::kOptimizerState)
       plan.optimizer += ceil_div(tensor.bytes, input_.optimizer_shards);
-    }
-  }
   std::vector<Bytes> change(input_.order.size() + 1, 0);
   for (std::uint32_t t = 0; t < lives_.size(); ++t) {
     if (lives_[t].used && !lives_[t].persistent && input_.graph.tensors[t].role != TensorRole::kGradient) {
@@ -143,9 +124,7 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
     live[i] += buffers[i] + collective_bytes;
     plan.buffers = std::max(plan.buffers, (buffers[i] + collective_bytes) * input_.nodes);
   }
-  if (live.empty()) {
-    plan.node_peak = persistent_node_bytes_ + collective_bytes;
-  }
+  if (live.empty()) plan.node_peak = persistent_node_bytes_ + collective_bytes;
   const Bytes before = live.empty() ? plan.node_peak : *std::max_element(live.begin(), live.end());
   std::vector<std::uint8_t> evicted(lives_.size(), 0);
   std::vector<Life> lives = lives_;  // what is recomputed uses its inputs once more
@@ -154,9 +133,7 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
   const auto idle_gap = [&](const Life& life,
                             std::uint32_t at) -> std::optional<std::pair<std::uint32_t, std::uint32_t>> {
     const auto next = std::upper_bound(life.uses.begin(), life.uses.end(), at);
-    if (next == life.uses.begin() || next == life.uses.end() || *(next - 1) == at) {
-      return std::nullopt;
-    }
+    if (next == life.uses.begin() || next == life.uses.end() || *(next - 1) == at) return std::nullopt;
     return std::pair(*(next - 1), *next);
   };
   const auto evict_one = [&](std::uint32_t at, bool recompute) {
@@ -202,9 +179,7 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
   while (!live.empty()) {
     const auto fullest = std::max_element(live.begin(), live.end());
     plan.node_peak = *fullest;
-    if (*fullest <= input_.node_capacity) {
-      break;
-    }
+    if (*fullest <= input_.node_capacity) break;
     const auto at = static_cast<std::uint32_t>(fullest - live.begin());
     if (!(may_recompute && evict_one(at, true)) && !(may_spill && evict_one(at, false))) {
       result.missing_per_node = *fullest - input_.node_capacity;

@@ -31,18 +31,14 @@ void check_rules(const Workload& workload, const LowerOptions& options, Findings
 }
 
 void check_ranks(const Workload& workload, const LowerOptions& options, Findings& findings) {
-  if (workload.ranks() == 0 || workload.graphs.empty()) {
-    findings.add("workload: found no ranks, expected at least one");
-  }
+  if (workload.ranks() == 0 || workload.graphs.empty()) findings.add("workload: found no ranks, expected at least one");
   if (options.placement.ranks != workload.ranks()) {
     findings.add("workload.ranks: found {} ranks to place, expected the workload's {}", options.placement.ranks,
                  workload.ranks());
   }
-  for (const Graph& graph : workload.graphs) {
-    if (!graph.ops.empty() && issue_order(graph).empty()) {
+  for (const Graph& graph : workload.graphs)
+    if (!graph.ops.empty() && issue_order(graph).empty())
       findings.add("{}: the operations' dependencies form a cycle, expected none", graph.file);
-    }
-  }
 }
 
 void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOptions& options, std::uint32_t nodes,
@@ -70,27 +66,21 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
     const auto [entry, fresh] =
         known.emplace(std::pair(graph, slice.shape_index), static_cast<std::uint32_t>(drafts.size()));
     job.program_of_rank.push_back(entry->second);
-    if (!fresh) {
-      continue;
-    }
+    if (!fresh) continue;
     const ProgramRequest request{
         workload.graphs[graph],        graph, slice, topology, options, std::max<std::int64_t>(1, workload.steps),
         sharded ? workload.ranks() : 1};
     drafts.push_back(build_program(request));
-    if (drafts.back().missing_per_node > 0) {
+    if (drafts.back().missing_per_node > 0)
       report_missing(drafts.back(), workload.graphs[graph], options, slice.shape->node_count(), findings);
-    }
   }
   return drafts;
 }
 
 void note_approximations(const Workload& workload, Job& job) {
   std::set<Kernel::TimedBy> timed_by;
-  for (const Program& program : job.programs) {
-    for (const Kernel& kernel : program.kernels) {
-      timed_by.insert(kernel.timed_by);
-    }
-  }
+  for (const Program& program : job.programs)
+    for (const Kernel& kernel : program.kernels) timed_by.insert(kernel.timed_by);
   if (timed_by.count(Kernel::TimedBy::kShapes) != 0) {
     job.approximations.emplace_back(
         "Weights lie as each product of their layer wants them; layout changes cost traffic, no core time.");
@@ -100,15 +90,12 @@ void note_approximations(const Workload& workload, Job& job) {
         "Memory is planned in the order of issue: what a communication holds for longer than that is not accounted "
         "for.");
   }
-  if (timed_by.count(Kernel::TimedBy::kRoofline) != 0) {
+  if (timed_by.count(Kernel::TimedBy::kRoofline) != 0)
     job.approximations.emplace_back("Operations without shapes are timed by the roofline of their rank's nodes.");
-  }
-  if (timed_by.count(Kernel::TimedBy::kRecorded) != 0) {
+  if (timed_by.count(Kernel::TimedBy::kRecorded) != 0)
     job.approximations.emplace_back("Operations are timed by the duration recorded in the trace.");
-  }
-  if (workload.graphs.size() > 1) {
+  if (workload.graphs.size() > 1)
     job.approximations.emplace_back("Ranks run different graphs: optimizer state is not sharded over them.");
-  }
 }
 
 }  // namespace
@@ -124,9 +111,7 @@ Job lower(const Workload& workload, const LowerOptions& options, const topology:
   std::vector<ProgramDraft> drafts = build_programs(workload, options, topology, job, findings);
   Communication(workload, options, topology, groups, drafts, job, findings).fill();
   findings.throw_if_any();
-  for (ProgramDraft& draft : drafts) {
-    job.programs.push_back(std::move(draft.program));
-  }
+  for (ProgramDraft& draft : drafts) job.programs.push_back(std::move(draft.program));
   note_approximations(workload, job);
   return job;
 }

@@ -24,14 +24,10 @@ Layout layout_of_bytes(const OpView& view, Bytes bytes, std::size_t otherwise) {
   view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
     if (is_local_data(tensor.role)) {
       data.push_back(index);
-      if (tensor.bytes == bytes) {
-        fitting.push_back(index);
-      }
+      if (tensor.bytes == bytes) fitting.push_back(index);
     }
   });
-  if (fitting.size() == 1) {
-    return view.layouts[fitting.front()];
-  }
+  if (fitting.size() == 1) return view.layouts[fitting.front()];
   return otherwise < data.size() ? view.layouts[data[otherwise]] : Layout::kAny;
 }
 
@@ -158,9 +154,7 @@ KernelRequest matmul_weight_grad(const OpView& view) {
   r.a_bytes = s.x_bytes, r.b_bytes = s.y_bytes, r.c_bytes = s.w_bytes;
   r.a = layout_of_bytes(view, s.x_bytes, 1);
   r.b = layout_of_bytes(view, s.y_bytes, 0);
-  if (r.batch == 1) {
-    r.destinations = residency(view.context.grid.shape(), s.w_bytes);
-  }
+  if (r.batch == 1) r.destinations = residency(view.context.grid.shape(), s.w_bytes);
   return r;
 }
 
@@ -203,9 +197,8 @@ VectorRequest tensors_request(const OpView& view) {
     r.store_bytes += is_local_data(tensor.role) && tensor.role != TensorRole::kGradient ? tensor.bytes : 0;
   });
   const Op& op = view.op;
-  if (op.inputs_begin == op.inputs_end && op.outputs_begin == op.outputs_end) {
+  if (op.inputs_begin == op.inputs_end && op.outputs_begin == op.outputs_end)
     r.load_bytes = r.store_bytes = op.elements * r.element_bytes;
-  }
   return r;
 }
 
@@ -229,9 +222,8 @@ KernelRequest reduction(const OpView& view) {
 
 KernelRequest softmax_loss(const OpView& view) {
   VectorRequest r = tensors_request(view);
-  if (r.layout != Layout::kPixels && r.load_bytes <= kSmallOperandBytes) {
+  if (r.layout != Layout::kPixels && r.load_bytes <= kSmallOperandBytes)
     r.to_all_bytes += r.load_bytes;  // a sample's classes lie on different nodes
-  }
   return r;
 }
 
@@ -264,18 +256,14 @@ void add_window(const OpView& view, ProductRequest::Halo halo, VectorRequest& r)
 
 KernelRequest pool(const OpView& view) {
   VectorRequest r = tensors_request(view);
-  if (has_window(view.op.conv)) {
-    add_window(view, ProductRequest::Halo::kForward, r);
-  }
+  if (has_window(view.op.conv)) add_window(view, ProductRequest::Halo::kForward, r);
   return r;
 }
 
 KernelRequest pool_grad(const OpView& view) {
   VectorRequest r = tensors_request(view);
   const ConvShape& c = view.op.conv;
-  if (!has_window(c)) {
-    return r;
-  }
+  if (!has_window(c)) return r;
   const Bytes pooled_bytes = c.n * c.p * c.q * pooled_channels(view.op) * dtype_bytes(view.op.dtype);
   if (pooled_bytes > kSmallOperandBytes) {
     add_window(view, ProductRequest::Halo::kInputGrad, r);
@@ -326,11 +314,8 @@ bool is_local_data(TensorRole role) {
 }
 
 KernelFunction kernel_function(OpKind kind) {
-  for (const Entry& entry : kKernels) {
-    if (entry.kind == kind) {
-      return entry.function;
-    }
-  }
+  for (const Entry& entry : kKernels)
+    if (entry.kind == kind) return entry.function;
   return nullptr;
 }
 

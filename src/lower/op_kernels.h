@@ -21,15 +21,13 @@ struct OpView {
   /// `visit(tensor index, tensor)`
   template <class Visit>
   void for_each_input(Visit&& visit) const {
-    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i)
       visit(graph.tensor_refs[i], graph.tensors[graph.tensor_refs[i]]);
-    }
   }
   template <class Visit>
   void for_each_output(Visit&& visit) const {
-    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) {
+    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i)
       visit(graph.tensor_refs[i], graph.tensors[graph.tensor_refs[i]]);
-    }
   }
 };
 

@@ -21,24 +21,19 @@ std::uint32_t OpPlanner::store(KernelPlan plan) {
 
 void OpPlanner::set_output_layout(const OpView& view, Layout layout) {
   view.for_each_output([&](std::uint32_t index, const Tensor& tensor) {
-    if (is_local_data(tensor.role)) {
-      layout_[index] = layout;
-    }
+    if (is_local_data(tensor.role)) layout_[index] = layout;
   });
 }
 
 std::uint32_t OpPlanner::plan_of(const ProductRequest& request, Bytes budget_bytes) {
   auto found = products_.find(request);
-  if (found == products_.end()) {
+  if (found == products_.end())
     found = products_.emplace(request, Product{evaluate_products(request, context_), {}}).first;
-  }
   const ProductChoice choice = choose_product(found->second.choices, budget_bytes);
   const std::array key{static_cast<std::uint32_t>(choice.rows), static_cast<std::uint32_t>(choice.columns),
                        static_cast<std::uint32_t>(choice.stream), choice.steps};
   auto& known = found->second.plans;
-  if (known.count(key) == 0) {
-    known[key] = store(build_product(request, choice, context_));
-  }
+  if (known.count(key) == 0) known[key] = store(build_product(request, choice, context_));
   return known.at(key);
 }
 
@@ -58,22 +53,15 @@ bool matches(const ReplayRule& rule, const Graph& graph, const Op& op) {
 }
 
 Replay OpPlanner::replay_of(const Op& op) const {
-  for (auto rule = settings_.replay_rules.rbegin(); rule != settings_.replay_rules.rend(); ++rule) {
-    if (matches(*rule, graph_, op)) {
-      return rule->replay;
-    }
-  }
+  for (auto rule = settings_.replay_rules.rbegin(); rule != settings_.replay_rules.rend(); ++rule)
+    if (matches(*rule, graph_, op)) return rule->replay;
   return settings_.replay;
 }
 
 KernelRequest OpPlanner::request_of(const OpView& view) const {
   const Replay replay = replay_of(view.op);
-  if (replay == Replay::kRecorded && view.op.duration_ns > 0) {
-    return recorded_request(view);
-  }
-  if (replay == Replay::kRoofline && family(view.op.kind) != OpFamily::kShapeless) {
-    return roofline_request(view);
-  }
+  if (replay == Replay::kRecorded && view.op.duration_ns > 0) return recorded_request(view);
+  if (replay == Replay::kRoofline && family(view.op.kind) != OpFamily::kShapeless) return roofline_request(view);
   const KernelFunction function = kernel_function(view.op.kind);
   DOJO_CHECK(function != nullptr, "no kernel function for {}", op_kind_name(view.op.kind));
   return function(view);

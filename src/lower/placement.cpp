@@ -20,24 +20,18 @@ UnitSize unit_size(const RankUnit& unit, const topology::Topology& topology, Fin
   const topology::MachineParams& p = topology.params();
   UnitSize size{1, 1};
   const bool trays = unit.unit == PlacementUnit::kTray;
-  if (unit.unit != PlacementUnit::kNode) {
-    size = {topology.site_rows(), topology.site_columns()};
-  }
-  if (unit.unit == PlacementUnit::kTile || trays) {
+  if (unit.unit != PlacementUnit::kNode) size = {topology.site_rows(), topology.site_columns()};
+  if (unit.unit == PlacementUnit::kTile || trays)
     size = {size.rows * p.tile.dies.rows, size.columns * p.tile.dies.columns};
-  }
-  if (trays) {
-    size = {size.rows * p.tray.tiles.rows, size.columns * p.tray.tiles.columns};
-  }
+  if (trays) size = {size.rows * p.tray.tiles.rows, size.columns * p.tray.tiles.columns};
   using topology::Level;
   if ((unit.unit == PlacementUnit::kDie && p.level < Level::kDie) ||
       (unit.unit == PlacementUnit::kTile && p.level < Level::kTile) || (trays && p.level < Level::kTray)) {
     findings.add("workload.rank_unit: found unit \"{}\", expected a part of machine \"{}\", whose root is a {}",
                  schema::enum_text(unit.unit), p.name, topology.root_name());
   }
-  if (unit.rows < 1 || unit.columns < 1) {
+  if (unit.rows < 1 || unit.columns < 1)
     findings.add("workload.rank_unit: found {} x {} units, expected at least 1 x 1", unit.rows, unit.columns);
-  }
   return {size.rows * std::max<std::int64_t>(1, unit.rows), size.columns * std::max<std::int64_t>(1, unit.columns)};
 }
 
@@ -56,11 +50,9 @@ class PlaceGrid {
   [[nodiscard]] std::vector<std::int64_t> counts() const {
     std::vector<std::int64_t> sum(static_cast<std::size_t>((rows_ + 1) * (columns_ + 1)), 0);
     const auto at = [&](std::int64_t r, std::int64_t c) { return static_cast<std::size_t>(r * (columns_ + 1) + c); };
-    for (std::int64_t r = 1; r <= rows_; ++r) {
-      for (std::int64_t c = 1; c <= columns_; ++c) {
+    for (std::int64_t r = 1; r <= rows_; ++r)
+      for (std::int64_t c = 1; c <= columns_; ++c)
         sum[at(r, c)] = sum[at(r - 1, c)] + sum[at(r, c - 1)] - sum[at(r - 1, c - 1)] + (free(r - 1, c - 1) ? 1 : 0);
-      }
-    }
     return sum;
   }
 
@@ -77,12 +69,8 @@ bool is_better(const Rectangle& a, const Rectangle& b) {
   const auto compact = [](const Rectangle& x) {
     return std::max(x.rows, x.columns) <= 2 * std::min(x.rows, x.columns);
   };
-  if (compact(a) != compact(b)) {
-    return compact(a);
-  }
-  if (a.rows * a.columns != b.rows * b.columns) {
-    return a.rows * a.columns < b.rows * b.columns;
-  }
+  if (compact(a) != compact(b)) return compact(a);
+  if (a.rows * a.columns != b.rows * b.columns) return a.rows * a.columns < b.rows * b.columns;
   const std::int64_t skew_a = std::abs(a.rows - a.columns);
   const std::int64_t skew_b = std::abs(b.rows - b.columns);
   return skew_a != skew_b ? skew_a < skew_b : a.columns > b.columns;
@@ -95,12 +83,8 @@ std::optional<Rectangle> best_rectangle(const PlaceGrid& grid, std::int64_t rank
   std::optional<Rectangle> best;
   for (std::int64_t r = 1; r <= grid.rows(); ++r) {
     for (std::int64_t c = 1; c <= grid.columns(); ++c) {
-      if (counts[static_cast<std::size_t>(r * (grid.columns() + 1) + c)] < ranks) {
-        continue;
-      }
-      if (!best || is_better({r, c}, *best)) {
-        best = Rectangle{r, c};
-      }
+      if (counts[static_cast<std::size_t>(r * (grid.columns() + 1) + c)] < ranks) continue;
+      if (!best || is_better({r, c}, *best)) best = Rectangle{r, c};
     }
   }
   return best;
@@ -125,11 +109,8 @@ class Placer {
   std::vector<Slice> place() {
     PlaceGrid grid(machine_rows_ / size_.rows, machine_columns_ / size_.columns);
     for (std::int64_t r = 0; r < grid.rows(); ++r) {
-      for (std::int64_t c = 0; c < grid.columns(); ++c) {
-        if (enabled_nodes({r * size_.rows, c * size_.columns}) == 0) {
-          grid.take(r, c);
-        }
-      }
+      for (std::int64_t c = 0; c < grid.columns(); ++c)
+        if (enabled_nodes({r * size_.rows, c * size_.columns}) == 0) grid.take(r, c);
     }
     place_named(grid);
     place_others(grid);
@@ -137,9 +118,8 @@ class Placer {
     SliceMaker maker(topology_);
     std::vector<Slice> slices;
     slices.reserve(origins_.size());
-    for (const auto& origin : origins_) {
+    for (const auto& origin : origins_)
       slices.push_back(maker.make(origin->row, origin->column, size_.rows, size_.columns));
-    }
     return slices;
   }
 
@@ -147,17 +127,13 @@ class Placer {
   [[nodiscard]] std::int64_t enabled_nodes(const Origin& o) const {
     const bool whole_dies = size_.rows >= topology_.site_rows() && size_.columns >= topology_.site_columns();
     if (whole_dies) {
-      if (topology_.routes() == nullptr) {
-        return 1;
-      }
+      if (topology_.routes() == nullptr) return 1;
       // A slice has a controller and work on each of its dies: it holds no dead one, and none without a core.
       for (std::int64_t r = o.row / topology_.site_rows(); r * topology_.site_rows() < o.row + size_.rows; ++r) {
         for (std::int64_t c = o.column / topology_.site_columns();
              c * topology_.site_columns() < o.column + size_.columns; ++c) {
           const DieId die = topology_.die_at(static_cast<std::int32_t>(r), static_cast<std::int32_t>(c));
-          if (topology_.site_map(die).enabled_count == 0) {
-            return 0;
-          }
+          if (topology_.site_map(die).enabled_count == 0) return 0;
         }
       }
       return 1;
@@ -206,30 +182,24 @@ class Placer {
         findings_.add("workload.placement: rank {}: the slice at \"{}\" has a dead die or no enabled node", rank, path);
         continue;
       }
-      for (const auto& [other, at] : named) {
-        if (overlaps(o, at)) {
+      for (const auto& [other, at] : named)
+        if (overlaps(o, at))
           findings_.add("workload.placement: rank {}: the slice at \"{}\" overlaps that of rank {}", rank, path, other);
-        }
-      }
       named[rank] = o;
       origins_[rank] = o;
     }
     for (const auto& [rank, o] : named) {
-      for (std::int64_t r = o.row / size_.rows; r <= (o.row + size_.rows - 1) / size_.rows && r < grid.rows(); ++r) {
+      for (std::int64_t r = o.row / size_.rows; r <= (o.row + size_.rows - 1) / size_.rows && r < grid.rows(); ++r)
         for (std::int64_t c = o.column / size_.columns;
-             c <= (o.column + size_.columns - 1) / size_.columns && c < grid.columns(); ++c) {
+             c <= (o.column + size_.columns - 1) / size_.columns && c < grid.columns(); ++c)
           grid.take(r, c);
-        }
-      }
     }
   }
 
   void place_others(const PlaceGrid& grid) {
     const auto others = static_cast<std::int64_t>(
         std::count_if(origins_.begin(), origins_.end(), [](const auto& o) { return !o.has_value(); }));
-    if (others == 0 || !findings_.empty()) {
-      return;
-    }
+    if (others == 0 || !findings_.empty()) return;
     const auto best = best_rectangle(grid, others);
     if (!best) {
       const std::int64_t places = grid.rows() * grid.columns() == 0 ? 0 : grid.counts().back();
@@ -244,15 +214,9 @@ class Placer {
     for (std::int64_t r = 0; r < best->rows; ++r) {
       for (std::int64_t i = 0; i < best->columns; ++i) {
         const std::int64_t c = r % 2 == 0 ? i : best->columns - 1 - i;
-        while (rank < origins_.size() && origins_[rank]) {
-          ++rank;
-        }
-        if (rank == origins_.size()) {
-          return;
-        }
-        if (grid.free(r, c)) {
-          origins_[rank] = Origin{r * size_.rows, c * size_.columns};
-        }
+        while (rank < origins_.size() && origins_[rank]) ++rank;
+        if (rank == origins_.size()) return;
+        if (grid.free(r, c)) origins_[rank] = Origin{r * size_.rows, c * size_.columns};
       }
     }
   }

@@ -44,17 +44,13 @@ std::vector<ProductChoice> evaluate_products(const ProductRequest& request, cons
   for (const Cut rows : kCuts) {
     for (const Cut columns : kCuts) {
       // Pixels lie in row-major order: columns alone cannot cut them.
-      if ((columns == request.pixels && rows != request.pixels) || lays_out_badly(request, rows, columns)) {
-        continue;
-      }
+      if ((columns == request.pixels && rows != request.pixels) || lays_out_badly(request, rows, columns)) continue;
       for (const Stream stream : {Stream::kNone, Stream::kM, Stream::kN, Stream::kK}) {
         for (const std::uint32_t steps : {1U, 2U, 4U, 8U, 15U}) {
-          if ((stream == Stream::kNone) != (steps == 1) || (steps > 1 && size_of(request, stream) < 8 * steps)) {
+          if ((stream == Stream::kNone) != (steps == 1) || (steps > 1 && size_of(request, stream) < 8 * steps))
             continue;
-          }
-          if (const auto plan = plan_candidate(request, context, {rows, columns, stream, steps}, false)) {
+          if (const auto plan = plan_candidate(request, context, {rows, columns, stream, steps}, false))
             choices.push_back({rows, columns, stream, steps, plan->buffer_bytes, plan->cycles});
-          }
         }
       }
     }

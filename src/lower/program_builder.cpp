@@ -28,17 +28,12 @@ class ProgramBuilder {
   ProgramDraft build() {
     plan_kernels();
     Bytes collective_bytes = 0;
-    for (const Op& op : graph_.ops) {
-      if (is_collective(op.kind)) {
-        collective_bytes = std::max(collective_bytes, ledger_.node_bytes(op.bytes));
-      }
-    }
+    for (const Op& op : graph_.ops)
+      if (is_collective(op.kind)) collective_bytes = std::max(collective_bytes, ledger_.node_bytes(op.bytes));
     LedgerResult ledger = ledger_.plan(buffers_, collective_bytes);
     draft_.missing_per_node = ledger.missing_per_node;
     evictions_ = std::move(ledger.evictions);
-    for (std::uint32_t step = 0; step < static_cast<std::uint32_t>(request_.steps); ++step) {
-      build_step(step);
-    }
+    for (std::uint32_t step = 0; step < static_cast<std::uint32_t>(request_.steps); ++step) build_step(step);
     finish(std::move(ledger.plan));
     return std::move(draft_);
   }
@@ -49,9 +44,7 @@ class ProgramBuilder {
     kernel_of_op_.assign(graph_.ops.size(), kNone);
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
       const std::uint32_t op = order_[position];
-      if (!is_compute(graph_.ops[op].kind)) {
-        continue;
-      }
+      if (!is_compute(graph_.ops[op].kind)) continue;
       // An eighth of the SRAM at least: what does not fit beside it will be recomputed or spilled.
       const Bytes least = request_.topology.params().node.sram_bytes / 8;
       kernel_of_op_[op] = planner_.plan(op, std::max(least, ledger_.free_at(position)));
@@ -70,9 +63,7 @@ class ProgramBuilder {
     return static_cast<std::uint32_t>(draft_.program.tasks.size() - 1);
   }
   void add_edge(std::uint32_t from, std::uint32_t to) {
-    if (from != kNone) {
-      edges_.emplace_back(from, to);
-    }
+    if (from != kNone) edges_.emplace_back(from, to);
   }
   std::uint32_t add_slot(SlotUse use) {
     draft_.slots.push_back(use);
@@ -86,9 +77,7 @@ class ProgramBuilder {
     const std::uint32_t task = add_task(Task::Kind::kKernel, Task::Unit::kCore, kernel, op, step);
     draft_.program.tasks[task].recompute = recompute;
     *head = last_compute_ = task;
-    if (!plan.reduction) {
-      return task;
-    }
+    if (!plan.reduction) return task;
     SlotUse use;
     use.kind = SlotUse::Kind::kInRank;
     use.op = op;
@@ -102,9 +91,7 @@ class ProgramBuilder {
 
   std::uint32_t flow_of(const ReductionSpec& spec) {
     const auto found = flows_.find(spec);
-    if (found != flows_.end()) {
-      return found->second;
-    }
+    if (found != flows_.end()) return found->second;
     const ReductionShape shape = choose_reduction(spec, grid_, cost_.params());
     draft_.flows.push_back(build_reduction(spec, shape, grid_));
     draft_.flows.back().plan.model_seconds = shape.cycles / request_.topology.params().clock_hz;
@@ -129,23 +116,15 @@ class ProgramBuilder {
         use.die = die;
         use.bytes = piece_begin(bytes, nodes, grid_.shape().die_begin[die + 1]) -
                     piece_begin(bytes, nodes, grid_.shape().die_begin[die]);
-        if (use.bytes > 0) {
+        if (use.bytes > 0)
           parts.push_back(add_task(Task::Kind::kDataflow, Task::Unit::kMemory, add_slot(use), op, step));
-        }
       }
     }
-    for (const std::uint32_t part : parts) {
-      for (const std::uint32_t task : after) {
-        add_edge(task, part);
-      }
-    }
-    if (parts.size() == 1) {
-      return parts.front();
-    }
+    for (const std::uint32_t part : parts)
+      for (const std::uint32_t task : after) add_edge(task, part);
+    if (parts.size() == 1) return parts.front();
     const std::uint32_t join = add_task(Task::Kind::kNone, Task::Unit::kMemory, 0, op, step);
-    for (const std::uint32_t task : parts.empty() ? after : parts) {
-      add_edge(task, join);
-    }
+    for (const std::uint32_t task : parts.empty() ? after : parts) add_edge(task, join);
     return join;
   }
 
@@ -180,15 +159,11 @@ class ProgramBuilder {
     recent_compute_.clear();
     std::size_t next_eviction = 0;
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
-      for (; next_eviction < evictions_.size() && evictions_[next_eviction].next_use == position; ++next_eviction) {
+      for (; next_eviction < evictions_.size() && evictions_[next_eviction].next_use == position; ++next_eviction)
         restore(evictions_[next_eviction], step);
-      }
       add_op(order_[position], step);
-      for (const Eviction& eviction : evictions_) {
-        if (!eviction.recompute && eviction.last_use == position) {
-          spill(eviction, step);
-        }
-      }
+      for (const Eviction& eviction : evictions_)
+        if (!eviction.recompute && eviction.last_use == position) spill(eviction, step);
     }
     close_step(first_task, step);
   }
@@ -201,19 +176,15 @@ class ProgramBuilder {
       const std::uint32_t before = last_compute_;
       task = add_compute(producer, step, true, &head);
       add_edge(before, head);  // not earlier: its place would be needed
-      for (std::uint32_t i = graph_.ops[producer].deps_begin; i < graph_.ops[producer].deps_end; ++i) {
+      for (std::uint32_t i = graph_.ops[producer].deps_begin; i < graph_.ops[producer].deps_end; ++i)
         add_edge(tail_of_op_[graph_.deps[i]], head);
-      }
-      for (std::uint32_t i = graph_.ops[producer].inputs_begin; i < graph_.ops[producer].inputs_end; ++i) {
+      for (std::uint32_t i = graph_.ops[producer].inputs_begin; i < graph_.ops[producer].inputs_end; ++i)
         add_edge(restored_[graph_.tensor_refs[i]], head);
-      }
     } else {
       // A few operations ahead, so that the memory's latency is hidden.
       constexpr std::size_t kAhead = 3;
       std::vector<std::uint32_t> after{spilled_.at(eviction.tensor)};
-      if (recent_compute_.size() >= kAhead) {
-        after.push_back(recent_compute_[recent_compute_.size() - kAhead]);
-      }
+      if (recent_compute_.size() >= kAhead) after.push_back(recent_compute_[recent_compute_.size() - kAhead]);
       task = add_memory(SlotUse::Memory::kLoad, graph_.tensors[eviction.tensor].bytes, producer_of(eviction.tensor),
                         step, after);
     }
@@ -224,20 +195,15 @@ class ProgramBuilder {
     const std::uint32_t op = order_[eviction.last_use];
     std::vector<std::uint32_t> after{tail_of_op_[op]};
     const std::uint32_t producer = producer_of(eviction.tensor);
-    if (producer != kNone && tail_of_op_[producer] != kNone && producer != op) {
-      after.push_back(tail_of_op_[producer]);
-    }
+    if (producer != kNone && tail_of_op_[producer] != kNone && producer != op) after.push_back(tail_of_op_[producer]);
     spilled_[eviction.tensor] =
         add_memory(SlotUse::Memory::kStore, graph_.tensors[eviction.tensor].bytes, op, step, after);
   }
 
   [[nodiscard]] std::uint32_t producer_of(std::uint32_t tensor) const {
     for (const std::uint32_t op : order_) {
-      for (std::uint32_t i = graph_.ops[op].outputs_begin; i < graph_.ops[op].outputs_end; ++i) {
-        if (graph_.tensor_refs[i] == tensor) {
-          return op;
-        }
-      }
+      for (std::uint32_t i = graph_.ops[op].outputs_begin; i < graph_.ops[op].outputs_end; ++i)
+        if (graph_.tensor_refs[i] == tensor) return op;
     }
     return kNone;
   }
@@ -250,22 +216,15 @@ class ProgramBuilder {
       after.push_back(tail_of_op_[graph_.deps[i]]);
       on_ingest_only = on_ingest_only && graph_.ops[graph_.deps[i]].kind == OpKind::kIngest;
     }
-    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
-      if (restored_[graph_.tensor_refs[i]] != kNone) {
-        after.push_back(restored_[graph_.tensor_refs[i]]);
-      }
-    }
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i)
+      if (restored_[graph_.tensor_refs[i]] != kNone) after.push_back(restored_[graph_.tensor_refs[i]]);
     if (op.kind == OpKind::kIngest) {
       auto& previous = last_ingest_[index];
-      if (step > 0) {
-        after.push_back(previous);  // samples are fetched ahead, one step after the other
-      }
+      if (step > 0) after.push_back(previous);  // samples are fetched ahead, one step after the other
       tail_of_op_[index] = previous = add_memory(SlotUse::Memory::kIngest, op.bytes, index, step, after);
       return;
     }
-    if (on_ingest_only && step_barrier_ != kNone) {
-      after.push_back(step_barrier_);
-    }
+    if (on_ingest_only && step_barrier_ != kNone) after.push_back(step_barrier_);
     std::uint32_t head = kNone;
     if (family(op.kind) == OpFamily::kMemory) {
       tail_of_op_[index] = add_memory(op.kind == OpKind::kMemLoad ? SlotUse::Memory::kLoad : SlotUse::Memory::kStore,
@@ -280,9 +239,7 @@ class ProgramBuilder {
       tail_of_op_[index] = add_compute(index, step, false, &head);
       recent_compute_.push_back(head);
     }
-    for (const std::uint32_t task : after) {
-      add_edge(task, head);
-    }
+    for (const std::uint32_t task : after) add_edge(task, head);
     if (traits(op.kind).has(OpTraits::kUpdatesParameters) && request_.optimizer_shards > 1) {
       // Each rank has updated its shard; all need all new weights.
       const Bytes shard = ceil_div(updated_weight_bytes(op), request_.optimizer_shards);
@@ -294,20 +251,13 @@ class ProgramBuilder {
 
   /// The next step's compute waits for all of this one.
   void close_step(std::uint32_t first_task, std::uint32_t step) {
-    if (step + 1 == static_cast<std::uint32_t>(request_.steps)) {
-      return;
-    }
+    if (step + 1 == static_cast<std::uint32_t>(request_.steps)) return;
     const auto tasks = static_cast<std::uint32_t>(draft_.program.tasks.size());
     std::vector<std::uint8_t> has_successor(tasks, 0);
-    for (const auto& edge : edges_) {
-      has_successor[edge.first] = 1;
-    }
+    for (const auto& edge : edges_) has_successor[edge.first] = 1;
     step_barrier_ = add_task(Task::Kind::kNone, Task::Unit::kCore, 0, kNone, step);
-    for (std::uint32_t task = first_task; task < tasks; ++task) {
-      if (has_successor[task] == 0) {
-        add_edge(task, step_barrier_);
-      }
-    }
+    for (std::uint32_t task = first_task; task < tasks; ++task)
+      if (has_successor[task] == 0) add_edge(task, step_barrier_);
   }
 
   void finish(MemoryPlan memory) {
@@ -317,9 +267,7 @@ class ProgramBuilder {
     program.memory = std::move(memory);
     program.samples_per_step = graph_.batch;
     program.instance_slots = static_cast<std::uint32_t>(draft_.slots.size());
-    for (KernelPlan& plan : planner_.plans()) {
-      program.kernels.push_back(std::move(plan.kernel));
-    }
+    for (KernelPlan& plan : planner_.plans()) program.kernels.push_back(std::move(plan.kernel));
     std::sort(edges_.begin(), edges_.end());
     edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());
     std::size_t next = 0;

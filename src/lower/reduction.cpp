@@ -27,9 +27,7 @@ class ReductionBuilder {
 
   InRankDataflow build() {
     std::vector<std::uint32_t> roots = spec_.along_rows ? reduce_rows() : local_items();
-    if (spec_.along_columns) {
-      roots = reduce_columns(roots);
-    }
+    if (spec_.along_columns) roots = reduce_columns(roots);
     deliver(roots);
     return number();
   }
@@ -76,9 +74,8 @@ class ReductionBuilder {
 
   std::vector<std::uint32_t> local_items() {
     std::vector<std::uint32_t> items;
-    for (std::uint32_t p = 0; p < grid_.nodes(); ++p) {
+    for (std::uint32_t p = 0; p < grid_.nodes(); ++p)
       items.push_back(add(grid_.node_at(p), true, spec_.along_columns ? 0 : spec_.node_bytes));
-    }
     return items;
   }
 
@@ -86,15 +83,12 @@ class ReductionBuilder {
   std::vector<std::uint32_t> reduce_rows() {
     std::vector<std::uint32_t> roots;
     for (std::uint32_t r = 0; r < grid_.rows(); ++r) {
-      if (grid_.row_count(r) == 0) {
-        continue;
-      }
+      if (grid_.row_count(r) == 0) continue;
       for (std::uint32_t g = 0; g < shape_.row_parts; ++g) {
         const Bytes bytes = part_bytes(spec_.node_bytes, shape_.row_parts, g);
         std::vector<std::uint32_t> line;
-        for (std::uint32_t p = grid_.row_begin(r); p < grid_.row_begin(r + 1); ++p) {
+        for (std::uint32_t p = grid_.row_begin(r); p < grid_.row_begin(r + 1); ++p)
           line.push_back(add(grid_.node_at(p), true, bytes));
-        }
         // Roots stand in the middle of equal stretches of the row.
         roots.push_back(reduce_line(line, line.size() * (2 * g + 1) / (2 * shape_.row_parts), bytes));
       }
@@ -107,20 +101,14 @@ class ReductionBuilder {
     std::vector<std::vector<std::uint32_t>> lines;
     if (spec_.along_rows) {
       lines.resize(shape_.row_parts);
-      for (std::size_t i = 0; i < sources.size(); ++i) {
-        lines[i % shape_.row_parts].push_back(sources[i]);
-      }
+      for (std::size_t i = 0; i < sources.size(); ++i) lines[i % shape_.row_parts].push_back(sources[i]);
     } else {
       lines.resize(grid_.columns());
-      for (const std::uint32_t source : sources) {
-        lines[grid_.column_of(items_[source].node)].push_back(source);
-      }
+      for (const std::uint32_t source : sources) lines[grid_.column_of(items_[source].node)].push_back(source);
     }
     std::vector<std::uint32_t> roots;
     for (std::uint32_t g = 0; g < lines.size(); ++g) {
-      if (lines[g].empty()) {
-        continue;
-      }
+      if (lines[g].empty()) continue;
       const Bytes line_bytes = spec_.along_rows ? part_bytes(spec_.node_bytes, shape_.row_parts, g) : spec_.node_bytes;
       for (std::uint32_t h = 0; h < shape_.column_parts; ++h) {
         const Bytes bytes = part_bytes(line_bytes, shape_.column_parts, h);
@@ -144,9 +132,7 @@ class ReductionBuilder {
     const std::size_t u = roots.size();
     const std::size_t pieces = std::max(d, u);
     std::vector<std::uint32_t> last(d);
-    for (std::size_t i = 0; i < d; ++i) {
-      last[i] = add(spec_.destinations[i], false, 0);
-    }
+    for (std::size_t i = 0; i < d; ++i) last[i] = add(spec_.destinations[i], false, 0);
     for (std::size_t i = 0; i < pieces; ++i) {
       const auto count = static_cast<std::int64_t>(pieces);
       const auto at = static_cast<std::int64_t>(i);
@@ -169,11 +155,8 @@ class ReductionBuilder {
     }
     std::vector<std::uint32_t> number_of(items_.size());
     std::uint32_t next = 0;
-    for (const auto& items : by_position) {
-      for (const std::uint32_t i : items) {
-        number_of[i] = next++;
-      }
-    }
+    for (const auto& items : by_position)
+      for (const std::uint32_t i : items) number_of[i] = next++;
     DataflowPlan& plan = flow.plan;
     plan.algorithm = "in_rank";
     plan.positions = static_cast<std::uint32_t>(flow.nodes.size());
@@ -236,9 +219,7 @@ ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid
           if ((!spec.along_rows && row_parts > 1) || (!spec.along_columns && column_parts > 1) ||
               row_parts > grid.columns() || column_parts > grid.rows() ||
               spec.node_bytes / row_parts / column_parts / chunks < 64) {
-            if (row_parts * column_parts * chunks > 1) {
-              continue;
-            }
+            if (row_parts * column_parts * chunks > 1) continue;
           }
           if (spec.along_rows) {
             s.cycles += line_cycles(grid.columns(), static_cast<double>(line_bytes), s, row_parts);
@@ -257,9 +238,7 @@ ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid
           // Each message costs its sender and its receiver instructions on the communication thread.
           s.cycles += kCyclesPerMessage * static_cast<double>(messages) / grid.nodes();
           const bool allowed = messages <= kMessagesPerNode * grid.nodes() || row_parts * column_parts * chunks == 1;
-          if (allowed && (best.cycles < 0 || s.cycles < best.cycles)) {
-            best = s;
-          }
+          if (allowed && (best.cycles < 0 || s.cycles < best.cycles)) best = s;
         }
       }
     }

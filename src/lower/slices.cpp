@@ -51,9 +51,7 @@ std::shared_ptr<const SliceShape> SliceMaker::make_shape(const Slice& slice, std
                              site / topology_.site_columns() - slice.first_site_row;
       const std::int64_t c = static_cast<std::int64_t>(place.column) * topology_.site_columns() +
                              site % topology_.site_columns() - slice.first_site_column;
-      if (r < 0 || c < 0 || r >= rows || c >= columns || map.enabled[static_cast<std::size_t>(site)] == 0) {
-        continue;
-      }
+      if (r < 0 || c < 0 || r >= rows || c >= columns || map.enabled[static_cast<std::size_t>(site)] == 0) continue;
       SliceShape::Node node;
       node.die = static_cast<std::uint16_t>(d);
       node.site = static_cast<SiteIndex>(site);
@@ -67,9 +65,7 @@ std::shared_ptr<const SliceShape> SliceMaker::make_shape(const Slice& slice, std
 
   // Indices within rows and columns of the whole slice need its row-major order.
   std::vector<std::uint32_t> order(shape->nodes.size());
-  for (std::uint32_t i = 0; i < order.size(); ++i) {
-    order[i] = i;
-  }
+  for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
     return std::pair(shape->nodes[a].row, shape->nodes[a].column) <
            std::pair(shape->nodes[b].row, shape->nodes[b].column);
@@ -93,9 +89,7 @@ void SliceMaker::add_lines(SliceShape& shape) const {
     line.nodes_begin = static_cast<std::uint32_t>(shape.line_nodes.size());
     for (std::uint32_t n = shape.die_begin[die]; n < shape.die_begin[die + 1]; ++n) {
       SliceShape::Node& node = shape.nodes[n];
-      if ((horizontal ? node.site / topology_.site_columns() : node.site % topology_.site_columns()) != lane) {
-        continue;
-      }
+      if ((horizontal ? node.site / topology_.site_columns() : node.site % topology_.site_columns()) != lane) continue;
       (horizontal ? node.row_line : node.column_line) = static_cast<std::uint32_t>(shape.lines.size());
       shape.line_nodes.push_back(n);
       shape.line_positions.push_back(static_cast<std::uint16_t>(horizontal ? node.site % topology_.site_columns()
@@ -106,18 +100,12 @@ void SliceMaker::add_lines(SliceShape& shape) const {
     const std::int32_t place = horizontal ? at % shape.die_columns : at / shape.die_columns;
     line.goes_on_low = place > 0;
     line.goes_on_high = place + 1 < (horizontal ? shape.die_columns : shape.die_rows);
-    if (line.nodes_end > line.nodes_begin) {
-      shape.lines.push_back(line);
-    }
+    if (line.nodes_end > line.nodes_begin) shape.lines.push_back(line);
   };
   for (std::uint32_t die = 0; die < shape.die_count(); ++die) {
     shape.line_begin.push_back(static_cast<std::uint32_t>(shape.lines.size()));
-    for (std::int32_t row = 0; row < topology_.site_rows(); ++row) {
-      add(die, true, row);
-    }
-    for (std::int32_t column = 0; column < topology_.site_columns(); ++column) {
-      add(die, false, column);
-    }
+    for (std::int32_t row = 0; row < topology_.site_rows(); ++row) add(die, true, row);
+    for (std::int32_t column = 0; column < topology_.site_columns(); ++column) add(die, false, column);
   }
   shape.line_begin.push_back(static_cast<std::uint32_t>(shape.lines.size()));
 }
@@ -125,9 +113,8 @@ void SliceMaker::add_lines(SliceShape& shape) const {
 SliceGrid::SliceGrid(const Slice& slice, const topology::Topology& topology) : shape_(slice.shape) {
   const std::uint32_t count = shape_->node_count();
   node_of_site_.assign(static_cast<std::size_t>(shape_->rows) * static_cast<std::size_t>(shape_->columns), kNone);
-  for (std::uint32_t i = 0; i < count; ++i) {
+  for (std::uint32_t i = 0; i < count; ++i)
     node_of_site_[shape_->nodes[i].row * columns() + shape_->nodes[i].column] = i;
-  }
   position_of_node_.assign(count, 0);
   row_begin_.push_back(0);
   for (std::uint32_t r = 0; r < rows(); ++r) {
@@ -174,24 +161,16 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
 
 std::uint32_t SliceGrid::nearest_in_row(std::uint32_t row, std::uint32_t column) const {
   for (std::uint32_t d = 0; d < columns(); ++d) {
-    if (d <= column && at(row, column - d) != kNone) {
-      return at(row, column - d);
-    }
-    if (column + d < columns() && at(row, column + d) != kNone) {
-      return at(row, column + d);
-    }
+    if (d <= column && at(row, column - d) != kNone) return at(row, column - d);
+    if (column + d < columns() && at(row, column + d) != kNone) return at(row, column + d);
   }
   return kNone;
 }
 
 std::uint32_t SliceGrid::nearest_in_column(std::uint32_t row, std::uint32_t column) const {
   for (std::uint32_t d = 0; d < rows(); ++d) {
-    if (d <= row && at(row - d, column) != kNone) {
-      return at(row - d, column);
-    }
-    if (row + d < rows() && at(row + d, column) != kNone) {
-      return at(row + d, column);
-    }
+    if (d <= row && at(row - d, column) != kNone) return at(row - d, column);
+    if (row + d < rows() && at(row + d, column) != kNone) return at(row + d, column);
   }
   return kNone;
 }

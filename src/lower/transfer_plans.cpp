@@ -64,9 +64,8 @@ std::vector<std::uint32_t> die_lanes(Bytes bytes, std::uint32_t die, const Slice
   const std::int64_t nodes = shape.die_begin[die + 1] - first;
   const std::int64_t count = std::clamp<std::int64_t>(bytes / kSmallestPieceBytes, 1, nodes);
   std::vector<std::uint32_t> lanes;
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = 0; i < count; ++i)
     lanes.push_back(static_cast<std::uint32_t>(first + piece_begin(nodes, count, i)));
-  }
   return lanes;
 }
 
@@ -76,9 +75,7 @@ void write_ingest(PlanWriter& w, Bytes bytes, std::uint32_t steps) {
   for (std::uint32_t s = 0; s < steps; ++s) {
     serve(w.add(s == 0 ? 0 : 1, false, false), DataflowItem::Service::kHostRead, bytes);
     w.edge(2 * s + 1, 0);
-    if (s + 1 < steps) {
-      w.edge(2 * (s + 1), 0);
-    }
+    if (s + 1 < steps) w.edge(2 * (s + 1), 0);
     serve(w.add(1, false, false), DataflowItem::Service::kHbmRead, bytes);
     w.edge(2 * steps + s, bytes);
   }

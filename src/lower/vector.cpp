@@ -12,21 +12,16 @@ namespace dojo::workload {
 namespace {
 
 void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& deliveries, Bytes& buffer) {
-  if (request.to_all_bytes > 0) {
-    buffer += deliveries.to_all(spread_resident(grid, request.to_all_bytes), false);
-  }
+  if (request.to_all_bytes > 0) buffer += deliveries.to_all(spread_resident(grid, request.to_all_bytes), false);
   if (request.shifted_bytes > 0) {
     // A node keeps its part of what passes by: that and two pieces in flight.
     (void)deliveries.along_rows(spread_evenly(grid, request.shifted_bytes), false);
     buffer += 3 * ceil_div<Bytes>(request.shifted_bytes, grid.nodes());
   }
-  if (request.collected_bytes > 0) {
+  if (request.collected_bytes > 0)
     buffer += deliveries.filtered_by_column(spread_evenly(grid, request.collected_bytes), false);
-  }
   const ConvShape& w = request.window;
-  if (request.halo == ProductRequest::Halo::kNone || w.p * w.q == 0) {
-    return;
-  }
+  if (request.halo == ProductRequest::Halo::kNone || w.p * w.q == 0) return;
   const bool forward = request.halo == ProductRequest::Halo::kForward;
   const std::int64_t cut = w.n * w.p * w.q;
   const std::int64_t operand = forward ? w.n * w.h * w.w : cut;

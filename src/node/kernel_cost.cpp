@@ -8,9 +8,7 @@
 namespace dojo::node {
 
 Cycles NodeCost::product(const ProductPiece& piece) const {
-  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) {
-    return 0;
-  }
+  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
   const std::int64_t results = piece.m * piece.n;
   // Partial sums are read again and written back in FP32.
   const Bytes sum_load_bytes = piece.accumulate ? results * 4 : 0;
@@ -33,9 +31,7 @@ Cycles NodeCost::product(const ProductPiece& piece) const {
 }
 
 Cycles NodeCost::vector(const VectorPiece& piece) const {
-  if (piece.load_bytes <= 0 && piece.store_bytes <= 0 && piece.flops <= 0) {
-    return 0;
-  }
+  if (piece.load_bytes <= 0 && piece.store_bytes <= 0 && piece.flops <= 0) return 0;
   const std::int64_t elements_per_cycle =
       std::max<std::int64_t>(1, params_.vector_bytes_per_cycle / piece.element_bytes);
   const Cycles load = ceil_div(piece.load_bytes, load_bytes_per_cycle());
@@ -50,9 +46,7 @@ Cycles NodeCost::roofline(const RooflinePiece& piece) const {
 }
 
 Cycles NodeCost::scaled(Cycles cycles, float core_speed) {
-  if (core_speed == 1.0F) {
-    return cycles;
-  }
+  if (core_speed == 1.0F) return cycles;
   return static_cast<Cycles>(std::ceil(static_cast<double>(cycles) / static_cast<double>(core_speed)));
 }
 

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <charconv>
+#include <optional>
 #include <string_view>
 
 #include "topology/levels.h"
@@ -23,17 +24,18 @@ std::vector<std::string_view> split(std::string_view text) {
   }
 }
 
-/// "die[3]" -> 3 when the name is `name`; -1 otherwise.
-std::int64_t index_of(std::string_view part, std::string_view name) {
+/// "die[3]" -> 3 when the name is `name`.
+std::optional<std::int64_t> index_of(std::string_view part, std::string_view name) {
   if (part.size() < name.size() + 3 || part.substr(0, name.size()) != name || part[name.size()] != '[' ||
       part.back() != ']')
-    return -1;
-  std::int64_t index = -1;
+    return std::nullopt;
+  std::int64_t index = 0;
   const char* begin = part.data() + name.size() + 1;
   const char* end = part.data() + part.size() - 1;
-  if (*begin == '0' && end - begin > 1) return -1;  // one spelling per part
+  if (*begin == '-' || (*begin == '0' && end - begin > 1)) return std::nullopt;  // one spelling per part
   const auto [stop, error] = std::from_chars(begin, end, index);
-  return error == std::errc{} && stop == end ? index : -1;
+  if (error != std::errc{} || stop != end) return std::nullopt;
+  return index;
 }
 
 /// One level of a path below the root.
@@ -108,13 +110,14 @@ Topology::ParsedPath Topology::read_path(const std::string& path) const {
     const bool given = step.level < params_.level && next < parts.size();
     std::int64_t index = 0;
     if (given) {
-      index = index_of(parts[next], schema::enum_text(step.level));
-      if (index < 0 || index >= area(step.grid)) {
+      const std::optional<std::int64_t> named = index_of(parts[next], schema::enum_text(step.level));
+      if (!named || *named >= area(step.grid)) {
         return {{},
                 fmt::format("'{}', expected {}[0] to {}[{}]", parts[next], schema::enum_text(step.level),
                             schema::enum_text(step.level), area(step.grid) - 1),
                 step.depends_on};
       }
+      index = *named;
       ++next;
       reached = step.level;
     }

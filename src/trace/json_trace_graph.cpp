@@ -35,6 +35,7 @@ void JsonGraphReader::word(JsonObject& object, const char* key, Member& value, b
   using Enum = typename schema::Word<Member>::Enum;
   std::string text;
   if (!object.text(key, text, required)) return;
+  if (schema::Word<Member>::may_be_empty && text.empty()) return;
   if (const auto found = schema::enum_value<Enum>(text)) {
     value = *found;
     return;

@@ -24,7 +24,7 @@ struct MachineSettings {
   std::uint64_t seed = 1;
   Bytes burst_bytes = 16384;  ///< longest piece of a message that one event moves
   bool all_links = false;     ///< Results::links holds every on-die link
-  NetworkModel network_model = fabric::NetworkModel::kFast;
+  NetworkModel network_model = NetworkModel::kFast;
   bool copy_tasks = true;      ///< take records of tasks that another die has run from the same state
   bool rows_in_step = true;    ///< run one row of tiles for all as long as they do the same
   Cycles window_cycles = 0;    ///< tests: shorter windows than the lookahead; nothing may change

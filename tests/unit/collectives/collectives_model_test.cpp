@@ -6,6 +6,7 @@
 #include <set>
 
 #include "dojo/collectives/bounds.h"
+#include "dojo/workload/residency.h"
 #include "unit/collectives/collectives_support.h"
 
 namespace dojo::workload {
@@ -170,7 +171,7 @@ TEST(CollectiveChoice, AllReduceOfTheExapod) {
   const Bytes bytes = Bytes{64} << 20;
   const CollectiveRequest request = bench.request(OpKind::kAllReduce, bytes);
   const CollectiveAlgorithm& chosen = choose_algorithm(request, bench.topology);
-  EXPECT_STRNE(chosen.name, "ring");
+  EXPECT_STRNE(chosen.name(), "ring");
   const DataflowPlan plan = chosen.build(request, bench.topology);
   EXPECT_GE(plan.model_seconds, static_cast<double>(bytes) / 0.896e12);  // the trunk crosses tile edges
   EXPECT_LE(plan.model_seconds, 200e-6);

@@ -59,7 +59,7 @@ TEST(CollectiveErrors, AllFindingsAtOnce) {
 
 TEST(CollectiveTable, IsAlphabetical) {
   const auto& table = collective_algorithms();
-  for (std::size_t i = 1; i < table.size(); ++i) EXPECT_LT(std::string(table[i - 1].name), table[i].name);
+  for (std::size_t i = 1; i < table.size(); ++i) EXPECT_LT(std::string(table[i - 1].name()), table[i].name());
 }
 
 /// What holds for every plan.

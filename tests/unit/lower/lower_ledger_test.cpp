@@ -39,7 +39,7 @@ struct Chain {
     order.push_back(static_cast<std::uint32_t>(graph.ops.size()));
     graph.ops.push_back(o);
   }
-  [[nodiscard]] LedgerResult plan(Bytes capacity, const std::string& policy = "recompute_then_spill") const {
+  [[nodiscard]] LedgerResult plan(Bytes capacity, CapacityPolicy policy = CapacityPolicy::kRecomputeThenSpill) const {
     const Ledger ledger({graph, order, 1, capacity, 1, policy});
     return ledger.plan(std::vector<Bytes>(order.size(), 0), 0);
   }
@@ -49,8 +49,8 @@ struct Chain {
 
 TEST(Ledger, SaysWhatIsMissingWhenNothingMayLeave) {
   // Fullest from the convolution on: weights 1,000 + x 4,000 + y 6,000 + z 5,000.
-  EXPECT_EQ(Chain().plan(15999, "fail").missing_per_node, 1);
-  EXPECT_EQ(Chain().plan(16000, "fail").missing_per_node, 0);
+  EXPECT_EQ(Chain().plan(15999, CapacityPolicy::kFail).missing_per_node, 1);
+  EXPECT_EQ(Chain().plan(16000, CapacityPolicy::kFail).missing_per_node, 0);
 }
 
 TEST(Ledger, SaysWhatIsMissingWhenNothingCanLeave) {
@@ -76,7 +76,7 @@ TEST(Ledger, RecomputesBeforeItSpills) {
 }
 
 TEST(Ledger, SpillsOnlyWhereThatIsThePolicy) {
-  const LedgerResult result = Chain().plan(12000, "spill");
+  const LedgerResult result = Chain().plan(12000, CapacityPolicy::kSpill);
   EXPECT_EQ(result.plan.recomputed, 0);
   EXPECT_GT(result.plan.spilled, 0);
   for (const Eviction& eviction : result.evictions) {

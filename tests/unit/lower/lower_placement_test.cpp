@@ -34,17 +34,17 @@ std::vector<std::string> errors_of(const PlacementRequest& request, const topolo
 
 TEST(Placement, RefusesWhatDoesNotFit) {
   const auto tile = machine(topology::Level::kTile);
-  EXPECT_THAT(errors_of({{"die", 1, 1}, 26, {}}, tile),
+  EXPECT_THAT(errors_of({{PlacementUnit::kDie, 1, 1}, 26, {}}, tile),
               testing::ElementsAre(testing::HasSubstr("expected at most 25")));
-  EXPECT_THAT(errors_of({{"tray", 1, 1}, 1, {}}, tile),
+  EXPECT_THAT(errors_of({{PlacementUnit::kTray, 1, 1}, 1, {}}, tile),
               testing::ElementsAre(testing::HasSubstr("expected a part of machine")));
-  EXPECT_THAT(errors_of({{"cabinet", 0, 1}, 1, {}}, tile), testing::SizeIs(2));
+  EXPECT_THAT(errors_of({{PlacementUnit::kTray, 0, 1}, 1, {}}, tile), testing::SizeIs(2));
 }
 
 TEST(Placement, RefusesBadNamesAllAtOnce) {
   const auto tile = machine(topology::Level::kTile);
   const PlacementRequest request{
-      {"die", 1, 2},
+      {PlacementUnit::kDie, 1, 2},
       4,
       {{0, "tile.die[0]"}, {1, "tile.die[1]"}, {2, "tile.die[4]"}, {3, "tile.dye[4]"}, {9, "tile.die[9]"}}};
   EXPECT_THAT(
@@ -56,18 +56,19 @@ TEST(Placement, RefusesBadNamesAllAtOnce) {
 TEST(Placement, LaysEightDiesOnTwoRowsOfFour) {
   // 2 x 4 and 4 x 2 have area 8 and aspect 2 (1 x 8 does not fit, 3 x 3 is larger); more columns wins.
   const auto tile = machine(topology::Level::kTile);
-  EXPECT_THAT(dies_of(place_ranks({{"die", 1, 1}, 8, {}}, tile)), testing::ElementsAre(0, 1, 2, 3, 8, 7, 6, 5));
+  EXPECT_THAT(dies_of(place_ranks({{PlacementUnit::kDie, 1, 1}, 8, {}}, tile)),
+              testing::ElementsAre(0, 1, 2, 3, 8, 7, 6, 5));
 }
 
 TEST(Placement, PrefersAnAspectOfAtMostTwoToASmallArea) {
   // 5 dies: 1 x 5 has area 5 but aspect 5; 2 x 3 has area 6.
   const auto tile = machine(topology::Level::kTile);
-  EXPECT_THAT(dies_of(place_ranks({{"die", 1, 1}, 5, {}}, tile)), testing::ElementsAre(0, 1, 2, 7, 6));
+  EXPECT_THAT(dies_of(place_ranks({{PlacementUnit::kDie, 1, 1}, 5, {}}, tile)), testing::ElementsAre(0, 1, 2, 7, 6));
 }
 
 TEST(Placement, FillsTheWholeExapod) {
   const auto exapod = machine(topology::Level::kExapod);
-  const auto dies = dies_of(place_ranks({{"die", 1, 1}, 3000, {}}, exapod));
+  const auto dies = dies_of(place_ranks({{PlacementUnit::kDie, 1, 1}, 3000, {}}, exapod));
   EXPECT_EQ(dies[14], 14U);
   EXPECT_EQ(dies[15], 29U) << "the second row runs back";
   EXPECT_EQ(dies[2999], 199U * 15) << "row 199 is odd: it ends on the left";
@@ -75,7 +76,7 @@ TEST(Placement, FillsTheWholeExapod) {
 
 TEST(Placement, ATileRankHasAllItsNodesRowByRow) {
   const auto tray = machine(topology::Level::kTray);
-  const auto slices = place_ranks({{"tile", 1, 1}, 6, {}}, tray);
+  const auto slices = place_ranks({{PlacementUnit::kTile, 1, 1}, 6, {}}, tray);
   ASSERT_EQ(slices.size(), 6U);
   const SliceShape& shape = *slices[0].shape;
   EXPECT_EQ(shape.node_count(), 8850U);
@@ -93,7 +94,7 @@ TEST(Placement, NodeRanksSkipDisabledSites) {
   params.die.enabled = 5;
   params.die.disabled_sites = {1};
   const topology::Topology die(params);
-  const auto slices = place_ranks({{"node", 1, 1}, 5, {}}, die);
+  const auto slices = place_ranks({{PlacementUnit::kNode, 1, 1}, 5, {}}, die);
   std::vector<SiteIndex> sites;
   for (const Slice& slice : slices) {
     ASSERT_EQ(slice.shape->node_count(), 1U);
@@ -104,7 +105,7 @@ TEST(Placement, NodeRanksSkipDisabledSites) {
 
 TEST(Placement, PutsNamedRanksWhereTheyAreNamed) {
   const auto tile = machine(topology::Level::kTile);
-  const auto dies = dies_of(place_ranks({{"die", 1, 1}, 3, {{1, "tile.die[0]"}}}, tile));
+  const auto dies = dies_of(place_ranks({{PlacementUnit::kDie, 1, 1}, 3, {{1, "tile.die[0]"}}}, tile));
   EXPECT_EQ(dies[1], 0U);
   EXPECT_THAT(dies, testing::Each(testing::Le(6U)));
   EXPECT_NE(dies[0], dies[2]);

@@ -6,7 +6,7 @@
 
 #include <numeric>
 
-#include "dojo/collectives/collectives.h"
+#include "dojo/workload/residency.h"
 
 namespace dojo::workload {
 namespace {

@@ -100,7 +100,7 @@ class RandomWorkload {
       made.vector_flops_per_element = static_cast<std::int64_t>(up_to(5));
     }
     if (made.kind == OpKind::kCompute) made.flops = 1 + static_cast<std::int64_t>(up_to(1 << 20));
-    if (made.kind >= OpKind::kCompute && made.kind <= OpKind::kIngest)
+    if (kind.family == OpFamily::kShapeless || kind.family == OpFamily::kMemory)
       made.bytes = 1 + static_cast<Bytes>(up_to(1 << 20));
     if (builder.op_count() > 0 && up_to(2) > 0)
       draft.deps = {static_cast<std::uint32_t>(up_to(builder.op_count() - 1))};

@@ -145,6 +145,11 @@ TEST_F(TraceJson, ASendMayNameItsRoute) {
 }
 
 TEST_F(TraceJson, ACollectiveMayNameItsAlgorithm) {
+  const auto first = [&](const std::string& op) {
+    return read_trace(file("a.json", with_ops(op)), {}, nullptr).graphs[0].ops[0];
+  };
+  EXPECT_EQ(first(R"({"id":0,"kind":"all_reduce","bytes":4,"algorithm":"ring"})").algorithm, Algorithm::kRing);
+  EXPECT_EQ(first(R"({"id":0,"kind":"all_reduce","bytes":4,"algorithm":""})").algorithm, std::nullopt);
   EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"all_reduce","bytes":4,"algorithm":"rign"})")),
               Contains(AllOf(HasSubstr("/algorithm"), HasSubstr("found 'rign', expected 'ring'"))));
   EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"all_reduce","bytes":4,"algorithm":"butterfly"})")),
