@@ -44,4 +44,9 @@ std::string nearest(const std::string& word, const std::vector<std::string>& kno
   return best_distance < word.size() && best_distance <= std::max<std::size_t>(2, word.size() / 3) ? best : "";
 }
 
+std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
+  const std::string near = nearest(word, known);
+  return near.empty() ? "" : "; did you mean '" + near + "'?";
+}
+
 }  // namespace dojo

@@ -6,8 +6,8 @@
 #include "counter_names.h"
 #include "dojo/collectives/collectives.h"
 #include "dojo/config/config.h"
+#include "dojo/run/workload_source.h"
 #include "dojo/trace/trace.h"
-#include "workload_source.h"
 
 namespace dojo::cli {
 namespace {
@@ -59,7 +59,7 @@ int models(const Arguments& arguments) {
   fmt::print("network (run.network_model):\n");
   for (const auto& entry : enum_entries(fabric::NetworkModel{}))
     fmt::print("  {:<10} {}\n", entry.text, entry.sentence);
-  fmt::print("workloads (workload.generate.model): {}\n", fmt::join(generator_names(), " "));
+  fmt::print("workloads (workload.generate.model): {}\n", fmt::join(run::generator_names(), " "));
   return 0;
 }
 

@@ -22,11 +22,6 @@ constexpr int kStyle = po::command_line_style::unix_style & ~po::command_line_st
 
 }  // namespace
 
-std::string did_you_mean(const std::string& word, const std::vector<std::string>& known) {
-  const std::string near = nearest(word, known);
-  return near.empty() ? "" : fmt::format("; did you mean '{}'?", near);
-}
-
 Options::Options(std::string usage, std::string sentence, std::string example)
     : usage_(std::move(usage)),
       sentence_(std::move(sentence)),

@@ -47,7 +47,4 @@ class Options {
   po::variables_map values_;
 };
 
-/// "FILE" -> "; did you mean 'FILES'?", or "" when nothing is near.
-[[nodiscard]] std::string did_you_mean(const std::string& word, const std::vector<std::string>& known);
-
 }  // namespace dojo::cli

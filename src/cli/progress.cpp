@@ -7,28 +7,27 @@
 
 #include <cstdio>
 
-#include "host_memory.h"
+#include "dojo/run/host_memory.h"
 
 namespace dojo::cli {
 
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-ProgressLine::ProgressLine(bool wanted) : on_(wanted && isatty(STDERR_FILENO) == 1), started_(Clock::now()) {}
+ProgressLine::ProgressLine(bool wanted) : on_(wanted && isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() {
   if (drawn_) fmt::print(stderr, "\r\033[K");
 }
 
-void ProgressLine::draw(const machine::Machine& machine) {
+void ProgressLine::draw(const machine::Machine& machine, double host_s) {
   const Clock::time_point now = Clock::now();
   if (!on_ || now - last_ < 200ms) return;
   last_ = now;
   drawn_ = true;
   const machine::Progress progress = machine.progress();
   fmt::print(stderr, "\r{}\033[K",
-             progress_words(progress, machine.topology().seconds(progress.now),
-                            std::chrono::duration<double>(now - started_).count(), resident_bytes()));
+             progress_words(progress, machine.topology().seconds(progress.now), host_s, run::resident_bytes()));
   std::fflush(stderr);
 }
 
@@ -45,7 +44,7 @@ std::string progress_words(const machine::Progress& progress, double simulated_s
   constexpr double kMillion = 1e6, kMsPerS = 1e3;
   return fmt::format("{:.3f} ms  {:.0f} % of {} tasks  {:.1f} M events/s  ETA {}  {}", simulated_s * kMsPerS,
                      done * 100, progress.tasks_total, static_cast<double>(progress.events) / host_s / kMillion, eta,
-                     in_gib(resident_bytes));
+                     run::in_gib(resident_bytes));
 }
 
 }  // namespace dojo::cli

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `dojosim trace info|check|convert|gen|rescale`: look at, verify, convert, synthesise and re-scale traces.
 #include "dojo/trace/trace.h"
+#include "dojo/run/workload_source.h"
 
 #include <fmt/format.h>
 
@@ -12,7 +13,6 @@
 
 #include "commands.h"
 #include "dojo/base/error.h"
-#include "workload_source.h"
 
 namespace dojo::cli {
 namespace {
@@ -168,7 +168,7 @@ int generate(const Arguments& arguments) {
   const config::GenerateParams defaults;
   Options options("trace gen MODEL [options]",
                   fmt::format("Writes a generated trace in dojosim's own format. MODEL is one of:\n{}.",
-                              fmt::join(generator_names(), ", ")),
+                              fmt::join(run::generator_names(), ", ")),
                   "dojosim trace gen resnet50 --batch 8 --dtype bf16 --ranks 25 -o resnet50.json.gz");
   options.options()("batch", po::value<std::int64_t>(), "samples per rank and step")(
       "dtype", po::value<std::string>(), "bf16 or cfp8")("ranks", po::value<std::int64_t>(), "ranks; default 1")(
@@ -192,12 +192,12 @@ int generate(const Arguments& arguments) {
   params.n = at_least(options, "n", 0, 0);
   params.k = at_least(options, "k", 0, 0);
   params.bytes = at_least(options, "bytes", 0, 0);
-  const std::vector<std::string> models = generator_names();
+  const std::vector<std::string> models = run::generator_names();
   if (std::find(models.begin(), models.end(), params.model) == models.end()) {
     options.fail(fmt::format("unknown model '{}'{}", params.model, did_you_mean(params.model, models)));
   }
-  const workload::Workload workload = generate_workload(params, static_cast<RankId>(at_least(options, "ranks", 1, 1)),
-                                                        at_least(options, "steps", 1, 1));
+  const workload::Workload workload = run::generate_workload(
+      params, static_cast<RankId>(at_least(options, "ranks", 1, 1)), at_least(options, "steps", 1, 1));
   const std::string file = options.value<std::string>("output", params.model + ".json");
   workload::write_trace(workload, file);
   say_what(file, workload, kWritten);

@@ -302,9 +302,8 @@ class Candidate {
   }
 
   void score(KernelPlan& plan) const {
-    const double port =
-        static_cast<double>(topology::node_ports(context_.cost.params()).write *
-                            context_.cost.params().port_bytes_per_cycle);
+    const double port = static_cast<double>(topology::node_ports(context_.cost.params()).write *
+                                            context_.cost.params().port_bytes_per_cycle);
     const Deliveries::Load load = deliveries_.load(port);
     const double latency =
         static_cast<double>(grid_.row_latency() + grid_.column_latency()) * (deliveries_.count() == 0   ? 0

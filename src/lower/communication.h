@@ -13,9 +13,9 @@ namespace dojo::workload {
 /// Ranks of each group of each class, after batch-norm groups were laid on compact rectangles.
 using GroupRanks = std::vector<std::vector<std::vector<RankId>>>;
 /// Groups of the class "bn" that are as large as a tile, in a job of one rank a die, become the tiles' ranks:
-/// consecutive ranks of the boustrophedon would be strips across tiles. `notes` says so.
+/// consecutive ranks of the boustrophedon would be strips across tiles. Then `by_tile` is set.
 [[nodiscard]] GroupRanks compact_groups(const Workload& workload, const std::vector<Slice>& slices,
-                                        const topology::Topology& topology, std::vector<std::string>& notes);
+                                        const topology::Topology& topology, bool& by_tile);
 
 class Communication {
  public:

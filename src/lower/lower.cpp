@@ -77,27 +77,6 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
   return drafts;
 }
 
-void note_approximations(const Workload& workload, Job& job) {
-  std::set<Kernel::TimedBy> timed_by;
-  for (const Program& program : job.programs)
-    for (const Kernel& kernel : program.kernels) timed_by.insert(kernel.timed_by);
-  if (timed_by.count(Kernel::TimedBy::kShapes) != 0) {
-    job.approximations.emplace_back(
-        "Weights lie as each product of their layer wants them; layout changes cost traffic, no core time.");
-  }
-  if (!job.programs.empty()) {
-    job.approximations.emplace_back(
-        "Memory is planned in the order of issue: what a communication holds for longer than that is not accounted "
-        "for.");
-  }
-  if (timed_by.count(Kernel::TimedBy::kRoofline) != 0)
-    job.approximations.emplace_back("Operations without shapes are timed by the roofline of their rank's nodes.");
-  if (timed_by.count(Kernel::TimedBy::kRecorded) != 0)
-    job.approximations.emplace_back("Operations are timed by the duration recorded in the trace.");
-  if (workload.graphs.size() > 1)
-    job.approximations.emplace_back("Ranks run different graphs: optimizer state is not sharded over them.");
-}
-
 }  // namespace
 
 Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
@@ -107,12 +86,11 @@ Job lower(const Workload& workload, const LowerOptions& options, const topology:
   findings.throw_if_any();
   Job job;
   job.slices = place_ranks(options.placement, topology);
-  const GroupRanks groups = compact_groups(workload, job.slices, topology, job.approximations);
+  const GroupRanks groups = compact_groups(workload, job.slices, topology, job.groups_by_tile);
   std::vector<ProgramDraft> drafts = build_programs(workload, options, topology, job, findings);
   Communication(workload, options, topology, groups, drafts, job, findings).fill();
   findings.throw_if_any();
   for (ProgramDraft& draft : drafts) job.programs.push_back(std::move(draft.program));
-  note_approximations(workload, job);
   return job;
 }
 

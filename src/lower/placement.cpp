@@ -45,6 +45,7 @@ class PlaceGrid {
   [[nodiscard]] bool free(std::int64_t r, std::int64_t c) const {
     return free_[static_cast<std::size_t>(r * columns_ + c)] != 0;
   }
+  [[nodiscard]] std::int64_t free_count() const { return std::count(free_.begin(), free_.end(), 1); }
   void take(std::int64_t r, std::int64_t c) { free_[static_cast<std::size_t>(r * columns_ + c)] = 0; }
   /// Free places of the r x c rectangle at the origin, for all (r, c).
   [[nodiscard]] std::vector<std::int64_t> counts() const {
@@ -94,6 +95,51 @@ struct Origin {  // of a rank's slice, in sites
   std::int64_t row = 0, column = 0;
 };
 
+/// Has a slice at `o` what a rank needs? It has a controller and work on each of its dies, so none of them may be dead
+/// or without a core; a part of a die needs one enabled node.
+bool can_hold_rank(const topology::Topology& topology, const UnitSize& size, const Origin& o) {
+  const std::int64_t die_rows = topology.site_rows(), die_columns = topology.site_columns();
+  const auto map_of = [&](std::int64_t row, std::int64_t column) -> const topology::Topology::SiteMap& {
+    return topology.site_map(topology.die_at(static_cast<std::int32_t>(row), static_cast<std::int32_t>(column)));
+  };
+  if (size.rows >= die_rows && size.columns >= die_columns) {
+    if (topology.routes() == nullptr) {
+      return true;
+    }
+    for (std::int64_t r = o.row / die_rows; r * die_rows < o.row + size.rows; ++r) {
+      for (std::int64_t c = o.column / die_columns; c * die_columns < o.column + size.columns; ++c) {
+        if (map_of(r, c).enabled_count == 0) {
+          return false;
+        }
+      }
+    }
+    return true;
+  }
+  for (std::int64_t r = o.row; r < o.row + size.rows; ++r) {
+    for (std::int64_t c = o.column; c < o.column + size.columns; ++c) {
+      const std::int64_t site = (r % die_rows) * die_columns + c % die_columns;
+      if (map_of(r / die_rows, c / die_columns).enabled[static_cast<std::size_t>(site)] != 0) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
+
+/// The places of all ranks, without those that can hold none.
+PlaceGrid free_places(const topology::Topology& topology, const UnitSize& size) {
+  PlaceGrid grid(std::int64_t{topology.die_rows()} * topology.site_rows() / size.rows,
+                 std::int64_t{topology.die_columns()} * topology.site_columns() / size.columns);
+  for (std::int64_t r = 0; r < grid.rows(); ++r) {
+    for (std::int64_t c = 0; c < grid.columns(); ++c) {
+      if (!can_hold_rank(topology, size, {r * size.rows, c * size.columns})) {
+        grid.take(r, c);
+      }
+    }
+  }
+  return grid;
+}
+
 class Placer {
  public:
   Placer(const PlacementRequest& request, const topology::Topology& topology)
@@ -107,11 +153,7 @@ class Placer {
   }
 
   std::vector<Slice> place() {
-    PlaceGrid grid(machine_rows_ / size_.rows, machine_columns_ / size_.columns);
-    for (std::int64_t r = 0; r < grid.rows(); ++r) {
-      for (std::int64_t c = 0; c < grid.columns(); ++c)
-        if (enabled_nodes({r * size_.rows, c * size_.columns}) == 0) grid.take(r, c);
-    }
+    PlaceGrid grid = free_places(topology_, size_);
     place_named(grid);
     place_others(grid);
     findings_.throw_if_any();
@@ -124,32 +166,6 @@ class Placer {
   }
 
  private:
-  [[nodiscard]] std::int64_t enabled_nodes(const Origin& o) const {
-    const bool whole_dies = size_.rows >= topology_.site_rows() && size_.columns >= topology_.site_columns();
-    if (whole_dies) {
-      if (topology_.routes() == nullptr) return 1;
-      // A slice has a controller and work on each of its dies: it holds no dead one, and none without a core.
-      for (std::int64_t r = o.row / topology_.site_rows(); r * topology_.site_rows() < o.row + size_.rows; ++r) {
-        for (std::int64_t c = o.column / topology_.site_columns();
-             c * topology_.site_columns() < o.column + size_.columns; ++c) {
-          const DieId die = topology_.die_at(static_cast<std::int32_t>(r), static_cast<std::int32_t>(c));
-          if (topology_.site_map(die).enabled_count == 0) return 0;
-        }
-      }
-      return 1;
-    }
-    std::int64_t count = 0;
-    for (std::int64_t r = o.row; r < o.row + size_.rows; ++r) {
-      for (std::int64_t c = o.column; c < o.column + size_.columns; ++c) {
-        const DieId die = topology_.die_at(static_cast<std::int32_t>(r / topology_.site_rows()),
-                                           static_cast<std::int32_t>(c / topology_.site_columns()));
-        const std::int64_t site = (r % topology_.site_rows()) * topology_.site_columns() + c % topology_.site_columns();
-        count += topology_.site_map(die).enabled[static_cast<std::size_t>(site)];
-      }
-    }
-    return count;
-  }
-
   [[nodiscard]] bool overlaps(const Origin& a, const Origin& b) const {
     return std::abs(a.row - b.row) < size_.rows && std::abs(a.column - b.column) < size_.columns;
   }
@@ -178,7 +194,7 @@ class Placer {
             size_.rows, size_.columns, path);
         continue;
       }
-      if (enabled_nodes(o) == 0) {
+      if (!can_hold_rank(topology_, size_, o)) {
         findings_.add("workload.placement: rank {}: the slice at \"{}\" has a dead die or no enabled node", rank, path);
         continue;
       }
@@ -202,12 +218,11 @@ class Placer {
     if (others == 0 || !findings_.empty()) return;
     const auto best = best_rectangle(grid, others);
     if (!best) {
-      const std::int64_t places = grid.rows() * grid.columns() == 0 ? 0 : grid.counts().back();
       findings_.add(
           "workload.ranks: found {} ranks on units of {} x {} {}(s), expected at most {}: machine \"{}\" has no more "
           "places (units with a dead die are none); use fewer ranks, a smaller workload.rank_unit or a larger machine",
           others, request_.rank_unit.rows, request_.rank_unit.columns, schema::enum_text(request_.rank_unit.unit),
-          places, topology_.params().name);
+          grid.free_count(), topology_.params().name);
       return;
     }
     std::size_t rank = 0;
@@ -230,6 +245,27 @@ class Placer {
 };
 
 }  // namespace
+
+RankId place_count(const RankUnit& unit, const topology::Topology& topology) {
+  Findings findings;
+  const UnitSize size = unit_size(unit, topology, findings);
+  findings.throw_if_any();
+  const PlaceGrid grid = free_places(topology, size);
+  if (grid.rows() * grid.columns() == 0) {
+    const UnitSize one = unit_size({unit.unit, 1, 1}, topology, findings);
+    findings.add("workload.rank_unit: found {} x {} {}, expected a rectangle that fits the machine ({} x {} of them)",
+                 unit.rows, unit.columns, schema::enum_text(unit.unit),
+                 std::int64_t{topology.die_rows()} * topology.site_rows() / one.rows,
+                 std::int64_t{topology.die_columns()} * topology.site_columns() / one.columns);
+  } else if (grid.free_count() == 0) {
+    findings.add(
+        "workload.rank_unit: found a dead die or no enabled node in each {} x {} {}, expected a place for a rank; use "
+        "a smaller unit",
+        unit.rows, unit.columns, schema::enum_text(unit.unit));
+  }
+  findings.throw_if_any();
+  return static_cast<RankId>(grid.free_count());
+}
 
 std::vector<Slice> place_ranks(const PlacementRequest& request, const topology::Topology& topology) {
   return Placer(request, topology).place();

@@ -66,7 +66,7 @@ TEST(CopiedTasks, OfVeryManyOperationsAreNotAllRecorded) {
   const std::string file = folder.write("trace.json", trace + "]}]}");
   RunRequest request{"", "configs/machines/die.json", file, {"workload.rank_unit=die"}, {}};
   const machine::Results copied = run(request).results;
-  request.settings.copy_tasks = false;
+  request.set.emplace_back("run.copy_tasks=false");
   const machine::Results all_run = run(request).results;
   EXPECT_EQ(copied.digest, all_run.digest);
   EXPECT_GT(copied.tasks_copied, 0u);

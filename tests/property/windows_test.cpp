@@ -11,7 +11,7 @@ machine::Results tile_step(bool copy_tasks, Cycles window_cycles) {
   RunRequest request;
   request.config = "configs/runs/resnet50_tile.json";
   request.set = {"workload.generate.batch=1"};
-  request.settings.copy_tasks = copy_tasks;
+  if (!copy_tasks) request.set.emplace_back("run.copy_tasks=false");
   request.settings.window_cycles = window_cycles;
   return run(request).results;
 }

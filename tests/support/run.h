@@ -8,20 +8,19 @@
 #include <utility>
 #include <vector>
 
-#include "cli/workload_source.h"
 #include "dojo/config/config.h"
 #include "dojo/lower/lower.h"
 #include "dojo/machine/machine.h"
+#include "dojo/run/run.h"
 #include "dojo/topology/topology.h"
-#include "dojo/trace/trace.h"
 
 namespace dojo::test {
 
 /// Everything of a run, kept alive together. `collect()` inside has checked the conservation laws.
 struct JobRun {
-  std::unique_ptr<topology::Topology> topology;
-  std::unique_ptr<workload::Workload> workload;
-  std::unique_ptr<workload::Job> job;
+  std::unique_ptr<const topology::Topology> topology;
+  std::unique_ptr<const workload::Workload> workload;
+  std::unique_ptr<const workload::Job> job;
   std::unique_ptr<machine::Machine> machine;
   machine::Results results;
 
@@ -51,10 +50,17 @@ inline void finish(JobRun& run) {
   run.results = run.machine->collect();
 }
 
+/// What a configuration does not say, because results do not depend on it.
+struct TestSettings {
+  std::uint32_t threads = 1;
+  Cycles window_cycles = 0;
+  bool reverse_order = false;
+};
+
 struct RunRequest {
   std::string config, machine, workload;  ///< files below the project's folder, or absolute; as of `dojosim run`
   std::vector<std::string> set;           ///< "machine.die.crossing_ns=50"
-  machine::MachineSettings settings;
+  TestSettings settings;
 };
 
 inline config::RunConfig load(const RunRequest& request) {
@@ -65,16 +71,17 @@ inline config::RunConfig load(const RunRequest& request) {
 }
 
 inline JobRun prepare(const RunRequest& request) {
-  const config::RunConfig config = load(request);
-  const topology::Topology topology(config.machine);
-  std::vector<std::string> files_read;
-  workload::Workload workload = cli::make_workload(config.workload, topology, &files_read);
-  machine::MachineSettings settings = request.settings;
-  settings.seed = static_cast<std::uint64_t>(config.run.seed);
-  settings.burst_bytes = config.run.burst_bytes;
-  settings.network_model = config.run.network_model;
-  const RankId ranks = workload.ranks();
-  return prepare(config.machine, std::move(workload), cli::lower_options(config.workload, ranks), settings);
+  run::Prepared prepared = run::prepare(load(request));
+  machine::MachineSettings settings = run::machine_settings(prepared.config->run);
+  settings.threads = request.settings.threads;
+  settings.window_cycles = request.settings.window_cycles;
+  settings.reverse_order = request.settings.reverse_order;
+  JobRun run;
+  run.topology = std::move(prepared.topology);
+  run.workload = std::move(prepared.workload);
+  run.job = std::move(prepared.job);
+  run.machine = std::make_unique<machine::Machine>(*run.topology, *run.workload, *run.job, settings);
+  return run;
 }
 
 inline JobRun run(const RunRequest& request) {

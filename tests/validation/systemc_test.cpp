@@ -12,8 +12,7 @@ namespace dojo::test {
 namespace {
 
 TEST(SystemC, ModulesShowTheReportsCountersAndTime) {
-  RunRequest request{"configs/runs/matmul_die.json", "", "", {}, {}};
-  request.settings.all_links = true;
+  const RunRequest request{"configs/runs/matmul_die.json", "", "", {"run.all_links=true"}, {}};
   JobRun ran = prepare(request);
   systemc::Simulation simulation(*ran.machine);
   ASSERT_EQ(simulation.run([] { return false; }, [] {}), systemc::Ending::kFinished);

@@ -40,6 +40,10 @@ struct LowerOptions {
   bool shard_optimizer = true;           ///< FP32 master weights and momentum sharded over the data-parallel ranks
 };
 
+/// Ranks that the machine has places for: what `workload.ranks` 0 means for generated and replicated workloads. A unit
+/// with a dead die, or without an enabled node, is no place. Throws Error(kInvalidInput) when there is none.
+[[nodiscard]] RankId place_count(const RankUnit& unit, const topology::Topology& topology);
+
 /// Puts the ranks on places of equal size, row by row in alternating direction (boustrophedon), over the smallest
 /// rectangle of places that holds them. Throws Error(kInvalidInput).
 [[nodiscard]] std::vector<Slice> place_ranks(const PlacementRequest& request, const topology::Topology& topology);

@@ -191,7 +191,8 @@ struct Job {
   };
   std::vector<std::vector<InstanceRef>> instance_of;  ///< [rank][slot]
   std::vector<Bytes> hbm_used_bytes;                  ///< by DIP: samples, spill
-  std::vector<std::string> approximations;            ///< what lowering simplified, for fidelity.approximations
+  std::vector<std::string> approximations;            ///< sentences for fidelity.approximations
+  bool groups_by_tile = false;  ///< batch-norm groups are the ranks of a tile, not consecutive ones
 };
 
 }  // namespace dojo::workload

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads or generates the workload of a run and names what placement and lowering need.
-#include "workload_source.h"
+#include "dojo/run/workload_source.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <charconv>
 
-#include "options.h"
+#include "dojo/base/nearest.h"
 
-namespace dojo::cli {
+namespace dojo::run {
 namespace {
 
 using workload::DType;
@@ -43,12 +43,13 @@ workload::TraceOptions trace_options(const config::WorkloadParams& params, const
   workload::TraceOptions options;
   options.ranks = static_cast<RankId>(params.ranks);
   options.replicate = params.replicate;
-  if (params.replicate && params.ranks == 0) options.ranks = place_count(rank_unit(params.rank_unit), topology);
+  if (params.replicate && params.ranks == 0)
+    options.ranks = workload::place_count(rank_unit(params.rank_unit), topology);
   options.bytes_per_element = params.bytes_per_element;
   options.steps = params.steps;
   options.group_file = params.group_file;
   options.control_dependencies = params.deps == "data+ctrl";
-  options.default_ranks = place_count(rank_unit(params.rank_unit), topology);
+  options.default_ranks = workload::place_count(rank_unit(params.rank_unit), topology);
   options.batch = params.batch;
   options.cycle_ns = params.cycle_ns;
   options.inner_ranks = params.inner_ranks;
@@ -59,34 +60,6 @@ workload::TraceOptions trace_options(const config::WorkloadParams& params, const
 }
 
 }  // namespace
-
-RankId place_count(const workload::RankUnit& unit, const topology::Topology& topology) {
-  using workload::PlacementUnit;
-  const bool nodes = unit.unit == PlacementUnit::kNode, trays = unit.unit == PlacementUnit::kTray;
-  if (nodes && unit.rows == 1 && unit.columns == 1) return static_cast<RankId>(topology.node_count());
-  const topology::MachineParams& p = topology.params();
-  std::int64_t rows = topology.die_rows(), columns = topology.die_columns();
-  if (nodes) rows *= topology.site_rows(), columns *= topology.site_columns();
-  if (unit.unit == PlacementUnit::kTile || trays) rows /= p.tile.dies.rows, columns /= p.tile.dies.columns;
-  if (trays) rows /= p.tray.tiles.rows, columns /= p.tray.tiles.columns;
-  const std::int64_t places = (rows / unit.rows) * (columns / unit.columns);
-  if (places == 0) {
-    invalid(fmt::format(
-        "workload.rank_unit: found {} x {} {}, expected a rectangle that fits the machine ({} x {} of them)", unit.rows,
-        unit.columns, schema::enum_text(unit.unit), rows, columns));
-  }
-  if (topology.routes() == nullptr || nodes) return static_cast<RankId>(places);
-  // Units with a dead die hold no rank.
-  const std::int64_t unit_rows = topology.die_rows() / rows * unit.rows;
-  const std::int64_t unit_columns = topology.die_columns() / columns * unit.columns;
-  std::vector<bool> dead(static_cast<std::size_t>(places), false);
-  for (DieId die = 0; die < topology.die_count(); ++die) {
-    const std::int64_t row = topology.place(die).row / unit_rows, column = topology.place(die).column / unit_columns;
-    if (row < rows / unit.rows && column < columns / unit.columns && topology.site_map(die).enabled_count == 0)
-      dead[static_cast<std::size_t>(row * (columns / unit.columns) + column)] = true;
-  }
-  return static_cast<RankId>(places - std::count(dead.begin(), dead.end(), true));
-}
 
 std::vector<std::string> generator_names() {
   std::vector<std::string> names{"resnet50", "matmul"};
@@ -128,8 +101,8 @@ workload::Workload make_workload(const config::WorkloadParams& params, const top
                 "no workload: give --workload FILE, or set workload.trace or workload.generate.model (see: dojosim run "
                 "--help)");
   }
-  const RankId ranks =
-      params.ranks > 0 ? static_cast<RankId>(params.ranks) : place_count(rank_unit(params.rank_unit), topology);
+  const RankId ranks = params.ranks > 0 ? static_cast<RankId>(params.ranks)
+                                        : workload::place_count(rank_unit(params.rank_unit), topology);
   return generate_workload(params.generate, ranks, params.steps);
 }
 
@@ -158,4 +131,4 @@ workload::LowerOptions lower_options(const config::WorkloadParams& params, RankI
   return options;
 }
 
-}  // namespace dojo::cli
+}  // namespace dojo::run

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <string>
 
-namespace dojo::cli {
+namespace dojo::run {
 
 struct HostMemory {
   std::uint64_t bytes = 0;  ///< the least of all limits
@@ -19,4 +19,4 @@ struct HostMemory {
 /// Throws Error(kHostMemory) with what is needed, what is there and what to do. `what` is "exapod (1062000 nodes)".
 void require_host_memory(std::uint64_t needed, const std::string& what);
 
-}  // namespace dojo::cli
+}  // namespace dojo::run

@@ -9,10 +9,7 @@
 #include "dojo/topology/topology.h"
 #include "dojo/trace/trace.h"
 
-namespace dojo::cli {
-
-/// Ranks that the machine has places for: what `workload.ranks` 0 means for generated and replicated workloads.
-[[nodiscard]] RankId place_count(const workload::RankUnit& unit, const topology::Topology& topology);
+namespace dojo::run {
 
 /// Throws Error. `files_read` receives every trace file.
 [[nodiscard]] workload::Workload make_workload(const config::WorkloadParams& params, const topology::Topology& topology,
@@ -27,4 +24,4 @@ namespace dojo::cli {
 /// resnet50, matmul and the collectives.
 [[nodiscard]] std::vector<std::string> generator_names();
 
-}  // namespace dojo::cli
+}  // namespace dojo::run

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads /proc and the control-group files of Linux. A file that is not there is no limit.
-#include "host_memory.h"
+#include "dojo/run/host_memory.h"
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -13,7 +13,7 @@
 
 #include "dojo/base/error.h"
 
-namespace dojo::cli {
+namespace dojo::run {
 namespace {
 
 namespace fs = std::filesystem;
@@ -109,4 +109,4 @@ void require_host_memory(std::uint64_t needed, const std::string& what) {
           what, in_gib(needed), in_gib(host.bytes), host.limit));
 }
 
-}  // namespace dojo::cli
+}  // namespace dojo::run

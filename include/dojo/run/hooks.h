@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a caller may do while a run goes on.
+#pragma once
+#include <functional>
+#include <string>
+
+#include "dojo/machine/machine.h"
+
+namespace dojo::run {
+
+/// Each may be left empty.
+struct Hooks {
+  /// A run ends early when this says true. Asked about every 50 ms of host time, and between measurements of a network.
+  std::function<bool()> should_stop;
+  /// Called as often, while a machine simulates; `host_s`: seconds since it began to.
+  std::function<void(const machine::Machine& machine, double host_s)> tick;
+  /// One sentence about what is being done.
+  std::function<void(const std::string& sentence)> note;
+};
+
+}  // namespace dojo::run

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// A configuration is run in one call: config -> topology -> workload -> job -> machine -> simulation -> results.
+#pragma once
+#include <memory>
+
+#include "dojo/config/config.h"
+#include "dojo/machine/machine.h"
+#include "dojo/report/report.h"
+#include "dojo/run/hooks.h"
+#include "dojo/systemc/simulation.h"
+#include "dojo/topology/topology.h"
+#include "dojo/workload/graph.h"
+#include "dojo/workload/program.h"
+
+namespace dojo::run {
+
+/// All that a machine is made from.
+struct Prepared {
+  std::unique_ptr<const config::RunConfig> config;  ///< with the hashes of the trace's files
+  std::unique_ptr<const topology::Topology> topology;
+  std::unique_ptr<const workload::Workload> workload;
+  std::unique_ptr<const workload::Job> job;
+};
+
+struct RunOutcome {
+  Prepared prepared;
+  systemc::Ending ending = systemc::Ending::kFinished;
+  machine::Results results;
+
+  /// For report::write_run_folder() and its like; good as long as this outcome.
+  [[nodiscard]] report::RunContext context() const;
+};
+
+/// Reads or generates the workload, places and lowers it. Throws Error: kInvalidInput, kIo, kUsage when the
+/// configuration names no workload, kHostMemory when this host cannot hold the run.
+[[nodiscard]] Prepared prepare(config::RunConfig config, const Hooks& hooks = {});
+[[nodiscard]] RunOutcome run(Prepared prepared, const Hooks& hooks = {});
+/// Both. A job that cannot finish is an outcome, not an error.
+[[nodiscard]] RunOutcome run(config::RunConfig config, const Hooks& hooks = {});
+
+[[nodiscard]] machine::MachineSettings machine_settings(const config::RunParams& params);
+/// `run.threads`, or as many as the host has processors.
+[[nodiscard]] std::uint32_t thread_count(const config::RunParams& params);
+
+}  // namespace dojo::run

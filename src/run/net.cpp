@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// config -> topology -> endpoints -> network -> measurement.
+#include "dojo/run/net.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <utility>
+
+#include "dojo/base/error.h"
+#include "dojo/reference/network.h"
+#include "dojo/run/host_memory.h"
+#include "run/approximations.h"
+#include "run/load_sweep.h"
+
+namespace dojo::run {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+void refuse_what_cannot_run(const config::RunConfig& config, const topology::Topology& topology) {
+  if (config.net.pattern != traffic::Pattern::kHotspot && !config.net.hotspots.empty()) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("net.hotspots: found ids with pattern \"{}\", expected none; leave them out, or choose "
+                            "pattern hotspot",
+                            schema::enum_text(config.net.pattern)));
+  }
+  require_host_memory(
+      reference::estimate_bytes(topology, config.router),
+      fmt::format("{} with {} routers", topology.root_name(), std::int64_t{topology.sites()} * topology.die_count()));
+}
+
+/// `measure` fills the outcome's run by its measurements.
+template <class Measure>
+NetOutcome measured(config::RunConfig config, const Hooks& hooks, Measure&& measure) {
+  const Clock::time_point start = Clock::now();
+  NetOutcome outcome;
+  outcome.config = std::make_unique<config::RunConfig>(std::move(config));
+  outcome.topology = std::make_unique<topology::Topology>(
+      outcome.config->machine, outcome.config->machine_file.empty() ? "machine" : outcome.config->machine_file);
+  refuse_what_cannot_run(*outcome.config, *outcome.topology);
+  Measurements measurements(*outcome.config, *outcome.topology, hooks, outcome.run);
+  measure(measurements, outcome);
+  outcome.run.approximations = net_approximations(*outcome.config, *outcome.topology);
+  outcome.run.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
+  outcome.run.peak_rss_bytes = peak_resident_bytes();
+  return outcome;
+}
+
+}  // namespace
+
+report::NetContext NetOutcome::context() const {
+  return {*config, *topology, run};
+}
+
+NetOutcome net(config::RunConfig config, const Hooks& hooks) {
+  return measured(std::move(config), hooks, [](Measurements& measurements, NetOutcome& outcome) {
+    outcome.run.outcome = measurements.at(outcome.config->net.rate);
+  });
+}
+
+NetOutcome net_sweep(config::RunConfig config, std::vector<double> loads, const Hooks& hooks) {
+  return measured(std::move(config), hooks, [&](Measurements& measurements, NetOutcome& outcome) {
+    outcome.config->net.rate = sweep(measurements, std::move(loads), outcome.config->net.rate, outcome.run);
+  });
+}
+
+}  // namespace dojo::run

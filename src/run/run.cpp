@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// From a configuration to the results of its run.
+#include "dojo/run/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "dojo/base/error.h"
+#include "dojo/reference/die.h"
+#include "dojo/run/host_memory.h"
+#include "dojo/run/workload_source.h"
+#include "run/approximations.h"
+
+namespace dojo::run {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void note(const Hooks& hooks, const std::string& sentence) {
+  if (hooks.note) hooks.note(sentence);
+}
+
+/// Asked before anything large is built. The factor covers what lowering adds to the operations of the trace.
+void refuse_what_cannot_fit(const topology::Topology& topology, const workload::Workload* workload, bool reference,
+                            const Hooks& hooks) {
+  constexpr std::uint64_t kTasksPerOperation = 2;
+  std::uint64_t ranks = 0, operations = 0;
+  if (workload != nullptr) {
+    ranks = workload->ranks();
+    for (const workload::Graph& graph : workload->graphs)
+      operations = std::max<std::uint64_t>(operations, graph.ops.size());
+  }
+  const std::uint64_t needed =
+      machine::Machine::estimate_bytes(topology, ranks, operations * kTasksPerOperation, reference) +
+      systemc::Simulation::estimate_bytes(topology);
+  note(hooks, fmt::format("needs about {} of host memory", in_gib(needed)));
+  require_host_memory(needed, fmt::format("{} with {} nodes", topology.root_name(), topology.node_count()));
+}
+
+}  // namespace
+
+report::RunContext RunOutcome::context() const {
+  return {*prepared.config, *prepared.topology, *prepared.workload, *prepared.job, results};
+}
+
+std::uint32_t thread_count(const config::RunParams& params) {
+  return params.threads > 0 ? static_cast<std::uint32_t>(params.threads)
+                            : std::max(1u, std::thread::hardware_concurrency());
+}
+
+machine::MachineSettings machine_settings(const config::RunParams& params) {
+  machine::MachineSettings settings;
+  settings.threads = thread_count(params);
+  settings.seed = static_cast<std::uint64_t>(params.seed);
+  settings.burst_bytes = params.burst_bytes;
+  settings.all_links = params.all_links;
+  settings.network_model = params.network_model;
+  settings.copy_tasks = params.copy_tasks;
+  settings.rows_in_step = params.rows_in_step;
+  return settings;
+}
+
+Prepared prepare(config::RunConfig config, const Hooks& hooks) {
+  const bool reference = config.run.network_model == fabric::NetworkModel::kReference;
+  if (reference) {
+    const std::vector<std::string> problems = reference::die_problems(config.machine);
+    if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
+  }
+  auto topology = std::make_unique<topology::Topology>(config.machine,
+                                                       config.machine_file.empty() ? "machine" : config.machine_file);
+  refuse_what_cannot_fit(*topology, nullptr, reference, hooks);
+  std::vector<std::string> files_read;
+  auto workload = std::make_unique<workload::Workload>(make_workload(config.workload, *topology, &files_read));
+  for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
+  refuse_what_cannot_fit(*topology, workload.get(), reference, hooks);
+  note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
+  auto job = std::make_unique<workload::Job>(
+      workload::lower(*workload, lower_options(config.workload, workload->ranks()), *topology));
+  job->approximations = approximations(*workload, *job);
+  return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
+          std::move(job)};
+}
+
+RunOutcome run(Prepared prepared, const Hooks& hooks) {
+  const Clock::time_point began = Clock::now();
+  const topology::Topology& topology = *prepared.topology;
+  const machine::MachineSettings settings = machine_settings(prepared.config->run);
+  note(hooks, fmt::format("building the machine: {} nodes, {} dies", topology.node_count(), topology.die_count()));
+  machine::Machine machine(topology, *prepared.workload, *prepared.job, settings);
+  systemc::Simulation simulation(machine);
+  const double built_s = simulation.elaboration_s();
+  note(hooks, fmt::format("SystemC modules built in {:.2f} s; simulating with {} threads", built_s, settings.threads));
+  const Clock::time_point start = Clock::now();
+  RunOutcome outcome;
+  outcome.ending = simulation.run([&] { return hooks.should_stop && hooks.should_stop(); },
+                                  [&] {
+                                    if (hooks.tick) hooks.tick(machine, seconds_since(start));
+                                  });
+  const double ran_s = seconds_since(start);
+  outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
+  outcome.results.elaboration_s = simulation.elaboration_s();
+  outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
+  outcome.results.events = machine.progress().events;
+  outcome.results.threads = settings.threads;
+  outcome.results.wall_s = seconds_since(began);
+  outcome.results.peak_rss_bytes = peak_resident_bytes();
+  outcome.prepared = std::move(prepared);
+  return outcome;
+}
+
+RunOutcome run(config::RunConfig config, const Hooks& hooks) {
+  const Clock::time_point start = Clock::now();
+  RunOutcome outcome = run(prepare(std::move(config), hooks), hooks);
+  outcome.results.wall_s = seconds_since(start);
+  return outcome;
+}
+
+}  // namespace dojo::run
