@@ -28,7 +28,7 @@ std::size_t die_counter_count(std::size_t sites) {
 }
 
 void list_counters(const fabric::DieNetwork& network, const std::vector<CoreCounters>& cores,
-                       std::vector<std::uint64_t>& out) {
+                   std::vector<std::uint64_t>& out) {
   out.clear();
   out.reserve(die_counter_count(cores.size()));
   each_part(network, cores, [&out](const auto& counters) {
@@ -38,7 +38,7 @@ void list_counters(const fabric::DieNetwork& network, const std::vector<CoreCoun
 }
 
 void add_to_counters(fabric::DieNetwork& network, std::vector<CoreCounters>& cores,
-                         const std::vector<std::uint64_t>& increase) {
+                     const std::vector<std::uint64_t>& increase) {
   DOJO_CHECK(increase.size() == die_counter_count(cores.size()), "a die has {} counters, {} were given",
              die_counter_count(cores.size()), increase.size());
   auto next = increase.begin();
