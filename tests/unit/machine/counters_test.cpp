@@ -151,13 +151,13 @@ TEST(DieCounters, AreReadAndAddedInOneOrder) {
   std::vector<CoreCounters> cores(static_cast<std::size_t>(topology.sites())), others(cores.size());
   std::vector<std::uint64_t> row(die_counter_count(cores.size()));
   for (std::size_t i = 0; i < row.size(); ++i) row[i] = i + 1;  // every counter has a value of its own
-  add_to_die_counters(network, cores, row);
+  add_to_counters(network, cores, row);
   std::vector<std::uint64_t> read;
-  read_die_counters(network, cores, read);
+  list_counters(network, cores, read);
   EXPECT_EQ(read, row);
-  add_to_die_counters(other, others, read);
-  add_to_die_counters(other, others, read);
-  read_die_counters(other, others, read);
+  add_to_counters(other, others, read);
+  add_to_counters(other, others, read);
+  list_counters(other, others, read);
   for (std::size_t i = 0; i < row.size(); ++i) ASSERT_EQ(read[i], 2 * row[i]) << i;
 }
 
