@@ -96,17 +96,21 @@ double LatencyHistogram::percentile(double p) const {
 }
 
 void visit_counted(const Results& r, const std::function<void(std::uint64_t)>& add) {
-  const auto named = [&add](const auto& counters) { schema::hash_named(counters, add); };
+  // The name of the struct keeps counters of the same name apart.
+  const auto named = [&add](const char* of, const auto& counters) {
+    add(schema::word_of(of));
+    schema::hash_named(counters, add);
+  };
   add(static_cast<std::uint64_t>(r.end_cycle));
   add(r.finished ? 1 : 0);
-  named(static_cast<const RunCounters&>(r));
-  named(static_cast<const PlanTotals&>(r));
-  named(r.cores);
-  named(r.noc);
-  named(r.ports);
-  named(r.breakdown);
-  named(r.zplane);
-  named(static_cast<const LatencyCounters&>(r.packets));
+  named("run", static_cast<const RunCounters&>(r));
+  named("plan", static_cast<const PlanTotals&>(r));
+  named("cores", r.cores);
+  named("noc", r.noc);
+  named("ports", r.ports);
+  named("breakdown", r.breakdown);
+  named("zplane", r.zplane);
+  named("packets", static_cast<const LatencyCounters&>(r.packets));
   for (std::size_t bin = 0; bin < r.packets.count.size(); ++bin) {
     if (r.packets.count[bin] == 0) continue;
     add(bin);
@@ -116,20 +120,20 @@ void visit_counted(const Results& r, const std::function<void(std::uint64_t)>& a
   for (const Cycles end : r.step_end) add(static_cast<std::uint64_t>(end));
   for (const LinkClassTotals& links : r.classes) {
     add(links.links);
-    named(links.counters);
+    named("links", links.counters);
     add(links.max_busy_units);
   }
   for (const OpRecord& op : r.ops) {
     add(op.graph);
     add(op.op);
-    named(static_cast<const OpCounters&>(op));
+    named("op", static_cast<const OpCounters&>(op));
   }
   for (const CollectiveRecord& c : r.collectives) {
     add(c.graph);
     add(c.op);
     add(c.ranks);
     add(static_cast<std::uint64_t>(c.bytes));
-    named(static_cast<const Executions&>(c));
+    named("collective", static_cast<const Executions&>(c));
   }
 }
 

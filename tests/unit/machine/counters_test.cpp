@@ -139,6 +139,10 @@ TEST(Results, DigestKeepsNeighboursApart) {
   early.packets.count[3] = 4;
   late.packets.count[4] = 3;
   EXPECT_NE(counted(early), counted(late));
+  Results cores, links;
+  cores.cores.busy_cycles = 5;
+  links.noc.busy_cycles = 5;
+  EXPECT_NE(counted(cores), counted(links)) << "counters of the same name";
 }
 
 TEST(DieCounters, AreReadAndAddedInOneOrder) {
