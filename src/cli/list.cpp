@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include "commands.h"
-#include "counter_names.h"
 #include "dojo/collectives/collectives.h"
 #include "dojo/config/config.h"
+#include "dojo/report/report.h"
 #include "dojo/run/workload_source.h"
 #include "dojo/trace/trace.h"
 
@@ -27,12 +27,10 @@ int params(const Arguments& arguments) {
 }
 
 int counters(const Arguments& arguments) {
-  if (!wanted("counters", "Every key of report.json that always exists, and the counters of a module (Markdown).",
+  if (!wanted("counters", "Every key of report.json and the counters of a module: unit, meaning (Markdown).",
               arguments))
     return 0;
-  fmt::print("| key | unit | meaning |\n|---|---|---|\n");
-  for (const CounterName& counter : counter_names())
-    fmt::print("| `{}` | {} | {} |\n", counter.key, counter.unit, counter.sentence);
+  fmt::print("{}", report::counters_markdown());
   return 0;
 }
 

@@ -5,19 +5,17 @@
 #include <vector>
 
 #include "dojo/fabric/die_network.h"
+#include "dojo/machine/results.h"
 
 namespace dojo::machine {
 
-/// What one core has done.
-struct CoreUse {
-  std::uint64_t busy_cycles = 0, matrix_flops = 0, vector_flops = 0;
-};
-
-/// By site: links by direction, ports, core.
-void list_counters(const fabric::DieNetwork& network, const std::vector<CoreUse>& cores,
+/// How many numbers they are.
+[[nodiscard]] std::size_t die_counter_count(std::size_t sites);
+/// By site: links by direction, port, core, each in the order of its struct's lines.
+void list_counters(const fabric::DieNetwork& network, const std::vector<CoreCounters>& cores,
                    std::vector<std::uint64_t>& out);
 /// In the same order.
-void add_to_counters(fabric::DieNetwork& network, std::vector<CoreUse>& cores,
+void add_to_counters(fabric::DieNetwork& network, std::vector<CoreCounters>& cores,
                      const std::vector<std::uint64_t>& increase);
 
 }  // namespace dojo::machine

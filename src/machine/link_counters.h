@@ -7,7 +7,7 @@
 
 namespace dojo::machine {
 
-[[nodiscard]] LinkCounters link_counters(const fabric::Link& link, Bytes link_bytes);
+[[nodiscard]] LinkCounters link_counters(const fabric::LinkUse& link, Bytes link_bytes);
 [[nodiscard]] LinkCounters link_counters(const fabric::Serialiser& serialiser);
 
 }  // namespace dojo::machine

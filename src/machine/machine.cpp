@@ -185,16 +185,12 @@ NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
   impl_->dies[die].settle();
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;
-  c.core_busy_cycles = shard.core(site).busy_cycles;
-  c.matrix_flops = shard.core(site).matrix_flops;
-  c.vector_flops = shard.core(site).vector_flops;
+  c.core = shard.core(site);
   const fabric::DieNetwork& network = shard.port().network();
-  const fabric::Port port = network.port(site);
-  c.sram_bytes_read_by_noc = port.bytes_injected;
-  c.sram_bytes_written_by_noc = port.bytes_ejected;
+  c.sram = network.use(site);
   for (int d = 0; d < topology::kDirections; ++d) {
     c.router_links[static_cast<std::size_t>(d)] =
-        link_counters(network.link(site, static_cast<topology::Direction>(d)), network.link_bytes());
+        link_counters(network.use(site, static_cast<topology::Direction>(d)), network.link_bytes());
   }
   return c;
 }

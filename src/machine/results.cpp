@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packet latency histogram: exact below 200 cycles, then bins that are 1 % wide; integers only.
+// The packet latency histogram: exact below 200 cycles, then bins that are 1 % wide; integers only. And the order in
+// which the integers of a run go into its digest.
 #include "dojo/machine/results.h"
 
 #include <algorithm>
@@ -44,6 +45,12 @@ static_assert(kLows.back() > 100'000'000'000, "the last bin starts beyond 50 s a
 
 }  // namespace
 
+void OpCounters::add(Cycles start, Cycles end) {
+  schema::merge<Executions>(*this, {1, static_cast<std::uint64_t>(end - start), end - start, end - start});
+  first_start = std::min(first_start, start);
+  last_end = std::max(last_end, end);
+}
+
 int LatencyHistogram::bin(Cycles latency) {
   if (latency < kExact) return static_cast<int>(std::max<Cycles>(latency, 0));
   const auto power = static_cast<std::size_t>(63 - __builtin_clzll(static_cast<unsigned long long>(latency)));
@@ -68,10 +75,7 @@ void LatencyHistogram::add(Cycles latency, std::uint64_t n) {
 
 void LatencyHistogram::merge(const LatencyHistogram& other) {
   for (std::size_t i = 0; i < count.size(); ++i) count[i] += other.count[i];
-  packets += other.packets;
-  cycles_sum += other.cycles_sum;
-  min = std::min(min, other.min);
-  max = std::max(max, other.max);
+  schema::merge<LatencyCounters>(*this, other);
 }
 
 // Nearest rank: the smallest latency that at least p % of the packets do not exceed, as the middle of its bin.
@@ -89,6 +93,48 @@ double LatencyHistogram::percentile(double p) const {
     return std::clamp(middle, static_cast<double>(min), static_cast<double>(max));
   }
   return static_cast<double>(max);
+}
+
+void visit_counted(const Results& r, const std::function<void(std::uint64_t)>& add) {
+  // The name of the struct keeps counters of the same name apart.
+  const auto named = [&add](const char* of, const auto& counters) {
+    add(schema::word_of(of));
+    schema::hash_named(counters, add);
+  };
+  add(static_cast<std::uint64_t>(r.end_cycle));
+  add(r.finished ? 1 : 0);
+  named("run", static_cast<const RunCounters&>(r));
+  named("plan", static_cast<const PlanTotals&>(r));
+  named("cores", r.cores);
+  named("noc", r.noc);
+  named("ports", r.ports);
+  named("breakdown", r.breakdown);
+  named("zplane", r.zplane);
+  named("packets", static_cast<const LatencyCounters&>(r.packets));
+  for (std::size_t bin = 0; bin < r.packets.count.size(); ++bin) {
+    if (r.packets.count[bin] == 0) continue;
+    add(bin);
+    add(r.packets.count[bin]);
+  }
+  add(r.step_end.size());
+  for (const Cycles end : r.step_end) add(static_cast<std::uint64_t>(end));
+  for (const LinkClassTotals& links : r.classes) {
+    add(links.links);
+    named("links", links.counters);
+    add(links.max_busy_units);
+  }
+  for (const OpRecord& op : r.ops) {
+    add(op.graph);
+    add(op.op);
+    named("op", static_cast<const OpCounters&>(op));
+  }
+  for (const CollectiveRecord& c : r.collectives) {
+    add(c.graph);
+    add(c.op);
+    add(c.ranks);
+    add(static_cast<std::uint64_t>(c.bytes));
+    named("collective", static_cast<const Executions&>(c));
+  }
 }
 
 }  // namespace dojo::machine

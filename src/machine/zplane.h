@@ -44,7 +44,7 @@ class ZplanePort {
   }
   [[nodiscard]] const fabric::TtpoeCounters& counters() const { return counters_; }
   [[nodiscard]] const fabric::Serialiser& out() const { return out_; }
-  [[nodiscard]] const OpSum& writes() const { return writes_; }
+  [[nodiscard]] const OpCounters& writes() const { return writes_; }
   [[nodiscard]] std::uint64_t bytes_sent() const { return bytes_sent_; }
   [[nodiscard]] std::uint64_t events() const { return events_.taken() + frames_taken_; }
   /// Nothing waits, nothing is on its way to this DIP or unanswered.
@@ -89,7 +89,7 @@ class ZplanePort {
   std::vector<fabric::TtpoeMessage> pool_;
   std::vector<std::uint32_t> pool_free_;
   fabric::TtpoeCounters counters_;
-  OpSum writes_;
+  OpCounters writes_;
 };
 
 /// All switches as one shard: every port towards a DIP is a queue and a serialiser; nothing inside is a bottleneck.

@@ -78,33 +78,10 @@ class ParameterHash {
   bool zplane_;
 };
 
-void add_counters(Hash& h, const machine::LinkCounters& c) {
-  h.all(c.bytes, c.busy_units, c.queue_cycles, c.transfers);
-}
-
-void add_totals(Hash& h, const machine::Results& r) {
-  h.all(r.digest, r.end_cycle, r.finished, r.flops_executed, r.flops_vector, r.flops_recomputed, r.flops_by_shapes,
-        r.flops_by_roofline, r.flops_by_recorded, r.flops_planned, r.format, r.nodes_used);
-  h.all(r.breakdown.compute, r.breakdown.communication, r.breakdown.overlapped, r.breakdown.memory, r.breakdown.idle);
-  for (const Cycles c : r.step_end) h.add(c);
-  h.all(r.packets.packets, r.packets.cycles_sum, r.packets.min, r.packets.max);
-  for (std::size_t i = 0; i < r.packets.count.size(); ++i) {
-    if (r.packets.count[i] != 0) h.all(i, r.packets.count[i]);
-  }
-  h.all(r.sram_peak_bytes_max, r.hbm_peak_bytes_max, r.spilled_bytes, r.recomputed_bytes, r.noc_byte_hops,
-        r.sram_bytes_injected, r.sram_bytes_ejected);
-}
-
-// Rows of links.csv are left out: `--links all` only shows more of the counters that `r.digest` covers.
-void add_records(Hash& h, const machine::Results& r) {
-  for (const auto& c : r.classes) {
-    h.all(c.links, c.max_busy_units);
-    add_counters(h, c.counters);
-  }
-  for (const auto& op : r.ops) h.all(op.graph, op.op, op.count, op.cycles_sum, op.cycles_min, op.cycles_max, op.flops);
-  for (const auto& c : r.collectives) {
-    h.all(c.graph, c.op, c.algorithm, c.ranks, c.bytes, c.count, c.cycles_sum, c.cycles_min, c.cycles_max);
-  }
+/// What Results knows in words.
+void add_words(Hash& h, const machine::Results& r) {
+  h.add(r.format);
+  for (const auto& c : r.collectives) h.add(c.algorithm);
   for (const auto& w : r.waiting) {
     h.add(w.rank);
     for (const auto& operation : w.operations) h.add(operation);
@@ -121,8 +98,9 @@ std::string hash_of(const std::string& text) {
 
 std::string digest(const RunContext& context) {
   Hash hash;
-  add_totals(hash, context.results);
-  add_records(hash, context.results);
+  hash.add(context.results.digest);
+  machine::visit_counted(context.results, [&hash](std::uint64_t word) { hash.add(word); });
+  add_words(hash, context.results);
   ParameterHash parameters(hash, context.results.zplane.messages > 0);
   topology::MachineParams::fields(context.config.machine, parameters);
   hash.all(context.config.run.seed, std::string(schema::enum_text(context.config.run.network_model)),

@@ -27,11 +27,21 @@ double number(std::uint64_t value) {
   return static_cast<double>(value);
 }
 
-Json latency_json(const traffic::Outcome& o) {
+void add_latency(Figures& out, const traffic::Outcome& o) {
   const traffic::LatencyCounts& counts = o.tally.latencies;
-  return {{"mean", ratio(o.mean_cycles, 1)}, {"p50", counts.percentile(50)},
-          {"p95", counts.percentile(95)},    {"p99", counts.percentile(99)},
-          {"max", o.tally.longest},          {"standard_error", ratio(o.standard_error_cycles, 1)}};
+  out.add("packet_latency_cycles.mean", ratio(o.mean_cycles, 1), "cycles",
+          "from a packet's creation to its ejection; of all packets created in the window");
+  out.add("packet_latency_cycles.p50", counts.percentile(50), "cycles", "half of the packets need at most this");
+  out.add("packet_latency_cycles.p95", counts.percentile(95), "cycles", "95 % of the packets need at most this");
+  out.add("packet_latency_cycles.p99", counts.percentile(99), "cycles", "99 % of the packets need at most this");
+  out.add("packet_latency_cycles.max", o.tally.longest, "cycles", "of the slowest packet");
+  out.add("packet_latency_cycles.standard_error", ratio(o.standard_error_cycles, 1), "cycles",
+          "of the mean, from batches");
+}
+
+void add_loads(Figures& out, const traffic::Outcome& o) {
+  out.add("offered", o.offered, "flits/node/cycle", "load of the packets created in the window");
+  out.add("accepted", o.accepted, "flits/node/cycle", "what the nodes received in the window");
 }
 
 Json findings_json(const NetRun& run) {
@@ -63,53 +73,46 @@ Json histogram_json(const traffic::LatencyCounts& counts) {
   return bins;
 }
 
-Json curve_json(const NetRun& run) {
+void add_curve(Figures& out, const NetRun& run) {
   Json points = Json::array();
   for (const LoadPoint& point : run.curve) {
     const traffic::Outcome& o = point.outcome;
-    points.push_back({{"rate", point.rate},
-                      {"offered", o.offered},
-                      {"accepted", o.accepted},
-                      {"packet_latency_cycles", latency_json(o)},
-                      {"saturated", o.saturated}});
+    Json json;
+    Figures row = out.rows(json, "sweep.points");
+    row.add("rate", point.rate, "flits/node/cycle", "asked for");
+    add_loads(row, o);
+    add_latency(row, o);
+    row.add("saturated", o.saturated, "yes/no", "mean packet latency above 3 times that of an empty network");
+    points.push_back(std::move(json));
   }
-  return {{"knee", run.knee}, {"points", std::move(points)}};
+  out.add("sweep.knee", run.knee, "flits/node/cycle", "the largest load that did not saturate");
+  out.put("sweep.points", std::move(points));
 }
 
-Json net_json(const NetContext& c) {
-  const NetRun& run = c.run;
+void add_measurement(Figures& out, const NetRun& run) {
   const traffic::Outcome& o = run.outcome;
   const traffic::Tally& t = o.tally;
   const double packets = number(t.injected);
   const double in_network = o.mean_cycles - ratio(number(t.source_cycles), packets);
-  Json json{{"pattern", schema::enum_text(c.config.net.pattern)},
-            {"rate", c.config.net.rate},
-            {"packet_flits", c.config.net.packet_flits},
-            {"scope", c.config.net.scope},
-            {"offered", o.offered},
-            {"accepted", o.accepted},
-            {"packet_latency_cycles", latency_json(o)},
-            {"network_latency_mean_cycles", std::max(0.0, ratio(in_network, 1))},
-            {"zero_load_latency_cycles", run.zero_load_cycles},
-            {"hops_mean", ratio(number(t.distance), packets)},
-            {"saturated", o.saturated},
-            {"findings", findings_json(run)},
-            {"packets_measured", t.measured},
-            {"packets_not_arrived", o.not_arrived},
-            {"warmup_cycles", o.warmup},
-            {"measured_cycles", o.measured},
-            {"packet_hops", run.packet_hops},
-            {"flit_hops", run.flit_hops},
-            {"flit_hops_per_host_s", ratio(number(run.flit_hops), run.simulation_s)},
-            {"latency_histogram", histogram_json(t.latencies)}};
-  if (run.ways) {
-    json["detours"] = {{"share", run.ways->detours},
-                       {"extra_hops_mean", run.ways->extra_hops},
-                       {"legs_max", run.ways->legs},
-                       {"pairs", run.ways->pairs}};
-  }
-  if (!run.curve.empty()) json["sweep"] = curve_json(run);
-  return json;
+  add_loads(out, o);
+  add_latency(out, o);
+  out.add("network_latency_mean_cycles", std::max(0.0, ratio(in_network, 1)), "cycles",
+          "mean packet latency without the wait in the source");
+  out.add("zero_load_latency_cycles", run.zero_load_cycles, "cycles",
+          "mean packet latency of an empty network, by formula");
+  out.add("hops_mean", ratio(number(t.distance), packets), "channels", "between routers on a packet's way");
+  out.add("saturated", o.saturated, "yes/no", "mean packet latency above 3 times that of an empty network");
+  out.add("findings", findings_json(run), "", "sentences: what makes the figures less than they seem");
+  out.add("packets_measured", t.measured, "packets", "created in the window and arrived");
+  out.add("packets_not_arrived", o.not_arrived, "packets", "created in the window that had not arrived at the end");
+  out.add("warmup_cycles", o.warmup, "cycles", "before the window");
+  out.add("measured_cycles", o.measured, "cycles", "the window");
+  out.add("packet_hops", run.packet_hops, "packet-hops", "a packet over a channel, over the whole run");
+  out.add("flit_hops", run.flit_hops, "flit-hops", "a flit over a channel, over the whole run");
+  out.add("flit_hops_per_host_s", ratio(number(run.flit_hops), run.simulation_s), "flit-hops/s",
+          "`flit_hops` / `host.simulation_s`");
+  out.add("latency_histogram", histogram_json(t.latencies), "cycles, packets",
+          "pairs: shortest latency of a bin, packets in it");
 }
 
 Json report_of(const NetContext& c) {
@@ -117,7 +120,10 @@ Json report_of(const NetContext& c) {
   const machine::Results results = net_results(c);
   Json json = report_value({c.config, c.topology, nothing.workload, nothing.job, results});
   json["fidelity"]["network_model"] = c.run.model;
-  json["net"] = net_json(c);
+  Json net;
+  Figures out(net, "net.");
+  add_net_figures(out, c);
+  json["net"] = std::move(net);
   return json;
 }
 
@@ -195,6 +201,22 @@ std::string net_html(const Json& report, const std::string& dies) {
   return html_page("dojosim net: " + report["net"]["pattern"].get<std::string>(),
                    "<h1>Synthetic traffic</h1>\n<pre>" + escaped(text_of_net(report)) + "</pre>\n" +
                        (dies.empty() ? "" : heat_maps(parse_csv(dies, "dies.csv"), report["machine"])));
+}
+
+void add_net_figures(Figures& out, const NetContext& c) {
+  const NetRun& run = c.run;
+  out.add("pattern", schema::enum_text(c.config.net.pattern), "", "`net.pattern`");
+  out.add("rate", c.config.net.rate, "flits/node/cycle", "`net.rate`");
+  out.add("packet_flits", c.config.net.packet_flits, "flits", "`net.packet_flits`");
+  out.add("scope", c.config.net.scope, "", "`net.scope`");
+  add_measurement(out, run);
+  if (run.ways) {
+    out.add("detours.share", run.ways->detours, "share", "of the pairs that have to go around something dead");
+    out.add("detours.extra_hops_mean", run.ways->extra_hops, "hops", "that those make more");
+    out.add("detours.legs_max", run.ways->legs, "legs", "of the route with the most");
+    out.add("detours.pairs", run.ways->pairs, "pairs", "that were looked at");
+  }
+  if (!run.curve.empty()) add_curve(out, run);
 }
 
 std::string net_report_json(const NetContext& context) {

@@ -59,15 +59,12 @@ class Links {
     machine::LinkClassTotals& total = r_.classes[static_cast<std::size_t>(load.link_class)];
     total.links += load.links;
     total.capacity_bytes_per_s += link.capacity_bytes_per_s;
-    total.counters.bytes += link.counters.bytes;
-    total.counters.busy_units += link.counters.busy_units;
-    total.counters.transfers += load.flits;
+    schema::merge(total.counters, link.counters);
     total.max_busy_units = std::max(total.max_busy_units, link.max_busy_units);
     const double share = static_cast<double>(link.counters.busy_units) /
                          (static_cast<double>(machine::kBusyUnitsPerCycle) * static_cast<double>(load.links) *
                           static_cast<double>(std::max<Cycles>(1, r_.end_cycle)));
     if (on_die) {
-      r_.noc_byte_hops += link.counters.bytes;
       r_.die_noc_utilisation[load.die] += share / topology::kDirections;
     } else {
       r_.die_edge_utilisation[std::size_t{load.die} * 4 + static_cast<std::size_t>(load.direction)] = share;
@@ -134,8 +131,8 @@ machine::Results net_results(const NetContext& context) {
   Links links(context, r);
   for (const Folded& row : fold(context)) links.add(row);
   const auto flit_bytes = static_cast<std::uint64_t>(context.topology.params().noc.link_bytes_per_cycle);
-  r.sram_bytes_injected = run.outcome.tally.flits_injected * flit_bytes;
-  r.sram_bytes_ejected = run.outcome.tally.flits_ejected * flit_bytes;
+  r.ports.bytes_injected = run.outcome.tally.flits_injected * flit_bytes;
+  r.ports.bytes_ejected = run.outcome.tally.flits_ejected * flit_bytes;
   r.approximations = run.approximations;
   r.wall_s = run.wall_s;
   r.elaboration_s = run.elaboration_s;

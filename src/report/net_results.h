@@ -3,9 +3,12 @@
 #pragma once
 #include "dojo/machine/results.h"
 #include "dojo/report/net.h"
+#include "report/figures.h"
 
 namespace dojo::report {
 
 [[nodiscard]] machine::Results net_results(const NetContext& context);
+/// The section `net` of the report.
+void add_net_figures(Figures& out, const NetContext& context);
 
 }  // namespace dojo::report

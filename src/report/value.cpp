@@ -30,52 +30,46 @@ struct Peaks {
   }
 };
 
-Json machine_json(const RunContext& c) {
+void add_machine(Figures& out, const RunContext& c) {
   const topology::MachineParams& m = c.topology.params();
   const Peaks peaks(m);
   const double nodes = number(c.topology.node_count());
   const topology::DeadCounts& dead = c.topology.dead();
-  return {{"dead",
-           {{"cores", dead.cores},
-            {"routers", dead.routers},
-            {"routers_cut_off", dead.cut_off},
-            {"links", dead.links},
-            {"dies", dead.dies}}},
-          {"name", m.name},
-          {"level", c.topology.root_name()},
-          {"clock_hz", m.clock_hz},
-          {"nodes", c.topology.node_count()},
-          {"dies", c.topology.die_count()},
-          {"die_rows", c.topology.die_rows()},
-          {"die_columns", c.topology.die_columns()},
-          {"tile_die_rows", m.tile.dies.rows},
-          {"tile_die_columns", m.tile.dies.columns},
-          {"tiles", c.topology.tile_count()},
-          {"dips", c.topology.dip_count()},
-          {"sram_bytes", c.topology.node_count() * m.node.sram_bytes},
-          {"hbm_bytes", static_cast<std::int64_t>(c.topology.dip_count()) * m.dip.hbm_bytes},
-          {"peak_flops_per_s", {{"bf16", nodes * peaks.bf16_per_node}, {"fp32", nodes * peaks.fp32_per_node}}}};
+  out.add("machine.dead.cores", dead.cores, "cores",
+          "that do not work; each dead part is counted once, under the largest that it belongs to");
+  out.add("machine.dead.routers", dead.routers, "routers", "that do not work; disabled sites of a die are not in it");
+  out.add("machine.dead.routers_cut_off", dead.cut_off, "routers",
+          "of `routers`: they work, but nothing on their die leads to the rest of it");
+  out.add("machine.dead.links", dead.links, "links", "that do not work; both directions are one");
+  out.add("machine.dead.dies", dead.dies, "dies", "that do not work");
+  out.add("machine.name", m.name, "", "name of the machine file");
+  out.add("machine.level", c.topology.root_name(), "", "the largest part that is there");
+  out.add("machine.clock_hz", m.clock_hz, "Hz", "core clock");
+  out.add("machine.nodes", c.topology.node_count(), "nodes", "with a working core");
+  out.add("machine.dies", c.topology.die_count(), "dies", "of the machine");
+  out.add("machine.die_rows", c.topology.die_rows(), "dies", "rows of the whole grid of dies");
+  out.add("machine.die_columns", c.topology.die_columns(), "dies", "columns of the whole grid of dies");
+  out.add("machine.tile_die_rows", m.tile.dies.rows, "dies", "rows of a tile");
+  out.add("machine.tile_die_columns", m.tile.dies.columns, "dies", "columns of a tile");
+  out.add("machine.tiles", c.topology.tile_count(), "tiles", "of the machine");
+  out.add("machine.dips", c.topology.dip_count(), "DIPs", "of the machine");
+  out.add("machine.sram_bytes", c.topology.node_count() * m.node.sram_bytes, "bytes", "nodes x `node.sram_bytes`");
+  out.add("machine.hbm_bytes", static_cast<std::int64_t>(c.topology.dip_count()) * m.dip.hbm_bytes, "bytes",
+          "DIPs x `dip.hbm_bytes`");
+  out.add("machine.peak_flops_per_s.bf16", nodes * peaks.bf16_per_node, "FLOP/s",
+          "nodes x rows x columns x depth of the matrix unit x 2 x clock");
+  out.add("machine.peak_flops_per_s.fp32", nodes * peaks.fp32_per_node, "FLOP/s",
+          "nodes x `node.fp32_flop_per_cycle` x clock");
 }
 
-/// From the sender's HBM to the receiver's.
-Json zplane_json(const RunContext& c) {
+void add_zplane(Figures& out, const RunContext& c) {
   const machine::ZplaneTotals& z = c.results.zplane;
   const auto ns = [&](double cycles) { return cycles / c.topology.params().clock_hz * 1e9; };
-  return {{"messages", z.messages},
-          {"bytes", z.bytes},
-          {"message_ns",
-           {{"min", ns(number(z.cycles_min))},
-            {"mean", ns(number(z.cycles_sum) / number(z.messages))},
-            {"max", ns(number(z.cycles_max))}}},
-          {"frames", z.frames},
-          {"frames_resent", z.resent},
-          {"frames_lost", z.lost},
-          {"frames_ignored", z.ignored},
-          {"acks", z.acks},
-          {"nacks", z.nacks},
-          {"timeouts", z.timeouts},
-          {"window_stalls", z.window_stalls},
-          {"longest_queue_frames", z.longest_queue}};
+  out.counters("zplane", z);
+  out.add("zplane.message_ns.min", ns(number(z.cycles_min)), "ns",
+          "fastest message from the sender's HBM to the receiver's");
+  out.add("zplane.message_ns.mean", ns(number(z.cycles_sum) / number(z.messages)), "ns", "mean of those messages");
+  out.add("zplane.message_ns.max", ns(number(z.cycles_max)), "ns", "slowest of those messages");
 }
 
 /// Time of a training step: the first, or the mean of those after it. Null when no step was finished.
@@ -90,83 +84,71 @@ Json step_seconds(const RunContext& c) {
   return ratio(cycles, c.topology.params().clock_hz);
 }
 
-Json workload_json(const RunContext& c, const Json& step_s) {
+void add_workload(Figures& out, const RunContext& c, const Json& step_s) {
   std::int64_t samples = 0, largest = 0;
   for (const std::uint32_t program : c.job.program_of_rank) {
     const std::int64_t own = c.job.programs[program].samples_per_step;
     samples += own;
     largest = std::max(largest, own);
   }
+  const auto& ends = c.results.step_end;
   const double per_s = step_s.is_null() ? 0 : ratio(number(samples), step_s.get<double>());
-  return {{"ranks", c.workload.ranks()},
-          {"batch_per_rank", largest},
-          {"samples_per_step", samples},
-          {"steps", c.workload.steps},
-          {"steps_finished",
-           std::count_if(c.results.step_end.begin(), c.results.step_end.end(), [](Cycles end) { return end > 0; })},
-          {"samples_per_s", per_s}};
+  out.add("workload.ranks", c.workload.ranks(), "ranks", "of the job");
+  out.add("workload.batch_per_rank", largest, "samples",
+          "of a rank and step (the largest, should ranks differ); 0 = the trace does not say");
+  out.add("workload.samples_per_step", samples, "samples", "over all ranks");
+  out.add("workload.steps", c.workload.steps, "steps", "of the job");
+  out.add("workload.steps_finished", std::count_if(ends.begin(), ends.end(), [](Cycles end) { return end > 0; }),
+          "steps", "that ended");
+  out.add("workload.samples_per_s", per_s, "samples/s", "`samples_per_step` / `latency.step_s`");
 }
 
-Json fidelity_json(const RunContext& c) {
-  const Results& r = c.results;
+void add_fidelity(Figures& out, const RunContext& c) {
   Json approximations = Json::array();
   std::set<std::string> said;
-  for (const auto* list : {&c.job.approximations, &r.approximations}) {
+  for (const auto* list : {&c.job.approximations, &c.results.approximations}) {
     for (const std::string& sentence : *list) {
       if (said.insert(sentence).second) approximations.push_back(sentence);
     }
   }
-  return {{"network_model", schema::enum_text(c.config.run.network_model)},
-          {"replay", schema::enum_text(c.config.workload.replay)},
-          {"timed_by",
-           {{"shapes", r.flops_by_shapes}, {"roofline", r.flops_by_roofline}, {"recorded", r.flops_by_recorded}}},
-          {"approximations", std::move(approximations)}};
+  out.add("fidelity.network_model", schema::enum_text(c.config.run.network_model), "", "`run.network_model`");
+  out.add("fidelity.replay", schema::enum_text(c.config.workload.replay), "",
+          "`workload.replay`: where times come from unless one of `workload.replay_rules` says otherwise");
+  out.add("fidelity.approximations", std::move(approximations), "", "sentences: what lowering and machine simplified");
 }
 
-Json flops_json(const RunContext& c, double seconds) {
+void add_flops(Figures& out, const RunContext& c, double seconds) {
   const Results& r = c.results;
   const double peak_per_node = Peaks(c.topology.params()).per_node(r.format);
-  const double achieved = ratio(number(r.flops_executed), seconds);
+  const double achieved = ratio(number(r.cores.matrix_flops), seconds);
   const double peak = number(r.nodes_used) * peak_per_node;
-  return {{"executed", r.flops_executed},
-          {"planned", r.flops_planned},
-          {"vector", r.flops_vector},
-          {"recomputed", r.flops_recomputed},
-          {"achieved_per_s", achieved},
-          {"peak_per_s", peak},
-          {"peak_machine_per_s", number(c.topology.node_count()) * peak_per_node},
-          {"utilisation", ratio(achieved, peak)},
-          {"format", workload::dtype_name(r.format)},
-          {"nodes_used", r.nodes_used}};
+  out.add("flops.achieved_per_s", achieved, "FLOP/s", "`executed` / `time.seconds`");
+  out.add("flops.peak_per_s", peak, "FLOP/s", "of the nodes that ranks occupy, in `format`");
+  out.add("flops.peak_machine_per_s", number(c.topology.node_count()) * peak_per_node, "FLOP/s", "of all nodes");
+  out.add("flops.utilisation", ratio(achieved, peak), "share", "`achieved_per_s` / `peak_per_s`");
+  out.add("flops.format", workload::dtype_name(r.format), "", "the format of most FLOPs");
 }
 
-Json breakdown_json(const RunContext& c) {
-  const machine::Breakdown& b = c.results.breakdown;
+/// Seconds and share of each class of node-cycles.
+void add_breakdown(Figures& out, const RunContext& c) {
   const double node_clock = number(c.results.nodes_used) * c.topology.params().clock_hz;
-  const double total = number(b.compute + b.communication + b.overlapped + b.memory + b.idle);
-  const std::pair<const char*, std::uint64_t> classes[] = {{"compute", b.compute},
-                                                           {"communication", b.communication},
-                                                           {"overlapped", b.overlapped},
-                                                           {"memory", b.memory},
-                                                           {"idle", b.idle}};
-  Json json = Json::object();
-  for (const auto& [name, cycles] : classes) json[std::string(name) + "_s"] = ratio(number(cycles), node_clock);
-  Json fractions = Json::object();
-  for (const auto& [name, cycles] : classes) fractions[name] = ratio(number(cycles), total);
-  json["fractions"] = std::move(fractions);
-  return json;
+  const double all = number(schema::total(c.results.breakdown));
+  const auto add = [&](const char* name, std::uint64_t cycles, schema::Sum, const char*, const char* sentence) {
+    out.add(std::string("breakdown.") + name + "_s", ratio(number(cycles), node_clock), "s", sentence);
+    out.add(std::string("breakdown.fractions.") + name, ratio(number(cycles), all), "share", "of all node-cycles");
+  };
+  machine::Breakdown::fields(c.results.breakdown, add);
 }
 
-Json packets_json(const machine::LatencyHistogram& h) {
-  return {{"count", h.packets},
-          {"mean_cycles", ratio(number(h.cycles_sum), number(h.packets))},
-          {"p50_cycles", h.percentile(50)},
-          {"p95_cycles", h.percentile(95)},
-          {"p99_cycles", h.percentile(99)},
-          {"max_cycles", h.max}};
+void add_packets(Figures& out, const machine::LatencyHistogram& h) {
+  out.add("latency.packets.mean_cycles", ratio(number(h.cycles_sum), number(h.packets)), "cycles",
+          "from SRAM read to SRAM write");
+  out.add("latency.packets.p50_cycles", h.percentile(50), "cycles", "half of the packets need at most this");
+  out.add("latency.packets.p95_cycles", h.percentile(95), "cycles", "95 % of the packets need at most this");
+  out.add("latency.packets.p99_cycles", h.percentile(99), "cycles", "99 % of the packets need at most this");
 }
 
-Json memory_json(const RunContext& c) {
+void add_memory(Figures& out, const RunContext& c) {
   const Results& r = c.results;
   Json decisions = Json::array();
   std::set<std::string> said;
@@ -179,49 +161,55 @@ Json memory_json(const RunContext& c) {
   if (r.memory_decisions.empty()) {
     for (const workload::Program& program : c.job.programs) say(program.memory.decisions);
   }
-  return {{"sram_peak_bytes_max", r.sram_peak_bytes_max},
-          {"sram_capacity_bytes", c.topology.params().node.sram_bytes},
-          {"hbm_peak_bytes_max", r.hbm_peak_bytes_max},
-          {"hbm_capacity_bytes", c.topology.dip_count() == 0 ? 0 : c.topology.params().dip.hbm_bytes},
-          {"spilled_bytes", r.spilled_bytes},
-          {"recomputed_bytes", r.recomputed_bytes},
-          {"decisions", std::move(decisions)}};
+  out.add("memory.sram_capacity_bytes", c.topology.params().node.sram_bytes, "bytes", "SRAM of one node");
+  out.add("memory.hbm_capacity_bytes", c.topology.dip_count() == 0 ? 0 : c.topology.params().dip.hbm_bytes, "bytes",
+          "HBM of one DIP");
+  out.add("memory.decisions", std::move(decisions), "",
+          "sentences: what was moved to HBM, or thrown away and made again");
 }
 
-Json energy_json(const RunContext& c, double seconds) {
+void add_energy(Figures& out, const RunContext& c, double seconds) {
   const Results& r = c.results;
   const topology::EnergyParams& e = c.topology.params().energy;
   const auto bytes = [&r](LinkClass k) { return number(r.classes[static_cast<std::size_t>(k)].counters.bytes); };
   const auto joules = [](double moved_bytes, double pj_per_bit) { return moved_bytes * 8 * pj_per_bit * 1e-12; };
-  const std::pair<const char*, double> parts[] = {
-      {"matrix", number(r.flops_executed + r.flops_recomputed) * e.matrix_pj_per_flop * 1e-12},
-      {"sram", joules(number(r.sram_bytes_injected + r.sram_bytes_ejected), e.sram_pj_per_bit)},
-      {"noc", joules(number(r.noc_byte_hops), e.noc_pj_per_bit_hop)},
-      {"die_crossing", joules(bytes(LinkClass::kDieToDie), e.die_crossing_pj_per_bit)},
-      {"tile_crossing", joules(bytes(LinkClass::kTileToTile) + bytes(LinkClass::kDip), e.tile_crossing_pj_per_bit)},
-      {"hbm", joules(bytes(LinkClass::kHbm), e.hbm_pj_per_bit)},
-      {"idle", number(std::int64_t{c.topology.die_count()}) * e.die_idle_watts * seconds}};
+  const struct {
+    const char* name;
+    double joules;
+    const char* sentence;
+  } parts[] = {
+      {"matrix", number(r.cores.matrix_flops + r.flops_recomputed) * e.matrix_pj_per_flop * 1e-12,
+       "(`flops.executed` + `recomputed`) x `matrix_pj_per_flop`"},
+      {"sram", joules(number(r.ports.bytes_injected + r.ports.bytes_ejected), e.sram_pj_per_bit),
+       "bytes injected and ejected x 8 x `sram_pj_per_bit`"},
+      {"noc", joules(bytes(LinkClass::kNoc), e.noc_pj_per_bit_hop),
+       "bytes x on-die links crossed x 8 x `noc_pj_per_bit_hop`"},
+      {"die_crossing", joules(bytes(LinkClass::kDieToDie), e.die_crossing_pj_per_bit),
+       "bytes from die to die x 8 x `die_crossing_pj_per_bit`"},
+      {"tile_crossing", joules(bytes(LinkClass::kTileToTile) + bytes(LinkClass::kDip), e.tile_crossing_pj_per_bit),
+       "bytes over tile edges and DIP links x 8 x `tile_crossing_pj_per_bit`"},
+      {"hbm", joules(bytes(LinkClass::kHbm), e.hbm_pj_per_bit), "bytes through HBM x 8 x `hbm_pj_per_bit`"},
+      {"idle", number(std::int64_t{c.topology.die_count()}) * e.die_idle_watts * seconds,
+       "dies x `die_idle_watts` x time"}};
   double total = 0;
-  Json by_part = Json::object();
-  for (const auto& [name, value] : parts) {
-    by_part[name] = value;
-    total += value;
-  }
-  return {{"joules", total}, {"watts_mean", ratio(total, seconds)}, {"by_part", std::move(by_part)}};
+  for (const auto& part : parts) total += part.joules;
+  out.add("energy.joules", total, "J", "sum of `by_part`; the figures of the machine file are assumed");
+  out.add("energy.watts_mean", ratio(total, seconds), "W", "`joules` / `time.seconds`");
+  for (const auto& part : parts) out.add(std::string("energy.by_part.") + part.name, part.joules, "J", part.sentence);
 }
 
-Json host_json(const Results& r) {
-  return {{"wall_s", ratio(r.wall_s, 1)},
-          {"elaboration_s", ratio(r.elaboration_s, 1)},
-          {"simulation_s", ratio(r.simulation_s, 1)},
-          {"peak_rss_bytes", r.peak_rss_bytes},
-          {"events", r.events},
-          {"events_per_s", ratio(number(r.events), r.simulation_s)},
-          {"threads", r.threads},
-          {"dies_simulated", r.dies_simulated},
-          {"dies_copied", r.dies_copied},
-          {"copied_until_s", ratio(r.copied_s, 1)},
-          {"tasks_copied", r.tasks_copied}};
+void add_host(Figures& out, const Results& r) {
+  out.add("host.wall_s", ratio(r.wall_s, 1), "s", "of this run on the host; no host figure is part of the digest");
+  out.add("host.elaboration_s", ratio(r.elaboration_s, 1), "s", "building the SystemC modules");
+  out.add("host.simulation_s", ratio(r.simulation_s, 1), "s", "simulating");
+  out.add("host.peak_rss_bytes", r.peak_rss_bytes, "bytes", "host memory at its highest");
+  out.add("host.events", r.events, "events", "that the simulator ran");
+  out.add("host.events_per_s", ratio(number(r.events), r.simulation_s), "events/s", "`events` / `simulation_s`");
+  out.add("host.threads", r.threads, "threads", "of the host");
+  out.add("host.dies_simulated", r.dies_simulated, "dies", "of the machine");
+  out.add("host.dies_copied", r.dies_copied, "dies", "that took the state of another die, which had run for both");
+  out.add("host.copied_until_s", ratio(r.copied_s, 1), "s", "simulated time until which it had");
+  out.add("host.tasks_copied", r.tasks_copied, "tasks", "of dies that took a record instead of running events");
 }
 
 Json waiting_json(const Results& r) {
@@ -232,36 +220,70 @@ Json waiting_json(const Results& r) {
   return waiting;
 }
 
+void add_head(Figures& out, const RunContext& c) {
+  const BuildInfo& build = build_info();
+  out.add("schema", "dojosim.report/1", "", "of the report");
+  out.add("program.name", "dojosim", "", "what ran; no part of the digest");
+  out.add("program.version", build.version, "", "of the program");
+  out.add("program.git", build.git, "", "commit of the program");
+  out.add("digest", digest(c), "hex",
+          "SHA-256 over all counters, the machine's parameters, the seed and the contents of the inputs; equal for any "
+          "number of threads");
+  out.add("seed", c.config.run.seed, "", "`run.seed`");
+  out.add("partial", !c.results.finished, "yes/no",
+          "the run was interrupted or could not finish; all figures then end at `time.cycles`");
+  out.add("inputs", c.config.input_sha256, "hex", "SHA-256 of each file read");
+}
+
+/// Sections in the order in which the report has them.
+constexpr const char* kSections[] = {"machine", "time",  "workload", "fidelity", "flops",  "breakdown",
+                                     "latency", "links", "detours",  "zplane",   "memory", "energy"};
+
 }  // namespace
 
-Json report_value(const RunContext& c) {
-  const BuildInfo& build = build_info();
-  const double seconds = c.topology.seconds(c.results.end_cycle);
-  Json json{{"schema", "dojosim.report/1"},
-            {"program", {{"name", "dojosim"}, {"version", build.version}, {"git", build.git}}},
-            {"digest", digest(c)},
-            {"seed", c.config.run.seed},
-            {"partial", !c.results.finished},
-            {"inputs", c.config.input_sha256}};
-  json["machine"] = machine_json(c);
-  json["time"] = {{"cycles", c.results.end_cycle}, {"seconds", seconds}};
+void add_figures(Figures& out, Json& json, const RunContext& c) {
+  const Results& r = c.results;
+  const double seconds = c.topology.seconds(r.end_cycle);
   const Json step_s = step_seconds(c);
-  json["workload"] = workload_json(c, step_s);
-  json["fidelity"] = fidelity_json(c);
-  json["flops"] = flops_json(c, seconds);
-  json["breakdown"] = breakdown_json(c);
-  json["latency"] = {{"step_s", step_s},
-                     {"packets", packets_json(c.results.packets)},
-                     {"collectives", collective_rows(c)},
-                     {"ops", op_rows(c)}};
-  json["links"] = {{"classes", link_classes(c)}, {"hottest", hottest_links(c, 10)}};
-  json["detours"] = {{"messages", c.results.detours}, {"hops_added", c.results.detour_hops}};
-  if (c.results.zplane.messages > 0) json["zplane"] = zplane_json(c);
-  json["memory"] = memory_json(c);
-  json["energy"] = energy_json(c, seconds);
-  json["waiting"] = waiting_json(c.results);
-  json["blocked_packets"] = c.results.blocked_packets;
-  json["host"] = host_json(c.results);
+  add_head(out, c);
+  for (const char* section : kSections) json[section] = Json::object();
+  out.counters("counters", static_cast<const machine::RunCounters&>(r));
+  out.counters("counters", static_cast<const machine::PlanTotals&>(r));
+  out.counters("cores", r.cores);
+  out.counters("links.noc", r.noc);
+  out.counters("ports", r.ports);
+  out.counters("latency.packets", static_cast<const machine::LatencyCounters&>(r.packets));
+  add_machine(out, c);
+  out.add("time.cycles", r.end_cycle, "cycles", "simulated: last end of a rank (or last event of a partial run)");
+  out.add("time.seconds", seconds, "s", "the same by the core clock");
+  add_workload(out, c, step_s);
+  add_fidelity(out, c);
+  add_flops(out, c, seconds);
+  add_breakdown(out, c);
+  out.add("latency.step_s", step_s, "s",
+          "end of the only step, or from two steps on the mean of the steps after the first; null when none finished");
+  add_packets(out, r.packets);
+  json["latency"]["collectives"] = collective_rows(out, c);
+  json["latency"]["ops"] = op_rows(out, c);
+  add_link_classes(out, c);
+  json["links"]["hottest"] = hottest_links(out, c, 10);
+  if (r.zplane.messages > 0) {
+    add_zplane(out, c);
+  } else {
+    json.erase("zplane");
+  }
+  add_memory(out, c);
+  add_energy(out, c, seconds);
+  out.add("waiting", waiting_json(r), "", "ranks that could not finish, with the operations they wait in");
+  out.add("blocked_packets", r.blocked_packets, "",
+          "then: the oldest bursts that wait for credit at an edge, with destination, cycle of sending and edge");
+  add_host(out, r);
+}
+
+Json report_value(const RunContext& context) {
+  Json json;
+  Figures out(json);
+  add_figures(out, json, context);
   return json;
 }
 

@@ -17,20 +17,8 @@ struct Row {
   std::string algorithm;
   std::uint32_t ranks = 0;
   Bytes bytes = 0;
-  std::uint64_t count = 0, cycles_sum = 0;
-  Cycles cycles_min = kNever, cycles_max = 0;
-  Cycles first_start = kNever, last_end = 0;
-  std::int64_t flops = 0;
+  machine::OpCounters counters;
   double model_seconds = 0;
-
-  template <class Record>
-  void add(const Record& record) {
-    if (record.count == 0) return;
-    count += record.count;
-    cycles_sum += record.cycles_sum;
-    cycles_min = std::min(cycles_min, record.cycles_min);
-    cycles_max = std::max(cycles_max, record.cycles_max);
-  }
 };
 
 /// Ranks with a graph each have the same operation in many graphs: the n-th of a name, kind and size in each of them.
@@ -60,12 +48,13 @@ class RowFinder {
   std::map<std::pair<std::uint32_t, Key>, int> seen_;
 };
 
-void add_times(Json& json, const Row& row, double clock_hz) {
+void add_times(Figures& out, const machine::Executions& times, double clock_hz) {
   const auto seconds = [clock_hz](double cycles) { return ratio(cycles, clock_hz); };
-  json["seconds"] = seconds(ratio(static_cast<double>(row.cycles_sum), static_cast<double>(row.count)));
-  json["seconds_min"] = row.count == 0 ? 0.0 : seconds(static_cast<double>(row.cycles_min));
-  json["seconds_max"] = seconds(static_cast<double>(row.cycles_max));
-  json["count"] = row.count;
+  const double shortest = times.count == 0 ? 0.0 : static_cast<double>(times.cycles_min);
+  out.add("seconds", seconds(ratio(static_cast<double>(times.cycles_sum), static_cast<double>(times.count))), "s",
+          "from start to end, mean over the executions; waiting for the cores before the start is not in it");
+  out.add("seconds_min", seconds(shortest), "s", "of the shortest");
+  out.add("seconds_max", seconds(static_cast<double>(times.cycles_max)), "s", "of the longest");
 }
 
 double link_bytes(const Row& row) {
@@ -83,36 +72,36 @@ double utilisation(std::uint64_t busy_units, std::uint64_t links, Cycles time) {
   return ratio(static_cast<double>(busy_units), available);
 }
 
-Json op_rows(const RunContext& context) {
+Json op_rows(const Figures& figures, const RunContext& context) {
   RowFinder finder;
   for (const machine::OpRecord& record : context.results.ops) {
-    Row& row = finder.find(context.workload, record);
-    row.add(record);
-    row.flops += record.flops;
-    if (record.count == 0) continue;
-    row.first_start = std::min(row.first_start, record.first_start);
-    row.last_end = std::max(row.last_end, record.last_end);
+    schema::merge<machine::OpCounters>(finder.find(context.workload, record).counters, record);
   }
   const double clock_hz = context.topology.params().clock_hz;
   Json rows = Json::array();
   for (const Row& row : finder.rows) {
-    Json json{{"name", row.graph->op_name(*row.op)},
-              {"kind", workload::op_kind_name(row.op->kind)},
-              {"phase", workload::phase_name(row.op->phase)}};
-    add_times(json, row, clock_hz);
-    json["flops"] = row.flops;
-    json["first_start_s"] = row.count == 0 ? 0.0 : ratio(static_cast<double>(row.first_start), clock_hz);
-    json["last_end_s"] = ratio(static_cast<double>(row.last_end), clock_hz);
+    const machine::OpCounters& times = row.counters;
+    Json json;
+    Figures out = figures.rows(json, "latency.ops");
+    out.add("name", row.graph->op_name(*row.op), "",
+            "of the operation; ranks with a graph each share a row where name, kind, size and occurrence are equal");
+    out.add("kind", workload::op_kind_name(row.op->kind), "", "of the operation");
+    out.add("phase", workload::phase_name(row.op->phase), "", "of the training step");
+    add_times(out, times, clock_hz);
+    out.counters("", times);
+    out.add("first_start_s", times.count == 0 ? 0.0 : ratio(static_cast<double>(times.first_start), clock_hz), "s",
+            "simulated time of the first start");
+    out.add("last_end_s", ratio(static_cast<double>(times.last_end), clock_hz), "s", "simulated time of the last end");
     rows.push_back(std::move(json));
   }
   return rows;
 }
 
-Json collective_rows(const RunContext& context) {
+Json collective_rows(const Figures& figures, const RunContext& context) {
   RowFinder finder;
   for (const machine::CollectiveRecord& record : context.results.collectives) {
     Row& row = finder.find(context.workload, record);
-    row.add(record);
+    schema::merge<machine::Executions>(row.counters, record);
     row.algorithm = record.algorithm;
     row.ranks = std::max(row.ranks, record.ranks);
     row.bytes = std::max(row.bytes, record.bytes);
@@ -120,39 +109,46 @@ Json collective_rows(const RunContext& context) {
   }
   Json rows = Json::array();
   for (const Row& row : finder.rows) {
-    Json json{{"name", row.graph->op_name(*row.op)},
-              {"kind", workload::op_kind_name(row.op->kind)},
-              {"algorithm", row.algorithm},
-              {"ranks", row.ranks},
-              {"bytes", row.bytes}};
-    add_times(json, row, context.topology.params().clock_hz);
+    Json json;
+    Figures out = figures.rows(json, "latency.collectives");
+    out.add("name", row.graph->op_name(*row.op), "", "of the operation");
+    out.add("kind", workload::op_kind_name(row.op->kind), "", "of the operation");
+    out.add("algorithm", row.algorithm, "", "that carried it out");
+    out.add("ranks", row.ranks, "ranks", "of one group");
+    out.add("bytes", row.bytes, "bytes", "as the trace gives it");
+    add_times(out, row.counters, context.topology.params().clock_hz);
+    out.counters("", static_cast<const machine::Executions&>(row.counters));
     const double bytes = link_bytes(row);
-    json["bus_bytes_per_s"] = ratio(bytes, json["seconds"].get<double>());
-    json["model_seconds"] = row.model_seconds;
+    out.add("bus_bytes_per_s", ratio(bytes, json["seconds"].get<double>()), "bytes/s",
+            "as nccl-tests define it ([report.md](report.md#bus-bandwidth))");
+    out.add("model_seconds", row.model_seconds, "s", "the latency-bandwidth time by which the algorithm was chosen");
     rows.push_back(std::move(json));
   }
   return rows;
 }
 
-Json link_classes(const RunContext& context) {
-  Json classes = Json::object();
+void add_link_classes(Figures& figures, const RunContext& context) {
   for (int i = 0; i < topology::kLinkClasses; ++i) {
     const machine::LinkClassTotals& total = context.results.classes[static_cast<std::size_t>(i)];
     const Cycles time = context.results.end_cycle;
-    classes[topology::link_class_name(static_cast<topology::LinkClass>(i))] = {
-        {"count", total.links},
-        {"bytes", total.counters.bytes},
-        {"capacity_bytes_per_s", std::isfinite(total.capacity_bytes_per_s) ? total.capacity_bytes_per_s : 0.0},
-        {"utilisation_mean", utilisation(total.counters.busy_units, total.links, time)},
-        {"utilisation_max", utilisation(total.max_busy_units, 1, time)},
-        {"queue_cycles_mean",
-         ratio(static_cast<double>(total.counters.queue_cycles), static_cast<double>(total.counters.transfers))},
-        {"transfers", total.counters.transfers}};
+    Json json;
+    Figures out(json, "links.classes.<class>.", i == 0 ? figures.lines() : nullptr);
+    out.add("count", total.links, "links", "of the class: noc, die_to_die, tile_to_tile, dip, hbm, pcie or ethernet");
+    out.counters("", total.counters);
+    out.add("capacity_bytes_per_s", std::isfinite(total.capacity_bytes_per_s) ? total.capacity_bytes_per_s : 0.0,
+            "bytes/s", "of all links of the class together");
+    out.add("utilisation_mean", utilisation(total.counters.busy_units, total.links, time), "share",
+            "time spent serialising / (links x time)");
+    out.add("utilisation_max", utilisation(total.max_busy_units, 1, time), "share", "the same of the busiest link");
+    out.add("queue_cycles_mean",
+            ratio(static_cast<double>(total.counters.queue_cycles), static_cast<double>(total.counters.transfers)),
+            "cycles", "wait of a transfer before it could use the link");
+    figures.put(std::string("links.classes.") + topology::link_class_name(static_cast<topology::LinkClass>(i)),
+                std::move(json));
   }
-  return classes;
 }
 
-Json hottest_links(const RunContext& context, std::size_t wanted) {
+Json hottest_links(const Figures& figures, const RunContext& context, std::size_t wanted) {
   std::vector<const machine::LinkRecord*> links;
   for (const machine::LinkRecord& link : context.results.links) links.push_back(&link);
   wanted = std::min(wanted, links.size());
@@ -163,10 +159,15 @@ Json hottest_links(const RunContext& context, std::size_t wanted) {
   Json rows = Json::array();
   for (std::size_t i = 0; i < wanted; ++i) {
     const machine::LinkRecord& link = *links[i];
-    rows.push_back({{"path", link.path},
-                    {"class", topology::link_class_name(link.link_class)},
-                    {"bytes", link.counters.bytes},
-                    {"utilisation", utilisation(link.max_busy_units, 1, context.results.end_cycle)}});
+    Json json;
+    Figures out = figures.rows(json, "links.hottest");
+    out.add("path", link.path, "",
+            "one of the ten busiest rows of `links.csv`; a folded row counts with its busiest link");
+    out.add("class", topology::link_class_name(link.link_class), "", "of the link");
+    out.add("bytes", link.counters.bytes, "bytes", "carried by the row's links");
+    out.add("utilisation", utilisation(link.max_busy_units, 1, context.results.end_cycle), "share",
+            "of the busiest of them");
+    rows.push_back(std::move(json));
   }
   return rows;
 }

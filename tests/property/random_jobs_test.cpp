@@ -167,8 +167,8 @@ TEST(Routes, AreAsLongAsTheManhattanDistance) {
       links += ran.of_class(c).counters.transfers;
     EXPECT_EQ(links, distance);
     EXPECT_GE(ran.results.packets.min, static_cast<Cycles>(distance + 1) * machine.noc.hop_cycles + 1);
-    EXPECT_EQ(ran.results.sram_bytes_injected, 64u);
-    EXPECT_EQ(ran.results.sram_bytes_ejected, 64u);
+    EXPECT_EQ(ran.results.ports.bytes_injected, 64u);
+    EXPECT_EQ(ran.results.ports.bytes_ejected, 64u);
   }
 }
 

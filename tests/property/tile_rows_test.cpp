@@ -94,7 +94,7 @@ TEST_P(TileRows, InStepGiveTheSameDigest) {
     EXPECT_LT(as_one.results.events, each.results.events);
     EXPECT_EQ(as_one.results.digest, each.results.digest);
     EXPECT_EQ(as_one.results.end_cycle, each.results.end_cycle);
-    EXPECT_EQ(as_one.results.flops_executed, each.results.flops_executed);
+    EXPECT_EQ(as_one.results.cores.matrix_flops, each.results.cores.matrix_flops);
     EXPECT_EQ(as_one.results.packets.count, each.results.packets.count);
     ASSERT_EQ(as_one.results.ops.size(), each.results.ops.size());
     for (std::size_t i = 0; i < each.results.ops.size(); ++i) {
@@ -133,7 +133,7 @@ TEST(TileRows, MayBeLookedAtAtAnyTime) {
     each.machine->run_window();
   }
   EXPECT_EQ(as_one.machine->progress().tasks_done, each.machine->progress().tasks_done);
-  EXPECT_EQ(as_one.node(last, 0).sram_bytes_written_by_noc, each.node(last, 0).sram_bytes_written_by_noc);
+  EXPECT_EQ(as_one.node(last, 0).sram.bytes_ejected, each.node(last, 0).sram.bytes_ejected);
   finish(as_one);
   finish(each);
   EXPECT_GT(as_one.results.dies_copied, 0u);

@@ -53,7 +53,7 @@ TEST(MatrixProduct, OfADieLiesAboveItsRoofline) {
   EXPECT_NEAR(flop / peak, 379e-6, 1e-6);
   judge({"matmul_die", "bf16 product 4096 x 4096 x 4096 on one die", "2 m n k / (nodes x 512 FLOP/cycle)", "s", 1, 1.4},
         flop / peak, ran.seconds());
-  EXPECT_EQ(ran.results.flops_executed, 137'438'953'472);
+  EXPECT_EQ(ran.results.cores.matrix_flops, 137'438'953'472);
 }
 
 }  // namespace

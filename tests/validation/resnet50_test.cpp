@@ -19,7 +19,7 @@ TEST(ResNet50, StepOnATileLiesAboveItsBounds) {
   const topology::MachineParams& machine = tile.params();
   const double ranks = ran.workload->ranks(), images = ranks * 8;
   ASSERT_EQ(ranks, 25);
-  EXPECT_EQ(static_cast<double>(ran.results.flops_executed), images * kFlopPerImage);
+  EXPECT_EQ(static_cast<double>(ran.results.cores.matrix_flops), images * kFlopPerImage);
   ASSERT_TRUE(ran.results.finished);
   const double step = tile.seconds(ran.results.step_end.at(0));
 

@@ -38,9 +38,9 @@ TEST(SystemC, ModulesShowTheReportsCountersAndTime) {
   for (SiteIndex site = 0; site < ran.topology->sites(); ++site) {
     const auto* core =
         dynamic_cast<systemc::Core*>(sc_core::sc_find_object((ran.topology->node_path(0, site) + ".core").c_str()));
-    if (core != nullptr) flops += core->counters().matrix_flops;
+    if (core != nullptr) flops += core->counters().core.matrix_flops;
   }
-  EXPECT_EQ(flops, static_cast<std::uint64_t>(ran.results.flops_executed));
+  EXPECT_EQ(flops, static_cast<std::uint64_t>(ran.results.cores.matrix_flops));
 }
 
 }  // namespace

@@ -12,6 +12,7 @@
 #include "dojo/fabric/burst.h"
 #include "dojo/fabric/burst_routes.h"
 #include "dojo/fabric/port_times.h"
+#include "dojo/schema/counters.h"
 #include "dojo/topology/topology.h"
 
 namespace dojo::fabric {
@@ -23,14 +24,32 @@ using topology::Direction;
 struct LinkUse {
   std::uint64_t busy_cycles = 0, queue_cycles = 0;
   std::uint64_t bursts = 0;
+
+  // What the report says of links of every class is in machine::LinkCounters.
+  template <class Self, class Visit>
+  static constexpr void fields(Self& self, Visit&& field) {
+    using namespace schema;
+    field("busy_cycles", self.busy_cycles, Sum{}, "cycles", "the link carries a flit", kNotReported);
+    field("queue_cycles", self.queue_cycles, Sum{}, "cycles", "waited by bursts before the link", kNotReported);
+    field("bursts", self.bursts, Sum{}, "bursts", "over the link", kNotReported);
+  }
 };
+static_assert(schema::every_counter_is_listed<LinkUse>());
 struct Link : LinkUse {
   Cycles free = 0;  ///< data bursts may start here
 };
 
 struct PortUse {
   std::uint64_t bytes_injected = 0, bytes_ejected = 0;
+
+  template <class Self, class Visit>
+  static constexpr void fields(Self& self, Visit&& field) {
+    using namespace schema;
+    field("bytes_injected", self.bytes_injected, Sum{}, "bytes", "read by the network out of the SRAM", kNotReported);
+    field("bytes_ejected", self.bytes_ejected, Sum{}, "bytes", "written by the network into the SRAM", kNotReported);
+  }
 };
+static_assert(schema::every_counter_is_listed<PortUse>());
 /// SRAM side of a node's router: when the first of its read ports (injection) and of its write ports (ejection) is
 /// free.
 struct Port : PortUse {
@@ -88,6 +107,10 @@ class DieNetwork {
     return use_[static_cast<std::size_t>(d)][index(d, site / columns_, site % columns_)];
   }
   [[nodiscard]] PortUse& use(SiteIndex site) { return port_use_[site]; }
+  [[nodiscard]] const LinkUse& use(SiteIndex site, Direction d) const {
+    return use_[static_cast<std::size_t>(d)][index(d, site / columns_, site % columns_)];
+  }
+  [[nodiscard]] const PortUse& use(SiteIndex site) const { return port_use_[site]; }
   /// Adds what striped bursts have moved since the last call to the counters of links and ports.
   void settle();
   /// No link or port is taken beyond this cycle.

@@ -9,6 +9,7 @@
 
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
+#include "dojo/schema/counters.h"
 
 namespace dojo::fabric {
 
@@ -43,7 +44,23 @@ struct TtpoeSettings {
 struct TtpoeCounters {
   std::uint64_t frames = 0, resent = 0, acks = 0, nacks = 0, timeouts = 0, window_stalls = 0;
   std::uint64_t accepted = 0, accepted_bytes = 0, ignored = 0;
+
+  template <class Self, class Visit>
+  static constexpr void fields(Self& self, Visit&& field) {
+    using namespace schema;
+    field("frames", self.frames, Sum{}, "frames", "data frames of TTPoE sent, repeated ones too");
+    field("resent", self.resent, Sum{}, "frames", "data frames sent again", ReportedAs{"zplane.frames_resent"});
+    field("ignored", self.ignored, Sum{}, "frames", "ignored by receivers that waited for an older one",
+          ReportedAs{"zplane.frames_ignored"});
+    field("acks", self.acks, Sum{}, "frames", "acknowledgements sent");
+    field("nacks", self.nacks, Sum{}, "frames", "requests to repeat a missing frame");
+    field("timeouts", self.timeouts, Sum{}, "times", "a sender went back to its oldest frame without an answer");
+    field("window_stalls", self.window_stalls, Sum{}, "times", "a sender had data and no room in its window");
+    field("accepted", self.accepted, Sum{}, "frames", "taken in order", kNotReported);
+    field("accepted_bytes", self.accepted_bytes, Sum{}, "bytes", "payload of frames taken in order", kNotReported);
+  }
 };
+static_assert(schema::every_counter_is_listed<TtpoeCounters>());
 
 /// The sender's side of one directed link.
 class TtpoeSender {

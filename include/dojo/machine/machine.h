@@ -33,9 +33,8 @@ struct MachineSettings {
 
 /// Counters of one node as a user sees them through its modules.
 struct NodeCounters {
-  std::uint64_t core_busy_cycles = 0;
-  std::uint64_t matrix_flops = 0, vector_flops = 0;
-  std::uint64_t sram_bytes_read_by_noc = 0, sram_bytes_written_by_noc = 0;
+  CoreCounters core;
+  fabric::PortUse sram;
   std::array<LinkCounters, 4> router_links{};  ///< outgoing: east, west, north, south (topology::Direction)
 };
 struct DipCounters {

@@ -51,6 +51,9 @@ struct SweepRequest {
 /// Returns the number of failed points.
 int sweep(const SweepRequest& request);
 
+/// docs/counters.md: every key of report.json and every counter of a module, with unit and meaning.
+[[nodiscard]] std::string counters_markdown();
+
 struct BuildInfo {
   std::string version, git, compiler, libraries;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The one reflection of the project: a struct lists its fields once in `fields()`, and visitors (reader, writer,
-// schema, documentation, overrides, counters' fold) walk that list.
+// schema, documentation, overrides) walk that list. Counters do the same: counters.h.
 //
 //   struct NocParams {
 //     std::int64_t hop_cycles = 1;

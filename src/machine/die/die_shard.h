@@ -45,7 +45,7 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
 
   // What the results are made of.
   [[nodiscard]] const NetworkPort& port() const { return *port_; }
-  [[nodiscard]] const CoreUse& core(SiteIndex site) const { return cores_[site]; }
+  [[nodiscard]] const CoreCounters& core(SiteIndex site) const { return cores_[site]; }
   [[nodiscard]] const std::deque<RankTasks>& ranks() const { return sequencer_.ranks(); }
   /// Node-cycle classes up to `end`, for all ranks on this die.
   [[nodiscard]] Breakdown breakdown(Cycles end) const { return time_.breakdown(end); }
@@ -62,7 +62,7 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   [[nodiscard]] NodeTime& time() { return time_; }
   [[nodiscard]] Sequencer& sequencer() { return sequencer_; }
   [[nodiscard]] KernelRuns& kernels() { return kernels_; }
-  [[nodiscard]] const std::vector<CoreUse>& cores() const { return cores_; }
+  [[nodiscard]] const std::vector<CoreCounters>& cores() const { return cores_; }
   void add_counters(const std::vector<std::uint64_t>& increase) { add_to_counters(port_->network(), cores_, increase); }
   [[nodiscard]] NetworkPort& port() { return *port_; }
   /// Nothing is under way on this die and nothing is reserved beyond now, so what follows depends on the program alone.
@@ -104,7 +104,7 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   Residents residents_;
   NodeTime time_;
   Adders adders_;
-  std::vector<CoreUse> cores_;
+  std::vector<CoreCounters> cores_;
   std::unique_ptr<NetworkPort> port_;
   KernelRuns kernels_;
   DieDataflows dataflows_;

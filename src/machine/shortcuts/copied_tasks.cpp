@@ -166,9 +166,7 @@ void CopiedTasks::disturb(Cycles first_arrival) {
 
 void CopiedTasks::settle() {
   if (std::all_of(state_.hits.begin(), state_.hits.end(), [](std::uint32_t hits) { return hits == 0; })) return;
-  std::vector<std::uint64_t> increase;
-  list_counters(die_.port().network(), die_.cores(), increase);
-  std::fill(increase.begin(), increase.end(), 0u);
+  std::vector<std::uint64_t> increase(die_counter_count(die_.cores().size()), 0);
   for (std::uint32_t id = 0; id < state_.hits.size(); ++id) {
     const std::uint64_t hits = std::exchange(state_.hits[id], 0u);
     if (hits == 0) continue;

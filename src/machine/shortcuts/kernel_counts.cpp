@@ -37,7 +37,7 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
   const SliceShape& shape = *place.slice->shape;
   fabric::DieNetwork network;
   network.configure(context.topology, die);
-  std::vector<CoreUse> cores(static_cast<std::size_t>(context.topology.sites()));
+  std::vector<CoreCounters> cores(static_cast<std::size_t>(context.topology.sites()));
   if (!kernel.need.empty() && context.model.moves_lines_whole) {  // else what they send is counted as it moves
     const std::uint32_t first = shape.line_begin[place.slice_die];
     for (std::uint32_t line = first; line < shape.line_begin[place.slice_die + 1]; ++line) {
@@ -46,13 +46,12 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
     }
   }
   for (std::uint32_t node = place.first_node; node < place.first_node + place.node_count; ++node) {
-    CoreUse& core = cores[shape.nodes[node].site];
+    CoreCounters& core = cores[shape.nodes[node].site];
     const auto cycles = kernel.cycles.begin() + static_cast<std::ptrdiff_t>(std::size_t{node} * kernel.steps);
     core.busy_cycles = std::accumulate(cycles, cycles + kernel.steps, std::uint64_t{0});
-    if (!kernel.vector_flops.empty()) core.vector_flops = static_cast<std::uint64_t>(kernel.vector_flops[node]);
+    if (!kernel.vector_flops.empty()) core.vector_flops = kernel.vector_flops[node];
     const bool recompute = index % 2 != 0;
-    if (!recompute && !kernel.matrix_flops.empty())
-      core.matrix_flops = static_cast<std::uint64_t>(kernel.matrix_flops[node]);
+    if (!recompute && !kernel.matrix_flops.empty()) core.matrix_flops = kernel.matrix_flops[node];
   }
   KernelCounts::Counters counters;
   list_counters(network, cores, counters);

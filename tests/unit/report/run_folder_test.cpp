@@ -157,7 +157,7 @@ TEST(ReportJson, GivesBusBandwidthAsNcclTestsDo) {
 
 TEST(ReportJson, KeepsIntegersBeyondTheReachOfDoubles) {
   SyntheticRun run;
-  run.results.flops_executed = 9007199254740993;  // 2^53 + 1
+  run.results.cores.matrix_flops = 9007199254740993;  // 2^53 + 1
   EXPECT_THAT(report_json(run.context()), HasSubstr("\"executed\": 9007199254740993,"));
 }
 
@@ -193,7 +193,7 @@ TEST(ReportJson, MergesTheSameOperationOfRanksWithAGraphEach) {
   SyntheticRun run;
   run.workload.graphs.push_back(run.workload.graphs[0]);
   run.workload.graph_of_rank = {0, 1};
-  run.results.ops.push_back({1, 0, 2, 4000000, 2000000, 2000000, 10, 3000000, 5});
+  run.results.ops.push_back({{{2, 4000000, 2000000, 2000000}, 10, 3000000, 5}, 1, 0});
   const json r = json::parse(report_json(run.context()));
   ASSERT_EQ(r["latency"]["ops"].size(), 1u);
   EXPECT_EQ(r["latency"]["ops"][0]["count"], 8);

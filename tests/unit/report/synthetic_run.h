@@ -60,7 +60,7 @@ struct SyntheticRun {
     machine::Results& r = results;
     r.end_cycle = 4000000;  // 2 ms at 2 GHz
     r.finished = true;
-    r.flops_executed = r.flops_planned = r.flops_by_shapes = 1000000000000;
+    r.cores.matrix_flops = r.flops_planned = r.flops_by[0] = 1000000000000;
     r.nodes_used = 708;
     const std::uint64_t node_cycles = 708ull * 4000000;
     r.breakdown = {node_cycles / 2, node_cycles / 4, node_cycles / 8, node_cycles / 16, node_cycles / 16};
@@ -83,8 +83,8 @@ struct SyntheticRun {
                        2.016e12,
                        {504000, 500000 * machine::kBusyUnitsPerCycle, 100, 50},
                        500000 * machine::kBusyUnitsPerCycle});
-    r.ops.push_back({0, 0, 6, 6000000, 900000, 1100000, 10, 3000000, 1000000000000});
-    r.collectives.push_back({0, 1, "ring", 2, 1000000, 6, 1200000, 150000, 250000, 1e-4});
+    r.ops.push_back({{{6, 6000000, 900000, 1100000}, 10, 3000000, 1000000000000}, 0, 0});
+    r.collectives.push_back({{6, 1200000, 150000, 250000}, 0, 1, "ring", 2, 1000000, 1e-4});
     r.sram_peak_bytes_max = 1000000;
     r.digest = 12345;
     r.die_core_utilisation = {0.25, 0.75};

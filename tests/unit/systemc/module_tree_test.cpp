@@ -122,10 +122,10 @@ TEST(Simulation, CountersThroughAModuleAreTheMachines) {
   std::uint64_t injected = 0;
   for (DieId die = 0; die < bench.topology.die_count(); ++die) {
     const auto* module = dynamic_cast<Die*>(sc_core::sc_find_object(bench.topology.die_path(die).c_str()));
-    for (const Node& node : module->nodes()) injected += node.sram().counters().sram_bytes_read_by_noc;
+    for (const Node& node : module->nodes()) injected += node.sram().counters().sram.bytes_injected;
   }
   EXPECT_GT(injected, 0u);
-  EXPECT_EQ(injected, bench.machine.collect().sram_bytes_injected);
+  EXPECT_EQ(injected, bench.machine.collect().ports.bytes_injected);
 }
 
 }  // namespace

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// `dojosim list counters` names all that a report has and nothing else; every counter reaches report.json and the
+// digest.
+#include <gmock/gmock.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "report/digest.h"
+#include "report/figures.h"
+#include "report/value.h"
+#include "synthetic_run.h"
+
+namespace dojo::report {
+namespace {
+
+std::set<std::string> listed() {
+  std::set<std::string> keys;
+  for (const FigureLine& line : figure_lines()) {
+    EXPECT_TRUE(keys.insert(line.key).second) << line.key << " has two lines";
+    EXPECT_FALSE(line.sentence.empty()) << line.key;
+  }
+  return keys;
+}
+
+/// Keys of `json` as they are listed; below a listed key nobody looks.
+void collect_keys(const Json& json, const std::string& path, const std::set<std::string>& known,
+                  std::set<std::string>& found) {
+  if (known.count(path) != 0) {
+    found.insert(path);
+  } else if (json.is_array()) {
+    for (const Json& row : json) collect_keys(row, path + "[]", known, found);
+  } else if (json.is_object() && !path.empty() && path == "links.classes") {
+    for (const auto& [name, of_class] : json.items()) collect_keys(of_class, path + ".<class>", known, found);
+  } else if (json.is_object()) {
+    for (const auto& [key, value] : json.items())
+      collect_keys(value, path.empty() ? key : path + "." + key, known, found);
+  } else {
+    found.insert(path);
+  }
+}
+
+TEST(ListCounters, NamesWhatAReportHas) {
+  SyntheticRun run;
+  run.results.zplane.messages = 1;
+  const std::set<std::string> known = listed();
+  std::set<std::string> found;
+  collect_keys(report_value(run.context()), "", known, found);
+  std::set<std::string> expected;
+  for (const std::string& key : known) {
+    if (key.rfind("net.", 0) != 0) expected.insert(key);
+  }
+  EXPECT_EQ(found, expected);
+}
+
+TEST(ListCounters, PageIsCurrent) {
+  const std::string file = std::string(DOJO_SOURCE_DIR) + "/docs/counters.md";
+  std::ifstream in(file, std::ios::binary);
+  const std::string page{std::istreambuf_iterator<char>(in), {}};
+  EXPECT_TRUE(page == counters_markdown()) << "write `dojosim list counters` to docs/counters.md";
+}
+
+TEST(ListCounters, NamesEveryCounterOfAModule) {
+  std::set<std::string> keys;
+  for (const FigureLine& line : module_lines()) keys.insert(line.key);
+  for (const char* key :
+       {"core.busy_cycles", "sram.bytes_injected", "router.router_links[].busy_units", "dip.ttp.bytes"})
+    EXPECT_EQ(keys.count(key), 1u) << key;
+}
+
+/// `place(results)` gives the struct of that type inside Results.
+template <class Counters, class Place>
+void expect_in_the_report(const std::string& section, Place&& place) {
+  for (std::size_t i = 0; i < schema::counter_count<Counters>(); ++i) {
+    SyntheticRun run;
+    run.results.zplane.messages = 1;
+    const std::string before = digest(run.context());
+    std::string key, name;
+    std::size_t next = 0;
+    Counters::fields(place(run.results),
+                     [&](const char* of, auto& counter, auto, const char*, const char*, const auto&... as) {
+                       if (next++ != i) return;
+                       counter = 4711;
+                       name = of;
+                       key = schema::report_key(section, of, as...);
+                     });
+    EXPECT_NE(digest(run.context()), before) << name;
+    if (key.empty()) continue;
+    std::replace(key.begin(), key.end(), '.', '/');
+    const Json report = report_value(run.context());
+    EXPECT_EQ(report.at(Json::json_pointer("/" + key)), 4711) << name;
+  }
+}
+
+TEST(Report, ShowsEveryCounterAndItsDigestCoversIt) {
+  using namespace machine;
+  expect_in_the_report<RunCounters>("counters", [](Results& r) -> RunCounters& { return r; });
+  expect_in_the_report<PlanTotals>("counters", [](Results& r) -> PlanTotals& { return r; });
+  expect_in_the_report<CoreCounters>("cores", [](Results& r) -> CoreCounters& { return r.cores; });
+  expect_in_the_report<fabric::LinkUse>("links.noc", [](Results& r) -> fabric::LinkUse& { return r.noc; });
+  expect_in_the_report<fabric::PortUse>("ports", [](Results& r) -> fabric::PortUse& { return r.ports; });
+  expect_in_the_report<ZplaneTotals>("zplane", [](Results& r) -> ZplaneTotals& { return r.zplane; });
+  expect_in_the_report<LatencyCounters>("latency.packets", [](Results& r) -> LatencyCounters& { return r.packets; });
+  expect_in_the_report<LinkCounters>("links.classes.noc",
+                                     [](Results& r) -> LinkCounters& { return r.classes[0].counters; });
+  expect_in_the_report<OpCounters>("latency.ops.0", [](Results& r) -> OpCounters& { return r.ops[0]; });
+  expect_in_the_report<Executions>("latency.collectives.0", [](Results& r) -> Executions& { return r.collectives[0]; });
+}
+
+TEST(Report, GivesEveryClassOfNodeCyclesItsSecondsAndItsShare) {
+  SyntheticRun run;
+  run.results.breakdown = {};
+  machine::Breakdown::fields(run.results.breakdown, [&](const char* name, std::uint64_t& cycles, const auto&...) {
+    cycles = 708ull * 2000000000;
+    const Json breakdown = report_value(run.context())["breakdown"];
+    EXPECT_EQ(breakdown.at(std::string(name) + "_s"), 1.0);
+    EXPECT_EQ(breakdown.at("fractions").at(name), 1.0);
+    cycles = 0;
+  });
+}
+
+}  // namespace
+}  // namespace dojo::report
