@@ -93,6 +93,7 @@ DataflowPlan send_and_add(Bytes bytes) {
   plan.lane_node = {0, 3};
   return plan;
 }
+constexpr std::uint16_t kLanes[] = {0, 1};
 constexpr DataflowInstance::Place kRank0{PlaceKind::kRank, 0}, kRank1{PlaceKind::kRank, 1};
 
 TEST_F(DieDataflowsTest, RefuseATaskWithoutAnInstance) {
@@ -108,7 +109,7 @@ TEST_F(DieDataflowsTest, EachLaneSendsItsPieceToTheSameNodeOfTheOtherRank) {
   Die die(bench_, 0, {{0, 0}});
   die.dataflows.start(0, 0, 10);
   ASSERT_EQ(die.port.posts.size(), 2u);
-  for (const std::uint16_t lane : {0, 1}) {
+  for (const std::uint16_t lane : kLanes) {
     const FakePort::Post& post = die.port.posts[lane];
     EXPECT_EQ(post.site, lane == 0 ? 0 : 3);
     EXPECT_EQ(post.burst.row, lane);
@@ -165,7 +166,7 @@ TEST_F(DieDataflowsTest, ATransferIsWaitedForAsMemory) {
   die.dataflows.start(0, 1, 5);
   EXPECT_TRUE(die.time.waits_for_memory(0));
   EXPECT_FALSE(die.time.waits_for_network(0));
-  for (const std::uint16_t lane : {0, 1}) die.token(0, Purpose::kToken, {0, 1, lane, 0}, 20);
+  for (const std::uint16_t lane : kLanes) die.token(0, Purpose::kToken, {0, 1, lane, 0}, 20);
   die.run();
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 1, 20 + 8 + 4}));
   EXPECT_FALSE(die.time.waits_for_memory(0));
@@ -218,7 +219,7 @@ TEST_F(DieDataflowsWithSemaphores, EachStepOfACollectiveWaitsForOne) {
   EXPECT_EQ(sender.port.posts[0].now, 17);
   Die receiver(bench_, 1, {{1, 0}});
   receiver.dataflows.start(0, 0, 10);
-  for (const std::uint16_t lane : {0, 1}) receiver.token(0, Purpose::kToken, {0, 1, lane, 0}, 50);
+  for (const std::uint16_t lane : kLanes) receiver.token(0, Purpose::kToken, {0, 1, lane, 0}, 50);
   receiver.run();
   EXPECT_THAT(receiver.ends.ended, ElementsAre(End{0, 0, 50 + 7 + 8 + 4}));
 }
@@ -320,7 +321,7 @@ TEST_F(DieDataflowsTest, ACopyGoesOnUnderItsOwnName) {
   copy.wheel = engine::Wheel();
   copy.time.copy(die.time);
   copy.dataflows.copy(die.dataflows, names);
-  for (const std::uint16_t lane : {0, 1}) copy.token(0, Purpose::kToken, {1, 1, lane, 0}, 50);
+  for (const std::uint16_t lane : kLanes) copy.token(0, Purpose::kToken, {1, 1, lane, 0}, 50);
   copy.run();
   EXPECT_THAT(copy.ends.ended, ElementsAre(End{0, 0, 50 + 8 + 4}));
   EXPECT_THAT(die.ends.ended, IsEmpty());

@@ -126,15 +126,16 @@ TEST_F(FastPortTest, AMessageArrivesAfterItsHopsAndFlits) {
   EXPECT_TRUE(die.port.at_rest(die.port.latest()));
 }
 
-// Two messages of two bursts: first, second, first, second, each two cycles after the other.
+// Bursts of the first message at 0 and, as it was alone then, at 2; then of the second at 4, the first at 6, the second
+// at 8.
 TEST_F(FastPortTest, MessagesOfANodeTakeTurnsBurstByBurst) {
   Die die(bench_, 0);
-  die.post(0, to(0, 1, 1), 256, 0);
+  die.post(0, to(0, 1, 1), 384, 0);
   die.post(0, to(0, 1, 2), 256, 0);
   EXPECT_FALSE(die.port.settled());
   EXPECT_FALSE(die.port.at_rest(1000));
   die.run();
-  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(1u, Cycles{4 + 4}), std::make_pair(2u, Cycles{6 + 4})));
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(1u, Cycles{6 + 4}), std::make_pair(2u, Cycles{8 + 4})));
   EXPECT_TRUE(die.port.settled());
 }
 
@@ -218,7 +219,7 @@ TEST_F(FastPortTest, WhatFindsItsEdgeFullStandsWhereItIs) {
   EXPECT_EQ(standing, 64u);
   die.out(Direction::kEast).clear();
   die.post(0, to(0, 4, 1), 64, 10);
-  die.post(1, to(0, 1, 2), 64, 10);  // does not leave the die
+  die.post(2, to(1, 3, 2), 64, 10);  // does not leave the die
   Burst control = to(0, 4, 3);
   control.traffic_class = fabric::TrafficClass::kControl;
   die.post(0, control, 64, 10);
@@ -336,9 +337,11 @@ TEST_F(FastPortTest, AMulticastThatGoesOnWaitsForTheEdgeBeforeIt) {
 }
 
 // Two messages of one burst each to the middle die, one through it to the last.
-TEST_F(FastPortTest, StripedMessagesGoOneAfterAnotherAndThroughDies) {
-  Die west(bench_, 0), middle(bench_, 1), east(bench_, 2);
-  bench_.context().stripe_bytes = 256;
+TEST(FastPortStripes, GoOneAfterAnotherAndThroughDies) {
+  Bench bench(tile_params(1, 3, 2, 2, 1024));
+  bench.settings.burst_bytes = kBurst;
+  Die west(bench, 0), middle(bench, 1), east(bench, 2);
+  bench.context().stripe_bytes = 256;
   west.port.post_stripe(to(0, 2, 1), 300, 0);
   west.port.post_stripe(to(0, 4, 2), 128, 0);
   west.run();
@@ -347,14 +350,14 @@ TEST_F(FastPortTest, StripedMessagesGoOneAfterAnotherAndThroughDies) {
   EXPECT_FALSE(west.out(Direction::kEast)[0].burst.last);
   EXPECT_TRUE(west.out(Direction::kEast)[1].burst.last);
   EXPECT_EQ(west.sums.bytes_to_eject, 300u + 128u);
-  bench_.context().parity = 1;
+  bench.context().parity = 1;
   middle.port.read_mail();
   middle.run();
   ASSERT_EQ(middle.receiver.messages.size(), 1u);
   EXPECT_EQ(middle.receiver.messages[0].burst.payload.words[0], 1u);
   EXPECT_THAT(middle.names(Direction::kEast), ElementsAre(2));
   EXPECT_EQ(middle.credits(Direction::kWest).size(), 3u);
-  bench_.context().parity = 0;
+  bench.context().parity = 0;
   east.port.read_mail();
   east.run();
   ASSERT_EQ(east.receiver.messages.size(), 1u);
@@ -419,18 +422,18 @@ TEST(FastPortCopies, ACopyGoesOnUnderItsOwnNames) {
 
 TEST(NetworkModels, TellWhatTheySimplify) {
   MachineSettings settings;
-  EXPECT_TRUE(network_model(settings).knows_arrivals);
+  EXPECT_TRUE(network_model(settings.network_model).knows_arrivals);
   const topology::Topology whole(die_params(2, 2));
   workload::Job job;
-  EXPECT_EQ(network_model(settings).approximations(job, whole).size(), 1u);
+  EXPECT_EQ(network_model(settings.network_model).approximations(job, whole).size(), 1u);
   job.programs.emplace_back().kernels.emplace_back().gathers.emplace_back();
   job.plans.emplace_back().striped = true;
   topology::MachineParams params = die_params(2, 2);
   params.defects.push_back({"die.node[0].router.east", "link"});
-  EXPECT_EQ(network_model(settings).approximations(job, topology::Topology(params)).size(), 1u + 1u + 1u + 2u);
-  settings.reference_network = true;
-  EXPECT_FALSE(network_model(settings).takes_detours);
-  EXPECT_EQ(network_model(settings).approximations(job, whole).size(), 3u);
+  EXPECT_EQ(network_model(settings.network_model).approximations(job, topology::Topology(params)).size(), 1u + 1u + 1u + 2u);
+  settings.network_model = NetworkModel::kReference;
+  EXPECT_FALSE(network_model(settings.network_model).takes_detours);
+  EXPECT_EQ(network_model(settings.network_model).approximations(job, whole).size(), 3u);
 }
 
 }  // namespace

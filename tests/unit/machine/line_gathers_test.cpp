@@ -269,9 +269,9 @@ TEST(BrokenLines, APieceGoesAroundAsAMessageAndIsMulticastBehind) {
   ASSERT_EQ(die.port.within.size(), 1u);
   EXPECT_EQ(die.port.within[0].site, 0);
   EXPECT_EQ(die.port.within[0].burst.column, 1) << "to the near end of the other run";
-  ASSERT_EQ(die.port.gathers.size(), 1u);
-  EXPECT_EQ(die.port.gathers[0].count, 2u);
-  EXPECT_EQ(die.port.gather_nodes[0][0].ready, 110) << "when it has come there";
+  EXPECT_THAT(die.gathered(), ElementsAre(0, 64)) << "the other run's own pieces, of which there are none, and this one";
+  EXPECT_EQ(die.port.gathers[1].count, 2u);
+  EXPECT_EQ(die.port.gather_nodes[1][0].ready, 110) << "when it has come there";
   EXPECT_EQ(die.kernels.run(0).slot(1, 1).ready, 110);
   EXPECT_EQ(die.kernels.run(0).slot(2, 1).ready, 210);
   die.run();
@@ -290,7 +290,7 @@ TEST(BrokenLines, PiecesOfARunReachTheNodesBeforeIt) {
   EXPECT_EQ(die.port.within[0].site, 1);
   EXPECT_EQ(die.port.within[1].site, 2);
   EXPECT_EQ(die.port.within[1].burst.column, 0);
-  EXPECT_EQ(die.port.gathers.size(), 1u);
+  EXPECT_THAT(die.gathered(), ElementsAre(128));
   for (std::uint32_t node : {0u, 1u, 2u}) EXPECT_EQ(die.kernels.run(0).slot(node, 1).ready, 110) << node;
   EXPECT_EQ(die.port.network().link(1, Direction::kEast).busy_cycles, 1u) << "counted here, once";
 }

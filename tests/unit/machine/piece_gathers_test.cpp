@@ -54,7 +54,7 @@ constexpr Cycles kBarrier = 4;
 class PieceGathersTest : public ::testing::Test {
  protected:
   PieceGathersTest() : bench_(die_params(2, 3)) {
-    bench_.settings.reference_network = true;
+    bench_.settings.network_model = NetworkModel::kReference;
     bench_.add_rank(make_slice(bench_.topology, 0, 0, 2, 3), 0);
   }
   KernelMaker maker(const std::vector<std::uint32_t>& cycles) { return KernelMaker(bench_.shape(0), cycles); }
@@ -147,7 +147,7 @@ TEST_F(PieceGathersTest, WhatCameBeforeTheStartIsPassedOnAtTheStart) {
 
 TEST(PieceGathers, APieceReachesTheWholeRowOfTheSlice) {
   Bench bench(tile_params(1, 3, 1, 2));
-  bench.settings.reference_network = true;
+  bench.settings.network_model = NetworkModel::kReference;
   bench.add_rank(make_slice(bench.topology, 0, 1, 1, 4), 0);  // the last node of die 0 to the first of die 2
   bench.job.programs[0].tasks = {kernel_task(0, 1)};
   bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(2, 1, {{1, 64}}).kernel()};

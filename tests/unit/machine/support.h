@@ -272,7 +272,8 @@ struct Bench {
     job.slices.back().shape_index = program;
     job.program_of_rank.push_back(program);
     while (job.programs.size() <= program) {
-      job.programs.emplace_back().shape_index = static_cast<std::uint32_t>(job.programs.size() - 1);
+      const auto index = static_cast<std::uint32_t>(job.programs.size());
+      job.programs.emplace_back().shape_index = index;
     }
     workload.graph_of_rank.push_back(0);
     workload.group_classes.front().groups.front().ranks.push_back(rank);
@@ -398,7 +399,7 @@ struct FakePort final : LinePort {
       g.bytes += g.nodes[i].piece_bytes;
       g.delivered += network_.flits(g.nodes[i].piece_bytes) * (g.count - 1);
     }
-    for (std::uint32_t i = 0; i < g.count; ++i) g.nodes[i].done = ready + latency;
+    for (std::uint32_t i = 0; i < g.count && g.bytes > 0; ++i) g.nodes[i].done = ready + latency;
     gather_nodes.emplace_back(g.nodes, g.nodes + g.count);
     g.first_head = ready + 1;
     g.last_tail = ready + latency;
