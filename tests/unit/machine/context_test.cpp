@@ -12,9 +12,9 @@
 namespace dojo::machine::test {
 namespace {
 
-using topology::Direction;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using topology::Direction;
 
 TEST(PlanInfo, BytesAreDividedOverLanesAndChunks) {
   const DataflowPlan plan = PlanMaker(2, 2)
@@ -177,8 +177,8 @@ TEST(Context, InTheReferenceModelEachPieceIsAnArrival) {
   Bench bench(die_params(1, 3));
   bench.settings.network_model = NetworkModel::kReference;
   bench.add_rank(make_slice(bench.topology, 0, 0, 1, 3), 0);
-  bench.job.programs[0].kernels = {
-      KernelMaker(bench.shape(0), {1}).gather(0, 1, {{0, 64}, {1, 0}, {2, 64}}).kernel(), plain_kernel(3, {1})};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {1}).gather(0, 1, {{0, 64}, {1, 0}, {2, 64}}).kernel(),
+                                   plain_kernel(3, {1})};
   const auto& needs = bench.context().piece_needs.at(0);
   EXPECT_THAT(needs[0], ElementsAre(0, 1, 0, 2, 0, 1)) << "by node: slot 0, slot 1";
   EXPECT_TRUE(needs[1].empty());

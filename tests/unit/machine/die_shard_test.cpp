@@ -50,7 +50,8 @@ Counted count(DieShard& die, const ThreadSums& sums) {
   return c;
 }
 
-/// On one die: a kernel with gathers, then it again beside a reduction among its nodes, then a message of somebody else.
+/// On one die: a kernel with gathers, then it again beside a reduction among its nodes, then a message of somebody
+/// else.
 class OneDie : public ::testing::Test {
  protected:
   OneDie() : bench_(tile_params(1, 2, 2, 3, 1024)) {
@@ -196,9 +197,9 @@ TEST(DieShard, TellsTheOtherDiesOfASliceWhenTasksStartAndEnd) {
   dies.run();
   EXPECT_EQ(dies.sums.ranks_done, 1u);
   EXPECT_EQ(dies.sums.tasks_done, 1u);
-  const Cycles barrier = 1 + 2;                // one column apart, and two semaphores
-  const Cycles there = 1 + 2 + 10 + 1;         // router, two links with the lane into the edge, the edge, one flit
-  const Cycles back = 1 + 1 + 10 + 1 + 1;      // router, the lane into the edge, the edge, a link, one flit
+  const Cycles barrier = 1 + 2;            // one column apart, and two semaphores
+  const Cycles there = 1 + 2 + 10 + 1;     // router, two links with the lane into the edge, the edge, one flit
+  const Cycles back = 1 + 1 + 10 + 1 + 1;  // router, the lane into the edge, the edge, a link, one flit
   EXPECT_EQ(dies.sums.rank_end, there + barrier + 50 + barrier + back);
   EXPECT_EQ(dies.sums.op(0, 1).cycles_sum, static_cast<std::uint64_t>(dies.sums.rank_end));
   EXPECT_EQ(dies.all[1].tasks_ended(), 1u);

@@ -89,13 +89,8 @@ TEST_F(DipShardTest, DoesNothingWithoutAnInstanceThatStartsByItself) {
 
 // 640 bytes over PCIe, through HBM, over the bridge and the edge in bursts of 128 bytes, of which two have credit.
 TEST_F(DipShardTest, SamplesOfTheHostsPassHbmAndGoToTheirNode) {
-  DataflowPlan plan = PlanMaker()
-                          .position()
-                          .item(0, serves(Service::kHostRead, 640))
-                          .edge(1, 640)
-                          .position()
-                          .item(1, finishes)
-                          .plan();
+  DataflowPlan plan =
+      PlanMaker().position().item(0, serves(Service::kHostRead, 640)).edge(1, 640).position().item(1, finishes).plan();
   plan.lane_node = {3};
   dip().add_instance(use(plan, {kDip, kRank}), 0);
   EXPECT_EQ(dip().next_time(), 0);
@@ -158,8 +153,9 @@ TEST_F(DipShardTest, EachReplicaOfWhatStartsByItselfIsServed) {
 
 // Two bursts of 100 and 60 bytes; the message is there two cycles and the bridge after its last burst's head.
 TEST_F(DipShardTest, WhatARankWritesGoesToHbm) {
-  const std::uint32_t instance = use(
-      PlanMaker().position().item(1).edge(1, 160).position().item(1, serves(Service::kHbmWrite, 160)).plan(), {kRank, kDip});
+  const std::uint32_t instance =
+      use(PlanMaker().position().item(1).edge(1, 160).position().item(1, serves(Service::kHbmWrite, 160)).plan(),
+          {kRank, kDip});
   burst(50, 100, false, {instance, 1, 0, 0});
   burst(52, 60, true, {instance, 1, 0, 0});
   EXPECT_EQ(dip().bytes_received(), 160u);
@@ -195,8 +191,7 @@ TEST_F(DipShardTest, AMessageToItselfOnlyTurnsRound) {
 }
 
 TEST_F(DipShardTest, ATokenWithoutDataIsAPacket) {
-  const std::uint32_t instance =
-      use(PlanMaker().position().item(1).edge(1).position().item(1).plan(), {kDip, kRank});
+  const std::uint32_t instance = use(PlanMaker().position().item(1).edge(1).position().item(1).plan(), {kDip, kRank});
   burst(0, 64, true, {instance, 0, 0, 0});
   run();
   ASSERT_EQ(out().size(), 1u);
@@ -225,13 +220,8 @@ TEST_F(DipShardTest, ToAnotherDipMessagesGoOverTheZplane) {
 }
 
 TEST_F(DipShardTest, ACopyGoesOnUnderItsOwnNames) {
-  DataflowPlan plan = PlanMaker()
-                          .position()
-                          .item(1, serves(Service::kHbmRead, 640))
-                          .edge(1, 640)
-                          .position()
-                          .item(1, finishes)
-                          .plan();
+  DataflowPlan plan =
+      PlanMaker().position().item(1, serves(Service::kHbmRead, 640)).edge(1, 640).position().item(1, finishes).plan();
   const std::uint32_t one = use(plan, {kDip, kRank});
   use(plan, {kOtherDip, kRank});
   burst(10, 64, true, {one, 0, 0, 0});

@@ -430,7 +430,8 @@ TEST(NetworkModels, TellWhatTheySimplify) {
   job.plans.emplace_back().striped = true;
   topology::MachineParams params = die_params(2, 2);
   params.defects.push_back({"die.node[0].router.east", "link"});
-  EXPECT_EQ(network_model(settings.network_model).approximations(job, topology::Topology(params)).size(), 1u + 1u + 1u + 2u);
+  EXPECT_EQ(network_model(settings.network_model).approximations(job, topology::Topology(params)).size(),
+            1u + 1u + 1u + 2u);
   settings.network_model = NetworkModel::kReference;
   EXPECT_FALSE(network_model(settings.network_model).takes_detours);
   EXPECT_EQ(network_model(settings.network_model).approximations(job, whole).size(), 3u);

@@ -15,8 +15,8 @@ namespace dojo::machine::test {
 namespace {
 
 using fabric::Burst;
-using topology::Direction;
 using ::testing::IsEmpty;
+using topology::Direction;
 
 struct Die {
   Die(Bench& bench, DieId die) : port(bench.context(), die, wheel, moment, receiver) { moment.sums = &sums; }

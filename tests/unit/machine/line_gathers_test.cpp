@@ -269,7 +269,8 @@ TEST(BrokenLines, APieceGoesAroundAsAMessageAndIsMulticastBehind) {
   ASSERT_EQ(die.port.within.size(), 1u);
   EXPECT_EQ(die.port.within[0].site, 0);
   EXPECT_EQ(die.port.within[0].burst.column, 1) << "to the near end of the other run";
-  EXPECT_THAT(die.gathered(), ElementsAre(0, 64)) << "the other run's own pieces, of which there are none, and this one";
+  EXPECT_THAT(die.gathered(), ElementsAre(0, 64))
+      << "the other run's own pieces, of which there are none, and this one";
   EXPECT_EQ(die.port.gathers[1].count, 2u);
   EXPECT_EQ(die.port.gather_nodes[1][0].ready, 110) << "when it has come there";
   EXPECT_EQ(die.kernels.run(0).slot(1, 1).ready, 110);

@@ -59,7 +59,8 @@ struct Training : Bench {
     graph.ops[2].tag = 5;
     graph.ops[3].kind = workload::OpKind::kBroadcast;
     Program& program = job.programs[0];
-    program.kernels = {KernelMaker(shape(0), {30, 20}).gather(0, 1, {{0, 300}}).gather(3, 2, {{0, 64}, {1, 64}}).kernel()};
+    program.kernels = {
+        KernelMaker(shape(0), {30, 20}).gather(0, 1, {{0, 300}}).gather(3, 2, {{0, 64}, {1, 64}}).kernel()};
     program.kernels[0].matrix_flops.assign(4, 100);
     program.tasks = {dataflow_task(0, 0, Task::Unit::kMemory), kernel_task(0, 1), dataflow_task(1, kNone),
                      dataflow_task(2, 2), dataflow_task(3, 3)};
@@ -133,7 +134,8 @@ TEST(Machine, CountsEverythingOnce) {
   const std::uint64_t moved = 2u * (300 + 2 * 64 + 100 + 640 + 1000) + 256;
   EXPECT_EQ(r.sram_bytes_ejected, moved);
   EXPECT_EQ(r.classes[static_cast<std::size_t>(topology::LinkClass::kHbm)].counters.bytes, 2u * 640);
-  EXPECT_EQ(r.classes[static_cast<std::size_t>(topology::LinkClass::kTileToTile)].counters.bytes, 640u + 2 * 1000 + 256);
+  EXPECT_EQ(r.classes[static_cast<std::size_t>(topology::LinkClass::kTileToTile)].counters.bytes,
+            640u + 2 * 1000 + 256);
   EXPECT_EQ(r.classes[static_cast<std::size_t>(topology::LinkClass::kDip)].counters.bytes, 2u * 640);
   EXPECT_EQ(r.classes[static_cast<std::size_t>(topology::LinkClass::kNoc)].links, 2u * 8);
   EXPECT_EQ(r.die_edge_utilisation.size(), 8u);
@@ -237,8 +239,9 @@ TEST(Machine, TellsWhatRanksOfAJobThatCannotFinishWaitFor) {
   EXPECT_FALSE(r.finished);
   ASSERT_EQ(r.waiting.size(), 2u);
   EXPECT_EQ(r.waiting[0].rank, 0u);
-  EXPECT_THAT(r.waiting[0].operations,
-              ElementsAre("send 'exchange' (id 12, made.json) with rank 1 tag 5: started, its messages have not all come"));
+  EXPECT_THAT(
+      r.waiting[0].operations,
+      ElementsAre("send 'exchange' (id 12, made.json) with rank 1 tag 5: started, its messages have not all come"));
   EXPECT_THAT(r.waiting[1].operations, ElementsAre(HasSubstr("'tell' (id 13, made.json): started")));
   EXPECT_THAT(r.blocked_packets, IsEmpty());
 }
@@ -271,6 +274,24 @@ TEST(Machine, NamesPacketsThatStandWithoutCredit) {
     }
     EXPECT_TRUE(machine.collect().finished);
   }
+}
+
+// A row of 6400 bytes of the first of two dies: its bursts wait for the two buffers at the far side.
+TEST(Machine, NamesTheNodesOfAMulticastThatStands) {
+  Bench bench(tile_params(1, 2, 1, 2, 64));
+  bench.settings.burst_bytes = 128;
+  bench.add_rank(make_slice(bench.topology, 0, 0, 1, 4), 0);
+  bench.job.programs[0].tasks = {kernel_task(0, 1)};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(0, 1, {{0, 6400}}).kernel()};
+  Machine machine(bench.topology, bench.workload, bench.job, bench.settings);
+  std::vector<std::string> blocked;
+  while (machine.next_time() != kNever && blocked.empty()) {
+    machine.run_window();
+    blocked = machine.blocked_packets();
+  }
+  ASSERT_FALSE(blocked.empty());
+  EXPECT_THAT(blocked[0], HasSubstr("128 bytes for columns 0 to 3 of the machine, sent at cycle"));
+  EXPECT_THAT(blocked[0], HasSubstr("without credit at tile.die[0].edge.east"));
 }
 
 TEST(Machine, TheReferenceModelRunsTheSameJob) {

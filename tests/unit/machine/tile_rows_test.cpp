@@ -186,7 +186,8 @@ TEST(TileRows, AMessageTheOtherWayRoundMakesARowDifferent) {
 TEST(TileRows, TheOrderOfInstancesMustBeTheSame) {
   Rows bench(tray(4));
   std::swap(bench.job.instances[2], bench.job.instances[3]);
-  for (const RankId rank : {2u, 3u}) std::swap(bench.job.instance_of[rank][0].instance, bench.job.instance_of[rank][1].instance);
+  for (const RankId rank : {2u, 3u})
+    std::swap(bench.job.instance_of[rank][0].instance, bench.job.instance_of[rank][1].instance);
   const TileRows rows = bench.find();
   ASSERT_EQ(rows.kinds().size(), 2u);
   EXPECT_EQ(rows.kinds()[1].row, 1u);

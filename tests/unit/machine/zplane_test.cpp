@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Z-plane alone: two or more Ethernet ports of DIPs and the switch between them, exact to the cycle where nothing is
-// lost, and complete where frames are.
+// The Z-plane alone: two or more Ethernet ports of DIPs and the switch between them, exact to the cycle where nothing
+// is lost, and complete where frames are.
 #include "machine/zplane.h"
 
 #include <gmock/gmock.h>
