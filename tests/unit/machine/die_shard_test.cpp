@@ -185,6 +185,50 @@ struct Dies {
   ThreadSums sums = empty_sums();
 };
 
+// Rank 1 does on the lower die what rank 0 does on the upper one: in every cycle the lower die may take the upper's
+// state and go on by itself.
+TEST(DieShard, ACopyGoesOnUnderItsOwnNames) {
+  Bench bench(tile_params(2, 1, 2, 2));
+  bench.settings.burst_bytes = 128;
+  for (const std::int32_t row : {0, 2}) bench.add_rank(make_slice(bench.topology, row, 0, 2, 2), 0);
+  Program& program = bench.job.programs[0];
+  program.tasks = {kernel_task(0, 1), dataflow_task(0, 2)};
+  add_dependency(program, 0, 1);
+  program.kernels = {
+      KernelMaker(bench.shape(0), {20, 10}).gather(0, 1, {{0, 300}}).gather(3, 2, {{0, 64}, {1, 64}}).kernel()};
+  bench.job.plans = {PlanMaker().position().item(1, starts).edge(1, 300).position().item(1, finishes).plan()};
+  bench.add_instance(0, {{PlaceKind::kNode, 0}, {PlaceKind::kNode, 3}});
+  bench.job.instance_of = {{{0, 0}}, {{0, 0}}};
+  RowNames names = row_names(2, {1}, {});
+  names.shard = {1};
+  Cycles end = 1;
+  for (const bool records : {false, true}) {
+    for (Cycles when = 0; when <= end; ++when) {
+      DieShard upper(bench.context(), 0), lower(bench.context(), 1);
+      ThreadSums sums = empty_sums(), others = empty_sums();
+      upper.add_rank(0, 0, true);
+      lower.add_rank(1, 0, true);
+      if (records) {
+        upper.copy_tasks();
+        lower.copy_tasks();
+      }
+      upper.start(0);
+      upper.run(when, sums);
+      lower.copy(upper, names);
+      ASSERT_EQ(lower.ranks().at(0).rank, 1u);
+      upper.run(kNever, sums);
+      lower.run(kNever, others);
+      end = sums.rank_end;
+      EXPECT_EQ(when < end ? others.rank_end : end, end) << "taken over at " << when;
+      EXPECT_EQ(lower.events(), upper.events());
+      EXPECT_EQ(lower.tasks_copied(), upper.tasks_copied());
+      const Counted a = count(upper, sums), b = count(lower, sums);
+      expect_equal(b, a);
+      if (::testing::Test::HasFailure()) return;
+    }
+  }
+}
+
 // A rank on two dies side by side, each a row of two nodes. Task start: a control packet from the first node of die 0
 // to that of die 1; task end: one back.
 TEST(DieShard, TellsTheOtherDiesOfASliceWhenTasksStartAndEnd) {
