@@ -14,20 +14,20 @@ struct Blocked {
   std::string words;
 };
 
-Blocked at_edge(const fabric::Burst& burst, const std::string& path) {
-  return {burst.created,
-          fmt::format("{} bytes for row {}, column {} of the machine, sent at cycle {}, without credit at {}",
-                      burst.bytes, burst.row, burst.column, burst.created, path)};
+/// "192 bytes for row 3, column 7 of the machine, sent at cycle 40, ", or for the columns or rows of a multicast.
+std::string which(const fabric::Burst& burst) {
+  using fabric::Shape;
+  if (burst.shape == Shape::kUnicast || burst.shape == Shape::kStriped) {
+    return fmt::format("{} bytes for row {}, column {} of the machine, sent at cycle {}, ", burst.bytes, burst.row,
+                       burst.column, burst.created);
+  }
+  const bool row = burst.shape == Shape::kRow || burst.shape == Shape::kRowEast || burst.shape == Shape::kRowWest;
+  return fmt::format("{} bytes for {} {} to {} of the machine, sent at cycle {}, ", burst.bytes,
+                     row ? "columns" : "rows", burst.reach.low, burst.reach.high, burst.created);
 }
 
-std::string on_die(const fabric::Burst& burst, const std::string& path) {
-  if (burst.shape == fabric::Shape::kUnicast) {
-    return fmt::format("{} bytes for row {}, column {} of the machine, sent at cycle {}, on {}", burst.bytes, burst.row,
-                       burst.column, burst.created, path);
-  }
-  const bool row = burst.shape == fabric::Shape::kRowEast || burst.shape == fabric::Shape::kRowWest;
-  return fmt::format("{} bytes for {} {} to {} of the machine, sent at cycle {}, on {}", burst.bytes,
-                     row ? "columns" : "rows", burst.reach.low, burst.reach.high, burst.created, path);
+Blocked at_edge(const fabric::Burst& burst, const std::string& path) {
+  return {burst.created, which(burst) + "without credit at " + path};
 }
 
 }  // namespace
@@ -73,7 +73,7 @@ std::vector<std::string> Machine::blocked_packets() const {
   for (DieId die = 0; die < impl_->dies.size(); ++die) {
     impl_->dies[die].port().each_standing([&](const fabric::Burst& burst, int edge) {
       all.push_back(edge == topology::kDirections
-                        ? Blocked{burst.created, on_die(burst, topology.die_path(die))}
+                        ? Blocked{burst.created, which(burst) + "on " + topology.die_path(die)}
                         : at_edge(burst, topology.edge_path(die, static_cast<topology::Direction>(edge))));
     });
   }

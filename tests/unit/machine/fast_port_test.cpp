@@ -1,0 +1,441 @@
+// SPDX-License-Identifier: Apache-2.0
+// The fast network of a die, whose neighbours are mailboxes: queues at nodes, full edges, striped messages, copies.
+#include "machine/network/fast_port.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dojo/base/error.h"
+#include "machine/die/kernel_runs.h"
+#include "machine/network/models.h"
+#include "unit/machine/support.h"
+
+namespace dojo::machine::test {
+namespace {
+
+using fabric::Burst;
+using fabric::Crossing;
+using fabric::Shape;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using topology::Direction;
+constexpr Bytes kBurst = 128;
+
+Burst to(std::int32_t row, std::int32_t column, std::uint32_t name = 0) {
+  Burst burst;
+  burst.row = row;
+  burst.column = column;
+  burst.payload.words[0] = name;
+  return burst;
+}
+
+struct Die {
+  Die(Bench& bench, DieId id) : context(bench.context()), die(id), port(context, id, wheel, moment, receiver) {
+    moment.sums = &sums;
+  }
+  /// As a die does: own events and what the network has to do, in the order of time.
+  void run(Cycles end = kNever) {
+    engine::Event event;
+    for (;;) {
+      while (wheel.take(std::min(end, port.own_events_until()), event)) {
+        moment.now = event.time;
+        if (Timer::part(event) == Part::kNetwork) {
+          port.handle(event);
+        } else {
+          kernels->handle(event);
+        }
+      }
+      if (port.next_time() >= end) break;
+      moment.now = port.next_time();
+      port.run_next();
+    }
+    port.end_window();
+  }
+  void post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+    moment.now = now;
+    port.post(site, head, bytes, now);
+  }
+  /// What it has sent to that side in this window.
+  [[nodiscard]] std::vector<Crossing>& out(Direction d) {
+    return context.mail[context.mailbox_of_die(die, d)].crossings[context.parity];
+  }
+  [[nodiscard]] std::vector<fabric::Credit>& credits(Direction d) {
+    return context.mail[context.mailbox_of_die(die, d)].credits[context.parity];
+  }
+  [[nodiscard]] std::vector<std::uint32_t> names(Direction d) {
+    std::vector<std::uint32_t> names;
+    for (const Crossing& crossing : out(d)) names.push_back(crossing.burst.payload.words[0]);
+    return names;
+  }
+  [[nodiscard]] std::vector<std::pair<std::uint32_t, Cycles>> arrived() const {
+    std::vector<std::pair<std::uint32_t, Cycles>> all;
+    for (const FakeReceiver::Message& m : receiver.messages) all.emplace_back(m.burst.payload.words[0], m.tail);
+    return all;
+  }
+  /// So many bursts pass the edge's credits and wait behind it.
+  void fill(Direction d, std::uint32_t count, std::uint32_t name) {
+    Burst burst = to(0, d == Direction::kEast ? 99 : -99, name);
+    burst.bytes = kBurst;
+    for (std::uint32_t i = 0; i < count; ++i) port.pass_on(d, 0, burst, 100);
+  }
+  /// The neighbour at that side gives back room for so many bursts.
+  void give_credits(Direction d, Cycles time, std::uint32_t bursts) {
+    const std::size_t mailbox = context.mailbox_of_die(context.topology.edge(die, d).neighbour, topology::opposite(d));
+    for (std::uint32_t i = 0; i < bursts; ++i)
+      context.mail[mailbox].credits[1 - context.parity].push_back({time, kBurst, 0});
+    port.read_mail();
+  }
+  Context& context;
+  const DieId die;
+  engine::Wheel wheel;
+  Moment moment;
+  ThreadSums sums = empty_sums();
+  FakeReceiver receiver;
+  FastPort port;
+  KernelRuns* kernels = nullptr;
+};
+
+// Three dies side by side, each of two by two nodes; receive buffers for two bursts.
+class FastPortTest : public ::testing::Test {
+ protected:
+  FastPortTest() : bench_(tile_params(1, 3, 2, 2, 64)) { bench_.settings.burst_bytes = kBurst; }
+  Bench bench_;
+};
+
+TEST_F(FastPortTest, RefusesAStripeOfADieToItself) {
+  Die die(bench_, 0);
+  EXPECT_THROW(die.port.post_stripe(to(0, 0), 640, 0), Error);
+}
+
+TEST_F(FastPortTest, RefusesAMessageWithinTheDieThatLeavesIt) {
+  Die die(bench_, 0);
+  EXPECT_THROW(die.port.send_within(0, to(0, 2), 640, 0), Error);
+}
+
+// A hop into the first router, one link, and the flits.
+TEST_F(FastPortTest, AMessageArrivesAfterItsHopsAndFlits) {
+  Die die(bench_, 0);
+  die.post(0, to(0, 1, 5), 100, 10);
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(5u, Cycles{10 + 1 + 1 + 2})));
+  EXPECT_EQ(die.receiver.messages[0].site, 1);
+  EXPECT_EQ(die.sums.bytes_to_eject, 100u);
+  EXPECT_EQ(die.sums.packets.packets, 2u);
+  EXPECT_EQ(die.sums.packets.min, 1 + 1 + 1) << "of the first packet";
+  EXPECT_TRUE(die.port.settled());
+  EXPECT_FALSE(die.port.at_rest(11));
+  EXPECT_TRUE(die.port.at_rest(die.port.latest()));
+}
+
+// Bursts of the first message at 0 and, as it was alone then, at 2; then of the second at 4, the first at 6, the second
+// at 8.
+TEST_F(FastPortTest, MessagesOfANodeTakeTurnsBurstByBurst) {
+  Die die(bench_, 0);
+  die.post(0, to(0, 1, 1), 384, 0);
+  die.post(0, to(0, 1, 2), 256, 0);
+  EXPECT_FALSE(die.port.settled());
+  EXPECT_FALSE(die.port.at_rest(1000));
+  die.run();
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(1u, Cycles{6 + 4}), std::make_pair(2u, Cycles{8 + 4})));
+  EXPECT_TRUE(die.port.settled());
+}
+
+TEST_F(FastPortTest, AControlPacketOvertakesTheQueue) {
+  Die die(bench_, 0);
+  die.post(0, to(0, 1, 1), 6400, 0);
+  Burst control = to(0, 1, 2);
+  control.traffic_class = fabric::TrafficClass::kControl;
+  die.post(0, control, 64, 0);
+  die.run();
+  ASSERT_EQ(die.receiver.messages.size(), 2u);
+  EXPECT_EQ(die.receiver.messages[0].burst.payload.words[0], 2u);
+  EXPECT_LE(die.receiver.messages[0].tail, 0 + 1 + 1 + 1 + 2) << "a packet of the burst on the link, one at the port";
+}
+
+TEST_F(FastPortTest, ALaterMessageWaitsForTheReadPort) {
+  Die die(bench_, 0);
+  EXPECT_EQ(die.port.send_within(0, to(0, 1), 256, 10), 12 + 1 + 1 + 2) << "two bursts, of two flits each";
+  die.post(0, to(0, 1, 3), 64, 11);
+  EXPECT_THAT(die.arrived(), IsEmpty());
+  die.run();
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(3u, Cycles{14 + 1 + 1 + 1})));
+}
+
+// Somebody takes the read port between two bursts of a message.
+TEST_F(FastPortTest, ABurstWaitsAgainWhenAReductionCameFirst) {
+  Die die(bench_, 0);
+  die.post(0, to(0, 1, 3), 256, 0);  // its second burst is planned for cycle 2
+  die.port.send_within(0, to(0, 1), 640, 1);
+  die.run();
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(3u, Cycles{12 + 1 + 1 + 2})));
+}
+
+// Router, lane into the edge, ten cycles to the far side; there, one flit into the node.
+TEST_F(FastPortTest, AMessageCrossesAnEdgeAndItsCreditComesBack) {
+  Die west(bench_, 0), middle(bench_, 1);
+  west.post(1, to(0, 2, 7), 64, 0);
+  ASSERT_EQ(west.out(Direction::kEast).size(), 1u);
+  EXPECT_EQ(west.out(Direction::kEast)[0].time, 1 + 1 + 10);
+  bench_.context().parity = 1;
+  EXPECT_EQ(middle.port.read_mail(), 12);
+  EXPECT_EQ(middle.port.next_time(), 12);
+  EXPECT_FALSE(middle.port.at_rest(11));
+  middle.run();
+  EXPECT_THAT(middle.arrived(), ElementsAre(std::make_pair(7u, Cycles{13})));
+  ASSERT_EQ(middle.credits(Direction::kWest).size(), 1u);
+  EXPECT_EQ(middle.credits(Direction::kWest)[0].time, 12 + 10);
+  EXPECT_EQ(middle.credits(Direction::kWest)[0].bytes, 64u);
+  EXPECT_EQ(middle.port.events(), 1u);
+  EXPECT_EQ(middle.port.read_mail(), kNever) << "it has been taken";
+  EXPECT_TRUE(west.port.has_edge(Direction::kEast));
+  EXPECT_FALSE(west.port.has_edge(Direction::kWest));
+  EXPECT_EQ(west.port.edge(Direction::kEast).bytes, 64u);
+  EXPECT_EQ(west.port.edge(Direction::kEast).busy_units, kBusyUnitsPerCycle);
+}
+
+TEST_F(FastPortTest, ArrivalsOfOneCycleComeBySide) {
+  Die die(bench_, 1);
+  Burst burst = to(0, 2, 0);
+  burst.bytes = 64;
+  for (const Direction from : {Direction::kWest, Direction::kEast}) {
+    const DieId neighbour = bench_.topology.edge(1, from).neighbour;
+    burst.payload.words[0] = static_cast<std::uint32_t>(from);
+    die.context.mail[die.context.mailbox_of_die(neighbour, topology::opposite(from))].crossings[1].push_back(
+        {50, 0, burst});
+  }
+  die.port.read_mail();
+  die.run();
+  EXPECT_THAT(die.arrived(),
+              ElementsAre(std::make_pair(0u, Cycles{50 + 1 + 1}), std::make_pair(1u, Cycles{50 + 1 + 2})))
+      << "east first; the node's write port takes one after the other";
+}
+
+TEST_F(FastPortTest, WhatFindsItsEdgeFullStandsWhereItIs) {
+  Die die(bench_, 1);
+  die.fill(Direction::kEast, 2 + 64, 0);
+  EXPECT_TRUE(die.port.is_full(Direction::kEast));
+  EXPECT_FALSE(die.port.is_full(Direction::kWest));
+  std::size_t standing = 0;
+  die.port.each_standing([&](const Burst&, int d) { standing += d == static_cast<int>(Direction::kEast) ? 1 : 100; });
+  EXPECT_EQ(standing, 64u);
+  die.out(Direction::kEast).clear();
+  die.post(0, to(0, 4, 1), 64, 10);
+  die.post(2, to(1, 3, 2), 64, 10);  // does not leave the die
+  Burst control = to(0, 4, 3);
+  control.traffic_class = fabric::TrafficClass::kControl;
+  die.post(0, control, 64, 10);
+  EXPECT_EQ(die.receiver.messages.size(), 1u);
+  die.port.each_standing([&](const Burst&, int) { ++standing; });
+  EXPECT_EQ(standing, 64u + 65u) << "a control packet waits for credit alone";
+  EXPECT_FALSE(die.port.settled());
+}
+
+/// What comes to a full edge: a burst from the west that goes on (1), a message of a node (2), a striped message (3)
+/// and the row of a kernel (payload: its rank, 4).
+class FullEdge : public ::testing::Test {
+ protected:
+  FullEdge() : bench_(tile_params(1, 3, 2, 2, 64)) {
+    bench_.settings.burst_bytes = kBurst;
+    for (std::uint32_t rank = 0; rank < 5; ++rank) bench_.add_rank(make_slice(bench_.topology, 0, 0, 2, 6), 0);
+    bench_.job.programs[0].tasks = {kernel_task(0)};
+    bench_.job.programs[0].kernels = {KernelMaker(bench_.shape(0), {10}).gather(4, 1, {{0, 64}}).kernel()};
+    die_ = std::make_unique<Die>(bench_, 1);
+    residents_.add(bench_.context(), 4, 1);
+    time_.add_rank(4);
+    kernels_ = std::make_unique<KernelRuns>(residents_, time_, die_->wheel, die_->moment, ends_);
+    kernels_->use(die_->port.make_gathers(*kernels_));
+    kernels_->add_rank(residents_[0]);
+    die_->kernels = kernels_.get();
+    die_->fill(Direction::kEast, 2 + 64, 0);
+    die_->out(Direction::kEast).clear();
+    die_->moment.now = 20;
+    kernels_->start(0, 0, 20);
+    die_->port.post_stripe(to(0, 4, 3), 128, 20);
+    die_->post(0, to(0, 4, 2), 128, 20);
+    Burst through = to(0, 4, 1);
+    through.bytes = kBurst;
+    die_->context.mail[die_->context.mailbox_of_die(0, Direction::kEast)].crossings[1].push_back({20, 0, through});
+    die_->port.read_mail();
+    die_->run(500);
+  }
+  Bench bench_;
+  std::unique_ptr<Die> die_;
+  Residents residents_{4};
+  NodeTime time_;
+  FakeEnds ends_;
+  std::unique_ptr<KernelRuns> kernels_;
+};
+
+TEST_F(FullEdge, EverythingWaits) {
+  EXPECT_THAT(die_->names(Direction::kEast), IsEmpty());
+  EXPECT_THAT(die_->credits(Direction::kWest), IsEmpty()) << "what stands in the receive buffer keeps its credit";
+  EXPECT_FALSE(die_->port.settled());
+}
+
+TEST_F(FullEdge, AllIsWokenInAFixedOrder) {
+  die_->give_credits(Direction::kEast, 600, 200);
+  die_->run(601);
+  std::vector<std::uint32_t> names = die_->names(Direction::kEast);
+  ASSERT_EQ(names.size(), 64u + 4u);
+  names.erase(names.begin(), names.begin() + 64);
+  EXPECT_THAT(names, ElementsAre(1, 2, 3, 4)) << "bursts that came, nodes, stripes, lines";
+  ASSERT_EQ(die_->credits(Direction::kWest).size(), 1u);
+  EXPECT_GE(die_->credits(Direction::kWest)[0].time, 600 + 10);
+}
+
+// With credits one by one, each that goes makes the edge full again for those behind it.
+TEST_F(FullEdge, OneCreditMakesRoomForOne) {
+  const std::vector<std::uint32_t> expected[] = {{1}, {1, 2}, {1, 2, 3}, {1, 2, 3, 4}};
+  for (std::uint32_t i = 0; i < 4; ++i) {
+    die_->give_credits(Direction::kEast, 600 + 100 * i, 1);
+    die_->run(650 + 100 * i);
+    std::vector<std::uint32_t> standing;
+    die_->port.each_standing([&](const Burst& burst, int) {
+      if (burst.payload.words[0] != 0) standing.push_back(burst.payload.words[0]);
+    });
+    EXPECT_EQ(standing, expected[i]);
+    EXPECT_EQ(die_->port.is_full(Direction::kEast), true);
+  }
+}
+
+TEST_F(FastPortTest, MulticastsDoNotWaitForTheEdgeBehindThem) {
+  Die die(bench_, 1);
+  die.fill(Direction::kWest, 2 + 64, 0);
+  die.fill(Direction::kEast, 2 + 64, 0);
+  for (const Shape shape : {Shape::kRowEast, Shape::kRowWest, Shape::kColumnNorth, Shape::kColumnSouth, Shape::kRow}) {
+    Burst burst = to(0, 0, 9);
+    burst.shape = shape;
+    burst.reach = {2, 3};  // the columns of this die, or rows beyond it: never over its edges east and west
+    if (shape == Shape::kColumnNorth || shape == Shape::kColumnSouth) burst.reach = {0, 1};
+    burst.bytes = 64;
+    const bool from_west = shape == Shape::kRowEast;
+    const Direction side = from_west ? Direction::kWest : Direction::kEast;
+    const DieId neighbour = bench_.topology.edge(1, side).neighbour;
+    die.context.mail[die.context.mailbox_of_die(neighbour, topology::opposite(side))].crossings[1].push_back(
+        {50, 0, burst});
+  }
+  die.credits(Direction::kEast).clear();
+  die.port.read_mail();
+  die.run();
+  EXPECT_EQ(die.credits(Direction::kEast).size() + die.credits(Direction::kWest).size(), 5u) << "all went on";
+}
+
+TEST_F(FastPortTest, AMulticastThatGoesOnWaitsForTheEdgeBeforeIt) {
+  Die die(bench_, 1);
+  die.fill(Direction::kEast, 2 + 64, 0);
+  Burst burst = to(0, 0, 9);
+  burst.shape = Shape::kRowEast;
+  burst.reach = {0, 5};
+  burst.bytes = 64;
+  die.context.mail[die.context.mailbox_of_die(0, Direction::kEast)].crossings[1].push_back({50, 0, burst});
+  die.port.read_mail();
+  die.run();
+  EXPECT_THAT(die.receiver.messages, IsEmpty());
+  die.give_credits(Direction::kEast, 600, 100);
+  die.run();
+  EXPECT_EQ(die.receiver.messages.size(), 2u) << "both nodes of the row";
+  EXPECT_EQ(die.names(Direction::kEast).back(), 9u);
+}
+
+// Two messages of one burst each to the middle die, one through it to the last.
+TEST(FastPortStripes, GoOneAfterAnotherAndThroughDies) {
+  Bench bench(tile_params(1, 3, 2, 2, 1024));
+  bench.settings.burst_bytes = kBurst;
+  Die west(bench, 0), middle(bench, 1), east(bench, 2);
+  bench.context().stripe_bytes = 256;
+  west.port.post_stripe(to(0, 2, 1), 300, 0);
+  west.port.post_stripe(to(0, 4, 2), 128, 0);
+  west.run();
+  EXPECT_THAT(west.names(Direction::kEast), ElementsAre(1, 1, 2)) << "300 bytes are two bursts of 150";
+  EXPECT_EQ(west.out(Direction::kEast)[0].burst.bytes, 150u);
+  EXPECT_FALSE(west.out(Direction::kEast)[0].burst.last);
+  EXPECT_TRUE(west.out(Direction::kEast)[1].burst.last);
+  EXPECT_EQ(west.sums.bytes_to_eject, 300u + 128u);
+  bench.context().parity = 1;
+  middle.port.read_mail();
+  middle.run();
+  ASSERT_EQ(middle.receiver.messages.size(), 1u);
+  EXPECT_EQ(middle.receiver.messages[0].burst.payload.words[0], 1u);
+  EXPECT_THAT(middle.names(Direction::kEast), ElementsAre(2));
+  EXPECT_EQ(middle.credits(Direction::kWest).size(), 3u);
+  bench.context().parity = 0;
+  east.port.read_mail();
+  east.run();
+  ASSERT_EQ(east.receiver.messages.size(), 1u);
+  EXPECT_EQ(east.receiver.messages[0].burst.payload.words[0], 2u);
+  EXPECT_TRUE(west.port.settled());
+  middle.port.settle();
+  EXPECT_EQ(middle.port.network().port(0).bytes_ejected, 38u + 38u) << "150 bytes on four nodes, a byte more on two";
+}
+
+TEST(FastPortWithDetours, CountsAMessageThatTurnsOffOnce) {
+  topology::MachineParams params = tile_params(1, 2, 2, 2, 64);
+  params.defects.push_back({"tile.die[0].node[0].router.east", "link"});
+  Bench bench(params);
+  bench.settings.burst_bytes = kBurst;
+  Die die(bench, 0);
+  die.post(0, to(0, 1, 1), 300, 0);
+  die.run();
+  EXPECT_EQ(die.sums.detours, 1u);
+  EXPECT_EQ(die.sums.detour_hops, 2u) << "down, along and up again";
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(1u, Cycles{4 + 1 + 3 + 1})));
+  die.post(2, to(1, 1, 2), 64, 500);
+  die.run();
+  EXPECT_EQ(die.sums.detours, 1u);
+  die.post(0, to(0, 2, 3), 64, 600);  // leaves the die on its way
+  die.run();
+  EXPECT_EQ(die.names(Direction::kEast).size(), 1u);
+  EXPECT_EQ(die.sums.detours, 2u);
+}
+
+// Below each die of a row of tiles lies its like in another row.
+TEST(FastPortCopies, ACopyGoesOnUnderItsOwnNames) {
+  Bench bench(tile_params(2, 2, 2, 2, 64));
+  bench.settings.burst_bytes = kBurst;
+  Die die(bench, 0), below(bench, 2);
+  die.fill(Direction::kEast, 2 + 64, 0);
+  die.out(Direction::kEast).clear();
+  Burst operand = to(0, 1, 3);
+  operand.purpose = fabric::Purpose::kOperand;
+  die.post(0, operand, 256, 0);      // its second burst is under way
+  die.post(2, to(1, 2, 1), 128, 0);  // stands at the full edge
+  die.port.post_stripe(to(0, 2, 2), 128, 0);
+  RowNames names = row_names(2, {10, 11, 12, 13}, {20, 21, 22});
+  names.shard = {2, 3};
+  below.wheel = die.wheel;
+  below.port.copy(die.port, names);
+  EXPECT_EQ(below.port.network().first_row(), 2);
+  below.give_credits(Direction::kEast, 600, 100);
+  below.run();
+  ASSERT_EQ(below.receiver.messages.size(), 1u);
+  EXPECT_EQ(below.receiver.messages[0].burst.payload.words[0], 13u) << "an operand names a rank";
+  EXPECT_EQ(below.receiver.messages[0].burst.row, 2);
+  const std::vector<std::uint32_t> sent = below.names(Direction::kEast);
+  ASSERT_EQ(sent.size(), 64u + 2u);
+  EXPECT_EQ(sent[0], 20u) << "a token names an instance";
+  EXPECT_EQ(sent[64], 21u);
+  EXPECT_EQ(sent[65], 22u);
+  EXPECT_EQ(below.out(Direction::kEast)[64].burst.row, 1 + 2);
+  EXPECT_TRUE(below.port.settled());
+  EXPECT_FALSE(die.port.settled()) << "the one that was copied waits still";
+  EXPECT_THAT(die.names(Direction::kEast), IsEmpty());
+}
+
+TEST(NetworkModels, TellWhatTheySimplify) {
+  MachineSettings settings;
+  EXPECT_TRUE(network_model(settings.network_model).knows_arrivals);
+  const topology::Topology whole(die_params(2, 2));
+  workload::Job job;
+  EXPECT_EQ(network_model(settings.network_model).approximations(job, whole).size(), 1u);
+  job.programs.emplace_back().kernels.emplace_back().gathers.emplace_back();
+  job.plans.emplace_back().striped = true;
+  topology::MachineParams params = die_params(2, 2);
+  params.defects.push_back({"die.node[0].router.east", "link"});
+  EXPECT_EQ(network_model(settings.network_model).approximations(job, topology::Topology(params)).size(),
+            1u + 1u + 1u + 2u);
+  settings.network_model = NetworkModel::kReference;
+  EXPECT_FALSE(network_model(settings.network_model).takes_detours);
+  EXPECT_EQ(network_model(settings.network_model).approximations(job, whole).size(), 3u);
+}
+
+}  // namespace
+}  // namespace dojo::machine::test

@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operands gathered a whole line at a time, on a network in which every gather takes 100 cycles.
+#include "machine/die/line_gathers.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/machine/support.h"
+
+namespace dojo::machine::test {
+namespace {
+
+using fabric::Shape;
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+using topology::Direction;
+using End = FakeEnds::End;
+constexpr Bytes kBurst = 128;
+
+/// Kernels and their gathers on one die of a slice.
+struct Die {
+  Die(Bench& bench, DieId die, std::uint32_t slice_die)
+      : residents(static_cast<std::size_t>(bench.topology.sites())),
+        port(bench.topology, die),
+        kernels(residents, time, wheel, moment, ends) {
+    auto made = std::make_unique<LineGathers>(kernels, port, moment, bench.topology, kBurst);
+    gathers = made.get();
+    kernels.use(std::move(made));
+    const RankDie& place = residents[residents.add(bench.context(), 0, slice_die)];
+    time.add_rank(place.node_count);
+    kernels.add_rank(place);
+    moment.sums = &sums;
+  }
+  void start(Cycles now, std::uint32_t task = 0) {
+    moment.now = now;
+    kernels.start(0, task, now);
+  }
+  void run(Cycles end = kNever) {
+    run_events(
+        wheel, moment, [&](const engine::Event& e) { kernels.handle(e); }, end);
+  }
+  [[nodiscard]] std::vector<Bytes> gathered() const {
+    std::vector<Bytes> bytes;
+    for (const fabric::Gathering& g : port.gathers) bytes.push_back(g.bytes);
+    return bytes;
+  }
+  Residents residents;
+  NodeTime time;
+  engine::Wheel wheel;
+  Moment moment;
+  ThreadSums sums = empty_sums();
+  FakeEnds ends;
+  FakePort port;
+  KernelRuns kernels;
+  LineGathers* gathers = nullptr;
+};
+
+// All of a die of two rows (lines 0, 1) and three columns (lines 2, 3, 4).
+constexpr Cycles kBarrier = 4;
+
+class LineGathersTest : public ::testing::Test {
+ protected:
+  LineGathersTest() : bench_(die_params(2, 3)) { bench_.add_rank(make_slice(bench_.topology, 0, 0, 2, 3), 0); }
+  KernelMaker maker(const std::vector<std::uint32_t>& cycles) { return KernelMaker(bench_.shape(0), cycles); }
+  void use(const KernelMaker& maker) {
+    bench_.job.programs[0].tasks = {kernel_task(0, 1)};
+    bench_.job.programs[0].kernels = {maker.kernel()};
+  }
+  Bench bench_;
+};
+
+TEST_F(LineGathersTest, DoNothingBeforeTheTaskStarts) {
+  use(maker({10}).gather(0, 1, {{0, 100}}).unicast(3, 1, 64, 0));
+  Die die(bench_, 0, 0);
+  die.kernels.received(0, {0, 0, 0}, 1, 5);  // an operand that comes early
+  die.gathers->advance(die.kernels.run(0), 0, 6);
+  EXPECT_THAT(die.port.gathers, IsEmpty());
+}
+
+TEST_F(LineGathersTest, APieceIsThereEverywhereWhenTheNetworkSays) {
+  use(maker({10}).gather(0, 1, {{0, 100}}));
+  Die die(bench_, 0, 0);
+  die.start(10);
+  die.run();
+  ASSERT_EQ(die.port.gathers.size(), 1u);
+  EXPECT_TRUE(die.port.gathers[0].horizontal);
+  EXPECT_FALSE(die.port.gathers[0].leaves_low || die.port.gathers[0].leaves_high);
+  EXPECT_EQ(die.port.gather_nodes[0][0].piece_bytes, 100u);
+  EXPECT_EQ(die.port.gather_nodes[0][0].ready, 10);
+  EXPECT_EQ(die.port.gather_nodes[0][1].piece_bytes, 0u);
+  EXPECT_EQ(die.sums.bytes_to_eject, 100u * 2u);
+  EXPECT_THAT(die.port.passed, IsEmpty());
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 10 + 100 + 10 + kBarrier}));
+}
+
+TEST_F(LineGathersTest, OfPiecesOfAllEverybodyGetsTheOthers) {
+  use(maker({10}).gather(4, 1, {{0, 64}, {1, 96}}));
+  Die die(bench_, 0, 0);
+  die.start(0);
+  die.run();
+  ASSERT_EQ(die.port.gathers.size(), 1u);
+  EXPECT_FALSE(die.port.gathers[0].horizontal);
+  EXPECT_EQ(die.port.gathers[0].lane, 2);
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 110 + kBarrier})) << "the senders wait for each other too";
+}
+
+// Three rounds of 128, 128 and 44 bytes; the line's links are busy for 50 cycles with each, a hop less for each node.
+TEST_F(LineGathersTest, ALongPieceGoesBurstByBurst) {
+  use(maker({10}).gather(0, 1, {{0, 300}, {2, 40}}));
+  Die die(bench_, 0, 0);
+  die.port.links_busy = 50;
+  die.start(10);
+  EXPECT_THAT(die.gathered(), ElementsAre(128 + 40)) << "the short piece goes with the first round";
+  die.run();
+  EXPECT_THAT(die.gathered(), ElementsAre(128 + 40, 128, 44));
+  EXPECT_EQ(die.port.gather_nodes[1][0].ready, 10 + 50 - 3);
+  EXPECT_EQ(die.port.gather_nodes[2][0].ready, 10 + 2 * (50 - 3));
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 10 + 2 * 47 + 100 + 10 + kBarrier}));
+}
+
+TEST_F(LineGathersTest, RoundsOfALineThatIsFreeGoInOneEvent) {
+  use(maker({10, 10}).gather(0, 1, {{0, 300}}).gather(0, 2, {{1, 64}}));
+  Die die(bench_, 0, 0);
+  die.start(10);
+  EXPECT_THAT(die.gathered(), ElementsAre(128, 128, 44, 64));
+}
+
+TEST_F(LineGathersTest, OperandsOfTwoStepsAtMostAreUnderWay) {
+  use(maker({10, 10, 10}).gather(0, 1, {{0, 64}}).gather(0, 2, {{0, 65}}).gather(0, 3, {{0, 66}}));
+  Die die(bench_, 0, 0);
+  die.start(0);
+  EXPECT_THAT(die.gathered(), ElementsAre(64, 65));
+  die.run();
+  EXPECT_THAT(die.gathered(), ElementsAre(64, 65, 66));
+  EXPECT_EQ(die.port.gather_nodes[2][0].ready, 110) << "when the last node has computed the first step";
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 110 + 100 + 10 + kBarrier}));
+}
+
+// Node 0 multicasts along its row; node 1 passes on along its column, from 110 on, what has come.
+TEST_F(LineGathersTest, ASecondStageGoesWhenTheFirstHasCome) {
+  use(maker({10}).gather(0, 0, {{0, 64}}).gather(3, 1, {{0, 64}}, 2));
+  Die die(bench_, 0, 0);
+  die.start(10);
+  EXPECT_EQ(die.port.gathers.size(), 1u);
+  die.run();
+  ASSERT_EQ(die.port.gathers.size(), 2u);
+  EXPECT_FALSE(die.port.gathers[1].horizontal);
+  EXPECT_EQ(die.port.gather_nodes[1][0].ready, 110);
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 210 + 10 + kBarrier})) << "node 4 gets it last";
+}
+
+TEST_F(LineGathersTest, MessagesOnTheDieAreKnownToArrive) {
+  use(maker({10}).unicast(0, 4, 77, 1));
+  Die die(bench_, 0, 0);
+  die.start(10);
+  die.run();
+  ASSERT_EQ(die.port.within.size(), 1u);
+  EXPECT_EQ(die.port.within[0].site, 0);
+  EXPECT_EQ(die.port.within[0].burst.row, 1);
+  EXPECT_EQ(die.port.within[0].burst.column, 1);
+  EXPECT_EQ(die.port.within[0].bytes, 77);
+  EXPECT_THAT(die.port.posts, IsEmpty());
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 120 + kBarrier}));
+}
+
+/// Three dies side by side, each a row of two nodes; the slice is all of them.
+class ThreeDies : public ::testing::Test {
+ protected:
+  ThreeDies() : bench_(tile_params(1, 3, 1, 2)) {
+    bench_.add_rank(make_slice(bench_.topology, 0, 0, 1, 6), 0);
+    bench_.job.programs[0].tasks = {kernel_task(0, 1)};
+  }
+  Bench bench_;
+};
+
+TEST_F(ThreeDies, WhatIsGatheredGoesOnBothWaysInBursts) {
+  bench_.job.programs[0].kernels = {
+      KernelMaker(bench_.shape(0), {10}).gather(3, 1, {{0, 100}, {1, 100}}).kernel()};  // line 3: the row on die 1
+  Die die(bench_, 1, 1);
+  die.start(10);
+  ASSERT_EQ(die.port.passed.size(), 4u);
+  const auto& passed = die.port.passed;
+  for (std::size_t i : {0u, 2u}) {
+    EXPECT_EQ(passed[i].direction, i == 0 ? Direction::kWest : Direction::kEast);
+    EXPECT_EQ(passed[i].burst.shape, i == 0 ? Shape::kRowWest : Shape::kRowEast);
+    EXPECT_EQ(passed[i].head, i == 0 ? 10 + 1 : 10 + 2);
+    EXPECT_EQ(passed[i].burst.bytes, 128u);
+    EXPECT_FALSE(passed[i].burst.last);
+    EXPECT_EQ(passed[i + 1].head, passed[i].head + 2) << "behind the two packets before it";
+    EXPECT_EQ(passed[i + 1].burst.bytes, 72u);
+    EXPECT_TRUE(passed[i + 1].burst.last);
+    EXPECT_EQ(passed[i].burst.reach.low, 0);
+    EXPECT_EQ(passed[i].burst.reach.high, 5);
+    EXPECT_EQ(passed[i].burst.purpose, fabric::Purpose::kOperand);
+    EXPECT_EQ(Operand::unpack(passed[i].burst.payload).slot, 1u);
+  }
+}
+
+TEST_F(ThreeDies, ALineWaitsAtAFullEdgeAndGoesOnWhenItIsToldTo) {
+  bench_.job.programs[0].kernels = {KernelMaker(bench_.shape(0), {10}).gather(3, 1, {{0, 64}}).kernel()};
+  Die die(bench_, 1, 1);
+  die.port.full = 1u << static_cast<int>(Direction::kEast);
+  die.start(10);
+  EXPECT_THAT(die.port.gathers, IsEmpty());
+  ASSERT_EQ(die.port.parked.size(), 1u);
+  EXPECT_EQ(die.port.parked[0].first, Direction::kEast);
+  EXPECT_EQ(die.port.parked[0].second.line, 0u);
+  die.gathers->advance(die.kernels.run(0), 0, 20);
+  EXPECT_EQ(die.port.parked.size(), 1u) << "it waits already";
+  die.port.full = 1u << static_cast<int>(Direction::kWest);
+  die.gathers->go_on(die.port.parked[0].second, 30);
+  ASSERT_EQ(die.port.parked.size(), 2u) << "and now for the other edge";
+  EXPECT_EQ(die.port.parked[1].first, Direction::kWest);
+  die.port.full = 0;
+  die.gathers->go_on(die.port.parked[1].second, 500);
+  ASSERT_EQ(die.port.gathers.size(), 1u);
+  EXPECT_EQ(die.port.gather_nodes[0][0].ready, 500);
+}
+
+TEST_F(ThreeDies, AnEdgeThatTheSliceDoesNotCrossMayBeFull) {
+  bench_.job.programs[0].kernels = {KernelMaker(bench_.shape(0), {10}).gather(0, 1, {{0, 64}}).kernel()};
+  Die die(bench_, 0, 0);
+  die.port.full = 1u << static_cast<int>(Direction::kWest);
+  die.start(10);
+  EXPECT_EQ(die.port.gathers.size(), 1u);
+}
+
+TEST_F(ThreeDies, MessagesToOtherDiesArePosted) {
+  bench_.job.programs[0].kernels = {KernelMaker(bench_.shape(0), {10}).unicast(2, 5, 640, 1).kernel()};
+  Die die(bench_, 1, 1);
+  die.start(10);
+  EXPECT_THAT(die.port.within, IsEmpty());
+  ASSERT_EQ(die.port.posts.size(), 1u);
+  EXPECT_EQ(die.port.posts[0].site, 0);
+  EXPECT_EQ(die.port.posts[0].burst.column, 5);
+  EXPECT_EQ(die.port.posts[0].bytes, 640);
+  EXPECT_EQ(die.port.posts[0].now, 10);
+}
+
+// The kernel does not end before the gather that nobody here needs is on its way.
+TEST_F(ThreeDies, AKernelLastsUntilAllItSendsIsOnItsWay) {
+  bench_.job.programs[0].kernels = {KernelMaker(bench_.shape(0), {10}).gather(3, 1, {{0, 64}}).kernel()};
+  Die die(bench_, 1, 1);
+  die.port.full = 1u << static_cast<int>(Direction::kEast);
+  die.start(0);
+  die.run();
+  EXPECT_THAT(die.ends.ended, IsEmpty());
+  die.port.full = 0;
+  die.moment.now = 700;
+  die.gathers->go_on(die.port.parked[0].second, 700);
+  die.run();
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 700 + 100 + 10 + 3}));
+}
+
+/// A die of two rows and three columns; the link between the first two nodes of the upper row is dead.
+Bench broken_die() {
+  topology::MachineParams params = die_params(2, 3);
+  params.defects.push_back({"die.node[0].router.east", "link"});
+  return Bench(params);
+}
+
+TEST(BrokenLines, APieceGoesAroundAsAMessageAndIsMulticastBehind) {
+  Bench bench = broken_die();
+  bench.add_rank(make_slice(bench.topology, 0, 0, 2, 3), 0);
+  bench.job.programs[0].tasks = {kernel_task(0, 1)};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(0, 1, {{0, 64}}).kernel()};
+  Die die(bench, 0, 0);
+  die.start(10);
+  ASSERT_EQ(die.port.within.size(), 1u);
+  EXPECT_EQ(die.port.within[0].site, 0);
+  EXPECT_EQ(die.port.within[0].burst.column, 1) << "to the near end of the other run";
+  EXPECT_THAT(die.gathered(), ElementsAre(0, 64))
+      << "the other run's own pieces, of which there are none, and this one";
+  EXPECT_EQ(die.port.gathers[1].count, 2u);
+  EXPECT_EQ(die.port.gather_nodes[1][0].ready, 110) << "when it has come there";
+  EXPECT_EQ(die.kernels.run(0).slot(1, 1).ready, 110);
+  EXPECT_EQ(die.kernels.run(0).slot(2, 1).ready, 210);
+  die.run();
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 220 + kBarrier}));
+}
+
+// Nodes 1 and 2 multicast between themselves; each writes its piece to node 0 too.
+TEST(BrokenLines, PiecesOfARunReachTheNodesBeforeIt) {
+  Bench bench = broken_die();
+  bench.add_rank(make_slice(bench.topology, 0, 0, 2, 3), 0);
+  bench.job.programs[0].tasks = {kernel_task(0, 1)};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(0, 1, {{1, 64}, {2, 64}}).kernel()};
+  Die die(bench, 0, 0);
+  die.start(10);
+  ASSERT_EQ(die.port.within.size(), 2u);
+  EXPECT_EQ(die.port.within[0].site, 1);
+  EXPECT_EQ(die.port.within[1].site, 2);
+  EXPECT_EQ(die.port.within[1].burst.column, 0);
+  EXPECT_THAT(die.gathered(), ElementsAre(128));
+  for (std::uint32_t node : {0u, 1u, 2u}) EXPECT_EQ(die.kernels.run(0).slot(node, 1).ready, 110) << node;
+  EXPECT_EQ(die.port.network().link(1, Direction::kEast).busy_cycles, 1u) << "counted here, once";
+}
+
+TEST(BrokenLines, ABrokenColumnIsGatheredInPartsToo) {
+  topology::MachineParams params = die_params(3, 2);
+  params.defects.push_back({"die.node[0].router.south", "link"});
+  Bench bench(params);
+  bench.add_rank(make_slice(bench.topology, 0, 0, 3, 2), 0);
+  bench.job.programs[0].tasks = {kernel_task(0, 1)};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(3, 1, {{0, 64}}).kernel()};
+  Die die(bench, 0, 0);
+  die.start(10);
+  ASSERT_EQ(die.port.within.size(), 1u);
+  EXPECT_EQ(die.port.within[0].burst.row, 1);
+  EXPECT_EQ(die.kernels.run(0).slot(2, 1).ready, 110);
+  EXPECT_EQ(die.kernels.run(0).slot(4, 1).ready, 210);
+}
+
+TEST(BrokenLines, OtherDiesOfTheSliceGetAMessageForEachNode) {
+  topology::MachineParams params = tile_params(1, 2, 2, 2);
+  params.defects.push_back({"tile.die[0].node[0].router.east", "link"});
+  Bench bench(params);
+  bench.add_rank(make_slice(bench.topology, 0, 0, 2, 4), 0);
+  bench.job.programs[0].tasks = {kernel_task(0, 1)};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(0, 1, {{0, 300}, {1, 64}}).kernel()};
+  Die die(bench, 0, 0);
+  die.port.full = 0xf;  // messages wait at their routers, the line does not
+  die.start(10);
+  die.run();
+  EXPECT_THAT(die.port.parked, IsEmpty());
+  EXPECT_THAT(die.port.passed, IsEmpty());
+  ASSERT_EQ(die.port.posts.size(), 2u);
+  for (std::size_t i : {0u, 1u}) {
+    EXPECT_EQ(die.port.posts[i].burst.row, 0);
+    EXPECT_EQ(die.port.posts[i].burst.column, 2 + static_cast<std::int32_t>(i));
+    EXPECT_EQ(die.port.posts[i].bytes, 364);
+    EXPECT_GE(die.port.posts[i].now, 110);
+  }
+}
+
+}  // namespace
+}  // namespace dojo::machine::test

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// Node-cycles by class, and the adders of a die, against sums written out by hand.
+#include "machine/die/node_time.h"
+
+#include <gtest/gtest.h>
+
+#include "machine/die/adders.h"
+
+namespace dojo::machine {
+namespace {
+
+void expect_breakdown(const Breakdown& found, const Breakdown& expected) {
+  EXPECT_EQ(found.compute, expected.compute) << "compute";
+  EXPECT_EQ(found.communication, expected.communication) << "communication";
+  EXPECT_EQ(found.overlapped, expected.overlapped) << "overlapped";
+  EXPECT_EQ(found.memory, expected.memory) << "memory";
+  EXPECT_EQ(found.idle, expected.idle) << "idle";
+}
+
+TEST(NodeTime, CountsNothingBackwards) {
+  NodeTime time;
+  time.add_rank(3);
+  time.account(0, 100);
+  time.account(0, 40);
+  expect_breakdown(time.counted(0), {0, 0, 0, 0, 300});
+  expect_breakdown(time.breakdown(60), {0, 0, 0, 0, 300});
+}
+
+// Node 0 is busy in [10, 30), node 1 in [5, 10) and [15, 25).
+TEST(NodeTime, DividesCyclesByWhatTheRankWaitsFor) {
+  NodeTime time;
+  time.add_rank(2);
+  time.kernel_starts(0, 2, 0);
+  time.compute(0, 0, 10, 20);
+  time.compute(0, 0, 20, 30);  // follows at once: one span
+  time.compute(0, 1, 5, 10);
+  time.compute(0, 1, 15, 25);
+  time.network_starts(0, 12);
+  const std::uint64_t busy_before = 2 + 5;
+  expect_breakdown(time.counted(0), {busy_before, 0, 0, 0, 2 * 12 - busy_before});
+  time.network_ends(0, 30);
+  const std::uint64_t overlapped = 18 + 10;
+  expect_breakdown(time.counted(0), {busy_before, 2 * 18 - overlapped, overlapped, 0, 17});
+  time.memory_starts(0, 30);
+  time.memory_ends(0, 40);
+  expect_breakdown(time.breakdown(50), {busy_before, 8, overlapped, 2 * 10, 17 + 2 * 10});
+}
+
+TEST(NodeTime, TheNetworkComesBeforeMemory) {
+  NodeTime time;
+  time.add_rank(1);
+  time.memory_starts(0, 0);
+  time.network_starts(0, 10);
+  EXPECT_TRUE(time.waits_for_memory(0));
+  EXPECT_TRUE(time.waits_for_network(0));
+  time.network_ends(0, 25);
+  time.memory_ends(0, 27);
+  expect_breakdown(time.breakdown(30), {0, 15, 0, 10 + 2, 3});
+}
+
+TEST(NodeTime, WaitsUntilTheLastOfSeveralTasksEnds) {
+  NodeTime time;
+  time.add_rank(1);
+  time.network_starts(0, 0);
+  time.network_starts(0, 10);
+  time.network_ends(0, 20);
+  EXPECT_TRUE(time.waits_for_network(0));
+  time.network_ends(0, 30);
+  EXPECT_FALSE(time.waits_for_network(0));
+  expect_breakdown(time.breakdown(31), {0, 30, 0, 0, 1});
+}
+
+TEST(NodeTime, KeepsTwoRanksApartAndAddsThemUp) {
+  NodeTime time;
+  time.add_rank(1);
+  time.add_rank(4);
+  time.network_starts(1, 0);
+  time.kernel_starts(0, 1, 0);
+  time.compute(0, 0, 2, 6);
+  expect_breakdown(time.breakdown(10), {4, 4 * 10, 0, 0, 6});
+  EXPECT_FALSE(time.waits_for_network(0));
+}
+
+TEST(NodeTime, ASpanIsCountedInPartsAndOnce) {
+  NodeTime time;
+  time.add_rank(1);
+  time.kernel_starts(0, 1, 0);
+  time.compute(0, 0, 0, 100);
+  for (Cycles now = 10; now <= 120; now += 10) time.account(0, now);
+  expect_breakdown(time.counted(0), {100, 0, 0, 0, 20});
+}
+
+TEST(NodeTime, AnotherKernelForgetsTheSpansOfTheOneBefore) {
+  NodeTime time;
+  time.add_rank(1);
+  time.kernel_starts(0, 1, 0);
+  time.compute(0, 0, 0, 10);
+  time.kernel_starts(0, 3, 10);
+  time.compute(0, 0, 12, 14);
+  time.compute(0, 0, 16, 18);
+  time.compute(0, 0, 20, 22);
+  expect_breakdown(time.breakdown(30), {10 + 6, 0, 0, 0, 14});
+}
+
+TEST(NodeTime, TakesWhatSomebodyElseKnows) {
+  NodeTime time;
+  time.add_rank(2);
+  time.account(0, 10);
+  time.add_known(0, {3, 4, 5, 6, 2}, 20);
+  expect_breakdown(time.breakdown(25), {3, 4, 5, 6, 2 + 20 + 10});
+}
+
+TEST(NodeTime, ACopyGoesOnByItself) {
+  NodeTime time;
+  time.add_rank(1);
+  time.kernel_starts(0, 1, 0);
+  time.compute(0, 0, 5, 15);
+  time.network_starts(0, 10);
+  NodeTime other;
+  other.add_rank(1);
+  other.copy(time);
+  EXPECT_TRUE(other.waits_for_network(0));
+  other.network_ends(0, 20);
+  expect_breakdown(other.breakdown(20), {5, 5, 5, 0, 5});
+  expect_breakdown(time.counted(0), {5, 0, 0, 0, 5});
+}
+
+topology::NodeParams node_params() {
+  topology::NodeParams params;  // the store port rules: 64 bytes a cycle
+  params.store_ports = 1;
+  params.port_bytes_per_cycle = 64;
+  params.vector_latency_cycles = 4;
+  return params;
+}
+
+TEST(Adders, OneAddAtATimeOnANode) {
+  Adders adders(node_params());
+  adders.add_rank(2);
+  EXPECT_EQ(adders.add(0, 0, 640, 100), 100 + 10 + 4);
+  EXPECT_EQ(adders.add(0, 0, 64, 105), 110 + 1 + 4) << "waits for the add before it, not for its latency";
+  EXPECT_EQ(adders.add(0, 1, 65, 105), 105 + 2 + 4) << "another node";
+  EXPECT_EQ(adders.latest(), 111);
+}
+
+TEST(Adders, NothingToAddTakesTheLatencyAlone) {
+  Adders adders(node_params());
+  adders.add_rank(1);
+  EXPECT_EQ(adders.add(0, 0, 0, 7), 7 + 4);
+}
+
+TEST(Adders, EverywhereEndsWithTheLastNode) {
+  Adders adders(node_params());
+  adders.add_rank(2);
+  adders.add_rank(1);
+  adders.add(0, 1, 640, 100);
+  EXPECT_EQ(adders.add_everywhere(0, 128, 103), 110 + 2 + 4);
+  EXPECT_EQ(adders.add(0, 0, 64, 103), 105 + 1 + 4) << "the other node added in [103, 105)";
+  EXPECT_EQ(adders.add(1, 0, 64, 103), 103 + 1 + 4) << "of another rank";
+  EXPECT_EQ(adders.latest(), 112);
+}
+
+TEST(Adders, ACopyGoesOnByItself) {
+  Adders adders(node_params()), other(node_params());
+  adders.add_rank(1);
+  other.add_rank(1);
+  adders.add(0, 0, 640, 0);
+  other.copy(adders);
+  EXPECT_EQ(other.add(0, 0, 64, 0), 10 + 1 + 4);
+  EXPECT_EQ(adders.latest(), 10);
+}
+
+}  // namespace
+}  // namespace dojo::machine
