@@ -83,16 +83,22 @@ workload::Op random_shared_op(Draw& draw) {
 /// other.
 workload::Workload random_job(Draw& draw, RankId ranks) {
   JobText job(ranks);
+  std::vector<bool> has_work(ranks, false);  // ranks without operations are refused
   const std::int64_t length = draw.between(1, 8);
   for (std::int64_t i = 0; i < length; ++i) {
     if (ranks > 1 && draw.one_in(3)) {
       const auto from = static_cast<RankId>(draw.between(0, ranks - 1));
       const auto to = static_cast<RankId>((from + draw.between(1, ranks - 1)) % ranks);
       job.message(from, to, draw.between(1, 100'000), static_cast<std::int32_t>(i), draw.one_in(2));
+      has_work[from] = has_work[to] = true;
     } else {
       const workload::Op op = random_shared_op(draw);
       for (RankId rank = 0; rank < ranks; ++rank) job.add(rank, op);
+      has_work.assign(ranks, true);
     }
+  }
+  for (RankId rank = 0; rank < ranks; ++rank) {
+    if (!has_work[rank]) job.add(rank, op_of(OpKind::kNone));
   }
   return job.take();
 }
