@@ -116,5 +116,11 @@ TEST(Net, HotspotsNeedTheirPattern) {
   EXPECT_THROW((void)net(config), Error);
 }
 
+TEST(Net, RefusesAModelWithoutSharedLinks) {
+  config::RunConfig config = small_net(0.05);
+  config.run.network_model = fabric::NetworkModel::kIdeal;
+  EXPECT_THROW((void)net(config), Error);
+}
+
 }  // namespace
 }  // namespace dojo::run
