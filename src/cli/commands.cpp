@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "dojo/base/error.h"
+#include "dojo/base/nearest.h"
 
 namespace dojo::cli {
 namespace {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `dojosim trace info|check|convert|gen|rescale`: look at, verify, convert, synthesise and re-scale traces.
 #include "dojo/trace/trace.h"
-#include "dojo/run/workload_source.h"
 
 #include <fmt/format.h>
 
@@ -13,6 +12,8 @@
 
 #include "commands.h"
 #include "dojo/base/error.h"
+#include "dojo/base/nearest.h"
+#include "dojo/run/workload_source.h"
 
 namespace dojo::cli {
 namespace {

@@ -30,12 +30,21 @@ std::string scaled(double value, const char* unit) {
   return fmt::format("{:.4g} {}{}", value, kPrefixes[i], unit);
 }
 
+/// Does a part of `level` begin in this row of tiles?
+bool begins(const Topology& machine, Level level, std::int64_t row) {
+  return row * machine.level(Level::kTile).dies.rows % machine.level(level).dies.rows == 0;
+}
+
+/// The first die of a tile.
+DieId die_of_tile(const Topology& machine, std::int64_t row, std::int64_t column) {
+  const topology::Grid& tile = machine.level(Level::kTile).dies;
+  return machine.die_at(static_cast<std::int32_t>(row * tile.rows), static_cast<std::int32_t>(column * tile.columns));
+}
+
 std::string separator(const Topology& machine, std::int64_t row) {
-  const auto& p = machine.params();
-  const std::int64_t tray = p.tray.tiles.rows, cabinet = tray * p.cabinet.trays.rows;
-  const char line = row % cabinet == 0 ? '=' : row % tray == 0 ? '-' : ' ';
+  const char line = begins(machine, Level::kCabinet, row) ? '=' : begins(machine, Level::kTray, row) ? '-' : ' ';
   std::string text(8, ' ');
-  for (std::int64_t column = 0; column < std::min(p.exapod.tile_mesh.columns, kWidestMesh); ++column)
+  for (std::int64_t column = 0; column < std::min(machine.params().exapod.tile_mesh.columns, kWidestMesh); ++column)
     text += "+" + std::string(6, line);
   return text + "+";
 }
@@ -46,18 +55,16 @@ std::string mesh_row(const Topology& machine, std::int64_t row) {
   const std::string dips = machine.dip_count() > 0 ? fmt::format("{} DIP", p.tile.dies.rows) : "";
   std::string text = fmt::format("{:>6}{} ", dips, dips.empty() ? ' ' : '=');
   for (std::int64_t column = 0; column < std::min(columns, kWidestMesh); ++column) {
-    const bool tray_edge = column % p.tray.tiles.columns == 0;
-    const auto die = machine.die_at(static_cast<std::int32_t>(row * p.tile.dies.rows),
-                                    static_cast<std::int32_t>(column * p.tile.dies.columns));
-    text += fmt::format("{}tile{:<2}", tray_edge ? '|' : ':', machine.position(die).tile);
+    const bool tray_edge = column % machine.level(Level::kTile).grid.columns == 0;
+    text += fmt::format("{}tile{:<2}", tray_edge ? '|' : ':',
+                        machine.index_in_parent(Level::kTile, die_of_tile(machine, row, column)));
   }
   text += columns > kWidestMesh ? fmt::format(" ... {} columns ", columns) : "| ";
   if (!dips.empty()) text += "=" + dips;
-  if (row % p.tray.tiles.rows == 0 && machine.params().level >= Level::kTray) {
-    const auto die = machine.die_at(static_cast<std::int32_t>(row * p.tile.dies.rows), 0);
-    const Topology::Position at = machine.position(die);
-    if (p.level > Level::kCabinet && at.tray == 0) text += fmt::format("  cabinet[{}]", at.cabinet);
-    if (p.level > Level::kTray) text += fmt::format("  tray[{}]", at.tray);
+  for (const Level level : {Level::kCabinet, Level::kTray}) {
+    if (p.level > level && begins(machine, level, row))
+      text += fmt::format("  {}[{}]", schema::enum_text(level),
+                          machine.index_in_parent(level, die_of_tile(machine, row, 0)));
   }
   return text;
 }
@@ -129,15 +136,21 @@ std::string summary(const Topology& machine) {
   const double flop_per_cycle =
       static_cast<double>(2 * p.node.matrix_rows * p.node.matrix_columns * p.node.matrix_depth);
   std::string text = fmt::format("{} \"{}\"\n\n", machine.root_name(), p.name);
-  const auto line = [&](const char* name, const std::string& value) {
+  const auto line = [&](const std::string& name, const std::string& value) {
     text += fmt::format("  {:<12}{}\n", name, value);
   };
-  if (p.level == Level::kExapod) line("cabinets", fmt::format("{}", machine.cabinet_count()));
-  if (p.level >= Level::kTray) line("trays", fmt::format("{}", machine.tray_count()));
-  if (p.level >= Level::kTile) line("tiles", fmt::format("{}", machine.tile_count()));
-  if (p.level >= Level::kDie)
-    line("dies", fmt::format("{} ({} x {})", machine.die_count(), machine.die_rows(), machine.die_columns()));
+  for (auto info = machine.levels().rbegin(); info != machine.levels().rend(); ++info) {
+    if (info->level == Level::kNode || info->level > p.level) continue;
+    const std::uint32_t count = machine.part_count(info->level);
+    line(fmt::format("{}s", schema::enum_text(info->level)),
+         info->level == Level::kDie ? fmt::format("{} ({} x {})", count, machine.die_rows(), machine.die_columns())
+                                    : fmt::format("{}", count));
+  }
   line("nodes", fmt::format("{}", machine.node_count()));
+  const topology::DeadCounts& dead = machine.dead();
+  if (dead.cores + dead.routers + dead.links + dead.dies > 0)
+    line("dead", fmt::format("{} dies, {} routers ({} of them cut off), {} links, {} cores", dead.dies, dead.routers,
+                             dead.cut_off, dead.links, dead.cores));
   line("DIPs", fmt::format("{}", machine.dip_count()));
   line("hosts", fmt::format("{}", machine.host_count()));
   line("clock", scaled(p.clock_hz, "Hz"));

@@ -3,33 +3,21 @@
 // ignored.
 #pragma once
 #include <string>
+#include <vector>
 
-#include "dojo/topology/machine_params.h"
+#include "dojo/topology/topology.h"
 
 namespace dojo::config {
 
 struct UsedFrom {
-  const char* path;  ///< below the machine: "/tray/tray_link_ns"
+  std::string path;  ///< below the machine: "/tray/tray_link_ns"
   topology::Level level;
 };
 
-inline constexpr UsedFrom kUsedFrom[] = {
-    {"/die", topology::Level::kDie},
-    {"/die/crossing_ns", topology::Level::kTile},
-    {"/tile", topology::Level::kTile},
-    {"/tile/tile_link_ns", topology::Level::kTray},
-    {"/tray", topology::Level::kTray},
-    {"/tray/tray_link_ns", topology::Level::kCabinet},
-    {"/tray/cabinet_link_ns", topology::Level::kExapod},
-    {"/cabinet", topology::Level::kCabinet},
-    {"/exapod", topology::Level::kExapod},
-};
+/// A level's section is used from that level on, the links between its parts from the next larger one on.
+[[nodiscard]] const std::vector<UsedFrom>& used_from();
 
 /// Is `path` itself (not what is above it) in use?
-inline bool used_at(const std::string& path, topology::Level level) {
-  for (const UsedFrom& entry : kUsedFrom)
-    if (path == entry.path) return level >= entry.level;
-  return true;
-}
+[[nodiscard]] bool used_at(const std::string& path, topology::Level level);
 
 }  // namespace dojo::config

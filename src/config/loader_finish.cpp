@@ -113,7 +113,7 @@ void Loader::read_machine() {
 void Loader::check_levels(const Value& machine, ReadLog& log) {
   const topology::Level level = config_.machine.level;
   std::string covered;  // a section that is out of place is one complaint, not one for each of its keys
-  for (const UsedFrom& entry : kUsedFrom) {
+  for (const UsedFrom& entry : used_from()) {
     if (level >= entry.level || (!covered.empty() && related(covered, entry.path))) continue;
     std::string rest;
     const Value& value = deepest(machine, entry.path, rest);

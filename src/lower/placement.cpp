@@ -16,17 +16,29 @@ struct UnitSize {  // in sites
   std::int64_t rows = 0, columns = 0;
 };
 
+topology::Level level_of(PlacementUnit unit) {
+  switch (unit) {
+    case PlacementUnit::kNode:
+      return topology::Level::kNode;
+    case PlacementUnit::kDie:
+      return topology::Level::kDie;
+    case PlacementUnit::kTile:
+      return topology::Level::kTile;
+    case PlacementUnit::kTray:
+      break;
+  }
+  return topology::Level::kTray;
+}
+
 UnitSize unit_size(const RankUnit& unit, const topology::Topology& topology, Findings& findings) {
   const topology::MachineParams& p = topology.params();
+  const topology::Level level = level_of(unit.unit);
   UnitSize size{1, 1};
-  const bool trays = unit.unit == PlacementUnit::kTray;
-  if (unit.unit != PlacementUnit::kNode) size = {topology.site_rows(), topology.site_columns()};
-  if (unit.unit == PlacementUnit::kTile || trays)
-    size = {size.rows * p.tile.dies.rows, size.columns * p.tile.dies.columns};
-  if (trays) size = {size.rows * p.tray.tiles.rows, size.columns * p.tray.tiles.columns};
-  using topology::Level;
-  if ((unit.unit == PlacementUnit::kDie && p.level < Level::kDie) ||
-      (unit.unit == PlacementUnit::kTile && p.level < Level::kTile) || (trays && p.level < Level::kTray)) {
+  if (level != topology::Level::kNode) {
+    const topology::Grid& dies = topology.level(level).dies;
+    size = {topology.site_rows() * dies.rows, topology.site_columns() * dies.columns};
+  }
+  if (p.level < level) {
     findings.add("workload.rank_unit: found unit \"{}\", expected a part of machine \"{}\", whose root is a {}",
                  schema::enum_text(unit.unit), p.name, topology.root_name());
   }

@@ -2,23 +2,12 @@
 // The page of one run.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "report/html.h"
+#include "report/json_read.h"
 #include "report/units.h"
 
 namespace dojo::report {
 namespace {
-
-double real(const Json& json) {
-  return json.is_number() ? json.get<double>() : 0;
-}
-std::string count(const Json& json) {
-  return grouped(json.get<long long>());
-}
-std::string text(const Json& json) {
-  return json.get<std::string>();
-}
 
 std::string card(const std::string& name, const std::string& value) {
   return "<div class=\"card\"><span>" + escaped(name) + "</span><b>" + escaped(value) + "</b></div>\n";
@@ -101,15 +90,6 @@ std::string link_tables(const Json& r) {
   return "<h2>Links</h2>\n" + classes.html() + "<h3></h3>" + hottest.html();
 }
 
-std::vector<const Json*> by_time(const Json& rows, std::size_t wanted) {
-  std::vector<const Json*> order;
-  for (const Json& row : rows) order.push_back(&row);
-  std::stable_sort(order.begin(), order.end(),
-                   [](const Json* a, const Json* b) { return real(a->at("seconds")) > real(b->at("seconds")); });
-  order.resize(std::min(order.size(), wanted));
-  return order;
-}
-
 std::string operation_tables(const Json& r) {
   const Json& collectives = r.at("latency").at("collectives");
   const Json& ops = r.at("latency").at("ops");
@@ -122,14 +102,14 @@ std::string operation_tables(const Json& r) {
                    {"max", true},
                    {"bus bandwidth", true}},
                   {}};
-  for (const Json* c : by_time(collectives, 20)) {
+  for (const Json* c : slowest(collectives, 20)) {
     first.rows.push_back({text(c->at("name")), text(c->at("kind")), text(c->at("algorithm")), count(c->at("ranks")),
                           si(real(c->at("bytes")), "B"), duration(real(c->at("seconds"))),
                           duration(real(c->at("seconds_max"))), si(real(c->at("bus_bytes_per_s")), "B/s")});
   }
   HtmlTable second{{{"operation"}, {"kind"}, {"phase"}, {"mean", true}, {"min", true}, {"max", true}, {"FLOPs", true}},
                    {}};
-  for (const Json* o : by_time(ops, 40)) {
+  for (const Json* o : slowest(ops, 40)) {
     second.rows.push_back({text(o->at("name")), text(o->at("kind")), text(o->at("phase")),
                            duration(real(o->at("seconds"))), duration(real(o->at("seconds_min"))),
                            duration(real(o->at("seconds_max"))), si(real(o->at("flops")), "")});

@@ -9,6 +9,7 @@
 
 #include "report/files.h"
 #include "report/html.h"
+#include "report/json_read.h"
 #include "report/net_results.h"
 #include "report/tables.h"
 #include "report/units.h"
@@ -127,70 +128,67 @@ Json report_of(const NetContext& c) {
   return json;
 }
 
-double real(const Json& json) {
-  return json.is_number() ? json.get<double>() : 0;
-}
-
 /// The measured points, one line each.
 std::string curve_text(const Json& sweep) {
   std::string text = "load-latency curve\n      rate   offered  accepted     mean       p99\n";
-  for (const Json& point : sweep["points"]) {
-    const Json& latency = point["packet_latency_cycles"];
+  for (const Json& point : sweep.at("points")) {
+    const Json& latency = point.at("packet_latency_cycles");
     fmt::format_to(std::back_inserter(text), "  {:>8.4f}  {:>8.4f}  {:>8.4f} {:>8.2f} {:>9.1f}{}\n",
-                   real(point["rate"]), real(point["offered"]), real(point["accepted"]), real(latency["mean"]),
-                   real(latency["p99"]), point["saturated"].get<bool>() ? "  saturated" : "");
+                   real(point.at("rate")), real(point.at("offered")), real(point.at("accepted")),
+                   real(latency.at("mean")), real(latency.at("p99")),
+                   point.at("saturated").get<bool>() ? "  saturated" : "");
   }
   return text + fmt::format("knee            {:.4f} flits/node/cycle: the largest load that did not saturate\n",
-                            real(sweep["knee"]));
+                            real(sweep.at("knee")));
 }
 
 std::string text_of_net(const Json& r) {
-  const Json& n = r["net"];
-  const Json& m = r["machine"];
-  const Json& latency = n["packet_latency_cycles"];
-  const Json& host = r["host"];
+  const Json& n = r.at("net");
+  const Json& m = r.at("machine");
+  const Json& latency = n.at("packet_latency_cycles");
+  const Json& host = r.at("host");
   std::string text;
   const auto out = std::back_inserter(text);
-  if (r["partial"].get<bool>()) text += "PARTIAL         interrupted: the figures are of what was measured so far\n";
-  fmt::format_to(out, "machine         {}: {} nodes, {} dies; network model {}\n", m["name"].get<std::string>(),
-                 grouped(m["nodes"].get<long long>()), grouped(m["dies"].get<long long>()),
-                 r["fidelity"]["network_model"].get<std::string>());
+  if (r.at("partial").get<bool>()) text += "PARTIAL         interrupted: the figures are of what was measured so far\n";
+  fmt::format_to(out, "machine         {}: {} nodes, {} dies; network model {}\n", m.at("name").get<std::string>(),
+                 grouped(m.at("nodes").get<long long>()), grouped(m.at("dies").get<long long>()),
+                 r.at("fidelity").at("network_model").get<std::string>());
   fmt::format_to(out, "traffic         {}, {:g} flits/node/cycle in packets of {} flits, within each {}\n",
-                 n["pattern"].get<std::string>(), real(n["rate"]), n["packet_flits"].get<long long>(),
-                 n["scope"].get<std::string>());
-  fmt::format_to(out, "load            offered {:.4f}, accepted {:.4f} flits/node/cycle\n", real(n["offered"]),
-                 real(n["accepted"]));
+                 n.at("pattern").get<std::string>(), real(n.at("rate")), n.at("packet_flits").get<long long>(),
+                 n.at("scope").get<std::string>());
+  fmt::format_to(out, "load            offered {:.4f}, accepted {:.4f} flits/node/cycle\n", real(n.at("offered")),
+                 real(n.at("accepted")));
   fmt::format_to(out, "packet latency  mean {:.2f} +- {:.2f}, p50 {:.0f}, p95 {:.0f}, p99 {:.0f}, max {} cycles\n",
-                 real(latency["mean"]), real(latency["standard_error"]), real(latency["p50"]), real(latency["p95"]),
-                 real(latency["p99"]), grouped(latency["max"].get<long long>()));
+                 real(latency.at("mean")), real(latency.at("standard_error")), real(latency.at("p50")),
+                 real(latency.at("p95")), real(latency.at("p99")), grouped(latency.at("max").get<long long>()));
   fmt::format_to(out, "                in the network {:.2f}; empty network {:.2f} cycles\n",
-                 real(n["network_latency_mean_cycles"]), real(n["zero_load_latency_cycles"]));
-  fmt::format_to(out, "hops            mean {:.3f} channels between routers\n", real(n["hops_mean"]));
+                 real(n.at("network_latency_mean_cycles")), real(n.at("zero_load_latency_cycles")));
+  fmt::format_to(out, "hops            mean {:.3f} channels between routers\n", real(n.at("hops_mean")));
   if (n.contains("detours")) {
-    const Json& d = n["detours"];
+    const Json& d = n.at("detours");
     fmt::format_to(out, "detours         {:.2f} % of {} pairs, {:.1f} hops longer in the mean, at most {} legs\n",
-                   100 * real(d["share"]), grouped(d["pairs"].get<long long>()), real(d["extra_hops_mean"]),
-                   d["legs_max"].get<long long>());
+                   100 * real(d.at("share")), grouped(d.at("pairs").get<long long>()), real(d.at("extra_hops_mean")),
+                   d.at("legs_max").get<long long>());
   }
-  for (const Json& finding : n["findings"]) fmt::format_to(out, "finding         {}\n", finding.get<std::string>());
-  if (n.contains("sweep")) text += curve_text(n["sweep"]);
+  for (const Json& finding : n.at("findings")) fmt::format_to(out, "finding         {}\n", finding.get<std::string>());
+  if (n.contains("sweep")) text += curve_text(n.at("sweep"));
   fmt::format_to(out, "phases          warm-up {}, measured {}, end at cycle {}\n",
-                 grouped(n["warmup_cycles"].get<long long>()), grouped(n["measured_cycles"].get<long long>()),
-                 grouped(r["time"]["cycles"].get<long long>()));
-  fmt::format_to(out, "host            {} wall, {} threads, peak memory {}, {}\n", duration(real(host["wall_s"])),
-                 host["threads"].get<long long>(), si(real(host["peak_rss_bytes"]), "B"),
-                 si(real(n["flit_hops_per_host_s"]), "flit-hops/s"));
-  fmt::format_to(out, "digest          {}\n", r["digest"].get<std::string>());
+                 grouped(n.at("warmup_cycles").get<long long>()), grouped(n.at("measured_cycles").get<long long>()),
+                 grouped(r.at("time").at("cycles").get<long long>()));
+  fmt::format_to(out, "host            {} wall, {} threads, peak memory {}, {}\n", duration(real(host.at("wall_s"))),
+                 host.at("threads").get<long long>(), si(real(host.at("peak_rss_bytes")), "B"),
+                 si(real(n.at("flit_hops_per_host_s")), "flit-hops/s"));
+  fmt::format_to(out, "digest          {}\n", r.at("digest").get<std::string>());
   return text;
 }
 
 std::string curve_csv(const Json& sweep) {
   std::string text = "rate,offered,accepted,mean_cycles,p50_cycles,p95_cycles,p99_cycles,max_cycles,saturated\n";
-  for (const Json& point : sweep["points"]) {
-    const Json& l = point["packet_latency_cycles"];
-    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}\n", point["rate"].dump(),
-                   point["offered"].dump(), point["accepted"].dump(), l["mean"].dump(), l["p50"].dump(),
-                   l["p95"].dump(), l["p99"].dump(), l["max"].dump(), point["saturated"].dump());
+  for (const Json& point : sweep.at("points")) {
+    const Json& l = point.at("packet_latency_cycles");
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{},{}\n", point.at("rate").dump(),
+                   point.at("offered").dump(), point.at("accepted").dump(), l.at("mean").dump(), l.at("p50").dump(),
+                   l.at("p95").dump(), l.at("p99").dump(), l.at("max").dump(), point.at("saturated").dump());
   }
   return text;
 }
@@ -198,9 +196,9 @@ std::string curve_csv(const Json& sweep) {
 }  // namespace
 
 std::string net_html(const Json& report, const std::string& dies) {
-  return html_page("dojosim net: " + report["net"]["pattern"].get<std::string>(),
+  return html_page("dojosim net: " + report.at("net").at("pattern").get<std::string>(),
                    "<h1>Synthetic traffic</h1>\n<pre>" + escaped(text_of_net(report)) + "</pre>\n" +
-                       (dies.empty() ? "" : heat_maps(parse_csv(dies, "dies.csv"), report["machine"])));
+                       (dies.empty() ? "" : heat_maps(parse_csv(dies, "dies.csv"), report.at("machine"))));
 }
 
 void add_net_figures(Figures& out, const NetContext& c) {
@@ -235,9 +233,9 @@ void write_net_folder(const NetContext& context, const std::string& directory) {
   FileSet files(directory);
   files.add("config.resolved.json", config::resolved_json(context.config, config::Purpose::kNet));
   files.add("links.csv", links_csv(run));
-  files.add("ops.csv", ops_csv(report["latency"]["ops"]));
+  files.add("ops.csv", ops_csv(report.at("latency").at("ops")));
   files.add("dies.csv", dies_csv(run));
-  if (report["net"].contains("sweep")) files.add("curve.csv", curve_csv(report["net"]["sweep"]));
+  if (report.at("net").contains("sweep")) files.add("curve.csv", curve_csv(report.at("net").at("sweep")));
   files.add("report.txt", text_of_net(report));
   files.add("report.html", net_html(report, dies_csv(run)));
   files.add("report.json", dump(report));  // last: a folder with report.json is complete

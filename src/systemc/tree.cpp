@@ -36,18 +36,14 @@ void add_hosts(PartPlan& part, std::uint32_t hosts) {
 }
 
 /// Hosts stand in each tray; in a machine smaller than a tray, at its root.
-void add_hosts_to_trays(PartPlan& part, std::uint32_t hosts_per_tray) {
-  for (PartPlan& inner : part.parts) {
-    if (inner.kind == Kind::kAssembly) add_hosts_to_trays(inner, hosts_per_tray);
-  }
-  if (std::string_view(part.name).substr(0, 4) == "tray") add_hosts(part, hosts_per_tray);
-}
-
 void plan_hosts(PartPlan& root, const topology::Topology& topology) {
-  if (topology.params().level >= topology::Level::kTray) {
-    add_hosts_to_trays(root, topology.host_count() / std::max(1u, topology.tray_count()));
-  } else {
-    add_hosts(root, topology.host_count());
+  constexpr topology::Level kTray = topology::Level::kTray;
+  const std::uint32_t trays = topology.tray_count();
+  std::vector<bool> done(trays, false);
+  for (DieId die = 0; die < topology.die_count(); ++die) {
+    const std::uint32_t tray = topology.part_of(kTray, die);
+    if (!done[tray]) add_hosts(at_path(root, topology.part_path(kTray, die)), topology.host_count() / trays);
+    done[tray] = true;
   }
 }
 

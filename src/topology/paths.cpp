@@ -4,7 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -38,40 +37,23 @@ std::optional<std::int64_t> index_of(std::string_view part, std::string_view nam
   return index;
 }
 
-/// One level of a path below the root.
-struct Step {
-  Level level;
-  Grid grid;                            ///< within the parent
-  std::vector<std::string> depends_on;  ///< where the file says it
-};
-
-std::array<Step, 5> steps_of(const MachineParams& params) {
-  const Grid cabinet = times(params.cabinet.trays, params.tray.tiles);
-  const Grid cabinets{params.exapod.tile_mesh.rows / cabinet.rows, params.exapod.tile_mesh.columns / cabinet.columns};
-  return {{{Level::kCabinet, cabinets, {"/exapod", "/cabinet/trays", "/tray/tiles"}},
-           {Level::kTray, params.cabinet.trays, {"/cabinet/trays"}},
-           {Level::kTile, params.tray.tiles, {"/tray/tiles"}},
-           {Level::kDie, params.tile.dies, {"/tile/dies"}},
-           {Level::kNode, params.die.grid, {"/die/grid"}}}};
-}
-
 }  // namespace
 
 const char* Topology::root_name() const {
   return schema::enum_text(params_.level);
 }
 
-std::string Topology::die_path(DieId die) const {
-  const Position at = position(die);
+std::string Topology::part_path(Level level, DieId die) const {
   std::string path = root_name();
-  const auto add = [&](Level level, std::uint32_t index) {
-    if (params_.level > level) path += fmt::format(".{}[{}]", schema::enum_text(level), index);
-  };
-  add(Level::kCabinet, at.cabinet);
-  add(Level::kTray, at.tray);
-  add(Level::kTile, at.tile);
-  add(Level::kDie, at.die);
+  for (auto info = levels_.rbegin(); info != levels_.rend() && info->level >= level; ++info) {
+    if (info->level < params_.level)
+      path += fmt::format(".{}[{}]", schema::enum_text(info->level), index_in_parent(info->level, die));
+  }
   return path;
+}
+
+std::string Topology::die_path(DieId die) const {
+  return part_path(Level::kDie, die);
 }
 
 std::string Topology::node_path(DieId die, SiteIndex site) const {
@@ -84,20 +66,15 @@ std::string Topology::edge_path(DieId die, Direction d) const {
 }
 
 std::string Topology::dip_path(std::uint32_t dip) const {
-  if (params_.level <= Level::kTray) return fmt::format("{}.dip[{}]", root_name(), dip);
-  const DieId die = dip_die(dip);
-  const Position at = position(die);
+  const std::string parent = part_path(Level::kTray, dip_die(dip));
+  if (params_.level <= Level::kTray) return fmt::format("{}.dip[{}]", parent, dip);
   // Row-major within the tray; a tray that does not span the machine has DIPs at one end only.
-  const std::int64_t tray_rows = params_.tray.tiles.rows * params_.tile.dies.rows;
-  const std::int64_t row = place(die).row % tray_rows;
-  const std::int64_t index = tray_columns() == 1 ? 2 * row + dip % 2 : row;
-  std::string path = root_name();
-  if (params_.level > Level::kCabinet) path += fmt::format(".cabinet[{}]", at.cabinet);
-  return path + fmt::format(".tray[{}].dip[{}]", at.tray, index);
+  const Grid& tray = level(Level::kTray).dies;
+  const std::int64_t row = place(dip_die(dip)).row % tray.rows;
+  return fmt::format("{}.dip[{}]", parent, tray.columns == die_columns_ ? 2 * row + dip % 2 : row);
 }
 
 Topology::ParsedPath Topology::read_path(const std::string& path) const {
-  const std::array<Step, 5> steps = steps_of(params_);
   const std::vector<std::string_view> parts = split(path);
   if (parts[0] != root_name())
     return {{}, fmt::format("'{}', but the machine's root is '{}'", parts[0], root_name()), {"/level"}};
@@ -106,27 +83,27 @@ Topology::ParsedPath Topology::read_path(const std::string& path) const {
   Level reached = params_.level;
   ParsedPath result;
   if (params_.level == Level::kNode) result.path.site = SiteIndex{0};
-  for (const Step& step : steps) {
-    const bool given = step.level < params_.level && next < parts.size();
+  for (auto step = levels_.rbegin(); step != levels_.rend(); ++step) {
+    const bool given = step->level < params_.level && next < parts.size();
     std::int64_t index = 0;
     if (given) {
-      const std::optional<std::int64_t> named = index_of(parts[next], schema::enum_text(step.level));
-      if (!named || *named >= area(step.grid)) {
+      const std::optional<std::int64_t> named = index_of(parts[next], schema::enum_text(step->level));
+      if (!named || *named >= area(step->grid)) {
         return {{},
-                fmt::format("'{}', expected {}[0] to {}[{}]", parts[next], schema::enum_text(step.level),
-                            schema::enum_text(step.level), area(step.grid) - 1),
-                step.depends_on};
+                fmt::format("'{}', expected {}[0] to {}[{}]", parts[next], schema::enum_text(step->level),
+                            schema::enum_text(step->level), area(step->grid) - 1),
+                step->grid_paths};
       }
       index = *named;
       ++next;
-      reached = step.level;
+      reached = step->level;
     }
-    if (step.level == Level::kNode) {
+    if (step->level == Level::kNode) {
       if (given) result.path.site = static_cast<SiteIndex>(index);
       break;
     }
-    row = row * step.grid.rows + index / step.grid.columns;
-    column = column * step.grid.columns + index % step.grid.columns;
+    row = row * step->grid.rows + index / step->grid.columns;
+    column = column * step->grid.columns + index % step->grid.columns;
   }
   if (result.path.site && next < parts.size()) {
     const std::string_view part = parts[next++];

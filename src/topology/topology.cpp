@@ -62,6 +62,7 @@ std::vector<Problem> find_problems(const MachineParams& params) {
 void Topology::build(MachineParams params, std::vector<Problem>& problems) {
   params_ = levelled(std::move(params));
   find_grid_problems(params_, problems);
+  levels_ = levels_of(params_);
   site_rows_ = narrow(params_.die.grid.rows);
   site_columns_ = narrow(params_.die.grid.columns);
   const Grid dies = times(params_.exapod.tile_mesh, params_.tile.dies);
@@ -75,22 +76,14 @@ void Topology::build(MachineParams params, std::vector<Problem>& problems) {
   find_routes(std::move(parts), problems);
 }
 
-std::uint32_t Topology::tile_count() const {
-  return static_cast<std::uint32_t>(area(params_.exapod.tile_mesh));
+std::uint32_t Topology::part_count(Level level) const {
+  return die_count() / static_cast<std::uint32_t>(area(this->level(level).dies));
 }
-std::uint32_t Topology::tray_count() const {
-  return tile_count() / static_cast<std::uint32_t>(area(params_.tray.tiles));
-}
-std::uint32_t Topology::cabinet_count() const {
-  return tray_count() / static_cast<std::uint32_t>(area(params_.cabinet.trays));
-}
+
 std::uint32_t Topology::host_count() const {
   // A tile, die or node by itself hangs on one host.
   if (params_.level < Level::kTray) return 1;
   return tray_count() * static_cast<std::uint32_t>(params_.tray.hosts);
-}
-std::int32_t Topology::tray_columns() const {
-  return narrow(params_.exapod.tile_mesh.columns / params_.tray.tiles.columns);
 }
 
 Cycles Topology::cycles_from_ns(double ns, Cycles at_least) const {
@@ -98,40 +91,17 @@ Cycles Topology::cycles_from_ns(double ns, Cycles at_least) const {
   return std::max(at_least, up(femtoseconds(ns) * clock_hz, kFemtosecondsPerSecond));
 }
 
-std::uint32_t Topology::tile_of(DieId die) const {
+std::uint32_t Topology::part_of(Level level, DieId die) const {
   const DiePlace at = place(die);
-  return static_cast<std::uint32_t>(at.row / params_.tile.dies.rows * params_.exapod.tile_mesh.columns +
-                                    at.column / params_.tile.dies.columns);
+  const Grid& dies = this->level(level).dies;
+  return static_cast<std::uint32_t>(at.row / dies.rows * (die_columns_ / dies.columns) + at.column / dies.columns);
 }
 
-std::uint32_t Topology::tray_of(DieId die) const {
+std::uint32_t Topology::index_in_parent(Level level, DieId die) const {
   const DiePlace at = place(die);
-  const Grid dies = times(params_.tray.tiles, params_.tile.dies);
-  return static_cast<std::uint32_t>(at.row / dies.rows * tray_columns() + at.column / dies.columns);
-}
-
-std::uint32_t Topology::cabinet_of(DieId die) const {
-  const DiePlace at = place(die);
-  const Grid dies = times(params_.cabinet.trays, times(params_.tray.tiles, params_.tile.dies));
-  return static_cast<std::uint32_t>(at.row / dies.rows * (tray_columns() / params_.cabinet.trays.columns) +
-                                    at.column / dies.columns);
-}
-
-Topology::Position Topology::position(DieId die) const {
-  const DiePlace at = place(die);
-  std::int64_t row = at.row, column = at.column;
-  const auto take = [&](const Grid& grid) {  // index within the parent; row and column become the parent's
-    const std::int64_t index = row % grid.rows * grid.columns + column % grid.columns;
-    row /= grid.rows;
-    column /= grid.columns;
-    return static_cast<std::uint32_t>(index);
-  };
-  Position position;
-  position.die = take(params_.tile.dies);
-  position.tile = take(params_.tray.tiles);
-  position.tray = take(params_.cabinet.trays);
-  position.cabinet = cabinet_of(die);
-  return position;
+  const Grid &dies = this->level(level).dies, &grid = this->level(level).grid;
+  return static_cast<std::uint32_t>(at.row / dies.rows % grid.rows * grid.columns +
+                                    at.column / dies.columns % grid.columns);
 }
 
 Edge Topology::edge(DieId die, Direction d) const {
@@ -155,13 +125,10 @@ Edge Topology::edge(DieId die, Direction d) const {
     ns = params_.dip.ttp_link_ns;
   } else {
     edge.neighbour = die_at(row, column);
-    const bool same_tile = tile_of(die) == tile_of(edge.neighbour);
-    edge.link_class = same_tile ? LinkClass::kDieToDie : LinkClass::kTileToTile;
-    edge.bytes_per_s = same_tile ? params_.die.edge_bytes_per_s : params_.tile.die_edge_out_bytes_per_s;
-    ns = same_tile                                       ? params_.die.crossing_ns
-         : tray_of(die) == tray_of(edge.neighbour)       ? params_.tile.tile_link_ns
-         : cabinet_of(die) == cabinet_of(edge.neighbour) ? params_.tray.tray_link_ns
-                                                         : params_.tray.cabinet_link_ns;
+    const LevelInfo& crossed = level_between(die, edge.neighbour);
+    edge.link_class = crossed.link_class;
+    edge.bytes_per_s = crossed.link_bytes_per_s;
+    ns = crossed.link_ns;
   }
   edge.latency_cycles = cycles_from_ns(ns, 1);
   edge.buffer_bytes = params_.die.crossing_buffer_bytes;
@@ -172,18 +139,18 @@ Edge Topology::edge(DieId die, Direction d) const {
   return edge;
 }
 
+const LevelInfo& Topology::level_between(DieId a, DieId b) const {
+  for (auto info = levels_.rbegin(); info != levels_.rend(); ++info)
+    if (info->level > Level::kDie && part_of(info->level, a) != part_of(info->level, b)) return *info;
+  return level(Level::kDie);
+}
+
 Cycles Topology::lookahead_cycles() const {
-  const Grid tray = times(params_.tray.tiles, params_.tile.dies);
-  const Grid cabinet = times(params_.cabinet.trays, tray);
-  Cycles smallest = kNever;
-  const auto consider = [&](bool exists, double ns) {
-    if (exists) smallest = std::min(smallest, cycles_from_ns(ns, 1));
-  };
-  consider(area(params_.tile.dies) > 1, params_.die.crossing_ns);
-  consider(area(params_.tray.tiles) > 1, params_.tile.tile_link_ns);
-  consider(area(params_.cabinet.trays) > 1, params_.tray.tray_link_ns);
-  consider(die_rows_ > cabinet.rows || die_columns_ > cabinet.columns, params_.tray.cabinet_link_ns);
-  consider(dip_count_ > 0, params_.dip.ttp_link_ns);
+  Cycles smallest = dip_count_ > 0 ? cycles_from_ns(params_.dip.ttp_link_ns, 1) : kNever;
+  for (const LevelInfo& info : levels_) {
+    if (info.level != Level::kNode && area(info.grid) > 1)
+      smallest = std::min(smallest, cycles_from_ns(info.link_ns, 1));
+  }
   return smallest;
 }
 

@@ -79,9 +79,9 @@ TEST_P(Places, IndicesCountTheChildrenOfTheirParent) {
   std::set<std::pair<std::uint32_t, std::uint32_t>> tiles;  // (tile of the machine, die within it)
   std::set<std::uint32_t> trays, cabinets;
   for (DieId die = 0; die < machine.die_count(); ++die) {
-    EXPECT_TRUE(tiles.insert({machine.tile_of(die), machine.position(die).die}).second);
-    trays.insert(machine.tray_of(die));
-    cabinets.insert(machine.cabinet_of(die));
+    EXPECT_TRUE(tiles.insert({machine.tile_of(die), machine.index_in_parent(Level::kDie, die)}).second);
+    trays.insert(machine.part_of(Level::kTray, die));
+    cabinets.insert(machine.part_of(Level::kCabinet, die));
   }
   EXPECT_EQ(trays.size(), machine.tray_count());
   EXPECT_EQ(*trays.rbegin() + 1, machine.tray_count());

@@ -4,6 +4,8 @@
 // Shards: dies 0 .. die_count-1 (row-major over the whole die grid), then DIPs (row-major: for each die row the left
 // one, then the right one). East is +column, south is +row; row 0 is the top.
 #pragma once
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -26,6 +28,23 @@ const char* direction_name(Direction d);  ///< "east", ...
 enum class LinkClass : std::uint8_t { kNoc, kDieToDie, kTileToTile, kDip, kHbm, kPcie, kEthernet };
 inline constexpr int kLinkClasses = 7;
 const char* link_class_name(LinkClass c);  ///< "noc", "die_to_die", ... as in the report
+
+/// The parts of one level, how they stand in a part of the next larger level, and the links between neighbours there.
+struct LevelInfo {
+  Level level = Level::kNode;  ///< of the parts
+  Grid grid;                   ///< of the parts in a part of the next level
+  Grid dies;                   ///< of one part; of a node: 1 x 1
+  LinkClass link_class = LinkClass::kNoc;
+  double link_ns = 0;                   ///< from a part to its neighbour
+  double link_bytes_per_s = 0;          ///< of one node's or die's edge, each way
+  std::vector<std::string> grid_paths;  ///< places in the machine file that say the grid
+  std::string link_path;                ///< place that says link_ns; "" for nodes
+};
+inline constexpr std::size_t kLevelsBelowRoot = 5;
+/// From nodes to cabinets. Everything that differs by level follows from this table. Grids of levels that the machine
+/// does not have are 1 x 1 in Topology::levels().
+using Levels = std::array<LevelInfo, kLevelsBelowRoot>;
+[[nodiscard]] Levels levels_of(const MachineParams& params);
 
 /// What lies beyond one edge of a die. `neighbour == kNone`: the machine ends here.
 struct Edge {
@@ -81,9 +100,13 @@ class Topology {
   [[nodiscard]] std::uint32_t die_count() const { return static_cast<std::uint32_t>(die_rows_ * die_columns_); }
   [[nodiscard]] std::uint32_t dip_count() const { return dip_count_; }
   [[nodiscard]] std::uint32_t shard_count() const { return die_count() + dip_count_; }
-  [[nodiscard]] std::uint32_t tile_count() const;
-  [[nodiscard]] std::uint32_t tray_count() const;
-  [[nodiscard]] std::uint32_t cabinet_count() const;
+  [[nodiscard]] const Levels& levels() const { return levels_; }
+  [[nodiscard]] const LevelInfo& level(Level level) const { return levels_[static_cast<std::size_t>(level)]; }
+  /// Parts of a level in the whole machine, from dies on.
+  [[nodiscard]] std::uint32_t part_count(Level level) const;
+  [[nodiscard]] std::uint32_t tile_count() const { return part_count(Level::kTile); }
+  [[nodiscard]] std::uint32_t tray_count() const { return part_count(Level::kTray); }
+  [[nodiscard]] std::uint32_t cabinet_count() const { return part_count(Level::kCabinet); }
   [[nodiscard]] std::uint32_t host_count() const;
   [[nodiscard]] std::int64_t node_count() const { return node_count_; }  ///< enabled nodes
 
@@ -126,15 +149,16 @@ class Topology {
   /// the machine has none.
   [[nodiscard]] std::uint32_t nearest_dip(DieId die) const;
 
-  // Hierarchy indices (0-based, row-major within the parent), and paths.
-  struct Position {
-    std::uint32_t cabinet = 0, tray = 0, tile = 0, die = 0;  ///< each within its parent; unused levels are 0
-  };
-  [[nodiscard]] Position position(DieId die) const;
-  [[nodiscard]] std::uint32_t tile_of(DieId die) const;  ///< row-major over the machine's tile mesh
-  [[nodiscard]] std::uint32_t tray_of(DieId die) const;
-  [[nodiscard]] std::uint32_t cabinet_of(DieId die) const;
-  [[nodiscard]] const char* root_name() const;          ///< "exapod", "tile", ...
+  // Hierarchy indices (0-based), and paths. Levels from dies on.
+  /// The part that a die lies in: row-major over the whole machine.
+  [[nodiscard]] std::uint32_t part_of(Level level, DieId die) const;
+  /// The same part: row-major within its parent, as in paths.
+  [[nodiscard]] std::uint32_t index_in_parent(Level level, DieId die) const;
+  [[nodiscard]] std::uint32_t tile_of(DieId die) const { return part_of(Level::kTile, die); }
+  [[nodiscard]] const char* root_name() const;  ///< "exapod", "tile", ...
+  /// Of the part of `level` that a die lies in, "exapod.cabinet[0].tray[1]"; the root's where that level is not below
+  /// it.
+  [[nodiscard]] std::string part_path(Level level, DieId die) const;
   [[nodiscard]] std::string die_path(DieId die) const;  ///< "exapod.cabinet[0].tray[1].tile[2].die[3]"
   [[nodiscard]] std::string node_path(DieId die, SiteIndex site) const;
   [[nodiscard]] std::string dip_path(
@@ -159,9 +183,11 @@ class Topology {
   struct ParsedPath;
   class DefectReader;
   [[nodiscard]] ParsedPath read_path(const std::string& path) const;
-  [[nodiscard]] std::int32_t tray_columns() const;  ///< trays side by side in the whole machine
+  /// The largest level at which neighbours lie in different parts: its links join them.
+  [[nodiscard]] const LevelInfo& level_between(DieId a, DieId b) const;
 
   MachineParams params_;
+  Levels levels_;
   std::int32_t site_rows_ = 1, site_columns_ = 1, die_rows_ = 1, die_columns_ = 1;
   std::uint32_t dip_count_ = 0;
   std::int64_t node_count_ = 0;

@@ -111,5 +111,31 @@ TEST(Placement, PutsNamedRanksWhereTheyAreNamed) {
   EXPECT_NE(dies[0], dies[2]);
 }
 
+TEST(PlaceCount, CountsWhatPlaceRanksCanFill) {
+  topology::MachineParams params;
+  params.level = topology::Level::kTile;
+  params.tile.dies = {2, 2};
+  params.die.grid = {2, 4};
+  params.die.enabled = 6;
+  params.die.disabled_sites = {0, 4};  // the first column of each die
+  params.defects = {{"tile.die[3]", "die"}};
+  const topology::Topology tile(params);
+  const struct {
+    RankUnit unit;
+    RankId places;
+  } cases[] = {{{PlacementUnit::kNode, 1, 1}, 18},  // three dies of six nodes
+               {{PlacementUnit::kNode, 2, 1}, 9},   // a column without a node is no place
+               {{PlacementUnit::kDie, 1, 1}, 3},
+               {{PlacementUnit::kDie, 1, 2}, 1}};  // the pair with the dead die is none
+  for (const auto& each : cases) {
+    SCOPED_TRACE(fmt::format("{} x {}", each.unit.rows, each.unit.columns));
+    EXPECT_EQ(place_count(each.unit, tile), each.places);
+    EXPECT_EQ(place_ranks({each.unit, each.places, {}}, tile).size(), each.places);
+    EXPECT_THROW((void)place_ranks({each.unit, each.places + 1, {}}, tile), Error);
+  }
+  EXPECT_THROW((void)place_count({PlacementUnit::kTile, 1, 1}, tile), Error) << "it has a dead die";
+  EXPECT_THROW((void)place_count({PlacementUnit::kDie, 3, 1}, tile), Error) << "larger than the machine";
+}
+
 }  // namespace
 }  // namespace dojo::workload

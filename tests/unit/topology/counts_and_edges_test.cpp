@@ -81,6 +81,37 @@ TEST(Counts, DefectsTakeNodesAndSlowNodesDoNot) {
   EXPECT_FLOAT_EQ(tile.site_map(5).core_speed[18], 1.0f);
 }
 
+TEST(Levels, GridsAndSizesFitIntoEachOther) {
+  for (const auto& entry : kLevelTexts) {
+    const Topology machine(at_level(entry.value));
+    SCOPED_TRACE(entry.text);
+    const Levels& levels = machine.levels();
+    for (std::size_t i = 1; i < levels.size(); ++i) {
+      EXPECT_EQ(levels[i].level, static_cast<Level>(i));
+      const Grid& inner = levels[i - 1].dies;
+      if (i == 1) continue;  // a node is no rectangle of dies
+      EXPECT_EQ(levels[i].dies.rows, inner.rows * levels[i - 1].grid.rows);
+      EXPECT_EQ(levels[i].dies.columns, inner.columns * levels[i - 1].grid.columns);
+      if (levels[i].level > entry.value) {
+        EXPECT_EQ(levels[i].grid.rows * levels[i].grid.columns, 1);
+      }
+    }
+    const LevelInfo& cabinet = machine.level(Level::kCabinet);
+    EXPECT_EQ(cabinet.dies.rows * cabinet.grid.rows, machine.die_rows());
+    EXPECT_EQ(cabinet.dies.columns * cabinet.grid.columns, machine.die_columns());
+  }
+}
+
+TEST(Levels, PartsOfADie) {
+  const Topology pod{MachineParams{}};
+  const DieId die = pod.die_at(10 + 7, 12);  // second tray of cabinet 0, lower row of tiles, third tile
+  EXPECT_EQ(pod.part_path(Level::kCabinet, die), "exapod.cabinet[0]");
+  EXPECT_EQ(pod.part_path(Level::kTray, die), "exapod.cabinet[0].tray[1]");
+  EXPECT_EQ(pod.part_path(Level::kTile, die), "exapod.cabinet[0].tray[1].tile[5]");
+  EXPECT_EQ(pod.part_of(Level::kTile, die), 3u * 3 + 2);
+  EXPECT_EQ(Topology(at_level(Level::kTile)).part_path(Level::kTray, 3), "tile") << "a machine below a tray";
+}
+
 struct EdgeCase {
   DieId die;
   Direction direction;

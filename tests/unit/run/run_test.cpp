@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+// A configuration runs in one call, and its outcome is what a report is made from.
+#include "dojo/run/run.h"
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dojo/base/error.h"
+#include "dojo/run/net.h"
+
+namespace dojo::run {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+/// Two small dies, so that every step takes milliseconds.
+config::RunConfig small_config() {
+  config::RunConfig config;
+  config.machine.level = topology::Level::kTile;
+  config.machine.tile.dies = {1, 2};
+  config.machine.die.grid = {4, 4};
+  config.machine.die.enabled = 16;
+  config.workload.generate.model = "all_reduce";
+  config.workload.generate.bytes = 4096;
+  config.run.threads = 1;
+  return config;
+}
+
+TEST(Run, OneCallFinishesTheJob) {
+  const RunOutcome outcome = run(small_config());
+  EXPECT_EQ(outcome.ending, systemc::Ending::kFinished);
+  EXPECT_GT(outcome.results.end_cycle, 200);  // at least one crossing between the dies, 100 ns at 2 GHz
+  EXPECT_EQ(outcome.prepared.workload->ranks(), 2u);
+  EXPECT_EQ(outcome.results.threads, 1u);
+  EXPECT_EQ(&outcome.context().topology, outcome.prepared.topology.get());
+}
+
+TEST(Run, HooksAreToldAndCanStop) {
+  std::vector<std::string> sentences;
+  Hooks hooks;
+  hooks.note = [&](const std::string& sentence) { sentences.push_back(sentence); };
+  (void)run(small_config(), hooks);
+  EXPECT_THAT(sentences, Contains("placing and lowering 2 ranks"));
+  EXPECT_THAT(sentences, Contains(HasSubstr("building the machine: 32 nodes, 2 dies")));
+}
+
+TEST(Run, PreparedTwiceIsTheSameResult) {
+  EXPECT_EQ(run(prepare(small_config())).results.digest, run(small_config()).results.digest);
+}
+
+TEST(Run, WithoutAWorkloadItIsRefused) {
+  config::RunConfig config = small_config();
+  config.workload.generate.model.clear();
+  try {
+    (void)prepare(config);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kUsage);
+  }
+}
+
+TEST(Run, MachineSettingsAreThoseOfTheConfiguration) {
+  config::RunParams params;
+  params.threads = 3;
+  params.seed = 7;
+  params.burst_bytes = 1024;
+  params.all_links = true;
+  params.copy_tasks = params.rows_in_step = false;
+  params.network_model = fabric::NetworkModel::kReference;
+  const machine::MachineSettings settings = machine_settings(params);
+  EXPECT_EQ(settings.threads, 3u);
+  EXPECT_EQ(settings.seed, 7u);
+  EXPECT_EQ(settings.burst_bytes, 1024);
+  EXPECT_TRUE(settings.all_links);
+  EXPECT_FALSE(settings.copy_tasks);
+  EXPECT_FALSE(settings.rows_in_step);
+  EXPECT_EQ(settings.network_model, fabric::NetworkModel::kReference);
+}
+
+TEST(Approximations, NameWhatTheTraceLeftOpenOnce) {
+  RunOutcome outcome;
+  outcome.prepared = prepare(small_config());
+  EXPECT_THAT(outcome.prepared.job->approximations, Contains(HasSubstr("Memory is planned in the order of issue")));
+}
+
+/// A mesh of 4 x 4 nodes.
+config::RunConfig small_net(double rate) {
+  config::LoadRequest request;
+  request.purpose = config::Purpose::kNet;
+  request.overrides = {"net.mesh.rows=4",       "net.mesh.columns=4",     "net.packet_flits=1",
+                       "net.warmup_cycles=200", "net.measure_cycles=400", fmt::format("net.rate={}", rate)};
+  return config::load(request);
+}
+
+TEST(Net, OneCallMeasuresOneLoad) {
+  const NetOutcome outcome = net(small_net(0.05));
+  EXPECT_FALSE(outcome.run.outcome.saturated);
+  EXPECT_GT(outcome.run.outcome.mean_cycles, 0);
+  EXPECT_TRUE(outcome.run.curve.empty());
+  EXPECT_THAT(outcome.run.approximations, Contains(HasSubstr("Fast model")));
+}
+
+TEST(Net, ASweepHasAPointForEachLoad) {
+  const NetOutcome outcome = net_sweep(small_net(0.5), {0.01, 0.02});
+  ASSERT_EQ(outcome.run.curve.size(), 2u);
+  EXPECT_EQ(outcome.run.curve[0].rate, 0.01);
+  EXPECT_EQ(outcome.config->net.rate, 0.02) << "the figures are those of the largest load that did not saturate";
+  EXPECT_EQ(outcome.run.knee, 0.02);
+}
+
+TEST(Net, HotspotsNeedTheirPattern) {
+  config::RunConfig config = small_net(0.05);
+  config.net.hotspots = {1};
+  EXPECT_THROW((void)net(config), Error);
+}
+
+TEST(Net, RefusesAModelWithoutSharedLinks) {
+  config::RunConfig config = small_net(0.05);
+  config.run.network_model = fabric::NetworkModel::kIdeal;
+  EXPECT_THROW((void)net(config), Error);
+}
+
+}  // namespace
+}  // namespace dojo::run
