@@ -22,7 +22,11 @@ fabric::Burst burst(std::int32_t row, std::uint32_t bytes = kBurst) {
 }
 
 struct Die {
-  Die(const topology::Topology& topology, DieId die) : border(topology, die, kBurst, mail, moment) {}
+  Die(Bench& bench, DieId die) : border(context_of(bench), die, mail, moment) {}
+  static Context& context_of(Bench& bench) {
+    bench.settings.burst_bytes = kBurst;
+    return bench.context();
+  }
   void leave(Direction d, const fabric::Burst& b, Cycles head) { border.leave(d, 1, b, (b.bytes + 63) / 64, head); }
   /// Runs wakes up to `end`; the ways for which there was room.
   std::vector<std::size_t> wake(Cycles end = kNever) {
@@ -45,8 +49,8 @@ struct Die {
 
 class BorderTest : public ::testing::Test {
  protected:
-  BorderTest() : topology_(tile_params(2, 3, 2, 2, 64)), die_(topology_, 1) {}
-  topology::Topology topology_;
+  BorderTest() : bench_(tile_params(2, 3, 2, 2, 64)), die_(bench_, 1) {}
+  Bench bench_;
   Die die_;  // in the middle of the upper row: neighbours east, west and south
 };
 
@@ -85,7 +89,7 @@ TEST_F(BorderTest, WhatFindsNoCreditWaitsForIt) {
 TEST_F(BorderTest, CreditsMayBeToldInAnyOrderAndAtAnyTime) {
   const std::vector<Cycles> order[] = {{200, 300, 400}, {400, 300, 200}, {300, 400, 200}};
   for (const std::vector<Cycles>& times : order) {
-    Die die(topology_, 1);
+    Die die(bench_, 1);
     for (int i = 0; i < 5; ++i) die.leave(Direction::kEast, burst(i), 100);
     for (const Cycles time : times) {
       die.border.add_credit(Direction::kEast, {time, kBurst, 0});
@@ -139,9 +143,9 @@ TEST_F(BorderTest, EdgesThatWakeInOneCycleGoByDirection) {
 TEST(BorderWithDetours, EachLegHasABufferOfItsOwn) {
   topology::MachineParams params = tile_params(1, 2, 3, 3, 64);
   params.defects.push_back({"tile.die[0].node[4].router", "router"});
-  const topology::Topology topology(params);
-  ASSERT_NE(topology.routes(), nullptr);
-  Die die(topology, 0);
+  Bench bench(params);
+  ASSERT_NE(bench.topology.routes(), nullptr);
+  Die die(bench, 0);
   for (int i = 0; i < 2 + 64; ++i) die.leave(Direction::kEast, burst(i), 100);
   fabric::Burst turned = burst(99);
   turned.leg = 1;
@@ -156,9 +160,23 @@ TEST(BorderWithDetours, EachLegHasABufferOfItsOwn) {
   EXPECT_THAT(die.wake(), ElementsAre(WayOut{Direction::kEast, 0}.index(), WayOut{Direction::kEast, 1}.index()));
 }
 
+// In the ideal network every burst goes at once; one of two flits is as long as the edge takes for it.
+TEST(BorderOfTheIdealNetwork, NothingWaits) {
+  topology::MachineParams params = tile_params(1, 2, 2, 2, 64);
+  params.die.edge_bytes_per_s = 16e9;  // a quarter of a link
+  Bench bench(params);
+  bench.settings.network_model = NetworkModel::kIdeal;
+  Die die(bench, 0);
+  for (int i = 0; i < 100; ++i) die.leave(Direction::kEast, burst(i), 100);
+  EXPECT_TRUE(die.border.at_rest());
+  ASSERT_EQ(die.mail.crossings.size(), 100u);
+  for (const Cycles time : die.times()) EXPECT_EQ(time, 100 + (8 - 2) + 10) << "128 bytes take eight cycles, not two";
+  EXPECT_EQ(die.border.edge(Direction::kEast).serialiser().bytes(), 100u * 128u);
+}
+
 // Die 4 lies below die 1. Its southern edge does not exist, its northern one leads to another row of tiles.
 TEST_F(BorderTest, ACopyHasItsOwnNamesAndKeepsTheEdgesToOtherRows) {
-  Die below(topology_, 4);
+  Die below(bench_, 4);
   for (int i = 0; i < 3; ++i) die_.leave(Direction::kEast, burst(i), 100);
   die_.border.add_credit(Direction::kEast, {200, kBurst, 0});
   die_.border.plan_wake(Direction::kEast);

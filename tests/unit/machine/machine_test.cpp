@@ -116,9 +116,9 @@ TEST(Machine, CountsEverythingOnce) {
   EXPECT_FALSE(r.interrupted);
   EXPECT_THAT(r.waiting, IsEmpty());
   EXPECT_EQ(r.nodes_used, 2 * 4);
-  EXPECT_EQ(r.flops_executed, 2 * 400);
+  EXPECT_EQ(r.cores.matrix_flops, 2 * 400);
   EXPECT_EQ(r.flops_planned, 2 * 400);
-  EXPECT_EQ(r.flops_by_shapes, 2 * 400);
+  EXPECT_EQ(r.flops_by[0], 2 * 400);
   EXPECT_EQ(r.breakdown.compute + r.breakdown.overlapped, 2u * 4 * 50);
   ASSERT_EQ(r.step_end.size(), 1u);
   EXPECT_EQ(r.step_end[0], r.end_cycle);
@@ -132,7 +132,7 @@ TEST(Machine, CountsEverythingOnce) {
   // Kernels: 300 bytes to one other node of the row; 64 to each of two in a column. Sums: 100 bytes. Loads: 640 bytes.
   // The exchange: 1000 bytes each way. Rank 0 tells the other: 256 bytes.
   const std::uint64_t moved = 2u * (300 + 2 * 64 + 100 + 640 + 1000) + 256;
-  EXPECT_EQ(r.sram_bytes_ejected, moved);
+  EXPECT_EQ(r.ports.bytes_ejected, moved);
   EXPECT_EQ(r.classes[static_cast<std::size_t>(topology::LinkClass::kHbm)].counters.bytes, 2u * 640);
   EXPECT_EQ(r.classes[static_cast<std::size_t>(topology::LinkClass::kTileToTile)].counters.bytes,
             640u + 2 * 1000 + 256);
@@ -185,17 +185,17 @@ TEST(Machine, CountersOfNodesAndDipsAreThereAtAnyTime) {
   Machine machine = job.make();
   while (machine.next_time() != kNever) {
     machine.run_window();
-    EXPECT_EQ(machine.node_counters(1, 3).core_busy_cycles % 50, 0u) << "counted when the kernel ends";
+    EXPECT_EQ(machine.node_counters(1, 3).core.busy_cycles % 50, 0u) << "counted when the kernel ends";
   }
   for (int twice = 0; twice < 2; ++twice) {
     const NodeCounters node = machine.node_counters(0, 0);
-    EXPECT_EQ(node.core_busy_cycles, 50u);
-    EXPECT_EQ(node.matrix_flops, 100u);
-    EXPECT_EQ(node.vector_flops, 0u);
+    EXPECT_EQ(node.core.busy_cycles, 50u);
+    EXPECT_EQ(node.core.matrix_flops, 100);
+    EXPECT_EQ(node.core.vector_flops, 0);
     // Reads: 300 bytes of the kernel, 500 of its lane to the other rank, 256 to tell it.
-    EXPECT_EQ(node.sram_bytes_read_by_noc, 300u + 500 + 256);
+    EXPECT_EQ(node.sram.bytes_injected, 300u + 500 + 256);
     // Writes: 100 of the sum, 640 of the load, 500 of the exchange.
-    EXPECT_EQ(node.sram_bytes_written_by_noc, 100u + 640 + 500);
+    EXPECT_EQ(node.sram.bytes_ejected, 100u + 640 + 500);
     EXPECT_EQ(machine.dip_counters(0).hbm.bytes, 2u * 640);
     EXPECT_EQ(machine.dip_counters(0).ttp.bytes, 2u * 640);
     EXPECT_EQ(machine.dip_counters(1).hbm.bytes, 0u);
@@ -300,7 +300,7 @@ TEST(Machine, TheReferenceModelRunsTheSameJob) {
   job.settings.network_model = NetworkModel::kReference;
   const Results r = job.run();
   EXPECT_TRUE(r.finished);
-  EXPECT_EQ(r.flops_executed, 4 * 400);
+  EXPECT_EQ(r.cores.matrix_flops, 4 * 400);
   job.settings.threads = 2;
   EXPECT_EQ(job.run().digest, r.digest);
 }

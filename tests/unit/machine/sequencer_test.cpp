@@ -113,8 +113,8 @@ TEST_F(SequencerTest, AnOperationLastsFromItsFirstTaskToItsLast) {
   end(1, 40);
   EXPECT_EQ(sums_.op(0, 1).count, 1u);
   EXPECT_EQ(sums_.op(0, 1).cycles_sum, 40u - 5u);
-  EXPECT_EQ(sums_.op(0, 1).first, 5);
-  EXPECT_EQ(sums_.op(0, 1).last, 40);
+  EXPECT_EQ(sums_.op(0, 1).first_start, 5);
+  EXPECT_EQ(sums_.op(0, 1).last_end, 40);
   end(2, 47);
   EXPECT_EQ(sums_.op(0, 2).cycles_sum, 47u - 40u) << "what it waits for the cores is not its own time";
 }

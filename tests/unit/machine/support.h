@@ -426,6 +426,11 @@ struct FakePort final : LinePort {
   [[nodiscard]] bool has_edge(topology::Direction) const override { return false; }
   [[nodiscard]] LinkCounters edge(topology::Direction) const override { return {}; }
   [[nodiscard]] std::uint64_t events() const override { return 0; }
+  [[nodiscard]] const fabric::DieNetwork& network() const override { return network_; }
+  [[nodiscard]] fabric::DieNetwork& network() override { return network_; }
+
+ private:
+  fabric::DieNetwork network_;
 };
 
 /// Sums of a host thread for one graph of `ops` operations and `steps` training steps.

@@ -135,7 +135,7 @@ TEST(Zplane, AMessageOfOneFrameTakesTheSumOfItsWays) {
   EXPECT_THAT(p.delivered, ElementsAre(Delivered{1, 7, written}));
   EXPECT_TRUE(p.idle());
   EXPECT_EQ(p.ports[1].writes().count, 1u);
-  EXPECT_EQ(p.ports[1].writes().max, written);
+  EXPECT_EQ(p.ports[1].writes().cycles_max, written);
   EXPECT_EQ(p.ports[0].bytes_sent(), 1024u);
   EXPECT_EQ(p.ports[1].counters().accepted_bytes, 1024u);
   EXPECT_EQ(p.ports[0].counters().frames, 1u);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The fast network of a die, whose neighbours are mailboxes: queues at nodes, full edges, striped messages, copies.
-#include "machine/network/fast_port.h"
+// Networks that move bursts, on a die whose neighbours are mailboxes: queues at nodes, full edges, striped messages,
+// copies; and that in the ideal one nothing waits.
+#include "machine/network/burst_port.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "dojo/base/error.h"
+#include "dojo/fabric/ideal_die.h"
 #include "machine/die/kernel_runs.h"
 #include "machine/network/models.h"
 #include "unit/machine/support.h"
@@ -19,6 +21,7 @@ using fabric::Shape;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using topology::Direction;
+using FastPort = BurstPort<fabric::DieNetwork>;
 constexpr Bytes kBurst = 128;
 
 Burst to(std::int32_t row, std::int32_t column, std::uint32_t name = 0) {
@@ -29,8 +32,9 @@ Burst to(std::int32_t row, std::int32_t column, std::uint32_t name = 0) {
   return burst;
 }
 
-struct Die {
-  Die(Bench& bench, DieId id) : context(bench.context()), die(id), port(context, id, wheel, moment, receiver) {
+template <class Port>
+struct DieOf {
+  DieOf(Bench& bench, DieId id) : context(bench.context()), die(id), port(context, id, wheel, moment, receiver) {
     moment.sums = &sums;
   }
   /// As a die does: own events and what the network has to do, in the order of time.
@@ -91,9 +95,10 @@ struct Die {
   Moment moment;
   ThreadSums sums = empty_sums();
   FakeReceiver receiver;
-  FastPort port;
+  Port port;
   KernelRuns* kernels = nullptr;
 };
+using Die = DieOf<FastPort>;
 
 // Three dies side by side, each of two by two nodes; receive buffers for two bursts.
 class FastPortTest : public ::testing::Test {
@@ -420,6 +425,28 @@ TEST(FastPortCopies, ACopyGoesOnUnderItsOwnNames) {
   EXPECT_THAT(die.names(Direction::kEast), IsEmpty());
 }
 
+// Long messages of both nodes of a row leave by one link and one edge: each takes the time that it takes alone. The
+// edge moves 64 bytes a cycle, and has room for two short bursts in the fast model.
+TEST(IdealPort, MessagesDoNotWaitForEachOther) {
+  Bench bench(tile_params(1, 2, 2, 2, 64));
+  bench.settings.network_model = NetworkModel::kIdeal;
+  using Ideal = DieOf<BurstPort<fabric::IdealDie>>;
+  Ideal west(bench, 0), east(bench, 1);
+  west.post(0, to(0, 2, 1), 6400, 0);
+  west.post(1, to(0, 3, 2), 6400, 0);
+  west.run();
+  ASSERT_EQ(west.out(Direction::kEast).size(), 2u) << "each message is one burst";
+  EXPECT_EQ(west.out(Direction::kEast)[0].time, 1 + 2 + 10) << "router, two links, edge";
+  EXPECT_EQ(west.out(Direction::kEast)[1].time, 1 + 1 + 10);
+  EXPECT_FALSE(west.port.is_full(Direction::kEast));
+  EXPECT_TRUE(west.port.settled());
+  bench.context().parity = 1;
+  east.port.read_mail();
+  east.run();
+  EXPECT_THAT(east.arrived(), ::testing::UnorderedElementsAre(std::make_pair(1u, Cycles{13 + 100}),
+                                                              std::make_pair(2u, Cycles{12 + 1 + 100})));
+}
+
 TEST(NetworkModels, TellWhatTheySimplify) {
   MachineSettings settings;
   EXPECT_TRUE(network_model(settings.network_model).knows_arrivals);
@@ -432,6 +459,8 @@ TEST(NetworkModels, TellWhatTheySimplify) {
   params.defects.push_back({"die.node[0].router.east", "link"});
   EXPECT_EQ(network_model(settings.network_model).approximations(job, topology::Topology(params)).size(),
             1u + 1u + 1u + 2u);
+  EXPECT_FALSE(network_model(NetworkModel::kIdeal).shares_links);
+  EXPECT_EQ(network_model(NetworkModel::kIdeal).approximations(job, whole).size(), 1u);
   settings.network_model = NetworkModel::kReference;
   EXPECT_FALSE(network_model(settings.network_model).takes_detours);
   EXPECT_EQ(network_model(settings.network_model).approximations(job, whole).size(), 3u);
