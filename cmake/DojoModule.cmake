@@ -3,6 +3,8 @@
 # One module as a static library dojo::NAME, or an interface library when it has no sources. Headers in include/dojo/NAME.
 # DEPENDS and LINK reach the users of the module; LINK_PRIVATE stays inside its .cpp files.
 set(DOJO_COMPILE_OPTIONS -Wall -Wextra -Wpedantic -Wshadow -Wconversion)
+# Messages name a source file as the project does, not where it lay on the machine that built the program.
+list(APPEND DOJO_COMPILE_OPTIONS -ffile-prefix-map=${PROJECT_BINARY_DIR}/=build/ -ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 if(DOJO_WARNINGS_AS_ERRORS)
   list(APPEND DOJO_COMPILE_OPTIONS -Werror)
 endif()

@@ -5,6 +5,7 @@
 #include "commands.h"
 #include "dojo/base/error.h"
 #include "dojo/report/report.h"
+#include "terminal.h"
 
 namespace dojo::cli {
 
@@ -29,7 +30,7 @@ int compare_command(const Arguments& arguments) {
   request.markdown = options.text("markdown");
   std::string table;
   const bool same = report::compare(request, table);
-  fmt::print("{}", table);
+  if (request.junit != "-" && request.markdown != "-") put(table);  // standard output is taken
   return static_cast<int>(same ? ExitCode::kGood : ExitCode::kRegression);
 }
 

@@ -2,6 +2,13 @@
 // The one variable a signal handler may touch, and its life time.
 #include "interrupt.h"
 
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "dojo/report/report.h"
+
 namespace dojo::cli {
 namespace {
 
@@ -14,13 +21,12 @@ extern "C" void remember_signal(int) {
 }  // namespace
 
 InterruptGuard::InterruptGuard() {
-  signal_came = 0;
   struct sigaction action {};
   action.sa_handler = remember_signal;
   // The default comes back after the first signal, so that a second one is not asked twice; reads are not cut short.
   action.sa_flags = static_cast<int>(SA_RESETHAND | SA_RESTART);
-  sigaction(SIGINT, &action, &old_interrupt_);
-  sigaction(SIGTERM, &action, &old_terminate_);
+  sigaction(SIGINT, signal_came == 0 ? &action : nullptr, &old_interrupt_);
+  sigaction(SIGTERM, signal_came == 0 ? &action : nullptr, &old_terminate_);
 }
 
 InterruptGuard::~InterruptGuard() {
@@ -28,8 +34,17 @@ InterruptGuard::~InterruptGuard() {
   sigaction(SIGTERM, &old_terminate_, nullptr);
 }
 
-bool InterruptGuard::interrupted() const {
+bool InterruptGuard::interrupted() {
   return signal_came != 0;
+}
+
+void end_with_sweep() {
+  const char* const sweep = std::getenv(report::kParentVariable);
+  if (sweep == nullptr) return;
+  const long process = std::strtol(sweep, nullptr, 10);
+  ::unsetenv(report::kParentVariable);
+  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+  if (::getppid() != process) ::raise(SIGTERM);  // it ended before this could be asked for
 }
 
 }  // namespace dojo::cli

@@ -5,18 +5,22 @@
 
 namespace dojo::cli {
 
-/// While one lives, the first signal is remembered.
+/// While one lives, the first signal is remembered. They may be nested: the program has one from its start, so that a
+/// signal counts however early it comes.
 class InterruptGuard {
  public:
   InterruptGuard();
   ~InterruptGuard();
   InterruptGuard(const InterruptGuard&) = delete;
   InterruptGuard& operator=(const InterruptGuard&) = delete;
-  [[nodiscard]] bool interrupted() const;
+  [[nodiscard]] static bool interrupted();
 
  private:
   struct sigaction old_interrupt_ {
   }, old_terminate_{};
 };
+
+/// A point of a sweep is interrupted when the sweep's process ends, by whatever.
+void end_with_sweep();
 
 }  // namespace dojo::cli

@@ -9,10 +9,13 @@
 #include <cstdlib>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <system_error>
 
 #include "commands.h"
 #include "dojo/base/error.h"
+#include "interrupt.h"
+#include "terminal.h"
 
 namespace {
 
@@ -28,6 +31,12 @@ void set_up_log() {
   log->set_pattern("dojosim: %^%l%$: %v");
   spdlog::set_default_logger(std::move(log));
   spdlog::set_level(spdlog::level::warn);
+}
+
+/// These write a report of what there is when they are interrupted, however early.
+bool stops_in_good_order(const dojo::cli::Arguments& arguments) {
+  const std::string& command = arguments.empty() ? std::string() : arguments.front();
+  return command == "run" || command == "net" || command == "sweep";
 }
 
 int run(const dojo::cli::Arguments& arguments) {
@@ -51,11 +60,11 @@ int report_error(const Error& error) {
   const bool findings = error.code() == ExitCode::kInvalidInput;
   const std::size_t shown = std::min(error.lines().size(), kMostLines);
   for (std::size_t i = 0; i < shown; ++i) {
-    fmt::print(stderr, "{}{}\n", findings ? "" : "dojosim: error: ", error.lines()[i]);
+    dojo::cli::put_error((findings ? "" : "dojosim: error: ") + error.lines()[i]);
   }
   if (shown < error.lines().size()) {
-    fmt::print(stderr, "dojosim: error: and {} more findings of this kind; mend these first\n",
-               error.lines().size() - shown);
+    dojo::cli::put_error(fmt::format("dojosim: error: and {} more findings of this kind; mend these first",
+                                     error.lines().size() - shown));
   }
   return static_cast<int>(error.code());
 }
@@ -63,9 +72,14 @@ int report_error(const Error& error) {
 }  // namespace
 
 int main(int count, char** words) {
+  dojo::cli::open_standard_streams();
   try {
+    const dojo::cli::Arguments arguments(words + 1, words + count);
+    std::optional<dojo::cli::InterruptGuard> guard;
+    if (stops_in_good_order(arguments)) guard.emplace();
+    dojo::cli::end_with_sweep();
     set_up_log();
-    return flushed(run({words + 1, words + count}));
+    return flushed(run(arguments));
   } catch (const Error& error) {
     return report_error(error);
   } catch (const std::bad_alloc&) {

@@ -15,6 +15,7 @@
 #include "interrupt.h"
 #include "net_options.h"
 #include "output_folder.h"
+#include "terminal.h"
 
 namespace dojo::cli {
 namespace {
@@ -25,6 +26,7 @@ run::NetOutcome measure(const Options& options, config::RunConfig config, std::v
   const InterruptGuard interrupt;
   run::Hooks hooks;
   hooks.should_stop = [&] { return interrupt.interrupted(); };
+  hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
   hooks.note = [](const std::string& sentence) { spdlog::info(sentence); };
   return options.has("sweep") ? run::net_sweep(std::move(config), std::move(loads), hooks)
                               : run::net(std::move(config), hooks);
@@ -44,7 +46,7 @@ int net_command(const Arguments& arguments) {
   run::NetOutcome outcome = measure(options, std::move(config), std::move(loads));
   outcome.run.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_net_folder(outcome.context(), out);
-  fmt::print("{}", report::net_report_text(outcome.context()));
+  put(report::net_report_text(outcome.context()));
   if (!outcome.run.outcome.interrupted) return static_cast<int>(ExitCode::kGood);
   spdlog::warn("interrupted; the report is marked partial");
   return static_cast<int>(ExitCode::kInterrupted);

@@ -10,6 +10,7 @@
 #include <sstream>
 
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 #include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
 
@@ -28,7 +29,9 @@ Options::Options(std::string usage, std::string sentence, std::string example)
       example_(std::move(example)),
       described_("Options", kLineLength, kLineLength / 2) {
   described_.add_options()("help,h", "print this help")("quiet,q", "no progress, no notes on stderr")(
-      "verbose,v", "say on stderr what is being done");
+      "verbose,v", "say on stderr what is being done")(
+      "max-input-mib", po::value<std::int64_t>(),
+      "largest input file in MiB, unpacked; default: 16 for configs, 256 for reports, 1024 for traces");
 }
 
 void Options::positional(const char* name, int count) {
@@ -46,8 +49,20 @@ bool Options::parse(const Arguments& arguments) {
     std::cout << words.str();
     return false;
   }
+  set_limits();
   spdlog::set_level(quiet() ? spdlog::level::err : has("verbose") ? spdlog::level::info : spdlog::level::warn);
   return true;
+}
+
+void Options::set_limits() const {
+  if (!has("max-input-mib")) return;
+  constexpr std::int64_t kMostMiB = std::int64_t{1} << 40;
+  const auto mib = value<std::int64_t>("max-input-mib", 0);
+  if (mib < 1 || mib > kMostMiB)
+    fail(fmt::format("--max-input-mib is {}; expected a number of MiB from 1 to {}", mib, kMostMiB));
+  InputLimits& limits = input_limits();
+  limits.config_bytes = limits.report_bytes = limits.trace_bytes = limits.free_bytes = static_cast<std::uint64_t>(mib)
+                                                                                       << 20;
 }
 
 void Options::read(const Arguments& arguments) {

@@ -38,6 +38,7 @@ class Options {
 
  private:
   void read(const Arguments& arguments);
+  void set_limits() const;
   [[nodiscard]] std::vector<std::string> long_names() const;
 
   std::string usage_, sentence_, example_;

@@ -3,14 +3,9 @@
 #include "output_folder.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdlib>
-#include <cstring>
-#include <filesystem>
 
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 
 namespace dojo::cli {
 
@@ -22,29 +17,19 @@ OutputFolder::OutputFolder(const std::string& directory) : directory_((fs::path(
     throw Error(ExitCode::kIo,
                 fmt::format("{}: is a file, expected a folder for the results; give another name to --out", directory));
   }
-  for (fs::path each = directory_; !each.empty() && !fs::exists(each, failed); each = each.parent_path()) {
-    made_from_ = each;
-  }
-  fs::create_directories(directory_, failed);
-  if (failed) {
+  made_ = make_folders(directory_.string());
+  try {
+    remove_leftovers(directory_.string());
+    const OutputFile trial((directory_ / "trial").string());
+  } catch (const Error& error) {
+    remove_empty_folders(made_);
     throw Error(ExitCode::kIo,
-                fmt::format("{}: the folder for the results cannot be made: {}", directory, failed.message()));
+                fmt::format("{}: nothing can be written into this folder ({})", directory, error.what()));
   }
-  std::string trial = (directory_ / ".dojosim-XXXXXX").string();
-  const int file = mkstemp(trial.data());
-  if (file < 0) {
-    throw Error(ExitCode::kIo,
-                fmt::format("{}: nothing can be written into this folder: {}", directory, std::strerror(errno)));
-  }
-  close(file);
-  unlink(trial.c_str());
 }
 
 OutputFolder::~OutputFolder() {
-  std::error_code failed;
-  if (made_from_.empty()) return;
-  for (fs::path each = directory_; fs::remove(each, failed) && each != made_from_; each = each.parent_path()) {
-  }
+  remove_empty_folders(made_);
 }
 
 }  // namespace dojo::cli

@@ -3,6 +3,7 @@
 #pragma once
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace dojo::cli {
 
@@ -17,7 +18,7 @@ class OutputFolder {
 
  private:
   std::filesystem::path directory_;
-  std::filesystem::path made_from_;  // the topmost folder that was not there before; empty: all were
+  std::vector<std::string> made_;  // folders that were not there before
 };
 
 }  // namespace dojo::cli

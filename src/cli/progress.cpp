@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <system_error>
+#include <utility>
 
 #include "dojo/run/host_memory.h"
 
@@ -17,7 +19,7 @@ using Clock = std::chrono::steady_clock;
 ProgressLine::ProgressLine(bool wanted) : on_(wanted && isatty(STDERR_FILENO) == 1) {}
 
 ProgressLine::~ProgressLine() {
-  if (drawn_) fmt::print(stderr, "\r\033[K");
+  if (drawn_) std::fputs("\r\033[K", stderr);
 }
 
 void ProgressLine::draw(const machine::Machine& machine, double host_s) {
@@ -26,9 +28,42 @@ void ProgressLine::draw(const machine::Machine& machine, double host_s) {
   last_ = now;
   drawn_ = true;
   const machine::Progress progress = machine.progress();
-  fmt::print(stderr, "\r{}\033[K",
-             progress_words(progress, machine.topology().seconds(progress.now), host_s, run::resident_bytes()));
+  const std::string words =
+      progress_words(progress, machine.topology().seconds(progress.now), host_s, run::resident_bytes());
+  std::fputs(("\r" + words + "\033[K").c_str(), stderr);
   std::fflush(stderr);
+}
+
+StageLine::StageLine(bool wanted, std::string stage) : stage_(std::move(stage)) {
+  if (!wanted || isatty(STDERR_FILENO) != 1) return;
+  try {
+    drawer_ = std::thread([this] { draw(); });
+  } catch (const std::system_error&) {  // no thread, no line
+  }
+}
+
+StageLine::~StageLine() {
+  if (!drawer_.joinable()) return;
+  {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    ended_ = true;
+  }
+  ended_changed_.notify_one();
+  drawer_.join();
+}
+
+void StageLine::draw() {
+  const Clock::time_point started = Clock::now();
+  std::unique_lock<std::mutex> lock(mutex_);
+  bool drawn = false;
+  while (!ended_changed_.wait_for(lock, 1s, [this] { return ended_; })) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started).count();
+    std::fputs(fmt::format("\r{}  {} s  {}\033[K", stage_, seconds, run::in_gib(run::resident_bytes())).c_str(),
+               stderr);
+    std::fflush(stderr);
+    drawn = true;
+  }
+  if (drawn) std::fputs("\r\033[K", stderr);
 }
 
 std::string progress_words(const machine::Progress& progress, double simulated_s, double host_s,

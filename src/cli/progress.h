@@ -2,7 +2,10 @@
 // One line on a terminal that is drawn over itself: simulated time, share of tasks done, events/s, ETA, memory.
 #pragma once
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "dojo/machine/machine.h"
 
@@ -22,6 +25,24 @@ class ProgressLine {
   bool on_;
   bool drawn_ = false;
   std::chrono::steady_clock::time_point last_{};
+};
+
+/// The same for what comes before the simulation and cannot say how far it is: what is done, since when, memory.
+class StageLine {
+ public:
+  /// Draws only when `wanted` and stderr is a terminal, by a thread of its own, and nothing in the first second.
+  StageLine(bool wanted, std::string stage);
+  ~StageLine();
+  StageLine(const StageLine&) = delete;
+  StageLine& operator=(const StageLine&) = delete;
+
+ private:
+  void draw();
+  std::string stage_;
+  std::mutex mutex_;
+  std::condition_variable ended_changed_;
+  bool ended_ = false;
+  std::thread drawer_;
 };
 
 /// "0.93 ms  41 % of 96000 tasks  12.1 M events/s  ETA 0:42  3.10 GiB"

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "commands.h"
+#include "terminal.h"
 
 namespace dojo::cli {
 
@@ -13,7 +14,7 @@ int report_command(const Arguments& arguments) {
                   "dojosim report out/tile");
   options.positional("dir");
   if (!options.parse(arguments)) return 0;
-  fmt::print("{}\n", report::write_html(options.need("dir", "the folder")));
+  print("{}\n", report::write_html(options.need("dir", "the folder")));
   return 0;
 }
 

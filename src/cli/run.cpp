@@ -10,11 +10,13 @@
 
 #include "commands.h"
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 #include "dojo/report/report.h"
 #include "dojo/run/run.h"
 #include "interrupt.h"
 #include "output_folder.h"
 #include "progress.h"
+#include "terminal.h"
 
 namespace dojo::cli {
 namespace {
@@ -35,6 +37,7 @@ Options run_options() {
       "out", po::value<std::string>(), "folder for report.json, report.txt, report.html, links.csv, ops.csv")(
       "threads", po::value<std::int64_t>(), "host threads; 0 = all processors; results do not depend on it")(
       "seed", po::value<std::int64_t>(), "of every random draw")(
+      "max-bursts", po::value<double>(), "refuse a job whose messages are more bursts than that; default 1e10")(
       "links", po::value<std::string>(), "all: every on-die link in links.csv, not folded per die")(
       "timeline", "not available in this version");
   options.positional("config");
@@ -59,6 +62,12 @@ config::RunConfig load_config(const Options& options) {
     request.overrides.push_back(fmt::format("run.seed={}", options.value<std::int64_t>("seed", 0)));
   if (links == "all") request.overrides.emplace_back("run.all_links=true");
   return config::load(request);
+}
+
+double most_bursts(const Options& options) {
+  const auto most = options.value<double>("max-bursts", input_limits().bursts);
+  if (!(most >= 1)) options.fail(fmt::format("--max-bursts is {}; expected a number of at least 1", most));
+  return most;
 }
 
 /// Signals ask to stop only while the machine is simulated: before that there is nothing to report.
@@ -101,11 +110,20 @@ int run_command(const Arguments& arguments) {
   std::optional<OutputFolder> folder;
   if (!out.empty()) folder.emplace(out);
   run::Hooks hooks;
-  hooks.note = [](const std::string& sentence) { spdlog::info(sentence); };
-  run::RunOutcome outcome = simulate(run::prepare(std::move(config), hooks), hooks, options.quiet());
+  hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
+  std::optional<StageLine> stage;
+  hooks.note = [&](const std::string& sentence) {
+    spdlog::info(sentence);
+    stage.emplace(!options.quiet(), sentence);
+  };
+  hooks.note("reading machine and workload");
+  input_limits().bursts = most_bursts(options);
+  run::Prepared prepared = run::prepare(std::move(config), hooks);
+  hooks.started = [&] { stage.reset(); };
+  run::RunOutcome outcome = simulate(std::move(prepared), hooks, options.quiet());
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_run_folder(outcome.context(), out);
-  fmt::print("{}", report::report_text(outcome.context()));
+  put(report::report_text(outcome.context()));
   return exit_code(outcome);
 }
 

@@ -7,6 +7,8 @@
 #include "commands.h"
 #include "dojo/base/error.h"
 #include "dojo/report/report.h"
+#include "interrupt.h"
+#include "terminal.h"
 
 namespace dojo::cli {
 namespace {
@@ -31,7 +33,8 @@ int sweep_command(const Arguments& arguments) {
       "jobs", po::value<int>(), "points at a time; default: processors / threads of a point")(
       "backend", po::value<std::string>(), "who runs the points: local")(
       "shard", po::value<std::string>(), "i/n: only every n-th point, from the i-th on")(
-      "resume", "keep the points that are finished")("dry-run", "print the plan and run nothing");
+      "max-bursts", po::value<double>(), "as of run, for every point")("resume", "keep the points that are finished")(
+      "dry-run", "print the plan and run nothing");
   options.positional("sweep");
   if (!options.parse(arguments)) return 0;
   report::SweepRequest request;
@@ -48,8 +51,15 @@ int sweep_command(const Arguments& arguments) {
   request.dry_run = options.has("dry-run");
   request.quiet = options.quiet();
   request.program = own_program();
+  if (options.has("max-input-mib"))
+    request.run_options = {"--max-input-mib", std::to_string(options.value<std::int64_t>("max-input-mib", 0))};
+  if (options.has("max-bursts")) {
+    request.run_options.insert(request.run_options.end(),
+                               {"--max-bursts", fmt::format("{}", options.value<double>("max-bursts", 0))});
+  }
+  request.interrupted = [] { return InterruptGuard::interrupted(); };
   const int failed = report::sweep(request);
-  if (!request.dry_run) fmt::print("{}\n", (std::filesystem::path(request.directory) / "results.csv").string());
+  if (!request.dry_run) print("{}\n", (std::filesystem::path(request.directory) / "results.csv").string());
   return static_cast<int>(failed == 0 ? ExitCode::kGood : ExitCode::kRegression);
 }
 

@@ -7,6 +7,8 @@
 #include "dojo/config/config.h"
 #include "dojo/topology/routes.h"
 #include "dojo/topology/topology.h"
+#include "progress.h"
+#include "terminal.h"
 
 namespace dojo::cli {
 namespace {
@@ -36,10 +38,11 @@ int check(const Arguments& arguments) {
   options.positional("file");
   if (!options.parse(arguments)) return 0;
   const std::string file = options.need("file", "the machine file");
+  const StageLine stage(!options.quiet(), "checking the machine");
   const topology::Topology machine(config::load_machine(file), file);
-  fmt::print("{}: good: {} with {} nodes, {} dies, {} tiles, {} DIPs\n", file, machine.root_name(),
-             machine.node_count(), machine.die_count(), machine.tile_count(), machine.dip_count());
-  fmt::print("routing: {}\n", deadlock_verdict(machine, file));
+  print("{}: good: {} with {} nodes, {} dies, {} tiles, {} DIPs\n", file, machine.root_name(), machine.node_count(),
+        machine.die_count(), machine.tile_count(), machine.dip_count());
+  print("routing: {}\n", deadlock_verdict(machine, file));
   return 0;
 }
 
@@ -48,7 +51,7 @@ int show(const Arguments& arguments) {
   options.positional("file");
   if (!options.parse(arguments)) return 0;
   const std::string file = options.need("file", "the machine file");
-  fmt::print("{}", config::draw_machine(config::load_machine(file)));
+  put(config::draw_machine(config::load_machine(file)));
   return 0;
 }
 

@@ -12,8 +12,10 @@
 
 #include "commands.h"
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 #include "dojo/base/nearest.h"
 #include "dojo/run/workload_source.h"
+#include "terminal.h"
 
 namespace dojo::cli {
 namespace {
@@ -24,6 +26,13 @@ std::int64_t at_least(const Options& options, const char* name, std::int64_t low
   const auto value = options.value<std::int64_t>(name, otherwise);
   if (value < low) options.fail(fmt::format("--{} is {}; expected {} or more", name, value, low));
   return value;
+}
+
+RankId rank_count(const Options& options, const char* name, std::int64_t low, std::int64_t otherwise) {
+  constexpr std::int64_t kMostRanks = 10'000'000;  // as in a trace
+  const std::int64_t value = at_least(options, name, low, otherwise);
+  if (value > kMostRanks) options.fail(fmt::format("--{} is {}; expected at most {}", name, value, kMostRanks));
+  return static_cast<RankId>(value);
 }
 
 void add_reading_options(Options& options) {
@@ -41,7 +50,7 @@ void add_reading_options(Options& options) {
 
 workload::Workload read(const Options& options, const std::string& trace) {
   workload::TraceOptions reading;
-  reading.ranks = static_cast<RankId>(at_least(options, "ranks", 0, 0));
+  reading.ranks = rank_count(options, "ranks", 0, 0);
   reading.replicate = options.has("replicate");
   reading.bytes_per_element = at_least(options, "bytes-per-element", 0, 0);
   reading.group_file = options.text("group-file");
@@ -63,9 +72,15 @@ std::size_t operations(const workload::Workload& workload) {
                          [](std::size_t sum, const workload::Graph& graph) { return sum + graph.ops.size(); });
 }
 
+/// To standard error when the trace itself went to standard output.
 void say_what(const std::string& name, const workload::Workload& workload, const std::string& format) {
-  fmt::print("{}: good: {} ranks, {} graphs, {} operations, format {}\n", name, workload.ranks(),
-             workload.graphs.size(), operations(workload), format);
+  const std::string words = fmt::format("{}: good: {} ranks, {} graphs, {} operations, format {}", name,
+                                        workload.ranks(), workload.graphs.size(), operations(workload), format);
+  if (name == "-") {
+    put_error(words);
+  } else {
+    print("{}\n", words);
+  }
 }
 
 int info(const Arguments& arguments) {
@@ -78,7 +93,7 @@ int info(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   const std::string trace = options.need("trace", "the trace");
   const std::string words = workload::describe_workload(read(options, trace), options.has("json"));
-  fmt::print("{}{}", words, words.empty() || words.back() != '\n' ? "\n" : "");
+  print("{}{}", words, words.empty() || words.back() != '\n' ? "\n" : "");
   return 0;
 }
 
@@ -92,7 +107,7 @@ int check(const Arguments& arguments) {
   const std::string trace = options.need("trace", "the trace");
   const workload::Workload workload = read(options, trace);
   for (const workload::Graph& graph : workload.graphs) {
-    for (const std::string& warning : graph.warnings) fmt::print("note: {}\n", warning);
+    for (const std::string& warning : graph.warnings) print("note: {}\n", warning);
   }
   say_what(trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
   return 0;
@@ -110,6 +125,16 @@ std::string write(const workload::Workload& workload, const std::string& to) {
   return kWritten;
 }
 
+void add_writing_options(Options& options) {
+  options.options()("max-output-files", po::value<std::int64_t>(),
+                    "Chakra: files that may be written, one per rank; default 10000");
+}
+
+void set_writing_limits(const Options& options) {
+  const auto files = static_cast<std::int64_t>(input_limits().output_files);
+  input_limits().output_files = static_cast<std::uint64_t>(at_least(options, "max-output-files", 1, files));
+}
+
 int convert(const Arguments& arguments) {
   Options options(
       "trace convert FROM TO [options]",
@@ -118,9 +143,11 @@ int convert(const Arguments& arguments) {
       "PREFIX.json with the groups.",
       "dojosim trace convert traces/all_reduce all_reduce.json.gz");
   add_reading_options(options);
+  add_writing_options(options);
   options.positional("from");
   options.positional("to");
   if (!options.parse(arguments)) return 0;
+  set_writing_limits(options);
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
   const workload::Workload workload = read(options, from);
   say_what(to, workload, write(workload, to));
@@ -147,19 +174,24 @@ int rescale(const Arguments& arguments) {
       "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
       "data-parallel", po::value<std::vector<std::string>>()->composing(), "CLASS: its groups grow with the ranks");
   add_reading_options(options);
+  add_writing_options(options);
   options.positional("from");
   options.positional("to");
   if (!options.parse(arguments)) return 0;
+  set_writing_limits(options);
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
   workload::RescaleOptions change;
-  change.ranks = static_cast<RankId>(at_least(options, "to-ranks", 0, 0));
+  change.ranks = rank_count(options, "to-ranks", 0, 0);
   change.batch = at_least(options, "to-batch", 0, 0);
   for (const std::string& text : options.value<std::vector<std::string>>("group-ranks", {}))
     change.group_ranks.insert(group_size(options, text));
   change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});
   const workload::Workload workload = workload::rescale_workload(read(options, from), change);
   for (const workload::Graph& graph : workload.graphs) {
-    for (const std::string& warning : graph.warnings) fmt::print("note: {}\n", warning);
+    for (const std::string& warning : graph.warnings) {
+      if (to == "-") put_error("note: " + warning);
+      if (to != "-") print("note: {}\n", warning);
+    }
   }
   say_what(to, workload, write(workload, to));
   return 0;
@@ -197,8 +229,10 @@ int generate(const Arguments& arguments) {
   if (std::find(models.begin(), models.end(), params.model) == models.end()) {
     options.fail(fmt::format("unknown model '{}'{}", params.model, did_you_mean(params.model, models)));
   }
-  const workload::Workload workload = run::generate_workload(
-      params, static_cast<RankId>(at_least(options, "ranks", 1, 1)), at_least(options, "steps", 1, 1));
+  constexpr std::int64_t kMostSteps = 64;  // as in a trace
+  const std::int64_t steps = at_least(options, "steps", 1, 1);
+  if (steps > kMostSteps) options.fail(fmt::format("--steps is {}; expected at most {}", steps, kMostSteps));
+  const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
   const std::string file = options.value<std::string>("output", params.model + ".json");
   workload::write_trace(workload, file);
   say_what(file, workload, kWritten);

@@ -100,6 +100,29 @@ std::string site_map(const Topology& machine) {
   return text + "\n";
 }
 
+/// Dies among which every kind of edge has an example: those at the borders of tile, tray, cabinet and machine, and
+/// many others in case that some there are dead. The largest machine has 16 million dies.
+std::vector<DieId> dies_with_every_edge(const Topology& machine) {
+  constexpr DieId kMany = 1 << 16;
+  const auto& p = machine.params();
+  const auto borders = [](std::int64_t tile, std::int64_t tray, std::int64_t cabinet, std::int64_t all) {
+    std::vector<std::int32_t> places;
+    for (const std::int64_t part : {std::int64_t{1}, tile, tile * tray, tile * tray * cabinet, all})
+      places.push_back(static_cast<std::int32_t>(std::min(part, all) - 1));
+    return places;
+  };
+  std::vector<DieId> dies;
+  for (const std::int32_t row :
+       borders(p.tile.dies.rows, p.tray.tiles.rows, p.cabinet.trays.rows, machine.die_rows())) {
+    for (const std::int32_t column :
+         borders(p.tile.dies.columns, p.tray.tiles.columns, p.cabinet.trays.columns, machine.die_columns()))
+      dies.push_back(machine.die_at(row, column));
+  }
+  for (DieId die = 0; die < std::min<std::uint64_t>(machine.die_count(), kMany); ++die) dies.push_back(die);
+  std::sort(dies.begin(), dies.end());
+  return dies;
+}
+
 /// One line per kind of edge that the machine has, by an example.
 std::string edges(const Topology& machine) {
   std::string text = "Links, each way\n\n";
@@ -108,7 +131,7 @@ std::string edges(const Topology& machine) {
   text +=
       fmt::format("  {:<34}{:>14}{:>8} cycles a hop\n", "node to node on a die", scaled(noc, "B/s"), p.noc.hop_cycles);
   std::vector<std::pair<topology::LinkClass, Cycles>> seen;
-  for (DieId die = 0; die < machine.die_count(); ++die) {
+  for (const DieId die : dies_with_every_edge(machine)) {
     for (int d = 0; d < topology::kDirections; ++d) {
       const Edge edge = machine.edge(die, static_cast<Direction>(d));
       if (edge.neighbour == kNone) continue;

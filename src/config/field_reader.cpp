@@ -15,6 +15,8 @@ using Kind = Value::Kind;
 constexpr double kExactIntegers =
     9007199254740992.0;  // 2^53: above it a number may not be the integer that was written
 
+constexpr std::size_t kMostSuggestions = 1000;
+
 std::string expected(const std::string& type, const schema::Range& range) {
   const std::string limits = schema::range_text(range);
   return limits.empty() ? type : type + ", " + limits;
@@ -119,7 +121,8 @@ bool check_keys(const Value& object, const std::string& where, const std::vector
   for (const auto& [key, value] : object.members) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     if (key == "$schema" && value.is(Kind::kText) && where.empty()) continue;  // editors look for it
-    const std::string meant = nearest(key, known);
+    // Nobody reads a suggestion for the thousandth mistake, and each takes a comparison with every key.
+    const std::string meant = log.complaints.lines.size() < kMostSuggestions ? nearest(key, known) : "";
     log.add(value, where + "/" + key,
             meant.empty() ? fmt::format("found unknown key \"{}\", expected one of {}", key, quoted(known))
                           : fmt::format("found unknown key \"{}\", expected \"{}\"", key, meant));

@@ -2,21 +2,17 @@
 // Files, sections and overrides of a run config.
 #include "config/loader.h"
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 
 #include "config/overrides.h"
+#include "dojo/base/error.h"
+#include "dojo/base/files.h"
 
 namespace dojo::config {
 namespace {
 
 namespace fs = std::filesystem;
 using Kind = Value::Kind;
-
-constexpr std::size_t kLargestConfig = std::size_t{16} << 20;
 
 std::string beside(const std::string& directory, const std::string& file) {
   if (directory.empty() || fs::path(file).is_absolute()) return file;
@@ -33,7 +29,7 @@ bool is_workload_config_value(const Value& value) {
 /// Does this text say what to run, or is it a trace?
 bool is_workload_config(const std::string& text) {
   const std::size_t first = text.find_first_not_of(" \t\r\n\xef\xbb\xbf");  // the last three: a byte order mark
-  if (first == std::string::npos || text[first] != '{' || text.size() > kLargestConfig) return false;
+  if (first == std::string::npos || text[first] != '{') return false;
   Value value;
   if (!try_parse_json(text, std::make_shared<Origin>(), "",
                       value)) {  // broken: by its words, so that it can be told where
@@ -66,24 +62,24 @@ Loader::Loader(Purpose purpose) : purpose_(purpose) {
 }
 
 Loader::Content Loader::read_text(const std::string& file, std::string& text) {
-  std::error_code ignored;
-  std::ifstream in(file, std::ios::binary);
-  const int error = errno;
-  if (!in || fs::is_directory(file, ignored)) {
-    complaints_.missing_files.push_back(fmt::format("{}: cannot be read ({}); expected a file, check the name", file,
-                                                    in ? "it is a directory" : std::strerror(error)));
+  try {
+    text = read_file(file, input_limits().config_bytes);
+    return Content::kGood;
+  } catch (const Error& error) {
+    auto& lines = error.code() == ExitCode::kIo ? complaints_.missing_files : complaints_.lines;
+    lines.insert(lines.end(), error.lines().begin(), error.lines().end());
     return Content::kMissing;
   }
-  std::ostringstream content;
-  content << in.rdbuf();
-  text = content.str();
-  return Content::kGood;
 }
 
 Value Loader::parse_file(const std::string& file) {
   std::string text;
   if (read_text(file, text) == Content::kMissing) return {};
-  config_.input_sha256[file] = sha256_file(file);
+  return parse_text(file, text);
+}
+
+Value Loader::parse_text(const std::string& file, const std::string& text) {
+  config_.input_sha256[file] = sha256_text(text);
   auto origin = std::make_shared<Origin>();
   origin->label = file;
   origin->directory = fs::path(file).parent_path().string();
@@ -164,9 +160,9 @@ void Loader::read_workload(const std::string& name) {
     read_text(name, text);
     return;
   }
-  if (file && (fs::file_size(name, ignored) <= kLargestConfig)) read_text(name, text);
+  if (file && fs::file_size(name, ignored) <= input_limits().config_bytes) read_text(name, text);
   if (is_workload_config(text)) {
-    Value value = parse_file(name);
+    Value value = parse_text(name, text);
     if (value.is(Kind::kObject)) section = std::move(value);
     return;
   }

@@ -25,6 +25,7 @@ class Loader {
   enum class Content { kGood, kMissing };
   Content read_text(const std::string& file, std::string& text);
   [[nodiscard]] Value parse_file(const std::string& file);
+  [[nodiscard]] Value parse_text(const std::string& file, const std::string& text);
   void take_section(const std::string& key, const Value& value);
   void read_machine();
   void read_net();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The second half of loading: the tree becomes structs, and what no single key can tell is checked.
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 
 #include "config/level_use.h"
@@ -30,8 +31,11 @@ const Value& deepest(const Value& root, const std::string& path, std::string& re
     const std::string key = rest.substr(1, end - 1);
     const Value* next = nullptr;
     if (at->is(Value::Kind::kList)) {
-      const std::size_t index = std::stoul(key);
-      next = index < at->items.size() ? &at->items[index] : nullptr;
+      // A list where an object belongs is a finding of its own, but not every place below it is a number.
+      std::size_t index = 0;
+      const auto [end_of_number, failed] = std::from_chars(key.data(), key.data() + key.size(), index);
+      const bool number = failed == std::errc() && end_of_number == key.data() + key.size();
+      next = number && index < at->items.size() ? &at->items[index] : nullptr;
     } else {
       next = at->find(key);
     }

@@ -1,39 +1,69 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 of files, by libcrypto.
+// SHA-256 of texts and files, by libcrypto.
 #include <fmt/format.h>
 #include <openssl/evp.h>
+
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <filesystem>
 #include <fstream>
 #include <memory>
+#include <string_view>
 
 #include "dojo/base/error.h"
 #include "dojo/config/config.h"
 
 namespace dojo::config {
+namespace {
+
+class Sha256 {
+ public:
+  Sha256() : context_(EVP_MD_CTX_new(), &EVP_MD_CTX_free) {
+    DOJO_CHECK(context_ && EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) == 1, "libcrypto has no SHA-256");
+  }
+  void add(std::string_view bytes) { EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()); }
+  [[nodiscard]] std::string hex() {
+    std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+    unsigned size = 0;
+    EVP_DigestFinal_ex(context_.get(), digest.data(), &size);
+    std::string text;
+    for (unsigned i = 0; i < size; ++i) text += fmt::format("{:02x}", digest[i]);
+    return text;
+  }
+
+ private:
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
+};
+
+}  // namespace
+
+std::string sha256_text(const std::string& text) {
+  Sha256 hash;
+  hash.add(text);
+  return hash.hex();
+}
 
 std::string sha256_file(const std::string& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in || std::filesystem::is_directory(file)) {
-    throw Error(ExitCode::kIo, fmt::format("{}: cannot be read ({}); expected a file", file,
-                                           in ? "it is a directory" : std::strerror(errno)));
+  struct stat about {};
+  if (::stat(file.c_str(), &about) != 0)
+    throw Error(ExitCode::kIo, fmt::format("{}: cannot be read ({}); expected a file", file, std::strerror(errno)));
+  if (!S_ISREG(about.st_mode)) {
+    throw Error(ExitCode::kIo, fmt::format("{}: found a folder, a pipe or a device, expected a regular file, because a "
+                                           "run notes the hash of its inputs; write it to a file first",
+                                           file));
   }
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context(EVP_MD_CTX_new(), &EVP_MD_CTX_free);
-  DOJO_CHECK(context && EVP_DigestInit_ex(context.get(), EVP_sha256(), nullptr) == 1, "libcrypto has no SHA-256");
-  std::vector<char> buffer(std::size_t{1} << 16);
+  std::ifstream in(file, std::ios::binary);
+  if (!in)
+    throw Error(ExitCode::kIo, fmt::format("{}: cannot be read ({}); expected a file", file, std::strerror(errno)));
+  Sha256 hash;
+  std::string buffer(std::size_t{1} << 16, '\0');
   while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0)
-    EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(in.gcount()));
+    hash.add(std::string_view(buffer).substr(0, static_cast<std::size_t>(in.gcount())));
   if (in.bad())
     throw Error(ExitCode::kIo, fmt::format("{}: reading stopped half-way ({})", file, std::strerror(errno)));
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned size = 0;
-  EVP_DigestFinal_ex(context.get(), digest.data(), &size);
-  std::string hex;
-  for (unsigned i = 0; i < size; ++i) hex += fmt::format("{:02x}", digest[i]);
-  return hex;
+  return hash.hex();
 }
 
 }  // namespace dojo::config

@@ -3,6 +3,7 @@
 #include "dojo/engine/thread_pool.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 namespace dojo::engine {
@@ -26,7 +27,11 @@ void spin_until(const Ready& ready) {
 
 ThreadPool::ThreadPool(std::uint32_t threads) {
   for (std::uint32_t i = 1; i < threads; ++i) {
-    workers_.emplace_back([this, i] { worker(i); });
+    try {
+      workers_.emplace_back([this, i] { worker(i); });
+    } catch (const std::system_error&) {
+      return;  // the host gives no more: those that there are do all the work
+    }
   }
 }
 

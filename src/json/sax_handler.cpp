@@ -61,10 +61,18 @@ bool SaxHandler::end_array() {
   return close();
 }
 
+/// Linear while small: an operation has a dozen keys. A large object keeps a set of its keys while it is open.
+bool SaxHandler::is_repeated(const LocatedJson& object, const std::string& key) {
+  constexpr std::size_t kSmall = 64;
+  if (object.keys.size() < kSmall) return std::find(object.keys.begin(), object.keys.end(), key) != object.keys.end();
+  auto& keys = large_[stack_.size()];
+  if (keys.empty()) keys.insert(object.keys.begin(), object.keys.end());
+  return !keys.insert(key).second;
+}
+
 bool SaxHandler::key(string_t& value) {
   LocatedJson& object = *stack_.back();
-  // Linear while small: an operation has a dozen keys.
-  const LocatedJson* first = item_ == nullptr ? object.find(value) : nullptr;
+  const LocatedJson* first = item_ == nullptr && is_repeated(object, value) ? object.find(value) : nullptr;
   object.keys.push_back(std::move(value));
   if (first != nullptr) {
     Problem problem;
@@ -110,6 +118,7 @@ bool SaxHandler::open(LocatedJson::Type type) {
 }
 
 bool SaxHandler::close() {
+  large_.erase(stack_.size());
   stack_.pop_back();
   return done();
 }

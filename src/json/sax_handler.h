@@ -3,8 +3,10 @@
 // module.
 #pragma once
 #include <iterator>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "json/located_json.h"
@@ -77,6 +79,7 @@ class SaxHandler : public nlohmann::json_sax<nlohmann::json> {
   bool parse_error(std::size_t position, const std::string& token, const nlohmann::detail::exception& error) override;
 
  private:
+  bool is_repeated(const LocatedJson& object, const std::string& key);
   LocatedJson* scalar(LocatedJson::Type type);
   bool open(LocatedJson::Type type);
   bool close();
@@ -88,6 +91,7 @@ class SaxHandler : public nlohmann::json_sax<nlohmann::json> {
   Problems& problems_;
   std::string list_;
   const Item* item_ = nullptr;
+  std::map<std::size_t, std::unordered_set<std::string>> large_;  ///< keys of open objects by depth
   std::vector<LocatedJson*> stack_;  // parents never grow while a child is open, so the pointers hold
 };
 

@@ -234,7 +234,7 @@ class Candidate {
       plan.kernel.matrix_flops[node] = size[0] * size[1] * size[2] * 2;
       for (std::uint32_t s = 0; s < steps_; ++s) {
         plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + s] =
-            static_cast<std::uint32_t>(node::NodeCost::scaled(times.steps[s], grid_.shape().nodes[node].core_speed));
+            node::NodeCost::scaled(times.steps[s], grid_.shape().nodes[node].core_speed);
       }
     }
     buffer_bytes_ += sums;
@@ -256,7 +256,7 @@ class Candidate {
     times.size = size;
     for (std::uint32_t step = 0; step < steps_; ++step) {
       times.steps.push_back(step_cycles(step, size, partial));
-      times.sum += times.steps.back();
+      times.sum = saturating_sum(times.sum, times.steps.back());
     }
     return times;
   }
@@ -273,7 +273,8 @@ class Candidate {
     } else if (partial) {
       piece.result_bytes = 4;
     }
-    return (step == 0 ? context_.cost.launch() : context_.cost.step_start()) + context_.cost.product(piece);
+    return saturating_sum(step == 0 ? context_.cost.launch() : context_.cost.step_start(),
+                          context_.cost.product(piece));
   }
 
   [[nodiscard]] Layout output_layout() const {

@@ -224,11 +224,11 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
       kernel.gathers.push_back({begin, begin, part.slot, part.stage});
       ++kernel.gather_begin[part.line + 1];
     }
-    if (!first && parts[i - 1].place == part.place)
-      kernel.pieces.back().bytes += static_cast<std::uint32_t>(part.bytes);
-    else
-      kernel.pieces.push_back({part.place, static_cast<std::uint32_t>(part.bytes)});
-    DOJO_CHECK(part.bytes <= 0x7fffffffLL, "a piece of {} bytes from one node", part.bytes);
+    const bool same_piece = !first && parts[i - 1].place == part.place;
+    const Bytes bytes = part.bytes + (same_piece ? kernel.pieces.back().bytes : 0);
+    DOJO_CHECK(bytes <= 0x7fffffffLL, "a piece of {} bytes from one node", bytes);
+    if (!same_piece) kernel.pieces.push_back({part.place, 0});
+    kernel.pieces.back().bytes = static_cast<std::uint32_t>(bytes);
     kernel.gathers.back().pieces_end = static_cast<std::uint32_t>(kernel.pieces.size());
   }
   std::partial_sum(kernel.gather_begin.begin(), kernel.gather_begin.end(), kernel.gather_begin.begin());

@@ -77,6 +77,37 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
   return drafts;
 }
 
+/// Counters add up the cycles of all nodes of the machine in 64 bits: what a program computes must leave room for that.
+void check_times(const Workload& workload, const std::vector<ProgramDraft>& drafts, const topology::Topology& topology,
+                 Findings& findings) {
+  constexpr std::int64_t kMostNodeCycles = std::int64_t{1} << 62;
+  const Cycles most = kMostNodeCycles / std::max<std::int64_t>(1, topology.node_count());
+  for (const ProgramDraft& draft : drafts) {
+    const Program& program = draft.program;
+    const Graph& graph = workload.graphs[program.graph];
+    Cycles all = 0, longest = -1;
+    const Task* slowest = nullptr;
+    for (const Task& task : program.tasks) {
+      if (task.kind != Task::Kind::kKernel) continue;
+      const std::vector<Cycles>& cycles = program.kernels[task.index].cycles;
+      const Cycles step = cycles.empty() ? 0 : *std::max_element(cycles.begin(), cycles.end());
+      const Cycles own = saturating_product(step, program.kernels[task.index].steps);
+      all = saturating_sum(all, own);
+      if (own > longest) {
+        longest = own;
+        slowest = &task;
+      }
+    }
+    if (all <= most) continue;
+    const std::string name = slowest->op == kNone ? "" : graph.op_name(graph.ops[slowest->op]);
+    findings.add(
+        "{}: found {:.3g} s of computing in one rank, the longest operation '{}' with {:.3g} s, expected at most "
+        "{:.3g} s on a machine of {} nodes; correct the operation's sizes or duration, or take a smaller machine",
+        graph.file, topology.seconds(all), name, topology.seconds(longest), topology.seconds(most),
+        topology.node_count());
+  }
+}
+
 }  // namespace
 
 Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
@@ -88,6 +119,8 @@ Job lower(const Workload& workload, const LowerOptions& options, const topology:
   job.slices = place_ranks(options.placement, topology);
   const GroupRanks groups = compact_groups(workload, job.slices, topology, job.groups_by_tile);
   std::vector<ProgramDraft> drafts = build_programs(workload, options, topology, job, findings);
+  check_times(workload, drafts, topology, findings);
+  findings.throw_if_any();
   Communication(workload, options, topology, groups, drafts, job, findings).fill();
   findings.throw_if_any();
   for (ProgramDraft& draft : drafts) job.programs.push_back(std::move(draft.program));

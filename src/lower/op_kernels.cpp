@@ -332,8 +332,9 @@ ShapelessRequest roofline_request(const OpView& view) {
 
 ShapelessRequest recorded_request(const OpView& view) {
   ShapelessRequest r = roofline_request(view);
-  r.recorded_cycles = std::max<Cycles>(
-      1, static_cast<Cycles>(std::ceil(static_cast<double>(view.op.duration_ns) * view.clock_hz / 1e9)));
+  constexpr double kMost = 9.2e18;  // below 2^63: beyond it the conversion has no result
+  const double exact = std::ceil(static_cast<double>(view.op.duration_ns) * view.clock_hz / 1e9);
+  r.recorded_cycles = std::max<Cycles>(1, static_cast<Cycles>(std::min(exact, kMost)));
   return r;
 }
 

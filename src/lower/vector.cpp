@@ -80,9 +80,9 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
                                  piece_size(request.store_bytes, grid.nodes(), p) + node_sums,
                                  piece_size(request.flops, grid.nodes(), p), request.element_bytes};
     plan.kernel.vector_flops[node] = work.flops;
-    const Cycles cycles =
-        node::NodeCost::scaled(context.cost.launch() + context.cost.vector(work), grid.shape().nodes[node].core_speed);
-    plan.kernel.cycles[node] = static_cast<std::uint32_t>(cycles);
+    const Cycles cycles = node::NodeCost::scaled(saturating_sum(context.cost.launch(), context.cost.vector(work)),
+                                                 grid.shape().nodes[node].core_speed);
+    plan.kernel.cycles[node] = cycles;
     most = std::max(most, cycles);
   }
   if (request.sums_bytes > 0 && grid.nodes() > 1) {
@@ -115,10 +115,10 @@ KernelPlan plan_shapeless(const ShapelessRequest& request, const PlanContext& co
     const node::RooflinePiece work{piece_size(request.flops, grid.nodes(), p),
                                    piece_size(request.bytes, grid.nodes(), p)};
     plan.kernel.matrix_flops[node] = work.flops;
-    const Cycles nominal = recorded ? request.recorded_cycles : context.cost.launch() + context.cost.roofline(work);
+    const Cycles modelled = saturating_sum(context.cost.launch(), context.cost.roofline(work));
+    const Cycles nominal = recorded ? request.recorded_cycles : modelled;
     // A recorded time is what the operation took, on whatever cores; a slow core still is slower.
-    plan.kernel.cycles[node] =
-        static_cast<std::uint32_t>(node::NodeCost::scaled(nominal, grid.shape().nodes[node].core_speed));
+    plan.kernel.cycles[node] = node::NodeCost::scaled(nominal, grid.shape().nodes[node].core_speed);
   }
   plan.cycles = static_cast<double>(*std::max_element(plan.kernel.cycles.begin(), plan.kernel.cycles.end()));
   return plan;

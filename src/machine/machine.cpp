@@ -208,7 +208,7 @@ std::uint64_t Machine::estimate_bytes(const topology::Topology& topology, std::u
   const std::uint64_t per_site = 4 * sizeof(fabric::Link) + sizeof(fabric::Port) + 160;
   const std::uint64_t per_die = sites * per_site + 120'000 +  // wheel, pools, mail
                                 (reference_network ? reference::Die::estimate_bytes(topology.params()) : 0);
-  return topology.die_count() * per_die + topology.dip_count() * 100'000ull + ranks * tasks_per_rank * 16 + (64u << 20);
+  return topology.die_count() * per_die + topology.dip_count() * 100'000ull + ranks * tasks_per_rank * 16 + (4u << 20);
 }
 
 }  // namespace dojo::machine

@@ -9,25 +9,30 @@ namespace dojo::node {
 
 Cycles NodeCost::product(const ProductPiece& piece) const {
   if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
-  const std::int64_t results = piece.m * piece.n;
+  // A product of the largest extents does not fit into 64 bits: it stays at the largest number, which lowering refuses.
+  const std::int64_t results = saturating_product(piece.m, piece.n);
   // Partial sums are read again and written back in FP32.
-  const Bytes sum_load_bytes = piece.accumulate ? results * 4 : 0;
-  const Cycles store = ceil_div(results * piece.result_bytes, store_bytes_per_cycle());
+  const Bytes sum_load_bytes = piece.accumulate ? saturating_product(results, 4) : 0;
+  const Cycles store = ceil_div(saturating_product(results, piece.result_bytes), store_bytes_per_cycle());
   if (piece.element_bytes >= 4) {
-    const Cycles issue = ceil_div(2 * results * piece.k, params_.fp32_flop_per_cycle);
+    const std::int64_t products = saturating_product(results, piece.k);
+    const Cycles issue = ceil_div(saturating_product(2, products), params_.fp32_flop_per_cycle);
     // One operand streams, the other stays in a register: vector lanes x 4 B an FMA.
-    const Cycles load = ceil_div(results * piece.k * 4 + sum_load_bytes, load_bytes_per_cycle());
-    return std::max({issue, load, store}) + params_.vector_latency_cycles + params_.sram_latency_cycles;
+    const Bytes load_bytes = saturating_sum(saturating_product(products, 4), sum_load_bytes);
+    const Cycles load = ceil_div(load_bytes, load_bytes_per_cycle());
+    return saturating_sum(std::max({issue, load, store}), params_.vector_latency_cycles + params_.sram_latency_cycles);
   }
   const std::int64_t block_rows = ceil_div(piece.m, params_.matrix_rows);
-  const std::int64_t blocks = block_rows * ceil_div(piece.n, params_.matrix_columns);
-  const std::int64_t issues = blocks * ceil_div(piece.k, params_.matrix_depth);
+  const std::int64_t blocks = saturating_product(block_rows, ceil_div(piece.n, params_.matrix_columns));
+  const std::int64_t issues = saturating_product(blocks, ceil_div(piece.k, params_.matrix_depth));
   // Each issue takes an A block (rows x depth) and a B block (depth x columns) from the SRAM.
   const Bytes issue_bytes = (params_.matrix_rows + params_.matrix_columns) * params_.matrix_depth * piece.element_bytes;
-  const Cycles load = ceil_div(issues * issue_bytes + sum_load_bytes, load_bytes_per_cycle());
+  const Bytes load_bytes = saturating_sum(saturating_product(issues, issue_bytes), sum_load_bytes);
+  const Cycles load = ceil_div(load_bytes, load_bytes_per_cycle());
   // The pipeline runs empty once per row of blocks, when the loop over columns and depth ends.
-  const Cycles fill = block_rows * params_.matrix_latency_cycles + params_.sram_latency_cycles;
-  return std::max({issues, load, store}) + fill;
+  const Cycles fill =
+      saturating_sum(saturating_product(block_rows, params_.matrix_latency_cycles), params_.sram_latency_cycles);
+  return saturating_sum(std::max({issues, load, store}), fill);
 }
 
 Cycles NodeCost::vector(const VectorPiece& piece) const {
@@ -37,7 +42,7 @@ Cycles NodeCost::vector(const VectorPiece& piece) const {
   const Cycles load = ceil_div(piece.load_bytes, load_bytes_per_cycle());
   const Cycles store = ceil_div(piece.store_bytes, store_bytes_per_cycle());
   const Cycles issue = ceil_div(piece.flops, elements_per_cycle);
-  return std::max({load, store, issue}) + params_.vector_latency_cycles + params_.sram_latency_cycles;
+  return saturating_sum(std::max({load, store, issue}), params_.vector_latency_cycles + params_.sram_latency_cycles);
 }
 
 Cycles NodeCost::roofline(const RooflinePiece& piece) const {
@@ -47,7 +52,9 @@ Cycles NodeCost::roofline(const RooflinePiece& piece) const {
 
 Cycles NodeCost::scaled(Cycles cycles, float core_speed) {
   if (core_speed == 1.0F) return cycles;
-  return static_cast<Cycles>(std::ceil(static_cast<double>(cycles) / static_cast<double>(core_speed)));
+  const double slower = std::ceil(static_cast<double>(cycles) / static_cast<double>(core_speed));
+  constexpr double kMost = 9.2e18;  // below 2^63: beyond it the conversion has no result
+  return static_cast<Cycles>(std::min(slower, kMost));
 }
 
 }  // namespace dojo::node

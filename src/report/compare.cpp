@@ -17,6 +17,8 @@ namespace {
 constexpr double kDefaultTolerance = 1e-9;
 /// They differ between machines and versions by nature: compared only where a rule names them.
 constexpr const char* kByRuleOnly[] = {"host", "program", "inputs"};
+/// A speed of the host that stands among simulated figures.
+constexpr const char* kHostFigure = "per_host_s";
 
 std::string element_key(const Json& element, std::size_t index, std::map<std::string, int>& seen) {
   for (const char* key : {"name", "path", "rank"}) {
@@ -46,18 +48,25 @@ std::string section_of(const std::string& path) {
   return path.substr(0, path.find_first_of(".["));
 }
 
+/// What a rule must begin with to be for `path`: "" for every path that is compared without a rule.
+std::string named_by(const std::string& path) {
+  const std::string end = kHostFigure, section = section_of(path);
+  if (path.size() > end.size() && path.compare(path.size() - end.size(), end.size(), end) == 0) return path;
+  const bool by_name = std::find(std::begin(kByRuleOnly), std::end(kByRuleOnly), section) != std::end(kByRuleOnly);
+  return by_name ? section : "";
+}
+
 /// The last rule that matches counts, so that a file can go from the general to the particular.
 const Rule* rule_for(const std::string& path, const std::vector<Rule>& rules) {
-  const std::string section = section_of(path);
-  const bool by_name = std::find(std::begin(kByRuleOnly), std::end(kByRuleOnly), section) != std::end(kByRuleOnly);
+  const std::string name = named_by(path);
   const Rule* found = nullptr;
   for (const Rule& rule : rules) {
-    if (by_name && rule.path.compare(0, section.size(), section) != 0) continue;
+    if (rule.path.compare(0, name.size(), name) != 0) continue;
     if (glob_matches(rule.path, path)) found = &rule;
   }
   static const Rule kPlain{}, kIgnored{"", {}, "", true};
   if (found != nullptr) return found;
-  return by_name ? &kIgnored : &kPlain;
+  return name.empty() ? &kPlain : &kIgnored;
 }
 
 bool same_integer(const Json& a, const Json& b) {
@@ -204,8 +213,8 @@ bool compare(const CompareRequest& request, std::string& out) {
     return std::fabs(a.relative) > std::fabs(b.relative);
   });
   out += differences_text(changed, all.size());
-  if (!request.markdown.empty()) write_text(request.markdown, differences_markdown(changed, all.size()));
-  if (!request.junit.empty()) write_text(request.junit, differences_junit(all));
+  if (!request.markdown.empty()) write_file(request.markdown, differences_markdown(changed, all.size()));
+  if (!request.junit.empty()) write_file(request.junit, differences_junit(all));
   return changed.empty();
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <iterator>
 
+#include "dojo/base/text.h"
 #include "report/compare.h"
 #include "report/html.h"
 #include "report/units.h"
@@ -47,14 +48,16 @@ std::string xml(const std::string& text) {
   return escaped(plain);
 }
 
+/// Names come from files of strangers. What could be markup stands behind a backslash; what could be a tag, a link or a
+/// mention is a character reference, because not every program that shows Markdown knows the backslash.
 std::string markdown_cell(const std::string& text) {
   std::string out;
-  for (const char c : text) {
-    if (c == '\n') {
-      out += ' ';
+  for (const char c : printable_line(text)) {
+    if (std::string("<>&@:").find(c) != std::string::npos) {
+      out += fmt::format("&#{};", static_cast<unsigned>(static_cast<unsigned char>(c)));
       continue;
     }
-    if (c == '|' || c == '`' || c == '\\' || c == '*' || c == '_' || c == '<') out += '\\';
+    if (std::string("\\`*_[]!~#|$").find(c) != std::string::npos) out += '\\';
     out += c;
   }
   return out;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads a rules file of `compare`, strictly.
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 #include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
 #include "report/compare.h"
@@ -48,7 +49,7 @@ void read_key(const std::string& where, const std::string& key, const Json& valu
 }  // namespace
 
 std::vector<Rule> read_rules(const std::string& file) {
-  const Json json = read_json(file);
+  const Json json = read_json(file, input_limits().config_bytes);
   Findings findings;
   std::vector<Rule> rules;
   if (!json.is_object() || !json.contains("rules") || !json["rules"].is_array()) {

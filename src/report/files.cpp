@@ -1,124 +1,101 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads and writes whole files; every call is checked, closing included, because a full disk shows there.
+// JSON within limits, and the files of a run folder.
 #include "report/files.h"
 
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdio>
-#include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <sstream>
+#include <algorithm>
+#include <array>
 
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 #include "report/json.h"
 
 namespace dojo::report {
-namespace fs = std::filesystem;
 namespace {
 
-[[noreturn]] void fail(const std::string& file, const char* action, int error) {
-  throw Error(ExitCode::kIo, fmt::format("{}: cannot {}: {}", file, action, std::strerror(error)));
-}
+/// Lists and objects inside one another. Values are trees, and functions on trees call themselves: a deep one would
+/// take the whole stack.
+constexpr std::size_t kDeepest = 64;
 
-void write_plain(const std::string& file, const std::string& text) {
-  std::FILE* out = std::fopen(file.c_str(), "wb");
-  if (out == nullptr) fail(file, "create the file", errno);
-  int error = 0;
-  if (!text.empty() && std::fwrite(text.data(), 1, text.size(), out) != text.size()) error = errno;
-  if (error == 0 && std::fflush(out) != 0) error = errno;
-  if (std::fclose(out) != 0 && error == 0) error = errno;
-  if (error == 0) return;
-  std::remove(file.c_str());
-  fail(file, "write the file", error);
-}
+constexpr std::size_t kMostKeys = 30'000;  ///< of one object; they are compared with one another
 
-void rename_or_fail(const std::string& from, const std::string& to) {
-  if (std::rename(from.c_str(), to.c_str()) != 0) fail(to, "move the finished file into place", errno);
-}
+struct Excess {
+  std::size_t at = 0;
+  std::string what;  ///< "" = the text keeps to the limits
+};
 
-/// The topmost folder of `directory` that does not exist yet, "" when all do.
-std::string first_missing(const fs::path& directory) {
-  fs::path missing;
-  std::error_code ignored;
-  for (fs::path p = fs::absolute(directory); !p.empty() && !fs::exists(p, ignored); p = p.parent_path()) {
-    if (p.has_filename()) missing = p;
-    if (p == p.root_path()) break;
+/// The first place at which a JSON text nests deeper or has more keys in an object than the reader can bear.
+Excess find_excess(const std::string& text) {
+  std::array<std::size_t, kDeepest + 1> keys{};
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quoted) {
+      if (c == '\\') ++i;
+      quoted = c != '"';
+    } else if (c == '"') {
+      quoted = true;
+    } else if (c == '[' || c == '{') {
+      if (++depth > kDeepest) return {i, fmt::format("{} levels of nesting", kDeepest)};
+      keys[depth] = 0;
+    } else if ((c == ']' || c == '}') && depth > 0) {
+      --depth;
+    } else if (c == ':' && ++keys[depth] > kMostKeys) {
+      return {i, fmt::format("{} keys in one object", kMostKeys)};
+    }
   }
-  return missing.string();
+  return {};
+}
+
+std::size_t line_of(const std::string& text, std::size_t at) {
+  const auto end = text.begin() + static_cast<std::ptrdiff_t>(std::min(at, text.size()));
+  return 1 + static_cast<std::size_t>(std::count(text.begin(), end, '\n'));
 }
 
 }  // namespace
 
 std::string read_text(const std::string& file) {
-  std::error_code error;
-  if (fs::is_directory(file, error)) fail(file, "read the file", EISDIR);
-  std::ifstream in(file, std::ios::binary);
-  if (!in) fail(file, "open the file", errno);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (in.bad()) fail(file, "read the file", errno);
-  return text.str();
+  return read_file(file, input_limits().report_bytes);
 }
 
-void make_folder(const std::string& directory) {
-  std::error_code error;
-  fs::create_directories(directory, error);
-  if (!error && !fs::is_directory(directory, error)) error = std::make_error_code(std::errc::not_a_directory);
-  if (error) throw Error(ExitCode::kIo, fmt::format("{}: cannot make the folder: {}", directory, error.message()));
-}
-
-void write_text(const std::string& file, const std::string& text) {
-  const std::string temporary = fmt::format("{}.writing-{}", file, ::getpid());
-  write_plain(temporary, text);
-  try {
-    rename_or_fail(temporary, file);
-  } catch (...) {
-    std::remove(temporary.c_str());
-    throw;
+Json read_json(const std::string& file, std::uint64_t most_bytes) {
+  const std::string text = read_file(file, most_bytes);
+  if (const Excess excess = find_excess(text); !excess.what.empty()) {
+    throw Error(ExitCode::kInvalidInput, fmt::format("{}:{}: /: found more than {}, expected fewer", file,
+                                                     line_of(text, excess.at), excess.what));
   }
-}
-
-Json read_json(const std::string& file) {
-  const std::string text = read_text(file);
   try {
     return Json::parse(text);
   } catch (const Json::parse_error& error) {
-    const std::size_t end = std::min(error.byte, text.size());
-    const auto line = 1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(end), '\n');
     const bool cut = error.byte >= text.size();
     throw Error(ExitCode::kInvalidInput,
-                fmt::format("{}:{}: /: found {}, expected one complete JSON value; {}", file, line,
+                fmt::format("{}:{}: /: found {}, expected one complete JSON value; {}", file, line_of(text, error.byte),
                             cut ? "the end of the file inside a value" : "text that is not JSON",
                             cut ? "the file was cut off: write it again" : "check the file at this line"));
   }
 }
 
-FileSet::FileSet(std::string directory) : directory_(std::move(directory)), made_(first_missing(directory_)) {
-  make_folder(directory_);
-  temporary_ = fmt::format("{}/.writing-{}", directory_, ::getpid());
-  std::error_code error;
-  fs::create_directory(temporary_, error);
-  if (error) {
-    throw Error(ExitCode::kIo, fmt::format("{}: cannot write into the folder: {}", directory_, error.message()));
-  }
+Json read_json(const std::string& file) {
+  return read_json(file, input_limits().report_bytes);
+}
+
+FileSet::FileSet(std::string directory) : directory_(std::move(directory)), made_(make_folders(directory_)) {
+  remove_leftovers(directory_);
 }
 
 FileSet::~FileSet() {
-  std::error_code ignored;
-  fs::remove_all(temporary_, ignored);
-  if (!made_.empty()) fs::remove_all(made_, ignored);
+  files_.clear();  // temporaries, without which a folder made here is empty
+  remove_empty_folders(made_);
 }
 
 void FileSet::add(const std::string& name, const std::string& text) {
-  write_plain(temporary_ + "/" + name, text);
-  names_.push_back(name);
+  files_.emplace_back(directory_ + "/" + name);
+  files_.back().write(text);
 }
 
 void FileSet::commit() {
-  for (const std::string& name : names_) rename_or_fail(temporary_ + "/" + name, directory_ + "/" + name);
-  names_.clear();
+  for (OutputFile& file : files_) file.commit();
+  files_.clear();
   made_.clear();
 }
 

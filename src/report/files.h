@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Files that are either written whole or not there: a temporary folder, every write checked, then renames.
+// The files of a folder, which are either all written or none.
 #pragma once
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "dojo/base/files.h"
+
 namespace dojo::report {
 
-/// Error(kIo) with file and reason.
+/// A file beside a report. Error(kIo) with file and reason.
 [[nodiscard]] std::string read_text(const std::string& file);
 
-/// Writes `text` to a temporary name beside `file`, then renames. Error(kIo) with file and reason; nothing is left
-/// behind.
-void write_text(const std::string& file, const std::string& text);
-
-/// Makes a folder with its parents. Error(kIo) with the reason.
-void make_folder(const std::string& directory);
-
-/// A set of files that appear in `directory` together: add() writes into a temporary folder inside it, commit() renames
+/// A set of files that appear in `directory` together: add() writes temporaries beside their places, commit() moves
 /// them in the order in which they were added. Without commit() nothing is left, not even a folder that was made here.
 class FileSet {
  public:
@@ -27,12 +22,11 @@ class FileSet {
   FileSet& operator=(const FileSet&) = delete;
   void add(const std::string& name, const std::string& text);
   void commit();
-  [[nodiscard]] const std::string& temporary() const { return temporary_; }
 
  private:
-  std::string directory_, temporary_;
-  std::string made_;  ///< topmost folder that was made here, "" = none
-  std::vector<std::string> names_;
+  std::string directory_;
+  std::vector<std::string> made_;  ///< folders that were not there before
+  std::vector<OutputFile> files_;
 };
 
 }  // namespace dojo::report

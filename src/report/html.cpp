@@ -47,7 +47,7 @@ std::string sweep_page(const std::string& directory) {
 
 std::string run_page(const std::string& directory) {
   const Json report = read_json(directory + "/report.json");
-  if (!report.is_object() || report.value("schema", "") != "dojosim.report/1") {
+  if (!report.is_object() || !report.contains("schema") || report["schema"] != "dojosim.report/1") {
     throw Error(
         ExitCode::kInvalidInput,
         fmt::format("{}/report.json: /schema: found no dojosim.report/1; expected the folder of a run or a sweep",
@@ -127,7 +127,7 @@ const char* class_colour(std::size_t i) {
 std::string write_html(const std::string& directory) {
   const bool sweep = std::filesystem::exists(directory + "/points.csv");
   const std::string file = directory + "/report.html";
-  write_text(file, sweep ? sweep_page(directory) : run_page(directory));
+  write_file(file, sweep ? sweep_page(directory) : run_page(directory));
   return file;
 }
 

@@ -22,7 +22,8 @@ struct Die {
 };
 
 double figure(const std::string& cell) {
-  return cell.empty() ? -1 : std::strtod(cell.c_str(), nullptr);
+  const double value = cell.empty() ? -1 : std::strtod(cell.c_str(), nullptr);
+  return std::isfinite(value) ? value : -1;
 }
 
 std::vector<Die> read_dies(const CsvTable& table) {

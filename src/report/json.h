@@ -2,6 +2,7 @@
 // The JSON type of the report (keys stay in the order in which they were written) and the rules by which it is written.
 #pragma once
 #include <cmath>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -22,5 +23,6 @@ inline std::string dump(const Json& json) {
 
 /// Error(kIo) for a file that cannot be read, Error(kInvalidInput) with line and column for text that is not JSON.
 [[nodiscard]] Json read_json(const std::string& file);
+[[nodiscard]] Json read_json(const std::string& file, std::uint64_t most_bytes);
 
 }  // namespace dojo::report

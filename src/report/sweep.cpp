@@ -6,11 +6,13 @@
 #include <charconv>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <thread>
 
 #include "dojo/base/error.h"
+#include "dojo/base/text.h"
 #include "dojo/report/report.h"
 #include "report/files.h"
 #include "report/sweep_parts.h"
@@ -24,7 +26,7 @@ struct Shard {
   [[nodiscard]] bool holds(const Point& point) const { return point.index % count == index % count; }
 };
 
-/// "1/4" .. "4/4" and "0/4" .. "3/4" both cut the points in four.
+/// "1/4" .. "4/4" cut the points in four. "0/4" would be the same part as "4/4": who counts from 0 would run it twice.
 Shard read_shard(const std::string& text) {
   if (text.empty()) return {};
   Shard shard;
@@ -32,7 +34,7 @@ Shard read_shard(const std::string& text) {
   const auto first = std::from_chars(text.data(), end, shard.index);
   if (first.ec == std::errc() && first.ptr != end && *first.ptr == '/') {
     const auto second = std::from_chars(first.ptr + 1, end, shard.count);
-    if (second.ec == std::errc() && second.ptr == end && shard.count >= 1 && shard.index <= shard.count) return shard;
+    if (second.ec == std::errc() && second.ptr == end && shard.index >= 1 && shard.index <= shard.count) return shard;
   }
   throw Error(ExitCode::kUsage, fmt::format("--shard: found '{}', expected i/n with i from 1 to n, such as 2/8", text));
 }
@@ -76,6 +78,7 @@ Command command_for(const SweepRequest& request, const SweepFile& sweep, const P
   for (const std::string& override_text : point.overrides(sweep)) {
     command.arguments.insert(command.arguments.end(), {"--set", override_text});
   }
+  command.arguments.insert(command.arguments.end(), request.run_options.begin(), request.run_options.end());
   command.arguments.insert(command.arguments.end(), {"--out", folder, "--quiet", "--threads", std::to_string(threads)});
   return command;
 }
@@ -98,16 +101,21 @@ void note_end(const std::string& folder, bool done, int code) {
   }
   const std::string line = first_line(folder + ".log");
   const std::string why = line.empty() ? "no message" : line;
-  write_text(folder + ".failed",
+  write_file(folder + ".failed",
              code == 0 ? "exit 0: the run left no complete report.json\n" : fmt::format("exit {}: {}\n", code, why));
+}
+
+void say_out(const std::string& text) {
+  std::fputs(printable(text).c_str(), stdout);
 }
 
 void print_plan(const SweepFile& sweep, const Plan& plan, const Shard& shard) {
   for (const Point& point : plan.points) {
     if (!shard.holds(point)) continue;
-    fmt::print("points/{}  {}\n", point.folder, fmt::join(point.overrides(sweep), " "));
+    say_out(fmt::format("points/{}  {}\n", point.folder, fmt::join(point.overrides(sweep), " ")));
   }
-  fmt::print("{} points, {} excluded by constraints; base {}\n", plan.points.size(), plan.excluded, sweep.base);
+  say_out(
+      fmt::format("{} points, {} excluded by constraints; base {}\n", plan.points.size(), plan.excluded, sweep.base));
 }
 
 class Sweep {
@@ -116,45 +124,93 @@ class Sweep {
       : request_(request), file_(file), plan_(plan), shard_(shard) {}
 
   int run() {
-    make_folder(request_.directory + "/points");
-    write_text(request_.directory + "/points.csv", points_csv(file_, plan_));
+    (void)make_folders(request_.directory + "/points");
+    remove_leftovers(request_.directory);
+    write_file(request_.directory + "/points.csv", points_csv(file_, plan_));
     const Share share = share_processors(request_.jobs, plan_.threads);
     std::vector<Command> commands;
     for (const Point& point : plan_.points) {
-      if (!shard_.holds(point) || (request_.resume && point_done(point, request_.directory))) continue;
+      if (!shard_.holds(point) || (request_.resume && is_current(point))) continue;
       forget(point);
       due_.push_back(&point);
       commands.push_back(command_for(request_, file_, point, share.threads));
     }
     say(fmt::format("sweep: {} of {} points to run, {} at a time with {} threads each\n", due_.size(),
                     plan_.points.size(), share.jobs, share.threads));
-    const bool whole = run_pool(commands, share.jobs, [this](std::size_t i, int code) { ended(i, code); });
+    const bool whole = run_pool(
+        commands, share.jobs, [this](std::size_t i, int code) { ended(i, code); }, request_.interrupted);
     return finish(whole);
   }
 
  private:
   void say(const std::string& text) const {
-    if (!request_.quiet) std::fputs(text.c_str(), stderr);
+    if (!request_.quiet) std::fputs(printable(text).c_str(), stderr);
   }
   [[nodiscard]] std::string folder(const Point& point) const {
     return fmt::format("{}/points/{}", request_.directory, point.folder);
   }
   /// An old result must not pass for this run's when the new one fails.
   void forget(const Point& point) const {
+    for (const char* rest : {"/report.json", ".failed", ".log", ".made"}) {
+      const std::string file = folder(point) + rest;
+      std::error_code failed;
+      const fs::file_type type = fs::symlink_status(file, failed).type();
+      if (type == fs::file_type::not_found) continue;
+      if (type != fs::file_type::regular) {
+        throw Error(ExitCode::kIo, fmt::format("{}: found a link, a folder or a device, expected a file of an earlier "
+                                               "sweep; remove it, or give another --out",
+                                               file));
+      }
+      fs::remove(file, failed);
+    }
+  }
+  /// The finished result was made by this program, from this configuration and from files that are still the same, and
+  /// nobody has changed it since.
+  [[nodiscard]] bool is_current(const Point& point) {
+    const std::string made = folder(point) + ".made";
     std::error_code ignored;
-    for (const char* rest : {"/report.json", ".failed", ".log"}) fs::remove(folder(point) + rest, ignored);
+    if (!point_done(point, request_.directory) || !fs::is_regular_file(made, ignored)) return false;
+    if (read_text(made) != identity(point) + report_hash(point)) return false;
+    const Json report = read_json(folder(point) + "/report.json");
+    const Json inputs = report.value("inputs", Json::object());
+    return std::all_of(inputs.items().begin(), inputs.items().end(),
+                       [&](const auto& input) { return input.value() == sha256_of(input.key()); });
+  }
+  /// Of what a point is made from: this program, and the point's whole configuration with the contents of its files.
+  [[nodiscard]] std::string identity(const Point& point) {
+    config::RunConfig config = config::load({file_.base, "", "", point.overrides(file_)});
+    config.run.threads = 0;  // no result depends on it
+    std::string all = sha256_of(request_.program) + config::resolved_json(config);
+    for (const auto& [name, sha256] : config.input_sha256) all += sha256;
+    return config::sha256_text(all) + "\n";
+  }
+  [[nodiscard]] std::string report_hash(const Point& point) const {
+    return config::sha256_file(folder(point) + "/report.json") + "\n";
+  }
+  /// "" for a file that cannot be read; each file is read once.
+  std::string sha256_of(const std::string& file) {
+    const auto known = sha256_.find(file);
+    if (known != sha256_.end()) return known->second;
+    std::string hash;
+    try {
+      hash = config::sha256_file(file);
+    } catch (const Error&) {
+      hash.clear();
+    }
+    return sha256_.emplace(file, hash).first->second;
   }
   void ended(std::size_t i, int code) {
     const bool done = point_done(*due_[i], request_.directory);
     note_end(folder(*due_[i]), done, code);
     ++ended_;
     const bool good = code == 0 && done;
+    if (good) write_file(folder(*due_[i]) + ".made", identity(*due_[i]) + report_hash(*due_[i]));
     say(fmt::format("sweep: {}/{} {} {}\n", ended_, due_.size(), due_[i]->folder,
                     good ? "done" : "FAILED: " + first_line(folder(*due_[i]) + ".failed")));
   }
   int finish(bool whole) const {
     const SweepTable table = sweep_table(file_, plan_, request_.directory);
-    write_text(request_.directory + "/results.csv", table.csv);
+    write_file(request_.directory + "/results.csv", table.csv);
     (void)write_html(request_.directory);
     if (!table.unknown_metrics.empty()) {
       say(fmt::format("sweep: not in the reports, left empty in results.csv: {}\n",
@@ -177,6 +233,7 @@ class Sweep {
   Shard shard_;
   std::vector<const Point*> due_;
   std::size_t ended_ = 0;
+  std::map<std::string, std::string> sha256_;
 };
 
 }  // namespace

@@ -75,7 +75,12 @@ class Parser {
     }
   }
   double factor() {
-    if (take('-')) return -factor();
+    bool negative = false;
+    while (take('-')) negative = !negative;
+    const double value = unsigned_factor();
+    return negative ? -value : value;
+  }
+  double unsigned_factor() {
     if (take('(')) {
       if (++depth_ > 100) fail("fewer than 100 nested brackets");
       const double value = sum();

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 #include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
 #include "report/sweep_parts.h"
@@ -201,7 +202,7 @@ class Reader {
 }  // namespace
 
 SweepFile read_sweep(const std::string& file) {
-  const Json json = read_json(file);
+  const Json json = read_json(file, input_limits().config_bytes);
   return Reader(json, file).read();
 }
 

@@ -58,7 +58,10 @@ struct Command {
 };
 /// Runs at most `jobs` at a time and calls `finished(i, exit code)` as each ends (128 + signal for a killed one).
 /// Returns false when SIGINT or SIGTERM came: no more were started, the running ones were told and waited for.
-bool run_pool(const std::vector<Command>& commands, int jobs, const std::function<void(std::size_t, int)>& finished);
+/// `interrupted`: one came before; may be empty. A child learns the number of this process by kParentVariable, so that
+/// it can end when this one is killed.
+bool run_pool(const std::vector<Command>& commands, int jobs, const std::function<void(std::size_t, int)>& finished,
+              const std::function<bool()>& interrupted = {});
 
 /// One row a point, from what lies in the folder: done, failed (with reason) or pending. Returns the failed ones.
 struct SweepTable {

@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "dojo/base/error.h"
+#include "dojo/report/report.h"
 #include "report/sweep_parts.h"
 
 extern char** environ;
@@ -57,8 +58,12 @@ pid_t spawn(const Command& command, const sigset_t& mask) {
   sigaddset(&defaults, SIGTERM);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  std::string parent = fmt::format("{}={}", kParentVariable, ::getpid());
+  std::vector<char*> environment{parent.data()};
+  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
+  environment.push_back(nullptr);
   pid_t child = 0;
-  const int error = posix_spawn(&child, arguments[0], &files, &attributes, arguments.data(), environ);
+  const int error = posix_spawn(&child, arguments[0], &files, &attributes, arguments.data(), environment.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (error != 0) {
@@ -88,8 +93,10 @@ void tell_and_wait(std::vector<Running>& running) {
 
 }  // namespace
 
-bool run_pool(const std::vector<Command>& commands, int jobs, const std::function<void(std::size_t, int)>& finished) {
+bool run_pool(const std::vector<Command>& commands, int jobs, const std::function<void(std::size_t, int)>& finished,
+              const std::function<bool()>& interrupted) {
   const BlockedSignals signals;
+  if (interrupted && interrupted()) return false;
   std::vector<Running> running;
   std::size_t next = 0;
   try {

@@ -2,14 +2,29 @@
 // Writes links.csv, ops.csv and dies.csv, and reads CSV.
 #include "report/tables.h"
 
+#include <cstdlib>
 #include <iterator>
 
 #include "dojo/base/error.h"
 #include "report/value.h"
 
 namespace dojo::report {
+namespace {
 
-std::string csv_cell(const std::string& text) {
+/// Spreadsheets run a cell that begins so, unless it is a number.
+bool looks_like_formula(const std::string& text) {
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  if (first == std::string::npos || std::string("=+-@").find(text[first]) == std::string::npos) return false;
+  char* end = nullptr;
+  (void)std::strtod(text.c_str(), &end);
+  return *end != '\0';
+}
+
+}  // namespace
+
+std::string csv_cell(const std::string& plain) {
+  // An apostrophe makes it a text for spreadsheets.
+  const std::string text = looks_like_formula(plain) ? "'" + plain : plain;
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {

@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "dojo/base/error.h"
+#include "dojo/base/text.h"
 #include "report/json_read.h"
 #include "report/units.h"
 #include "report/value.h"
@@ -193,7 +194,7 @@ std::string text_of(const Json& report) {
   links(out, report);
   operations(out, report);
   remarks(out, report);
-  return out.text_;
+  return printable(out.text_);
 }
 
 std::string report_text(const RunContext& context) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <set>
 
+#include "dojo/base/error.h"
 #include "report/digest.h"
 
 namespace dojo::report {
@@ -115,6 +116,17 @@ void add_fidelity(Figures& out, const RunContext& c) {
   out.add("fidelity.replay", schema::enum_text(c.config.workload.replay), "",
           "`workload.replay`: where times come from unless one of `workload.replay_rules` says otherwise");
   out.add("fidelity.approximations", std::move(approximations), "", "sentences: what lowering and machine simplified");
+}
+
+/// No node does more than its peak. Recorded durations are what the trace says, on whatever machine they were taken.
+void check_peak(const RunContext& c, double seconds) {
+  const Results& r = c.results;
+  const Peaks peaks(c.topology.params());
+  const double done = number(r.flops_by[0]) + number(r.flops_by[1]);
+  const double most = number(r.nodes_used) * std::max(peaks.bf16_per_node, peaks.fp32_per_node) * seconds;
+  constexpr double kRounding = 1 + 1e-9;
+  DOJO_CHECK(!r.finished || done <= most * kRounding, "{} FLOP in a time in which {} nodes can do {}", done,
+             r.nodes_used, most);
 }
 
 void add_flops(Figures& out, const RunContext& c, double seconds) {
@@ -258,6 +270,7 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
   out.add("time.seconds", seconds, "s", "the same by the core clock");
   add_workload(out, c, step_s);
   add_fidelity(out, c);
+  check_peak(c, seconds);
   add_flops(out, c, seconds);
   add_breakdown(out, c);
   out.add("latency.step_s", step_s, "s",

@@ -3,15 +3,18 @@
 #include "dojo/run/host_memory.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <limits>
 #include <sstream>
 
 #include "dojo/base/error.h"
+#include "dojo/engine/thread_pool.h"
 
 namespace dojo::run {
 namespace {
@@ -77,6 +80,12 @@ std::uint64_t resident_bytes() {
   return statm_bytes(1);
 }
 
+std::uint64_t held_bytes() {
+  constexpr std::uint64_t kProgram = std::uint64_t{15} << 20;  // the program and its libraries
+  const struct mallinfo2 heap = ::mallinfo2();
+  return kProgram + heap.uordblks + heap.hblkhd;
+}
+
 std::uint64_t peak_resident_bytes() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
@@ -96,6 +105,10 @@ HostMemory available_host_memory() {
   }
   read_control_groups(memory);
   return memory;
+}
+
+std::uint32_t possible_threads(std::uint32_t asked) {
+  return engine::ThreadPool(asked).threads();
 }
 
 void require_host_memory(std::uint64_t needed, const std::string& what) {

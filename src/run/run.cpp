@@ -10,10 +10,12 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 #include "dojo/reference/die.h"
 #include "dojo/run/host_memory.h"
 #include "dojo/run/workload_source.h"
 #include "run/approximations.h"
+#include "run/job_size.h"
 
 namespace dojo::run {
 namespace {
@@ -28,21 +30,20 @@ void note(const Hooks& hooks, const std::string& sentence) {
   if (hooks.note) hooks.note(sentence);
 }
 
-/// Asked before anything large is built. The factor covers what lowering adds to the operations of the trace.
-void refuse_what_cannot_fit(const topology::Topology& topology, const workload::Workload* workload, bool reference,
+/// Asked before anything large is built, and again when more is known of what is to come. What the process holds
+/// already is no more to be had, and part of the sum that is said.
+void refuse_what_cannot_fit(const topology::Topology& topology, std::uint64_t to_come, bool reference,
                             const Hooks& hooks) {
-  constexpr std::uint64_t kTasksPerOperation = 2;
-  std::uint64_t ranks = 0, operations = 0;
-  if (workload != nullptr) {
-    ranks = workload->ranks();
-    for (const workload::Graph& graph : workload->graphs)
-      operations = std::max<std::uint64_t>(operations, graph.ops.size());
-  }
-  const std::uint64_t needed =
-      machine::Machine::estimate_bytes(topology, ranks, operations * kTasksPerOperation, reference) +
-      systemc::Simulation::estimate_bytes(topology);
-  note(hooks, fmt::format("needs about {} of host memory", in_gib(needed)));
+  const std::uint64_t held = held_bytes();
+  const std::uint64_t needed = machine::Machine::estimate_bytes(topology, 0, 0, reference) +
+                               systemc::Simulation::estimate_bytes(topology) + to_come;
+  note(hooks, fmt::format("needs about {} of host memory, {} of it now", in_gib(held + needed), in_gib(held)));
   require_host_memory(needed, fmt::format("{} with {} nodes", topology.root_name(), topology.node_count()));
+}
+
+std::int64_t nodes_per_rank(const topology::Topology& topology, const workload::LowerOptions& lowering) {
+  return topology.node_count() /
+         std::max<std::int64_t>(1, workload::place_count(lowering.placement.rank_unit, topology));
 }
 
 }  // namespace
@@ -76,15 +77,18 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   }
   auto topology = std::make_unique<topology::Topology>(config.machine,
                                                        config.machine_file.empty() ? "machine" : config.machine_file);
-  refuse_what_cannot_fit(*topology, nullptr, reference, hooks);
+  refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), reference, hooks);
   std::vector<std::string> files_read;
   auto workload = std::make_unique<workload::Workload>(make_workload(config.workload, *topology, &files_read));
   for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
-  refuse_what_cannot_fit(*topology, workload.get(), reference, hooks);
+  const workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
+  refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), reference, hooks);
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
-  auto job = std::make_unique<workload::Job>(
-      workload::lower(*workload, lower_options(config.workload, workload->ranks()), *topology));
+  auto job = std::make_unique<workload::Job>(workload::lower(*workload, lowering, *topology));
   job->approximations = approximations(*workload, *job);
+  const JobSize size = job_size(*workload, *job, config.run.burst_bytes);
+  refuse_long_jobs(size, input_limits().bursts, config.run.burst_bytes);
+  refuse_what_cannot_fit(*topology, size.bytes, reference, hooks);
   return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
           std::move(job)};
 }
@@ -92,12 +96,18 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
 RunOutcome run(Prepared prepared, const Hooks& hooks) {
   const Clock::time_point began = Clock::now();
   const topology::Topology& topology = *prepared.topology;
-  const machine::MachineSettings settings = machine_settings(prepared.config->run);
+  machine::MachineSettings settings = machine_settings(prepared.config->run);
+  const std::uint32_t asked = std::exchange(settings.threads, possible_threads(settings.threads));
+  if (settings.threads < asked && hooks.warn) {
+    hooks.warn(fmt::format("the host gives {} of {} threads; the run is slower, its results are the same",
+                           settings.threads, asked));
+  }
   note(hooks, fmt::format("building the machine: {} nodes, {} dies", topology.node_count(), topology.die_count()));
   machine::Machine machine(topology, *prepared.workload, *prepared.job, settings);
   systemc::Simulation simulation(machine);
   const double built_s = simulation.elaboration_s();
   note(hooks, fmt::format("SystemC modules built in {:.2f} s; simulating with {} threads", built_s, settings.threads));
+  if (hooks.started) hooks.started();
   const Clock::time_point start = Clock::now();
   RunOutcome outcome;
   outcome.ending = simulation.run([&] { return hooks.should_stop && hooks.should_stop(); },

@@ -90,6 +90,9 @@ workload::Workload generate_workload(const config::GenerateParams& params, RankI
     made = workload::generate_collective(*kind, params.bytes, ranks);
   }
   made.steps = steps;
+  Findings findings;  // sizes that a trace must not have either
+  workload::check_workload(made, findings);
+  findings.throw_if_any();
   return made;
 }
 

@@ -12,7 +12,7 @@
 namespace dojo::topology {
 namespace {
 
-constexpr std::int64_t kMaxDies = std::int64_t{1} << 30;
+constexpr std::int64_t kMaxDies = std::int64_t{1} << 24;  // four edges of each still have 32-bit numbers
 constexpr std::int64_t kMaxSites = std::numeric_limits<SiteIndex>::max();
 constexpr std::int64_t kPacketBytes = 64;
 

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
-#include <unistd.h>
-
-#include <filesystem>
 #include <map>
 
 #include "chakra_trace.pb.h"
+#include "dojo/base/files.h"
 #include "trace/chakra_node.h"
 #include "trace/chakra_parts.h"
 #include "trace/file_bytes.h"
@@ -16,8 +14,6 @@
 
 namespace dojo::workload {
 namespace {
-
-namespace fs = std::filesystem;
 
 template <class Message>
 void append(std::string& out, const Message& message) {
@@ -76,7 +72,7 @@ class Writer {
       if (added) {
         write_file_bytes(file, rank_bytes(rank));
       } else {
-        link(entry->second, file);
+        link_file(entry->second, file);  // the same bytes under another name
       }
     }
   }
@@ -94,20 +90,6 @@ class Writer {
       }
     }
     if (number > 0) write_file_bytes(prefix_ + ".json", fmt::format("{{{}}}\n", text));
-  }
-
-  /// The same bytes under another name; a copy where the file system has no hard links.
-  static void link(const std::string& from, const std::string& to) {
-    const std::string temporary = fmt::format("{}.tmp{}", to, ::getpid());
-    std::error_code error;
-    fs::remove(temporary, error);
-    fs::create_hard_link(from, temporary, error);
-    if (error) fs::copy_file(from, temporary, fs::copy_options::overwrite_existing, error);
-    if (!error) fs::rename(temporary, to, error);
-    if (error) {
-      throw Error(ExitCode::kIo, fmt::format("{}: cannot be written: {}; check that the folder exists and has room", to,
-                                             error.message()));
-    }
   }
 
   std::string rank_bytes(RankId rank) {
@@ -166,6 +148,13 @@ class Writer {
 }  // namespace
 
 void write_chakra_trace(const Workload& workload, const std::string& prefix, bool gzip) {
+  if (workload.ranks() > input_limits().output_files) {
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("{}: found {} ranks, which are as many files, expected at most {}; write the own format, or "
+                    "raise the limit with --max-output-files",
+                    prefix, workload.ranks(), input_limits().output_files));
+  }
   std::vector<bool> used(workload.graphs.size(), false);
   for (const std::uint32_t graph : workload.graph_of_rank) used[graph] = true;
   for (std::size_t g = 0; g < used.size(); ++g) {

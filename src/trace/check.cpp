@@ -64,6 +64,23 @@ void check_amounts(const Workload& workload, const Graph& graph, const std::stri
     amount("flops", op.flops, kLargestAmount * 1024);
     amount("duration_ns", op.duration_ns, kLargestAmount);
     amount("elements", op.elements, kLargestAmount);
+    const auto elements = [&](const char* what, std::initializer_list<std::int64_t> extents) {
+      std::int64_t product = 1;
+      for (const std::int64_t extent : extents)
+        product = saturating_product(product, std::max<std::int64_t>(0, extent));
+      amount(what, product, kLargestAmount);
+    };
+    if (traits(op.kind).shape == OpShape::kConv) {
+      const ConvShape& s = op.conv;
+      elements("elements in the input", {s.n, s.c, s.h, s.w});
+      elements("elements in the filters", {s.k, s.c, s.r, s.s});
+      elements("elements in the output", {s.n, s.k, s.p, s.q});
+    }
+    if (traits(op.kind).shape == OpShape::kMatMul) {
+      elements("elements in the first operand", {op.mat.batch, op.mat.m, op.mat.k});
+      elements("elements in the second operand", {op.mat.batch, op.mat.k, op.mat.n});
+      elements("elements in the result", {op.mat.batch, op.mat.m, op.mat.n});
+    }
     if (is_collective(op.kind) && traits(op.kind).has(OpTraits::kNeedsBytes) && op.bytes == 0) {
       findings.add("{}{}: found a {} of 0 bytes, expected at least 1; remove it or use kind none",
                    describe_place(graph, op), ranks, op_kind_name(op.kind));

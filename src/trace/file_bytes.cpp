@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// zlib reads plain and gzip files alike, libzstd the rest; writing goes through a temporary name so that no reader sees
-// half a file.
+// gzip and zstd by zlib and libzstd. Unpacking stops at a limit: a few kilobytes can hold gigabytes.
 #include "trace/file_bytes.h"
 
 #include <fmt/format.h>
@@ -10,12 +9,12 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
 #include <filesystem>
 #include <memory>
 
 #include "dojo/base/error.h"
+#include "dojo/base/files.h"
 
 namespace dojo::workload {
 namespace {
@@ -24,32 +23,93 @@ struct CloseGz {
   void operator()(gzFile file) const { gzclose(file); }
 };
 using GzFile = std::unique_ptr<std::remove_pointer_t<gzFile>, CloseGz>;
-
-constexpr std::size_t kFirstPiece = 1 << 14, kPiece = 1 << 20;
-constexpr std::uintmax_t kMostReserved = std::uintmax_t{1} << 40;  // what a file system can say of a file that is none
-
+struct EndInflate {
+  void operator()(z_stream* stream) const { inflateEnd(stream); }
+};
 struct FreeZstd {
   void operator()(ZSTD_DStream* stream) const { ZSTD_freeDStream(stream); }
 };
 
-bool is_zstd(const std::string& bytes) {
-  return bytes.size() >= 4 && bytes.compare(0, 4, "\x28\xb5\x2f\xfd") == 0;
+constexpr std::size_t kPiece = std::size_t{1} << 20;
+
+bool starts_with(const std::string& bytes, const char* sign) {
+  const std::size_t length = std::strlen(sign);
+  return bytes.compare(0, length, sign) == 0;
 }
 
-std::string decompress_zstd(const std::string& path, const std::string& packed) {
+/// Room for the next piece of what is unpacked, within what a file of that size may hold.
+class Unpacked {
+ public:
+  Unpacked(const std::string& path, std::size_t packed_bytes) : path_(path), packed_bytes_(packed_bytes) {
+    const InputLimits& limits = input_limits();
+    most_ = std::min(limits.trace_bytes, std::max(limits.free_bytes, limits.growth * packed_bytes));
+  }
+  [[nodiscard]] char* room() {
+    have_ = bytes.size();
+    bytes.resize(have_ + kPiece);
+    return bytes.data() + have_;
+  }
+  void filled(std::size_t count) {
+    bytes.resize(have_ + count);
+    if (bytes.size() > most_)
+      refuse_size(path_, fmt::format("{} packed bytes that unpack to more than {}", packed_bytes_, most_), most_);
+  }
+  std::string bytes;
+
+ private:
+  const std::string& path_;
+  std::size_t packed_bytes_;
+  std::uint64_t most_ = 0;
+  std::size_t have_ = 0;
+};
+
+[[noreturn]] void fail_gzip(const std::string& path, std::size_t at, const char* words) {
+  throw Error(
+      ExitCode::kInvalidInput,
+      fmt::format("{}: byte {}: the gzip stream is cut or damaged ({}), expected a whole file; copy the file again",
+                  path, at, words));
+}
+
+std::string unpack_gzip(const std::string& path, const std::string& packed) {
+  z_stream state{};
+  constexpr int kGzipOnly = 15 + 16;
+  DOJO_CHECK(inflateInit2(&state, kGzipOnly) == Z_OK, "no memory for a gzip stream");
+  const std::unique_ptr<z_stream, EndInflate> stream(&state);
+  Unpacked out(path, packed.size());
+  std::size_t at = 0;
+  bool ended = false;
+  // Members may follow one another; what is no member behind the last one is padding, as for other programs.
+  while (!ended || (at + 1 < packed.size() && packed[at] == '\x1f' && packed[at + 1] == '\x8b')) {
+    if (ended) inflateReset(&state);
+    const std::size_t piece = std::min(packed.size() - at, kPiece);
+    state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data() + at));
+    state.avail_in = static_cast<uInt>(piece);
+    state.next_out = reinterpret_cast<Bytef*>(out.room());
+    state.avail_out = static_cast<uInt>(kPiece);
+    const int code = inflate(&state, Z_NO_FLUSH);
+    at += piece - state.avail_in;
+    const bool room_left = state.avail_out > 0;
+    out.filled(kPiece - state.avail_out);
+    if (code != Z_OK && code != Z_STREAM_END && code != Z_BUF_ERROR)
+      fail_gzip(path, out.bytes.size(), state.msg == nullptr ? "unknown error" : state.msg);
+    ended = code == Z_STREAM_END;
+    if (!ended && at == packed.size() && room_left) fail_gzip(path, out.bytes.size(), "unexpected end of file");
+  }
+  return std::move(out.bytes);
+}
+
+std::string unpack_zstd(const std::string& path, const std::string& packed) {
   const std::unique_ptr<ZSTD_DStream, FreeZstd> stream(ZSTD_createDStream());
   DOJO_CHECK(stream != nullptr, "no memory for a zstd stream");
-  std::string bytes;
+  Unpacked unpacked(path, packed.size());
   ZSTD_inBuffer in{packed.data(), packed.size(), 0};
   std::size_t left = 1;  // 0 once a frame has ended
-  std::size_t room = 0;
-  while (in.pos < in.size || (left != 0 && room == 0)) {
-    const std::size_t have = bytes.size();
-    bytes.resize(have + kPiece);
-    ZSTD_outBuffer out{bytes.data() + have, kPiece, 0};
+  bool full = false;
+  while (in.pos < in.size || (left != 0 && full)) {
+    ZSTD_outBuffer out{unpacked.room(), kPiece, 0};
     left = ZSTD_decompressStream(stream.get(), &out, &in);
-    bytes.resize(have + out.pos);
-    room = kPiece - out.pos;
+    full = out.pos == kPiece;
+    unpacked.filled(out.pos);
     if (ZSTD_isError(left) != 0) {
       throw Error(ExitCode::kInvalidInput,
                   fmt::format("{}: byte {}: the zstd stream is damaged ({}), expected a whole file; copy the file "
@@ -62,7 +122,7 @@ std::string decompress_zstd(const std::string& path, const std::string& packed) 
                 fmt::format("{}: byte {}: the zstd stream is cut, expected a whole file; copy the file again", path,
                             packed.size()));
   }
-  return bytes;
+  return std::move(unpacked.bytes);
 }
 
 }  // namespace
@@ -76,58 +136,29 @@ std::string read_file_bytes(const std::string& path) {
                     "for {}/name.0.et",
                     path, path, path));
   }
-  errno = 0;
-  GzFile file(gzopen(path.c_str(), "rb"));
-  if (!file) {
-    throw Error(ExitCode::kIo, fmt::format("{}: cannot be opened: {}; check the name and its permissions", path,
-                                           std::strerror(errno)));
-  }
-  gzbuffer(file.get(), 1 << 17);
-  std::string bytes;
-  // A plain file gets its room at once: growing would hold it twice.
-  const std::uintmax_t size = gzdirect(file.get()) != 0 ? std::filesystem::file_size(path, ignored) : 0;
-  if (!ignored && size < kMostReserved) bytes.reserve(static_cast<std::size_t>(size) + kPiece);
-  for (std::size_t piece = kFirstPiece;; piece = std::min(2 * piece, kPiece)) {
-    const std::size_t have = bytes.size();
-    bytes.resize(have + piece);
-    const int got = gzread(file.get(), bytes.data() + have, static_cast<unsigned>(piece));
-    bytes.resize(have + static_cast<std::size_t>(std::max(got, 0)));
-    int code = Z_OK;
-    const char* words = gzerror(file.get(), &code);
-    if (code == Z_ERRNO) throw Error(ExitCode::kIo, fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-    if (got < 0 || code == Z_BUF_ERROR || code == Z_DATA_ERROR) {
-      throw Error(
-          ExitCode::kInvalidInput,
-          fmt::format("{}: byte {}: the gzip stream is cut or damaged ({}), expected a whole file; copy the file again",
-                      path, bytes.size(), words));
-    }
-    if (got == 0) return is_zstd(bytes) ? decompress_zstd(path, bytes) : bytes;
-  }
+  std::string bytes = read_file(path, input_limits().trace_bytes);
+  if (starts_with(bytes, "\x1f\x8b")) bytes = unpack_gzip(path, bytes);
+  return starts_with(bytes, "\x28\xb5\x2f\xfd") ? unpack_zstd(path, bytes) : bytes;
 }
 
 void write_file_bytes(const std::string& path, const std::string& bytes) {
-  // A pipe or a device is written as it is: the temporary file would take its place.
-  std::error_code ignored;
-  const bool direct = std::filesystem::exists(path, ignored) && !std::filesystem::is_regular_file(path, ignored);
-  const std::string temporary = direct ? path : fmt::format("{}.tmp{}", path, ::getpid());
+  OutputFile file(path);
   const bool gzip = path.size() > 3 && path.compare(path.size() - 3, 3, ".gz") == 0;
-  errno = 0;
-  bool good = false;
-  {
-    // "T": zlib writes the bytes as they are.
-    GzFile file(gzopen(temporary.c_str(), gzip ? "wb6" : "wbT"));
-    good = file != nullptr;
-    for (std::size_t at = 0; good && at < bytes.size(); at += kPiece) {
-      const auto size = static_cast<unsigned>(std::min(kPiece, bytes.size() - at));
-      good = gzwrite(file.get(), bytes.data() + at, size) == static_cast<int>(size);
-    }
-    if (file) good = gzclose(file.release()) == Z_OK && good;
+  if (!gzip) {
+    file.write(bytes);
+    return file.commit();
   }
-  if (good && (direct || std::rename(temporary.c_str(), path.c_str()) == 0)) return;
-  const std::string why = std::strerror(errno);
-  if (!direct) std::remove(temporary.c_str());
-  throw Error(ExitCode::kIo,
-              fmt::format("{}: cannot be written: {}; check that the folder exists and has room", path, why));
+  errno = 0;
+  GzFile packed(gzdopen(::dup(file.descriptor()), "wb6"));
+  bool good = packed != nullptr;
+  for (std::size_t at = 0; good && at < bytes.size(); at += kPiece) {
+    const auto size = static_cast<unsigned>(std::min(kPiece, bytes.size() - at));
+    good = gzwrite(packed.get(), bytes.data() + at, size) == static_cast<int>(size);
+  }
+  if (packed) good = gzclose(packed.release()) == Z_OK && good;
+  if (good) return file.commit();
+  throw Error(ExitCode::kIo, fmt::format("{}: cannot be written: {}; check that the folder exists and has room", path,
+                                         std::strerror(errno)));
 }
 
 }  // namespace dojo::workload

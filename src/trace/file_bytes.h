@@ -6,9 +6,9 @@
 namespace dojo::workload {
 
 /// The file's bytes, decompressed when they are gzip or zstd. Error(kIo) when it cannot be read, Error(kInvalidInput)
-/// when its compressed stream is broken.
+/// when its compressed stream is broken or unpacks to more than the limits allow.
 std::string read_file_bytes(const std::string& path);
-/// Into a temporary file in the same folder, then renamed. Error(kIo).
+/// By the rules of OutputFile. Error(kIo).
 void write_file_bytes(const std::string& path, const std::string& bytes);
 
 }  // namespace dojo::workload

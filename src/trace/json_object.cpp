@@ -10,6 +10,11 @@
 #include <utility>
 
 namespace dojo::workload {
+namespace {
+
+constexpr std::size_t kMostSuggestions = 1000;
+
+}  // namespace
 
 JsonObject::JsonObject(const LocatedJson& value, std::string file, std::string path, Findings& findings)
     : value_(value),
@@ -71,7 +76,8 @@ void JsonObject::finish() {
   for (std::size_t i = 0; i < value_.keys.size() && i < value_.items.size(); ++i) {
     const std::string& key = value_.keys[i];
     if (std::find(known_.begin(), known_.end(), key) != known_.end()) continue;
-    const std::string near = nearest(key, known_);
+    // Nobody reads a suggestion for the thousandth mistake, and each takes a comparison with every key.
+    const std::string near = findings_.lines().size() < kMostSuggestions ? nearest(key, known_) : "";
     report(value_.items[i], key,
            near.empty() ? fmt::format("unknown key, expected one of {}; remove it", join_words(known_))
                         : fmt::format("unknown key, expected '{}'? correct or remove it", near));

@@ -203,14 +203,14 @@ TEST(CannotFinish, TwoRanksThatReceiveBeforeTheySendAreBothNamed) {
   EXPECT_TRUE(report["blocked_packets"].empty());
 }
 
-TEST(Output, ADeviceIsWrittenAndNotReplaced) {
+TEST(Output, ADeviceIsRefusedAndNotReplaced) {
   const TemporaryFolder folder;
   const std::string trace = folder.write(
       "job.json", trace_of({json::array({message(0, "a", "send", 1)}), json::array({message(0, "b", "recv", 0)})}));
   std::filesystem::create_symlink("/dev/full", folder / "device");
   const ProgramResult result = run_program({"trace", "convert", trace, folder / "device"});
   EXPECT_EQ(result.exit_code, 5);
-  EXPECT_THAT(result.err, HasSubstr("device: cannot be written: No space left on device"));
+  EXPECT_THAT(result.err, HasSubstr("device: found a device, expected a regular file"));
   EXPECT_TRUE(std::filesystem::is_symlink(folder / "device"));
 }
 

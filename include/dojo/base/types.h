@@ -23,10 +23,21 @@ inline constexpr std::uint32_t kNone = 0xffffffffu;
 __extension__ typedef __int128 Int128;
 __extension__ typedef unsigned __int128 UInt128;
 
+/// a * b, or the largest number when that is larger; requires a >= 0, b >= 0.
+constexpr std::int64_t saturating_product(std::int64_t a, std::int64_t b) {
+  std::int64_t product = 0;
+  return __builtin_mul_overflow(a, b, &product) ? std::numeric_limits<std::int64_t>::max() : product;
+}
+/// a + b, or the largest number when that is larger; requires a >= 0, b >= 0.
+constexpr std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  return __builtin_add_overflow(a, b, &sum) ? std::numeric_limits<std::int64_t>::max() : sum;
+}
+
 /// Integer division rounded up; requires a >= 0, b > 0.
 template <class T>
 constexpr T ceil_div(T a, T b) {
-  return (a + b - 1) / b;
+  return a / b + (a % b != 0 ? 1 : 0);  // a + b - 1 would wrap for the largest a
 }
 
 /// First element of the i-th of `parts` nearly equal pieces of `total` (pieces differ by at most one).

@@ -197,6 +197,8 @@ struct LoadRequest {
 /// `topo show`: the machine drawn in text.
 [[nodiscard]] std::string draw_machine(const topology::MachineParams& machine);
 
-[[nodiscard]] std::string sha256_file(const std::string& file);  ///< hex; Error(kIo)
+[[nodiscard]] std::string sha256_text(const std::string& text);  ///< hex
+/// Hex, of a regular file. Error(kIo).
+[[nodiscard]] std::string sha256_file(const std::string& file);
 
 }  // namespace dojo::config

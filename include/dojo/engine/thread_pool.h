@@ -14,6 +14,7 @@ namespace dojo::engine {
 
 class ThreadPool {
  public:
+  /// Fewer threads than asked for when the host gives no more.
   explicit ThreadPool(std::uint32_t threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;

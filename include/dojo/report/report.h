@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Derives ratios from Results and writes a run folder; compares reports; runs sweeps.
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -47,7 +48,12 @@ struct SweepRequest {
   bool resume = false, dry_run = false;
   std::string program;  ///< path of the dojosim executable that runs a point
   bool quiet = false;
+  std::vector<std::string> run_options;  ///< passed on to every point
+  std::function<bool()> interrupted;     ///< a signal came before the sweep could wait for one; may be empty
 };
+/// Tells the program of a point which process runs the sweep: when that ends, the point ends too.
+inline constexpr const char* kParentVariable = "DOJOSIM_SWEEP_PROCESS";
+
 /// Returns the number of failed points.
 int sweep(const SweepRequest& request);
 

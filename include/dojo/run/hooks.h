@@ -14,6 +14,10 @@ struct Hooks {
   std::function<bool()> should_stop;
   /// Called as often, while a machine simulates; `host_s`: seconds since it began to.
   std::function<void(const machine::Machine& machine, double host_s)> tick;
+  /// Called when the machine is built and the simulation begins.
+  std::function<void()> started;
+  /// A sentence that the user should read.
+  std::function<void(const std::string& sentence)> warn;
   /// One sentence about what is being done.
   std::function<void(const std::string& sentence)> note;
 };

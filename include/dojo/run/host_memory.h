@@ -13,10 +13,15 @@ struct HostMemory {
 [[nodiscard]] HostMemory available_host_memory();
 
 [[nodiscard]] std::uint64_t resident_bytes();       ///< of this process now
+/// In use now: what was given back and can be taken again does not count.
+[[nodiscard]] std::uint64_t held_bytes();
 [[nodiscard]] std::uint64_t peak_resident_bytes();  ///< of this process so far
 [[nodiscard]] std::string in_gib(std::uint64_t bytes);
 
 /// Throws Error(kHostMemory) with what is needed, what is there and what to do. `what` is "exapod (1062000 nodes)".
 void require_host_memory(std::uint64_t needed, const std::string& what);
+
+/// Threads that the host gives of the `asked` ones.
+[[nodiscard]] std::uint32_t possible_threads(std::uint32_t asked);
 
 }  // namespace dojo::run

@@ -87,7 +87,7 @@ struct Kernel {
   std::vector<std::uint32_t> unicast_begin;  ///< by die of the slice, size dies + 1; empty = no operand traffic at all
   std::vector<Unicast> unicasts;             ///< of one die ordered by (slot, source)
   std::vector<std::uint16_t> need;           ///< [node * (steps + 1) + slot]; empty = none
-  std::vector<std::uint32_t> cycles;         ///< [node * steps + step]: core time of a step, slow cores included
+  std::vector<Cycles> cycles;                ///< [node * steps + step]: core time of a step, slow cores included
   std::vector<std::int64_t> matrix_flops;    ///< by node, 2 per MAC, useful work only; empty = 0
   std::vector<std::int64_t> vector_flops;    ///< by node; empty = 0
   enum class TimedBy : std::uint8_t { kShapes, kRoofline, kRecorded };

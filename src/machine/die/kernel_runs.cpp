@@ -164,7 +164,7 @@ void KernelRuns::advance_node(KernelRun& run, std::uint32_t node) {
   KernelRun::NodeState& state = run.nodes[node];
   const Kernel& kernel = *run.kernel;
   const std::uint32_t slice_node = residents_[run.rank_die].first_node + node;
-  const std::uint32_t* const cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
+  const Cycles* const cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
   if (state.step == kernel.steps) return;
   while (state.step < kernel.steps) {
     Cycles begin = std::max(run.start, state.free);

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
+
 namespace dojo::node {
 namespace {
 
@@ -78,6 +80,23 @@ TEST(NodeCost, ASlowCoreTakesLongerRoundedUp) {
   EXPECT_EQ(NodeCost::scaled(100, 0.5F), 200);
   EXPECT_EQ(NodeCost::scaled(3, 0.75F), 4);
   EXPECT_EQ(NodeCost::scaled(4, 0.75F), 6) << "5.33 rounded up";
+}
+
+/// Whatever a trace says: a time is never negative, and never that of a smaller piece.
+TEST(NodeCost, OfPiecesBeyond64BitsStaysAtTheLargestTime) {
+  const NodeCost cost{topology::NodeParams{}};
+  constexpr std::int64_t kHuge = std::int64_t{1} << 50;
+  for (const Bytes element_bytes : {2, 4}) {
+    Cycles before = 0;
+    for (std::int64_t extent = 1; extent <= kHuge; extent *= 2) {
+      const Cycles now = cost.product({extent, extent, extent, element_bytes, element_bytes, true});
+      EXPECT_GE(now, before) << extent;
+      before = now;
+    }
+    EXPECT_GT(before, std::int64_t{1} << 55);
+  }
+  EXPECT_GE(cost.roofline({std::numeric_limits<std::int64_t>::max(), 0}), std::int64_t{1} << 53);
+  EXPECT_GE(NodeCost::scaled(std::numeric_limits<std::int64_t>::max(), 0.001F), std::int64_t{1} << 62);
 }
 
 }  // namespace

@@ -189,7 +189,7 @@ TEST_F(Compare, WritesMarkdownAndJunitWithEverythingEscaped) {
   EXPECT_THAT(junit, HasSubstr("<failure type=\"changed\" message=\"changed: base 6, new 7"));
   EXPECT_THAT(junit, HasSubstr("failures=\"1\""));
   EXPECT_THAT(folder_.read("table.md"),
-              HasSubstr("| changed | latency.ops[conv \"1\", \\<first>].count | 6 | 7 | +16.67 % |"));
+              HasSubstr("| changed | latency.ops\\[conv \"1\", &#60;first&#62;\\].count | 6 | 7 | +16.67 % |"));
 }
 
 }  // namespace

@@ -199,6 +199,57 @@ TEST_F(Sweep, ResumeRunsOnlyWhatIsMissingFailedOrCutOff) {
   EXPECT_EQ(runs(), 5u) << "another value is another point";
 }
 
+TEST_F(Sweep, ResumeKeepsNothingThatAnotherProgramMadeOrThatWasEdited) {
+  folder_.write("trace.json", "one");
+  const std::string inputs = ", \\\"inputs\\\": {\\\"" + (folder_ / "trace.json") + "\\\": \\\"" +
+                             config::sha256_text("one") + "\\\"}}\" > \"$out/report.json\"";
+  std::string script = kScript;
+  script.replace(script.rfind("}}\" > "), std::string::npos, "}" + inputs + "\n");
+  folder_.write("program", script);
+  EXPECT_EQ(run(batches("[4, 8]")), 0);
+  request_.resume = true;
+  EXPECT_EQ(run(batches("[4, 8]")), 0);
+  ASSERT_EQ(runs(), 2u) << "nothing was due";
+  folder_.write("trace.json", "another");
+  EXPECT_EQ(run(batches("[4, 8]")), 0);
+  EXPECT_EQ(runs(), 4u) << "an input has another content";
+  folder_.write("trace.json", "one");
+  EXPECT_EQ(run(batches("[4, 8]")), 0);
+  ASSERT_EQ(runs(), 4u);
+  folder_.write("program", script + "# a later version\n");
+  EXPECT_EQ(run(batches("[4, 8]")), 0);
+  EXPECT_EQ(runs(), 6u) << "another program";
+  for (const auto& entry : fs::directory_iterator(folder_ / "out/points")) {
+    const std::string report = entry.path().string() + "/report.json";
+    if (entry.path().filename().string()[0] == '1' && fs::exists(report)) std::ofstream(report, std::ios::app) << " ";
+  }
+  EXPECT_EQ(run(batches("[4, 8]")), 0);
+  EXPECT_EQ(runs(), 7u) << "the report of one point was edited";
+}
+
+TEST_F(Sweep, AShardThatCountsFromZeroIsRefused) {
+  for (const char* shard : {"0/2", "3/2", "1/0", "/2", "1", "1/2x", "-1/2"}) {
+    request_.shard = shard;
+    EXPECT_THAT(error_lines(batches("[1, 2]"), ExitCode::kUsage), Contains(HasSubstr("with i from 1 to n"))) << shard;
+  }
+}
+
+TEST_F(Sweep, ASignalThatCameBeforeThePoolStartsNothing) {
+  request_.interrupted = [] { return true; };
+  EXPECT_THAT(error_lines(batches("[1, 2]"), ExitCode::kInterrupted), Contains(HasSubstr("interrupted")));
+  EXPECT_EQ(runs(), 0u);
+}
+
+TEST_F(Sweep, WhatIsInTheWayOfAResultIsNotRemoved) {
+  EXPECT_EQ(run(batches("[4]")), 0);
+  for (const auto& entry : fs::directory_iterator(folder_ / "out/points")) {
+    if (!entry.is_directory()) continue;
+    fs::remove(entry.path() / "report.json");
+    fs::create_symlink(folder_ / "run.json", entry.path() / "report.json");
+  }
+  EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo), Contains(HasSubstr("found a link")));
+}
+
 TEST_F(Sweep, ShardsTogetherRunEveryPointOnce) {
   for (const char* shard : {"1/3", "2/3", "3/3"}) {
     request_.shard = shard;
