@@ -3,6 +3,7 @@
 // broken), digests do not depend on threads, and the channels never wait for each other in a circle.
 #include <gtest/gtest.h>
 
+#include "dojo/base/error.h"
 #include "dojo/topology/routes.h"
 #include "support/draw.h"
 #include "support/run.h"

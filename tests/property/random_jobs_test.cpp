@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include "dojo/base/error.h"
 #include "support/draw.h"
 #include "support/run.h"
 
