@@ -12,7 +12,7 @@ struct HostMemory {
 };
 [[nodiscard]] HostMemory available_host_memory();
 
-[[nodiscard]] std::uint64_t resident_bytes();       ///< of this process now
+[[nodiscard]] std::uint64_t resident_bytes();  ///< of this process now
 /// In use now: what was given back and can be taken again does not count.
 [[nodiscard]] std::uint64_t held_bytes();
 [[nodiscard]] std::uint64_t peak_resident_bytes();  ///< of this process so far
