@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dojo/base/error.h"
 #include "support/run.h"
 #include "support/validation.h"
 
