@@ -57,7 +57,7 @@ TEST(Net, WrongValuesAreRefused) {
   expect_refused(3, net({"--set", "router.virtual_chanels=2"}), "expected \"router.virtual_channels\"");
   expect_refused(3, {"net", "configs/runs/matmul_die.json"}, "unknown key \"workload\"");
   expect_refused(3, {"run", kBase}, "give it to: dojosim net");
-  expect_refused(5, {"net", "no_such.json"}, "cannot be read");
+  expect_refused(5, {"net", "no_such.json"}, "cannot be opened");
 }
 
 TEST(Net, ReportsWhatTheContractNames) {
