@@ -98,6 +98,7 @@ class BurstPort final : public LinePort {
   void start_route(SiteIndex site, fabric::Burst& burst);
   [[nodiscard]] std::optional<topology::Direction> way_to(const fabric::Burst& burst) const;
   [[nodiscard]] std::optional<WayOut> full_way(const fabric::Burst& burst);
+  [[nodiscard]] std::optional<WayOut> full_way_of_leg(const fabric::Burst& burst) const;
   [[nodiscard]] std::optional<WayOut> full_way_of_line(const fabric::Burst& burst) const;
 
   Context& context_;

@@ -35,11 +35,15 @@ template <class Links>
 std::optional<WayOut> BurstPort<Links>::full_way(const Burst& burst) {
   if (!border_.any_full() || burst.traffic_class == fabric::TrafficClass::kControl) return std::nullopt;
   if (burst.shape != Shape::kUnicast && burst.shape != Shape::kStriped) return full_way_of_line(burst);
-  const bool detours = burst.shape == Shape::kUnicast && links_.has_detours();
-  const Burst last = detours ? links_.at_exit(burst) : burst;
-  const std::optional<Direction> d = way_to(last);
-  if (!d || !border_.is_full({*d, last.leg})) return std::nullopt;
-  return WayOut{*d, last.leg};
+  if (burst.shape == Shape::kUnicast && links_.has_detours()) return full_way_of_leg(links_.at_exit(burst));
+  return full_way_of_leg(burst);
+}
+
+template <class Links>
+std::optional<WayOut> BurstPort<Links>::full_way_of_leg(const Burst& burst) const {
+  const std::optional<Direction> d = way_to(burst);
+  if (!d || !border_.is_full({*d, burst.leg})) return std::nullopt;
+  return WayOut{*d, burst.leg};
 }
 
 /// A multicast goes on the way it came, so it never waits for the edge behind it: two that go opposite ways would
