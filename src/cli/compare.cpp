@@ -17,8 +17,8 @@ int compare_command(const Arguments& arguments) {
       "them.",
       "dojosim compare base/report.json out/report.json --junit compare.xml");
   options.options()("rules", po::value<std::string>(), "JSON file with tolerances by key")(
-      "junit", po::value<std::string>(), "also write the result as JUnit XML")("markdown", po::value<std::string>(),
-                                                                               "also write the table as Markdown");
+      "junit", po::value<std::string>(), "also write the result as JUnit XML; - prints it instead of the table")(
+      "markdown", po::value<std::string>(), "also write the table as Markdown; - prints it instead");
   options.positional("base");
   options.positional("new");
   if (!options.parse(arguments)) return 0;
@@ -28,6 +28,8 @@ int compare_command(const Arguments& arguments) {
   request.rules = options.text("rules");
   request.junit = options.text("junit");
   request.markdown = options.text("markdown");
+  if (request.junit == "-" && request.markdown == "-")
+    options.fail("found --junit - and --markdown -, expected one of them on standard output");
   std::string table;
   const bool same = report::compare(request, table);
   if (request.junit != "-" && request.markdown != "-") put(table);  // standard output is taken

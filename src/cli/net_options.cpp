@@ -44,6 +44,11 @@ void choose_machine(const Options& options, std::vector<std::string>& set) {
   if (!read_grid(mesh, rows, columns)) {
     options.fail(fmt::format("--mesh is '{}'; expected ROWSxCOLUMNS, as in 8x8", mesh));
   }
+  constexpr std::int64_t kMostSites = 65535;
+  if (rows < 1 || columns < 1 || rows > kMostSites || columns > kMostSites || rows * columns > kMostSites) {
+    options.fail(
+        fmt::format("--mesh is '{}'; expected ROWSxCOLUMNS of at least 1x1 and at most {} sites", mesh, kMostSites));
+  }
   set.push_back(fmt::format("net.mesh.rows={}", rows));
   set.push_back(fmt::format("net.mesh.columns={}", columns));
 }

@@ -77,6 +77,13 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
   return drafts;
 }
 
+Cycles cycles_of(const Program& program, const Task& task) {
+  if (task.kind == Task::Kind::kDelay) return program.delays[task.index];
+  const Kernel& kernel = program.kernels[task.index];
+  const Cycles step = kernel.cycles.empty() ? 0 : *std::max_element(kernel.cycles.begin(), kernel.cycles.end());
+  return saturating_product(step, kernel.steps);
+}
+
 /// Counters add up the cycles of all nodes of the machine in 64 bits: what a program computes must leave room for that.
 void check_times(const Workload& workload, const std::vector<ProgramDraft>& drafts, const topology::Topology& topology,
                  Findings& findings) {
@@ -88,10 +95,8 @@ void check_times(const Workload& workload, const std::vector<ProgramDraft>& draf
     Cycles all = 0, longest = -1;
     const Task* slowest = nullptr;
     for (const Task& task : program.tasks) {
-      if (task.kind != Task::Kind::kKernel) continue;
-      const std::vector<Cycles>& cycles = program.kernels[task.index].cycles;
-      const Cycles step = cycles.empty() ? 0 : *std::max_element(cycles.begin(), cycles.end());
-      const Cycles own = saturating_product(step, program.kernels[task.index].steps);
+      if (task.kind != Task::Kind::kKernel && task.kind != Task::Kind::kDelay) continue;
+      const Cycles own = cycles_of(program, task);
       all = saturating_sum(all, own);
       if (own > longest) {
         longest = own;

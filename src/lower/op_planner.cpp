@@ -67,6 +67,21 @@ KernelRequest OpPlanner::request_of(const OpView& view) const {
   return function(view);
 }
 
+Cycles OpPlanner::delay(std::uint32_t op) {
+  const OpView view{graph_, graph_.ops[op], layout_, context_, settings_.optimizer_shards, settings_.clock_hz};
+  // FLOP are counted where cores work, so that an operation with FLOP stays on them.
+  if (view.op.recorded_on == RecordedOn::kCores || view.op.duration_ns <= 0 || view.op.flops > 0) {
+    return 0;
+  }
+  const KernelRequest request = request_of(view);
+  const auto* shapeless = std::get_if<ShapelessRequest>(&request);
+  if (shapeless == nullptr || shapeless->recorded_cycles == 0) {
+    return 0;
+  }
+  set_output_layout(view, Layout::kPixels);
+  return shapeless->recorded_cycles;
+}
+
 std::uint32_t OpPlanner::plan(std::uint32_t op, Bytes budget_bytes) {
   const OpView view{graph_, graph_.ops[op], layout_, context_, settings_.optimizer_shards, settings_.clock_hz};
   const std::uint32_t plan =

@@ -25,6 +25,8 @@ class OpPlanner {
   /// Index into plans() of the kernel of a compute operation. Operations must come in issue order: a result's layout
   /// is known to those that read it later. `budget_bytes`: SRAM of a node that operands in flight may take.
   std::uint32_t plan(std::uint32_t op, Bytes budget_bytes);
+  /// Of an operation whose recorded time passes beside the cores, which then needs no kernel; 0 of all others.
+  Cycles delay(std::uint32_t op);
   [[nodiscard]] const std::vector<KernelPlan>& plans() const { return plans_; }
   [[nodiscard]] std::vector<KernelPlan>& plans() { return plans_; }
 

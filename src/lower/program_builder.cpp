@@ -42,9 +42,15 @@ class ProgramBuilder {
   void plan_kernels() {
     buffers_.assign(order_.size(), 0);
     kernel_of_op_.assign(graph_.ops.size(), kNone);
+    delay_of_op_.assign(graph_.ops.size(), kNone);
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
       const std::uint32_t op = order_[position];
       if (!is_compute(graph_.ops[op].kind)) continue;
+      if (const Cycles delay = planner_.delay(op); delay > 0) {
+        delay_of_op_[op] = static_cast<std::uint32_t>(draft_.program.delays.size());
+        draft_.program.delays.push_back(delay);
+        continue;
+      }
       // An eighth of the SRAM at least: what does not fit beside it will be recomputed or spilled.
       const Bytes least = request_.topology.params().node.sram_bytes / 8;
       kernel_of_op_[op] = planner_.plan(op, std::max(least, ledger_.free_at(position)));
@@ -174,7 +180,12 @@ class ProgramBuilder {
       const std::uint32_t producer = producer_of(eviction.tensor);
       std::uint32_t head = kNone;
       const std::uint32_t before = last_compute_;
-      task = add_compute(producer, step, true, &head);
+      if (delay_of_op_[producer] != kNone) {
+        head = task = add_task(Task::Kind::kDelay, Task::Unit::kCore, delay_of_op_[producer], producer, step);
+        draft_.program.tasks[task].recompute = true;
+      } else {
+        task = add_compute(producer, step, true, &head);
+      }
       add_edge(before, head);  // not earlier: its place would be needed
       for (std::uint32_t i = graph_.ops[producer].deps_begin; i < graph_.ops[producer].deps_end; ++i)
         add_edge(tail_of_op_[graph_.deps[i]], head);
@@ -235,6 +246,11 @@ class ProgramBuilder {
       head = tail_of_op_[index] = add_collective(op.kind, op.bytes, op.group, index, step);
     } else if (family(op.kind) == OpFamily::kNothing) {
       head = tail_of_op_[index] = add_task(Task::Kind::kNone, Task::Unit::kCore, 0, index, step);
+    } else if (delay_of_op_[index] != kNone) {
+      const Task::Unit unit = op.recorded_on == RecordedOn::kNetwork  ? Task::Unit::kNetwork
+                              : op.recorded_on == RecordedOn::kMemory ? Task::Unit::kMemory
+                                                                      : Task::Unit::kCore;
+      head = tail_of_op_[index] = add_task(Task::Kind::kDelay, unit, delay_of_op_[index], index, step);
     } else {
       tail_of_op_[index] = add_compute(index, step, false, &head);
       recent_compute_.push_back(head);
@@ -291,7 +307,7 @@ class ProgramBuilder {
   Ledger ledger_;
   ProgramDraft draft_;
   std::vector<Bytes> buffers_;  ///< by position
-  std::vector<std::uint32_t> kernel_of_op_;
+  std::vector<std::uint32_t> kernel_of_op_, delay_of_op_;
   std::vector<Eviction> evictions_;
   std::map<ReductionSpec, std::uint32_t> flows_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> edges_;

@@ -34,6 +34,9 @@ std::string header(const Json& r) {
     }
     out += "</div>\n";
   }
+  const Json& fidelity = r.at("fidelity");
+  const std::string recorded = fidelity.contains("recorded") ? text(fidelity.at("recorded").at("sentence")) : "";
+  if (!recorded.empty()) out += "<div class=\"warn\">Recorded times: " + escaped(recorded) + "</div>\n";
   return out;
 }
 

@@ -158,11 +158,19 @@ std::string text_of_net(const Json& r) {
                  n.at("scope").get<std::string>());
   fmt::format_to(out, "load            offered {:.4f}, accepted {:.4f} flits/node/cycle\n", real(n.at("offered")),
                  real(n.at("accepted")));
-  fmt::format_to(out, "packet latency  mean {:.2f} +- {:.2f}, p50 {:.0f}, p95 {:.0f}, p99 {:.0f}, max {} cycles\n",
-                 real(latency.at("mean")), real(latency.at("standard_error")), real(latency.at("p50")),
-                 real(latency.at("p95")), real(latency.at("p99")), grouped(latency.at("max").get<long long>()));
-  fmt::format_to(out, "                in the network {:.2f}; empty network {:.2f} cycles\n",
-                 real(n.at("network_latency_mean_cycles")), real(n.at("zero_load_latency_cycles")));
+  if (n.at("packets_measured") == 0) {
+    fmt::format_to(out,
+                   "packet latency  no packet was measured: none was created in the window; raise the rate, or "
+                   "net.measure_cycles\n"
+                   "                empty network {:.2f} cycles\n",
+                   real(n.at("zero_load_latency_cycles")));
+  } else {
+    fmt::format_to(out, "packet latency  mean {:.2f} +- {:.2f}, p50 {:.0f}, p95 {:.0f}, p99 {:.0f}, max {} cycles\n",
+                   real(latency.at("mean")), real(latency.at("standard_error")), real(latency.at("p50")),
+                   real(latency.at("p95")), real(latency.at("p99")), grouped(latency.at("max").get<long long>()));
+    fmt::format_to(out, "                in the network {:.2f}; empty network {:.2f} cycles\n",
+                   real(n.at("network_latency_mean_cycles")), real(n.at("zero_load_latency_cycles")));
+  }
   fmt::format_to(out, "hops            mean {:.3f} channels between routers\n", real(n.at("hops_mean")));
   if (n.contains("detours")) {
     const Json& d = n.at("detours");

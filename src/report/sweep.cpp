@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "dojo/base/error.h"
+#include "dojo/base/nearest.h"
 #include "dojo/base/text.h"
 #include "dojo/report/report.h"
 #include "report/files.h"
@@ -212,9 +213,9 @@ class Sweep {
     const SweepTable table = sweep_table(file_, plan_, request_.directory);
     write_file(request_.directory + "/results.csv", table.csv);
     (void)write_html(request_.directory);
-    if (!table.unknown_metrics.empty()) {
-      say(fmt::format("sweep: not in the reports, left empty in results.csv: {}\n",
-                      fmt::join(table.unknown_metrics, ", ")));
+    if (!table.missing_metrics.empty()) {
+      say(fmt::format("sweep: not in all reports, left empty in results.csv: {}\n",
+                      fmt::join(table.missing_metrics, ", ")));
     }
     say(fmt::format("sweep: {} done, {} failed, {} pending: {}/results.csv\n", table.done, table.failed, table.pending,
                     request_.directory));
@@ -224,6 +225,15 @@ class Sweep {
                               "with --resume",
                               request_.directory));
     }
+    Findings findings;
+    for (const std::string& metric : table.unknown_metrics) {
+      const std::string near = nearest(metric, table.known_metrics);
+      findings.add(
+          "{}: /metrics: found '{}', which no report of these points has, expected a key of report.json{}; "
+          "correct it (dojosim list counters) and run again with --resume",
+          file_.file, metric, near.empty() ? "" : fmt::format(" such as '{}'", near));
+    }
+    findings.throw_if_any();
     return static_cast<int>(table.failed);
   }
 

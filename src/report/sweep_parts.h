@@ -67,7 +67,9 @@ bool run_pool(const std::vector<Command>& commands, int jobs, const std::functio
 struct SweepTable {
   std::string csv;
   std::size_t done = 0, failed = 0, pending = 0;
-  std::vector<std::string> unknown_metrics;
+  std::vector<std::string> missing_metrics;  ///< that some finished reports do not have
+  std::vector<std::string> unknown_metrics;  ///< that no finished report has
+  std::vector<std::string> known_metrics;    ///< keys of a finished report
 };
 [[nodiscard]] SweepTable sweep_table(const SweepFile& sweep, const Plan& plan, const std::string& directory);
 /// A finished, not partial report of the point exists.

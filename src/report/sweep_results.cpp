@@ -2,8 +2,8 @@
 // results.csv: one row a point, from the reports and logs that lie in a sweep folder.
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <optional>
-#include <set>
 
 #include "dojo/base/error.h"
 #include "report/compare.h"
@@ -33,17 +33,28 @@ std::optional<Json> finished_report(const Point& point, const std::string& direc
   }
 }
 
-Row read_row(const SweepFile& sweep, const Point& point, const std::string& directory, std::set<std::string>& unknown) {
+/// What the finished reports have and do not have of what is asked for.
+struct Metrics {
+  std::size_t reports = 0;
+  std::map<std::string, std::size_t> missing;  ///< metric -> in how many reports
+  std::vector<std::string> known;
+};
+
+Row read_row(const SweepFile& sweep, const Point& point, const std::string& directory, Metrics& metrics) {
   Row row;
   row.metrics.resize(sweep.metrics.size());
   const std::string failure = fmt::format("{}/points/{}.failed", directory, point.folder);
   if (const auto report = finished_report(point, directory)) {
     row.status = "done";
+    ++metrics.reports;
     const auto values = leaves(*report);
+    if (metrics.known.empty()) {
+      for (const auto& entry : values) metrics.known.push_back(entry.first);
+    }
     for (std::size_t i = 0; i < sweep.metrics.size(); ++i) {
       const auto value = values.find(sweep.metrics[i]);
       if (value == values.end()) {
-        unknown.insert(sweep.metrics[i]);
+        ++metrics.missing[sweep.metrics[i]];
       } else {
         row.metrics[i] = value->second;
       }
@@ -107,14 +118,16 @@ bool point_done(const Point& point, const std::string& directory) {
 }
 
 SweepTable sweep_table(const SweepFile& sweep, const Plan& plan, const std::string& directory) {
-  std::set<std::string> unknown;
+  Metrics metrics;
   std::vector<Row> rows;
-  for (const Point& point : plan.points) rows.push_back(read_row(sweep, point, directory, unknown));
+  for (const Point& point : plan.points) rows.push_back(read_row(sweep, point, directory, metrics));
   const std::vector<Goal> wanted = goals(sweep);
   if (!wanted.empty()) mark_pareto(rows, wanted);
 
   SweepTable table;
-  table.unknown_metrics.assign(unknown.begin(), unknown.end());
+  for (const auto& [metric, count] : metrics.missing)
+    (count == metrics.reports ? table.unknown_metrics : table.missing_metrics).push_back(metric);
+  table.known_metrics = std::move(metrics.known);
   table.csv = "index,hash,status,reason";
   for (const Axis& axis : sweep.axes) table.csv += "," + csv_cell(axis.path);
   for (const std::string& metric : sweep.metrics) table.csv += "," + csv_cell(metric);

@@ -93,6 +93,14 @@ void compute(Lines& out, const Json& r) {
                         percent(ratio(real(t.at("roofline")), all)), percent(ratio(real(t.at("recorded")), all)));
   out.add("timed by", "{}; replay {}; network model {}", shares, text(r.at("fidelity").at("replay")),
           text(r.at("fidelity").at("network_model")));
+  const Json& s = r.at("fidelity").at("timed_by_seconds");
+  const double time = real(s.at("shapes")) + real(s.at("roofline")) + real(s.at("recorded"));
+  if (time > 0) {
+    out.add("", "shapes {}, roofline {}, recorded {} of the operations' time", percent(real(s.at("shapes")) / time),
+            percent(real(s.at("roofline")) / time), percent(real(s.at("recorded")) / time));
+  }
+  const std::string recorded = text(r.at("fidelity").at("recorded").at("sentence"));
+  if (!recorded.empty()) out.add("RECORDED TIMES", "{}", recorded);
 }
 
 void breakdown(Lines& out, const Json& r) {

@@ -15,8 +15,12 @@ using workload::Kernel;
 
 void add_of_lowering(const workload::Workload& workload, const workload::Job& job, std::vector<std::string>& all) {
   std::set<Kernel::TimedBy> timed_by;
-  for (const workload::Program& program : job.programs)
+  bool delays = false;
+  for (const workload::Program& program : job.programs) {
     for (const Kernel& kernel : program.kernels) timed_by.insert(kernel.timed_by);
+    delays = delays || !program.delays.empty();
+  }
+  if (delays) timed_by.insert(Kernel::TimedBy::kRecorded);
   if (job.groups_by_tile)
     all.emplace_back("Batch-norm groups are the ranks of a tile, not consecutive ranks: a group's dies lie together.");
   if (timed_by.count(Kernel::TimedBy::kShapes) != 0)
@@ -29,7 +33,11 @@ void add_of_lowering(const workload::Workload& workload, const workload::Job& jo
   if (timed_by.count(Kernel::TimedBy::kRoofline) != 0)
     all.emplace_back("Operations without shapes are timed by the roofline of their rank's nodes.");
   if (timed_by.count(Kernel::TimedBy::kRecorded) != 0)
-    all.emplace_back("Operations are timed by the duration recorded in the trace.");
+    all.emplace_back("Operations are timed by the duration recorded in the trace: another machine's, not this one's.");
+  if (delays)
+    all.emplace_back(
+        "Recorded communication, copies and kernels of other streams take their time beside the cores and move no data "
+        "here.");
   if (workload.graphs.size() > 1)
     all.emplace_back("Ranks run different graphs: optimizer state is not sharded over them.");
 }

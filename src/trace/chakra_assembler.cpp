@@ -35,6 +35,10 @@ void ChakraAssembler::warn_of_open_end() {
                    dependencies_.size()));
 }
 
+void ChakraAssembler::set_world(std::int64_t ranks) {
+  if (ranks > 0 && ranks < kMostRanks) result_.least_world = std::max(result_.least_world, static_cast<RankId>(ranks));
+}
+
 void ChakraAssembler::metadata(const chakra::Metadata& metadata) {
   const chakra::Attribute* schema = find_attribute(metadata, "schema");
   nodes_.set_schema(schema != nullptr ? text_of(*schema).value_or("") : "");
@@ -58,6 +62,8 @@ void ChakraAssembler::node(const chakra::Node& node, std::uint64_t place) {
                                 node.control_dependencies().end());
   }
   control_dependencies_ += static_cast<std::size_t>(node.control_dependencies_size());
+  const chakra::Attribute* stream = find_attribute(node, "stream");
+  streams_.push_back(stream == nullptr ? -1 : integer_of(*stream).value_or(-1));
   last_id_ = node.id();
   last_name_ = draft.name;
   drafts_.push_back(std::move(draft));
@@ -65,6 +71,7 @@ void ChakraAssembler::node(const chakra::Node& node, std::uint64_t place) {
 
 RankTrace ChakraAssembler::finish() {
   link();
+  set_world(nodes_.world());
   return std::move(result_);
 }
 
@@ -100,6 +107,7 @@ void ChakraAssembler::link() {
           "them)");
   Graph& graph = builder_.graph();
   nodes_.add_warnings(graph.warnings);
+  run_streams_beside(graph, streams_);
   issue_order(graph);
   result_.graph = builder_.take();
 }

@@ -24,6 +24,8 @@ class ChakraAssembler {
   void warn(const std::string& words);
   /// For records in a row: nothing in the format says how many there are.
   void warn_of_open_end();
+  /// Ranks of the whole job by the file's own words.
+  void set_world(std::int64_t ranks);
 
  private:
   void link();
@@ -37,6 +39,7 @@ class ChakraAssembler {
   GraphBuilder builder_;
   std::vector<OpDraft> drafts_;
   std::vector<std::vector<std::uint64_t>> dependencies_;
+  std::vector<std::int64_t> streams_;  ///< by node; -1 = it does not say
   std::unordered_map<std::uint64_t, std::uint32_t> index_of_id_;
   std::size_t control_dependencies_ = 0;
   std::uint64_t last_id_ = 0;

@@ -61,6 +61,8 @@ class JsonDecoder {
     stream_json_list(
         request_.bytes, request_.file, "workload_graph", [&](const LocatedJson& item) { feeder_node(item); }, rest,
         findings_);
+    const LocatedJson* ranks = rest.find("ngpus");
+    if (ranks != nullptr && ranks->type == Type::kInteger) assembler_.set_world(ranks->integer);
     return finish(before);
   }
 
@@ -145,7 +147,7 @@ class JsonDecoder {
     chakra::Node node;
     common(item, node);
     for (const char* key : {"is_cpu_op", "num_ops", "tensor_size", "comm_type", "comm_priority", "comm_size",
-                            "comm_src", "comm_dst", "comm_tag", "pg_name", "comm_group"}) {
+                            "comm_src", "comm_dst", "comm_tag", "pg_name", "comm_group", "stream"}) {
       const LocatedJson* found = item.find(key);
       if (found == nullptr) continue;
       chakra::Attribute& attribute = *node.add_attributes();

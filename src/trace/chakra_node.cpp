@@ -137,7 +137,13 @@ void ChakraNodes::compute(const chakra::Node& node, OpDraft& draft) {
 void ChakraNodes::memory(const chakra::Node& node, OpDraft& draft) {
   draft.op.kind = node.type() == kMemLoadNode ? OpKind::kMemLoad : OpKind::kMemStore;
   draft.op.bytes = size(node, draft, "tensor_size");
-  if (draft.op.bytes == 0) pass_through(draft, "memory nodes have no tensor_size and take no time");
+  if (draft.op.bytes == 0 && draft.op.duration_ns > 0) {
+    draft.op.kind = OpKind::kCompute;
+    draft.op.recorded_on = RecordedOn::kMemory;
+    ++counted_["memory nodes have no tensor_size and are replayed by their recorded duration"];
+  } else if (draft.op.bytes == 0) {
+    pass_through(draft, "memory nodes have no tensor_size and take no time");
+  }
 }
 
 std::string ChakraNodes::collective(const chakra::Node& node, OpDraft& draft) {
@@ -177,6 +183,7 @@ std::string ChakraNodes::collective(const chakra::Node& node, OpDraft& draft) {
 bool ChakraNodes::replay(const chakra::Node& node, OpDraft& draft) {
   if (draft.op.duration_ns == 0 || find_attribute(node, "comm_size") != nullptr) return false;
   draft.op.kind = OpKind::kCompute;
+  draft.op.recorded_on = RecordedOn::kNetwork;
   ++counted_["collectives say neither comm_type nor comm_size and are replayed by their recorded duration"];
   return true;
 }
@@ -186,6 +193,13 @@ void ChakraNodes::message(const chakra::Node& node, OpDraft& draft) {
   draft.op.kind = sends ? OpKind::kSend : OpKind::kRecv;
   draft.op.bytes = size(node, draft, "comm_size");
   const char* key = sends ? "comm_dst" : "comm_src";
+  if (find_attribute(node, key) == nullptr && draft.op.duration_ns > 0) {
+    draft.op.kind = OpKind::kCompute;
+    draft.op.bytes = 0;
+    draft.op.recorded_on = RecordedOn::kNetwork;
+    ++counted_["sends and receives do not name their peer and are replayed by their recorded duration"];
+    return;
+  }
   constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
   std::int64_t peer = -1, tag = 0;
   if (!integer(node, draft, key, 0, kMost, peer) && find_attribute(node, key) == nullptr) {
@@ -204,6 +218,7 @@ void ChakraNodes::message(const chakra::Node& node, OpDraft& draft) {
 
 void ChakraNodes::process_groups(const chakra::Node& node) {
   if (node.name().find("process_group:init") == std::string::npos) return;
+  world_ = std::max(world_, world_of_groups(node.inputs().values()));
   if (!parse_process_groups(node.inputs().values(), embedded_))
     ++counted_["process-group records could not be understood and were skipped"];
 }

@@ -34,6 +34,7 @@ class ChakraNodes {
   std::string fill(const chakra::Node& node, OpDraft& draft);
   /// One sentence for everything that was assumed or dropped, with its count.
   void add_warnings(std::vector<std::string>& warnings) const;
+  [[nodiscard]] RankId world() const { return world_; }  ///< of the job, by the process groups; 0 = not said
 
  private:
   void compute(const chakra::Node& node, OpDraft& draft);
@@ -56,6 +57,7 @@ class ChakraNodes {
   RankGroups& embedded_;
   std::int64_t bytes_per_element_;
   std::string schema_;
+  RankId world_ = 0;
   std::map<std::string, std::size_t> counted_;  ///< sentence -> how often
 };
 

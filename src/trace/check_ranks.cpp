@@ -126,6 +126,7 @@ std::vector<std::uint32_t> topological_order(const Graph& graph, std::vector<std
 bool check_groups(const Workload& workload, Findings& findings) {
   const std::size_t before = findings.lines().size();
   const RankId ranks = workload.ranks();
+  const std::string file = workload.graphs.empty() ? "workload" : workload.graphs.front().file;
   if (workload.group_classes.empty() || workload.group_classes[0].groups.size() != 1 ||
       workload.group_classes[0].groups[0].ranks.size() != ranks) {
     findings.add("workload: group class 0: expected one group of all {} ranks", ranks);
@@ -134,19 +135,20 @@ bool check_groups(const Workload& workload, Findings& findings) {
     std::vector<bool> seen(ranks, false);
     for (const Group& group : entry.groups) {
       if (group.ranks.empty()) {
-        findings.add("group '{}' of class '{}': found no rank, expected at least one; add ranks or remove the group",
-                     group.name, entry.name);
+        findings.add(
+            "{}: group '{}' of class '{}': found no rank, expected at least one; add ranks or remove the group", file,
+            group.name, entry.name);
       }
       for (const RankId rank : group.ranks) {
         if (rank >= ranks) {
           findings.add(
-              "group '{}' of class '{}': found rank {}, expected 0 to {}; correct the group or give all rank files",
-              group.name, entry.name, rank, ranks - 1);
+              "{}: group '{}' of class '{}': found rank {}, expected 0 to {}; correct the group or give all rank files",
+              file, group.name, entry.name, rank, ranks - 1);
         } else if (seen[rank]) {
           findings.add(
-              "group '{}' of class '{}': found rank {} a second time, expected each rank in at most one group of a "
-              "class; remove it",
-              group.name, entry.name, rank);
+              "{}: group '{}' of class '{}': found rank {} a second time, expected each rank in at most one group of "
+              "a class; remove it",
+              file, group.name, entry.name, rank);
         } else {
           seen[rank] = true;
         }

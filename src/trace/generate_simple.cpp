@@ -5,6 +5,7 @@
 #include "dojo/base/error.h"
 #include "dojo/trace/trace.h"
 #include "trace/graph_builder.h"
+#include "trace/json_trace.h"
 
 namespace dojo::workload {
 
@@ -49,9 +50,9 @@ Workload generate_collective(OpKind kind, Bytes bytes, RankId ranks) {
   if (ranks < 1)
     findings.add("generate {}: found no ranks, expected at least 1; set workload.ranks", op_kind_name(kind));
   const bool needs_bytes = traits(kind).has(OpTraits::kNeedsBytes);
-  if (bytes < 1 && needs_bytes) {
-    findings.add("generate {}: found {} bytes, expected at least 1; set workload.generate.bytes", op_kind_name(kind),
-                 bytes);
+  if (needs_bytes && (bytes < 1 || bytes > kLargestAmount)) {
+    findings.add("generate {}: found {} bytes, expected 1 to {}; set workload.generate.bytes (trace gen --bytes)",
+                 op_kind_name(kind), bytes, kLargestAmount);
   }
   findings.throw_if_any();
   GraphBuilder builder(fmt::format("generated:{}", op_kind_name(kind)), "generated");

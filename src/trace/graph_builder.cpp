@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <map>
 #include <utility>
 
 namespace dojo::workload {
@@ -55,6 +57,22 @@ void reorder(Graph& graph, const std::vector<std::uint32_t>& order) {
   for (const std::uint32_t old : order) ops.push_back(graph.ops[old]);
   graph.ops = std::move(ops);
   for (std::uint32_t& dep : graph.deps) dep = new_index[dep];
+}
+
+void run_streams_beside(Graph& graph, const std::vector<std::int64_t>& stream) {
+  std::map<std::int64_t, std::int64_t> busy;
+  const auto recorded = [&](std::size_t i) {
+    const Op& op = graph.ops[i];
+    return stream[i] >= 0 && !is_communication(op.kind) && op.duration_ns > 0 && op.recorded_on == RecordedOn::kCores;
+  };
+  for (std::size_t i = 0; i < stream.size(); ++i) {
+    if (recorded(i)) busy[stream[i]] += graph.ops[i].duration_ns;
+  }
+  const auto main =
+      std::max_element(busy.begin(), busy.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
+  for (std::size_t i = 0; i < stream.size(); ++i) {
+    if (recorded(i) && stream[i] != main->first) graph.ops[i].recorded_on = RecordedOn::kStream;
+  }
 }
 
 std::string describe_place(const Graph& graph, const Op& op) {

@@ -37,6 +37,9 @@ Workload::GroupClass all_ranks_class(RankId ranks);
 /// Mixes the arrays of the operations' lists into place for `ops` in the new order; `order[i]` is the old index.
 void reorder(Graph& graph, const std::vector<std::uint32_t>& order);
 
+/// Recorded operations of other streams than the busiest pass beside the cores. `stream` of each operation, -1 = none.
+void run_streams_beside(Graph& graph, const std::vector<std::int64_t>& stream);
+
 /// `FILE: operation 'name' (id 7, byte 1234)` for messages; a line for text formats.
 std::string describe_place(const Graph& graph, const Op& op);
 

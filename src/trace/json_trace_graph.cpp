@@ -114,6 +114,7 @@ void JsonGraphReader::read_op(const LocatedJson& value, const std::string& path)
   word(object, "phase", draft.op.phase, false);
   word(object, "dtype", draft.op.dtype, false);
   object.integer("duration_ns", draft.op.duration_ns, 0, kLargestAmount);
+  word(object, "recorded_on", draft.op.recorded_on, false);
   word(object, "kind", draft.op.kind, true);
   read_kind(object, value, draft);
   read_lists(object, draft);

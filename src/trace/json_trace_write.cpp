@@ -81,6 +81,7 @@ std::string op_line(const Op& op, const Graph& graph, const Workload& workload, 
   if (family(op.kind) == OpFamily::kShapeless && op.flops != 0) json["flops"] = op.flops;
   if (op.bytes != 0) json["bytes"] = op.bytes;
   if (op.duration_ns != 0) json["duration_ns"] = op.duration_ns;
+  if (op.recorded_on != RecordedOn::kCores) json["recorded_on"] = schema::enum_text(op.recorded_on);
   if (is_communication(op.kind)) add_communication(json, op, workload);
   const auto add_list = [&](const char* key, std::uint32_t begin, std::uint32_t end, auto&& value) {
     Json list = Json::array();

@@ -53,7 +53,10 @@ std::string name_like(const std::string& known, const std::string& prefix, RankI
   const std::string name = path.filename().string();
   const std::size_t digits = fs::path(prefix).filename().string().size() + 1;
   const std::size_t end = name.find_first_not_of("0123456789", digits);
-  const std::string other = name.substr(0, digits) + std::to_string(rank) + name.substr(std::min(end, name.size()));
+  std::string number = std::to_string(rank);
+  const bool padded = end != std::string::npos && name[digits] == '0' && end - digits > number.size();
+  if (padded) number.insert(0, end - digits - number.size(), '0');
+  const std::string other = name.substr(0, digits) + number + name.substr(std::min(end, name.size()));
   return path.has_parent_path() ? (path.parent_path() / other).string() : other;
 }
 
@@ -190,13 +193,57 @@ class SameFiles {
   std::multimap<std::size_t, std::pair<std::string, std::uint32_t>> files_;  ///< name and graph by hash of the content
 };
 
+/// PREFIX of PREFIX.<rank>.et and so on when files of other ranks lie beside it, else "".
+std::string prefix_of(const std::string& file) {
+  const fs::path path(file);
+  const std::string name = path.filename().string();
+  for (std::size_t at = name.find_first_of("._-"); at != std::string::npos; at = name.find_first_of("._-", at + 1)) {
+    RankId rank = 0;
+    if (at == 0 || !rank_of_name(name, name.substr(0, at), rank)) continue;
+    const std::string prefix =
+        path.has_parent_path() ? (path.parent_path() / name.substr(0, at)).string() : name.substr(0, at);
+    return files_of_prefix(prefix).size() > 1 ? prefix : "";
+  }
+  return "";
+}
+
+/// Ranks of the whole job by what the trace says itself: its own words, its groups, its peers. 0 = nothing.
+RankId world_of(const RankTrace& rank) {
+  RankId world = std::max(rank.world, rank.least_world);
+  for (const auto& entry : rank.embedded) {
+    for (const RankId member : entry.second) world = std::max(world, member + 1);
+  }
+  for (const Op& op : rank.graph.ops) {
+    const bool message = op.kind == OpKind::kSend || op.kind == OpKind::kRecv;
+    if (message && rank.global_peers && op.peer >= 0) world = std::max(world, static_cast<RankId>(op.peer) + 1);
+  }
+  return world;
+}
+
 /// One file of a job of many ranks, alone: its collectives could not be entered by the others.
-void check_world(const Files& files, const std::vector<RankTrace>& ranks, Findings& findings) {
-  if (!files.prefix.empty() || files.ranks != 1 || ranks.empty() || ranks[0].world <= 1) return;
-  findings.add(
-      "{}: found the file of one rank of a job of {}, expected all of them; give the prefix of one file per rank, or "
-      "set workload.replicate=true (--replicate) and workload.ranks={} (--ranks) to use this file for all",
-      files.of_rank[0], ranks[0].world, ranks[0].world);
+void check_world(const Files& files, std::vector<RankTrace>& ranks, Findings& findings) {
+  if (files.ranks != 1 || ranks.empty()) return;
+  Graph& graph = ranks[0].graph;
+  const auto messages =
+      std::count_if(graph.ops.begin(), graph.ops.end(), [](const Op& op) { return is_communication(op.kind); });
+  const RankId world = world_of(ranks[0]);
+  const std::string prefix = prefix_of(files.of_rank[0]);
+  // Profilers say the size of the job on purpose; elsewhere it matters only to what is sent.
+  const bool profiled = graph.format == "kineto" || graph.format == "pytorch-et";
+  const bool one_of_many = world > 1 && (messages > 0 || profiled);
+  if (files.prefix.empty() && (one_of_many || (messages > 0 && !prefix.empty()))) {
+    findings.add(
+        "{}: found the file of one rank of a job of {}, expected all of them; give the prefix{}, or set "
+        "workload.replicate=true (--replicate) and workload.ranks={} (--ranks) to use this file for all",
+        files.of_rank[0], world > 1 ? std::to_string(world) : "several ranks (their files lie beside it)",
+        prefix.empty() ? " of one file per rank" : fmt::format(" '{}'", prefix),
+        world > 1 ? std::to_string(world) : "N");
+  } else if (messages > 0) {
+    graph.warnings.push_back(
+        fmt::format("{}: {} collectives and messages have one rank only and move nothing; if this is one rank of a "
+                    "larger job, set workload.replicate=true and workload.ranks, or give all of its files",
+                    files.of_rank[0], messages));
+  }
 }
 
 RankTrace decode(const RankRequest& request, Findings& findings) {

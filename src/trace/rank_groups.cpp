@@ -2,7 +2,11 @@
 // Communicator groups of traces: a JSON file beside the trace, or records inside it.
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
 
 #include "trace/json_object.h"
 #include "trace/rank_trace.h"
@@ -18,9 +22,14 @@ RankGroups read_group_file(const std::string& text, const std::string& file, Fin
     const LocatedJson* list = top.take_list(name, true);
     if (list == nullptr) continue;
     std::vector<RankId>& ranks = groups[name];
+    std::set<std::int64_t> members;
     for (const LocatedJson& rank : list->items) {
       if (rank.type != LocatedJson::Type::kInteger || rank.integer < 0 || rank.integer >= 10000000) {
         top.report(rank, name, fmt::format("found {}, expected a rank; correct it", describe_value(rank)));
+        continue;
+      }
+      if (!members.insert(rank.integer).second) {
+        top.report(rank, name, fmt::format("found rank {} a second time, expected each once; remove it", rank.integer));
         continue;
       }
       ranks.push_back(static_cast<RankId>(rank.integer));
@@ -55,6 +64,20 @@ nlohmann::json process_group_list(const std::string& text) {
 }
 
 }  // namespace
+
+RankId world_of_groups(const std::string& text) {
+  constexpr std::string_view kKey = "group_size";
+  RankId world = 0;
+  for (std::size_t at = text.find(kKey); at != std::string::npos; at = text.find(kKey, at + 1)) {
+    // Quotes may be escaped: \"group_size\": 4
+    const std::size_t digits = text.find_first_not_of("\\\": ", at + kKey.size());
+    if (digits == std::string::npos) break;
+    std::int64_t size = 0;
+    std::from_chars(text.data() + digits, text.data() + text.size(), size);
+    if (size > 0 && size < kMostRanks) world = std::max(world, static_cast<RankId>(size));
+  }
+  return world;
+}
 
 bool parse_process_groups(const std::string& text, RankGroups& groups) {
   const nlohmann::json list = process_group_list(text);

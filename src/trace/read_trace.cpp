@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "dojo/trace/trace.h"
@@ -28,7 +29,11 @@ Workload read_own_json(const FileRequest& request, Findings& findings) {
 
 bool is_json(const std::string& bytes) {
   const std::size_t first = bytes.find_first_not_of(" \t\r\n\xef\xbb\xbf");
-  return first != std::string::npos && (bytes[first] == '{' || bytes[first] == '[');
+  if (first == std::string::npos || (bytes[first] != '{' && bytes[first] != '[')) return false;
+  if (bytes[first] == '{') return true;
+  // Lists of other formats begin with a bracket too: "[rank0 ~ rank7]".
+  const std::size_t next = bytes.find_first_not_of(" \t\r\n", first + 1);
+  return next == std::string::npos || std::string_view("{[\"]-0123456789").find(bytes[next]) != std::string_view::npos;
 }
 
 void scale_durations(Workload& workload, double factor) {
@@ -62,10 +67,10 @@ Workload read_file(const std::string& path, const TraceOptions& options, std::ve
 /// Asked in this order, after the formats with one file per rank: any other JSON is taken to be the own format.
 const std::vector<FileFormat>& file_formats() {
   static const std::vector<FileFormat> formats{
+      {"aicb-csv", "AICB list of one rank's communication", looks_like_aicb, read_aicb},
       {"dojo-json", "dojo.trace/1: the own format, JSON (docs/trace_format.md)", is_json, read_own_json},
       {"astra-text", "layer-per-line text of ASTRA-sim 1.0 and SimAI", looks_like_layer_text, read_layer_text},
       {"scalesim-csv", "SCALE-Sim layer list: convolutions or matrix products", looks_like_scalesim, read_scalesim},
-      {"aicb-csv", "AICB list of one rank's communication", looks_like_aicb, read_aicb},
       {"onnx", "ONNX model; backward pass and update are added", looks_like_onnx, read_onnx}};
   return formats;
 }
@@ -91,6 +96,11 @@ void apply_ranks(Workload& workload, const TraceOptions& options, const std::str
 Workload read_whole_bytes(const FileRequest& request, Findings& findings) {
   for (const FileFormat& format : file_formats()) {
     if (format.looks(request.bytes)) return format.read(request, findings);
+  }
+  if (request.bytes.rfind("version https://git-lfs.", 0) == 0) {
+    findings.add("{}: found a pointer of Git LFS, expected the file that it stands for; fetch it with git lfs pull",
+                 request.path);
+    return {};
   }
   std::string known;
   for (const TraceFormat& format : trace_formats()) known += (known.empty() ? "" : ", ") + std::string(format.name);

@@ -43,7 +43,8 @@ std::vector<std::string_view> words_of(std::string_view line) {
 }
 
 std::vector<std::string> cells_of(std::string_view line) {
-  const char separator = line.find(',') != std::string_view::npos ? ',' : '\t';
+  const bool commas = line.find(',') != std::string_view::npos, semicolons = line.find(';') != std::string_view::npos;
+  const char separator = commas ? ',' : semicolons ? ';' : '\t';
   std::vector<std::string> cells(1);
   bool quoted = false;
   for (const char c : line) {
@@ -57,6 +58,10 @@ std::vector<std::string> cells_of(std::string_view line) {
   }
   for (std::string& cell : cells) cell = std::string(trimmed(cell));
   return cells;
+}
+
+bool is_blank_row(const std::vector<std::string>& cells) {
+  return std::all_of(cells.begin(), cells.end(), [](const std::string& cell) { return cell.empty(); });
 }
 
 std::string lower_case(std::string_view text) {

@@ -19,8 +19,11 @@ struct TextLine {
 std::vector<TextLine> text_lines(const std::string& text, bool* whole = nullptr);
 /// At white space, empty words left out.
 std::vector<std::string_view> words_of(std::string_view line);
-/// At each comma, or at each tab when there is no comma; trimmed, empty cells kept; quotes around a cell hold commas.
+/// At each comma, else at each semicolon, else at each tab, whichever the line has; trimmed, empty cells kept; quotes
+/// around a cell hold commas.
 std::vector<std::string> cells_of(std::string_view line);
+/// No cell holds anything: some programs end their tables so.
+bool is_blank_row(const std::vector<std::string>& cells);
 std::string_view trimmed(std::string_view text);
 std::string lower_case(std::string_view text);
 /// A whole number, also one that is written as 1.0 or 1e6.

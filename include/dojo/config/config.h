@@ -108,7 +108,7 @@ struct WorkloadParams {
           OneOf("data", "data+ctrl"), Source{"chosen"});
     field("batch", self.batch, "samples per rank where a layer list or ONNX file leaves it open; 0 = 1",
           Between(0, 1 << 20), Source{"chosen"});
-    field("cycle_ns", self.cycle_ns, "length of the time unit of layer-per-line texts and AICB files", Between(1, 1e9),
+    field("cycle_ns", self.cycle_ns, "length of the time unit of layer-per-line texts", Between(1, 1e9),
           Source{"chosen"});
     field("inner_ranks", self.inner_ranks,
           "ranks that share a model, for hybrid policies of layer-per-line texts that do not say; 0 = none",

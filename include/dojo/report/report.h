@@ -34,8 +34,9 @@ void write_run_folder(const RunContext& context, const std::string& directory);
 /// Rebuilds report.html of a run or sweep folder from its JSON and CSV files. Returns the path.
 std::string write_html(const std::string& directory);
 
+/// File names. The last three may be empty; of the last two, "-" is standard output.
 struct CompareRequest {
-  std::string base, fresh, rules, junit, markdown;  ///< file names; the last three may be empty
+  std::string base, fresh, rules, junit, markdown;
 };
 /// Prints the table to `out`; returns true when nothing changed beyond tolerance.
 bool compare(const CompareRequest& request, std::string& out);

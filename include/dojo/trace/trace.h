@@ -21,7 +21,7 @@ struct TraceOptions {
   bool control_dependencies = false;  ///< Chakra: ctrl_deps order the nodes too; in most files they are the call stack
   RankId default_ranks = 1;           ///< for formats that do not say how many ranks there are
   std::int64_t batch = 0;             ///< samples per rank where the file leaves it open; 0 = as the file says, or 1
-  std::int64_t cycle_ns = 1;          ///< what one cycle of a layer-per-line text or of AICB's times lasts
+  std::int64_t cycle_ns = 1;          ///< what one cycle of a layer-per-line text lasts
   std::int64_t inner_ranks = 0;       ///< ranks of the first dimension for hybrid policies that do not say; 0 = unknown
   bool forward_only = false;          ///< layer lists and ONNX: no backward pass and no update is added
   double duration_scale = 1;          ///< every recorded duration is multiplied by it

@@ -22,6 +22,15 @@ constexpr std::array<schema::EnumEntry<Phase>, 4> enum_entries(Phase) {
            {Phase::kUpdate, "update", "optimizer"},
            {Phase::kOther, "other", "not said"}}};
 }
+/// Where the recorded time of an operation passes: on the cores, one operation after another, or beside them as another
+/// stream of the recorded device, as its communication or as its copies.
+enum class RecordedOn : std::uint8_t { kCores, kStream, kNetwork, kMemory };
+constexpr std::array<schema::EnumEntry<RecordedOn>, 4> enum_entries(RecordedOn) {
+  return {{{RecordedOn::kCores, "cores", "one operation after another"},
+           {RecordedOn::kStream, "stream", "another stream of the recorded device"},
+           {RecordedOn::kNetwork, "network", "its communication"},
+           {RecordedOn::kMemory, "memory", "its copies"}}};
+}
 enum class DType : std::uint8_t { kBf16, kCfp8, kFp16, kFp32, kInt8 };
 constexpr std::array<schema::EnumEntry<DType>, 5> enum_entries(DType) {
   return {{{DType::kBf16, "bf16", "2 bytes"},
@@ -70,12 +79,13 @@ struct Op {
   std::int64_t vector_flops_per_element = 0;
   std::int64_t flops = 0;  ///< matrix FLOP of the op, 2 per MAC; set for conv/matmul kinds too (readers compute it)
   Bytes bytes = 0;         ///< memory traffic of shapeless ops; size of loads and stores; message size of communication
-  std::int64_t duration_ns = 0;        ///< recorded, 0 = none
-  std::uint32_t group = 0;             ///< communication: index into Workload::groups; 0 is always "all ranks"
-  std::int32_t peer = -1, tag = 0;     ///< send / recv
-  std::int32_t root = 0;               ///< reduce, broadcast: position in the group
-  std::optional<Algorithm> algorithm;  ///< of a collective; none = choose by cost
-  std::optional<SendRoute> route;      ///< of a send; none = the job's
+  std::int64_t duration_ns = 0;                 ///< recorded, 0 = none
+  RecordedOn recorded_on = RecordedOn::kCores;  ///< used only when `duration_ns` times the operation
+  std::uint32_t group = 0;                      ///< communication: index into Workload::groups; 0 is always "all ranks"
+  std::int32_t peer = -1, tag = 0;              ///< send / recv
+  std::int32_t root = 0;                        ///< reduce, broadcast: position in the group
+  std::optional<Algorithm> algorithm;           ///< of a collective; none = choose by cost
+  std::optional<SendRoute> route;               ///< of a send; none = the job's
   std::uint32_t inputs_begin = 0, inputs_end = 0, outputs_begin = 0, outputs_end = 0;  ///< into Graph::tensor_refs
   std::uint32_t deps_begin = 0, deps_end = 0;  ///< into Graph::deps (op indices)
   std::uint64_t place = 0;                     ///< byte offset (binary) or line (text) in the file

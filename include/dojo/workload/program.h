@@ -142,7 +142,8 @@ struct DataflowInstance {
 };
 
 struct Task {
-  enum class Kind : std::uint8_t { kNone, kKernel, kDataflow };
+  /// kDelay: recorded time that passes beside the cores, as another stream (kCore), communication or copies.
+  enum class Kind : std::uint8_t { kNone, kKernel, kDataflow, kDelay };
   enum class Unit : std::uint8_t {
     kCore,
     kNetwork,
@@ -151,7 +152,7 @@ struct Task {
   Kind kind = Kind::kNone;
   Unit unit = Unit::kCore;
   bool recompute = false;    ///< repeats work that was done before: not counted in flops.executed
-  std::uint32_t index = 0;   ///< kernel, or slot of the rank's instance table
+  std::uint32_t index = 0;   ///< kernel, slot of the rank's instance table, or delay
   std::uint32_t op = kNone;  ///< graph operation it belongs to
   std::uint16_t step = 0;    ///< training step
   std::uint16_t dependencies = 0;
@@ -173,6 +174,7 @@ struct Program {
   std::vector<Task> tasks;
   std::vector<std::uint32_t> successors;
   std::vector<Kernel> kernels;
+  std::vector<Cycles> delays;
   std::uint32_t instance_slots = 0;  ///< length of each rank's instance table
   MemoryPlan memory;
   std::int64_t samples_per_step = 0;

@@ -98,6 +98,22 @@ void DieShard::launch(RankId rank, std::uint32_t task, Cycles now) {
   for (std::uint32_t die = 1; die < dies; ++die) send_notice(rank, die, Purpose::kTaskStart, task, now);
 }
 
+/// Only the nodes of the first die count the time of a delay in its class: the others are not told.
+void DieShard::delay_begins(RankId rank, Task::Unit unit, Cycles now) {
+  const auto rank_die = residents_.index_of(rank);
+  if (unit == Task::Unit::kNetwork) return time_.network_starts(rank_die, now);
+  if (unit == Task::Unit::kMemory) return time_.memory_starts(rank_die, now);
+  time_.stream_starts(rank_die, now);
+}
+
+void DieShard::delay_ends(RankId rank, Task::Unit unit, Cycles now) {
+  ++tasks_ended_;
+  const auto rank_die = residents_.index_of(rank);
+  if (unit == Task::Unit::kNetwork) return time_.network_ends(rank_die, now);
+  if (unit == Task::Unit::kMemory) return time_.memory_ends(rank_die, now);
+  time_.stream_ends(rank_die, now);
+}
+
 void DieShard::plan_start(RankId rank, std::uint32_t task, Cycles time) {
   timer_.at(time, Kind::kTaskStart, rank, task);
   if (context_.in_step == nullptr || !context_.in_step->starts_apart(rank, context_.program(rank).tasks[task])) return;

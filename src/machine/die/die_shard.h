@@ -89,6 +89,8 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
     kTaskStart  // a: rank, b: task
   };
   void launch(RankId rank, std::uint32_t task, Cycles now) override;
+  void delay_begins(RankId rank, workload::Task::Unit unit, Cycles now) override;
+  void delay_ends(RankId rank, workload::Task::Unit unit, Cycles now) override;
   void received(SiteIndex site, const fabric::Burst& burst, Cycles tail) override;
   void plan_start(RankId rank, std::uint32_t task, Cycles time);
   void send_notice(RankId rank, std::uint32_t slice_die, fabric::Purpose purpose, std::uint32_t task, Cycles now);

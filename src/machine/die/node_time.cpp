@@ -2,6 +2,7 @@
 #include "machine/die/node_time.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "machine/sums.h"
 
@@ -41,6 +42,7 @@ Cycles NodeTime::busy(const Rank& rank, std::uint8_t* counted, Cycles from, Cycl
 
 /// Computing first, the rest by what the rank waits for.
 void NodeTime::classify(const Rank& rank, Cycles busy, Cycles rest, Breakdown& sum) {
+  if (rank.streams > 0) busy += std::exchange(rest, 0);
   (rank.network > 0 ? sum.overlapped : sum.compute) += static_cast<std::uint64_t>(busy);
   (rank.network > 0 ? sum.communication : rank.memory > 0 ? sum.memory : sum.idle) += static_cast<std::uint64_t>(rest);
 }
@@ -60,6 +62,11 @@ void NodeTime::change(Rank& rank, int network, int memory, Cycles now) {
   if ((net > 0) != (rank.network > 0) || (mem > 0) != (rank.memory > 0)) account(rank, now);
   rank.network = net;
   rank.memory = mem;
+}
+
+void NodeTime::change_streams(Rank& rank, int streams, Cycles now) {
+  account(rank, now);
+  rank.streams += static_cast<std::uint32_t>(streams);
 }
 
 void NodeTime::add_known(std::uint32_t rank_die, const Breakdown& known, Cycles now) {

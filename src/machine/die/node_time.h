@@ -37,6 +37,9 @@ class NodeTime {
   void network_ends(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], -1, 0, now); }
   void memory_starts(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], 0, 1, now); }
   void memory_ends(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], 0, -1, now); }
+  /// A kernel that was recorded on another stream had that device's cores: all nodes count as computing.
+  void stream_starts(std::uint32_t rank_die, Cycles now) { change_streams(state_.ranks[rank_die], 1, now); }
+  void stream_ends(std::uint32_t rank_die, Cycles now) { change_streams(state_.ranks[rank_die], -1, now); }
   [[nodiscard]] bool waits_for_network(std::uint32_t rank_die) const { return state_.ranks[rank_die].network > 0; }
   [[nodiscard]] bool waits_for_memory(std::uint32_t rank_die) const { return state_.ranks[rank_die].memory > 0; }
 
@@ -57,6 +60,7 @@ class NodeTime {
   };
   struct Rank {
     std::uint32_t network = 0, memory = 0;  ///< tasks of the rank that wait for them
+    std::uint32_t streams = 0;              ///< recorded kernels that pass beside the cores
     bool computing = false;                 ///< some span may not be counted yet
     Cycles counted_to = 0;
     Breakdown sum;  ///< up to counted_to
@@ -72,6 +76,7 @@ class NodeTime {
   static void classify(const Rank& rank, Cycles busy, Cycles rest, Breakdown& sum);
   void account(Rank& rank, Cycles now);
   void change(Rank& rank, int network, int memory, Cycles now);
+  void change_streams(Rank& rank, int streams, Cycles now);
 
   State state_;
 };

@@ -31,6 +31,7 @@ void Sequencer::add_rank(RankId id, std::uint32_t dies, const workload::Program&
 /// The time of an operation is that of its own tasks: repeated work and spilled tensors serve other operations.
 bool Sequencer::is_counted(const workload::Program& program, const Task& task) const {
   if (task.op == kNone || task.recompute) return false;
+  if (task.kind == Task::Kind::kDelay) return true;
   if (task.unit != Task::Unit::kMemory) return true;
   const workload::OpKind kind = workload_.graphs[program.graph].ops[task.op].kind;
   return kind == workload::OpKind::kIngest || kind == workload::OpKind::kMemLoad || kind == workload::OpKind::kMemStore;
@@ -62,6 +63,10 @@ void Sequencer::ready(RankTasks& rank, std::uint32_t task, Cycles now) {
   if (what.kind == Task::Kind::kNone) {
     op_starts(rank, what, now);
     plan_end(rank.rank, task, now);
+  } else if (what.kind == Task::Kind::kDelay) {
+    op_starts(rank, what, now);
+    launcher_.delay_begins(rank.rank, what.unit, now);
+    plan_end(rank.rank, task, now + rank.program->delays[what.index]);
   } else if (what.unit == Task::Unit::kCore) {
     rank.ready_core.push_back(task);
     std::push_heap(rank.ready_core.begin(), rank.ready_core.end(), std::greater<>());
@@ -96,7 +101,9 @@ void Sequencer::launch(RankTasks& rank, std::uint32_t task, Cycles now) {
 /// One die has finished its part (or the task had no part at all).
 void Sequencer::finish(RankTasks& rank, std::uint32_t task, Cycles now) {
   const Task& what = rank.program->tasks[task];
-  if (what.kind != Task::Kind::kNone) {
+  if (what.kind == Task::Kind::kDelay) {
+    launcher_.delay_ends(rank.rank, what.unit, now);
+  } else if (what.kind != Task::Kind::kNone) {
     const auto active = std::find_if(rank.active.begin(), rank.active.end(),
                                      [&](const RankTasks::Active& a) { return a.task == task; });
     DOJO_CHECK(active != rank.active.end(), "rank {}: task {} ends but does not run", rank.rank, task);

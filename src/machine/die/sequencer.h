@@ -37,6 +37,9 @@ class Sequencer {
    public:
     virtual ~Launcher() = default;
     virtual void launch(RankId rank, std::uint32_t task, Cycles now) = 0;
+    /// Recorded time begins or ends that passes beside the cores.
+    virtual void delay_begins(RankId rank, workload::Task::Unit unit, Cycles now) = 0;
+    virtual void delay_ends(RankId rank, workload::Task::Unit unit, Cycles now) = 0;
   };
 
   Sequencer(const workload::Workload& workload, engine::Wheel& wheel, const Moment& moment, Launcher& launcher)

@@ -291,12 +291,17 @@ std::pair<Scope, Scope> scopes_of(PolicyKind policy, std::size_t layer) {
 namespace dojo::workload {
 
 bool looks_like_layer_text(const std::string& bytes) {
-  const std::size_t begin = bytes.compare(0, 3, "\xef\xbb\xbf") == 0 ? 3 : 0;
-  const std::size_t end = bytes.find_first_of("\r\n", begin);
-  const std::string head = bytes.substr(begin, std::min<std::size_t>(end, 4096));
-  if (!is_plain_text(head)) return false;
-  const auto words = words_of(trimmed(head));
-  return !words.empty() && layers::policy_of(words[0]) != nullptr;
+  const std::string head = bytes.substr(0, 4096);
+  const std::vector<TextLine> lines = text_lines(head);
+  if (lines.empty() || !is_plain_text(std::string(lines[0].text))) return false;
+  const auto words = words_of(lines[0].text);
+  if (layers::policy_of(words[0]) != nullptr) return true;
+  // Another word in the place of a policy, a count, and layers: the reader names the word.
+  const bool word = std::all_of(words[0].begin(), words[0].end(),
+                                [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; });
+  if (!word || lines.size() < 3) return false;
+  const auto second = words_of(lines[1].text);
+  return second.size() == 1 && whole_number(second[0]) && words_of(lines[2].text).size() >= 12;
 }
 
 }  // namespace dojo::workload

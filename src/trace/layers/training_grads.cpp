@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the backward pass of each kind of layer does.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -50,6 +52,8 @@ void TrainingStep::backward(std::size_t index) {
     product_grads(index, dy);
   } else if (layer.op.kind == OpKind::kBatchNormApply) {
     batch_norm_grads(index, dy);
+  } else if (layer.backward_flops > 0) {
+    shapeless_grads(index, dy);
   } else {
     vector_grads(index, dy);
   }
@@ -116,6 +120,26 @@ void TrainingStep::batch_norm_grads(std::size_t index, Made dy) {
   const Made dx = emit(std::move(apply), {dy, {sums, made}}, layer.name + ".dx", elements_[x]);
   if (weights_[index] != kNone) last_reader_[weights_[index]] = dx.op;
   contribute(x, dx);
+}
+
+/// One operation makes the gradients of all inputs.
+void TrainingStep::shapeless_grads(std::size_t index, Made dy) {
+  const ForwardLayer& layer = layers_[index];
+  OpDraft grad = draft(layer.name + ".grad", OpKind::kCompute, Phase::kBackward, layer.op.place);
+  grad.op.flops = layer.backward_flops;
+  grad.inputs = {dy.tensor};
+  grad.deps = {dy.op};
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> made;  // input, tensor
+  for (const std::uint32_t input : layer.inputs) {
+    if (values_[input].tensor != kNone) grad.inputs.push_back(values_[input].tensor);
+    if (!wanted(input)) continue;
+    made.emplace_back(input, graph_.tensor(fmt::format("{}.dx{}", layer.name, made.size()), elements_[input] * width(),
+                                           TensorRole::kActivation));
+    grad.outputs.push_back(made.back().second);
+  }
+  const std::uint32_t op =
+      weights_[index] != kNone ? weight_gradient(index, std::move(grad)) : add(std::move(grad), {});
+  for (const auto& [input, tensor] : made) contribute(input, {tensor, op});
 }
 
 void TrainingStep::vector_grads(std::size_t index, Made dy) {

@@ -18,8 +18,9 @@ struct ForwardLayer {
   Op op;
   std::vector<std::uint32_t> inputs;  ///< values
   std::int64_t output_elements = 0;
-  std::int64_t parameters = 0;   ///< elements of its weights
-  bool passes_gradient = false;  ///< an addition: the gradient of each input is that of the output
+  std::int64_t parameters = 0;      ///< elements of its weights
+  std::int64_t backward_flops = 0;  ///< of a kCompute layer that is made of products: of all its gradients together
+  bool passes_gradient = false;     ///< an addition: the gradient of each input is that of the output
 };
 
 struct ModelInput {
@@ -53,6 +54,7 @@ class TrainingStep {
   void product_grads(std::size_t layer, Made dy);
   void batch_norm_grads(std::size_t layer, Made dy);
   void vector_grads(std::size_t layer, Made dy);
+  void shapeless_grads(std::size_t layer, Made dy);
   std::uint32_t weight_gradient(std::size_t layer, OpDraft draft);  ///< the operation that makes it
   void close_bucket();
   void update();

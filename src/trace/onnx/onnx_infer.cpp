@@ -14,11 +14,12 @@
 
 #include "dojo/base/error.h"
 #include "trace/onnx/onnx_layers.h"
+#include "trace/onnx/onnx_nodes.h"
 
 namespace dojo::workload::onnx_reader {
 namespace {
 
-constexpr char kGood = 'g', kBad = 'b';
+constexpr char kGood = 'g';
 constexpr unsigned kMostSeconds = 60;
 
 void write_all(int file, const std::string& bytes) {
@@ -41,15 +42,24 @@ std::string read_all(int file) {
   }
 }
 
-/// In the child. Only what inference adds goes back, not the weights.
-std::string inferred(onnx::ModelProto& model) {
+/// Strict inference says what it met, the other goes on behind it.
+std::string infer(onnx::ModelProto& model, bool strict) {
   try {
-    const onnx::ShapeInferenceOptions options(false, 1, true);
+    const onnx::ShapeInferenceOptions options(false, strict ? 1 : 0, true);
     onnx::shape_inference::InferShapes(model, onnx::OpSchemaRegistry::Instance(), options);
   } catch (const std::exception& error) {
-    return kBad + std::string(error.what());
+    return error.what();
   }
+  return "";
+}
+
+/// In the child. Only what inference adds goes back, not the weights; before it, what the library said.
+std::string inferred(onnx::ModelProto& model) {
+  const std::string said = infer(model, true);
+  // Behind each operator that the library does not know it can go on only when the shape is there.
+  while (add_own_shapes(*model.mutable_graph()) > 0) (void)infer(model, false);
   onnx::GraphProto shapes;
+  shapes.set_doc_string(said);
   shapes.mutable_value_info()->Swap(model.mutable_graph()->mutable_value_info());
   shapes.mutable_output()->Swap(model.mutable_graph()->mutable_output());
   return kGood + shapes.SerializeAsString();
@@ -66,7 +76,7 @@ std::string inferred(onnx::ModelProto& model) {
 
 }  // namespace
 
-bool infer_shapes(onnx::ModelProto& model, std::string& why) {
+bool infer_shapes(onnx::ModelProto& model, std::string& said, std::string& why) {
   // The table of operators is filled at its first use: here, for all children.
   (void)onnx::OpSchemaRegistry::Schema("Relu", 13, "");
   std::array<int, 2> ends{};
@@ -86,11 +96,10 @@ bool infer_shapes(onnx::ModelProto& model, std::string& why) {
   onnx::GraphProto shapes;
   if (status != 0 || answer.empty()) {
     why = "libonnx broke off on a node whose operands do not fit it";
-  } else if (answer[0] == kBad) {
-    why = answer.substr(1);
   } else if (shapes.ParseFromArray(answer.data() + 1, static_cast<int>(answer.size() - 1))) {
     model.mutable_graph()->mutable_value_info()->Swap(shapes.mutable_value_info());
     model.mutable_graph()->mutable_output()->Swap(shapes.mutable_output());
+    said = shapes.doc_string();
     return true;
   }
   return false;

@@ -3,6 +3,7 @@
 #include "trace/onnx/onnx_layers.h"
 
 #include <fmt/format.h>
+#include <onnx/defs/schema.h>
 
 #include <algorithm>
 #include <array>
@@ -10,29 +11,13 @@
 
 #include "trace/json_trace.h"
 #include "trace/layers/convolution.h"
+#include "trace/onnx/onnx_nodes.h"
+#include "trace/rank_trace.h"
 
 namespace dojo::workload::onnx_reader {
 namespace {
 
 using layers::ForwardLayer;
-
-const onnx::AttributeProto* attribute(const onnx::NodeProto& node, const char* name) {
-  for (const onnx::AttributeProto& one : node.attribute()) {
-    if (one.name() == name) return &one;
-  }
-  return nullptr;
-}
-
-std::vector<std::int64_t> integers(const onnx::NodeProto& node, const char* name, std::vector<std::int64_t> otherwise) {
-  const onnx::AttributeProto* found = attribute(node, name);
-  if (found == nullptr) return otherwise;
-  return {found->ints().begin(), found->ints().end()};
-}
-
-std::int64_t integer(const onnx::NodeProto& node, const char* name, std::int64_t otherwise) {
-  const onnx::AttributeProto* found = attribute(node, name);
-  return found == nullptr ? otherwise : found->i();
-}
 
 /// Of the first values in `shape`, saturating.
 std::int64_t product(const std::vector<std::int64_t>& shape, std::size_t first, std::size_t end) {
@@ -49,6 +34,9 @@ bool is_one_of(std::string_view type, const std::array<const char*, N>& words) {
   return std::find(words.begin(), words.end(), type) != words.end();
 }
 
+/// The registry gives the newest version of an operator up to this one.
+constexpr int kNewestOperators = 1000;
+
 struct VectorType {
   const char* type;
   std::int64_t flops;
@@ -59,6 +47,20 @@ constexpr std::array kVectorTypes{VectorType{"Softmax", 5},
                                   VectorType{"LRN", 8},
                                   VectorType{"LayerNormalization", 8},
                                   VectorType{"InstanceNormalization", 8},
+                                  VectorType{"GroupNormalization", 8},
+                                  VectorType{"RMSNormalization", 6},
+                                  VectorType{"SimplifiedLayerNormalization", 6},
+                                  VectorType{"SkipLayerNormalization", 9},
+                                  VectorType{"SkipSimplifiedLayerNormalization", 7},
+                                  VectorType{"RotaryEmbedding", 3},
+                                  VectorType{"FastGelu", 8},
+                                  VectorType{"BiasGelu", 9},
+                                  VectorType{"QuickGelu", 5},
+                                  VectorType{"Swish", 5},
+                                  VectorType{"Mish", 9},
+                                  VectorType{"QuantizeLinear", 2},
+                                  VectorType{"DequantizeLinear", 2},
+                                  VectorType{"DynamicQuantizeLinear", 3},
                                   VectorType{"Gelu", 8},
                                   VectorType{"Erf", 8},
                                   VectorType{"Tanh", 4},
@@ -101,7 +103,7 @@ constexpr std::array kVectorTypes{VectorType{"Softmax", 5},
 }  // namespace
 
 std::int64_t Value::elements() const {
-  return product(shape, 0, shape.size());
+  return known ? product(shape, 0, shape.size()) : count;
 }
 
 const Value& LayerMaker::input(const onnx::NodeProto& node, int index) const {
@@ -118,16 +120,21 @@ const Value& LayerMaker::output(const onnx::NodeProto& node) const {
   return found == values_.end() ? absent : found->second;
 }
 
+bool LayerMaker::is_known(const onnx::NodeProto& node) {
+  return onnx::OpSchemaRegistry::Schema(node.op_type(), kNewestOperators, node.domain()) != nullptr;
+}
+
 bool LayerMaker::make(const onnx::NodeProto& node, ForwardLayer& layer, std::string& why) {
   const std::string& type = node.op_type();
-  const Value& made = output(node);
-  if (!made.known) {
-    why = fmt::format(
-        "found no static shape of its result '{}', expected one; give sizes to the inputs of the model, or "
-        "set workload.batch",
-        node.output_size() > 0 ? node.output(0) : "");
-    return false;
+  if (!output(node).known && node.output_size() > 0) {
+    const std::int64_t count = count_of(node);
+    if (count == 0) {
+      why = why_unknown(node);
+      return false;
+    }
+    values_[node.output(0)].count = count;
   }
+  const Value& made = output(node);
   layer.name = node.name().empty() ? fmt::format("{}_{}", type, node.output(0)) : node.name();
   layer.output_elements = made.elements();
   for (const std::string& name : node.input()) {
@@ -136,30 +143,71 @@ bool LayerMaker::make(const onnx::NodeProto& node, ForwardLayer& layer, std::str
   }
   layer.op.kind = OpKind::kNone;
   bool good = true;
+  MatMulForm product_of;
+  ConvolutionForm convolution_of;
   static constexpr std::array kShapeOnly{"Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity", "Dropout"};
-  if (type == "Conv" || type == "ConvTranspose") {
+  if (convolution_form(node, convolution_of)) {
     good = convolution(node, layer);
-  } else if (type == "Gemm") {
-    good = gemm(node, layer);
-  } else if (type == "MatMul") {
+  } else if (matmul_form(node, product_of)) {
     good = matmul(node, layer);
+  } else if (type == "Einsum") {
+    good = einsum(node, layer);
+  } else if (is_attention(node)) {
+    good = attention(node, layer);
   } else if (type == "LSTM" || type == "GRU" || type == "RNN") {
     good = recurrent(node, layer, type == "LSTM" ? 4 : type == "GRU" ? 3 : 1);
   } else if (type == "BatchNormalization") {
     batch_norm(node, layer);
   } else if (type == "MaxPool" || type == "AveragePool" || type == "GlobalAveragePool" || type == "GlobalMaxPool") {
     pool(node, layer);
-  } else if (!is_one_of(type, kShapeOnly)) {
+  } else if (!is_one_of(type, kShapeOnly) && !unknown_product(node, layer)) {
     vector_work(node, layer);
+    look_into_bodies(node);
   }
   if (!good) why = "found shapes that do not belong together, expected those of its operator; correct the model";
   return good;
 }
 
+std::int64_t LayerMaker::count_of(const onnx::NodeProto& node) const {
+  static constexpr std::array kKeepsCount{"Reshape", "Flatten", "Squeeze",   "Unsqueeze", "Identity",
+                                          "Dropout", "Cast",    "Transpose", "Relu",      "Sigmoid",
+                                          "Tanh",    "Gelu",    "Erf",       "Softmax",   "Clip"};
+  const std::int64_t elements = input(node, 0).elements();
+  if (is_one_of(node.op_type(), kKeepsCount) || keeps_shape(node)) return elements;
+  MatMulForm form;
+  if (!matmul_form(node, form) || form.packed || form.transposed_a) return 0;
+  const Value &a = input(node, form.a), &b = input(node, form.b);
+  if (!b.known || b.shape.size() != 2 || a.elements() == 0) return 0;
+  const std::int64_t k = b.shape[form.transposed_b ? 1 : 0], n = b.shape[form.transposed_b ? 0 : 1];
+  return a.elements() % k != 0 ? 0 : product({a.elements() / k, n}, 0, 2);
+}
+
+/// Nothing when an operand is not known either: then an earlier node was named.
+std::string LayerMaker::why_unknown(const onnx::NodeProto& node) const {
+  std::string operands;
+  for (const std::string& name : node.input()) {
+    const auto found = values_.find(name);
+    if (name.empty() || found == values_.end()) continue;
+    if (!found->second.known && found->second.count == 0 && found->second.failed) return "";
+    operands += fmt::format("{}[{}]", operands.empty() ? "" : ", ", fmt::join(found->second.shape, " x "));
+  }
+  if (is_known(node)) {
+    return fmt::format("found operands of {}, which give its result '{}' no static shape; correct the model", operands,
+                       node.output_size() > 0 ? printable(node.output(0)) : "");
+  }
+  return fmt::format(
+      "found the operator {}{}{}, which is not known here, and no shape of its result '{}'; run shape "
+      "inference in the exporter, so that the model says it",
+      printable(node.op_type()), node.domain().empty() ? "" : " of ", printable(node.domain()),
+      node.output_size() > 0 ? printable(node.output(0)) : "");
+}
+
 bool LayerMaker::convolution(const onnx::NodeProto& node, ForwardLayer& layer) {
-  const Value &x = input(node, 0), &w = input(node, 1), &y = output(node);
-  if (!x.known || !w.known) return false;
-  const bool transposed = node.op_type() == "ConvTranspose";
+  ConvolutionForm form;
+  convolution_form(node, form);
+  const Value &x = input(node, form.x), &w = input(node, form.w), &y = output(node);
+  if (!x.known || !w.known || !y.known) return false;
+  const bool transposed = node.op_type().find("Transpose") != std::string::npos;
   const std::vector<std::int64_t> one{1};
   if (!layers::shape_convolution(
           {transposed ? y.shape : x.shape, w.shape, transposed ? x.shape : y.shape, integers(node, "strides", one),
@@ -174,32 +222,127 @@ bool LayerMaker::convolution(const onnx::NodeProto& node, ForwardLayer& layer) {
     layer.op.conv = ConvShape{};
   }
   layer.op.kind = conv && !transposed ? OpKind::kConv : OpKind::kMatMul;
-  layer.parameters = w.constant ? w.elements() + (input(node, 2).known ? input(node, 2).elements() : 0) : 0;
-  return true;
-}
-
-bool LayerMaker::gemm(const onnx::NodeProto& node, ForwardLayer& layer) {
-  const Value &a = input(node, 0), &b = input(node, 1);
-  if (!a.known || !b.known || a.shape.size() != 2 || b.shape.size() != 2) return false;
-  const bool ta = integer(node, "transA", 0) != 0, tb = integer(node, "transB", 0) != 0;
-  layer.op.kind = OpKind::kMatMul;
-  layer.op.mat = {a.shape[ta ? 1 : 0], b.shape[tb ? 0 : 1], a.shape[ta ? 0 : 1], 1};
-  layer.parameters = b.constant ? b.elements() + (input(node, 2).known ? input(node, 2).elements() : 0) : 0;
+  const Value& bias = input(node, form.bias < 0 ? node.input_size() : form.bias);
+  layer.parameters = w.constant ? w.elements() + bias.elements() : 0;
   return true;
 }
 
 bool LayerMaker::matmul(const onnx::NodeProto& node, ForwardLayer& layer) {
-  const Value &a = input(node, 0), &b = input(node, 1), &y = output(node);
-  if (!a.known || !b.known || a.shape.size() < 2 || b.shape.size() < 2 || y.shape.size() < 2) return false;
-  const std::size_t da = a.shape.size(), db = b.shape.size(), dy = y.shape.size();
-  layer.op.kind = OpKind::kMatMul;
-  if (db == 2) {
-    layer.op.mat = {product(a.shape, 0, da - 1), b.shape[1], a.shape[da - 1], 1};
+  MatMulForm form;
+  matmul_form(node, form);
+  const Value &a = input(node, form.a), &b = input(node, form.b);
+  Product shape;
+  if (form.packed) {
+    const std::int64_t k = integer(node, "K", 0), n = integer(node, "N", 0);
+    if (k < 1 || n < 1 || a.elements() < 1 || a.elements() % k != 0) return false;
+    shape = {a.elements() / k, n, k, 1, {}};
+  } else if (a.known && b.known) {
+    if (!numpy_product(a.shape, b.shape, form, shape)) return false;
+  } else if (b.known && b.shape.size() == 2 && a.elements() > 0) {
+    shape.k = b.shape[form.transposed_b ? 1 : 0];
+    shape.n = b.shape[form.transposed_b ? 0 : 1];
+    if (a.elements() % shape.k != 0) return false;
+    shape.m = a.elements() / shape.k;
   } else {
-    layer.op.mat = {y.shape[dy - 2], b.shape[db - 1], a.shape[da - 1], product(y.shape, 0, dy - 2)};
+    return false;
   }
+  layer.op.kind = OpKind::kMatMul;
+  layer.op.mat = {shape.m, shape.n, shape.k, shape.batch};
+  const bool added = node.op_type() == "Gemm" || node.op_type() == "FusedGemm";
+  layer.parameters = !b.constant ? 0 : form.packed ? shape.k * shape.n : b.elements();
+  if (b.constant && added) layer.parameters += input(node, 2).elements();
+  return true;
+}
+
+bool LayerMaker::einsum(const onnx::NodeProto& node, ForwardLayer& layer) {
+  const onnx::AttributeProto* equation = attribute(node, "equation");
+  const Value &a = input(node, 0), &b = input(node, 1);
+  Product shape;
+  if (node.input_size() != 2 || equation == nullptr || !a.known || !b.known ||
+      !einsum_product(equation->s(), a.shape, b.shape, shape)) {
+    if (node.input_size() != 1)
+      ++counted_
+          ["Einsum nodes are no product of two operands and are timed by the elements of their results, without FLOP"];
+    vector_work(node, layer);
+    return true;
+  }
+  if (shape.k == 1) {
+    vector_work(node, layer);
+    return true;
+  }
+  layer.op.kind = OpKind::kMatMul;
+  layer.op.mat = {shape.m, shape.n, shape.k, shape.batch};
   layer.parameters = b.constant ? b.elements() : 0;
   return true;
+}
+
+/// Queries meet all keys, and the weights of the keys all values: two products. ONNX Runtime's older operator makes
+/// query, key and value first.
+bool LayerMaker::attention(const onnx::NodeProto& node, ForwardLayer& layer) {
+  const Value &x = input(node, 0), &y = output(node);
+  if (!x.known || !y.known || x.shape.size() < 2 || x.shape.size() > 4) return false;
+  const std::string& type = node.op_type();
+  const Value& second = input(node, 1);
+  const bool makes_all = (type == "Attention" && node.domain() == "com.microsoft") || type == "QAttention";
+  const std::size_t dims = x.shape.size();
+  std::int64_t keys = x.shape[dims == 3 ? 1 : dims - 2];
+  std::int64_t flops = 0;
+  const auto add = [&](std::initializer_list<std::int64_t> factors) {
+    const std::vector<std::int64_t> list(factors);
+    flops = std::min(flops + product(list, 0, list.size()), kLargestAmount * 1024);
+  };
+  std::int64_t queries = y.elements();
+  if (makes_all) {
+    if (second.known && second.shape.size() == 2) {
+      add({2, x.elements(), second.shape[1]});
+      layer.parameters = second.constant ? second.elements() : 0;
+    }
+  } else if (second.known && second.shape.size() == dims) {
+    keys = second.shape[dims == 3 ? 1 : dims - 2];
+    queries = x.elements();
+  }
+  const Value& past = input(node, type == "GroupQueryAttention" ? 3 : type == "MultiHeadAttention" ? 6 : 4);
+  if (past.known && past.shape.size() == 4) keys += past.shape[2];
+  add({2, queries, keys});
+  add({2, y.elements(), keys});
+  layer.op.kind = OpKind::kCompute;
+  layer.op.flops = flops;
+  layer.backward_flops = flops / 2 * 5;  // the first product again, and four gradients
+  return true;
+}
+
+/// An operator that nobody has described, with operands and a result of a product's shapes.
+bool LayerMaker::unknown_product(const onnx::NodeProto& node, ForwardLayer& layer) {
+  if (is_known(node)) return false;
+  const Value &a = input(node, 0), &b = input(node, 1), &y = output(node);
+  Product shape;
+  if (!a.known || !b.known || !y.known || a.shape.size() < 2 || b.shape.size() < 2 || b.elements() == y.elements() ||
+      !numpy_product(a.shape, b.shape, {}, shape) || shape.result != y.shape || shape.k < 2)
+    return false;
+  layer.op.kind = OpKind::kMatMul;
+  layer.op.mat = {shape.m, shape.n, shape.k, shape.batch};
+  layer.parameters = b.constant ? b.elements() : 0;
+  ++counted_[fmt::format(
+      "nodes of the operator {} are not known here; their operands have the shapes of a matrix "
+      "product, and they are timed as one",
+      printable(node.op_type()))];
+  return true;
+}
+
+void LayerMaker::look_into_bodies(const onnx::NodeProto& node) {
+  for (const onnx::AttributeProto& one : node.attribute()) {
+    if (!one.has_g()) continue;
+    for (const onnx::NodeProto& inner : one.g().node()) {
+      MatMulForm product_of;
+      ConvolutionForm convolution_of;
+      if (matmul_form(inner, product_of) || convolution_form(inner, convolution_of) || is_attention(inner))
+        ++counted_[fmt::format(
+            "products and convolutions in the bodies of {} nodes are not simulated: that work is "
+            "missing",
+            printable(node.op_type()))];
+      look_into_bodies(inner);
+    }
+  }
 }
 
 bool LayerMaker::recurrent(const onnx::NodeProto& node, ForwardLayer& layer, std::int64_t gates) {
@@ -272,7 +415,11 @@ void LayerMaker::vector_work(const onnx::NodeProto& node, ForwardLayer& layer) {
     layer.op.elements = layer.op.vector_flops_per_element = 0;
     layer.op.bytes = std::min(2 * layer.output_elements * 2, kLargestAmount);
   } else if (entry == kVectorTypes.end()) {
-    ++unknown_[type];
+    const bool known = is_known(node);
+    ++counted_[fmt::format(known ? "nodes of type {} are timed by their elements"
+                                 : "nodes of the operator {} are not known here and are timed by the elements of their "
+                                   "results",
+                           printable(type))];
   }
 }
 

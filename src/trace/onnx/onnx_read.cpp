@@ -8,6 +8,7 @@
 #include "trace/file_formats.h"
 #include "trace/json_trace.h"
 #include "trace/onnx/onnx_layers.h"
+#include "trace/onnx/onnx_nodes.h"
 #include "trace/rank_trace.h"
 
 namespace dojo::workload {
@@ -16,7 +17,9 @@ namespace {
 
 bool is_floating(int type) {
   using T = onnx::TensorProto;
-  return type == T::FLOAT || type == T::FLOAT16 || type == T::DOUBLE || type == T::BFLOAT16;
+  constexpr int kFirstFloat8 = 17, kLastFloat8 = 20, kFloat4 = 23;  // younger than the library's description
+  return type == T::FLOAT || type == T::FLOAT16 || type == T::DOUBLE || type == T::BFLOAT16 ||
+         (type >= kFirstFloat8 && type <= kLastFloat8) || type == kFloat4;
 }
 
 class Reader {
@@ -24,7 +27,7 @@ class Reader {
   Reader(const FileRequest& request, Findings& findings) : request_(request), findings_(findings), maker_(values_) {}
 
   Workload run() {
-    if (!parse() || !set_inputs() || !infer()) return {};
+    if (!parse() || !prepare() || !set_inputs() || !infer()) return {};
     take_shapes();
     make_layers();
     if (!findings_.empty()) return {};
@@ -55,11 +58,22 @@ class Reader {
     return false;
   }
 
-  /// Sizes that the model leaves open: the first one of an input is the batch.
+  bool prepare() {
+    std::string why;
+    if (!inline_functions(model_, why) || !sort_nodes(*model_.mutable_graph(), why)) {
+      fail("", why);
+      return false;
+    }
+    load_external_constants(*model_.mutable_graph(), request_.path, missing_constants_);
+    return true;
+  }
+
+  /// Sizes that the model leaves open: the first one of an input is the batch, and so is each that has its name.
   bool set_inputs() {
     onnx::GraphProto& graph = *model_.mutable_graph();
     std::unordered_map<std::string, bool> weights;
     for (const onnx::TensorProto& tensor : graph.initializer()) weights.emplace(tensor.name(), true);
+    std::unordered_map<std::string, std::int64_t> symbols;
     bool changed = false;
     for (onnx::ValueInfoProto& value : *graph.mutable_input()) {
       if (weights.count(value.name()) > 0) continue;
@@ -67,42 +81,69 @@ class Reader {
         fail("", fmt::format("input '{}': found no shape, expected one; give it in the model", value.name()));
         continue;
       }
-      onnx::TensorShapeProto& shape = *value.mutable_type()->mutable_tensor_type()->mutable_shape();
-      for (int d = 0; d < shape.dim_size(); ++d) {
-        onnx::TensorShapeProto::Dimension& dim = *shape.mutable_dim(d);
-        const bool open = !dim.has_dim_value() || dim.dim_value() < 1;
-        if (d == 0 && (open || request_.options.batch > 0)) {
-          const std::int64_t batch = std::max<std::int64_t>(request_.options.batch, 1);
-          changed = changed || open || dim.dim_value() != batch;
-          batch_ = batch;
-          dim.set_dim_value(batch);
-        } else if (open) {
-          fail("",
-               fmt::format("input '{}': found the size '{}' in dimension {}, expected a number; give it in the model",
-                           value.name(), dim.dim_param(), d));
-        } else if (d == 0) {
-          batch_ = std::max(batch_, dim.dim_value());
-        }
-        if (dim.dim_value() > (std::int64_t{1} << 31)) {
-          fail("", fmt::format("input '{}': found {} in dimension {}, expected less; correct the model", value.name(),
-                               dim.dim_value(), d));
-        }
+      auto& dims = *value.mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim();
+      if (dims.empty()) continue;
+      onnx::TensorShapeProto::Dimension& first = dims[0];
+      const bool open = !first.has_dim_value() || first.dim_value() < 1;
+      if (!open && request_.options.batch == 0) {
+        batch_ = std::max(batch_, first.dim_value());
+        continue;
       }
+      batch_ = std::max<std::int64_t>(request_.options.batch, 1);
+      changed = changed || (!open && first.dim_value() != batch_);
+      if (open && !first.dim_param().empty()) symbols.emplace(first.dim_param(), batch_);
+      first.set_dim_value(batch_);
+    }
+    for (onnx::ValueInfoProto& value : *graph.mutable_input()) {
+      if (weights.count(value.name()) == 0 && value.type().has_tensor_type()) check_sizes(value, symbols);
     }
     if (changed) graph.clear_value_info();  // of another batch
-    if (changed) {
-      for (onnx::ValueInfoProto& value : *graph.mutable_output()) value.mutable_type()->Clear();
+    for (onnx::ValueInfoProto& value : *graph.mutable_value_info()) set_symbols(value, symbols);
+    for (onnx::ValueInfoProto& value : *graph.mutable_output()) {
+      // An open extent says nothing that is not found anyway, and some exporters write too many of them.
+      if (changed || !set_symbols(value, symbols)) value.mutable_type()->Clear();
     }
     return findings_.empty();
   }
 
+  void check_sizes(onnx::ValueInfoProto& value, const std::unordered_map<std::string, std::int64_t>& symbols) {
+    set_symbols(value, symbols);
+    const onnx::TensorShapeProto& shape = value.type().tensor_type().shape();
+    for (int d = 0; d < shape.dim_size(); ++d) {
+      const onnx::TensorShapeProto::Dimension& dim = shape.dim(d);
+      if (!dim.has_dim_value() || dim.dim_value() < 1) {
+        fail("", fmt::format("input '{}': found the size '{}' in dimension {}, expected a number; give it in the model",
+                             value.name(), dim.dim_param(), d));
+      } else if (dim.dim_value() > (std::int64_t{1} << 31)) {
+        fail("", fmt::format("input '{}': found {} in dimension {}, expected less; correct the model", value.name(),
+                             dim.dim_value(), d));
+      }
+    }
+  }
+
+  /// True when all extents are numbers then.
+  static bool set_symbols(onnx::ValueInfoProto& value, const std::unordered_map<std::string, std::int64_t>& symbols) {
+    if (!value.type().has_tensor_type() || !value.type().tensor_type().has_shape()) return false;
+    bool whole = true;
+    for (auto& dim : *value.mutable_type()->mutable_tensor_type()->mutable_shape()->mutable_dim()) {
+      const auto known = dim.has_dim_param() ? symbols.find(dim.dim_param()) : symbols.end();
+      if (known != symbols.end()) dim.set_dim_value(known->second);
+      whole = whole && dim.has_dim_value() && dim.dim_value() > 0;
+    }
+    return whole;
+  }
+
   bool infer() {
     std::string why;
-    if (infer_shapes(model_, why)) return true;
-    std::string words = printable(why);
-    if (words.size() > 300) words.resize(300);
-    fail("", fmt::format("shapes cannot be inferred: {}; correct the model", words));
+    if (infer_shapes(model_, said_, why)) return true;
+    fail("", fmt::format("shapes cannot be inferred: {}; correct the model", shortened(why)));
     return false;
+  }
+
+  static std::string shortened(const std::string& words) {
+    std::string text = printable(words);
+    if (text.size() > 300) text.resize(300);
+    return text;
   }
 
   void take_shape(const onnx::ValueInfoProto& info) {
@@ -142,6 +183,7 @@ class Reader {
 
   void make_layers() {
     std::uint64_t index = 0;
+    bool explain = false;  // what the library said is of use where it knows the operator
     for (const onnx::NodeProto& node : model_.graph().node()) {
       ++index;
       // What is made of constants only is a constant: weights of some exporters stand behind ConstantOfShape.
@@ -156,6 +198,9 @@ class Reader {
       layers::ForwardLayer layer;
       std::string why;
       if (!maker_.make(node, layer, why)) {
+        for (const std::string& name : node.output()) values_[name].failed = true;
+        if (why.empty() && !findings_.empty()) continue;  // it follows from a node before
+        explain = explain || LayerMaker::is_known(node);
         fail(fmt::format("{}' ({}, number {}) '", printable(node.name()), node.op_type(), index), why);
         continue;
       }
@@ -166,6 +211,7 @@ class Reader {
       if (layer.inputs.empty()) continue;
       layers_.push_back(std::move(layer));
     }
+    if (explain && !said_.empty()) fail("", fmt::format("shape inference said: {}", shortened(said_)));
   }
 
   Workload build() {
@@ -183,8 +229,12 @@ class Reader {
                      dtype_name(options.dtype), batch_, batch_ == 1 ? "" : "s"));
     note(options.forward_only ? "the model is taken as it is: no backward pass was added"
                               : "gradients, their all-reduce in buckets of 8 MiB and the update were added");
-    for (const auto& [type, count] : maker_.unknown())
-      note(fmt::format("{} nodes of type {} are timed by their elements", count, type));
+    for (const auto& [words, count] : maker_.counted()) note(fmt::format("{} {}", count, words));
+    if (missing_constants_ > 0)
+      note(
+          fmt::format("{} small constants lie in files that are not beside the model; what depends on them is taken by "
+                      "its number of elements",
+                      missing_constants_));
     builder.graph().batch = batch_;
     builder.graph().warnings = std::move(notes);
     return shared_graph(builder.take(), ranks);
@@ -198,6 +248,8 @@ class Reader {
   std::vector<layers::ModelInput> inputs_;
   std::vector<layers::ForwardLayer> layers_;
   std::int64_t batch_ = 1;
+  std::string said_;  ///< by the library, about nodes whose shapes it could not infer
+  std::size_t missing_constants_ = 0;
 };
 
 }  // namespace

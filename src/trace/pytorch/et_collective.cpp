@@ -3,6 +3,9 @@
 #include "trace/pytorch/et_collective.h"
 
 #include <algorithm>
+#include <limits>
+
+#include "trace/rank_trace.h"
 
 namespace dojo::workload::pytorch {
 namespace {
@@ -36,6 +39,14 @@ bool find_word(const EtNode& node, std::string& word, std::size_t& at) {
     }
   }
   return false;
+}
+
+/// By attribute, or behind the name: sizes of pieces (two lists), first rank, stride, size of the group.
+RankId group_size(const EtNode& node, bool placed, std::size_t at) {
+  std::int64_t size = node.group_size;
+  if (size <= 0 && placed && at + 5 < node.inputs.size() && node.inputs[at + 5].numbers.size() == 1)
+    size = node.inputs[at + 5].numbers[0];
+  return size > 0 && size < kMostRanks ? static_cast<RankId>(size) : 0;
 }
 
 }  // namespace
@@ -100,12 +111,13 @@ EtCollective collective_of(const EtNode& node) {
     const std::int64_t position = node.inputs[at - 1].numbers[0];
     made.position = static_cast<std::int32_t>(std::clamp<std::int64_t>(position, -1, 1 << 30));
   }
+  made.group_size = group_size(node, placed, at);
   if (made.kind == OpKind::kBarrier) return made;
   const std::int64_t width = dtype_width(node.dtype);
   const bool receives = made.kind == OpKind::kRecv;
   const std::int64_t counted = receives ? node.out_elements : node.in_elements;
-  if (counted > 0 && counted < (std::int64_t{1} << 44) && width > 0) {
-    made.bytes = counted * width;
+  if (counted > 0 && width > 0) {
+    if (__builtin_mul_overflow(counted, width, &made.bytes)) made.bytes = std::numeric_limits<Bytes>::max();
   } else {
     made.bytes = bytes_in(node.inputs);
     if (made.bytes == 0 || receives) made.bytes = std::max(made.bytes, bytes_in(node.outputs));

@@ -13,6 +13,7 @@ struct EtCollective {
   Bytes bytes = 0;
   std::string group;          ///< communicator, "" = all ranks
   std::int32_t position = 0;  ///< root or peer, a position in the communicator
+  RankId group_size = 0;      ///< ranks of the communicator; 0 = not said
 };
 
 bool is_collective_record(const EtNode& node);

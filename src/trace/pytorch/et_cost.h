@@ -15,6 +15,7 @@ struct EtWork {
   Op op;                  ///< kind, shapes, elements
   const char* part = "";  ///< behind the node's name when a node becomes several operations
   std::vector<const EtTensor*> reads, writes;
+  std::string note = {};  ///< said of all such operations together, with their count
 };
 
 /// Views, allocations and questions: no work on any machine.
@@ -24,6 +25,15 @@ bool is_allocation(const std::string& name);
 /// Products, convolutions, attention and lookups do their work themselves, even when they call smaller operators, to
 /// clear a result for example.
 bool is_kernel_of_its_own(const std::string& name);
+bool is_product(const std::string& name);  ///< of matrices: products, attention, recurrent networks
+bool product_work(const EtNode& node, EtWork& work);
+/// An operator that nobody has described, whose operands and result have the shapes of a product.
+bool unnamed_product(const EtNode& node, EtWork& work);
+bool is_convolution(const std::string& name);  ///< backward too
+bool is_convolution_backward(const std::string& name);
+bool convolution(const EtNode& node, EtWork& work);
+/// Up to two operations, the gradients that its mask asks for.
+bool convolution_backward(const EtNode& node, std::vector<EtWork>& out);
 DType dtype_of(const EtTensor& tensor);
 bool is_lookup(std::string_view name);
 void lookup(const EtNode& node, EtWork& work);

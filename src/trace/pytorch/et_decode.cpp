@@ -17,6 +17,38 @@ namespace dojo::workload {
 namespace pytorch {
 namespace {
 
+/// The nodes that operators of a Kineto trace may be.
+class OperatorNodes {
+ public:
+  OperatorNodes(const std::vector<EtNode>& nodes, const std::vector<OperatorTime>& times) : nodes_(nodes) {
+    for (std::uint32_t i = 0; i < nodes.size(); ++i) {
+      if (nodes[i].rf_id != 0) by_number_.emplace(nodes[i].rf_id, i);
+      by_name_[nodes[i].name].push_back(i);
+    }
+    std::map<std::string, std::size_t> seen;
+    for (const OperatorTime& time : times) place_.emplace(&time, seen[time.name]++);
+    count_ = std::move(seen);
+  }
+  /// Of another name it is another operator, whatever its number.
+  [[nodiscard]] std::uint32_t by_number(const OperatorTime& time) const {
+    const auto found = by_number_.find(static_cast<std::uint64_t>(time.record));
+    return time.record < 0 || found == by_number_.end() || nodes_[found->second].name != time.name ? kNone
+                                                                                                   : found->second;
+  }
+  [[nodiscard]] std::uint32_t by_order(const OperatorTime& time) const {
+    const auto found = by_name_.find(time.name);
+    if (found == by_name_.end() || found->second.size() != count_.at(time.name)) return kNone;
+    return found->second[place_.at(&time)];
+  }
+
+ private:
+  const std::vector<EtNode>& nodes_;
+  std::unordered_map<std::uint64_t, std::uint32_t> by_number_;
+  std::map<std::string, std::vector<std::uint32_t>> by_name_;
+  std::map<std::string, std::size_t> count_;
+  std::unordered_map<const OperatorTime*, std::size_t> place_;
+};
+
 class Decoder {
  public:
   Decoder(const RankRequest& request, Findings& findings)
@@ -40,6 +72,7 @@ class Decoder {
     place_allocations();
     dataflow_.set_width(request_.options.bytes_per_element);
     for (std::size_t i = 0; i < nodes_.size(); ++i) emit(i);
+    if (findings_.lines().size() != before) return {};
     add_times();
     finish();
     return std::move(result_);
@@ -53,32 +86,49 @@ class Decoder {
       findings_.add("{}:{}: rank {}: {}; record the trace again", request_.file, item.line, request_.rank, why);
       return;
     }
+    if (!node.absurd.empty()) {
+      findings_.add("{}:{}: rank {}: node id {} '{}': {}; correct the trace", request_.file, node.line, request_.rank,
+                    node.id, node.name, node.absurd);
+      return;
+    }
     if (node.name.find("process_group:init") != std::string::npos && !node.inputs.empty()) {
       if (!parse_process_groups(node.inputs[0].text, result_.embedded))
         ++counted_["process-group records could not be understood and were skipped"];
-      read_world(node.inputs[0].text);
+      result_.world = std::max(result_.world, world_of_groups(node.inputs[0].text));
     }
     nodes_.push_back(std::move(node));
   }
 
-  /// The default group names no ranks, only how many there are.
-  void read_world(const std::string& text) {
-    for (std::size_t at = text.find("\"group_size\""); at != std::string::npos;
-         at = text.find("\"group_size\"", at + 1)) {
-      const std::size_t digits = text.find_first_of("0123456789", at);
-      if (digits == std::string::npos) return;
-      const long size = std::strtol(text.c_str() + digits, nullptr, 10);
-      if (size > 0 && size < 10000000) result_.world = std::max(result_.world, static_cast<RankId>(size));
-    }
-  }
-
   void link_tree() {
+    find_cycles();
     for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
       if (!index_of_id_.emplace(nodes_[i].id, i).second) {
         findings_.add(
             "{}:{}: rank {}: node id {} '{}': found this id a second time, expected each once; record the "
             "trace again",
             request_.file, nodes_[i].line, request_.rank, nodes_[i].id, nodes_[i].name);
+      }
+    }
+  }
+
+  /// A caller cannot be called by what it calls; the root alone is its own.
+  void find_cycles() {
+    std::unordered_map<std::uint64_t, const EtNode*> known;
+    for (const EtNode& node : nodes_) known.emplace(node.id, &node);
+    std::unordered_map<std::uint64_t, std::uint64_t> walked_from;  // node -> start of the walk that came by
+    for (const EtNode& start : nodes_) {
+      const EtNode* at = &start;
+      while (walked_from.emplace(at->id, start.id).second) {
+        const auto parent = known.find(at->parent);
+        if (parent == known.end() || parent->second == at) break;
+        at = parent->second;
+        if (walked_from.count(at->id) > 0 && walked_from.at(at->id) == start.id) {
+          findings_.add(
+              "{}:{}: rank {}: node id {} '{}': found itself among its own callers (ctrl_deps, or parent), expected a "
+              "tree; record the trace again",
+              request_.file, at->line, request_.rank, at->id, at->name);
+          break;
+        }
       }
     }
   }
@@ -201,6 +251,7 @@ class Decoder {
   }
 
   void emit_work(std::size_t i, EtWork& work) {
+    if (!work.note.empty()) ++counted_[work.note];
     OpDraft draft = draft_of(i, work.part);
     const OpDraft places = draft;
     draft.op = work.op;
@@ -210,9 +261,9 @@ class Decoder {
     dataflow_.connect(work.reads, work.writes, draft);
     if (family(draft.op.kind) == OpFamily::kProduct) draft.op.flops = shape_flops(draft.op);
     if (draft.op.flops > kLargestAmount * 1024) {
-      ++counted_["operators with shapes of absurd size take no time"];
-      draft.op = Op{};
-      draft.op.place = places.op.place;
+      findings_.add("{}:{}: rank {}: node id {} '{}': found shapes of {} FLOP, expected at most {}; correct the trace",
+                    request_.file, nodes_[i].line, request_.rank, nodes_[i].id, nodes_[i].name, draft.op.flops,
+                    kLargestAmount * 1024);
     }
     if (draft.op.kind == OpKind::kElementwise) exact_bytes(work, draft);
     if (draft.op.kind == OpKind::kCompute && draft.op.bytes == 0 && draft.op.flops == 0) draft.op.kind = OpKind::kNone;
@@ -254,7 +305,13 @@ class Decoder {
     OpDraft draft = draft_of(i, "");
     draft.name = fmt::format("{}:{}", node.name, op_kind_name(found.kind));
     draft.op.kind = found.kind;
-    draft.op.bytes = std::min(found.bytes, kLargestAmount);
+    draft.op.bytes = found.bytes;
+    if (found.bytes > kLargestAmount) {
+      findings_.add(
+          "{}:{}: rank {}: node id {} '{}': found a message of {} bytes, expected at most {}; correct the trace",
+          request_.file, node.line, request_.rank, node.id, draft.name, found.bytes, kLargestAmount);
+      draft.op.bytes = 0;
+    }
     if (found.bytes == 0 && traits(found.kind).has(OpTraits::kNeedsBytes)) {
       ++counted_["communication records without a size take no time"];
       draft.op.kind = OpKind::kNone;
@@ -270,33 +327,47 @@ class Decoder {
     }
     if (writes.empty() && found.kind != OpKind::kSend) writes = reads;
     dataflow_.connect(reads, writes, draft);
+    result_.least_world = std::max(result_.least_world, found.group_size);
     add(i, std::move(draft), found.group);
   }
 
-  /// Kernel times of a Kineto trace of the same run, by the number that both give an operator.
+  /// Kernel times of a Kineto trace of the same run. Both number an operator alike (rf_id, Record function id); where
+  /// Kineto does not say that number, the operators of one name are taken in their order, when there are as many.
   void add_times() {
     if (request_.options.kineto_file.empty()) return;
     const std::string& file = request_.options.kineto_file;
-    const auto times = device_times(read_file_bytes(file), file, findings_);
+    std::int64_t lost = 0, matched = 0;
+    const std::vector<OperatorTime> times = operator_times(read_file_bytes(file), file, lost, findings_);
     if (!findings_.empty()) return;
-    std::unordered_map<std::uint64_t, std::uint32_t> node_of_rf;
-    for (std::uint32_t i = 0; i < nodes_.size(); ++i) node_of_rf.emplace(nodes_[i].rf_id, i);
-    std::int64_t matched = 0, lost = 0;
-    for (const auto& [rf_id, ns] : times) {
-      const auto node = node_of_rf.find(rf_id);
-      std::uint32_t at = node == node_of_rf.end() ? kNone : node->second;
+    const bool numbered = std::any_of(times.begin(), times.end(), [](const OperatorTime& t) { return t.record >= 0; });
+    const OperatorNodes nodes(nodes_, times);
+    for (const OperatorTime& time : times) {
+      std::uint32_t at = numbered ? nodes.by_number(time) : nodes.by_order(time);
       while (at != kNone && op_of_node_.count(at) == 0) at = parent_of(at);
-      if (at == kNone) {
-        lost += ns;
-        continue;
-      }
+      (at == kNone ? lost : matched) += time.ns;
+      if (at == kNone) continue;
       Op& op = builder_.graph().ops[op_of_node_.at(at)];
-      if (!is_communication(op.kind)) op.duration_ns += ns;
-      matched += ns;
+      if (!is_communication(op.kind)) op.duration_ns += time.ns;
     }
-    notes_.push_back(fmt::format("{}: {:.3f} ms of kernels in {} belong to operators of this trace, {:.3f} ms to none",
-                                 request_.file, static_cast<double>(matched) / 1e6, file,
-                                 static_cast<double>(lost) / 1e6));
+    tell_link(file, numbered, matched, lost);
+  }
+
+  void tell_link(const std::string& file, bool numbered, std::int64_t matched, std::int64_t lost) {
+    const double all = static_cast<double>(matched) + static_cast<double>(lost);
+    if (matched == 0) {
+      findings_.add(
+          "{}: found {:.3f} ms of kernels and none that an operator of {} launched, expected the Kineto trace of the "
+          "same run (operators are joined by Record function id and rf_id{}); record both together, or leave "
+          "workload.kineto_file out",
+          file, all / 1e6, request_.file,
+          numbered ? "" : ", which this file does not have, so that names and their order were tried");
+      return;
+    }
+    notes_.push_back(fmt::format(
+        "{}: {:.3f} ms of kernels in {} ({:.0f} %) belong to operators of this trace, {:.3f} ms to none{}",
+        request_.file, static_cast<double>(matched) / 1e6, file, 100 * static_cast<double>(matched) / all,
+        static_cast<double>(lost) / 1e6,
+        numbered ? "" : "; they are joined by name and order, because that file has no Record function id"));
   }
 
   void finish() {

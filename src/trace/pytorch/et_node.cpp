@@ -13,11 +13,15 @@ namespace {
 
 using Type = LocatedJson::Type;
 
+constexpr std::int64_t kMostElements = std::int64_t{1} << 44;
+constexpr std::int64_t kMostWidth = 64;
+
 /// [tensor id, storage id, offset, elements, bytes of an element, device, ...]
 bool is_tensor(const LocatedJson& value) {
   if (value.type != Type::kArray || value.items.size() < 6 || value.items[5].type != Type::kString) return false;
-  return std::all_of(value.items.begin(), value.items.begin() + 5,
-                     [](const LocatedJson& item) { return item.type == Type::kInteger && item.integer >= 0; });
+  return std::all_of(value.items.begin(), value.items.begin() + 5, [](const LocatedJson& item) {
+    return (item.type == Type::kInteger && item.integer >= 0) || item.type == Type::kReal;
+  });
 }
 
 bool is_floating(const std::string& type) {
@@ -29,7 +33,16 @@ bool is_floating(const std::string& type) {
   return true;
 }
 
-void collect(const LocatedJson& value, const LocatedJson* shape, const std::string& type, EtArgument& out) {
+/// Absurd sizes would only overflow later. Numbers that need more than 64 bits come as reals.
+std::string absurd_words(const LocatedJson& value, const EtTensor& tensor) {
+  const bool whole = value.items[3].type == Type::kInteger && value.items[4].type == Type::kInteger;
+  if (whole && tensor.elements <= kMostElements && tensor.width <= kMostWidth) return "";
+  return fmt::format("found a tensor of {} elements of {} bytes, expected at most {} of {}",
+                     describe_value(value.items[3]), describe_value(value.items[4]), kMostElements, kMostWidth);
+}
+
+void collect(const LocatedJson& value, const LocatedJson* shape, const std::string& type, EtArgument& out,
+             std::string& absurd) {
   if (is_tensor(value)) {
     EtTensor tensor;
     tensor.id = value.items[0].integer;
@@ -42,16 +55,17 @@ void collect(const LocatedJson& value, const LocatedJson* shape, const std::stri
     if (shape != nullptr && shape->type == Type::kArray) {
       for (const LocatedJson& extent : shape->items) tensor.shape.push_back(extent.integer);
     }
-    // An uninitialised tensor has no storage; absurd sizes would only overflow later.
-    const bool sane = tensor.elements <= (std::int64_t{1} << 44) && tensor.width <= 64;
-    if (tensor.storage != 0 && sane) out.tensors.push_back(std::move(tensor));
+    if (absurd.empty()) absurd = absurd_words(value, tensor);
+    // Tensors of some back ends name no storage: then each is its own. An uninitialised one has neither.
+    if (tensor.storage == 0 && tensor.elements > 0) tensor.storage = -1 - tensor.id;
+    if (tensor.storage != 0) out.tensors.push_back(std::move(tensor));
     return;
   }
   switch (value.type) {
     case Type::kArray:
       for (std::size_t i = 0; i < value.items.size(); ++i) {
         const bool parallel = shape != nullptr && shape->type == Type::kArray && i < shape->items.size();
-        collect(value.items[i], parallel ? &shape->items[i] : nullptr, type, out);
+        collect(value.items[i], parallel ? &shape->items[i] : nullptr, type, out, absurd);
       }
       return;
     case Type::kInteger:
@@ -67,7 +81,7 @@ void collect(const LocatedJson& value, const LocatedJson* shape, const std::stri
 }
 
 void collect_all(const LocatedJson* values, const LocatedJson* shapes, const LocatedJson* types,
-                 std::vector<EtArgument>& out) {
+                 std::vector<EtArgument>& out, std::string& absurd) {
   if (values == nullptr || values->type != Type::kArray) return;
   for (std::size_t i = 0; i < values->items.size(); ++i) {
     const auto beside = [i](const LocatedJson* list) {
@@ -75,7 +89,7 @@ void collect_all(const LocatedJson* values, const LocatedJson* shapes, const Loc
     };
     const LocatedJson* type = beside(types);
     EtArgument& argument = out.emplace_back();
-    collect(values->items[i], beside(shapes), type != nullptr ? type->text : "", argument);
+    collect(values->items[i], beside(shapes), type != nullptr ? type->text : "", argument, absurd);
   }
 }
 
@@ -87,6 +101,7 @@ void take_attribute(const std::string& name, const LocatedJson& value, EtNode& n
   if (name == "collective_name") node.collective = value.text;
   if (name == "dtype") node.dtype = value.text;
   if (name == "pg_name") node.group = value.type == Type::kInteger ? std::to_string(value.integer) : value.text;
+  if (name == "pg_size") node.group_size = value.integer;
   if (name == "in_msg_nelems") node.in_elements = value.integer;
   if (name == "out_msg_nelems") node.out_elements = value.integer;
 }
@@ -109,29 +124,79 @@ const EtTensor* EtNode::tensor(std::size_t input) const {
   return input < inputs.size() && !inputs[input].tensors.empty() ? inputs[input].tensors.data() : nullptr;
 }
 
-const EtArgument* EtNode::argument(const char* wanted) const {
-  // "aten::mm(Tensor self, Tensor mat2) -> Tensor": the last word of a parameter, before a default, is its name.
-  const std::size_t open = schema.find('(');
-  if (open == std::string::npos) return nullptr;
-  std::size_t index = 0, start = open + 1;
-  int depth = 0;
-  for (std::size_t i = open + 1; i < schema.size(); ++i) {
-    const char c = schema[i];
-    if (c == '(' || c == '[') ++depth;
-    if ((c == ')' || c == ']') && depth > 0) {
-      --depth;
-    } else if ((c == ',' || c == ')') && depth == 0) {
-      std::string parameter = schema.substr(start, i - start);
-      parameter = parameter.substr(0, parameter.find('='));
-      const std::size_t space = parameter.rfind(' ');
-      const std::string word = space == std::string::npos ? parameter : parameter.substr(space + 1);
-      if (word == wanted) return index < inputs.size() ? &inputs[index] : nullptr;
-      index += word == "*" ? 0 : 1;
-      start = i + 1;
-      if (c == ')') return nullptr;
-    }
+namespace {
+
+struct KnownArguments {
+  const char* op;
+  std::vector<const char*> names;
+};
+/// For traces whose op_schema says nothing: which argument stands where.
+const std::vector<KnownArguments>& known_arguments() {
+  static const std::vector<KnownArguments> table{
+      {"convolution",
+       {"input", "weight", "bias", "stride", "padding", "dilation", "transposed", "output_padding", "groups"}},
+      {"convolution_backward",
+       {"grad_output", "input", "weight", "bias_sizes", "stride", "padding", "dilation", "transposed", "output_padding",
+        "groups", "output_mask"}},
+      {"convolution_backward_overrideable",
+       {"grad_output", "input", "weight", "stride", "padding", "dilation", "transposed", "output_padding", "groups",
+        "output_mask"}},
+      {"conv1d", {"input", "weight", "bias", "stride", "padding", "dilation", "groups"}},
+      {"conv2d", {"input", "weight", "bias", "stride", "padding", "dilation", "groups"}},
+      {"conv3d", {"input", "weight", "bias", "stride", "padding", "dilation", "groups"}},
+      {"cudnn_convolution", {"self", "weight", "padding", "stride", "dilation", "groups"}},
+      {"cudnn_convolution_transpose", {"self", "weight", "padding", "output_padding", "stride", "dilation", "groups"}},
+      {"miopen_convolution", {"self", "weight", "bias", "padding", "stride", "dilation", "groups"}},
+      {"miopen_convolution_transpose",
+       {"self", "weight", "bias", "padding", "output_padding", "stride", "dilation", "groups"}},
+      {"mkldnn_convolution", {"self", "weight", "bias", "padding", "stride", "dilation", "groups"}},
+      {"_conv_depthwise2d", {"self", "weight", "kernel_size", "bias", "stride", "padding", "dilation"}}};
+  return table;
+}
+
+std::size_t known_place(const std::string& node_name, const std::string& wanted) {
+  std::string name = node_name.substr(node_name.rfind(':') == std::string::npos ? 0 : node_name.rfind(':') + 1);
+  if (name == "_convolution" || name == "convolution_overrideable") name = "convolution";
+  for (const KnownArguments& known : known_arguments()) {
+    if (name != known.op) continue;
+    const auto at = std::find(known.names.begin(), known.names.end(), wanted);
+    if (at != known.names.end()) return static_cast<std::size_t>(at - known.names.begin());
   }
-  return nullptr;
+  return static_cast<std::size_t>(-1);
+}
+
+/// "aten::mm(Tensor self, Tensor mat2) -> Tensor": the last word of a parameter, before a default, is its name.
+std::vector<std::string> parameters_of(const std::string& schema) {
+  std::vector<std::string> names;
+  const std::size_t open = schema.find('(');
+  int depth = 0;
+  for (std::size_t i = open, start = open + 1; open != std::string::npos && i < schema.size(); ++i) {
+    const char c = schema[i];
+    depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
+    if ((c != ',' || depth != 1) && depth > 0) continue;
+    std::string parameter = schema.substr(start, i - start);
+    parameter = parameter.substr(0, parameter.find('='));
+    const std::size_t space = parameter.rfind(' ');
+    if (space == 0 || space == std::string::npos || space + 1 < parameter.size())
+      names.push_back(space == std::string::npos ? parameter : parameter.substr(space + 1));
+    start = i + 1;
+    if (depth == 0) break;
+  }
+  names.erase(std::remove(names.begin(), names.end(), "*"), names.end());
+  return names;
+}
+
+}  // namespace
+
+const EtArgument* EtNode::argument(const char* wanted) const {
+  const std::vector<std::string> names = parameters_of(schema);
+  const auto found = std::find(names.begin(), names.end(), wanted);
+  std::size_t index = static_cast<std::size_t>(found - names.begin());
+  if (names.empty() || (names.size() == 1 && (names[0].empty() || names[0] == "...")))
+    index = known_place(name, wanted);
+  else if (found == names.end())
+    return nullptr;
+  return index < inputs.size() ? &inputs[index] : nullptr;
 }
 
 bool parse_et_node(const LocatedJson& json, EtNode& node, std::string& why) {
@@ -157,11 +222,11 @@ bool parse_et_node(const LocatedJson& json, EtNode& node, std::string& why) {
     return list == nullptr ? nullptr : list->find(key);
   };
   if (inputs != nullptr && inputs->type == Type::kObject) {
-    collect_all(part(inputs, "values"), part(inputs, "shapes"), part(inputs, "types"), node.inputs);
-    collect_all(part(outputs, "values"), part(outputs, "shapes"), part(outputs, "types"), node.outputs);
+    collect_all(part(inputs, "values"), part(inputs, "shapes"), part(inputs, "types"), node.inputs, node.absurd);
+    collect_all(part(outputs, "values"), part(outputs, "shapes"), part(outputs, "types"), node.outputs, node.absurd);
   } else {
-    collect_all(inputs, json.find("input_shapes"), json.find("input_types"), node.inputs);
-    collect_all(outputs, json.find("output_shapes"), json.find("output_types"), node.outputs);
+    collect_all(inputs, json.find("input_shapes"), json.find("input_types"), node.inputs, node.absurd);
+    collect_all(outputs, json.find("output_shapes"), json.find("output_types"), node.outputs, node.absurd);
   }
   for (std::size_t i = 0; i < json.keys.size() && i < json.items.size(); ++i)
     take_attribute(json.keys[i], json.items[i], node);

@@ -31,9 +31,10 @@ struct EtNode {
   std::vector<EtArgument> inputs, outputs;
   std::uint32_t line = 0;
   bool triton = false;
+  std::string absurd;  ///< what is said of a tensor that no memory could hold, "" = there is none
   // record_param_comms, schema 1.1.0 on; older ones hold it in their inputs
   std::string collective, dtype, group;
-  std::int64_t in_elements = -1, out_elements = -1;
+  std::int64_t in_elements = -1, out_elements = -1, group_size = 0;
 
   [[nodiscard]] bool has_tensors() const;
   [[nodiscard]] bool has_results() const;  ///< tensors among its outputs

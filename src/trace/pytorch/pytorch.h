@@ -2,7 +2,7 @@
 // PyTorch's two trace formats: execution traces (operators, no times) and Kineto (kernels with times). Private.
 #pragma once
 #include <string>
-#include <unordered_map>
+#include <vector>
 
 #include "trace/rank_trace.h"
 
@@ -14,9 +14,15 @@ bool looks_like_kineto(const std::string& bytes);
 RankTrace decode_kineto_rank(const RankRequest& request, Findings& findings);
 
 namespace pytorch {
-/// Time on the device, in ns, of each operator by the number that both formats give it (rf_id).
-std::unordered_map<std::uint64_t, std::int64_t> device_times(const std::string& bytes, const std::string& file,
-                                                             Findings& findings);
+/// An operator of the host in a Kineto trace and the time of what it launched on the device.
+struct OperatorTime {
+  std::string name;
+  std::int64_t record = -1;  ///< the number that an execution trace of the same run gives it (rf_id); -1 = not said
+  std::int64_t ns = 0;
+};
+/// In the order of their starts. `unlinked_ns`: of kernels that no operator launched.
+std::vector<OperatorTime> operator_times(const std::string& bytes, const std::string& file, std::int64_t& unlinked_ns,
+                                         Findings& findings);
 }  // namespace pytorch
 
 }  // namespace dojo::workload

@@ -98,6 +98,56 @@ TEST(LowerJob, EachOperationIsTimedByTheLastRuleThatMatchesIt) {
   EXPECT_EQ(executed_flops(program), graph_flops(graph));
 }
 
+Workload recorded_job(std::vector<std::pair<RecordedOn, std::int64_t>> operations) {
+  Workload workload = generate_matmul(64, 64, 64, DType::kBf16);
+  Graph& graph = workload.graphs[0];
+  graph.ops.clear();
+  for (const auto& [on, ns] : operations) {
+    Op op;
+    op.id = graph.ops.size();
+    op.kind = OpKind::kCompute;
+    op.duration_ns = ns;
+    op.recorded_on = on;
+    graph.ops.push_back(op);
+  }
+  return workload;
+}
+
+TEST(LowerJob, RecordedTimeBesideTheCoresIsADelayAndNoKernel) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = recorded_job({{RecordedOn::kCores, 1000},
+                                          {RecordedOn::kStream, 2000},
+                                          {RecordedOn::kNetwork, 3000},
+                                          {RecordedOn::kMemory, 4000}});
+  const Job job = lower(workload, options_for(workload), die);
+  const Program& program = job.programs[0];
+  EXPECT_EQ(program.kernels.size(), 1u);
+  EXPECT_EQ(program.delays, (std::vector<Cycles>{4000, 6000, 8000})) << "2 GHz";
+  std::vector<Task::Unit> units;
+  for (const Task& task : program.tasks) {
+    if (task.kind == Task::Kind::kDelay) units.push_back(task.unit);
+  }
+  EXPECT_EQ(units, (std::vector<Task::Unit>{Task::Unit::kCore, Task::Unit::kNetwork, Task::Unit::kMemory}));
+}
+
+TEST(LowerJob, ALongRecordedTimeIsNotCutToThirtyTwoBits) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = recorded_job({{RecordedOn::kCores, 5000000000}});
+  const Job job = lower(workload, options_for(workload), die);
+  const Kernel& kernel = job.programs[0].kernels[0];
+  EXPECT_EQ(kernel.steps, 1u);
+  EXPECT_EQ(kernel.cycles[0], 10000000000) << "2 GHz";
+}
+
+TEST(LowerJob, RefusesRecordedTimesThatCountersCannotAddUp) {
+  const auto die = machine(topology::Level::kDie);
+  for (const RecordedOn on : {RecordedOn::kCores, RecordedOn::kStream, RecordedOn::kNetwork}) {
+    const Workload workload = recorded_job({{on, std::int64_t{1} << 62}});
+    EXPECT_THAT(errors_of(workload, options_for(workload), die),
+                testing::ElementsAre(testing::HasSubstr("correct the operation's sizes or duration")));
+  }
+}
+
 TEST(LowerJob, SaysHowMuchMemoryIsMissing) {
   // 3 matrices of 16384^2 bf16 are 1.6 GB; a die has 0.44 GB, and nothing of one product can leave.
   const auto die = machine(topology::Level::kDie);

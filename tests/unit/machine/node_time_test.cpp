@@ -58,6 +58,22 @@ TEST(NodeTime, TheNetworkComesBeforeMemory) {
   expect_breakdown(time.breakdown(30), {0, 15, 0, 10 + 2, 3});
 }
 
+// One of two nodes is busy in [0, 10), recorded streams pass in [4, 20) and [8, 30), the network is used from 25 on.
+TEST(NodeTime, AllNodesComputeWhileARecordedStreamPasses) {
+  NodeTime time;
+  time.add_rank(2);
+  time.kernel_starts(0, 1, 0);
+  time.compute(0, 0, 0, 10);
+  time.stream_starts(0, 4);
+  expect_breakdown(time.counted(0), {4, 0, 0, 0, 4});
+  time.stream_starts(0, 8);
+  time.stream_ends(0, 20);
+  time.network_starts(0, 25);
+  expect_breakdown(time.counted(0), {4 + 2 * 21, 0, 0, 0, 4});
+  time.stream_ends(0, 30);
+  expect_breakdown(time.breakdown(35), {4 + 2 * 21, 2 * 5, 2 * 5, 0, 4});
+}
+
 TEST(NodeTime, WaitsUntilTheLastOfSeveralTasksEnds) {
   NodeTime time;
   time.add_rank(1);

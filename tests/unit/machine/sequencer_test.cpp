@@ -12,6 +12,7 @@ namespace dojo::machine::test {
 namespace {
 
 using ::testing::ElementsAre;
+using Delay = FakeLauncher::Delay;
 using Launch = FakeLauncher::Launch;
 constexpr RankId kRank = 7;
 
@@ -102,6 +103,20 @@ TEST_F(SequencerTest, ATaskOfNoKindEndsInItsCycleAndIsNotLaunched) {
   begin(2, 8);
   EXPECT_THAT(launcher_.launched, ElementsAre(Launch{kRank, 1, 8})) << "one end, although the slice has two dies";
   EXPECT_EQ(sums_.tasks_done, 1u);
+}
+
+TEST_F(SequencerTest, ADelayPassesBesideTheCoresAndIsItsOperationsTime) {
+  program_.delays = {30, 20};
+  program_.tasks = {delay_task(0, 1, Task::Unit::kCore), kernel_task(0, 2), delay_task(1, 3, Task::Unit::kMemory)};
+  add_dependency(program_, 0, 2);
+  begin(2);
+  EXPECT_THAT(launcher_.launched, ElementsAre(Launch{kRank, 1, 5})) << "the kernel has the cores from the start";
+  EXPECT_THAT(launcher_.delays,
+              ElementsAre(Delay{true, Task::Unit::kCore, 5}, Delay{false, Task::Unit::kCore, 35},
+                          Delay{true, Task::Unit::kMemory, 35}, Delay{false, Task::Unit::kMemory, 55}));
+  EXPECT_EQ(sums_.op(0, 1).cycles_sum, 30u);
+  EXPECT_EQ(sums_.op(0, 3).cycles_sum, 20u) << "a recorded copy is the operation itself";
+  EXPECT_EQ(sums_.tasks_done, 2u);
 }
 
 // From the start of its first task to the end of its last: 5 to 40; its second task waits for the cores until 25.

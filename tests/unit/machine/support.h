@@ -146,6 +146,15 @@ inline Task dataflow_task(std::uint32_t slot, std::uint32_t op = 0, Task::Unit u
   return task;
 }
 
+inline Task delay_task(std::uint32_t delay, std::uint32_t op, Task::Unit unit) {
+  Task task;
+  task.kind = Task::Kind::kDelay;
+  task.unit = unit;
+  task.index = delay;
+  task.op = op;
+  return task;
+}
+
 /// `before` ends before `after` starts. Edges are added in the order of `before`.
 inline void add_dependency(Program& program, std::uint32_t before, std::uint32_t after) {
   Task& task = program.tasks[before];
@@ -309,8 +318,17 @@ struct FakeLauncher final : Sequencer::Launcher {
     Cycles now;
     bool operator==(const Launch& o) const { return rank == o.rank && task == o.task && now == o.now; }
   };
+  struct Delay {
+    bool begins;
+    Task::Unit unit;
+    Cycles now;
+    bool operator==(const Delay& o) const { return begins == o.begins && unit == o.unit && now == o.now; }
+  };
   std::vector<Launch> launched;
+  std::vector<Delay> delays;
   void launch(RankId rank, std::uint32_t task, Cycles now) override { launched.push_back({rank, task, now}); }
+  void delay_begins(RankId, Task::Unit unit, Cycles now) override { delays.push_back({true, unit, now}); }
+  void delay_ends(RankId, Task::Unit unit, Cycles now) override { delays.push_back({false, unit, now}); }
 };
 
 struct FakeEnds final : TaskEnds {

@@ -13,6 +13,7 @@
 namespace dojo::report {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 namespace fs = std::filesystem;
@@ -27,7 +28,7 @@ done
 echo "$out" >> "$here/runs"
 if [ "$batch" = 13 ]; then echo "trace.json: rank 3, 'send': no receiver" >&2; exit 3; fi
 mkdir -p "$out"
-echo "{\"schema\": \"dojosim.report/1\", \"partial\": false, \"time\": {\"seconds\": $batch}}" > "$out/report.json"
+echo "{\"schema\": \"dojosim.report/1\", \"partial\": false, \"only\": {\"b$batch\": 1}, \"time\": {\"seconds\": $batch}}" > "$out/report.json"
 )";
 
 class Sweep : public ::testing::Test {
@@ -137,7 +138,7 @@ TEST_F(Sweep, DryRunWritesNothing) {
 
 TEST_F(Sweep, GridRunsEveryPointTheLastAxisFastest) {
   EXPECT_EQ(run(R"({"base": "run.json", "axes": [{"path": "run.seed", "values": [1, 2]},
-    {"path": "workload.generate.batch", "values": [4, 8, 16]}], "metrics": ["time.seconds", "not.there"], "pareto": {"min": ["time.seconds"]}})"),
+    {"path": "workload.generate.batch", "values": [4, 8, 16]}], "metrics": ["time.seconds", "only.b16"], "pareto": {"min": ["time.seconds"]}})"),
             0);
   EXPECT_EQ(runs(), 6u);
   const auto points = lines("out/points.csv"), results = lines("out/results.csv");
@@ -145,10 +146,17 @@ TEST_F(Sweep, GridRunsEveryPointTheLastAxisFastest) {
   EXPECT_EQ(points[0], "index,hash,folder,run.seed,workload.generate.batch");
   EXPECT_THAT(points[2], HasSubstr(",1,8"));
   ASSERT_EQ(results.size(), 7u);
-  EXPECT_EQ(results[0], "index,hash,status,reason,run.seed,workload.generate.batch,time.seconds,not.there,pareto");
+  EXPECT_EQ(results[0], "index,hash,status,reason,run.seed,workload.generate.batch,time.seconds,only.b16,pareto");
   EXPECT_THAT(results[1], HasSubstr(",done,,1,4,4,,1"));
   EXPECT_THAT(results[2], HasSubstr(",done,,1,8,8,,0"));
+  EXPECT_THAT(results[3], HasSubstr(",done,,1,16,16,1,0"));
   EXPECT_TRUE(fs::exists(folder_ / "out/report.html"));
+}
+
+TEST_F(Sweep, AMetricThatNoReportHasIsAnErrorAfterTheResultsAreWritten) {
+  EXPECT_THAT(error_lines(batches("[4, 8]", R"(, "metrics": ["time.secnds"])")),
+              Contains(AllOf(HasSubstr("found 'time.secnds'"), HasSubstr("such as 'time.seconds'"))));
+  EXPECT_EQ(lines("out/results.csv").size(), 3u);
 }
 
 TEST_F(Sweep, ZipListAndRandomMakeTheirPoints) {

@@ -51,7 +51,7 @@ TEST_F(Aicb, GroupsComeFromTheirSizesAndRowsFollowEachOther) {
   EXPECT_EQ(graph.ops[0].bytes, 1024);
   EXPECT_EQ(graph.ops[0].phase, Phase::kForward);
   EXPECT_EQ(workload.group_classes[graph.ops[0].group].name, "tensor");
-  EXPECT_EQ(graph.ops[1].duration_ns, 12) << "12.5 of 1 ns";
+  EXPECT_EQ(graph.ops[1].duration_ns, 12500000) << "12.5 ms";
   EXPECT_EQ(graph.ops[2].bytes, 4096 / 4) << "what each rank brings";
   EXPECT_THAT(workload.group_classes[graph.ops[2].group].groups[1].ranks, ElementsAre(1u, 3u, 5u, 7u));
   EXPECT_EQ(graph.ops[3].kind, OpKind::kNone);
@@ -59,6 +59,50 @@ TEST_F(Aicb, GroupsComeFromTheirSizesAndRowsFollowEachOther) {
   EXPECT_EQ(graph.ops[4].kind, OpKind::kBarrier);
   EXPECT_EQ(graph.ops[4].group, 0u);
   for (std::size_t i = 1; i < graph.ops.size(); ++i) EXPECT_EQ(graph.deps[graph.ops[i].deps_begin], i - 1);
+}
+
+TEST_F(Aicb, TimesAreMillisecondsWhateverACycleIs) {
+  TraceOptions options;
+  options.cycle_ns = 1000;
+  const Graph graph =
+      read_text(kHeader + "CommType.computation,,,0,forward,,,,2.5\n" + "CommType.computation,,,0,forward,,,,1e-7\n" +
+                    "CommType.all_reduce,CommGroup.dp_group,4,64,backward,,,,0.157\n",
+                options)
+          .graphs[0];
+  EXPECT_EQ(graph.ops[0].duration_ns, 2500000);
+  EXPECT_EQ(graph.ops[1].duration_ns, 1) << "never nothing";
+  EXPECT_EQ(graph.ops[2].duration_ns, 0) << "what another network took says nothing about this one";
+  EXPECT_THAT(graph.warnings, Contains(HasSubstr("measured on another machine, in milliseconds")));
+}
+
+TEST_F(Aicb, ComputationsWithoutATimeAreTheProductOfTheirShapes) {
+  const Graph graph = read_text(kHeader + "CommType.computation,,,\"((64, 2, 32), (32, 16))\",forward,,,,None\n" +
+                                "CommType.computation,,,\"((64, 32), (16, 32))\",forward,,,,\n" +
+                                "CommType.computation,,,0,forward,,,,\n")
+                          .graphs[0];
+  EXPECT_EQ(graph.ops[0].kind, OpKind::kMatMul);
+  EXPECT_EQ(graph.ops[0].flops, 2 * 128 * 32 * 16);
+  EXPECT_EQ(graph.ops[1].flops, 2 * 64 * 32 * 16);
+  EXPECT_THAT(graph.warnings, Contains(HasSubstr("1 computations have neither a time nor the shapes of a product")));
+}
+
+TEST_F(Aicb, LinesAboveTheHeaderAndStagesOfAPipeline) {
+  const std::string row = "CommType.all_reduce,CommGroup.dp_group,4,1024,train,,,,\n";
+  const Workload one = read_text("[rank0 ~ rank3]\n" + kHeader + row);
+  EXPECT_EQ(one.ranks(), 4u);
+  EXPECT_THAT(one.graphs[0].warnings, Contains(HasSubstr("line 1: [rank0 ~ rank3]")));
+  EXPECT_EQ(read_text("# made by a tool\n[rank0 ~ rank7]\n" + kHeader + row).ranks(), 8u) << "tensor 2, not said";
+  EXPECT_EQ(read_text("[ pp_stage0: [rank0, rank1, rank2, rank3] ]\n" + kHeader + row +
+                      "CommType.isend,CommGroup.pp_group,2,64,train,1,,,\n")
+                .ranks(),
+            8u)
+      << "four in this stage, two stages";
+  const Workload stages = read_text("[ pp_stage0: [rank0, rank1, rank2, rank3] ]\n" + kHeader + row +
+                                    "[ pp_stage1: [rank4, rank5, rank6, rank7] ]\n" + kHeader + row + row);
+  EXPECT_EQ(stages.ranks(), 8u);
+  ASSERT_EQ(stages.graphs.size(), 2u);
+  EXPECT_EQ(stages.graphs[1].ops.size(), 2u);
+  EXPECT_THAT(stages.graph_of_rank, ElementsAre(0u, 0u, 0u, 0u, 1u, 1u, 1u, 1u));
 }
 
 TEST_F(Aicb, TabsAndLineEndsOfOtherSystems) {

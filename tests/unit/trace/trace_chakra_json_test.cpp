@@ -17,7 +17,7 @@ const char* const kFeeder = R"({"workload_graph":[
  {"Id":7,"Name":"work","NodeType":4,"ctrlDeps":[9],"data_deps":[],"runtime":5,"is_cpu_op":false,"num_ops":640,"tensor_size":64},
  {"Id":9,"Name":"sum","NodeType":7,"data_deps":[7],"runtime":1,"is_cpu_op":false,"comm_type":0,"comm_size":128},
  {"Id":10,"Name":"launch","NodeType":7,"data_deps":[9],"runtime":1,"is_cpu_op":true}],
- "workload_name":"w","ngpus":8,"soc":"s"}
+ "workload_name":"w","ngpus":1,"soc":"s"}
 )";
 
 const char* const kProto = R"({
@@ -111,6 +111,40 @@ TEST_F(ChakraJson, ZstdFiles) {
   EXPECT_EQ(read_text(packed + packed.substr(0, 0)).graphs[0].ops.size(), 2u);
   for (std::size_t size = 5; size < packed.size(); ++size)
     EXPECT_THAT(errors(packed.substr(0, size)), Contains(HasSubstr("zstd stream is"))) << size;
+}
+
+TEST_F(ChakraJson, RecordedCommunicationAndCopiesPassBesideTheCores) {
+  const Graph graph = read_text(R"({"workload_graph":[
+    {"Id":1,"Name":"gemm","NodeType":4,"data_deps":[],"runtime":100,"is_cpu_op":false,"stream":7},
+    {"Id":2,"Name":"other","NodeType":4,"data_deps":[],"runtime":90,"is_cpu_op":false,"stream":8},
+    {"Id":3,"Name":"sum","NodeType":7,"data_deps":[],"runtime":100,"is_cpu_op":false},
+    {"Id":4,"Name":"copy","NodeType":2,"data_deps":[],"runtime":100,"is_cpu_op":false},
+    {"Id":5,"Name":"send","NodeType":5,"data_deps":[],"runtime":100,"is_cpu_op":false,"comm_size":64}]})")
+                          .graphs[0];
+  EXPECT_EQ(find(graph, "gemm")->recorded_on, RecordedOn::kCores);
+  EXPECT_EQ(find(graph, "other")->recorded_on, RecordedOn::kStream);
+  EXPECT_EQ(find(graph, "sum")->recorded_on, RecordedOn::kNetwork);
+  EXPECT_EQ(find(graph, "copy")->recorded_on, RecordedOn::kMemory);
+  EXPECT_EQ(find(graph, "send")->recorded_on, RecordedOn::kNetwork);
+  EXPECT_THAT(graph.warnings, Contains(HasSubstr("1 sends and receives do not name their peer")));
+}
+
+TEST_F(ChakraJson, OneFileOfAJobIsRefusedWithWhatToDo) {
+  std::string eight = kFeeder;
+  eight.replace(eight.find("\"ngpus\":1"), 9, "\"ngpus\":8");
+  EXPECT_THAT(errors(eight),
+              Contains(AllOf(HasSubstr("the file of one rank of a job of 8"), HasSubstr("workload.ranks=8"))));
+  // Nothing in it says how many there are, but the files of the others lie beside it.
+  file("job.00.json", kFeeder);
+  file("job.01.json", kFeeder);
+  EXPECT_THAT(errors_of("job.00.json"), Contains(AllOf(HasSubstr("their files lie beside it"),
+                                                       HasSubstr("give the prefix '" + path("job") + "'"))));
+  EXPECT_EQ(read("job").ranks(), 2u);
+  // A message to another rank says it too.
+  EXPECT_THAT(errors(R"({"workload_graph":[{"Id":1,"Name":"s","NodeType":5,"data_deps":[],"runtime":1,"comm_size":64,
+                         "comm_dst":3,"comm_tag":1}]})"),
+              Contains(HasSubstr("the file of one rank of a job of 4")));
+  EXPECT_THAT(read_text(kFeeder).graphs[0].warnings, Contains(HasSubstr("have one rank only and move nothing")));
 }
 
 }  // namespace

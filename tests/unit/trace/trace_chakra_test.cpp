@@ -153,9 +153,15 @@ TEST_F(TraceChakra, AMissingRankInTheMiddleIsNamed) {
   EXPECT_EQ(read(options).graphs.size(), 1u);
 }
 
-TEST_F(TraceChakra, OneNamedFileIsOneRank) {
+TEST_F(TraceChakra, OneNamedFileOfSeveralIsRefusedUnlessItIsForAll) {
   ranks({metadata() + all_reduce(1, 8), metadata() + all_reduce(1, 8)});
-  EXPECT_EQ(read_trace(path("t.1.et"), {}, nullptr).ranks(), 1u);
+  try {
+    (void)read_trace(path("t.1.et"), {}, nullptr);
+    ADD_FAILURE() << "the other ranks could not enter its collective";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.lines(),
+                Contains(AllOf(HasSubstr("the file of one rank"), HasSubstr("give the prefix '" + path("t") + "'"))));
+  }
   TraceOptions options;
   options.ranks = 2;
   EXPECT_THROW((void)read_trace(path("t.1.et"), options, nullptr), Error);

@@ -31,7 +31,7 @@ class Kineto : public TraceFiles {
 };
 
 TEST_F(Kineto, FaultsAreNamed) {
-  EXPECT_THAT(errors(trace({})), Contains(HasSubstr("found 0 events and no kernel among them")));
+  EXPECT_THAT(errors(trace({})), Contains(HasSubstr("found 0 events and no work of a device among them")));
   EXPECT_THAT(errors("{\"traceEvents\":[{\"ph\":\"X\",]}"), Contains(HasSubstr("t:1: not valid JSON")));
   EXPECT_THAT(errors(trace({kernel("ncclAllReduce", 1, 2, 7, nccl_)})),
               Contains(AllOf(HasSubstr("one rank of a job of 2"), HasSubstr("workload.ranks=2"))));
@@ -106,6 +106,92 @@ TEST_F(Kineto, GroupsOfADistributedRun) {
   EXPECT_EQ(workload.graphs.size(), 2u);
   EXPECT_THAT(workload.group_classes.at(1).groups[0].ranks, ElementsAre(0u, 1u));
   EXPECT_THAT(workload.group_classes.at(2).groups[0].ranks, ElementsAre(2u, 3u));
+}
+
+TEST_F(Kineto, OtherStreamsCopiesAndCommunicationPassBesideTheCores) {
+  const std::string copy =
+      "{\"ph\":\"X\",\"cat\":\"gpu_memcpy\",\"name\":\"Memcpy HtoD\",\"pid\":0,\"tid\":21,\"ts\":1,\"dur\":10,"
+      "\"args\":{\"stream\":21,\"device\":0}}";
+  const Graph graph =
+      read_text(trace({kernel("gemm", 1, 10, 7), kernel("small", 1, 9, 8), kernel("ncclDevKernel_AllReduce", 1, 10, 20),
+                       kernel("rcclGenericKernel", 1, 10, 22), copy}))
+          .graphs[0];
+  EXPECT_EQ(find(graph, "gemm")->recorded_on, RecordedOn::kCores) << "the busiest stream has the cores";
+  EXPECT_EQ(find(graph, "small")->recorded_on, RecordedOn::kStream);
+  EXPECT_EQ(find(graph, "ncclDevKernel_AllReduce")->recorded_on, RecordedOn::kNetwork);
+  EXPECT_EQ(find(graph, "rcclGenericKernel")->recorded_on, RecordedOn::kNetwork);
+  EXPECT_EQ(find(graph, "Memcpy HtoD")->recorded_on, RecordedOn::kMemory);
+  EXPECT_TRUE(graph.deps.empty());
+}
+
+TEST_F(Kineto, OverlapOnOneStreamIsCountedAndSaid) {
+  const Graph graph =
+      read_text(trace({kernel("long", 1000, 1600000, 7), kernel("a", 1100, 50, 7), kernel("b", 1200, 50, 7)}))
+          .graphs[0];
+  EXPECT_THAT(graph.warnings, Contains(AllOf(HasSubstr("2 operations begin while the one before on their stream still "
+                                                       "runs, 0.100 ms in all"))));
+  EXPECT_THAT(read_text(trace({kernel("a", 1000, 50, 7), kernel("b", 1050, 50, 7)})).graphs[0].warnings,
+              testing::Not(Contains(HasSubstr("operations begin while"))));
+}
+
+TEST_F(Kineto, TimesAsTextAndPairsOfBeginAndEnd) {
+  const Graph text = read_text(trace({"{\"ph\":\"X\",\"cat\":\"kernel\",\"name\":\"a\",\"ts\":\"1000.5\",\"dur\":"
+                                      "\"5.0\",\"args\":{\"stream\":7}}"}))
+                         .graphs[0];
+  EXPECT_EQ(text.ops[0].duration_ns, 5000);
+  const auto half = [](const char* phase, double ts, const char* rest) {
+    return std::string("{\"ph\":\"") + phase + "\",\"pid\":0,\"tid\":7,\"ts\":" + std::to_string(ts) + rest + "}";
+  };
+  const char* const named = ",\"cat\":\"kernel\",\"name\":\"k\",\"args\":{\"stream\":7}";
+  const Graph pairs = read_text(trace({half("B", 1000, named), half("E", 1100, ""), half("B", 1200, named)})).graphs[0];
+  ASSERT_EQ(pairs.ops.size(), 1u);
+  EXPECT_EQ(pairs.ops[0].duration_ns, 100000);
+  EXPECT_THAT(pairs.warnings, Contains(HasSubstr("1 events begin and do not end")));
+}
+
+TEST_F(Kineto, OtherAcceleratorsAreReadByStream) {
+  const auto event = [](const char* category, const char* name, const char* stream, double ts) {
+    return std::string("{\"ph\":\"X\",\"cat\":\"") + category + "\",\"name\":\"" + name +
+           "\",\"pid\":0,\"tid\":1,\"ts\":" + std::to_string(ts) + ",\"dur\":10,\"args\":{\"stream\":" + stream + "}}";
+  };
+  const Graph graph =
+      read_text(
+          trace({event("mtia_ccp_events", "pe_exe", "112", 1), event("xpu_runtime", "launch", "1", 1),
+                 event("mtia_ccp_events", "dma_request", "102", 1), event("gpu_user_annotation", "step", "112", 1)}))
+          .graphs[0];
+  ASSERT_EQ(graph.ops.size(), 2u);
+  EXPECT_EQ(find(graph, "dma_request")->recorded_on, RecordedOn::kMemory);
+  EXPECT_THAT(graph.warnings,
+              Contains(HasSubstr("2 events of category 'mtia_ccp_events' are taken for work of a device")));
+  // Streams that are no numbers are different streams all the same.
+  const Graph words =
+      read_text(trace({event("kernel", "a", "\"0x1234\"", 1), event("kernel", "b", "\"0x5678\"", 1)})).graphs[0];
+  EXPECT_TRUE(words.deps.empty());
+  EXPECT_THAT(errors(trace({event("cpu_op", "aten::mm", "7", 1)})),
+              Contains(AllOf(HasSubstr("1 of 'cpu_op'"), testing::Not(HasSubstr("CUDA")))));
+}
+
+TEST_F(Kineto, AWaitIsForWhatWasLaunchedBeforeItsEvent) {
+  const auto launched = [&](const char* name, double ts, int stream, int correlation) {
+    return kernel(name, ts, 2, stream, ",\"correlation\":" + std::to_string(correlation));
+  };
+  const std::string wait =
+      "{\"ph\":\"X\",\"cat\":\"cuda_sync\",\"name\":\"Stream Wait Event\",\"ts\":19,\"dur\":0,\"args\":{\"stream\":7,"
+      "\"wait_on_stream\":9,\"device\":0,\"wait_on_cuda_event_record_corr_id\":15}}";
+  const Graph graph =
+      read_text(trace({launched("before", 1, 9, 10), launched("after", 5, 9, 20), launched("waits", 20, 7, 30), wait}))
+          .graphs[0];
+  EXPECT_THAT(deps_of(graph, "waits"), ElementsAre("before"));
+}
+
+TEST_F(Kineto, AbsurdSizesOfCollectivesAreErrors) {
+  std::string args = nccl_;
+  args.replace(args.find("500"), 3, "4611686018427387904");
+  TraceOptions options;
+  options.ranks = 2;
+  options.replicate = true;
+  EXPECT_THAT(errors(trace({kernel("nccl", 1, 2, 7, args)}), options),
+              Contains(HasSubstr("found 4611686018427387904 elements")));
 }
 
 TEST_F(Kineto, TheArrayFormAndScaledDurations) {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SCALE-Sim layer lists: damage, quirks of real files, and the training step that is added.
+#include <algorithm>
+
 #include "trace_support.h"
 
 namespace dojo::workload {
@@ -107,6 +109,44 @@ TEST_F(ScaleSim, DepthWiseLayersHaveAFilterForEachChannel) {
 
 TEST_F(ScaleSim, ALayerLargerThanAnyTraceIsRefused) {
   EXPECT_THROW(read_text(kConvHeader + "c,16000000,16000000,3,3,16000000,16000000,1,\n", ranks(1)), Error);
+}
+
+TEST_F(ScaleSim, RowsWithoutNumbersAreSkippedAndCounted) {
+  const std::string header =
+      "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n";
+  const Graph graph =
+      read_text("My network,,,,\n" + header + "ResNet,,,,,,,,\nConv1, 56, 56, 3, 3, 64, 64, 1,\n,,,,,,,,\n" + header +
+                "Conv2, 54, 54, 1, 1, 64, 64, 1,\n,,,,\n")
+          .graphs[0];
+  EXPECT_EQ(count(graph, OpKind::kConv), 2u);
+  EXPECT_THAT(graph.warnings, Contains(HasSubstr("5 rows hold no numbers")));
+}
+
+TEST_F(ScaleSim, ColumnsAreFoundByTheirNames) {
+  for (const char* text :
+       {"Layer,M,K,N,\nfc,128,256,512,\n", "Layer;M;N;K\nfc;128;512;256\n", "M,N,K\n128,512,256\n",
+        "K\tlayer name\tm\tn\n256\tfc\t128\t512\n", "\"Layer\",\"M\",\"N\",\"K\"\n\"fc, 1\",128,512,256\n"}) {
+    const Graph graph = read_text(text).graphs[0];
+    const auto product =
+        std::find_if(graph.ops.begin(), graph.ops.end(), [](const Op& op) { return op.kind == OpKind::kMatMul; });
+    ASSERT_NE(product, graph.ops.end()) << text;
+    EXPECT_EQ(product->mat.m, 128) << text;
+    EXPECT_EQ(product->mat.n, 512) << text;
+    EXPECT_EQ(product->mat.k, 256) << text;
+  }
+  const Graph conv =
+      read_text(
+          "Layer name,Channels,IFMAP_H,IFMAP_W,Filter_H,Filter_W,Num_Filter,Stride Height,Stride Width,\n"
+          "c,3,11,15,3,5,8,2,1,\n")
+          .graphs[0];
+  EXPECT_EQ(find(conv, "c")->flops, 2 * 5 * 11 * 8 * 3 * 3 * 5) << "two strides: 5 x 11 pixels";
+}
+
+TEST_F(ScaleSim, WhatAHeaderLacksIsNamed) {
+  EXPECT_THAT(errors("Layer,M,K,\nfc,128,256,\n"), Contains(HasSubstr("t:1: header: found no column for the N")));
+  EXPECT_THAT(errors("Conv1, 56, 56, 3, 3, 64, 64, 1,\nConv2, 54, 54, 1, 1, 64, 64, 1,\n"),
+              Contains(HasSubstr("t:1: found a row of numbers and no header")));
+  EXPECT_THAT(errors("fc,128,256,512,\n"), Contains(HasSubstr("no header")));
 }
 
 }  // namespace
