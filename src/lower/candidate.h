@@ -7,13 +7,8 @@
 
 namespace dojo::workload {
 
-struct CandidateAxes {
-  Cut rows, columns;  ///< what the rows and the columns of the slice cut
-  Stream stream;      ///< what the steps cut
-  std::uint32_t steps;
-};
-
-/// Nothing when the layouts or the halo do not allow it. `build`: with the kernel, else only cost and buffers.
+/// `context` is that of the candidate's part. Nothing when nothing arrives in steps. `build`: with the kernel, else
+/// only cost and buffers.
 [[nodiscard]] std::optional<KernelPlan> plan_candidate(const ProductRequest& request, const PlanContext& context,
                                                        const CandidateAxes& axes, bool build);
 

@@ -12,25 +12,69 @@
 
 namespace dojo::workload {
 
+namespace {
+
+/// Equal pieces on evenly spaced nodes of a line, none smaller than kSmallestPieceBytes unless it is the only one.
+void spread_over_line(const std::vector<std::uint32_t>& nodes, Bytes bytes, Holding& holding) {
+  const auto count = static_cast<std::int64_t>(nodes.size());
+  const std::int64_t holders = std::clamp<std::int64_t>(bytes / kSmallestPieceBytes, 1, count);
+  for (std::int64_t i = 0; i < holders; ++i)
+    holding[nodes[static_cast<std::size_t>((2 * i + 1) * count / (2 * holders))]] = piece_size(bytes, holders, i);
+}
+
+std::vector<std::uint32_t> row_nodes(const SliceGrid& grid, std::uint32_t row) {
+  const auto first = grid.all().begin();
+  return {first + grid.row_begin(row), first + grid.row_begin(row + 1)};
+}
+
+std::vector<std::uint32_t> column_nodes(const SliceGrid& grid, std::uint32_t column) {
+  std::vector<std::uint32_t> nodes;
+  for (std::uint32_t r = 0; r < grid.rows(); ++r)
+    if (grid.at(r, column) != kNone) nodes.push_back(grid.at(r, column));
+  return nodes;
+}
+
+}  // namespace
+
 Holding spread_evenly(const SliceGrid& grid, Bytes bytes) {
-  Holding holding(grid.nodes());
+  Holding holding(grid.shape().node_count(), 0);
   for (std::uint32_t p = 0; p < grid.nodes(); ++p) holding[grid.node_at(p)] = piece_size(bytes, grid.nodes(), p);
   return holding;
 }
 
 Holding spread_resident(const SliceGrid& grid, Bytes bytes) {
-  Holding holding(grid.nodes(), 0);
-  const std::vector<std::uint32_t> nodes = residency(grid.shape(), bytes);
+  Holding holding(grid.shape().node_count(), 0);
+  const std::vector<std::uint32_t> nodes = residency(grid.shape(), bytes, grid.part());
   const auto count = static_cast<std::int64_t>(nodes.size());
   for (std::int64_t i = 0; i < count; ++i) holding[nodes[static_cast<std::size_t>(i)]] = piece_size(bytes, count, i);
   return holding;
 }
 
-Deliveries::Deliveries(const SliceGrid& grid, std::uint32_t steps) : grid_(&grid), steps_(steps) {}
-
-std::uint32_t Deliveries::slot(std::uint64_t index, std::uint64_t count, bool streamed) const {
-  return streamed ? 1 + static_cast<std::uint32_t>(index * steps_ / count) : 1;
+Holding spread_over_rows(const SliceGrid& grid, Bytes bytes) {
+  Holding holding(grid.shape().node_count(), 0);
+  const std::int64_t nodes = grid.nodes();
+  for (std::uint32_t r = 0; r < grid.rows(); ++r) {
+    if (grid.row_count(r) == 0) continue;
+    const Bytes share = piece_begin(bytes, nodes, grid.row_begin(r + 1)) - piece_begin(bytes, nodes, grid.row_begin(r));
+    spread_over_line(row_nodes(grid, r), share, holding);
+  }
+  return holding;
 }
+
+Holding spread_over_columns(const SliceGrid& grid, Bytes bytes) {
+  Holding holding(grid.shape().node_count(), 0);
+  std::int64_t before = 0;
+  for (std::uint32_t c = 0; c < grid.columns(); ++c) {
+    const std::int64_t count = grid.column_count(c);
+    if (count == 0) continue;
+    const Bytes share = piece_begin(bytes, grid.nodes(), before + count) - piece_begin(bytes, grid.nodes(), before);
+    spread_over_line(column_nodes(grid, c), share, holding);
+    before += count;
+  }
+  return holding;
+}
+
+Deliveries::Deliveries(const SliceGrid& grid, std::uint32_t steps) : grid_(&grid), steps_(steps) {}
 
 void Deliveries::send(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
                       std::uint32_t destination) {
@@ -42,33 +86,40 @@ void Deliveries::send(std::uint32_t source, Shape shape, Bytes bytes, std::uint3
       {source, destination, bytes, shape, static_cast<std::uint8_t>(slot), static_cast<std::uint8_t>(stage)});
 }
 
+void Deliveries::stream(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t stage, std::uint64_t index,
+                        std::uint64_t count, bool streamed) {
+  if (!streamed) return send(source, shape, bytes, 1, stage);
+  const auto first = static_cast<std::uint32_t>(index * steps_ / count);
+  const auto last = std::max(first + 1, static_cast<std::uint32_t>((index + 1) * steps_ / count));
+  for (std::uint32_t step = first; step < last; ++step)
+    send(source, shape, piece_size(bytes, last - first, step - first), 1 + step, stage);
+}
+
+Bytes Deliveries::along_line(const std::vector<std::uint32_t>& nodes, Shape shape, const Holding& holding,
+                             bool streamed) {
+  Bytes sum = 0;
+  std::uint64_t index = 0;
+  const auto holds = [&](std::uint32_t node) { return holding[node] > 0; };
+  const auto holders = static_cast<std::uint64_t>(std::count_if(nodes.begin(), nodes.end(), holds));
+  for (const std::uint32_t node : nodes) {
+    if (!holds(node)) continue;
+    sum += holding[node];
+    stream(node, shape, holding[node], 1, index++, holders, streamed);
+  }
+  return sum;
+}
+
 Bytes Deliveries::along_rows(const Holding& holding, bool streamed) {
   Bytes most = 0;
-  for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
-    Bytes sum = 0;
-    for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p) {
-      const std::uint32_t node = grid_->node_at(p);
-      sum += holding[node];
-      send(node, Shape::kRow, holding[node], slot(p - grid_->row_begin(r), grid_->row_count(r), streamed), 1);
-    }
-    most = std::max(most, sum);
-  }
+  for (std::uint32_t r = 0; r < grid_->rows(); ++r)
+    most = std::max(most, along_line(row_nodes(*grid_, r), Shape::kRow, holding, streamed));
   return most;
 }
 
 Bytes Deliveries::along_columns(const Holding& holding, bool streamed) {
   Bytes most = 0;
-  for (std::uint32_t c = 0; c < grid_->columns(); ++c) {
-    Bytes sum = 0;
-    std::uint32_t index = 0;
-    for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
-      const std::uint32_t node = grid_->at(r, c);
-      if (node == kNone) continue;
-      sum += holding[node];
-      send(node, Shape::kColumn, holding[node], slot(index++, grid_->column_count(c), streamed), 1);
-    }
-    most = std::max(most, sum);
-  }
+  for (std::uint32_t c = 0; c < grid_->columns(); ++c)
+    most = std::max(most, along_line(column_nodes(*grid_, c), Shape::kColumn, holding, streamed));
   return most;
 }
 
@@ -76,7 +127,7 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
   const auto rows = static_cast<std::int64_t>(grid_->rows());
   std::vector<std::uint32_t> holder_columns;
   std::vector<Bytes> column_bytes(grid_->columns(), 0);
-  for (std::uint32_t node = 0; node < grid_->nodes(); ++node) column_bytes[grid_->column_of(node)] += holding[node];
+  for (const std::uint32_t node : grid_->all()) column_bytes[grid_->column_of(node)] += holding[node];
   for (std::uint32_t c = 0; c < grid_->columns(); ++c)
     if (column_bytes[c] > 0) holder_columns.push_back(c);
   Bytes most = 0;
@@ -91,7 +142,7 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
       const std::uint32_t node = grid_->at(r, c);
       if (node != kNone) {
         send(node, Shape::kColumn, holding[node], 0, 1);
-        send(node, Shape::kRow, part, slot(i, holder_columns.size(), streamed), 2);
+        stream(node, Shape::kRow, part, 2, i, holder_columns.size(), streamed);
         continue;
       }
       // The site has no node: its nearest neighbour in the row is sent the column's pieces and passes them on.
@@ -103,7 +154,7 @@ Bytes Deliveries::columns_then_rows(const Holding& holding, bool streamed, bool 
           send(holder, Shape::kUnicast, piece, 0, 1, proxy);
         }
       }
-      send(proxy, Shape::kRow, part, slot(i, holder_columns.size(), streamed), 2);
+      stream(proxy, Shape::kRow, part, 2, i, holder_columns.size(), streamed);
     }
     const Bytes part = filtered ? ceil_div(column_bytes[c], rows) : column_bytes[c];
     most = std::max(most, filtered ? part + window : part);
@@ -132,17 +183,22 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
   Bytes most = 0;
   Bytes passed = 0;
   const Bytes window = 2 * *std::max_element(holding.begin(), holding.end());
+  const auto row_sum = [&](std::uint32_t r) {
+    Bytes sum = 0;
+    for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p) sum += holding[grid_->node_at(p)];
+    return sum;
+  };
+  std::uint64_t holder_rows = 0, index = 0;
+  for (std::uint32_t r = 0; r < grid_->rows(); ++r) holder_rows += row_sum(r) > 0 ? 1 : 0;
   for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
-    Bytes row_bytes = 0;
-    for (std::uint32_t p = grid_->row_begin(r); p < grid_->row_begin(r + 1); ++p)
-      row_bytes += holding[grid_->node_at(p)];
+    const Bytes row_bytes = row_sum(r);
     if (row_bytes == 0) continue;
     for (std::uint32_t c = 0; c < grid_->columns(); ++c) {
       const Bytes part = piece_size(row_bytes, columns, c);
       const std::uint32_t node = grid_->at(r, c);
       if (node != kNone) {
         send(node, Shape::kRow, holding[node], 0, 1);
-        send(node, Shape::kColumn, part, slot(r, grid_->rows(), streamed), 2);
+        stream(node, Shape::kColumn, part, 2, index, holder_rows, streamed);
         continue;
       }
       const std::uint32_t proxy = grid_->nearest_in_column(r, c);
@@ -151,8 +207,9 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
         const Bytes held = holding[grid_->node_at(p)];
         send(grid_->node_at(p), Shape::kUnicast, piece_size(held, columns, c), 0, 1, proxy);
       }
-      send(proxy, Shape::kColumn, part, slot(r, grid_->rows(), streamed), 2);
+      stream(proxy, Shape::kColumn, part, 2, index, holder_rows, streamed);
     }
+    ++index;
     most = std::max(most, ceil_div(row_bytes, columns) + window);
     passed += ceil_div(row_bytes, columns);
   }
@@ -162,6 +219,15 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
 
 void Deliveries::unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes) {
   send(source, Shape::kUnicast, bytes, 1, 1, destination);
+}
+
+Bytes Deliveries::row_to_row(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes) {
+  const std::uint32_t count = grid_->row_count(to_row);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t destination = grid_->node_at(grid_->row_begin(to_row) + i);
+    unicast(grid_->nearest_in_row(from_row, grid_->column_of(destination)), destination, piece_size(bytes, count, i));
+  }
+  return ceil_div<Bytes>(bytes, count);
 }
 
 Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on) {
@@ -181,6 +247,7 @@ Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes 
 }
 
 void Deliveries::finish(Kernel& kernel) const {
+  kernel.part = grid_->part();
   if (sent_.empty()) return;
   finish_gathers(kernel);
   finish_unicasts(kernel);
@@ -191,7 +258,8 @@ void Deliveries::finish(Kernel& kernel) const {
 void Deliveries::finish_gathers(Kernel& kernel) const {
   const SliceShape& shape = grid_->shape();
   std::vector<std::uint16_t> place_in_row(shape.node_count()), place_in_column(shape.node_count());
-  for (const SliceShape::Line& line : shape.lines) {
+  for (const SliceShape::Line& whole : shape.lines) {
+    const SliceShape::Line line = clipped(shape, whole, grid_->part());
     for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
       (line.horizontal ? place_in_row : place_in_column)[shape.line_nodes[i]] =
           static_cast<std::uint16_t>(i - line.nodes_begin);
@@ -255,11 +323,12 @@ void Deliveries::count_arrivals(Kernel& kernel) const {
   const std::uint32_t slots = steps_ + 1;
   const std::size_t rows = grid_->rows();
   std::vector<std::uint32_t> in_line((rows + grid_->columns()) * slots, 0);  // gathers, the node's own line included
-  std::vector<std::int64_t> need(static_cast<std::size_t>(grid_->nodes()) * slots, 0);
+  std::vector<std::int64_t> need(static_cast<std::size_t>(shape.node_count()) * slots, 0);
   for (std::uint32_t l = 0; l < shape.lines.size(); ++l) {
-    const SliceShape::Line& line = shape.lines[l];
-    const SliceShape::Node& node = shape.nodes[shape.line_nodes[line.nodes_begin]];
-    const std::size_t slice_line = line.horizontal ? node.row : rows + node.column;
+    if (kernel.gather_begin[l] == kernel.gather_begin[l + 1]) continue;
+    const SliceShape::Line line = clipped(shape, shape.lines[l], grid_->part());
+    const std::uint32_t node = shape.line_nodes[line.nodes_begin];
+    const std::size_t slice_line = line.horizontal ? grid_->row_of(node) : rows + grid_->column_of(node);
     for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
       const Gather& gather = kernel.gathers[g];
       ++in_line[slice_line * slots + gather.slot];
@@ -268,7 +337,7 @@ void Deliveries::count_arrivals(Kernel& kernel) const {
     }
   }
   for (const Unicast& u : kernel.unicasts) ++need[u.destination * slots + u.slot];
-  for (std::uint32_t n = 0; n < grid_->nodes(); ++n)
+  for (const std::uint32_t n : grid_->all())
     for (std::uint32_t s = 0; s < slots; ++s)
       need[n * slots + s] += in_line[grid_->row_of(n) * slots + s] + in_line[(rows + grid_->column_of(n)) * slots + s];
   kernel.need.reserve(need.size());

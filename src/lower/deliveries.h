@@ -8,12 +8,15 @@
 
 namespace dojo::workload {
 
-/// Bytes of a tensor that each node holds; by node.
+/// Bytes of a tensor that each node holds; by node of the slice.
 using Holding = std::vector<Bytes>;
-/// Equal pieces over all nodes in row-major order.
+/// Equal pieces over all nodes of the grid in row-major order.
 [[nodiscard]] Holding spread_evenly(const SliceGrid& grid, Bytes bytes);
 /// On the nodes of residency(), in equal pieces.
 [[nodiscard]] Holding spread_resident(const SliceGrid& grid, Bytes bytes);
+/// Each row (column) has its share, on as many of its nodes as residency() would take for so many bytes.
+[[nodiscard]] Holding spread_over_rows(const SliceGrid& grid, Bytes bytes);
+[[nodiscard]] Holding spread_over_columns(const SliceGrid& grid, Bytes bytes);
 
 class Deliveries {
  public:
@@ -30,6 +33,8 @@ class Deliveries {
   Bytes filtered_by_column(const Holding& holding, bool streamed);
   /// One transfer, there before the first step.
   void unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes);
+  /// `bytes` from the nodes of a row to those of another in the same columns.
+  Bytes row_to_row(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes);
   /// `bytes` for a whole row from nodes of another row, passed on along the row: the halo of a band.
   Bytes band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on);
 
@@ -54,10 +59,13 @@ class Deliveries {
   };
   void send(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
             std::uint32_t destination = 0);
+  /// What the index-th of `count` holders of a line sends: its share of the steps, or all before the first.
+  void stream(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t stage, std::uint64_t index,
+              std::uint64_t count, bool streamed);
+  Bytes along_line(const std::vector<std::uint32_t>& nodes, Shape shape, const Holding& holding, bool streamed);
   void finish_gathers(Kernel& kernel) const;
   void finish_unicasts(Kernel& kernel) const;
   void count_arrivals(Kernel& kernel) const;
-  [[nodiscard]] std::uint32_t slot(std::uint64_t index, std::uint64_t count, bool streamed) const;
   Bytes columns_then_rows(const Holding& holding, bool streamed, bool filtered);
 
   const SliceGrid* grid_;

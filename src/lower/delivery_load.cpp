@@ -10,7 +10,7 @@ namespace dojo::workload {
 Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
   std::vector<double> row_first(grid_->rows(), 0), row_all(grid_->rows(), 0);
   std::vector<double> column_first(grid_->columns(), 0), column_all(grid_->columns(), 0);
-  std::vector<double> port_first(grid_->nodes(), 0), port_all(grid_->nodes(), 0);
+  std::vector<double> port_first(grid_->shape().node_count(), 0), port_all(grid_->shape().node_count(), 0);
   std::vector<double> rm_first(grid_->rows(), 0), rm_all(grid_->rows(), 0);  // multicasts alone
   std::vector<double> cm_first(grid_->columns(), 0), cm_all(grid_->columns(), 0);
   for (const Sent& s : sent_) {
@@ -42,7 +42,7 @@ Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
     }
   }
   Load load;
-  for (std::uint32_t n = 0; n < grid_->nodes(); ++n) {
+  for (const std::uint32_t n : grid_->all()) {
     const std::uint32_t r = grid_->row_of(n);
     const std::uint32_t c = grid_->column_of(n);
     load.first = std::max(load.first, (port_first[n] + rm_first[r] + cm_first[c]) / write_port_bytes_per_cycle);

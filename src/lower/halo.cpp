@@ -69,13 +69,14 @@ bool add_piece_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64
   return true;
 }
 
-bool add_band_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
-                   std::int64_t operand_pixels, Bytes pixel_bytes, bool pass_on, const SliceGrid& grid,
-                   Deliveries* deliveries, Bytes* most_bytes) {
+std::int64_t add_band_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
+                           std::int64_t operand_pixels, Bytes pixel_bytes, bool pass_on, const SliceGrid& grid,
+                           Deliveries* deliveries, Bytes* most_bytes) {
   const std::int64_t nodes = grid.nodes();
   const auto begin = [&](std::int64_t total, std::int64_t row) {
     return piece_begin(total, nodes, grid.row_begin(static_cast<std::uint32_t>(row)));
   };
+  std::int64_t reach = 0;
   for (std::int64_t r = 0; r < static_cast<std::int64_t>(grid.rows()); ++r) {
     if (grid.row_count(static_cast<std::uint32_t>(r)) == 0) continue;
     const PixelRange need = needed_pixels(conv, halo, begin(cut_pixels, r), begin(cut_pixels, r + 1));
@@ -84,13 +85,13 @@ bool add_band_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_
       const std::int64_t first = std::max(need.first, begin(operand_pixels, from));
       const std::int64_t last = std::min(need.last, begin(operand_pixels, from + 1));
       if (from == r || first >= last) continue;
-      if (from > r + kMostNeighbours || from + kMostNeighbours < r) return false;
+      reach = std::max(reach, from > r ? from - r : r - from);
       received += deliveries->band_halo(static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(r),
                                         (last - first) * pixel_bytes, pass_on);
     }
     *most_bytes = std::max(*most_bytes, received);
   }
-  return true;
+  return reach;
 }
 
 }  // namespace dojo::workload

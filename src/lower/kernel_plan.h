@@ -20,20 +20,27 @@ enum class Layout : std::uint8_t {
   kOther          ///< by channels over all nodes
 };
 
+/// The part of a tensor that nothing has placed yet: it lies on the part of the first operation that uses it.
+inline constexpr std::uint8_t kUnplaced = 0xff;
+/// How a tensor lies, and on which part of the slice (index into PlanContext::parts).
+struct TensorPlace {
+  Layout layout = Layout::kAny;
+  std::uint8_t part = kUnplaced;
+};
+
 /// Which dimension an axis of the slice cuts.
 enum class Cut : std::uint8_t { kM, kN, kK };
 const char* cut_name(Cut cut);
 
 /// (M x K) * (K x N). `pixels` is the dimension that counts pixels: M of forward and input gradient, K of weight
-/// gradient.
+/// gradient. The matrices of a batch follow one another in this dimension.
 struct ProductRequest {
   std::int64_t m = 0, n = 0, k = 0, batch = 1;
   std::int64_t flops = 0;
   Bytes element_bytes = 2;
   Bytes a_bytes = 0, b_bytes = 0, c_bytes = 0;
-  Layout a = Layout::kAny, b = Layout::kAny;  ///< kAny: weights, or operands that nothing has laid out yet
+  TensorPlace a, b;  ///< kAny: weights, or operands that nothing has laid out yet
   Cut pixels = Cut::kM;
-  Bytes budget_bytes = 0;  ///< SRAM of a node that operands in flight may take
   /// Convolution with a window: operand pixels [first, last) that the pixels [first, last) of the cut need.
   std::int64_t halo_pixels = 0;  ///< of the operand; 0 = no halo
   Bytes halo_pixel_bytes = 0;
@@ -46,7 +53,8 @@ struct ProductRequest {
 struct KernelPlan {
   Kernel kernel;
   std::string name;  ///< "rows M, columns N, 4 steps over M"
-  Layout output = Layout::kPixels;
+  std::uint8_t part = 0;
+  TensorPlace output = {Layout::kPixels, 0};
   std::optional<ReductionSpec> reduction;  ///< follows the kernel
   Bytes buffer_bytes = 0;                  ///< of a node: operands in flight, halo, partial sums
   double cycles = 0;                       ///< by the cost model, reduction included
@@ -56,22 +64,33 @@ struct KernelPlan {
 struct PlanContext {
   const SliceGrid& grid;
   const node::NodeCost& cost;
+  std::uint8_t part = 0;                          ///< which of the parts `grid` is
+  const std::vector<SliceGrid>* parts = nullptr;  ///< each lies in the one before; nullptr: the grid is the only one
+  [[nodiscard]] PlanContext on(std::uint8_t index) const {
+    return {parts == nullptr ? grid : (*parts)[index], cost, index, parts};
+  }
 };
 
 /// The dimension along which a kernel's steps follow one another.
 enum class Stream : std::uint8_t { kNone, kM, kN, kK };
 
 /// One candidate of a product's partition, with what it costs.
-struct ProductChoice {
-  Cut rows = Cut::kM, columns = Cut::kN;
-  Stream stream = Stream::kNone;
+struct CandidateAxes {
+  Cut rows = Cut::kM, columns = Cut::kN;  ///< what the rows and the columns of the part cut
+  Stream stream = Stream::kNone;          ///< what the steps cut
   std::uint32_t steps = 1;
+  std::uint8_t part = 0;
+  bool b_by_columns = false;  ///< of a batch: the columns bring each row the other rows' B, else messages do
+};
+struct ProductChoice {
+  CandidateAxes axes;
   Bytes buffer_bytes = 0;
+  Bytes resident_bytes = 0;  ///< what a node of the part holds more than it would if all nodes of the slice shared it
   double cycles = 0;
 };
-/// Never empty.
+/// Of all parts that hold the operands. Which there are depends on sizes, never on rates. Never empty.
 [[nodiscard]] std::vector<ProductChoice> evaluate_products(const ProductRequest& request, const PlanContext& context);
-/// The cheapest; operands in flight beyond `budget_bytes` of a node's SRAM (0 = any) are charged for.
+/// The cheapest of those that take at most `budget_bytes` of a node's SRAM (0 = any); the smallest if none does.
 [[nodiscard]] ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes);
 [[nodiscard]] KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice,
                                        const PlanContext& context);
@@ -81,11 +100,11 @@ struct VectorRequest {
   Bytes load_bytes = 0, store_bytes = 0;  ///< of the rank, local
   std::int64_t flops = 0;                 ///< vector FLOP
   Bytes element_bytes = 2;
-  Layout layout = Layout::kPixels;  ///< of input and output
-  Bytes shifted_bytes = 0;          ///< an input that lies in the other layout: passed along the rows
-  Bytes collected_bytes = 0;        ///< inputs that lie by channels over all nodes: collected along both axes
-  Bytes to_all_bytes = 0;           ///< small operand that all nodes need (statistics)
-  ConvShape window;                 ///< pooling: r > 1 needs a halo
+  TensorPlace place = {Layout::kPixels, 0};  ///< of input and output
+  Bytes shifted_bytes = 0;                   ///< an input that lies in the other layout: passed along the rows
+  Bytes collected_bytes = 0;                 ///< inputs that lie by channels over all nodes: collected along both axes
+  Bytes to_all_bytes = 0;                    ///< small operand that all nodes need (statistics)
+  ConvShape window;                          ///< pooling: r > 1 needs a halo
   ProductRequest::Halo halo = ProductRequest::Halo::kNone;
   Bytes pixel_bytes = 0;
   Bytes sums_bytes = 0;  ///< local sums (FP32) that are reduced over the rank; 0 = none
@@ -114,9 +133,9 @@ class Deliveries;
 bool add_piece_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
                     std::int64_t operand_pixels, Bytes pixel_bytes, const SliceGrid& grid, Deliveries* deliveries,
                     Bytes* most_bytes);
-/// Halo of bands: the same between rows; `pass_on`: every node of the row needs it.
-bool add_band_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
-                   std::int64_t operand_pixels, Bytes pixel_bytes, bool pass_on, const SliceGrid& grid,
-                   Deliveries* deliveries, Bytes* most_bytes);
+/// Halo of bands: the same between rows; `pass_on`: every node of the row needs it. Returns how many rows it reaches.
+std::int64_t add_band_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
+                           std::int64_t operand_pixels, Bytes pixel_bytes, bool pass_on, const SliceGrid& grid,
+                           Deliveries* deliveries, Bytes* most_bytes);
 
 }  // namespace dojo::workload

@@ -18,7 +18,8 @@ double megabytes(Bytes bytes) {
 
 }  // namespace
 
-Ledger::Ledger(const LedgerInput& input) : input_(input), lives_(input.graph.tensors.size()) {
+Ledger::Ledger(const LedgerInput& input)
+    : input_(input), lives_(input.graph.tensors.size()), nodes_(lives_.size(), input.nodes) {
   const Graph& g = input_.graph;
   const auto use = [&](std::uint32_t tensor, std::uint32_t position, bool writes) {
     Life& life = lives_[tensor];
@@ -37,8 +38,7 @@ Ledger::Ledger(const LedgerInput& input) : input_(input), lives_(input.graph.ten
     const TensorRole role = g.tensors[t].role;
     lives_[t].persistent = role == TensorRole::kWeight || role == TensorRole::kOptimizerState;
     if (lives_[t].persistent) {
-      const std::int64_t shards = role == TensorRole::kOptimizerState ? input_.optimizer_shards : 1;
-      persistent_node_bytes_ += node_bytes(ceil_div(g.tensors[t].bytes, shards));
+      persistent_node_bytes_ += node_bytes_of(t);
     } else if (lives_[t].producer == kNone) {
       lives_[t].begin = 0;  // there when the step starts
     }
@@ -49,11 +49,24 @@ Bytes Ledger::node_bytes(Bytes rank_bytes) const {
   return std::max(ceil_div<Bytes>(rank_bytes, input_.nodes), std::min(rank_bytes, kSmallestPieceBytes));
 }
 
+/// In the fullest node that has a piece of it; of a sharded state the shard.
+Bytes Ledger::node_bytes_of(std::uint32_t tensor) const {
+  const Tensor& t = input_.graph.tensors[tensor];
+  const Bytes bytes = t.role == TensorRole::kOptimizerState ? ceil_div(t.bytes, input_.optimizer_shards) : t.bytes;
+  return std::max(ceil_div<Bytes>(bytes, nodes_[tensor]), std::min(bytes, kSmallestPieceBytes));
+}
+
+void Ledger::set_nodes(std::uint32_t tensor, std::uint32_t nodes) {
+  const Bytes before = node_bytes_of(tensor);
+  nodes_[tensor] = nodes;
+  if (lives_[tensor].persistent) persistent_node_bytes_ += node_bytes_of(tensor) - before;
+}
+
 std::vector<Bytes> Ledger::occupancy() const {
   std::vector<Bytes> change(input_.order.size() + 1, 0);
   for (std::uint32_t t = 0; t < lives_.size(); ++t) {
     if (lives_[t].used && !lives_[t].persistent) {
-      const Bytes bytes = node_bytes(input_.graph.tensors[t].bytes);
+      const Bytes bytes = node_bytes_of(t);
       change[lives_[t].begin] += bytes;
       change[lives_[t].end + 1] -= bytes;
     }
@@ -72,8 +85,7 @@ Bytes Ledger::free_at(std::uint32_t position) const {
   Bytes live = persistent_node_bytes_;
   for (std::uint32_t t = 0; t < lives_.size(); ++t) {
     const Life& life = lives_[t];
-    if (life.used && !life.persistent && life.begin <= position && position <= life.end)
-      live += node_bytes(input_.graph.tensors[t].bytes);
+    if (life.used && !life.persistent && life.begin <= position && position <= life.end) live += node_bytes_of(t);
   }
   return input_.node_capacity - live;
 }
@@ -145,7 +157,7 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
         continue;
       }
       const auto gap = idle_gap(life, at);
-      const Bytes bytes = node_bytes(input_.graph.tensors[t].bytes);
+      const Bytes bytes = node_bytes_of(t);
       // Most bytes first; of equal ones the longest idle.
       const Bytes gain = gap ? bytes * static_cast<Bytes>(live.size()) + (gap->second - gap->first) : 0;
       if (gap && gap->second > gap->first + 1 && gain > best_gain &&
@@ -161,7 +173,7 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
     evicted[best.tensor] = 1;
     (recompute ? plan.recomputed : plan.spilled) += bytes;
     for (std::uint32_t p = best.last_use + 1; p < best.next_use; ++p) {
-      live[p] -= node_bytes(bytes);
+      live[p] -= node_bytes_of(best.tensor);
     }
     if (recompute) {
       const Op& op = input_.graph.ops[input_.order[lives[best.tensor].producer]];

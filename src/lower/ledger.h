@@ -36,6 +36,8 @@ struct LedgerResult {
 class Ledger {
  public:
   explicit Ledger(const LedgerInput& input);
+  /// The tensor lies on fewer nodes than all. Parts lie in one another, so the fullest node has a piece of everything.
+  void set_nodes(std::uint32_t tensor, std::uint32_t nodes);
   /// What is free in a node while the operation at `position` runs, before anything leaves.
   [[nodiscard]] Bytes free_at(std::uint32_t position) const;
   /// `buffers`: operands in flight of each operation, per node, by position. `collective_bytes`: per node, always.
@@ -51,12 +53,14 @@ class Ledger {
     std::uint32_t producer = kNone;    ///< position
   };
   [[nodiscard]] std::vector<Bytes> occupancy() const;
+  [[nodiscard]] Bytes node_bytes_of(std::uint32_t tensor) const;
   [[nodiscard]] bool can_recompute(std::uint32_t tensor, std::uint32_t at,
                                    const std::vector<std::uint8_t>& evicted) const;
   void account(MemoryPlan& plan) const;
 
   const LedgerInput input_;
   std::vector<Life> lives_;
+  std::vector<std::uint32_t> nodes_;  ///< by tensor: on how many it lies
   Bytes persistent_node_bytes_ = 0;
 };
 

@@ -17,18 +17,28 @@ bool is_small_operand(TensorRole role) {
   return role == TensorRole::kStatistics || role == TensorRole::kWeight;
 }
 
-/// Layout of the data input of that size; of the otherwise-th data input when none or several have it.
-Layout layout_of_bytes(const OpView& view, Bytes bytes, std::size_t otherwise) {
-  std::vector<std::uint32_t> data;
+/// Where the input of that size lies: of those that are data if there are any, the otherwise-th when none or several
+/// have it.
+TensorPlace place_of_bytes(const OpView& view, Bytes bytes, std::size_t otherwise, bool data = true) {
+  std::vector<std::uint32_t> inputs;
   std::vector<std::uint32_t> fitting;
   view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
-    if (is_local_data(tensor.role)) {
-      data.push_back(index);
+    if (is_local_data(tensor.role) == data) {
+      inputs.push_back(index);
       if (tensor.bytes == bytes) fitting.push_back(index);
     }
   });
-  if (fitting.size() == 1) return view.layouts[fitting.front()];
-  return otherwise < data.size() ? view.layouts[data[otherwise]] : Layout::kAny;
+  if (fitting.size() == 1) return view.places[fitting.front()];
+  return otherwise < inputs.size() ? view.places[inputs[otherwise]] : TensorPlace{};
+}
+
+/// Of the second operand of a product: a weight, or data beside the first operand.
+TensorPlace place_of_second(const OpView& view, Bytes bytes) {
+  bool weight = false;
+  view.for_each_input([&](std::uint32_t, const Tensor& tensor) { weight = weight || !is_local_data(tensor.role); });
+  TensorPlace place = place_of_bytes(view, bytes, weight ? 0 : 1, !weight);
+  if (weight) place.layout = Layout::kAny;
+  return place;
 }
 
 // Convolutions: x has n x h x w pixels of c channels, y has n x p x q pixels of k channels.
@@ -67,9 +77,10 @@ ProductRequest conv_request(const OpView& view, const ConvSizes& s, bool input_g
 }
 
 /// What nothing has laid out yet comes as pixels.
-Layout conv_layout(const OpView& view, Bytes bytes, std::size_t otherwise) {
-  const Layout layout = layout_of_bytes(view, bytes, otherwise);
-  return layout == Layout::kAny ? Layout::kPixels : layout;
+TensorPlace conv_place(const OpView& view, Bytes bytes, std::size_t otherwise) {
+  TensorPlace place = place_of_bytes(view, bytes, otherwise);
+  if (place.layout == Layout::kAny) place.layout = Layout::kPixels;
+  return place;
 }
 
 KernelRequest conv(const OpView& view) {
@@ -78,7 +89,8 @@ KernelRequest conv(const OpView& view) {
   ProductRequest r = conv_request(view, s, false);
   r.m = s.out_pixels, r.n = c.k, r.k = c.c * c.r * c.s;
   r.a_bytes = s.x_read_bytes, r.b_bytes = s.w_bytes, r.c_bytes = s.y_bytes;
-  r.a = conv_layout(view, s.x_bytes, 0);
+  r.a = conv_place(view, s.x_bytes, 0);
+  r.b = place_of_second(view, s.w_bytes);
   return r;
 }
 
@@ -88,7 +100,8 @@ KernelRequest conv_input_grad(const OpView& view) {
   ProductRequest r = conv_request(view, s, true);
   r.m = s.out_pixels, r.n = c.c, r.k = c.k * c.r * c.s;
   r.a_bytes = s.y_bytes, r.b_bytes = s.w_bytes, r.c_bytes = s.x_bytes;
-  r.a = conv_layout(view, s.y_bytes, 0);
+  r.a = conv_place(view, s.y_bytes, 0);
+  r.b = place_of_second(view, s.w_bytes);
   return r;
 }
 
@@ -99,8 +112,8 @@ KernelRequest conv_weight_grad(const OpView& view) {
   r.m = c.c * c.r * c.s, r.n = c.k, r.k = s.out_pixels;
   r.pixels = Cut::kK;
   r.a_bytes = s.x_read_bytes, r.b_bytes = s.y_bytes, r.c_bytes = s.w_bytes;
-  r.a = conv_layout(view, s.x_bytes, 1);
-  r.b = conv_layout(view, s.y_bytes, 0);
+  r.a = conv_place(view, s.x_bytes, 1);
+  r.b = conv_place(view, s.y_bytes, 0);
   r.destinations = residency(view.context.grid.shape(), s.w_bytes);
   return r;
 }
@@ -131,7 +144,8 @@ KernelRequest matmul(const OpView& view) {
   ProductRequest r = matmul_request(view, s);
   r.m = shape.m, r.n = shape.n, r.k = shape.k;
   r.a_bytes = s.x_bytes, r.b_bytes = s.w_bytes, r.c_bytes = s.y_bytes;
-  r.a = layout_of_bytes(view, s.x_bytes, 0);
+  r.a = place_of_bytes(view, s.x_bytes, 0);
+  r.b = place_of_second(view, s.w_bytes);
   return r;
 }
 
@@ -141,7 +155,8 @@ KernelRequest matmul_input_grad(const OpView& view) {
   ProductRequest r = matmul_request(view, s);
   r.m = shape.m, r.n = shape.k, r.k = shape.n;
   r.a_bytes = s.y_bytes, r.b_bytes = s.w_bytes, r.c_bytes = s.x_bytes;
-  r.a = layout_of_bytes(view, s.y_bytes, 0);
+  r.a = place_of_bytes(view, s.y_bytes, 0);
+  r.b = place_of_second(view, s.w_bytes);
   return r;
 }
 
@@ -150,10 +165,10 @@ KernelRequest matmul_weight_grad(const OpView& view) {
   const MatSizes s = sizes_of(shape, dtype_bytes(view.op.dtype));
   ProductRequest r = matmul_request(view, s);
   r.m = shape.k, r.n = shape.n, r.k = shape.m;
-  r.pixels = r.batch > 1 ? Cut::kM : Cut::kK;
+  r.pixels = Cut::kK;
   r.a_bytes = s.x_bytes, r.b_bytes = s.y_bytes, r.c_bytes = s.w_bytes;
-  r.a = layout_of_bytes(view, s.x_bytes, 1);
-  r.b = layout_of_bytes(view, s.y_bytes, 0);
+  r.a = place_of_bytes(view, s.x_bytes, 1);
+  r.b = place_of_bytes(view, s.y_bytes, 0);
   if (r.batch == 1) r.destinations = residency(view.context.grid.shape(), s.w_bytes);
   return r;
 }
@@ -165,16 +180,20 @@ VectorRequest vector_request(const OpView& view) {
   r.element_bytes = dtype_bytes(view.op.dtype);
   r.flops = view.op.elements * view.op.vector_flops_per_element;
   Bytes largest = -1;
-  Layout layout = Layout::kAny;
+  TensorPlace place;
+  std::uint8_t part = kUnplaced;  // that holds all inputs
   view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
-    if (is_local_data(tensor.role) && tensor.bytes > largest) {
+    if (!is_local_data(tensor.role)) return;
+    part = std::min(part, view.places[index].part);
+    if (tensor.bytes > largest) {
       largest = tensor.bytes;
-      layout = view.layouts[index];
+      place = view.places[index];
     }
   });
   // Large results go back to pixels: every product after them needs that.
-  r.layout =
-      layout == Layout::kAny || (layout == Layout::kOther && largest > kSmallOperandBytes) ? Layout::kPixels : layout;
+  if (place.layout == Layout::kAny || (place.layout == Layout::kOther && largest > kSmallOperandBytes))
+    place.layout = Layout::kPixels;
+  r.place = {place.layout, part == kUnplaced ? std::uint8_t{0} : part};
   return r;
 }
 
@@ -187,9 +206,10 @@ VectorRequest tensors_request(const OpView& view) {
       return;
     }
     r.load_bytes += tensor.bytes;
-    const Layout other = view.layouts[index];
-    if (is_local_data(tensor.role) && other != Layout::kAny && other != r.layout) {
-      const bool across = other == Layout::kOther || r.layout == Layout::kOther;
+    const TensorPlace& other = view.places[index];
+    const bool elsewhere = other.part != kUnplaced && other.part != r.place.part;
+    if (is_local_data(tensor.role) && other.layout != Layout::kAny && (elsewhere || other.layout != r.place.layout)) {
+      const bool across = elsewhere || other.layout == Layout::kOther || r.place.layout == Layout::kOther;
       (across ? r.collected_bytes : r.shifted_bytes) += tensor.bytes;
     }
   });
@@ -222,20 +242,26 @@ KernelRequest reduction(const OpView& view) {
 
 KernelRequest softmax_loss(const OpView& view) {
   VectorRequest r = tensors_request(view);
-  if (r.layout != Layout::kPixels && r.load_bytes <= kSmallOperandBytes)
+  if (r.place.layout != Layout::kPixels && r.load_bytes <= kSmallOperandBytes)
     r.to_all_bytes += r.load_bytes;  // a sample's classes lie on different nodes
   return r;
 }
 
-/// Gradient and the shard of FP32 master weights and momentum are read; weights and shard are written.
+/// Gradient and the shard of the state are read; weights and shard are written.
 KernelRequest optimizer(const OpView& view) {
   VectorRequest r = vector_request(view);
   const Op& op = view.op;
   const std::int64_t elements = ceil_div(op.elements, view.optimizer_shards);
-  r.load_bytes = elements * (dtype_bytes(op.dtype) + 8);
-  r.store_bytes = elements * (dtype_bytes(op.dtype) + 8);
+  Bytes state = 0;
+  view.for_each_input([&](std::uint32_t, const Tensor& tensor) {
+    state += tensor.role == TensorRole::kOptimizerState ? tensor.bytes : 0;
+  });
+  constexpr Bytes kMasterAndMomentum = 8;  // FP32, of a parameter whose state is no tensor
+  if (state == 0) state = op.elements * kMasterAndMomentum;
+  r.load_bytes = r.store_bytes = elements * dtype_bytes(op.dtype) + ceil_div(state, view.optimizer_shards);
   r.flops = elements * op.vector_flops_per_element;
   r.element_bytes = 4;
+  r.place = {Layout::kPixels, 0};
   return r;
 }
 
@@ -270,7 +296,7 @@ KernelRequest pool_grad(const OpView& view) {
     return r;
   }
   r.to_all_bytes += pooled_bytes;
-  r.layout = Layout::kPixels;
+  r.place.layout = Layout::kPixels;
   r.shifted_bytes = r.collected_bytes = 0;
   return r;
 }

@@ -13,7 +13,7 @@ namespace dojo::workload {
 struct OpView {
   const Graph& graph;
   const Op& op;
-  const std::vector<Layout>& layouts;  ///< by tensor
+  const std::vector<TensorPlace>& places;  ///< by tensor
   const PlanContext& context;
   std::int64_t optimizer_shards = 1;  ///< ranks that share out the state of the optimizer
   double clock_hz = 2e9;

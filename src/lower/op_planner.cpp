@@ -12,16 +12,23 @@
 namespace dojo::workload {
 
 OpPlanner::OpPlanner(const Graph& graph, const PlanContext& context, Settings settings)
-    : graph_(graph), context_(context), settings_(std::move(settings)), layout_(graph.tensors.size(), Layout::kAny) {}
+    : graph_(graph), context_(context), settings_(std::move(settings)), places_(graph.tensors.size()) {}
 
 std::uint32_t OpPlanner::store(KernelPlan plan) {
   plans_.push_back(std::move(plan));
   return static_cast<std::uint32_t>(plans_.size() - 1);
 }
 
-void OpPlanner::set_output_layout(const OpView& view, Layout layout) {
+/// What nothing had placed lies on the part of the operation that used it first.
+void OpPlanner::place_tensors(const OpView& view, std::uint8_t part, TensorPlace output) {
+  view.for_each_input([&](std::uint32_t index, const Tensor&) {
+    if (places_[index].part == kUnplaced) places_[index].part = part;
+  });
   view.for_each_output([&](std::uint32_t index, const Tensor& tensor) {
-    if (is_local_data(tensor.role)) layout_[index] = layout;
+    if (is_local_data(tensor.role))
+      places_[index] = output;
+    else if (places_[index].part == kUnplaced)
+      places_[index].part = output.part;
   });
 }
 
@@ -30,8 +37,13 @@ std::uint32_t OpPlanner::plan_of(const ProductRequest& request, Bytes budget_byt
   if (found == products_.end())
     found = products_.emplace(request, Product{evaluate_products(request, context_), {}}).first;
   const ProductChoice choice = choose_product(found->second.choices, budget_bytes);
-  const std::array key{static_cast<std::uint32_t>(choice.rows), static_cast<std::uint32_t>(choice.columns),
-                       static_cast<std::uint32_t>(choice.stream), choice.steps};
+  const CandidateAxes& axes = choice.axes;
+  const std::array key{static_cast<std::uint32_t>(axes.rows),
+                       static_cast<std::uint32_t>(axes.columns),
+                       static_cast<std::uint32_t>(axes.stream),
+                       axes.steps,
+                       std::uint32_t{axes.part},
+                       std::uint32_t{axes.b_by_columns}};
   auto& known = found->second.plans;
   if (known.count(key) == 0) known[key] = store(build_product(request, choice, context_));
   return known.at(key);
@@ -39,7 +51,8 @@ std::uint32_t OpPlanner::plan_of(const ProductRequest& request, Bytes budget_byt
 
 std::uint32_t OpPlanner::plan_of(const VectorRequest& request, Bytes) {
   const auto found = vectors_.find(request);
-  return found != vectors_.end() ? found->second : vectors_[request] = store(plan_vector(request, context_));
+  return found != vectors_.end() ? found->second
+                                 : vectors_[request] = store(plan_vector(request, context_.on(request.place.part)));
 }
 
 std::uint32_t OpPlanner::plan_of(const ShapelessRequest& request, Bytes) {
@@ -68,7 +81,7 @@ KernelRequest OpPlanner::request_of(const OpView& view) const {
 }
 
 Cycles OpPlanner::delay(std::uint32_t op) {
-  const OpView view{graph_, graph_.ops[op], layout_, context_, settings_.optimizer_shards, settings_.clock_hz};
+  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz};
   // FLOP are counted where cores work, so that an operation with FLOP stays on them.
   if (view.op.recorded_on == RecordedOn::kCores || view.op.duration_ns <= 0 || view.op.flops > 0) {
     return 0;
@@ -78,15 +91,15 @@ Cycles OpPlanner::delay(std::uint32_t op) {
   if (shapeless == nullptr || shapeless->recorded_cycles == 0) {
     return 0;
   }
-  set_output_layout(view, Layout::kPixels);
+  place_tensors(view, 0, {Layout::kPixels, 0});
   return shapeless->recorded_cycles;
 }
 
 std::uint32_t OpPlanner::plan(std::uint32_t op, Bytes budget_bytes) {
-  const OpView view{graph_, graph_.ops[op], layout_, context_, settings_.optimizer_shards, settings_.clock_hz};
+  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz};
   const std::uint32_t plan =
       std::visit([&](const auto& request) { return plan_of(request, budget_bytes); }, request_of(view));
-  set_output_layout(view, plans_[plan].output);
+  place_tensors(view, plans_[plan].part, plans_[plan].output);
   return plan;
 }
 

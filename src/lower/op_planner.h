@@ -28,6 +28,8 @@ class OpPlanner {
   /// Of an operation whose recorded time passes beside the cores, which then needs no kernel; 0 of all others.
   Cycles delay(std::uint32_t op);
   [[nodiscard]] const std::vector<KernelPlan>& plans() const { return plans_; }
+  /// Of the operations planned so far, by tensor.
+  [[nodiscard]] const std::vector<TensorPlace>& places() const { return places_; }
   [[nodiscard]] std::vector<KernelPlan>& plans() { return plans_; }
 
  private:
@@ -36,17 +38,17 @@ class OpPlanner {
   std::uint32_t plan_of(const ProductRequest& request, Bytes budget_bytes);
   std::uint32_t plan_of(const VectorRequest& request, Bytes budget_bytes);
   std::uint32_t plan_of(const ShapelessRequest& request, Bytes budget_bytes);
-  void set_output_layout(const OpView& view, Layout layout);
+  void place_tensors(const OpView& view, std::uint8_t part, TensorPlace output);
   std::uint32_t store(KernelPlan plan);
 
   const Graph& graph_;
   const PlanContext& context_;
   Settings settings_;
-  std::vector<Layout> layout_;  ///< by tensor
+  std::vector<TensorPlace> places_;  ///< by tensor
   std::vector<KernelPlan> plans_;
   struct Product {
     std::vector<ProductChoice> choices;
-    std::map<std::array<std::uint32_t, 4>, std::uint32_t> plans;  ///< by rows, columns, stream, steps
+    std::map<std::array<std::uint32_t, 6>, std::uint32_t> plans;  ///< by the axes of the candidate
   };
   std::map<ProductRequest, Product> products_;
   std::map<VectorRequest, std::uint32_t> vectors_;

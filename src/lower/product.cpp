@@ -12,14 +12,66 @@ namespace dojo::workload {
 namespace {
 
 std::int64_t size_of(const ProductRequest& r, Stream stream) {
-  return stream == Stream::kM ? r.m * r.batch : stream == Stream::kN ? r.n : r.k;
+  const std::int64_t matrices = r.pixels == (stream == Stream::kM ? Cut::kM : Cut::kK) ? r.batch : 1;
+  return stream == Stream::kN ? r.n : matrices * (stream == Stream::kM ? r.m : r.k);
 }
 
-/// Large activations stay in pixel order: each operation that follows would have to collect them.
-bool lays_out_badly(const ProductRequest& request, Cut rows, Cut columns) {
-  constexpr Bytes kSmall = 262144;
-  const bool by_channel = request.pixels == Cut::kM && rows != Cut::kM && columns != Cut::kM;
-  return by_channel && request.c_bytes > kSmall && request.m * request.batch >= 64;
+/// Cycles that no plan on that many nodes goes below.
+double peak_cycles(const ProductRequest& r, const PlanContext& context) {
+  const topology::NodeParams& node = context.cost.params();
+  const double flops = 2.0 * static_cast<double>(r.m) * static_cast<double>(r.n) * static_cast<double>(r.k) *
+                       static_cast<double>(r.batch);
+  const std::int64_t of_node =
+      r.element_bytes >= 4 ? node.fp32_flop_per_cycle : 2 * node.matrix_rows * node.matrix_columns * node.matrix_depth;
+  return flops / static_cast<double>(of_node) / context.grid.nodes();
+}
+
+/// What a node of the part holds more than if all nodes of the slice held it: operands that nothing has placed yet, and
+/// the result.
+Bytes more_resident(const ProductRequest& r, const PlanContext& context) {
+  if (context.part == 0) return 0;
+  Bytes bytes = r.destinations.empty() ? r.c_bytes : 0;
+  bytes += r.a.part == kUnplaced ? r.a_bytes : 0;
+  bytes += r.b.part == kUnplaced ? r.b_bytes : 0;
+  return ceil_div<Bytes>(bytes, context.grid.nodes()) - bytes / context.on(0).grid.nodes();
+}
+
+/// Steps in ascending order: more than 15 only while operands in flight are a matter of capacity.
+void evaluate_steps(const ProductRequest& request, const PlanContext& context, CandidateAxes axes,
+                    std::vector<ProductChoice>& choices) {
+  constexpr std::array<std::uint32_t, 9> kSteps{1, 2, 4, 8, 15, 30, 60, 120, Kernel::kMostSteps};
+  constexpr std::uint32_t kFew = 15;
+  const Bytes small = context.cost.params().sram_bytes / 16;
+  Bytes buffer = 0;
+  for (const std::uint32_t steps : kSteps) {
+    if ((axes.stream == Stream::kNone) != (steps == 1) || (steps > 1 && size_of(request, axes.stream) < 8 * steps))
+      continue;
+    if (steps > kFew && buffer <= small) return;
+    axes.steps = steps;
+    const auto plan = plan_candidate(request, context, axes, false);
+    if (!plan) return;
+    buffer = plan->buffer_bytes;
+    choices.push_back({axes, buffer, more_resident(request, context), plan->cycles});
+  }
+}
+
+void evaluate_part(const ProductRequest& request, const PlanContext& context, std::vector<ProductChoice>& choices) {
+  constexpr std::array kCuts{Cut::kM, Cut::kN, Cut::kK};
+  for (const Cut rows : kCuts) {
+    for (const Cut columns : kCuts) {
+      // Pixels lie in row-major order: columns alone cannot cut them. The rows share out a batch.
+      if (rows != request.pixels && (columns == request.pixels || request.batch > 1)) continue;
+      // Nor is the sum of a batch's matrices cut by columns.
+      if (request.batch > 1 && columns == Cut::kK) continue;
+      const bool shares_b = request.batch > 1 && request.pixels == Cut::kM;
+      for (const Stream stream : {Stream::kNone, Stream::kM, Stream::kN, Stream::kK}) {
+        for (const bool b_by_columns : {false, true}) {
+          if (!b_by_columns || shares_b)
+            evaluate_steps(request, context, {rows, columns, stream, 1, context.part, b_by_columns}, choices);
+        }
+      }
+    }
+  }
 }
 
 }  // namespace
@@ -31,8 +83,8 @@ const char* cut_name(Cut cut) {
 bool operator<(const ProductRequest& x, const ProductRequest& y) {
   const auto key = [](const ProductRequest& r) {
     const ConvShape& c = r.conv;
-    return std::tuple(r.m, r.n, r.k, r.batch, r.element_bytes, r.a_bytes, r.b_bytes, r.c_bytes, r.a, r.b, r.pixels,
-                      r.halo_pixels, r.halo_pixel_bytes, r.halo,
+    return std::tuple(r.m, r.n, r.k, r.batch, r.element_bytes, r.a_bytes, r.b_bytes, r.c_bytes, r.a.layout, r.a.part,
+                      r.b.layout, r.b.part, r.pixels, r.halo_pixels, r.halo_pixel_bytes, r.halo,
                       std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.destinations);
   };
   return key(x) < key(y);
@@ -40,46 +92,44 @@ bool operator<(const ProductRequest& x, const ProductRequest& y) {
 
 std::vector<ProductChoice> evaluate_products(const ProductRequest& request, const PlanContext& context) {
   std::vector<ProductChoice> choices;
-  constexpr std::array kCuts{Cut::kM, Cut::kN, Cut::kK};
-  for (const Cut rows : kCuts) {
-    for (const Cut columns : kCuts) {
-      // Pixels lie in row-major order: columns alone cannot cut them.
-      if ((columns == request.pixels && rows != request.pixels) || lays_out_badly(request, rows, columns)) continue;
-      for (const Stream stream : {Stream::kNone, Stream::kM, Stream::kN, Stream::kK}) {
-        for (const std::uint32_t steps : {1U, 2U, 4U, 8U, 15U}) {
-          if ((stream == Stream::kNone) != (steps == 1) || (steps > 1 && size_of(request, stream) < 8 * steps))
-            continue;
-          if (const auto plan = plan_candidate(request, context, {rows, columns, stream, steps}, false))
-            choices.push_back({rows, columns, stream, steps, plan->buffer_bytes, plan->cycles});
-        }
-      }
-    }
+  const std::size_t parts = context.parts == nullptr ? 1 : context.parts->size();
+  const std::size_t most = std::min({parts - 1, std::size_t{request.a.part}, std::size_t{request.b.part}});
+  double least = 0;
+  for (std::size_t part = 0; part <= most; ++part) {
+    const PlanContext on = context.on(static_cast<std::uint8_t>(part));
+    if (part > 0 && peak_cycles(request, on) > least) break;  // nor is any smaller part as good
+    evaluate_part(request, on, choices);
+    least = choices.front().cycles;
+    for (const ProductChoice& choice : choices) least = std::min(least, choice.cycles);
   }
   DOJO_CHECK(!choices.empty(), "no partition for a product of {} x {} x {}", request.m, request.n, request.k);
   return choices;
 }
 
 ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes) {
-  // What does not fit makes activations leave: about half a cycle for each byte of a node (recomputed and read again).
-  constexpr double kExcessCyclesPerByte = 0.5;
-  const auto cost = [&](const ProductChoice& c) {
-    const Bytes excess = budget_bytes == 0 ? 0 : std::max<Bytes>(0, c.buffer_bytes - budget_bytes);
-    return c.cycles + kExcessCyclesPerByte * static_cast<double>(excess);
-  };
-  double least = cost(choices.front());
-  for (const ProductChoice& c : choices) least = std::min(least, cost(c));
+  const auto bytes = [](const ProductChoice& c) { return c.buffer_bytes + c.resident_bytes; };
+  const auto fits = [&](const ProductChoice& c) { return budget_bytes == 0 || bytes(c) <= budget_bytes; };
+  if (std::none_of(choices.begin(), choices.end(), fits)) {
+    return *std::min_element(choices.begin(), choices.end(), [&](const ProductChoice& a, const ProductChoice& b) {
+      return std::pair(bytes(a), a.cycles) < std::pair(bytes(b), b.cycles);
+    });
+  }
+  double least = -1;
+  for (const ProductChoice& c : choices)
+    if (fits(c) && (least < 0 || c.cycles < least)) least = c.cycles;
   // The model is not finer than this, and each step costs its semaphores and the host its events.
-  constexpr double kAsGood = 1.02;
+  constexpr double kAsGood = 1.01;
   const ProductChoice* best = nullptr;
   for (const ProductChoice& c : choices) {
-    if (cost(c) > kAsGood * least) continue;
-    if (best == nullptr || c.steps < best->steps || (c.steps == best->steps && cost(c) < cost(*best))) best = &c;
+    if (!fits(c) || c.cycles > kAsGood * least) continue;
+    const auto order = [](const ProductChoice& x) { return std::tuple(x.axes.part, x.axes.steps, x.cycles); };
+    if (best == nullptr || order(c) < order(*best)) best = &c;
   }
   return *best;
 }
 
 KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice, const PlanContext& context) {
-  auto plan = plan_candidate(request, context, {choice.rows, choice.columns, choice.stream, choice.steps}, true);
+  auto plan = plan_candidate(request, context.on(choice.axes.part), choice.axes, true);
   DOJO_CHECK(plan.has_value(), "a partition that was possible is not: {} x {} x {}", request.m, request.n, request.k);
   return std::move(*plan);
 }

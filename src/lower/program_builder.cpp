@@ -16,9 +16,10 @@ class ProgramBuilder {
       : request_(request),
         graph_(request.graph),
         order_(issue_order(request.graph)),
-        grid_(request.slice, request.topology),
+        parts_(slice_parts(request.slice, request.topology)),
+        grid_(parts_.front()),
         cost_(request.topology.params().node),
-        context_{grid_, cost_},
+        context_{grid_, cost_, 0, &parts_},
         planner_(request.graph, context_,
                  {request.options.replay, request.options.replay_rules, request.optimizer_shards,
                   request.topology.params().clock_hz}),
@@ -27,10 +28,7 @@ class ProgramBuilder {
 
   ProgramDraft build() {
     plan_kernels();
-    Bytes collective_bytes = 0;
-    for (const Op& op : graph_.ops)
-      if (is_collective(op.kind)) collective_bytes = std::max(collective_bytes, ledger_.node_bytes(op.bytes));
-    LedgerResult ledger = ledger_.plan(buffers_, collective_bytes);
+    LedgerResult ledger = ledger_.plan(buffers_, collective_bytes());
     draft_.missing_per_node = ledger.missing_per_node;
     evictions_ = std::move(ledger.evictions);
     for (std::uint32_t step = 0; step < static_cast<std::uint32_t>(request_.steps); ++step) build_step(step);
@@ -55,7 +53,32 @@ class ProgramBuilder {
       const Bytes least = request_.topology.params().node.sram_bytes / 8;
       kernel_of_op_[op] = planner_.plan(op, std::max(least, ledger_.free_at(position)));
       buffers_[position] = planner_.plans()[kernel_of_op_[op]].buffer_bytes;
+      place_tensors(graph_.ops[op]);
     }
+  }
+
+  /// The ledger hears on how many nodes the operation's tensors lie.
+  void place_tensors(const Op& op) {
+    const auto place = [&](std::uint32_t tensor) {
+      const std::uint8_t part = planner_.places()[tensor].part;
+      if (part != kUnplaced && part > 0) ledger_.set_nodes(tensor, parts_[part].nodes());
+    };
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) place(graph_.tensor_refs[i]);
+    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) place(graph_.tensor_refs[i]);
+  }
+
+  /// What collectives need of a node beside the tensors they work on: messages that have come and are not yet added or
+  /// passed on; everything where no tensor is named.
+  [[nodiscard]] Bytes collective_bytes() const {
+    constexpr Bytes kInFlight = 65536;  // two messages of 8 KiB from each side
+    Bytes most = 0;
+    for (const Op& op : graph_.ops) {
+      if (!is_collective(op.kind)) continue;
+      const Bytes bytes = ledger_.node_bytes(op.bytes);
+      const bool in_place = op.inputs_begin < op.inputs_end;
+      most = std::max(most, in_place ? std::min(bytes, kInFlight) : bytes + std::min(bytes, kInFlight));
+    }
+    return most;
   }
 
   std::uint32_t add_task(Task::Kind kind, Task::Unit unit, std::uint32_t index, std::uint32_t op, std::uint32_t step) {
@@ -98,8 +121,8 @@ class ProgramBuilder {
   std::uint32_t flow_of(const ReductionSpec& spec) {
     const auto found = flows_.find(spec);
     if (found != flows_.end()) return found->second;
-    const ReductionShape shape = choose_reduction(spec, grid_, cost_.params());
-    draft_.flows.push_back(build_reduction(spec, shape, grid_));
+    const ReductionShape shape = choose_reduction(spec, parts_[spec.part], cost_.params());
+    draft_.flows.push_back(build_reduction(spec, shape, parts_[spec.part]));
     draft_.flows.back().plan.model_seconds = shape.cycles / request_.topology.params().clock_hz;
     const auto index = static_cast<std::uint32_t>(draft_.flows.size() - 1);
     flows_.emplace(spec, index);
@@ -300,7 +323,8 @@ class ProgramBuilder {
   const ProgramRequest& request_;
   const Graph& graph_;
   std::vector<std::uint32_t> order_;
-  SliceGrid grid_;
+  std::vector<SliceGrid> parts_;
+  const SliceGrid& grid_;
   node::NodeCost cost_;
   PlanContext context_;
   OpPlanner planner_;

@@ -96,10 +96,24 @@ class ReductionBuilder {
     return roots;
   }
 
+  /// By column and matrix: one item of each node that has sums of the matrix.
+  std::vector<std::vector<std::uint32_t>> matrix_lines() const {
+    std::vector<std::vector<std::uint32_t>> lines(static_cast<std::size_t>(grid_.columns() * spec_.matrices));
+    for (std::uint32_t p = 0; p < grid_.nodes(); ++p) {  // local_items() are numbered by position
+      const std::uint32_t node = grid_.node_at(p);
+      const auto [first, last] = grid_.matrices_of(grid_.row_of(node), spec_.matrices);
+      for (std::int64_t m = first; m < last; ++m)
+        lines[static_cast<std::size_t>(grid_.column_of(node) * spec_.matrices + m)].push_back(p);
+    }
+    return lines;
+  }
+
   /// From one item per row and part (or one per node) to the roots in each column.
   std::vector<std::uint32_t> reduce_columns(const std::vector<std::uint32_t>& sources) {
     std::vector<std::vector<std::uint32_t>> lines;
-    if (spec_.along_rows) {
+    if (spec_.matrices > 1) {
+      lines = matrix_lines();
+    } else if (spec_.along_rows) {
       lines.resize(shape_.row_parts);
       for (std::size_t i = 0; i < sources.size(); ++i) lines[i % shape_.row_parts].push_back(sources[i]);
     } else {
@@ -142,7 +156,7 @@ class ReductionBuilder {
 
   InRankDataflow number() {
     InRankDataflow flow;
-    std::vector<std::uint32_t> position(grid_.nodes(), kNone);
+    std::vector<std::uint32_t> position(grid_.shape().node_count(), kNone);
     std::vector<std::vector<std::uint32_t>> by_position;
     for (std::uint32_t i = 0; i < items_.size(); ++i) {
       std::uint32_t& p = position[items_[i].node];
@@ -194,8 +208,8 @@ class ReductionBuilder {
 }  // namespace
 
 bool operator<(const ReductionSpec& a, const ReductionSpec& b) {
-  return std::tie(a.along_rows, a.along_columns, a.node_bytes, a.result_bytes, a.destinations) <
-         std::tie(b.along_rows, b.along_columns, b.node_bytes, b.result_bytes, b.destinations);
+  return std::tie(a.along_rows, a.along_columns, a.node_bytes, a.result_bytes, a.destinations, a.part, a.matrices) <
+         std::tie(b.along_rows, b.along_columns, b.node_bytes, b.result_bytes, b.destinations, b.part, b.matrices);
 }
 
 ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid, const topology::NodeParams& node) {
@@ -227,7 +241,13 @@ ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid
             line_bytes = ceil_div<Bytes>(line_bytes, row_parts);
           }
           if (spec.along_columns) {
-            s.cycles += line_cycles(grid.rows(), static_cast<double>(line_bytes), s, column_parts);
+            // The rows of a matrix, and the matrices of a row.
+            const double rows = spec.matrices == 1
+                                    ? static_cast<double>(grid.rows())
+                                    : 1 + static_cast<double>(grid.rows()) / static_cast<double>(spec.matrices);
+            const double sums =
+                spec.matrices == 1 ? 1 : 1 + static_cast<double>(spec.matrices) / static_cast<double>(grid.rows());
+            s.cycles += line_cycles(rows, sums * static_cast<double>(line_bytes), s, column_parts);
             messages +=
                 static_cast<std::size_t>(column_parts) * (spec.along_rows ? grid.rows() * row_parts : grid.nodes());
           }

@@ -14,6 +14,10 @@ struct ReductionSpec {
   Bytes node_bytes = 0;                     ///< partial sums (FP32) of one node
   Bytes result_bytes = 0;                   ///< of the whole rank
   std::vector<std::uint32_t> destinations;  ///< where the result lies, in equal pieces; never empty
+  std::uint8_t part = 0;                    ///< of the slice: whose nodes hold the sums
+  /// Sums of so many matrices, one after the other over the rows: a column adds each up over the rows that share it.
+  /// `node_bytes` are those of one.
+  std::int64_t matrices = 1;
   friend bool operator<(const ReductionSpec& a, const ReductionSpec& b);
 };
 

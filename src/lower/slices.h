@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "dojo/topology/topology.h"
@@ -26,33 +27,45 @@ class SliceMaker {
   std::map<std::vector<std::int64_t>, std::pair<std::uint32_t, std::shared_ptr<const SliceShape>>> shapes_;
 };
 
-/// A slice's nodes in row-major order over the whole slice (`position`), whatever dies they lie on.
+/// The nodes of a slice or of a part of it in row-major order (`position`), whatever dies they lie on. Rows and columns
+/// count from the part's first; nodes are numbered as in the slice.
 class SliceGrid {
  public:
   /// `slice` gives the links between its dies; the shape must outlive the grid.
-  SliceGrid(const Slice& slice, const topology::Topology& topology);
+  SliceGrid(const Slice& slice, const topology::Topology& topology, const SlicePart& part = {});
 
   [[nodiscard]] const SliceShape& shape() const { return *shape_; }
-  [[nodiscard]] std::uint32_t nodes() const { return shape_->node_count(); }
-  [[nodiscard]] std::uint32_t rows() const { return static_cast<std::uint32_t>(shape_->rows); }
-  [[nodiscard]] std::uint32_t columns() const { return static_cast<std::uint32_t>(shape_->columns); }
+  [[nodiscard]] const SlicePart& part() const { return part_; }
+  [[nodiscard]] std::uint32_t nodes() const { return static_cast<std::uint32_t>(node_of_position_.size()); }
+  [[nodiscard]] std::uint32_t rows() const { return rows_; }
+  [[nodiscard]] std::uint32_t columns() const { return columns_; }
   [[nodiscard]] std::uint32_t node_at(std::uint32_t position) const { return node_of_position_[position]; }
+  /// By position.
+  [[nodiscard]] const std::vector<std::uint32_t>& all() const { return node_of_position_; }
+  /// Of a node of the part.
   [[nodiscard]] std::uint32_t position(std::uint32_t node) const { return position_of_node_[node]; }
   /// First position of a row; size rows + 1.
   [[nodiscard]] std::uint32_t row_begin(std::uint32_t row) const { return row_begin_[row]; }
   [[nodiscard]] std::uint32_t row_count(std::uint32_t row) const { return row_begin_[row + 1] - row_begin_[row]; }
-  [[nodiscard]] std::uint32_t column_count(std::uint32_t column) const { return shape_->column_count[column]; }
-  /// Node at a site of the slice, kNone when the site has no enabled node.
+  [[nodiscard]] std::uint32_t column_count(std::uint32_t column) const { return column_count_[column]; }
+  /// Node at a site, kNone when the site has no enabled node.
   [[nodiscard]] std::uint32_t at(std::uint32_t row, std::uint32_t column) const {
     return node_of_site_[row * columns() + column];
   }
   /// Enabled node of the row nearest to the column (ties: left); kNone for an empty row.
   [[nodiscard]] std::uint32_t nearest_in_row(std::uint32_t row, std::uint32_t column) const;
   [[nodiscard]] std::uint32_t nearest_in_column(std::uint32_t row, std::uint32_t column) const;
-  [[nodiscard]] std::uint32_t row_of(std::uint32_t node) const { return shape_->nodes[node].row; }
-  [[nodiscard]] std::uint32_t column_of(std::uint32_t node) const { return shape_->nodes[node].column; }
+  [[nodiscard]] std::uint32_t row_of(std::uint32_t node) const { return shape_->nodes[node].row - part_.row_begin; }
+  [[nodiscard]] std::uint32_t column_of(std::uint32_t node) const {
+    return shape_->nodes[node].column - part_.column_begin;
+  }
 
-  /// Slowest link of a row or column of the slice, the share of a die edge included.
+  /// First and last + 1 of `matrices` equal stretches of the row-major order that a row has a share of.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> matrices_of(std::uint32_t row, std::int64_t matrices) const {
+    return {row_begin_[row] * matrices / nodes(), ceil_div(row_begin_[row + 1] * matrices, std::int64_t{nodes()})};
+  }
+
+  /// Slowest link of a row or column, the share of a die edge included.
   [[nodiscard]] double row_bytes_per_cycle() const { return row_bytes_per_cycle_; }
   [[nodiscard]] double column_bytes_per_cycle() const { return column_bytes_per_cycle_; }
   /// From one corner to the other, die crossings included.
@@ -62,9 +75,15 @@ class SliceGrid {
  private:
   void measure_links(const Slice& slice, const topology::Topology& topology);
   std::shared_ptr<const SliceShape> shape_;
-  std::vector<std::uint32_t> node_of_position_, position_of_node_, row_begin_, node_of_site_;
+  SlicePart part_;
+  std::uint32_t rows_, columns_;
+  std::vector<std::uint32_t> node_of_position_, position_of_node_, row_begin_, column_count_, node_of_site_;
   double row_bytes_per_cycle_ = 64, column_bytes_per_cycle_ = 64;
   Cycles row_latency_ = 0, column_latency_ = 0;
 };
+
+/// The slice, then parts of it, each half of the one before or a little less, down to one node. Each lies in the one
+/// before, at the slice's first corner: fewer dies first, then fewer rows and columns of a die.
+[[nodiscard]] std::vector<SliceGrid> slice_parts(const Slice& slice, const topology::Topology& topology);
 
 }  // namespace dojo::workload

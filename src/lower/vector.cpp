@@ -26,7 +26,7 @@ void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& de
   const std::int64_t cut = w.n * w.p * w.q;
   const std::int64_t operand = forward ? w.n * w.h * w.w : cut;
   Bytes most = 0;
-  if (request.layout != Layout::kBandChannels) {
+  if (request.place.layout != Layout::kBandChannels) {
     Deliveries with_halo = deliveries;
     if (add_piece_halo(w, request.halo, cut, operand, request.pixel_bytes, grid, &with_halo, &most)) {
       deliveries = with_halo;
@@ -35,9 +35,10 @@ void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& de
     }
     most = 0;
   }
-  // Bands: few rows are more than four bands high; then each node has whole images of its channels.
+  // Few rows are more than four bands high; then each node has whole images of its channels.
+  constexpr std::int64_t kMostBands = 4;
   Deliveries with_halo = deliveries;
-  if (add_band_halo(w, request.halo, cut, operand, request.pixel_bytes, false, grid, &with_halo, &most)) {
+  if (add_band_halo(w, request.halo, cut, operand, request.pixel_bytes, false, grid, &with_halo, &most) <= kMostBands) {
     deliveries = with_halo;
     buffer += most;
     return;
@@ -50,8 +51,8 @@ void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& de
 bool operator<(const VectorRequest& a, const VectorRequest& b) {
   const auto key = [](const VectorRequest& r) {
     const ConvShape& c = r.window;
-    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.element_bytes, r.layout, r.shifted_bytes,
-                      r.collected_bytes, r.to_all_bytes, r.halo,
+    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.element_bytes, r.place.layout, r.place.part,
+                      r.shifted_bytes, r.collected_bytes, r.to_all_bytes, r.halo,
                       std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.pixel_bytes,
                       r.sums_bytes);
   };
@@ -62,17 +63,19 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
   const SliceGrid& grid = context.grid;
   KernelPlan plan;
   plan.name = "cut evenly";
-  plan.output = request.layout;
+  plan.part = context.part;
+  plan.output = request.place;
   Deliveries deliveries(grid, 1);
   deliver(request, grid, deliveries, plan.buffer_bytes);
   deliveries.finish(plan.kernel);
 
   // Sums of all channels when the node has all channels of its pixels, else of its own.
-  const bool bands = request.layout == Layout::kBandChannels;
+  const bool bands = request.place.layout == Layout::kBandChannels;
   const Bytes node_sums = bands ? ceil_div<Bytes>(request.sums_bytes, grid.columns()) : request.sums_bytes;
   plan.buffer_bytes += node_sums;
-  plan.kernel.cycles.resize(grid.nodes());
-  plan.kernel.vector_flops.resize(grid.nodes());
+  plan.kernel.part = grid.part();
+  plan.kernel.cycles.resize(grid.shape().node_count());
+  plan.kernel.vector_flops.resize(grid.shape().node_count());
   Cycles most = 0;
   for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
     const std::uint32_t node = grid.node_at(p);
@@ -87,11 +90,12 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
   }
   if (request.sums_bytes > 0 && grid.nodes() > 1) {
     ReductionSpec spec;
+    spec.part = context.part;
     spec.along_rows = !bands && grid.columns() > 1;
     spec.along_columns = grid.rows() > 1;
     spec.node_bytes = node_sums;
     spec.result_bytes = request.sums_bytes;
-    spec.destinations = residency(grid.shape(), request.sums_bytes);
+    spec.destinations = residency(grid.shape(), request.sums_bytes, grid.part());
     plan.reduction = std::move(spec);
   }
   plan.cycles = static_cast<double>(most);
@@ -108,8 +112,8 @@ KernelPlan plan_shapeless(const ShapelessRequest& request, const PlanContext& co
   KernelPlan plan;
   plan.name = recorded ? "recorded time" : "roofline";
   plan.kernel.timed_by = recorded ? Kernel::TimedBy::kRecorded : Kernel::TimedBy::kRoofline;
-  plan.kernel.cycles.resize(grid.nodes());
-  plan.kernel.matrix_flops.resize(grid.nodes());
+  plan.kernel.cycles.resize(grid.shape().node_count());
+  plan.kernel.matrix_flops.resize(grid.shape().node_count());
   for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
     const std::uint32_t node = grid.node_at(p);
     const node::RooflinePiece work{piece_size(request.flops, grid.nodes(), p),

@@ -39,7 +39,7 @@ void Context::count_pieces() {
       if (need.empty() || kernel.gather_begin.empty()) continue;
       const std::uint32_t slots = kernel.steps + 1;
       for (std::uint32_t l = 0; l < shape.lines.size(); ++l) {
-        const workload::SliceShape::Line& line = shape.lines[l];
+        const workload::SliceShape::Line line = workload::clipped(shape, shape.lines[l], kernel.part);
         if (line.nodes_begin == line.nodes_end) continue;
         const workload::SliceShape::Node& any = shape.nodes[shape.line_nodes[line.nodes_begin]];
         const auto& receivers = line.horizontal ? in_row[any.row] : in_column[any.column];
@@ -49,6 +49,7 @@ void Context::count_pieces() {
           for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i)
             pieces += kernel.pieces[i].bytes > 0 ? 1 : 0;
           for (const std::uint32_t n : receivers) {
+            if (!kernel.part.has(shape.nodes[n])) continue;
             std::uint32_t others = pieces;
             for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
               const bool own = shape.line_nodes[line.nodes_begin + kernel.pieces[i].place] == n;

@@ -11,10 +11,13 @@
 namespace dojo::workload {
 namespace {
 
-/// Nodes of each slice column from top to bottom.
-std::vector<std::vector<std::uint32_t>> nodes_by_column(const SliceShape& shape) {
-  std::vector<std::vector<std::uint32_t>> columns(static_cast<std::size_t>(std::max(shape.columns, 1)));
-  for (std::uint32_t i = 0; i < shape.node_count(); ++i) columns[shape.nodes[i].column].push_back(i);
+/// The part's nodes of each slice column from top to bottom.
+std::vector<std::vector<std::uint32_t>> nodes_by_column(const SliceShape& shape, const SlicePart& part) {
+  const std::int32_t end = std::min<std::int32_t>(shape.columns, part.column_end);
+  std::vector<std::vector<std::uint32_t>> columns(static_cast<std::size_t>(std::max(end - part.column_begin, 1)));
+  for (std::uint32_t i = 0; i < shape.node_count(); ++i) {
+    if (part.has(shape.nodes[i])) columns[shape.nodes[i].column - part.column_begin].push_back(i);
+  }
   for (auto& column : columns) {
     std::sort(column.begin(), column.end(),
               [&](std::uint32_t a, std::uint32_t b) { return shape.nodes[a].row < shape.nodes[b].row; });
@@ -35,17 +38,14 @@ std::vector<std::size_t> columns_from_middle(std::size_t columns) {
 
 }  // namespace
 
-std::vector<std::uint32_t> residency(const SliceShape& shape, Bytes bytes) {
-  const std::uint32_t nodes = shape.node_count();
+std::vector<std::uint32_t> residency(const SliceShape& shape, Bytes bytes, const SlicePart& part) {
+  const auto columns = nodes_by_column(shape, part);
+  const std::size_t nodes = std::accumulate(columns.begin(), columns.end(), std::size_t{0},
+                                            [](std::size_t sum, const auto& column) { return sum + column.size(); });
   DOJO_CHECK(nodes > 0, "residency of {} bytes in a slice without nodes", bytes);
   std::uint64_t count = static_cast<std::uint64_t>(std::max<Bytes>(bytes / kSmallestPieceBytes, 1));
   std::vector<std::uint32_t> chosen;
-  if (count >= nodes) {
-    chosen.resize(nodes);
-    std::iota(chosen.begin(), chosen.end(), 0u);
-    return chosen;
-  }
-  const auto columns = nodes_by_column(shape);
+  count = std::min<std::uint64_t>(count, nodes);
   for (const std::size_t c : columns_from_middle(columns.size())) {
     const auto& column = columns[c];
     const std::uint64_t take = std::min<std::uint64_t>(count, column.size());

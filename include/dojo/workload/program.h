@@ -53,6 +53,20 @@ struct SliceShape {
   [[nodiscard]] std::uint32_t die_count() const { return static_cast<std::uint32_t>(die_rows * die_columns); }
 };
 
+/// A rectangle of a slice's sites, [begin, end) in each direction; by default all of the slice.
+struct SlicePart {
+  std::uint16_t row_begin = 0, row_end = 0xffff, column_begin = 0, column_end = 0xffff;
+  [[nodiscard]] bool is_all() const {
+    return row_begin == 0 && row_end == 0xffff && column_begin == 0 && column_end == 0xffff;
+  }
+  [[nodiscard]] bool has(const SliceShape::Node& node) const {
+    return node.row >= row_begin && node.row < row_end && node.column >= column_begin && node.column < column_end;
+  }
+};
+/// What of a line lies in the part: fewer nodes, and it goes on to another die only where the part does. A part lies on
+/// one die or is made of whole dies.
+[[nodiscard]] SliceShape::Line clipped(const SliceShape& shape, const SliceShape::Line& line, const SlicePart& part);
+
 struct Slice {
   std::shared_ptr<const SliceShape> shape;
   std::uint32_t shape_index = 0;                           ///< equal shapes share one index
@@ -60,14 +74,14 @@ struct Slice {
   std::int32_t first_site_row = 0, first_site_column = 0;  ///< in the whole machine's site grid
 };
 
-/// Nodes of a line that hold pieces of an operand multicast them along the whole row or column of the slice.
+/// Nodes of a line that hold pieces of an operand multicast them along the row or column of the kernel's part.
 struct Gather {
   std::uint32_t pieces_begin = 0, pieces_end = 0;
   std::uint8_t slot = 0;   ///< arrival slot at the receivers: 0 = stage 1, 1 .. steps = operands of that step
   std::uint8_t stage = 1;  ///< 1: sent when the kernel starts; 2: passes on what has come in slot 0 to all of the line
 };
 struct Piece {
-  std::uint16_t place = 0;  ///< of the sender among the nodes of the line
+  std::uint16_t place = 0;  ///< of the sender among the nodes of the clipped line
   std::uint32_t bytes = 0;
 };
 /// A message between two nodes; sent when the kernel starts.
@@ -77,10 +91,12 @@ struct Unicast {
   std::uint8_t slot = 0;
 };
 
-/// One operation on all nodes of a slice. A slot's arrivals at a node are counted in gathers (one for each line of its
-/// row or column in which another node holds a piece) and unicasts.
+/// One operation on the nodes of a part of a slice; the others have nothing to do in it. A slot's arrivals at a node
+/// are counted in gathers (one for each line of its row or column in which another node holds a piece) and unicasts.
 struct Kernel {
-  std::uint32_t steps = 1;                   ///< 1 .. 15
+  static constexpr std::uint32_t kMostSteps = 240;  ///< a slot has 8 bits
+  SlicePart part;
+  std::uint32_t steps = 1;                   ///< 1 .. kMostSteps
   std::vector<std::uint32_t> gather_begin;   ///< by line, size lines + 1; empty = no operand traffic at all
   std::vector<Gather> gathers;               ///< of one line ordered by (slot, stage)
   std::vector<Piece> pieces;                 ///< of one gather ordered by place

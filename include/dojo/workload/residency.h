@@ -15,6 +15,7 @@ inline constexpr Bytes kSmallestPieceBytes = 512;
 
 /// Slice nodes that hold a tensor of `bytes`: all of them, or fewer so that none has less than kSmallestPieceBytes.
 /// Ascending.
-[[nodiscard]] std::vector<std::uint32_t> residency(const SliceShape& shape, Bytes bytes);
+/// The same in a part of the slice.
+[[nodiscard]] std::vector<std::uint32_t> residency(const SliceShape& shape, Bytes bytes, const SlicePart& part = {});
 
 }  // namespace dojo::workload

@@ -90,7 +90,9 @@ void LineGathers::send_to_other_dies(const KernelRun& run, const SliceShape::Lin
   burst.payload = Operand{place.rank, run.task, gather.slot}.pack();
   burst.purpose = fabric::Purpose::kOperand;
   for (const SliceShape::Node& there : shape.nodes) {
-    if (there.die == here.die || (line.horizontal ? there.row != here.row : there.column != here.column)) continue;
+    if (there.die == here.die || !run.kernel->part.has(there) ||
+        (line.horizontal ? there.row != here.row : there.column != here.column))
+      continue;
     burst.row = place.slice->first_site_row + there.row;
     burst.column = place.slice->first_site_column + there.column;
     port_.post(here.site, burst, bytes, std::max(ready, moment_.now));

@@ -11,8 +11,6 @@
 namespace dojo::machine {
 
 struct KernelRun {
-  static constexpr int kMostSteps = 16;
-
   const workload::Kernel* kernel = nullptr;
   std::uint32_t index = 0;  ///< in the die's pool
   std::uint32_t task = kNone, rank_die = kNone;
@@ -53,10 +51,10 @@ struct KernelRun {
     std::uint16_t open = 0;    ///< nodes of the line to which stage 1 is still to come
     bool pending = false;      ///< an event or an edge's credit will look at it
   };
-  std::vector<LineState> lines;               ///< rows and columns of the die
-  std::vector<std::uint8_t> posted;           ///< by piece of the kernel, where each goes as a message of its own
-  std::uint32_t steps_done[kMostSteps] = {};  ///< nodes that have computed it
-  Cycles steps_end[kMostSteps] = {};
+  std::vector<LineState> lines;           ///< rows and columns of the die
+  std::vector<std::uint8_t> posted;       ///< by piece of the kernel, where each goes as a message of its own
+  std::vector<std::uint32_t> steps_done;  ///< by step: nodes that have computed it
+  std::vector<Cycles> steps_end;
 };
 
 }  // namespace dojo::machine

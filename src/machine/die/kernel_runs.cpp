@@ -54,8 +54,8 @@ void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t t
       run.arrivals_left += need;
     }
   }
-  std::fill_n(run.steps_done, kernel.steps, 0u);
-  std::fill_n(run.steps_end, kernel.steps, Cycles{0});
+  run.steps_done.assign(kernel.steps, 0u);
+  run.steps_end.assign(kernel.steps, Cycles{0});
   run.lines.clear();
   if (kernel.need.empty()) return;
   const SliceShape& shape = *place.slice->shape;

@@ -33,6 +33,10 @@ class KernelRuns {
 
   // What the gathers find out.
   [[nodiscard]] const RankDie& place(const KernelRun& run) const { return residents_[run.rank_die]; }
+  /// What of a line of the die lies in the kernel's part.
+  [[nodiscard]] workload::SliceShape::Line line(const KernelRun& run, std::uint32_t index) const {
+    return workload::clipped(*place(run).slice->shape, place(run).line(index), run.kernel->part);
+  }
   [[nodiscard]] KernelRun& run(std::uint32_t index) { return state_.runs[index]; }
   /// One arrival at a node, which is known now to be complete at `ready`.
   void operand_arrives(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready, Cycles now);

@@ -42,7 +42,7 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   while (state.cursor < end) {
     const workload::Gather& gather = run.kernel->gathers[state.cursor];
     if (gather.slot > run.allowed_slot || (gather.stage == 2 && state.open != 0)) return;
-    const int full = place.is_broken(index) ? topology::kDirections : full_edge(place.line(index));
+    const int full = place.is_broken(index) ? topology::kDirections : full_edge(kernels_.line(run, index));
     if (full < topology::kDirections) {
       state.pending = true;
       port_.park(static_cast<Direction>(full), {run.index, index});
@@ -75,7 +75,7 @@ int LineGathers::full_edge(const SliceShape::Line& line) const {
 Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const workload::Gather& gather, Cycles now) {
   const RankDie& place = kernels_.place(run);
   const SliceShape& shape = *place.slice->shape;
-  const SliceShape::Line& line = place.line(index);
+  const SliceShape::Line line = kernels_.line(run, index);
   KernelRun::LineState& state = run.lines[index];
   line_nodes(shape, line, now, nodes_);
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
@@ -122,8 +122,7 @@ void LineGathers::pass_on(const KernelRun& run, const SliceShape::Line& line, co
   burst.created = g.first_start;
   burst.purpose = fabric::Purpose::kOperand;
   burst.payload = Operand{place.rank, run.task, slot}.pack();
-  burst.reach.low = line.horizontal ? place.slice->first_site_column : place.slice->first_site_row;
-  burst.reach.high = burst.reach.low + (line.horizontal ? place.slice->shape->columns : place.slice->shape->rows) - 1;
+  burst.reach = reach_of(*place.slice, line.horizontal, run.kernel->part);
   const auto send = [&](fabric::Shape shape, Direction d, Cycles head) {
     burst.shape = shape;
     for (Bytes left = g.bytes; left > 0; left -= burst.bytes) {
@@ -148,7 +147,7 @@ Cycles LineGathers::first_ready(const KernelRun& run, std::uint32_t index) const
   const workload::Gather& gather = run.kernel->gathers[run.lines[index].cursor];
   if (gather.stage == 1) return 0;
   const RankDie& place = kernels_.place(run);
-  const SliceShape::Line& line = place.line(index);
+  const SliceShape::Line line = kernels_.line(run, index);
   Cycles first = kNever;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
     const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + run.kernel->pieces[i].place];

@@ -30,7 +30,7 @@ void PieceGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
   for (; state.cursor < end; ++state.cursor, --run.gathers_left) {
     const workload::Gather& gather = run.kernel->gathers[state.cursor];
-    if (gather.slot > run.allowed_slot || !post_pieces(run, place.line(index), gather, now)) return;
+    if (gather.slot > run.allowed_slot || !post_pieces(run, kernels_.line(run, index), gather, now)) return;
   }
   kernels_.end_if_complete(run, now);
 }
@@ -63,14 +63,13 @@ void PieceGathers::post_piece(const KernelRun& run, const SliceShape::Line& line
   const SliceShape& shape = *place.slice->shape;
   const fabric::DieNetwork& network = port_.network();
   const std::int32_t first = line.horizontal ? network.first_column() : network.first_row();
-  const std::int32_t slice_first = line.horizontal ? place.slice->first_site_column : place.slice->first_site_row;
+  const fabric::Reach reach = reach_of(*place.slice, line.horizontal, run.kernel->part);
   fabric::Burst burst;
   burst.purpose = fabric::Purpose::kOperand;
   burst.payload = Operand{place.rank, run.task, slot}.pack();
   burst.shape = line.horizontal ? fabric::Shape::kRow : fabric::Shape::kColumn;
-  burst.reach.low = line.goes_on_low ? slice_first : first + shape.line_positions[line.nodes_begin];
-  burst.reach.high = line.goes_on_high ? slice_first + (line.horizontal ? shape.columns : shape.rows) - 1
-                                       : first + shape.line_positions[line.nodes_end - 1];
+  burst.reach.low = line.goes_on_low ? reach.low : first + shape.line_positions[line.nodes_begin];
+  burst.reach.high = line.goes_on_high ? reach.high : first + shape.line_positions[line.nodes_end - 1];
   const SiteIndex site = shape.nodes[shape.line_nodes[line.nodes_begin + piece.place]].site;
   port_.post(site, burst, piece.bytes, now);
 }

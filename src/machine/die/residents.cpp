@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine/die/residents.h"
 
+#include <algorithm>
+
 #include "dojo/base/error.h"
 
 namespace dojo::machine {
@@ -28,6 +30,14 @@ bool is_broken_line(const workload::Slice& slice, std::uint32_t die, std::uint32
   return !routes->column_works(place.column * topology.site_columns() + at.lane,
                                goes_on ? slice.first_site_row : top + first,
                                goes_on ? slice.first_site_row + shape.rows - 1 : top + last);
+}
+
+fabric::Reach reach_of(const workload::Slice& slice, bool horizontal, const workload::SlicePart& part) {
+  const std::int32_t first = horizontal ? slice.first_site_column : slice.first_site_row;
+  const std::int32_t begin = horizontal ? part.column_begin : part.row_begin;
+  const std::int32_t end = horizontal ? std::min<std::int32_t>(slice.shape->columns, part.column_end)
+                                      : std::min<std::int32_t>(slice.shape->rows, part.row_end);
+  return {first + begin, first + end - 1};
 }
 
 namespace {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/fabric/burst.h"
 #include "dojo/workload/program.h"
 #include "machine/context.h"
 
@@ -39,6 +40,9 @@ struct RankDie {
 /// A router or link between the nodes of a slice's line does not work; all of the line when it spans several dies.
 [[nodiscard]] bool is_broken_line(const workload::Slice& slice, std::uint32_t die, std::uint32_t line,
                                   const topology::Topology& topology);
+
+/// The rows or columns of the machine from one end of a part's line to the other.
+[[nodiscard]] fabric::Reach reach_of(const workload::Slice& slice, bool horizontal, const workload::SlicePart& part);
 
 class Residents {
  public:

@@ -22,12 +22,13 @@ namespace {
 void count_line(const Kernel& kernel, const SliceShape& shape, std::uint32_t index, Bytes burst_bytes,
                 fabric::DieNetwork& network) {
   std::vector<fabric::GatherNode> nodes;
+  const SliceShape::Line line = workload::clipped(shape, shape.lines[index], kernel.part);
   for (std::uint32_t i = kernel.gather_begin[index]; i < kernel.gather_begin[index + 1]; ++i) {
     bool more = true;
     for (Bytes sent = 0; more; sent += burst_bytes) {
-      line_nodes(shape, shape.lines[index], 0, nodes);
+      line_nodes(shape, line, 0, nodes);
       more = fill_round(kernel, kernel.gathers[i], sent, burst_bytes, nodes);
-      network.count(gathering(shape.lines[index], nodes), 1);
+      network.count(gathering(line, nodes), 1);
     }
   }
 }
