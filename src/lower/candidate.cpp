@@ -70,7 +70,7 @@ class Candidate {
     const Order order_a = order_of(da, a);
     const Order order_b = order_of(db, b);
     bool stream_a = can_stream(a, order_a, stream_);
-    bool stream_b = !batched() && can_stream(b, order_b, stream_);
+    bool stream_b = !rows_of_batch && can_stream(b, order_b, stream_);
     if (stream_a && stream_b && order_a != order_b && order_a != Order::kAny && order_b != Order::kAny)
       (a.bytes >= b.bytes ? stream_b : stream_a) = false;
     if (steps_ > 1 && !stream_a && !stream_b) return false;  // nothing arrives in steps

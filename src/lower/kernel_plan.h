@@ -91,7 +91,9 @@ struct ProductChoice {
 /// Of all parts that hold the operands. Which there are depends on sizes, never on rates. Never empty.
 [[nodiscard]] std::vector<ProductChoice> evaluate_products(const ProductRequest& request, const PlanContext& context);
 /// The cheapest of those that take at most `budget_bytes` of a node's SRAM (0 = any); the smallest if none does.
-[[nodiscard]] ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes);
+/// `rank`: among the cheapest of each pair of cuts and part, the one after so many cheaper ones, or the last.
+[[nodiscard]] ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes,
+                                           std::uint32_t rank = 0);
 [[nodiscard]] KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice,
                                        const PlanContext& context);
 

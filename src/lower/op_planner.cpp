@@ -36,7 +36,7 @@ std::uint32_t OpPlanner::plan_of(const ProductRequest& request, Bytes budget_byt
   auto found = products_.find(request);
   if (found == products_.end())
     found = products_.emplace(request, Product{evaluate_products(request, context_), {}}).first;
-  const ProductChoice choice = choose_product(found->second.choices, budget_bytes);
+  const ProductChoice choice = choose_product(found->second.choices, budget_bytes, settings_.plan_choice);
   const CandidateAxes& axes = choice.axes;
   const std::array key{static_cast<std::uint32_t>(axes.rows),
                        static_cast<std::uint32_t>(axes.columns),

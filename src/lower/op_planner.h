@@ -19,6 +19,7 @@ class OpPlanner {
     std::vector<ReplayRule> replay_rules;
     std::int64_t optimizer_shards = 1;
     double clock_hz = 2e9;
+    std::uint32_t plan_choice = 0;
   };
   OpPlanner(const Graph& graph, const PlanContext& context, Settings settings);
 

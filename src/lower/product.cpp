@@ -106,26 +106,35 @@ std::vector<ProductChoice> evaluate_products(const ProductRequest& request, cons
   return choices;
 }
 
-ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes) {
+ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes, std::uint32_t rank) {
   const auto bytes = [](const ProductChoice& c) { return c.buffer_bytes + c.resident_bytes; };
-  const auto fits = [&](const ProductChoice& c) { return budget_bytes == 0 || bytes(c) <= budget_bytes; };
-  if (std::none_of(choices.begin(), choices.end(), fits)) {
+  std::vector<ProductChoice> fitting;
+  for (const ProductChoice& c : choices)
+    if (budget_bytes == 0 || bytes(c) <= budget_bytes) fitting.push_back(c);
+  if (fitting.empty()) {
     return *std::min_element(choices.begin(), choices.end(), [&](const ProductChoice& a, const ProductChoice& b) {
       return std::pair(bytes(a), a.cycles) < std::pair(bytes(b), b.cycles);
     });
   }
-  double least = -1;
-  for (const ProductChoice& c : choices)
-    if (fits(c) && (least < 0 || c.cycles < least)) least = c.cycles;
+  const auto cheaper = [](const ProductChoice& a, const ProductChoice& b) { return a.cycles < b.cycles; };
+  std::stable_sort(fitting.begin(), fitting.end(), cheaper);
+  if (rank > 0) {
+    std::vector<ProductChoice> best_of_cuts;
+    for (const ProductChoice& c : fitting) {
+      const auto cuts = [](const CandidateAxes& x) { return std::tuple(x.part, x.rows, x.columns, x.b_by_columns); };
+      if (std::none_of(best_of_cuts.begin(), best_of_cuts.end(),
+                       [&](const ProductChoice& other) { return cuts(other.axes) == cuts(c.axes); }))
+        best_of_cuts.push_back(c);
+    }
+    return best_of_cuts[std::min<std::size_t>(rank, best_of_cuts.size() - 1)];
+  }
   // The model is not finer than this, and each step costs its semaphores and the host its events.
   constexpr double kAsGood = 1.01;
-  const ProductChoice* best = nullptr;
-  for (const ProductChoice& c : choices) {
-    if (!fits(c) || c.cycles > kAsGood * least) continue;
-    const auto order = [](const ProductChoice& x) { return std::tuple(x.axes.part, x.axes.steps, x.cycles); };
-    if (best == nullptr || order(c) < order(*best)) best = &c;
-  }
-  return *best;
+  const auto last = std::find_if(fitting.begin(), fitting.end(),
+                                 [&](const ProductChoice& c) { return c.cycles > kAsGood * fitting.front().cycles; });
+  return *std::min_element(fitting.begin(), last, [](const ProductChoice& a, const ProductChoice& b) {
+    return std::tuple(a.axes.part, a.axes.steps, a.cycles) < std::tuple(b.axes.part, b.axes.steps, b.cycles);
+  });
 }
 
 KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice, const PlanContext& context) {

@@ -3,6 +3,7 @@
 #include "lower/program_builder.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "dojo/base/error.h"
@@ -20,15 +21,12 @@ class ProgramBuilder {
         grid_(parts_.front()),
         cost_(request.topology.params().node),
         context_{grid_, cost_, 0, &parts_},
-        planner_(request.graph, context_,
-                 {request.options.replay, request.options.replay_rules, request.optimizer_shards,
-                  request.topology.params().clock_hz}),
-        ledger_({request.graph, order_, grid_.nodes(), request.topology.params().node.sram_bytes,
-                 request.optimizer_shards, request.options.capacity_policy}) {}
+        whole_{grid_, cost_} {}
 
   ProgramDraft build() {
-    plan_kernels();
-    LedgerResult ledger = ledger_.plan(buffers_, collective_bytes());
+    LedgerResult ledger = plan_on(context_);
+    const bool fits = ledger.missing_per_node == 0 && ledger.evictions.empty();
+    if (!fits && on_parts_) ledger = plan_on(whole_);  // tensors on all nodes leave more room in each
     draft_.missing_per_node = ledger.missing_per_node;
     evictions_ = std::move(ledger.evictions);
     for (std::uint32_t step = 0; step < static_cast<std::uint32_t>(request_.steps); ++step) build_step(step);
@@ -37,22 +35,36 @@ class ProgramBuilder {
   }
 
  private:
+  LedgerResult plan_on(const PlanContext& context) {
+    const LowerOptions& options = request_.options;
+    const topology::MachineParams& machine = request_.topology.params();
+    planner_.emplace(graph_, context,
+                     OpPlanner::Settings{options.replay, options.replay_rules, request_.optimizer_shards,
+                                         machine.clock_hz, options.plan_choice});
+    ledger_.emplace(LedgerInput{graph_, order_, grid_.nodes(), machine.node.sram_bytes, request_.optimizer_shards,
+                                options.capacity_policy});
+    on_parts_ = false;
+    plan_kernels();
+    return ledger_->plan(buffers_, collective_bytes());
+  }
+
   void plan_kernels() {
+    draft_.program.delays.clear();
     buffers_.assign(order_.size(), 0);
     kernel_of_op_.assign(graph_.ops.size(), kNone);
     delay_of_op_.assign(graph_.ops.size(), kNone);
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
       const std::uint32_t op = order_[position];
       if (!is_compute(graph_.ops[op].kind)) continue;
-      if (const Cycles delay = planner_.delay(op); delay > 0) {
+      if (const Cycles delay = planner_->delay(op); delay > 0) {
         delay_of_op_[op] = static_cast<std::uint32_t>(draft_.program.delays.size());
         draft_.program.delays.push_back(delay);
         continue;
       }
       // An eighth of the SRAM at least: what does not fit beside it will be recomputed or spilled.
       const Bytes least = request_.topology.params().node.sram_bytes / 8;
-      kernel_of_op_[op] = planner_.plan(op, std::max(least, ledger_.free_at(position)));
-      buffers_[position] = planner_.plans()[kernel_of_op_[op]].buffer_bytes;
+      kernel_of_op_[op] = planner_->plan(op, std::max(least, ledger_->free_at(position)));
+      buffers_[position] = planner_->plans()[kernel_of_op_[op]].buffer_bytes;
       place_tensors(graph_.ops[op]);
     }
   }
@@ -60,8 +72,10 @@ class ProgramBuilder {
   /// The ledger hears on how many nodes the operation's tensors lie.
   void place_tensors(const Op& op) {
     const auto place = [&](std::uint32_t tensor) {
-      const std::uint8_t part = planner_.places()[tensor].part;
-      if (part != kUnplaced && part > 0) ledger_.set_nodes(tensor, parts_[part].nodes());
+      const std::uint8_t part = planner_->places()[tensor].part;
+      if (part == kUnplaced || part == 0) return;
+      on_parts_ = true;
+      ledger_->set_nodes(tensor, parts_[part].nodes());
     };
     for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) place(graph_.tensor_refs[i]);
     for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) place(graph_.tensor_refs[i]);
@@ -74,7 +88,7 @@ class ProgramBuilder {
     Bytes most = 0;
     for (const Op& op : graph_.ops) {
       if (!is_collective(op.kind)) continue;
-      const Bytes bytes = ledger_.node_bytes(op.bytes);
+      const Bytes bytes = ledger_->node_bytes(op.bytes);
       const bool in_place = op.inputs_begin < op.inputs_end;
       most = std::max(most, in_place ? std::min(bytes, kInFlight) : bytes + std::min(bytes, kInFlight));
     }
@@ -102,7 +116,7 @@ class ProgramBuilder {
   /// Kernel and, where there is one, its reduction. Returns the last task; `head` receives the first.
   std::uint32_t add_compute(std::uint32_t op, std::uint32_t step, bool recompute, std::uint32_t* head) {
     const std::uint32_t kernel = kernel_of_op_[op];
-    const KernelPlan& plan = planner_.plans()[kernel];
+    const KernelPlan& plan = planner_->plans()[kernel];
     const std::uint32_t task = add_task(Task::Kind::kKernel, Task::Unit::kCore, kernel, op, step);
     draft_.program.tasks[task].recompute = recompute;
     *head = last_compute_ = task;
@@ -306,7 +320,7 @@ class ProgramBuilder {
     program.memory = std::move(memory);
     program.samples_per_step = graph_.batch;
     program.instance_slots = static_cast<std::uint32_t>(draft_.slots.size());
-    for (KernelPlan& plan : planner_.plans()) program.kernels.push_back(std::move(plan.kernel));
+    for (KernelPlan& plan : planner_->plans()) program.kernels.push_back(std::move(plan.kernel));
     std::sort(edges_.begin(), edges_.end());
     edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());
     std::size_t next = 0;
@@ -327,8 +341,10 @@ class ProgramBuilder {
   const SliceGrid& grid_;
   node::NodeCost cost_;
   PlanContext context_;
-  OpPlanner planner_;
-  Ledger ledger_;
+  PlanContext whole_;  ///< without parts
+  std::optional<OpPlanner> planner_;
+  std::optional<Ledger> ledger_;
+  bool on_parts_ = false;  ///< some tensor lies on fewer nodes than all
   ProgramDraft draft_;
   std::vector<Bytes> buffers_;  ///< by position
   std::vector<std::uint32_t> kernel_of_op_, delay_of_op_;

@@ -130,6 +130,7 @@ workload::LowerOptions lower_options(const config::WorkloadParams& params, RankI
   for (const config::ReplayRuleParams& rule : params.replay_rules) {
     options.replay_rules.push_back({rule.operations, rule.replay});
   }
+  options.plan_choice = static_cast<std::uint32_t>(params.plan_choice);
   options.shard_optimizer = params.shard_optimizer;
   return options;
 }

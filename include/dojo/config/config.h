@@ -89,6 +89,7 @@ struct WorkloadParams {
   workload::CapacityPolicy capacity_policy = workload::CapacityPolicy::kRecomputeThenSpill;
   workload::Replay replay = workload::Replay::kShapes;
   std::vector<ReplayRuleParams> replay_rules;
+  std::int64_t plan_choice = 0;
   bool shard_optimizer = true;
   std::map<std::string, std::string> placement;  ///< rank -> path of the first part of its slice
   template <class Self, class Visit>
@@ -128,6 +129,10 @@ struct WorkloadParams {
     field("capacity_policy", self.capacity_policy, "what happens when SRAM is too small", Anything(), Source{"chosen"});
     field("replay", self.replay, "where times of operations come from", Anything(), Source{"chosen"});
     field.list("replay_rules", self.replay_rules, "where times of some operations come from; the last that matches");
+    field(
+        "plan_choice", self.plan_choice,
+        "partition of each product: 0 = the cheapest by the cost model, 1 = the next; to measure what its choice costs",
+        Between(0, 1000), Source{"chosen"});
     field("shard_optimizer", self.shard_optimizer, "optimizer state sharded over the data-parallel ranks", Anything(),
           Source{"chosen"});
     field.map("placement", self.placement, "rank -> path of the first part of its slice");

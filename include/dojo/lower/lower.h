@@ -37,7 +37,10 @@ struct LowerOptions {
   CapacityPolicy capacity_policy = CapacityPolicy::kRecomputeThenSpill;
   Replay replay = Replay::kShapes;
   std::vector<ReplayRule> replay_rules;  ///< the last that matches an operation counts
-  bool shard_optimizer = true;           ///< FP32 master weights and momentum sharded over the data-parallel ranks
+  /// Of the partitions of each product, which one by the cost model: 0 = the cheapest, 1 = the next, the last if there
+  /// are fewer. To measure what the model's choice costs.
+  std::uint32_t plan_choice = 0;
+  bool shard_optimizer = true;  ///< FP32 master weights and momentum sharded over the data-parallel ranks
 };
 
 /// Ranks that the machine has places for: what `workload.ranks` 0 means for generated and replicated workloads. A unit
