@@ -258,6 +258,8 @@ class Candidate {
                                                                                                         : 0.5);
     const double busy = static_cast<double>(compute_cycles_);
     plan.cycles = latency + std::max(load.first + busy, load.all + busy / steps_);
+    // A reduction is a task of its own.
+    plan.cycles += static_cast<double>(grid_.task_latency()) * (plan.reduction ? 2 : 1);
     if (plan.reduction) plan.cycles += choose_reduction(*plan.reduction, grid_, context_.cost.params()).cycles;
     if (plan.output.layout == Layout::kOther && grid_.nodes() > 1) {
       // The next operation will want it by pixels again.

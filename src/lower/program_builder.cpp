@@ -119,6 +119,7 @@ class ProgramBuilder {
     const KernelPlan& plan = planner_->plans()[kernel];
     const std::uint32_t task = add_task(Task::Kind::kKernel, Task::Unit::kCore, kernel, op, step);
     draft_.program.tasks[task].recompute = recompute;
+    draft_.program.tasks[task].part = plan.part;
     *head = last_compute_ = task;
     if (!plan.reduction) return task;
     SlotUse use;
@@ -128,8 +129,18 @@ class ProgramBuilder {
     use.flow = flow_of(*plan.reduction);
     const std::uint32_t reduction = add_task(Task::Kind::kDataflow, Task::Unit::kNetwork, add_slot(use), op, step);
     draft_.program.tasks[reduction].recompute = recompute;
+    draft_.program.tasks[reduction].part = part_of(*plan.reduction);
     add_edge(task, reduction);
     return reduction;
+  }
+
+  /// All of the slice where the result leaves the part.
+  [[nodiscard]] std::uint8_t part_of(const ReductionSpec& spec) const {
+    const SlicePart& part = parts_[spec.part].part();
+    const std::vector<std::uint32_t>& to = spec.destinations;
+    const bool inside =
+        std::all_of(to.begin(), to.end(), [&](std::uint32_t node) { return part.has(grid_.shape().nodes[node]); });
+    return inside ? spec.part : std::uint8_t{0};
   }
 
   std::uint32_t flow_of(const ReductionSpec& spec) {
@@ -320,6 +331,8 @@ class ProgramBuilder {
     program.memory = std::move(memory);
     program.samples_per_step = graph_.batch;
     program.instance_slots = static_cast<std::uint32_t>(draft_.slots.size());
+    program.part_dies.emplace_back();
+    for (std::size_t part = 1; part < parts_.size(); ++part) program.part_dies.push_back(parts_[part].dies());
     for (KernelPlan& plan : planner_->plans()) program.kernels.push_back(std::move(plan.kernel));
     std::sort(edges_.begin(), edges_.end());
     edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());

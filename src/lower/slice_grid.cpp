@@ -47,6 +47,7 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
   const std::int32_t left = slice.first_site_column % die_columns + part_.column_begin;
   const std::int32_t last_row = (top + static_cast<std::int32_t>(rows_) - 1) / die_rows;
   const std::int32_t last_column = (left + static_cast<std::int32_t>(columns_) - 1) / die_columns;
+  const Cycles on_dies = row_latency_ + column_latency_;
   for (std::int32_t r = top / die_rows; r <= last_row; ++r) {
     for (std::int32_t c = left / die_columns; c <= last_column; ++c) {
       const DieId die = slice.dies[static_cast<std::size_t>(r * shape_->die_columns + c)];
@@ -66,6 +67,16 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
       }
     }
   }
+  const std::int32_t hops = (last_row - top / die_rows) * die_rows + (last_column - left / die_columns) * die_columns;
+  task_latency_ = 2 * (row_latency_ + column_latency_ - on_dies + hops * p.noc.hop_cycles);
+}
+
+std::vector<std::uint16_t> SliceGrid::dies() const {
+  std::vector<std::uint16_t> dies;
+  for (const std::uint32_t node : node_of_position_) dies.push_back(shape_->nodes[node].die);
+  std::sort(dies.begin(), dies.end());
+  dies.erase(std::unique(dies.begin(), dies.end()), dies.end());
+  return dies;
 }
 
 std::uint32_t SliceGrid::nearest_in_row(std::uint32_t row, std::uint32_t column) const {

@@ -167,6 +167,7 @@ struct Task {
   };  ///< which hardware threads it occupies; memory = DIP traffic
   Kind kind = Kind::kNone;
   Unit unit = Unit::kCore;
+  std::uint8_t part = 0;     ///< of the slice, whose dies take part (Program::dies_of)
   bool recompute = false;    ///< repeats work that was done before: not counted in flops.executed
   std::uint32_t index = 0;   ///< kernel, slot of the rank's instance table, or delay
   std::uint32_t op = kNone;  ///< graph operation it belongs to
@@ -194,6 +195,11 @@ struct Program {
   std::uint32_t instance_slots = 0;  ///< length of each rank's instance table
   MemoryPlan memory;
   std::int64_t samples_per_step = 0;
+  std::vector<std::vector<std::uint16_t>> part_dies;  ///< by Task::part: dies of the slice, ascending; empty: all
+  [[nodiscard]] const std::vector<std::uint16_t>& dies_of(const Task& task) const {
+    static const std::vector<std::uint16_t> all;
+    return task.part < part_dies.size() ? part_dies[task.part] : all;
+  }
 };
 
 /// Everything the machine needs to run: programs, slices, dataflow plans and who takes part in which.

@@ -90,10 +90,14 @@ void DieShard::run_task(std::uint32_t rank_die, std::uint32_t task, Cycles now) 
   dataflows_.start(rank_die, task, now);
 }
 
-/// Starts a task on every die of the rank's slice, of which this is the first.
+/// Starts a task on every die of the rank's slice that takes part in it. This is the first, and always does.
 void DieShard::launch(RankId rank, std::uint32_t task, Cycles now) {
   const RankDie& place = residents_[residents_.index_of(rank)];
   plan_start(rank, task, now + place.shape->barrier_cycles[0]);
+  const std::vector<std::uint16_t>& part = place.program->dies_of(place.program->tasks[task]);
+  for (const std::uint16_t die : part)
+    if (die != 0) send_notice(rank, die, Purpose::kTaskStart, task, now);
+  if (!part.empty()) return;
   const std::uint32_t dies = place.slice->shape->die_count();
   for (std::uint32_t die = 1; die < dies; ++die) send_notice(rank, die, Purpose::kTaskStart, task, now);
 }

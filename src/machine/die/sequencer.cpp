@@ -94,7 +94,8 @@ void Sequencer::op_starts(RankTasks& rank, const Task& task, Cycles now) {
 
 void Sequencer::launch(RankTasks& rank, std::uint32_t task, Cycles now) {
   op_starts(rank, rank.program->tasks[task], now);
-  rank.active.push_back({task, rank.dies});
+  const std::size_t dies = rank.program->dies_of(rank.program->tasks[task]).size();
+  rank.active.push_back({task, dies == 0 ? rank.dies : static_cast<std::uint32_t>(dies)});
   launcher_.launch(rank.rank, task, now);
 }
 

@@ -2,6 +2,7 @@
 // Spatial partition: no FLOP lost over odd shapes, arrival counts equal to brute-force delivery, operands complete.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <numeric>
 #include <random>
@@ -17,8 +18,10 @@ struct Die {
       : topology(std::move(params)),
         slice(SliceMaker(topology).make(0, 0, topology.site_rows(), topology.site_columns())),
         grid(slice, topology),
+        parts(slice_parts(slice, topology)),
         cost(topology.params().node),
-        context{grid, cost} {}
+        context{grid, cost},
+        on_parts{parts.front(), cost, 0, &parts} {}
   static topology::MachineParams defaults() {
     topology::MachineParams params;
     params.level = topology::Level::kDie;
@@ -34,8 +37,9 @@ struct Die {
   topology::Topology topology;
   Slice slice;
   SliceGrid grid;
+  std::vector<SliceGrid> parts;
   node::NodeCost cost;
-  PlanContext context;
+  PlanContext context, on_parts;
 };
 
 struct Arrival {
@@ -48,7 +52,7 @@ struct Arrival {
 std::vector<Arrival> arrivals(const Kernel& kernel, const SliceShape& shape) {
   std::vector<Arrival> all;
   for (std::uint32_t l = 0; l + 1 < kernel.gather_begin.size(); ++l) {
-    const SliceShape::Line& line = shape.lines[l];
+    const SliceShape::Line line = clipped(shape, shape.lines[l], kernel.part);
     for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
       const Gather& gather = kernel.gathers[g];
       for (std::uint32_t p = gather.pieces_begin; p < gather.pieces_end; ++p) {
@@ -56,7 +60,7 @@ std::vector<Arrival> arrivals(const Kernel& kernel, const SliceShape& shape) {
         for (std::uint32_t to = 0; to < shape.node_count(); ++to) {
           const SliceShape::Node& a = shape.nodes[from];
           const SliceShape::Node& b = shape.nodes[to];
-          if (to != from && (line.horizontal ? a.row == b.row : a.column == b.column)) {
+          if (to != from && kernel.part.has(b) && (line.horizontal ? a.row == b.row : a.column == b.column)) {
             all.push_back({from, to, gather.slot, kernel.pieces[p].bytes, false});
           }
         }
@@ -74,7 +78,7 @@ void expect_counts_match(const Kernel& kernel, const SliceShape& shape, const st
   const std::size_t slots = kernel.steps + std::size_t{1};
   std::vector<std::uint16_t> expected(shape.node_count() * slots, 0);
   for (std::uint32_t l = 0; l + 1 < kernel.gather_begin.size(); ++l) {
-    const SliceShape::Line& line = shape.lines[l];
+    const SliceShape::Line line = clipped(shape, shape.lines[l], kernel.part);
     for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
       const Gather& gather = kernel.gathers[g];
       ASSERT_LE(gather.slot, kernel.steps);
@@ -127,10 +131,10 @@ TEST(Product, EveryCandidateDoesAllFlopsOverOddShapes) {
   for (int i = 0; i < 40; ++i) {
     const auto size = [&] { return static_cast<std::int64_t>(1 + random() % 197); };
     ProductRequest request = product(size(), size(), size());
-    request.a = static_cast<Layout>(random() % 4);
+    request.a.layout = static_cast<Layout>(random() % 4);
     request.pixels = random() % 2 == 0 ? Cut::kM : Cut::kK;
     if (request.pixels == Cut::kK) {
-      request.b = static_cast<Layout>(random() % 4);
+      request.b.layout = static_cast<Layout>(random() % 4);
     }
     for (const KernelPlan& plan : all_plans(request, die.context)) {
       const auto& flops = plan.kernel.matrix_flops;
@@ -145,7 +149,7 @@ TEST(Product, ConvolutionFlopsEqualTheGraphs) {
   const Die die;
   ProductRequest request = product(8 * 28 * 28, 128, 128 * 9);
   request.conv = {8, 128, 56, 56, 128, 3, 3, 2, 1, 28, 28};
-  request.a = Layout::kPixels;
+  request.a.layout = Layout::kPixels;
   request.a_bytes = 8LL * 56 * 56 * 128 * 2;
   request.halo = ProductRequest::Halo::kForward;
   request.halo_pixels = 8 * 56 * 56;
@@ -154,6 +158,121 @@ TEST(Product, ConvolutionFlopsEqualTheGraphs) {
   const auto& flops = plan.kernel.matrix_flops;
   EXPECT_EQ(std::accumulate(flops.begin(), flops.end(), std::int64_t{0}), 2LL * 8 * 28 * 28 * 128 * 128 * 9);
   expect_counts_match(plan.kernel, die.grid.shape(), plan.name);
+}
+
+TEST(Product, EveryPartDoesAllFlopsOfABatch) {
+  const Die die(Die::small({1, 6}));
+  std::mt19937 random(4711);
+  for (int i = 0; i < 30; ++i) {
+    const auto size = [&] { return static_cast<std::int64_t>(1 + random() % 97); };
+    ProductRequest request = product(size(), size(), size());
+    request.batch = 1 + static_cast<std::int64_t>(random() % 7);
+    request.a_bytes *= request.batch, request.b_bytes *= request.batch, request.c_bytes *= request.batch;
+    request.pixels = random() % 2 == 0 ? Cut::kM : Cut::kK;
+    request.a.layout = static_cast<Layout>(random() % 4);
+    if (i % 3 == 0) request.a.part = static_cast<std::uint8_t>(random() % die.parts.size());
+    const std::int64_t all = 2 * request.m * request.n * request.k * request.batch;
+    for (const KernelPlan& plan : all_plans(request, die.on_parts)) {
+      const auto& flops = plan.kernel.matrix_flops;
+      EXPECT_EQ(std::accumulate(flops.begin(), flops.end(), std::int64_t{0}), all) << plan.name << " case " << i;
+      expect_counts_match(plan.kernel, die.grid.shape(), plan.name);
+      for (std::uint32_t n = 0; n < die.grid.nodes(); ++n) {
+        if (plan.kernel.part.has(die.grid.shape().nodes[n])) continue;
+        EXPECT_EQ(flops[n], 0) << "outside the part";
+      }
+    }
+  }
+}
+
+/// A part's nodes all lie in the part before, and the last part is one node.
+TEST(Parts, LieInOneAnother) {
+  for (const std::vector<std::int64_t>& disabled : {std::vector<std::int64_t>{}, {0}, {0, 1, 4, 5}}) {
+    const Die die(Die::small(disabled));
+    ASSERT_GE(die.parts.size(), 2U);
+    EXPECT_EQ(die.parts.front().nodes(), die.grid.nodes());
+    for (std::size_t i = 1; i < die.parts.size(); ++i) {
+      EXPECT_LT(die.parts[i].nodes(), die.parts[i - 1].nodes());
+      for (const std::uint32_t node : die.parts[i].all()) {
+        EXPECT_TRUE(die.parts[i - 1].part().has(die.grid.shape().nodes[node]));
+      }
+    }
+  }
+  EXPECT_EQ(Die().parts.back().nodes(), 1U);
+}
+
+/// Which candidates there are depends on sizes alone; rates decide among them.
+TEST(Product, RatesDoNotDecideWhichCandidatesThereAre) {
+  const Die usual;
+  topology::MachineParams params = Die::defaults();
+  params.node.load_ports = 1;
+  params.node.noc_write_ports = 2;
+  params.node.vector_latency_cycles *= 3;
+  const Die other(params);
+  for (const std::int64_t m : {1, 64, 500}) {
+    ProductRequest request = product(m, 300, 200);
+    request.a.part = 0;  // how many smaller parts are worth a look is a bound of the time
+    const auto a = evaluate_products(request, usual.on_parts), b = evaluate_products(request, other.on_parts);
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      EXPECT_EQ(a[i].buffer_bytes, b[i].buffer_bytes);
+      EXPECT_EQ(a[i].axes.steps, b[i].axes.steps);
+    }
+  }
+}
+
+TEST(Product, ThatDoesNotFitTakesMoreSteps) {
+  const Die die;
+  const auto choices = evaluate_products(product(4864, 4864, 4864), die.context);
+  const ProductChoice free = choose_product(choices, 0);
+  const ProductChoice tight = choose_product(choices, 500'000);
+  EXPECT_LE(tight.buffer_bytes, 500'000);
+  EXPECT_GT(tight.axes.steps, free.axes.steps);
+  const ProductChoice smallest = choose_product(choices, 1);
+  for (const ProductChoice& choice : choices) EXPECT_GE(choice.buffer_bytes, smallest.buffer_bytes);
+}
+
+/// Of each pair of cuts and part the cheapest, in the order of their cost.
+TEST(Product, ChoicesCanBeTakenOneAfterTheOther) {
+  const Die die;
+  const auto choices = evaluate_products(product(512, 512, 512), die.on_parts);
+  double before = choose_product(choices, 0).cycles / 1.01;
+  for (std::uint32_t rank = 1; rank < 8; ++rank) {
+    const ProductChoice choice = choose_product(choices, 0, rank);
+    EXPECT_GE(choice.cycles, before);
+    before = choice.cycles;
+  }
+  EXPECT_EQ(choose_product(choices, 0, 1000).cycles, choose_product(choices, 0, 100'000).cycles);
+}
+
+/// Random convolutions, wide and flat ones among them: windows may reach over many pieces.
+TEST(Product, EveryConvolutionHasACandidate) {
+  const Die die;
+  std::mt19937 random(99);
+  for (int i = 0; i < 60; ++i) {
+    const auto size = [&](std::int64_t most) { return static_cast<std::int64_t>(1 + random() % most); };
+    const std::int64_t r = 1 + 2 * size(3), pad = r / 2;
+    const std::int64_t h = size(i % 2 == 0 ? 4 : 60), w = size(i % 2 == 0 ? 1500 : 60);
+    const std::int64_t n = size(4), c = size(64), k = size(128);
+    const ConvShape conv{n, c, h, w, k, r, r, 1, pad, h, w};
+    ProductRequest request = product(n * h * w, k, c * r * r);
+    request.a_bytes = n * h * w * c * 2;
+    request.conv = conv;
+    request.a.layout = Layout::kPixels;
+    request.halo = ProductRequest::Halo::kForward;
+    request.halo_pixels = n * h * w;
+    request.halo_pixel_bytes = c * 2;
+    const KernelPlan plan = best_plan(request, die.on_parts);
+    const auto& flops = plan.kernel.matrix_flops;
+    EXPECT_EQ(std::accumulate(flops.begin(), flops.end(), std::int64_t{0}), 2 * request.m * request.n * request.k) << i;
+  }
+}
+
+/// A small operand lies where it is used: a product of operands that nothing has placed does not send them to all.
+TEST(Product, ASmallOperandDoesNotGoEverywhere) {
+  const Die die;
+  const double below = best_plan(product(1024, 1024, 88), die.on_parts).cycles;
+  const double above = best_plan(product(1024, 1024, 96), die.on_parts).cycles;
+  EXPECT_LT(below, 1.02 * above);
 }
 
 TEST(Product, ASlowCoreTakesLongerAndOthersDoNot) {
@@ -199,6 +318,20 @@ TEST(Deliveries, ToAllBringsEveryNodeTheWholeTensor) {
       }
     }
   }
+}
+
+/// One holder of a row, and more steps than holders: each step has its share.
+TEST(Deliveries, AHolderServesManySteps) {
+  const Die die(Die::small({}));
+  Deliveries deliveries(die.grid, 30);
+  const Holding holding = spread_over_rows(die.grid, 900);
+  EXPECT_EQ(std::count_if(holding.begin(), holding.end(), [](Bytes b) { return b > 0; }), 3) << "one in each row";
+  EXPECT_EQ(deliveries.along_rows(holding, true), 300);
+  Kernel kernel;
+  kernel.steps = 30;
+  deliveries.finish(kernel);
+  expect_counts_match(kernel, die.grid.shape(), "many steps");
+  EXPECT_EQ(kernel.gathers.size(), 90U);
 }
 
 TEST(Deliveries, AlongRowsBringsTheBandAndNothingElse) {

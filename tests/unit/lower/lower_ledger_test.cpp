@@ -98,5 +98,17 @@ TEST(Ledger, BytesOfEvictionsAddUp) {
   }
 }
 
+/// What lies on fewer nodes takes more of each.
+TEST(Ledger, CountsTheNodesOfAPart) {
+  const Chain chain;
+  Ledger ledger({chain.graph, chain.order, 4, 1 << 20, 1, CapacityPolicy::kFail});
+  const std::vector<Bytes> none(chain.order.size(), 0);
+  const Bytes spread = ledger.plan(none, 0).plan.node_peak;
+  for (std::uint32_t t = 0; t < chain.graph.tensors.size(); ++t) ledger.set_nodes(t, 1);
+  const Bytes on_one = ledger.plan(none, 0).plan.node_peak;
+  EXPECT_GT(on_one, 3 * spread);
+  EXPECT_LE(on_one, 4 * spread);
+}
+
 }  // namespace
 }  // namespace dojo::workload

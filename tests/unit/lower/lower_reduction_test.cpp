@@ -99,5 +99,17 @@ TEST(Reduction, TheChosenShapeKeepsMessagesFew) {
   EXPECT_GT(shape.cycles, 0);
 }
 
+/// The matrices of a batch lie one after the other over the rows: each is added up over the rows that share it.
+TEST(Reduction, OfABatchJoinsOnlyTheRowsOfAMatrix) {
+  const Die die;
+  for (const std::int64_t matrices : {2, 3, 4, 7, 40}) {
+    ReductionSpec spec{false, true, 4096, 9000, residency(die.grid.shape(), 9000)};
+    spec.matrices = matrices;
+    const ReductionShape shape = choose_reduction(spec, die.grid, die.topology.params().node);
+    const DataflowPlan plan = build_reduction(spec, shape, die.grid).plan;
+    EXPECT_EQ(run(plan), plan.items.size()) << matrices << " matrices";
+  }
+}
+
 }  // namespace
 }  // namespace dojo::workload

@@ -57,5 +57,30 @@ TEST(OpKernels, OfEveryKindDoItsWork) {
   }
 }
 
+/// An optimizer reads and writes the state that its tensors have; without any it keeps 8 B a parameter.
+TEST(OpKernels, TheOptimizersStateIsThatOfItsTensors) {
+  topology::MachineParams params;
+  params.level = topology::Level::kDie;
+  const topology::Topology die(params);
+  const auto cycles = [&](Bytes state_of_parameter) {
+    Workload workload = job_of(OpKind::kOptimizer);
+    Graph& graph = workload.graphs[0];
+    Op& op = graph.ops[0];
+    op.elements = 4'000'000;
+    if (state_of_parameter > 0) {
+      graph.tensors.push_back({});
+      graph.tensors.back().bytes = op.elements * state_of_parameter;
+      graph.tensors.back().role = TensorRole::kOptimizerState;
+      graph.tensor_refs = {0, 0};
+      op.inputs_begin = 0, op.inputs_end = 1, op.outputs_begin = 1, op.outputs_end = 2;
+    }
+    return lower(workload, {}, die).programs.at(0).kernels.at(0).cycles.at(0);
+  };
+  EXPECT_EQ(cycles(0), cycles(8));
+  // The store port alone: 2 B of a weight and the state, 64 B a cycle, 354 nodes.
+  for (const Bytes state : {Bytes{12}, Bytes{16}})
+    EXPECT_GE(cycles(state), 4'000'000 * (2 + state) / 64 / 354) << state << " B a parameter";
+}
+
 }  // namespace
 }  // namespace dojo::workload

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// The planner has no cliffs: doing less, or having more dies, is not slower by more than a little; what fits into the
+// SRAM of the slice runs. tools/cliff_scan looks at many more sizes.
+#include <gtest/gtest.h>
+
+#include <array>
+
+#include "support/program.h"
+
+namespace dojo::test {
+namespace {
+
+constexpr double kTolerance = 1.05;
+
+struct Product {
+  std::int64_t m, n, k;
+};
+
+/// Cycles of a product on one rank of rows x columns dies; 0 when it does not run.
+double cycles(const Product& product, std::array<int, 2> dies, const std::vector<std::string>& settings = {}) {
+  const TemporaryFolder folder;
+  const bool one = dies[0] * dies[1] == 1;
+  std::vector<std::string> arguments{"run",        "--quiet",
+                                     "--out",      folder / "out",
+                                     "--machine",  one ? "configs/machines/die.json" : "configs/machines/tile.json",
+                                     "--workload", "configs/workloads/matmul_4096.json"};
+  const std::string unit =
+      R"({"unit": "die", "rows": )" + std::to_string(dies[0]) + R"(, "columns": )" + std::to_string(dies[1]) + "}";
+  std::vector<std::string> all{"workload.rank_unit=" + unit, "workload.generate.m=" + std::to_string(product.m),
+                               "workload.generate.n=" + std::to_string(product.n),
+                               "workload.generate.k=" + std::to_string(product.k)};
+  all.insert(all.end(), settings.begin(), settings.end());
+  for (const std::string& setting : all) {
+    arguments.emplace_back("--set");
+    arguments.push_back(setting);
+  }
+  const ProgramResult result = run_program(arguments);
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return result.exit_code == 0 ? read_report(folder / "out").at("time").at("cycles").get<double>() : 0;
+}
+
+TEST(Planner, DoingLessIsNotSlower) {
+  // Around sizes at which plans used to flip: 512 B a node, 64 rows.
+  const std::vector<std::vector<Product>> scans{{{1024, 1024, 80}, {1024, 1024, 88}, {1024, 1024, 96}},
+                                                {{56, 4096, 4096}, {64, 4096, 4096}, {72, 4096, 4096}},
+                                                {{48, 4096, 1024}, {64, 4096, 1024}, {96, 4096, 1024}},
+                                                {{256, 256, 256}, {512, 512, 512}}};
+  for (const std::vector<Product>& scan : scans) {
+    double least = 0;  // of what does more
+    for (auto p = scan.rbegin(); p != scan.rend(); ++p) {
+      const double time = cycles(*p, {1, 1});
+      if (least > 0) {
+        EXPECT_LE(time, kTolerance * least) << p->m << " x " << p->n << " x " << p->k;
+      }
+      least = least == 0 ? time : std::min(least, time);
+    }
+  }
+}
+
+TEST(Planner, MoreDiesAreNotSlower) {
+  for (const Product& product : {Product{256, 256, 256}, Product{1024, 1024, 1024}, Product{2048, 2048, 512}}) {
+    double least = 0;  // on fewer dies
+    for (const std::array<int, 2> dies : {std::array{1, 1}, std::array{1, 2}, std::array{2, 2}, std::array{5, 5}}) {
+      const double time = cycles(product, dies);
+      if (least > 0) {
+        EXPECT_LE(time, kTolerance * least) << product.m << " on " << dies[0] << " x " << dies[1];
+      }
+      least = least == 0 ? time : std::min(least, time);
+    }
+  }
+}
+
+TEST(Planner, WhatFitsRuns) {
+  EXPECT_GT(cycles({4864, 4864, 4864}, {1, 1}), 0);
+  EXPECT_GT(cycles({4096, 4096, 4096}, {1, 1}, {"machine.node.load_ports=1"}), 0);
+  EXPECT_GT(cycles({2048, 49152, 12288}, {5, 5}), 0);
+}
+
+TEST(Planner, ABigAllReduceIsReservedOnce) {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      run_program({"run", "--quiet", "--out", folder / "out", "--machine", "configs/machines/tile.json", "--workload",
+                   "configs/workloads/allreduce_64mib.json", "--set", "workload.rank_unit=die", "--set",
+                   "workload.generate.bytes=268435456"});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+}  // namespace
+}  // namespace dojo::test
