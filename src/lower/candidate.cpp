@@ -70,12 +70,12 @@ class Candidate {
     const Order order_a = order_of(da, a);
     const Order order_b = order_of(db, b);
     bool stream_a = can_stream(a, order_a, stream_);
-    bool stream_b = !rows_of_batch && can_stream(b, order_b, stream_);
+    bool stream_b = can_stream(b, rows_of_batch && order_b != Order::kLocal ? Order::kAny : order_b, stream_);
     if (stream_a && stream_b && order_a != order_b && order_a != Order::kAny && order_b != Order::kAny)
       (a.bytes >= b.bytes ? stream_b : stream_a) = false;
     if (steps_ > 1 && !stream_a && !stream_b) return false;  // nothing arrives in steps
     take(deliver(da, holding_of(a, da, context_), stream_a, deliveries_), stream_a);
-    if (rows_of_batch && !b_by_columns_) share_matrices(db, b.bytes);
+    if (rows_of_batch && !b_by_columns_) share_matrices(db, b.bytes, stream_b);
     take(deliver(db, holding_of(b, db, context_), stream_b, deliveries_), stream_b);
     return true;
   }
@@ -89,7 +89,7 @@ class Candidate {
   }
 
   /// Rows that share a matrix of a batch send each other their pieces of its B.
-  void share_matrices(Delivery delivery, Bytes bytes) {
+  void share_matrices(Delivery delivery, Bytes bytes, bool streamed) {
     if (delivery == Delivery::kFilteredByRow) return;
     const std::int64_t nodes = grid_.nodes();
     Bytes most = 0;
@@ -103,11 +103,11 @@ class Candidate {
         const Bytes high = std::min(end, piece_begin(bytes, nodes, grid_.row_begin(from + 1)));
         if (from == row || low >= high) continue;
         received += delivery == Delivery::kLocal ? deliveries_.row_to_row(from, row, high - low)
-                                                 : deliveries_.band_halo(from, row, high - low, true);
+                                                 : deliveries_.band_halo(from, row, high - low, true, streamed);
       }
       most = std::max(most, received);
     }
-    buffer_bytes_ += most;
+    take(most, streamed);
   }
 
   bool halo(Delivery delivery) {

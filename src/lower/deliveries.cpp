@@ -230,7 +230,7 @@ Bytes Deliveries::row_to_row(std::uint32_t from_row, std::uint32_t to_row, Bytes
   return ceil_div<Bytes>(bytes, count);
 }
 
-Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on) {
+Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on, bool streamed) {
   // Few senders with whole messages instead of all nodes of the row with crumbs.
   const auto senders = static_cast<std::uint32_t>(
       std::clamp<Bytes>(bytes / 2048, 1, std::min(grid_->row_count(from_row), grid_->row_count(to_row))));
@@ -240,7 +240,7 @@ Bytes Deliveries::band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes 
     const std::uint32_t destination = grid_->nearest_in_row(to_row, grid_->column_of(source));
     const Bytes part = piece_size(bytes, senders, i);
     send(source, Shape::kUnicast, part, 0, 1, destination);
-    if (pass_on) send(destination, Shape::kRow, part, 1, 2);
+    if (pass_on) stream(destination, Shape::kRow, part, 2, i, senders, streamed);
   }
   two_stages_ = two_stages_ || pass_on;
   return bytes;

@@ -36,7 +36,7 @@ class Deliveries {
   /// `bytes` from the nodes of a row to those of another in the same columns.
   Bytes row_to_row(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes);
   /// `bytes` for a whole row from nodes of another row, passed on along the row: the halo of a band.
-  Bytes band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on);
+  Bytes band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on, bool streamed = false);
 
   /// Writes gathers, unicasts and arrival counts.
   void finish(Kernel& kernel) const;

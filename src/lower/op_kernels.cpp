@@ -37,7 +37,8 @@ TensorPlace place_of_second(const OpView& view, Bytes bytes) {
   bool weight = false;
   view.for_each_input([&](std::uint32_t, const Tensor& tensor) { weight = weight || !is_local_data(tensor.role); });
   TensorPlace place = place_of_bytes(view, bytes, weight ? 0 : 1, !weight);
-  if (weight) place.layout = Layout::kAny;
+  // A weight lies as suits, and so does an operand of a product that is not batched.
+  if (weight || view.op.mat.batch <= 1) place.layout = Layout::kAny;
   return place;
 }
 

@@ -68,7 +68,11 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
     }
   }
   const std::int32_t hops = (last_row - top / die_rows) * die_rows + (last_column - left / die_columns) * die_columns;
-  task_latency_ = 2 * (row_latency_ + column_latency_ - on_dies + hops * p.noc.hop_cycles);
+  // On each die a barrier of all its nodes of the slice: the farthest node's distance to the middle, and semaphores.
+  const std::int32_t to_middle =
+      (std::min(shape_->rows, die_rows) + 1) / 2 + (std::min(shape_->columns, die_columns) + 1) / 2;
+  const Cycles barrier = to_middle * p.noc.hop_cycles + 2 * p.node.semaphore_cycles;
+  task_latency_ = 2 * (barrier + row_latency_ + column_latency_ - on_dies + hops * p.noc.hop_cycles);
 }
 
 std::vector<std::uint16_t> SliceGrid::dies() const {

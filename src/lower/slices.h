@@ -71,7 +71,8 @@ class SliceGrid {
   /// From one corner to the other, die crossings included.
   [[nodiscard]] Cycles row_latency() const { return row_latency_; }
   [[nodiscard]] Cycles column_latency() const { return column_latency_; }
-  /// For a task's start to reach the part's last die from the slice's first, and for its end to come back.
+  /// For a task's start to reach the part's last die from the slice's first and all its nodes, and for its end to come
+  /// back.
   [[nodiscard]] Cycles task_latency() const { return task_latency_; }
   /// Dies of the slice that have nodes of the part.
   [[nodiscard]] std::vector<std::uint16_t> dies() const;
