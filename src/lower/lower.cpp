@@ -45,12 +45,11 @@ void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOp
                     Findings& findings) {
   const MemoryPlan& m = draft.program.memory;
   findings.add(
-      "{}: found a need of {:.3f} MB in the fullest node, expected at most {:.3f} MB: {:.3f} MB a node ({:.1f} MB a "
-      "rank) "
-      "are missing with capacity_policy \"{}\"; use a smaller batch, a larger workload.rank_unit or another policy",
+      "{}: found a need of {:.3f} MB in the fullest node, expected at most {:.3f} MB: {:.3f} MB are missing there, its "
+      "rank has {} nodes, with capacity_policy \"{}\"; use a smaller batch, a larger workload.rank_unit or another "
+      "policy",
       graph.file, static_cast<double>(m.node_peak) / 1e6, static_cast<double>(m.node_capacity) / 1e6,
-      static_cast<double>(draft.missing_per_node) / 1e6, static_cast<double>(draft.missing_per_node) * nodes / 1e6,
-      schema::enum_text(options.capacity_policy));
+      static_cast<double>(draft.missing_per_node) / 1e6, nodes, schema::enum_text(options.capacity_policy));
 }
 
 /// Programs by (graph, shape); sets Job::program_of_rank.
