@@ -267,6 +267,25 @@ TEST(Product, EveryConvolutionHasACandidate) {
   }
 }
 
+/// Attention: the gradients of both operands take about as long as the product itself, and fit where it does.
+TEST(Product, TheWeightGradientOfABatchIsNoSlowerThanTheProduct) {
+  const Die die;
+  for (const std::int64_t heads : {4, 8, 12, 16}) {
+    const auto batch = [&](std::int64_t m, std::int64_t n, std::int64_t k, Cut pixels) {
+      ProductRequest r = product(m, n, k);
+      r.batch = heads;
+      r.a_bytes *= heads, r.b_bytes *= heads, r.c_bytes *= heads;
+      r.pixels = pixels;
+      return choose_product(evaluate_products(r, die.on_parts), 500'000);
+    };
+    const ProductChoice forward = batch(1024, 1024, 64, Cut::kM);
+    for (const ProductChoice& gradient : {batch(1024, 64, 1024, Cut::kM), batch(64, 1024, 1024, Cut::kK)}) {
+      EXPECT_LT(gradient.cycles, 1.7 * forward.cycles) << heads << " heads";
+      EXPECT_LE(gradient.buffer_bytes, 500'000) << heads << " heads";
+    }
+  }
+}
+
 /// A small operand lies where it is used: a product of operands that nothing has placed does not send them to all.
 TEST(Product, ASmallOperandDoesNotGoEverywhere) {
   const Die die;

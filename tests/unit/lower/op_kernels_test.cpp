@@ -82,5 +82,18 @@ TEST(OpKernels, TheOptimizersStateIsThatOfItsTensors) {
     EXPECT_GE(cycles(state), 4'000'000 * (2 + state) / 64 / 354) << state << " B a parameter";
 }
 
+/// A small product of a rank of 25 dies runs on one of them, and the others are not told of it.
+TEST(OpKernels, ASmallProductRunsOnOneDieOfMany) {
+  topology::MachineParams params;
+  params.level = topology::Level::kTile;
+  const topology::Topology tile(params);
+  LowerOptions options;
+  options.placement.rank_unit.unit = PlacementUnit::kTile;
+  const Job job = lower(job_of(OpKind::kMatMul), options, tile);
+  const Program& program = job.programs.at(0);
+  EXPECT_EQ(program.dies_of(program.tasks.at(0)), std::vector<std::uint16_t>{0});
+  EXPECT_FALSE(program.kernels.at(0).part.is_all());
+}
+
 }  // namespace
 }  // namespace dojo::workload
