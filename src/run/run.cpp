@@ -46,10 +46,52 @@ std::int64_t nodes_per_rank(const topology::Topology& topology, const workload::
          std::max<std::int64_t>(1, workload::place_count(lowering.placement.rank_unit, topology));
 }
 
+bool asked_to_stop(const Hooks& hooks) {
+  return hooks.should_stop && hooks.should_stop();
+}
+
+void refuse_contention_of_ideal(const config::RunParams& params) {
+  if (!params.contention || params.network_model != fabric::NetworkModel::kIdeal) return;
+  throw Error(ExitCode::kInvalidInput,
+              "run.contention: found true with network_model \"ideal\", expected fast or reference; leave it out: "
+              "messages of the ideal network never meet");
+}
+
+/// The window loop without modules: nobody looks at this machine while it runs. 0 when it was stopped.
+Cycles ideal_cycles(const Prepared& prepared, machine::MachineSettings settings, const Hooks& hooks) {
+  settings.network_model = fabric::NetworkModel::kIdeal;
+  machine::Machine machine(*prepared.topology, *prepared.workload, *prepared.job, settings);
+  while (machine.next_time() != kNever && !asked_to_stop(hooks)) machine.run_window();
+  return machine.done() ? machine.end_cycle() : 0;
+}
+
+/// Runs the job over the network that the configuration names.
+void simulate(const Prepared& prepared, const machine::MachineSettings& settings, const Hooks& hooks,
+              RunOutcome& outcome) {
+  const topology::Topology& topology = *prepared.topology;
+  note(hooks, fmt::format("building the machine: {} nodes, {} dies", topology.node_count(), topology.die_count()));
+  machine::Machine machine(topology, *prepared.workload, *prepared.job, settings);
+  systemc::Simulation simulation(machine);
+  const double built_s = simulation.elaboration_s();
+  note(hooks, fmt::format("SystemC modules built in {:.2f} s; simulating with {} threads", built_s, settings.threads));
+  if (hooks.started) hooks.started();
+  const Clock::time_point start = Clock::now();
+  outcome.ending = simulation.run([&] { return asked_to_stop(hooks); },
+                                  [&] {
+                                    if (hooks.tick) hooks.tick(machine, seconds_since(start));
+                                  });
+  const double ran_s = seconds_since(start);
+  outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
+  outcome.results.elaboration_s = simulation.elaboration_s();
+  outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
+  outcome.results.events = machine.progress().events;
+  outcome.results.threads = settings.threads;
+}
+
 }  // namespace
 
 report::RunContext RunOutcome::context() const {
-  return {*prepared.config, *prepared.topology, *prepared.workload, *prepared.job, results};
+  return {*prepared.config, *prepared.topology, *prepared.workload, *prepared.job, results, ideal_cycles};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
@@ -70,6 +112,7 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
 }
 
 Prepared prepare(config::RunConfig config, const Hooks& hooks) {
+  refuse_contention_of_ideal(config.run);
   const bool reference = config.run.network_model == fabric::NetworkModel::kReference;
   if (reference) {
     const std::vector<std::string> problems = reference::die_problems(config.machine);
@@ -95,31 +138,16 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
 
 RunOutcome run(Prepared prepared, const Hooks& hooks) {
   const Clock::time_point began = Clock::now();
-  const topology::Topology& topology = *prepared.topology;
   machine::MachineSettings settings = machine_settings(prepared.config->run);
   const std::uint32_t asked = std::exchange(settings.threads, possible_threads(settings.threads));
   if (settings.threads < asked && hooks.warn) {
     hooks.warn(fmt::format("the host gives {} of {} threads; the run is slower, its results are the same",
                            settings.threads, asked));
   }
-  note(hooks, fmt::format("building the machine: {} nodes, {} dies", topology.node_count(), topology.die_count()));
-  machine::Machine machine(topology, *prepared.workload, *prepared.job, settings);
-  systemc::Simulation simulation(machine);
-  const double built_s = simulation.elaboration_s();
-  note(hooks, fmt::format("SystemC modules built in {:.2f} s; simulating with {} threads", built_s, settings.threads));
-  if (hooks.started) hooks.started();
-  const Clock::time_point start = Clock::now();
   RunOutcome outcome;
-  outcome.ending = simulation.run([&] { return hooks.should_stop && hooks.should_stop(); },
-                                  [&] {
-                                    if (hooks.tick) hooks.tick(machine, seconds_since(start));
-                                  });
-  const double ran_s = seconds_since(start);
-  outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
-  outcome.results.elaboration_s = simulation.elaboration_s();
-  outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
-  outcome.results.events = machine.progress().events;
-  outcome.results.threads = settings.threads;
+  simulate(prepared, settings, hooks, outcome);
+  if (prepared.config->run.contention && outcome.ending == systemc::Ending::kFinished)
+    outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
   outcome.results.wall_s = seconds_since(began);
   outcome.results.peak_rss_bytes = peak_resident_bytes();
   outcome.prepared = std::move(prepared);
