@@ -32,11 +32,11 @@ void note(const Hooks& hooks, const std::string& sentence) {
 
 /// Asked before anything large is built, and again when more is known of what is to come. What the process holds
 /// already is no more to be had, and part of the sum that is said.
-void refuse_what_cannot_fit(const topology::Topology& topology, std::uint64_t to_come, bool reference,
+void refuse_what_cannot_fit(const topology::Topology& topology, std::uint64_t to_come, fabric::NetworkModel model,
                             const Hooks& hooks) {
   const std::uint64_t held = held_bytes();
-  const std::uint64_t needed = machine::Machine::estimate_bytes(topology, 0, 0, reference) +
-                               systemc::Simulation::estimate_bytes(topology) + to_come;
+  const std::uint64_t needed =
+      machine::Machine::estimate_bytes(topology, 0, 0, model) + systemc::Simulation::estimate_bytes(topology) + to_come;
   note(hooks, fmt::format("needs about {} of host memory, {} of it now", in_gib(held + needed), in_gib(held)));
   require_host_memory(needed, fmt::format("{} with {} nodes", topology.root_name(), topology.node_count()));
 }
@@ -113,25 +113,25 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
 
 Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   refuse_contention_of_ideal(config.run);
-  const bool reference = config.run.network_model == fabric::NetworkModel::kReference;
-  if (reference) {
+  const fabric::NetworkModel model = config.run.network_model;
+  if (model == fabric::NetworkModel::kReference) {
     const std::vector<std::string> problems = reference::die_problems(config.machine);
     if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
   }
   auto topology = std::make_unique<topology::Topology>(config.machine,
                                                        config.machine_file.empty() ? "machine" : config.machine_file);
-  refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), reference, hooks);
+  refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), model, hooks);
   std::vector<std::string> files_read;
   auto workload = std::make_unique<workload::Workload>(make_workload(config.workload, *topology, &files_read));
   for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
   const workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
-  refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), reference, hooks);
+  refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
   auto job = std::make_unique<workload::Job>(workload::lower(*workload, lowering, *topology));
   job->approximations = approximations(*workload, *job);
   const JobSize size = job_size(*workload, *job, config.run.burst_bytes);
   refuse_long_jobs(size, input_limits().bursts, config.run.burst_bytes);
-  refuse_what_cannot_fit(*topology, size.bytes, reference, hooks);
+  refuse_what_cannot_fit(*topology, size.bytes, model, hooks);
   return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
           std::move(job)};
 }
