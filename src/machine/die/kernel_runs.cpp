@@ -163,23 +163,18 @@ void KernelRuns::slot_known(KernelRun& run, std::uint32_t node, std::uint32_t sl
 void KernelRuns::advance_node(KernelRun& run, std::uint32_t node) {
   KernelRun::NodeState& state = run.nodes[node];
   const Kernel& kernel = *run.kernel;
+  if (state.step == kernel.steps || !run.knows_operands(node, state.step)) return;
   const std::uint32_t slice_node = residents_[run.rank_die].first_node + node;
   const Cycles* const cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
-  if (state.step == kernel.steps) return;
-  while (state.step < kernel.steps) {
+  do {
     Cycles begin = std::max(run.start, state.free);
-    if (run.slots > 0) {
-      const KernelRun::Slot& first = run.slot(node, 0);
-      const KernelRun::Slot& slot = run.slot(node, state.step + 1);
-      if (first.need != 0 || slot.need != 0) break;
-      begin = std::max({begin, first.ready, slot.ready});
-    }
+    if (run.slots > 0) begin = std::max({begin, run.slot(node, 0).ready, run.slot(node, state.step + 1).ready});
     const Cycles end = begin + cycles[state.step];
     time_.compute(run.rank_die, node, begin, end);
     state.free = end;
     step_completed(run, state.step, end);
     ++state.step;
-  }
+  } while (state.step < kernel.steps && run.knows_operands(node, state.step));
   if (state.step < kernel.steps) return;
   run.finish = std::max(run.finish, state.free);
   ++run.done_nodes;
