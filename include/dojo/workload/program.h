@@ -168,8 +168,12 @@ struct Task {
   Kind kind = Kind::kNone;
   Unit unit = Unit::kCore;
   std::uint8_t part = 0;     ///< of the slice, whose dies take part (Program::dies_of)
-  bool recompute = false;    ///< repeats work that was done before: not counted in flops.executed
-  std::uint32_t index = 0;   ///< kernel, slot of the rank's instance table, or delay
+  bool recompute = false;  ///< repeats work that was done before: not counted in flops.executed
+  union {
+    std::uint32_t kernel = 0;  ///< of kKernel: index into Program::kernels
+    std::uint32_t entry;       ///< of kDataflow: of the rank's table, Job::instance_of
+    std::uint32_t delay;       ///< of kDelay: index into Program::delays
+  };
   std::uint32_t op = kNone;  ///< graph operation it belongs to
   std::uint16_t step = 0;    ///< training step
   std::uint16_t dependencies = 0;

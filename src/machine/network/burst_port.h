@@ -91,6 +91,8 @@ class BurstPort final : public LinePort {
 
   void arrive(std::uint32_t entry, Cycles now);
   void room(const WayOut& way, Cycles now);
+  template <class Go>
+  void wake(std::vector<std::uint32_t>& parked, Go&& go);
   void inject(SiteIndex site, Cycles now);
   void send_stripe(topology::Direction d, Cycles now);
   Cycles arrive_stripe(topology::Direction side, const fabric::Burst& burst, Cycles now);
@@ -108,8 +110,8 @@ class BurstPort final : public LinePort {
   Links links_;
   DieMail mail_;
   Border border_;
-  LinePort::Waiter* gathers_ = nullptr;  ///< belongs to the kernels
-  std::vector<std::uint32_t> arrived_;   ///< scratch
+  LinePort::Waiter* gathers_ = nullptr;         ///< belongs to the kernels
+  std::vector<std::uint32_t> arrived_, woken_;  ///< scratch
   State state_;
 };
 
