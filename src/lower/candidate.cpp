@@ -209,7 +209,7 @@ class Candidate {
       streamed = piece_size(streamed, steps_, step);
     }
     const std::int64_t k = ceil_div(size[2], size[3]);
-    node::ProductPiece piece{size[0], size[1], k, request_.element_bytes, request_.element_bytes, false};
+    node::ProductWork piece{size[0], size[1], k, request_.element_bytes, request_.element_bytes, false};
     if (stream_ == Stream::kK) {
       piece.accumulate = step > 0;
       piece.result_bytes = step + 1 < steps_ || partial() ? 4 : request_.element_bytes;
