@@ -8,17 +8,17 @@ namespace dojo::machine {
 
 using workload::Kernel;
 
-/// A striped message becomes one message a node: each node is a lane of its own.
+/// A striped message becomes one message a node: each node is a track of its own.
 void Context::cut_striped_plans() {
   for (const workload::DataflowInstance& instance : job.instances) {
     const workload::DataflowPlan& striped = job.plans[instance.plan];
     PlanInfo& info = plans[instance.plan];
     if (!striped.striped || info.plan != &striped) continue;
-    workload::DataflowPlan& plan = lane_plans.emplace_back(striped);
+    workload::DataflowPlan& plan = track_plans.emplace_back(striped);
     plan.striped = false;
-    plan.lanes = job.slices[instance.places.front().index].shape->node_count();
-    plan.lane_node.resize(plan.lanes);
-    std::iota(plan.lane_node.begin(), plan.lane_node.end(), 0u);
+    plan.tracks = job.slices[instance.participants.front().index].shape->node_count();
+    plan.track_node.resize(plan.tracks);
+    std::iota(plan.track_node.begin(), plan.track_node.end(), 0u);
     info = plan_info(plan);
   }
 }
@@ -51,7 +51,7 @@ void Context::count_pieces() {
           for (const std::uint32_t n : receivers) {
             std::uint32_t others = pieces;
             for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
-              const bool own = shape.line_nodes[line.nodes_begin + kernel.pieces[i].place] == n;
+              const bool own = shape.line_nodes[line.nodes_begin + kernel.pieces[i].holder] == n;
               if (own && kernel.pieces[i].bytes > 0) --others;
             }
             if (others > 0) need[std::size_t{n} * slots + gather.slot] += others - 1;

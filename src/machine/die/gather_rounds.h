@@ -14,8 +14,7 @@ namespace dojo::machine {
 inline void line_nodes(const workload::SliceShape& shape, const workload::SliceShape::Line& line, Cycles now,
                        std::vector<fabric::GatherNode>& nodes) {
   nodes.clear();
-  for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i)
-    nodes.push_back({shape.line_positions[i], 0, now, 0});
+  for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) nodes.push_back({shape.line_offsets[i], 0, now, 0});
 }
 
 /// What of each piece goes in the round after `sent` bytes. Returns whether another round follows.
@@ -26,7 +25,7 @@ inline bool fill_round(const workload::Kernel& kernel, const workload::Gather& g
     const workload::Piece& piece = kernel.pieces[i];
     const Bytes left = piece.bytes - sent;
     if (left <= 0) continue;
-    nodes[piece.place].piece_bytes = static_cast<std::uint32_t>(std::min(left, burst_bytes));
+    nodes[piece.holder].piece_bytes = static_cast<std::uint32_t>(std::min(left, burst_bytes));
     more = more || left > burst_bytes;
   }
   return more;

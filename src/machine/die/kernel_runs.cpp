@@ -32,7 +32,7 @@ KernelRun& KernelRuns::find_or_make(std::uint32_t rank_die, std::uint32_t task) 
 void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t task) {
   const RankDie& place = residents_[rank_die];
   const workload::Task& what = place.program->tasks[task];
-  const Kernel& kernel = place.program->kernels[what.index];
+  const Kernel& kernel = place.program->kernels[what.kernel];
   run.kernel = &kernel;
   run.task = task;
   run.rank_die = rank_die;
@@ -49,7 +49,7 @@ void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t t
   for (std::uint32_t slot = 0; slot < run.slots; ++slot) {
     for (std::uint32_t node = 0; node < place.node_count; ++node) {
       const std::uint32_t need =
-          gathers_->need(place, what.index, std::size_t{place.first_node + node} * run.slots + slot);
+          gathers_->need(place, what.kernel, std::size_t{place.first_node + node} * run.slots + slot);
       run.slot(node, slot) = {0, need};
       run.arrivals_left += need;
     }
@@ -210,7 +210,7 @@ void KernelRuns::finish(KernelRun& run, Cycles now) {
       sums.op(place.program->graph, what.op).flops += flops;
     }
   }
-  count_done(run.rank_die, what.index, run.recompute);
+  count_done(run.rank_die, what.kernel, run.recompute);
   ends_.task_done(run.rank_die, run.task, now + place.shape->barrier_cycles[place.slice_die]);
 }
 

@@ -107,7 +107,7 @@ Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const worklo
   ++state.cursor;
   --run.gathers_left;
   const bool alone = gather.pieces_end - gather.pieces_begin == 1;
-  const std::uint32_t sender = alone ? run.kernel->pieces[gather.pieces_begin].place : kNone;
+  const std::uint32_t sender = alone ? run.kernel->pieces[gather.pieces_begin].holder : kNone;
   kernels_.line_arrives(run, line, gather.slot, sender, nodes_, now);
   kernels_.end_if_complete(run, now);
   return next;
@@ -151,7 +151,7 @@ Cycles LineGathers::first_ready(const KernelRun& run, std::uint32_t index) const
   const SliceShape::Line& line = place.line(index);
   Cycles first = kNever;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
-    const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + run.kernel->pieces[i].place];
+    const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + run.kernel->pieces[i].holder];
     first = std::min(first, run.slot(node - place.first_node, 0).ready);
   }
   return first;
