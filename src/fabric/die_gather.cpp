@@ -14,7 +14,7 @@ void DieNetwork::gather(Gathering& g) {
   }
   const std::int32_t length = g.horizontal ? columns_ : rows_;
   for (std::int32_t at = 0; at < length; ++at) stops_[static_cast<std::size_t>(at)].piece = 0;
-  for (const std::uint16_t end : {g.nodes[0].position, g.nodes[g.count - 1].position}) {
+  for (const std::uint16_t end : {g.nodes[0].offset, g.nodes[g.count - 1].offset}) {
     stops_[end] = Stop{};  // what gather_towards() does not write: from outside nothing comes, to there nothing goes
   }
   for (std::uint32_t i = 0; i < g.count; ++i) {
