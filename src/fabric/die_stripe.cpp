@@ -135,6 +135,23 @@ Flits DieNetwork::nodes_on(const Way& on, std::int32_t length) const {
   return count;
 }
 
+void DieNetwork::StripeUse::add(Flits piece, Bytes each, Bytes rest) {
+  flits += static_cast<std::uint64_t>(piece);
+  ++bursts;
+  bytes += static_cast<std::uint64_t>(each);
+  if (rest == 0) return;
+  const auto nodes = static_cast<std::uint32_t>(rest);
+  auto at = std::find_if(uneven.begin(), uneven.end(), [&](const Uneven& u) { return u.nodes == nodes; });
+  if (at == uneven.end()) at = uneven.insert(at, {nodes, 0});
+  ++at->bursts;
+}
+
+std::vector<std::uint64_t> DieNetwork::StripeUse::uneven_by_nodes(std::uint32_t nodes_of_die) const {
+  std::vector<std::uint64_t> bursts_by_nodes(std::size_t{nodes_of_die} + 1, 0);
+  for (const Uneven& u : uneven) bursts_by_nodes[u.nodes] = u.bursts;
+  return bursts_by_nodes;
+}
+
 void DieNetwork::settle() {
   for (std::size_t at = 0; at < use_.size(); ++at) {
     StripeUse& out = striped_out_[at];
@@ -160,17 +177,16 @@ void DieNetwork::settle() {
         carried(in, all - behind);
       }
     }
+    const std::vector<std::uint64_t> more_out = out.uneven_by_nodes(nodes_), more_in = in.uneven_by_nodes(nodes_);
     std::uint64_t injected = out.bytes, ejected = in.bytes;
     for (std::size_t site = enabled_.size(), node = nodes_; site-- > 0;) {
       if (enabled_[site] == 0) continue;
-      injected += out.remainder[node];
-      ejected += in.remainder[node--];
+      injected += more_out[node];
+      ejected += more_in[node--];
       port_use_[site].bytes_injected += injected;
       port_use_[site].bytes_ejected += ejected;
     }
-    out.clear();
-    through.clear();
-    in.clear();
+    out = through = in = {};
   }
 }
 

@@ -251,7 +251,7 @@ class DieNetwork {
   Flits buffer_flits_ = 4;
   std::array<std::vector<Cycles>, topology::kDirections> free_;  // data bursts may start here
   std::array<std::vector<LinkUse>, topology::kDirections> use_;
-  std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // control packets may start here
+  std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // the same for control packets; empty: 0
   PortTimes reads_, writes_;
   std::vector<PortUse> port_use_;
   std::vector<std::uint8_t> enabled_;
@@ -275,19 +275,16 @@ class DieNetwork {
   /// What striped bursts have moved in one direction. How that is spread over links and ports follows from the site
   /// map, so it is worked out when somebody asks.
   struct StripeUse {
-    std::uint64_t flits = 0, bursts = 0;   ///< of one node's pieces
-    std::uint64_t bytes = 0;               ///< that every node moves
-    std::vector<std::uint32_t> remainder;  ///< [n]: bursts in which nodes 0 to n-1 move a byte more
-    void add(Flits piece, Bytes each, Bytes rest) {
-      flits += static_cast<std::uint64_t>(piece);
-      ++bursts;
-      bytes += static_cast<std::uint64_t>(each);
-      ++remainder[static_cast<std::size_t>(rest)];
-    }
-    void clear() {
-      flits = bursts = bytes = 0;
-      std::fill(remainder.begin(), remainder.end(), 0u);
-    }
+    /// Bursts of which the first so many nodes move a byte more.
+    struct Uneven {
+      std::uint32_t nodes = 0, bursts = 0;
+    };
+    std::uint64_t flits = 0, bursts = 0;  ///< of one node's pieces
+    std::uint64_t bytes = 0;              ///< that every node moves
+    std::vector<Uneven> uneven;           ///< few: most bursts are of one size
+    void add(Flits piece, Bytes each, Bytes rest);
+    /// [n]: bursts of which nodes 0 to n-1 move a byte more.
+    [[nodiscard]] std::vector<std::uint64_t> uneven_by_nodes(std::uint32_t nodes_of_die) const;
   };
   std::array<StripeUse, topology::kDirections> striped_out_, striped_through_, striped_in_;
   [[nodiscard]] Way way(Direction d, std::int32_t lane) const;
