@@ -97,7 +97,7 @@ void Deliveries::count_arrivals(Kernel& kernel) const {
       const Gather& gather = kernel.gathers[g];
       ++in_line[slice_line * slots + gather.slot];
       if (gather.pieces_end - gather.pieces_begin == 1)  // what it sends alone does not come back
-        --need[shape.line_nodes[line.nodes_begin + kernel.pieces[gather.pieces_begin].place] * slots + gather.slot];
+        --need[shape.line_nodes[line.nodes_begin + kernel.pieces[gather.pieces_begin].holder] * slots + gather.slot];
     }
   }
   for (const Unicast& u : kernel.unicasts) ++need[u.destination * slots + u.slot];
