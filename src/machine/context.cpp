@@ -63,33 +63,6 @@ Bytes stripe_limit(const topology::Topology& topology, Bytes burst_bytes) {
   return std::max(limit, burst_bytes);
 }
 
-/// Items feed items of later levels; a chunk runs one level behind the chunk before it.
-void find_levels(PlanInfo& info) {
-  const workload::DataflowPlan& plan = *info.plan;
-  std::vector<std::uint32_t> level(plan.items.size(), 0), waits(plan.items.size(), 0), order;
-  for (const workload::DataflowEdge& edge : plan.edges) ++waits[edge.item];
-  for (std::uint32_t i = 0; i < waits.size(); ++i) {
-    if (waits[i] == 0) order.push_back(i);
-  }
-  std::uint32_t deepest = 0;
-  for (std::size_t at = 0; at < order.size(); ++at) {
-    const workload::DataflowItem& item = plan.items[order[at]];
-    deepest = std::max(deepest, level[order[at]]);
-    for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
-      const std::uint32_t to = plan.edges[e].item;
-      level[to] = std::max(level[to], level[order[at]] + 1);
-      if (--waits[to] == 0) order.push_back(to);
-    }
-  }
-  for (std::uint32_t l = 0; l < deepest + plan.chunks; ++l) {
-    info.level_begin.push_back(static_cast<std::uint32_t>(info.level_order.size()));
-    for (std::uint32_t i = 0; i < level.size(); ++i) {
-      if (l >= level[i] && l - level[i] < plan.chunks) info.level_order.push_back(i * plan.chunks + l - level[i]);
-    }
-  }
-  info.level_begin.push_back(static_cast<std::uint32_t>(info.level_order.size()));
-}
-
 }  // namespace
 
 PlanInfo plan_info(const workload::DataflowPlan& plan) {
@@ -114,7 +87,10 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   for (const workload::DataflowInstance& instance : job.instances) {
     if (instance.places.empty() || instance.places.front().kind != workload::DataflowInstance::Place::Kind::kNode)
       continue;
-    if (plans[instance.plan].level_begin.empty()) find_levels(plans[instance.plan]);
+    PlanInfo& info = plans[instance.plan];
+    if (!info.item_waits.empty()) continue;
+    info.item_waits.assign(info.plan->items.size(), 0);
+    for (const workload::DataflowEdge& edge : info.plan->edges) ++info.item_waits[edge.item];
   }
   find_zplane();
   mail.resize(static_cast<std::size_t>(topology.die_count()) * 4 + topology.dip_count());

@@ -43,8 +43,7 @@ struct ShapeInfo {
 struct PlanInfo {
   const workload::DataflowPlan* plan = nullptr;
   std::vector<Pieces> edge_pieces, item_pieces;
-  /// For plans among nodes: item * chunks + chunk, by the number of messages before it; `level_begin` has one more.
-  std::vector<std::uint32_t> level_order, level_begin;
+  std::vector<std::uint32_t> item_waits;  ///< edges that lead to it, for plans among nodes
 };
 
 [[nodiscard]] PlanInfo plan_info(const workload::DataflowPlan& plan);

@@ -138,6 +138,26 @@ class DieNetwork {
   template <class Sink>
   Cycles inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink);
 
+  /// A read port that a message has taken, and when that message begins.
+  struct ReadTurn {
+    std::uint32_t port = 0;
+    Cycles start = 0;
+  };
+  /// Takes a read port of a node for a data message of `n` flits, behind all that have taken it before. Its bursts
+  /// follow with inject_in_turn(), each when its time has come, so that no link is taken long before it is used.
+  ReadTurn take_read_port(SiteIndex site, Flits n, Cycles now) {
+    ReadTurn turn;
+    turn.port = reads_.number_of_first(site);
+    Cycles& free = reads_.port(turn.port);
+    turn.start = std::max(now, free);
+    free = turn.start + n;
+    latest_ = std::max(latest_, free);
+    return turn;
+  }
+  /// Injects the next unicast burst of such a message. Returns when the one after it may go.
+  template <class Sink>
+  Cycles inject_in_turn(SiteIndex site, std::uint32_t port, const Burst& burst, Cycles now, Sink&& sink);
+
   /// A burst's head enters from a neighbour at time `now`, in row (or column) `lane` of the edge on side `side`.
   /// Returns when its head has left the receive buffer.
   template <class Sink>
@@ -320,6 +340,19 @@ Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&&
   free = std::max(now + n, first.end - hop_ - buffer_flits_);
   latest_ = std::max(latest_, free);
   return reads_.first(site);
+}
+
+template <class Sink>
+Cycles DieNetwork::inject_in_turn(SiteIndex site, std::uint32_t port, const Burst& burst, Cycles now, Sink&& sink) {
+  port_use_[site].bytes_injected += burst.bytes;
+  Burst sent = burst;
+  sent.created = now;
+  const Departure first = unicast(site / columns_, site % columns_, sent, now + hop_, sink);
+  const Cycles stalled = first.end - hop_ - buffer_flits_;
+  Cycles& free = reads_.port(port);
+  free = std::max(free, stalled);
+  latest_ = std::max(latest_, free);
+  return std::max(now + flits(burst.bytes), stalled);
 }
 
 template <class Sink>

@@ -24,6 +24,11 @@ class PortTimes {
     const Cycles* const ports = free_.data() + site * ports_;
     return ports_ == 1 ? *ports : *std::min_element(ports, ports + ports_);
   }
+  /// The same by its number among all ports of the die.
+  [[nodiscard]] std::uint32_t number_of_first(std::size_t site) {
+    return static_cast<std::uint32_t>(&first(site) - free_.data());
+  }
+  [[nodiscard]] Cycles& port(std::uint32_t number) { return free_[number]; }
   /// `flits` that come over several links, the first at `head`, the last before `tail`: each goes to the port that is
   /// free first. Returns when the last one has passed.
   Cycles share(std::size_t site, Cycles head, Cycles tail, Flits flits) {

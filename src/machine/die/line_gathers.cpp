@@ -24,8 +24,7 @@ void LineGathers::send_unicasts(KernelRun& run, Cycles now) {
     burst.column = place.slice->first_site_column + there.column;
     const SiteIndex source = shape.nodes[message.source].site;
     if (there.die == place.slice_die) {
-      const Cycles arrived = port_.send_within(source, burst, message.bytes, now);
-      kernels_.operand_arrives(run, message.destination - place.first_node, message.slot, arrived, now);
+      port_.post_in_turn(source, burst, message.bytes, now);
     } else {
       port_.post(source, burst, message.bytes, now);
     }

@@ -27,6 +27,7 @@ class BurstPort final : public LinePort {
   Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   [[nodiscard]] std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) override;
   void gather(fabric::Gathering& g) override { links_.gather(g); }
+  void post_in_turn(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   [[nodiscard]] bool is_full(topology::Direction d) const override { return border_.is_full({d, 0}); }
   void park(topology::Direction d, const ParkedLine& line) override {
     state_.parked_lines[static_cast<std::size_t>(d)].push_back(line);
@@ -41,7 +42,8 @@ class BurstPort final : public LinePort {
   Cycles read_mail() override;
 
   [[nodiscard]] bool at_rest(Cycles now) const override {
-    return state_.arrivals.empty() && border_.at_rest() && state_.sends.open() == 0 && links_.latest() <= now;
+    return state_.arrivals.empty() && border_.at_rest() && state_.sends.open() == 0 && state_.open_in_turn == 0 &&
+           links_.latest() <= now;
   }
   [[nodiscard]] Cycles latest() const override { return links_.latest(); }
   [[nodiscard]] bool settled() const override;
@@ -58,7 +60,8 @@ class BurstPort final : public LinePort {
  private:
   enum class Kind : std::uint8_t {
     kInject,  // a: site: its next burst
-    kStripe   // a: direction: the next striped burst
+    kStripe,  // a: direction: the next striped burst
+    kInTurn   // a: message that has taken its read port: its next burst
   };
   /// A burst at the die's border, by the side at which it came.
   struct Entry {
@@ -76,11 +79,21 @@ class BurstPort final : public LinePort {
     bool pending = false;  ///< an event or the woken edge will look at it
     bool parked = false;   ///< the edge is full
   };
+  /// A message that has taken its read port.
+  struct InTurn {
+    fabric::Burst burst;
+    Bytes left = 0;
+    SiteIndex site = 0;
+    std::uint32_t port = 0;
+    std::uint32_t next = kNone;  ///< while unused
+  };
   struct State {
     engine::TimeHeap arrivals;  ///< of entries
     std::vector<Entry> entries;
     std::uint32_t free_entry = kNone;
     SendQueues sends;
+    std::vector<InTurn> in_turn;
+    std::uint32_t free_in_turn = kNone, open_in_turn = 0;
     std::array<Stripes, topology::kDirections> stripes;
     // What waits for room on its way out (WayOut::index).
     std::array<std::vector<std::uint32_t>, WayOut::kCount> parked_sites, parked_entries;
@@ -92,6 +105,7 @@ class BurstPort final : public LinePort {
   void arrive(std::uint32_t entry, Cycles now);
   void room(const WayOut& way, Cycles now);
   void inject(SiteIndex site, Cycles now);
+  void send_in_turn(std::uint32_t message, Cycles now);
   void send_stripe(topology::Direction d, Cycles now);
   Cycles arrive_stripe(topology::Direction side, const fabric::Burst& burst, Cycles now);
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);

@@ -174,6 +174,37 @@ TEST_F(FastPortTest, ABurstWaitsAgainWhenAReductionCameFirst) {
   EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(3u, Cycles{12 + 1 + 1 + 2})));
 }
 
+// 640 bytes take the read port for ten cycles; a burst of two flits goes every other cycle.
+TEST_F(FastPortTest, MessagesInTurnTakeTheReadPortAtOnceAndLinksWhenTheyGo) {
+  Die die(bench_, 0);
+  die.port.post_in_turn(0, to(0, 1, 1), 640, 0);
+  die.port.post_in_turn(0, to(0, 1, 2), 64, 0);
+  EXPECT_FALSE(die.port.settled());
+  EXPECT_FALSE(die.port.at_rest(1000));
+  EXPECT_EQ(die.port.network().port(0).inject_free, 11);
+  EXPECT_EQ(die.port.network().link(0, Direction::kEast).free, 0) << "nothing has gone yet";
+  EXPECT_EQ(die.port.send_within(0, to(0, 1), 64, 0), 11 + 1 + 1 + 1) << "behind both at the port";
+  die.run(1);
+  EXPECT_EQ(die.sums.bytes_to_eject, 640u + 64 + 64);
+  die.run();
+  EXPECT_TRUE(die.port.settled());
+  ASSERT_EQ(die.receiver.messages.size(), 2u);
+  EXPECT_EQ(die.receiver.messages[0].burst.payload.words[0], 1u);
+  EXPECT_TRUE(die.receiver.messages[0].burst.last);
+}
+
+// Node 0 sends along the row to node 1 from cycle 0 to 10; node 2, below, has its turn after that and meets nobody.
+TEST_F(FastPortTest, AMessageInTurnDoesNotHoldLinksBeforeItGoes) {
+  Die die(bench_, 0);
+  die.port.post_in_turn(2, to(1, 2, 8), 6400, 0);  // to the next die: node 2's port is busy for 100 cycles
+  die.port.post_in_turn(2, to(0, 1, 2), 64, 0);
+  die.port.post_in_turn(3, to(0, 1, 1), 64, 0);
+  die.run(50);
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(1u, Cycles{0 + 1 + 1 + 1})));
+  die.run();
+  EXPECT_THAT(die.arrived().back(), std::make_pair(2u, Cycles{100 + 1 + 2 + 1}));
+}
+
 // Router, lane into the edge, ten cycles to the far side; there, one flit into the node.
 TEST_F(FastPortTest, AMessageCrossesAnEdgeAndItsCreditComesBack) {
   Die west(bench_, 0), middle(bench_, 1);

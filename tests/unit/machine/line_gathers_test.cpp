@@ -149,17 +149,22 @@ TEST_F(LineGathersTest, ASecondStageGoesWhenTheFirstHasCome) {
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 210 + 10 + kBarrier})) << "node 4 gets it last";
 }
 
-TEST_F(LineGathersTest, MessagesOnTheDieAreKnownToArrive) {
+TEST_F(LineGathersTest, MessagesOnTheDieTakeTheirReadPortsAtTheStart) {
   use(maker({10}).unicast(0, 4, 77, 1));
   Die die(bench_, 0, 0);
   die.start(10);
   die.run();
-  ASSERT_EQ(die.port.within.size(), 1u);
-  EXPECT_EQ(die.port.within[0].site, 0);
-  EXPECT_EQ(die.port.within[0].burst.row, 1);
-  EXPECT_EQ(die.port.within[0].burst.column, 1);
-  EXPECT_EQ(die.port.within[0].bytes, 77);
+  EXPECT_THAT(die.ends.ended, IsEmpty());
+  ASSERT_EQ(die.port.in_turn.size(), 1u);
+  const FakePort::Post& message = die.port.in_turn[0];
+  EXPECT_EQ(message.site, 0);
+  EXPECT_EQ(message.burst.row, 1);
+  EXPECT_EQ(message.burst.column, 1);
+  EXPECT_EQ(message.bytes, 77);
+  EXPECT_EQ(message.now, 10);
   EXPECT_THAT(die.port.posts, IsEmpty());
+  die.kernels.received(0, Operand::unpack(message.burst.payload), 4, 110);
+  die.run();
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 120 + kBarrier}));
 }
 
