@@ -68,7 +68,7 @@ Bytes stripe_limit(const topology::Topology& topology, Bytes burst_bytes) {
 PlanInfo plan_info(const workload::DataflowPlan& plan) {
   PlanInfo info;
   info.plan = &plan;
-  const std::uint64_t parts = static_cast<std::uint64_t>(plan.lanes) * plan.chunks;
+  const std::uint64_t parts = static_cast<std::uint64_t>(plan.striped ? 1 : plan.lanes) * plan.chunks;
   for (const workload::DataflowEdge& edge : plan.edges) info.edge_pieces.push_back(pieces_of(edge.bytes, parts));
   for (const workload::DataflowItem& item : plan.items) {
     info.item_pieces.push_back(pieces_of(item.bytes, item.single ? 1 : parts));
@@ -103,10 +103,12 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     cut_striped_plans();
     count_pieces();
   }
+  if (model.shares_links && model.moves_lines_whole) group_striped_plans();
   make_groups();
   copies.configure(job);
   burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
   stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
+  group_stripe_bytes = std::max<Bytes>(stripe_bytes / kStripeGroups, 64);
   sums.resize(settings.threads);
   for (ThreadSums& sum : sums) {
     for (const workload::Graph& graph : workload.graphs) sum.ops.emplace_back(graph.ops.size());

@@ -16,6 +16,7 @@
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
+#include "machine/die/gather_rounds.h"
 #include "machine/shortcuts/kernel_counts.h"
 #include "machine/shortcuts/task_copy.h"
 #include "machine/shortcuts/tile_rows.h"
@@ -25,6 +26,8 @@ namespace dojo::machine {
 
 /// Windows end at least this often, so that a run can be interrupted, whatever the lookahead.
 inline constexpr Cycles kLongestWindow = 4096;
+/// Of a die's nodes, whose shares of a striped message move by themselves.
+inline constexpr std::uint32_t kStripeGroups = fabric::DieNetwork::kGroups - 1;
 
 /// Bytes of an edge or item, divided over lanes and chunks: the first `rest` pieces have one byte more.
 struct Pieces {
@@ -43,6 +46,10 @@ struct ShapeInfo {
 struct PlanInfo {
   const workload::DataflowPlan* plan = nullptr;
   std::vector<Pieces> edge_pieces, item_pieces;
+  /// Which of the pieces a lane moves; the lanes of a striped plan, if it has several, move each chunk together.
+  [[nodiscard]] std::uint32_t part(std::uint32_t lane, std::uint32_t chunk) const {
+    return plan->striped ? chunk : lane * plan->chunks + chunk;
+  }
   std::vector<std::uint32_t> item_waits;  ///< edges that lead to it, for plans among nodes
 };
 
@@ -66,7 +73,7 @@ struct Context {
 
   std::vector<ShapeInfo> shapes;  ///< by Slice::shape_index
   std::vector<PlanInfo> plans;
-  std::deque<workload::DataflowPlan> lane_plans;              ///< in the reference model, in the place of striped ones
+  std::deque<workload::DataflowPlan> lane_plans;              ///< in the place of striped ones
   std::vector<fabric::Mailbox> mail;                          ///< by sender: die * 4 + direction, then DIPs
   std::vector<std::array<reference::EdgeMail, 2>> flit_mail;  ///< the same for dies, in the reference model
   bool zplane = false;                                        ///< some DIP sends to another
@@ -92,9 +99,12 @@ struct Context {
   KernelCounts kernel_counts;
   const TileRows* in_step = nullptr;         ///< not null while some rows of tiles run for all
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a group, and between groups
-  Bytes burst_bytes = 0;                     ///< longest piece of a message that one event moves
-  Bytes stripe_bytes = 0;                    ///< of a striped burst: two of them fit into any receive buffer
-  int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]
+  GatherTrains trains;
+  Bytes burst_bytes = 0;         ///< longest piece of a message that one event moves
+  Bytes stripe_bytes = 0;        ///< of a striped burst: two of them fit into any receive buffer
+  Bytes group_stripe_bytes = 0;  ///< the same of a group's share (DieNetwork::kGroups)
+  bool oldest_first = false;     ///< routers give way to the oldest packet
+  int parity = 0;                ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
   [[nodiscard]] std::size_t mailbox_of_die(DieId die, topology::Direction d) const {
     return static_cast<std::size_t>(die) * 4 + static_cast<std::size_t>(d);
@@ -129,6 +139,7 @@ struct Context {
   void find_zplane();
   void make_groups();
   void cut_striped_plans();
+  void group_striped_plans();
   void count_pieces();
   /// Returns the half of the mailbox that is written now.
   int announce(std::size_t mailbox, ShardId receiver, Cycles time, ThreadSums& sums_of_thread) {

@@ -45,11 +45,11 @@ class IdealDie : public DieNetwork {
   }
   void gather(Gathering& g);
 
-  Stripe stripe_out(Direction d, Bytes bytes, Cycles now);
-  Stripe stripe_through(Direction d, Bytes bytes, Cycles now);
-  Stripe stripe_in(Direction d, Bytes bytes, Cycles now);
+  Stripe stripe_out(Direction d, unsigned group, Bytes bytes, Cycles now);
+  Stripe stripe_through(Direction d, unsigned group, Bytes bytes, Cycles now);
+  Stripe stripe_in(Direction d, unsigned group, Bytes bytes, Cycles now);
   /// Of one node's piece: the pieces of others do not delay it.
-  [[nodiscard]] Flits stripe_flits(Direction, Bytes bytes) const { return flits(ceil_div<Bytes>(bytes, nodes())); }
+  [[nodiscard]] Flits stripe_flits(Direction, unsigned group, Bytes bytes) const { return piece_flits(group, bytes); }
 
  private:
   /// Over `links` links from a router; returns when the head is at the end of them.

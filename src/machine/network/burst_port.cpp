@@ -58,8 +58,7 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
 
 template <class Links>
 std::unique_ptr<Gathers> BurstPort<Links>::make_gathers(KernelRuns& kernels) {
-  auto gathers =
-      std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.settings.burst_bytes);
+  auto gathers = std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.trains);
   gathers_ = gathers.get();
   return gathers;
 }
@@ -70,7 +69,7 @@ void BurstPort<Links>::handle(const engine::Event& e) {
     case Kind::kInject:
       return inject(static_cast<SiteIndex>(e.a), e.time);
     case Kind::kStripe:
-      return send_stripe(static_cast<Direction>(e.a), e.time);
+      return send_stripe(static_cast<Direction>(e.a), e.b, e.time);
     case Kind::kInTurn:
       return send_in_turn(e.a, e.time);
   }
@@ -143,7 +142,9 @@ void BurstPort<Links>::room(const WayOut& way, Cycles now) {
   for (const std::uint32_t site : sites) inject(static_cast<SiteIndex>(site), now);
   if (way.leg > 0) return;
   const auto d = static_cast<std::size_t>(way.direction);
-  if (std::exchange(state_.stripes[d].parked, false)) send_stripe(way.direction, now);
+  for (unsigned queue = 0; queue < state_.stripes[d].size(); ++queue) {
+    if (std::exchange(state_.stripes[d][queue].parked, false)) send_stripe(way.direction, queue, now);
+  }
   for (const ParkedLine& line : std::exchange(state_.parked_lines[d], {})) gathers_->go_on(line, now);
 }
 
@@ -238,8 +239,8 @@ Cycles BurstPort<Links>::send_within(SiteIndex site, const Burst& head, Bytes by
 
 template <class Links>
 void BurstPort<Links>::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
-  const Flits train =
-      burst.shape == fabric::Shape::kStriped ? links_.stripe_flits(d, burst.bytes) : links_.flits(burst.bytes);
+  const Flits train = burst.shape == fabric::Shape::kStriped ? links_.stripe_flits(d, burst.group, burst.bytes)
+                                                             : links_.flits(burst.bytes);
   border_.leave(d, lane, burst, train, head);
 }
 
@@ -251,7 +252,9 @@ LinkCounters BurstPort<Links>::edge(Direction d) const {
 template <class Links>
 bool BurstPort<Links>::settled() const {
   return state_.sends.open() == 0 && state_.open_in_turn == 0 && !border_.any_waiting() &&
-         std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const Stripes& s) { return s.queue.empty(); });
+         std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const auto& queues) {
+           return std::all_of(queues.begin(), queues.end(), [](const Stripes& s) { return s.queue.empty(); });
+         });
 }
 
 /// Everything that stands anywhere stands behind an edge: links on a die never refuse a burst.
@@ -268,13 +271,15 @@ void BurstPort<Links>::copy(const NetworkPort& other, const RowNames& names) {
   border_.copy(from.border_, names);
   state_ = from.state_;
   const auto rename = [&](Burst& burst) { names.rename(burst); };
-  auto& [arrivals, entries, free_entry, sends, in_turn, free_in_turn, open_in_turn, stripes, parked_sites,
+  auto& [arrivals, entries, free_entry, sends, in_turn, free_in_turn, open_in_turn, stripes, stripe_order, parked_sites,
          parked_entries, parked_lines] = state_;
   for (Entry& entry : entries) rename(entry.crossing.burst);
   sends.rename(rename);
   for (InTurn& message : in_turn) rename(message.burst);
-  for (Stripes& of : stripes) {
-    for (auto& message : of.queue) rename(message.burst);
+  for (auto& queues : stripes) {
+    for (Stripes& of : queues) {
+      for (auto& message : of.queue) rename(message.burst);
+    }
   }
 }
 

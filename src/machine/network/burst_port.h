@@ -60,24 +60,25 @@ class BurstPort final : public LinePort {
  private:
   enum class Kind : std::uint8_t {
     kInject,  // a: site: its next burst
-    kStripe,  // a: direction: the next striped burst
+    kStripe,  // a: direction, b: queue: the next striped burst
     kInTurn   // a: message that has taken its read port: its next burst
   };
+  static constexpr unsigned kBands = std::max(fabric::DieNetwork::kGroupRows, fabric::DieNetwork::kGroupColumns);
   /// A burst at the die's border, by the side at which it came.
   struct Entry {
     fabric::Crossing crossing;
     topology::Direction side = topology::Direction::kEast;
     std::uint32_t next = kNone;  ///< while unused
   };
-  /// Striped messages that go one after another over one edge.
+  /// Striped messages that take turns on one edge.
   struct Stripes {
     struct Message {
       fabric::Burst burst;
       Bytes remaining = 0;
     };
-    std::deque<Message> queue;
-    bool pending = false;  ///< an event or the woken edge will look at it
-    bool parked = false;   ///< the edge is full
+    std::vector<Message> queue;  ///< in the order in which they were posted
+    bool pending = false;        ///< an event or the woken edge will look at it
+    bool parked = false;         ///< the edge is full
   };
   /// A message that has taken its read port.
   struct InTurn {
@@ -94,7 +95,10 @@ class BurstPort final : public LinePort {
     SendQueues sends;
     std::vector<InTurn> in_turn;
     std::uint32_t free_in_turn = kNone, open_in_turn = 0;
-    std::array<Stripes, topology::kDirections> stripes;
+    /// By direction; the whole die's messages, then those of groups by the rows (columns) that they move along.
+    std::array<std::array<Stripes, 1 + kBands>, topology::kDirections> stripes;
+    /// The directions of a group's striped messages, in the order in which its nodes send them.
+    std::array<std::vector<std::uint8_t>, fabric::DieNetwork::kGroups> stripe_order;
     // What waits for room on its way out (WayOut::index).
     std::array<std::vector<std::uint32_t>, WayOut::kCount> parked_sites, parked_entries;
     std::array<std::vector<ParkedLine>, topology::kDirections> parked_lines;
@@ -106,7 +110,9 @@ class BurstPort final : public LinePort {
   void room(const WayOut& way, Cycles now);
   void inject(SiteIndex site, Cycles now);
   void send_in_turn(std::uint32_t message, Cycles now);
-  void send_stripe(topology::Direction d, Cycles now);
+  void send_stripe(topology::Direction d, unsigned queue, Cycles now);
+  [[nodiscard]] std::size_t next_stripe(topology::Direction d, const Stripes& stripes) const;
+  void stripe_sent(topology::Direction d, unsigned group, Cycles next);
   Cycles arrive_stripe(topology::Direction side, const fabric::Burst& burst, Cycles now);
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
   void start_route(SiteIndex site, fabric::Burst& burst);
