@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the collective algorithms share: lanes, path costs, the choice of chunks and the builder of dataflow plans.
+// What the collective algorithms share: lanes, path costs and the choice of chunks.
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "dojo/collectives/collectives.h"
 #include "dojo/topology/topology.h"
+#include "dojo/workload/plan_builder.h"
 #include "dojo/workload/program.h"
 
 namespace dojo::workload::collectives {
@@ -23,8 +23,6 @@ inline constexpr Bytes kMinBulkMessageBytes = 4096;
 inline constexpr std::int64_t kFewMessages = 1'000'000;
 /// The most messages of one whole collective. One that would need more gets fewer and longer chunks.
 inline constexpr std::int64_t kMaxMessages = 25'000'000;
-/// Tokens that an item can count.
-inline constexpr std::uint32_t kMaxNeed = std::numeric_limits<decltype(DataflowItem::need)>::max();
 /// Bytes of a message that carries no data (barrier).
 inline constexpr Bytes kSignalBytes = 64;
 
@@ -107,31 +105,9 @@ struct MemberGrid {
 };
 [[nodiscard]] MemberGrid member_grid(const std::vector<const Slice*>& members);
 
-/// Collects items and edges in any order; counts what each item needs; groups items by position.
-class PlanBuilder {
- public:
-  struct Flags {
-    bool start = false, finish = false;
-    Bytes combine_bytes = 0;  ///< > 0: the item combines so much, over all lanes and chunks
-  };
-  explicit PlanBuilder(std::uint32_t positions) : positions_(positions) {}
-  std::uint32_t item(std::uint32_t position, Flags flags);
-  /// A message, or a token when both items are of one position.
-  void edge(std::uint32_t from, std::uint32_t to, Bytes bytes);
-  void set_finish(std::uint32_t item) { items_[item].finish = true; }
-  [[nodiscard]] DataflowPlan build(Algorithm algorithm, const Lanes& lanes, const ChunkChoice& choice,
-                                   const topology::Topology& topology) const;
-
- private:
-  struct RawEdge {
-    std::uint32_t from, to;
-    Bytes bytes;
-  };
-  std::uint32_t positions_;
-  std::vector<DataflowItem> items_;
-  std::vector<RawEdge> edges_;
-};
-
+/// What the builder has collected, over the lanes and chunks that were chosen.
+[[nodiscard]] DataflowPlan collective_plan(const PlanBuilder& builder, Algorithm algorithm, const Lanes& lanes,
+                                           const ChunkChoice& choice, const topology::Topology& topology);
 /// The plan of a collective of one rank, which moves nothing.
 [[nodiscard]] DataflowPlan trivial_plan(Algorithm algorithm, const topology::Topology& topology);
 

@@ -136,7 +136,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
       builder.edge(send[from], receive[to][l.from_root ? 0 : (i - 1) / kSendersPerItem], part_bytes(request, to));
     }
   }
-  return builder.build(Algorithm::kDirect, l.lanes, l.choice, topology);
+  return collective_plan(builder, Algorithm::kDirect, l.lanes, l.choice, topology);
 }
 
 }  // namespace

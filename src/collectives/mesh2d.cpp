@@ -197,7 +197,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
   if (request.kind == OpKind::kAllReduce) build_all_reduce(builder, l, request.bytes);
   if (request.kind == OpKind::kReduceScatter) build_reduce_scatter(builder, l, request.bytes);
   if (request.kind == OpKind::kAllGather) build_all_gather(builder, l, request.bytes);
-  return builder.build(Algorithm::kMesh2d, l.lanes, l.choice, topology);
+  return collective_plan(builder, Algorithm::kMesh2d, l.lanes, l.choice, topology);
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
   }
   // After a reduction every part that comes has passed here before, so the task has started; else it has to start.
   if (l.gather) ring_all_gather(builder, l.ring, own, !l.scatter, true);
-  return builder.build(Algorithm::kRing, l.lanes, l.choice, topology);
+  return collective_plan(builder, Algorithm::kRing, l.lanes, l.choice, topology);
 }
 
 }  // namespace

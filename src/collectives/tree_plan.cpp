@@ -195,7 +195,7 @@ DataflowPlan tree_plan(Algorithm algorithm, const TreeLayout& l, const topology:
     for (const std::uint32_t child : l.tree.children[i])
       send(down, i, child, l.tree.over_zplane(child), l.down_bytes[child]);
   }
-  DataflowPlan plan = builder.build(algorithm, l.lanes, l.choice, topology);
+  DataflowPlan plan = collective_plan(builder, algorithm, l.lanes, l.choice, topology);
   plan.over_zplane = algorithm == Algorithm::kZplane;
   return plan;
 }

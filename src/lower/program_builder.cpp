@@ -58,11 +58,12 @@ class ProgramBuilder {
     }
   }
 
+  /// `index`: what the kind calls it.
   std::uint32_t add_task(Task::Kind kind, Task::Unit unit, std::uint32_t index, std::uint32_t op, std::uint32_t step) {
     Task task;
     task.kind = kind;
     task.unit = unit;
-    task.index = index;
+    (kind == Task::Kind::kDataflow ? task.entry : kind == Task::Kind::kDelay ? task.delay : task.kernel) = index;
     task.op = op;
     task.step = static_cast<std::uint16_t>(step);
     draft_.program.tasks.push_back(task);

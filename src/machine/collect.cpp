@@ -66,7 +66,7 @@ void name_algorithms(const Context& context, Results& r) {
     const workload::Program& program = context.job.programs[p];
     for (const workload::Task& task : program.tasks) {
       if (task.kind != workload::Task::Kind::kDataflow || task.op == kNone) continue;
-      const std::uint32_t instance = context.job.instance_of[rank][task.index].instance;
+      const std::uint32_t instance = context.job.instance_of[rank][task.entry].instance;
       if (instance != kNone) served.emplace(std::make_pair(program.graph, task.op), &context.job.instances[instance]);
     }
   }

@@ -203,11 +203,12 @@ DipCounters Machine::dip_counters(std::uint32_t dip) const {
 }
 
 std::uint64_t Machine::estimate_bytes(const topology::Topology& topology, std::uint64_t ranks,
-                                      std::uint64_t tasks_per_rank, bool reference_network) {
+                                      std::uint64_t tasks_per_rank, NetworkModel model) {
+  const auto more_bytes = network_model(model).die_bytes;
   const auto sites = static_cast<std::uint64_t>(topology.sites());
   const std::uint64_t per_site = 4 * sizeof(fabric::Link) + sizeof(fabric::Port) + 160;
   const std::uint64_t per_die = sites * per_site + 120'000 +  // wheel, pools, mail
-                                (reference_network ? reference::Die::estimate_bytes(topology.params()) : 0);
+                                (more_bytes == nullptr ? 0 : more_bytes(topology.params()));
   return topology.die_count() * per_die + topology.dip_count() * 100'000ull + ranks * tasks_per_rank * 16 + (4u << 20);
 }
 

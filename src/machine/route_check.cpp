@@ -39,7 +39,7 @@ class RouteCheck {
       }
       for (const workload::Task& task : program.tasks) {
         if (task.kind != workload::Task::Kind::kDataflow) continue;
-        const std::uint32_t instance = c_.job.instance_of[rank][task.index].instance;
+        const std::uint32_t instance = c_.job.instance_of[rank][task.entry].instance;
         if (instance != kNone && c_.job.instances[instance].places.front().kind == Place::Kind::kNode)
           inside(slice, c_.job.instances[instance]);
       }

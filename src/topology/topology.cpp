@@ -38,12 +38,6 @@ const char* direction_name(Direction d) {
   return kNames[static_cast<int>(d)];
 }
 
-const char* link_class_name(LinkClass c) {
-  static constexpr const char* kNames[kLinkClasses] = {"noc", "die_to_die", "tile_to_tile", "dip",
-                                                       "hbm", "pcie",       "ethernet"};
-  return kNames[static_cast<int>(c)];
-}
-
 Topology::Topology(MachineParams params, const std::string& file) {
   std::vector<Problem> problems;
   build(std::move(params), problems);

@@ -266,24 +266,26 @@ double Endpoints::mean_crossing_cycles(const topology::Topology& topology) const
   return mean_of(crossing_positions(topology, true), crossing_positions(topology, false));
 }
 
-std::vector<std::int64_t> crossing_positions(const topology::Topology& topology, bool down) {
+std::vector<topology::Edge> edges_along(const topology::Topology& topology, bool down) {
   using topology::Direction;
   const std::int32_t dies = down ? topology.die_rows() : topology.die_columns();
   const std::int32_t lines = down ? topology.die_columns() : topology.die_rows();
-  const std::int32_t sites = down ? topology.site_rows() : topology.site_columns();
-  Positions all;
-  std::int64_t crossed = 0;
-  for (std::int32_t die = 0; die < dies; ++die) {
-    all.insert(all.end(), static_cast<std::size_t>(sites), crossed);
-    if (die + 1 == dies) break;
-    // The same along the whole machine, but for edges that are dead.
-    Cycles latency = 0;
-    for (std::int32_t line = 0; line < lines && latency == 0; ++line) {
+  std::vector<topology::Edge> edges(static_cast<std::size_t>(dies - 1));
+  for (std::int32_t die = 0; die + 1 < dies; ++die) {
+    topology::Edge& edge = edges[static_cast<std::size_t>(die)];
+    for (std::int32_t line = 0; line < lines && edge.latency_cycles == 0; ++line) {
       const DieId from = down ? topology.die_at(die, line) : topology.die_at(line, die);
-      latency = topology.edge(from, down ? Direction::kSouth : Direction::kEast).latency_cycles;
+      edge = topology.edge(from, down ? Direction::kSouth : Direction::kEast);
     }
-    crossed += latency;
   }
+  return edges;
+}
+
+std::vector<std::int64_t> crossing_positions(const topology::Topology& topology, bool down) {
+  const auto sites = static_cast<std::size_t>(down ? topology.site_rows() : topology.site_columns());
+  Positions all(sites, 0);
+  for (const topology::Edge& edge : edges_along(topology, down))
+    all.insert(all.end(), sites, all.back() + edge.latency_cycles);
   return all;
 }
 

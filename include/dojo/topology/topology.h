@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/schema/enum_text.h"
 #include "dojo/topology/machine_params.h"
 
 namespace dojo::topology {
@@ -26,8 +27,19 @@ constexpr Direction opposite(Direction d) {
 const char* direction_name(Direction d);  ///< "east", ...
 
 enum class LinkClass : std::uint8_t { kNoc, kDieToDie, kTileToTile, kDip, kHbm, kPcie, kEthernet };
-inline constexpr int kLinkClasses = 7;
-const char* link_class_name(LinkClass c);  ///< "noc", "die_to_die", ... as in the report
+constexpr std::array<schema::EnumEntry<LinkClass>, 7> enum_entries(LinkClass) {
+  return {{{LinkClass::kNoc, "noc", "between routers of a die"},
+           {LinkClass::kDieToDie, "die_to_die", "between dies of a tile"},
+           {LinkClass::kTileToTile, "tile_to_tile", "between dies of two tiles"},
+           {LinkClass::kDip, "dip", "between a DIP and its die"},
+           {LinkClass::kHbm, "hbm", "of a DIP"},
+           {LinkClass::kPcie, "pcie", "of a DIP"},
+           {LinkClass::kEthernet, "ethernet", "of a DIP"}}};
+}
+inline constexpr int kLinkClasses = static_cast<int>(enum_entries(LinkClass{}).size());
+constexpr const char* link_class_name(LinkClass c) {
+  return schema::enum_text(c);
+}
 
 /// The parts of one level, how they stand in a part of the next larger level, and the links between neighbours there.
 struct LevelInfo {

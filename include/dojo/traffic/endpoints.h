@@ -102,6 +102,9 @@ class Endpoints {
   std::vector<std::uint32_t> group_of_;             ///< by node; empty: all use the first group
 };
 
+/// Between each two rows (`down`) or columns of dies: the edge that leads from the one to the next, the same along the
+/// whole machine but for edges that are dead. All zero where all of them are.
+[[nodiscard]] std::vector<topology::Edge> edges_along(const topology::Topology& topology, bool down);
 /// By row (`down`) or column of sites: cycles in crossings from the first one, waits not included.
 [[nodiscard]] std::vector<std::int64_t> crossing_positions(const topology::Topology& topology, bool down);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the meshes of routers of both network models share and what is no timing: the numbers of ports, the shape of a
+// What the meshes of routers of all network models share and what is no timing: the numbers of ports, the shape of a
 // mesh, the way of a packet in dimension order, and the word of its header that says where it goes.
 #pragma once
 #include <array>

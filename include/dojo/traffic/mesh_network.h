@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both models of a network under synthetic traffic share and what is no timing: windows on threads, the
+// What all models of a network under synthetic traffic share and what is no timing: windows on threads, the
 // measurement's questions, loads of links.
 #pragma once
 #include <algorithm>

@@ -12,7 +12,7 @@
 
 namespace dojo::traffic {
 
-/// Of both models.
+/// Of every model.
 struct NetworkSettings {
   RouterParams router;
   double rate = 0.1;  ///< offered load, flits/node/cycle
@@ -45,7 +45,7 @@ class Network {
   [[nodiscard]] virtual Tally tally() const = 0;
   /// Packets of the window that nobody has looked at yet, because their node still sends an earlier one.
   virtual void count_waiting(Cycles now, std::uint64_t& packets, std::uint64_t& cycles) const = 0;
-  /// Over channels between routers since the start.
+  /// Over channels between routers since the start; in the ideal model a packet counts when its first flit is sent.
   [[nodiscard]] virtual std::uint64_t packet_hops() const = 0;
   [[nodiscard]] virtual std::uint64_t flit_hops() const = 0;
   [[nodiscard]] virtual std::vector<LinkLoad> links() const = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packets that nodes create, in both network models: packets wait at their node in a queue without end. The queue
+// The packets that nodes create, in all network models: packets wait at their node in a queue without end. The queue
 // is never stored: while a packet waits, the creation of the next one is not drawn yet.
 #pragma once
 #include <cstdint>

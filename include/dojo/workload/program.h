@@ -151,8 +151,12 @@ struct Task {
   };  ///< which hardware threads it occupies; memory = DIP traffic
   Kind kind = Kind::kNone;
   Unit unit = Unit::kCore;
-  bool recompute = false;    ///< repeats work that was done before: not counted in flops.executed
-  std::uint32_t index = 0;   ///< kernel, slot of the rank's instance table, or delay
+  bool recompute = false;  ///< repeats work that was done before: not counted in flops.executed
+  union {
+    std::uint32_t kernel = 0;  ///< of kKernel: index into Program::kernels
+    std::uint32_t entry;       ///< of kDataflow: of the rank's table, Job::instance_of
+    std::uint32_t delay;       ///< of kDelay: index into Program::delays
+  };
   std::uint32_t op = kNone;  ///< graph operation it belongs to
   std::uint16_t step = 0;    ///< training step
   std::uint16_t dependencies = 0;

@@ -29,10 +29,10 @@ std::uint8_t stripe_group(const DataflowPlan& plan, std::uint32_t lane) {
 void DieDataflows::start(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
   const RankDie& place = at_.residents[rank_die];
   const workload::Task& what = place.program->tasks[task];
-  const workload::Job::InstanceRef ref = context_.job.instance_of[place.rank][what.index];
+  const workload::Job::InstanceRef ref = context_.job.instance_of[place.rank][what.entry];
   DOJO_CHECK(ref.instance != kNone, "rank {}: task {} has no dataflow instance", place.rank, task);
   const bool nodes = context_.job.instances[ref.instance].places[ref.position].kind == Place::Kind::kNode;
-  DataflowRun& run = runs_.find({ref.instance, nodes ? kNone : ref.position, rank_die, nodes ? what.index : kNone});
+  DataflowRun& run = runs_.find({ref.instance, nodes ? kNone : ref.position, rank_die, nodes ? what.entry : kNone});
   if (what.unit == workload::Task::Unit::kMemory) {
     at_.time.memory_starts(rank_die, now);
   } else {

@@ -35,7 +35,7 @@ namespace {
 /// The whole rank lies on one die, so its kernels and the reductions among its nodes stay there.
 bool stays_on_die(const Context& context, RankId rank, const Task& task) {
   if (task.kind != Task::Kind::kDataflow) return task.kind == Task::Kind::kKernel;
-  const std::uint32_t instance = context.job.instance_of[rank][task.index].instance;
+  const std::uint32_t instance = context.job.instance_of[rank][task.entry].instance;
   return instance != kNone && context.job.instances[instance].places.front().kind == PlaceKind::kNode;
 }
 

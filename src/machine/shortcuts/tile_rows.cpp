@@ -102,7 +102,7 @@ bool TileRows::find_instances() {
 
 bool TileRows::starts_apart(RankId rank, const workload::Task& task) const {
   if (task.kind != workload::Task::Kind::kDataflow) return false;
-  const std::uint32_t instance = job_.instance_of[rank][task.index].instance;
+  const std::uint32_t instance = job_.instance_of[rank][task.entry].instance;
   return instance != kNone && row_of_instance_[instance] == kSeveral;
 }
 

@@ -31,7 +31,7 @@ std::int64_t executed_flops(const Program& program) {
   std::int64_t sum = 0;
   for (const Task& task : program.tasks) {
     if (task.kind == Task::Kind::kKernel && !task.recompute) {
-      const auto& flops = program.kernels[task.index].matrix_flops;
+      const auto& flops = program.kernels[task.kernel].matrix_flops;
       sum = std::accumulate(flops.begin(), flops.end(), sum);
     }
   }
@@ -93,7 +93,7 @@ TEST(LowerJob, EachOperationIsTimedByTheLastRuleThatMatchesIt) {
                                      : name.rfind("layer1.", 0) == 0 ? Kernel::TimedBy::kShapes
                                      : roofline                      ? Kernel::TimedBy::kRoofline
                                                                      : Kernel::TimedBy::kShapes;
-    EXPECT_EQ(program.kernels[task.index].timed_by, expected) << name;
+    EXPECT_EQ(program.kernels[task.kernel].timed_by, expected) << name;
   }
   EXPECT_EQ(executed_flops(program), graph_flops(graph));
 }

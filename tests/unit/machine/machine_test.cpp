@@ -374,7 +374,7 @@ TEST(Machine, DipsTalkOverTheZplane) {
 TEST(Machine, EstimatesMoreForMore) {
   const topology::Topology small(rows_of_tiles(1)), large(rows_of_tiles(8));
   EXPECT_LT(Machine::estimate_bytes(small, 2, 5), Machine::estimate_bytes(large, 2, 5));
-  EXPECT_LT(Machine::estimate_bytes(small, 2, 5), Machine::estimate_bytes(small, 2, 5, true));
+  EXPECT_LT(Machine::estimate_bytes(small, 2, 5), Machine::estimate_bytes(small, 2, 5, NetworkModel::kReference));
   EXPECT_LT(Machine::estimate_bytes(small, 2, 5), Machine::estimate_bytes(small, 2, 5000));
 }
 

@@ -132,7 +132,7 @@ inline Task kernel_task(std::uint32_t kernel, std::uint32_t op = 0) {
   Task task;
   task.kind = Task::Kind::kKernel;
   task.unit = Task::Unit::kCore;
-  task.index = kernel;
+  task.kernel = kernel;
   task.op = op;
   return task;
 }
@@ -141,7 +141,7 @@ inline Task dataflow_task(std::uint32_t slot, std::uint32_t op = 0, Task::Unit u
   Task task;
   task.kind = Task::Kind::kDataflow;
   task.unit = unit;
-  task.index = slot;
+  task.entry = slot;
   task.op = op;
   return task;
 }
@@ -150,7 +150,7 @@ inline Task delay_task(std::uint32_t delay, std::uint32_t op, Task::Unit unit) {
   Task task;
   task.kind = Task::Kind::kDelay;
   task.unit = unit;
-  task.index = delay;
+  task.delay = delay;
   task.op = op;
   return task;
 }
