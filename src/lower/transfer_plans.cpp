@@ -26,19 +26,19 @@ PlanBuilder::Flags served(Service service, Bytes bytes) {
   return flags;
 }
 
-std::uint32_t chunks_of(Bytes bytes, std::size_t lanes) {
+std::uint32_t chunks_of(Bytes bytes, std::size_t tracks) {
   return static_cast<std::uint32_t>(
-      std::clamp<Bytes>(ceil_div<Bytes>(bytes, static_cast<Bytes>(lanes) * kLargestPiece), 1, kMostChunks));
+      std::clamp<Bytes>(ceil_div<Bytes>(bytes, static_cast<Bytes>(tracks) * kLargestPiece), 1, kMostChunks));
 }
 
-std::vector<std::uint32_t> die_lanes(Bytes bytes, std::uint32_t die, const SliceShape& shape) {
+std::vector<std::uint32_t> die_tracks(Bytes bytes, std::uint32_t die, const SliceShape& shape) {
   const std::int64_t first = shape.die_begin[die];
   const std::int64_t nodes = shape.die_begin[die + 1] - first;
   const std::int64_t count = std::clamp<std::int64_t>(bytes / kSmallestPieceBytes, 1, nodes);
-  std::vector<std::uint32_t> lanes;
+  std::vector<std::uint32_t> tracks;
   for (std::int64_t i = 0; i < count; ++i)
-    lanes.push_back(static_cast<std::uint32_t>(first + piece_begin(nodes, count, i)));
-  return lanes;
+    tracks.push_back(static_cast<std::uint32_t>(first + piece_begin(nodes, count, i)));
+  return tracks;
 }
 
 /// Host memory -> DIP HBM by itself from time 0 on, step after step; HBM -> nodes.
@@ -95,31 +95,31 @@ DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape) {
   builder.edge(sent, near, bytes);
   builder.edge(near, far, bytes);
   builder.edge(far, come, bytes);
-  std::vector<std::uint32_t> lanes = residency(shape, bytes);
-  const std::uint32_t chunks = chunks_of(bytes, lanes.size());
-  DataflowPlan plan = builder.build("zplane", std::move(lanes), chunks);
+  std::vector<std::uint32_t> tracks = residency(shape, bytes);
+  const std::uint32_t chunks = chunks_of(bytes, tracks.size());
+  DataflowPlan plan = builder.build("zplane", std::move(tracks), chunks);
   plan.over_zplane = true;
   return plan;
 }
 
-DataflowPlan dip_plan(SlotUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
+DataflowPlan dip_plan(EntryUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
                       std::uint32_t steps) {
-  std::vector<std::uint32_t> lanes = die_lanes(bytes, die, shape);
-  const std::uint32_t chunks = chunks_of(bytes, lanes.size());
-  const Bytes messages = static_cast<Bytes>(lanes.size()) * chunks;
+  std::vector<std::uint32_t> tracks = die_tracks(bytes, die, shape);
+  const std::uint32_t chunks = chunks_of(bytes, tracks.size());
+  const Bytes messages = static_cast<Bytes>(tracks.size()) * chunks;
   PlanBuilder builder;
   switch (kind) {
-    case SlotUse::Memory::kIngest:
+    case EntryUse::Memory::kIngest:
       add_ingest(builder, bytes, steps);
       break;
-    case SlotUse::Memory::kLoad:
+    case EntryUse::Memory::kLoad:
       add_load(builder, bytes, messages);
       break;
-    case SlotUse::Memory::kStore:
+    case EntryUse::Memory::kStore:
       add_store(builder, bytes, messages);
       break;
   }
-  return builder.build("dip", std::move(lanes), chunks);
+  return builder.build("dip", std::move(tracks), chunks);
 }
 
 }  // namespace dojo::workload

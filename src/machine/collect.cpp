@@ -76,9 +76,9 @@ void name_algorithms(const Context& context, Results& r) {
     const workload::DataflowPlan& plan = context.job.plans[found->second->plan];
     c.algorithm = plan.algorithm;
     c.model_seconds = plan.model_seconds;
-    c.ranks = static_cast<std::uint32_t>(
-        std::count_if(found->second->places.begin(), found->second->places.end(),
-                      [](const auto& place) { return place.kind != workload::DataflowInstance::Place::Kind::kDip; }));
+    c.ranks = static_cast<std::uint32_t>(std::count_if(
+        found->second->participants.begin(), found->second->participants.end(),
+        [](const auto& place) { return place.kind != workload::DataflowInstance::Participant::Kind::kDip; }));
   }
 }
 

@@ -15,7 +15,7 @@ using fabric::NetworkModel;
 
 constexpr std::array<NetModel, 3> kModels{{
     {NetworkModel::kFast, traffic::make_fast_network,
-     "Fast model: flits of a long packet cross switches in pieces of an eighth of it; routes are dimension order, "
+     "Fast model: flits of a long packet cross switches in segments of an eighth of it; routes are dimension order, "
      "along "
      "the row first; DIPs take no part."},
     {NetworkModel::kReference, reference::make_network,

@@ -25,7 +25,7 @@ class Looker {
 
   /// False: look no further.
   bool look(std::uint32_t source, std::uint32_t destination) {
-    const Place a = endpoints_.place(source), b = endpoints_.place(destination);
+    const Site a = endpoints_.site(source), b = endpoints_.site(destination);
     const topology::Site from{a.row, a.column}, to{b.row, b.column};
     const topology::Route route = routes_.find(from, to);
     ++ways_.pairs;

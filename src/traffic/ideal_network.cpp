@@ -63,7 +63,7 @@ class LinkFlits {
     for (auto& side : more_) side.assign(static_cast<std::size_t>(rows + 1) * static_cast<std::size_t>(columns + 1), 0);
   }
   /// Along the row first.
-  void add_leg(Place from, Place to, std::uint64_t flits) {
+  void add_leg(Site from, Site to, std::uint64_t flits) {
     if (to.column > from.column) add(0, from.row, from.column, from.row, to.column, flits);
     if (to.column < from.column) add(1, from.row, to.column + 1, from.row, from.column + 1, flits);
     if (to.row > from.row) add(2, from.row, to.column, to.row, to.column, flits);
@@ -146,7 +146,7 @@ class IdealMesh : public SourceQueues<PacketSource> {
     }
     tally_.flits_injected += static_cast<std::uint64_t>(flits_);
     ++inside_;
-    Place at = load().endpoints.place(source.node);
+    Site at = load().endpoints.site(source.node);
     const Cycles way = go(at, source.where);
     wheel_.add(now + way, kArrive, load().endpoints.node_at(at.row, at.column),
                static_cast<std::uint32_t>(source.created));
@@ -155,10 +155,10 @@ class IdealMesh : public SourceQueues<PacketSource> {
   }
 
   /// Moves `at` to the end of the way; returns what its first flit takes, so late that the others follow without a gap.
-  Cycles go(Place& at, std::uint32_t where) {
+  Cycles go(Site& at, std::uint32_t where) {
     Cycles time = start_cycles_, held = held_;
     std::int64_t hops = 0;
-    const auto leg = [&](Place to) {
+    const auto leg = [&](Site to) {
       hops += distance(at, to);
       time += across_.latency(at.column, to.column) + down_.latency(at.row, to.row);
       held = std::max({held, across_.held(at.column, to.column), down_.held(at.row, to.row)});
@@ -211,7 +211,7 @@ std::vector<LinkLoad> IdealNetwork::links() const {
   for (unsigned side = 0; side < kSides; ++side) {
     const std::vector<std::uint64_t> sent = parts_.front().links().sent(side);
     for (DieId die = 0; die < topology_.die_count(); ++die) {
-      const topology::DiePlace at = topology_.place(die);
+      const topology::DieCoordinates at = topology_.coordinates(die);
       const MeshShape shape{at.row * rows, at.column * columns, rows, columns};
       const bool last = topology_.edge(die, kDirectionOfPort[side]).neighbour >= topology_.die_count();
       const SideLoads of = loads_of_side(topology_, die, side, shape, last ? Border::kNothingBeyond : Border::kCrossing,

@@ -26,13 +26,13 @@ void PlanBuilder::edge(std::uint32_t from, std::uint32_t to, Bytes bytes) {
   edges_.push_back({from, to, bytes});
 }
 
-DataflowPlan PlanBuilder::build(std::string algorithm, std::vector<std::uint32_t> lane_node,
+DataflowPlan PlanBuilder::build(std::string algorithm, std::vector<std::uint32_t> track_node,
                                 std::uint32_t chunks) const {
   DataflowPlan plan;
   plan.algorithm = std::move(algorithm);
   plan.positions = positions_;
-  plan.lanes = static_cast<std::uint32_t>(lane_node.size());
-  plan.lane_node = std::move(lane_node);
+  plan.tracks = static_cast<std::uint32_t>(track_node.size());
+  plan.track_node = std::move(track_node);
   plan.chunks = chunks;
 
   plan.item_begin.assign(positions_ + 1, 0);

@@ -67,7 +67,7 @@ struct Edge {
   Bytes buffer_bytes = 0;     ///< receive buffer at the far side
 };
 
-struct DiePlace {  ///< row and column in the whole die grid
+struct DieCoordinates {  ///< row and column in the whole die grid
   std::int32_t row = 0, column = 0;
 };
 
@@ -142,7 +142,7 @@ class Topology {
   [[nodiscard]] bool is_dead(DieId die) const { return !dead_dies_.empty() && dead_dies_[die] != 0; }
   [[nodiscard]] const DeadCounts& dead() const { return dead_counts_; }
 
-  [[nodiscard]] DiePlace place(DieId die) const {
+  [[nodiscard]] DieCoordinates coordinates(DieId die) const {
     return {static_cast<std::int32_t>(die) / die_columns_, static_cast<std::int32_t>(die) % die_columns_};
   }
   [[nodiscard]] DieId die_at(std::int32_t row, std::int32_t column) const {

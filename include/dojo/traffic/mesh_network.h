@@ -86,7 +86,7 @@ class MeshNetwork : public Network {
       parity_ ^= 1;
     }
   }
-  void measure(Window window) override {
+  void measure(MeasurementWindow window) override {
     for (Part& part : parts_) {
       part.tally().window = window;
       part.sources().measure(window, part.tally());

@@ -223,11 +223,12 @@ TEST(LowerJob, ResNet50OnTheExapodLowersQuickly) {
   EXPECT_EQ(executed_flops(job.programs[0]) * 3000, 583177863168000LL);
   std::size_t groups_of_25 = 0;
   for (const DataflowInstance& instance : job.instances) {
-    if (instance.places.size() == 25 && instance.places[0].kind == DataflowInstance::Place::Kind::kRank) {
+    if (instance.participants.size() == 25 &&
+        instance.participants[0].kind == DataflowInstance::Participant::Kind::kRank) {
       ++groups_of_25;
-      for (const auto& place : instance.places) {
+      for (const auto& place : instance.participants) {
         ASSERT_EQ(exapod.tile_of(job.slices[place.index].dies[0]),
-                  exapod.tile_of(job.slices[instance.places[0].index].dies[0]))
+                  exapod.tile_of(job.slices[instance.participants[0].index].dies[0]))
             << "batch-norm groups are tiles";
       }
     }

@@ -23,9 +23,9 @@ TEST(PlanBuilder, GroupsItemsByPositionAndKeepsTheirOrder) {
   const DataflowPlan plan = builder.build("some", {3, 5}, 4);
   EXPECT_EQ(plan.algorithm, "some");
   EXPECT_EQ(plan.positions, 2u);
-  EXPECT_EQ(plan.lanes, 2u);
+  EXPECT_EQ(plan.tracks, 2u);
   EXPECT_EQ(plan.chunks, 4u);
-  EXPECT_THAT(plan.lane_node, ElementsAre(3, 5));
+  EXPECT_THAT(plan.track_node, ElementsAre(3, 5));
   EXPECT_THAT(plan.item_begin, ElementsAre(0, 1, 3));
   ASSERT_EQ(plan.items.size(), 3u);
   EXPECT_EQ(plan.items[0].position, 0u);
