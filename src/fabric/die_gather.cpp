@@ -13,7 +13,10 @@ void DieNetwork::gather(Gathering& g) {
     reads_.prefetch(site);
   }
   const std::int32_t length = g.horizontal ? columns_ : rows_;
-  for (std::int32_t at = 0; at < length; ++at) stops_[static_cast<std::size_t>(at)] = Stop{};
+  for (std::int32_t at = 0; at < length; ++at) stops_[static_cast<std::size_t>(at)].piece = 0;
+  for (const std::uint16_t end : {g.nodes[0].offset, g.nodes[g.count - 1].offset}) {
+    stops_[end] = Stop{};  // what gather_towards() does not write: from outside nothing comes, to there nothing goes
+  }
   for (std::uint32_t i = 0; i < g.count; ++i) {
     GatherNode& node = g.nodes[i];
     Stop& stop = stops_[node.offset];

@@ -32,7 +32,7 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die) {
   buffer_flits_ = noc.buffer_packets_per_vc;
   const auto sites = static_cast<std::size_t>(topology.sites());
   for (auto& free : free_) free.assign(sites, 0);
-  for (auto& free : control_free_) free.assign(sites, 0);
+  for (auto& free : control_free_) free.clear();
   for (auto& use : use_) use.assign(sites, {});
   const topology::NodePorts ports = topology::node_ports(topology.params().node);
   reads_.configure(sites, ports.read);
@@ -75,7 +75,9 @@ template DieNetwork::Walk DieNetwork::walk<false>(Direction, std::size_t, int, F
 DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int links, Flits n, Cycles head) {
   Cycles* const free = free_[static_cast<std::size_t>(d)].data() + first;
   LinkUse* const use = use_[static_cast<std::size_t>(d)].data() + first;
-  Cycles* const control_free = control_free_[static_cast<std::size_t>(d)].data() + first;
+  std::vector<Cycles>& for_control = control_free_[static_cast<std::size_t>(d)];
+  if (for_control.empty()) for_control.assign(enabled_.size(), 0);
+  Cycles* const control_free = for_control.data() + first;
   const Cycles first_start = head;
   for (int i = 0; i < links; ++i) {
     // At most one data packet of a competing burst goes first; the burst in turn is delayed by these packets.

@@ -102,7 +102,7 @@ struct Context {
   GatherTrains trains;
   Bytes burst_bytes = 0;         ///< longest piece of a message that one event moves
   Bytes stripe_bytes = 0;        ///< of a striped burst: two of them fit into any receive buffer
-  Bytes group_stripe_bytes = 0;  ///< the same of a cluster's share (DieNetwork::kGroups)
+  Bytes group_stripe_bytes = 0;  ///< the same of a group's share (DieNetwork::kGroups)
   bool oldest_first = false;     ///< routers give way to the oldest packet
   int parity = 0;                ///< of the running window: shards write mail[parity], read mail[1 - parity]
 

@@ -169,8 +169,8 @@ class IdealMesh : public SourceQueues<PacketSource> {
       leg({static_cast<std::int32_t>(row_of(where)), static_cast<std::int32_t>(column_of(where))});
     } else {
       for (std::uint32_t heading = where, before = ~where; heading != before;) {
-        const topology::Site end = headings->end(heading);
-        leg({end.row, end.column});
+        const Site end = headings->end(heading);
+        leg(end);
         before = heading;
         heading = headings->onward(heading, end);
       }

@@ -3,6 +3,7 @@
 """Writes small valid files of every trace format, as first inputs of the fuzzers.
 
 usage: tests/fuzz/make_corpus.py FOLDER      makes FOLDER/<format>/<number>
+       tests/fuzz/make_corpus.py --formats   prints the names of the formats
 """
 import json
 import pathlib
@@ -116,6 +117,9 @@ def main(arguments):
     if len(arguments) != 1 or arguments[0] == "--help":
         print(__doc__)
         return 0 if arguments == ["--help"] else 2
+    if arguments == ["--formats"]:
+        print(" ".join(sorted(SEEDS)))
+        return 0
     for name, seeds in SEEDS.items():
         folder = pathlib.Path(arguments[0]) / name
         folder.mkdir(parents=True, exist_ok=True)

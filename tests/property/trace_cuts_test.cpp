@@ -79,14 +79,14 @@ Reading read(const std::string& file) {
   return result;
 }
 
-class TraceCuts : public testing::TestWithParam<const char*> {};
+class TraceCuts : public testing::TestWithParam<workload::TraceFormat> {};
 
 TEST_P(TraceCuts, AreErrorsOrShorterGraphsWithAWarning) {
   const TemporaryFolder folder;
   const std::string corpus = std::string(DOJO_SOURCE_DIR) + "/tests/fuzz/make_corpus.py";
   ASSERT_EQ(std::system(("python3 " + corpus + " " + (folder / "seeds")).c_str()), 0);
   std::size_t jobs = 0;
-  for (const fs::directory_entry& seed : fs::directory_iterator((folder / "seeds") + "/" + GetParam())) {
+  for (const fs::directory_entry& seed : fs::directory_iterator((folder / "seeds") + "/" + GetParam().name)) {
     const std::string whole = read_file(seed.path()), cut = folder / "cut";
     const Reading complete = read(seed.path().string());
     if (complete.errors > 0) continue;  // one rank of a job, whose messages nobody receives
@@ -105,11 +105,9 @@ TEST_P(TraceCuts, AreErrorsOrShorterGraphsWithAWarning) {
   EXPECT_GT(jobs, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, TraceCuts,
-                         testing::Values("aicb-csv", "astra-text", "chakra-et", "chakra-json", "dojo-json", "kineto",
-                                         "onnx", "pytorch-et", "scalesim-csv"),
-                         [](const testing::TestParamInfo<const char*>& format) {
-                           std::string name = format.param;
+INSTANTIATE_TEST_SUITE_P(Formats, TraceCuts, testing::ValuesIn(workload::trace_formats()),
+                         [](const testing::TestParamInfo<workload::TraceFormat>& format) {
+                           std::string name = format.param.name;
                            name.erase(name.find('-') == std::string::npos ? name.size() : name.find('-'), 1);
                            return name;
                          });

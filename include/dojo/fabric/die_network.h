@@ -284,7 +284,7 @@ class DieNetwork {
   Flits buffer_flits_ = 4;
   std::array<std::vector<Cycles>, topology::kDirections> free_;  // data bursts may start here
   std::array<std::vector<LinkUse>, topology::kDirections> use_;
-  std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // control packets may start here
+  std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // the same for control packets; empty: 0
   PortTimes reads_, writes_;
   std::vector<PortUse> port_use_;
   std::vector<std::uint8_t> enabled_;

@@ -90,12 +90,11 @@ class SourceQueues {
   /// The packet that waits in front goes now: draws its destination.
   void start(Source& source, std::uint32_t parts, Tally& tally) {
     const std::uint32_t to = load_->endpoints.destination(source.node, source.random);
-    const Site place = load_->endpoints.site(to), from = load_->endpoints.site(source.node);
-    source.where = site_word(place.row, place.column);
-    std::int64_t hops = distance(from, place);
+    const Site at = load_->endpoints.site(to), from = load_->endpoints.site(source.node);
+    source.where = site_word(at.row, at.column);
+    std::int64_t hops = distance(from, at);
     if (load_->headings != nullptr) {
-      const topology::Headings::Way way =
-          load_->headings->way({from.row, from.column}, {place.row, place.column}, book_);
+      const topology::Headings::Way way = load_->headings->way(from, at, book_);
       source.where = way.heading;
       hops = way.hops;
     }

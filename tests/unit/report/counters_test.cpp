@@ -46,7 +46,9 @@ TEST(ListCounters, NamesWhatAReportHas) {
   run.results.zplane.messages = 1;
   const std::set<std::string> known = listed();
   std::set<std::string> found;
-  collect_keys(report_value(run.context()), "", known, found);
+  RunContext context = run.context();
+  context.ideal_cycles = 1;
+  collect_keys(report_value(context), "", known, found);
   std::set<std::string> expected;
   for (const std::string& key : known) {
     if (key.rfind("net.", 0) != 0) expected.insert(key);
