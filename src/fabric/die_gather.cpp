@@ -87,12 +87,8 @@ std::size_t DieNetwork::gather_link(const Gathering& g, bool high, std::int32_t 
   return g.horizontal ? index(d, g.lane, at) : index(d, at, g.lane);
 }
 
-/// Write ports take what comes from both sides; a busy one holds the links that lead to it.
+/// Write ports take what comes from both sides.
 void DieNetwork::gather_at_nodes(Gathering& g) {
-  const std::int32_t last = g.nodes[g.count - 1].offset;
-  // From offset 0 on, towards the high end; from the last node on, towards the low end.
-  Cycles* const up = &free_[static_cast<std::size_t>(gather_direction(g, true))][gather_link(g, true, 0)];
-  Cycles* const down = &free_[static_cast<std::size_t>(gather_direction(g, false))][gather_link(g, false, last)];
   const SiteIndex first_site = g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane);
   const std::int32_t stride = g.horizontal ? 1 : columns_;
   const Flits buffer = buffer_flits_;
@@ -107,18 +103,10 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
       const Cycles head = std::min(stop.heads[0], stop.heads[1]);
       const Cycles tail = std::max(stop.tails[0], stop.tails[1]);
       const auto site = static_cast<std::size_t>(first_site + node->offset * stride);
-      const Cycles done = node->done = writes_.share(site, head, tail, came);
+      const Cycles done = node->done = writes_.share(site, head, tail, came + lost(writes_.first(site) - head, came));
       delivered += came;
       first_head = std::min(first_head, head);
       last_tail = std::max(last_tail, done);
-      if (stop.came[0] > 0) {
-        Cycles& free = up[node->offset - 1];
-        free = std::max(free, done - buffer);
-      }
-      if (stop.came[1] > 0) {
-        Cycles& free = down[last - node->offset - 1];
-        free = std::max(free, done - buffer);
-      }
     }
     if (stop.piece > 0) {
       // The read port stalls when the first link does not take the piece beyond the buffer.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Striped bursts on a die: a whole die's pieces move one die further along their rows or columns.
+// Striped bursts on a die: the pieces of a group of nodes move one die further along their rows or columns.
 #include "dojo/base/error.h"
 #include "dojo/fabric/die_network.h"
 
@@ -12,6 +12,48 @@ bool is_horizontal(Direction d) {
 }
 
 }  // namespace
+
+/// Group 0 is the whole die, the others a grid of rectangles, row by row.
+void DieNetwork::make_groups() {
+  const auto make = [&](unsigned g, std::int32_t row, std::int32_t row_end, std::int32_t column,
+                        std::int32_t column_end) {
+    Group& group = groups_[g];
+    group = Group{};
+    group.begin = {column, row};
+    group.end = {column_end, row_end};
+    for (auto& on : group.on_lane) on.assign(static_cast<std::size_t>(std::max(rows_, columns_)), 0);
+    for (std::int32_t r = row; r < row_end; ++r) {
+      for (std::int32_t c = column; c < column_end; ++c) {
+        if (enabled_[static_cast<std::size_t>(site_at(r, c))] == 0) continue;
+        group.sites.push_back(site_at(r, c));
+        ++group.on_lane[0][static_cast<std::size_t>(r)];
+        ++group.on_lane[1][static_cast<std::size_t>(c)];
+      }
+    }
+    for (std::size_t along : {0u, 1u})
+      group.fullest[along] = *std::max_element(group.on_lane[along].begin(), group.on_lane[along].end());
+  };
+  make(0, 0, rows_, 0, columns_);
+  groups_[0].before = 0;
+  std::uint32_t before = 0;
+  for (unsigned g = 1; g < kGroups; ++g) {
+    const auto down = static_cast<std::int32_t>((g - 1) / kGroupColumns);
+    const auto along = static_cast<std::int32_t>((g - 1) % kGroupColumns);
+    make(g, rows_ * down / kGroupRows, rows_ * (down + 1) / kGroupRows, columns_ * along / kGroupColumns,
+         columns_ * (along + 1) / kGroupColumns);
+    groups_[g].before = before;
+    before += groups_[g].nodes();
+  }
+}
+
+Bytes DieNetwork::share_of(unsigned group, Bytes bytes) const {
+  if (group == 0) return bytes;
+  const Group& g = groups_[group];
+  const auto upto = [&](std::uint32_t nodes) {
+    return static_cast<Bytes>(static_cast<Int128>(bytes) * static_cast<Int128>(nodes) / static_cast<Int128>(nodes_));
+  };
+  return std::max<Bytes>(1, upto(g.before + g.nodes()) - upto(g.before));
+}
 
 /// Sites first, first + stride, ... lie on the way of row (column) `lane`; its links follow each other in memory.
 DieNetwork::Way DieNetwork::way(Direction d, std::int32_t lane) const {
@@ -31,28 +73,38 @@ DieNetwork::Way DieNetwork::way(Direction d, std::int32_t lane) const {
   return of(rows_ - 1, lane, -columns_);
 }
 
-Flits DieNetwork::stripe_flits(Direction d, Bytes bytes) const {
-  return fullest_[is_horizontal(d) ? 0 : 1] * flits(ceil_div<Bytes>(bytes, nodes_));
+/// The steps of a way on which the group's nodes lie.
+DieNetwork::Steps DieNetwork::steps_of(Direction d, const Group& group) const {
+  const std::size_t along = is_horizontal(d) ? 0 : 1;
+  const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
+  const bool up = d == Direction::kEast || d == Direction::kSouth;
+  if (up) return {group.begin[along], group.end[along]};
+  return {length - group.end[along], length - group.begin[along]};
+}
+
+Flits DieNetwork::stripe_flits(Direction d, unsigned group, Bytes bytes) const {
+  return groups_[group].fullest[is_horizontal(d) ? 0 : 1] * piece_flits(group, bytes);
 }
 
 /// From every node to the border: a link carries the pieces of all nodes behind it.
-DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) {
-  const bool horizontal = is_horizontal(d);
-  const std::int32_t lanes = horizontal ? rows_ : columns_;
-  const std::int32_t length = horizontal ? columns_ : rows_;
-  const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
+DieNetwork::Stripe DieNetwork::stripe_out(Direction d, unsigned g, Bytes bytes, Cycles now) {
+  const Group& group = groups_[g];
+  const std::size_t across = is_horizontal(d) ? 1 : 0;
+  const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
+  const Flits piece = piece_flits(g, bytes);
   const Cycles hop = hop_;
   const auto at = static_cast<std::size_t>(d);
-  striped_out_[at].add(piece, bytes / nodes_, bytes % nodes_);
+  const Steps steps = steps_of(d, group);
+  striped_out_[at][g].add(piece, bytes, group.nodes());
   Stripe stripe{now, now, 0, 0};
-  for (std::int32_t lane = 0; lane < lanes; ++lane) {
+  for (std::int32_t lane = group.begin[across]; lane < group.end[across]; ++lane) {
     const Way on = way(d, lane);
     Train train;
-    std::int32_t site = on.first;
+    std::int32_t site = on.first + steps.begin * on.stride;
     Cycles* const free = free_[at].data() + on.link;
     LinkUse* const use = use_[at].data() + on.link;
-    for (std::int32_t i = 0; i < length; ++i, site += on.stride) {
-      if (enabled_[static_cast<std::size_t>(site)] != 0) {
+    for (std::int32_t i = steps.begin; i < length; ++i, site += on.stride) {
+      if (i < steps.end && enabled_[static_cast<std::size_t>(site)] != 0) {
         Cycles& port_free = reads_.first(static_cast<std::size_t>(site));
         const Cycles start = std::max(now, port_free);
         port_free = start + piece;
@@ -71,49 +123,46 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, Bytes bytes, Cycles now) 
   return stripe;
 }
 
-DieNetwork::Stripe DieNetwork::stripe_through(Direction d, Bytes bytes, Cycles now) {
-  const bool horizontal = is_horizontal(d);
-  const std::int32_t lanes = horizontal ? rows_ : columns_;
-  const std::int32_t length = horizontal ? columns_ : rows_;
-  const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
-  striped_through_[static_cast<std::size_t>(d)].add(piece, 0, 0);
+DieNetwork::Stripe DieNetwork::stripe_through(Direction d, unsigned g, Bytes bytes, Cycles now) {
+  const Group& group = groups_[g];
+  const std::size_t along = is_horizontal(d) ? 0 : 1, across = 1 - along;
+  const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
+  const Flits piece = piece_flits(g, bytes);
+  striped_through_[static_cast<std::size_t>(d)][g].add(piece, 0, group.nodes());
   Stripe stripe{now, now, 0, 0};
-  for (std::int32_t lane = 0; lane < lanes; ++lane) {
-    const Way on = way(d, lane);
-    const Flits total = nodes_on(on, length) * piece;
+  for (std::int32_t lane = group.begin[across]; lane < group.end[across]; ++lane) {
+    const Flits total = group.on_lane[along][static_cast<std::size_t>(lane)] * piece;
     if (total == 0) continue;
-    const Walk w = walk<false>(d, on.link, length, total, now);
+    const Walk w = walk<false>(d, way(d, lane).link, length, total, now);
     stripe.head = std::max(stripe.head, w.head);
     stripe.start = std::max(stripe.start, w.first_start);
   }
-  stripe.links_free = stripe.head + stripe_flits(d, bytes) - hop_;
+  stripe.links_free = stripe.head + stripe_flits(d, g, bytes) - hop_;
   return stripe;
 }
 
 /// From the border to every node, the farthest node's piece first, as the way out orders them.
-DieNetwork::Stripe DieNetwork::stripe_in(Direction d, Bytes bytes, Cycles now) {
-  const bool horizontal = is_horizontal(d);
-  const std::int32_t lanes = horizontal ? rows_ : columns_;
-  const std::int32_t length = horizontal ? columns_ : rows_;
-  const Flits piece = flits(ceil_div<Bytes>(bytes, nodes_));
+DieNetwork::Stripe DieNetwork::stripe_in(Direction d, unsigned g, Bytes bytes, Cycles now) {
+  const Group& group = groups_[g];
+  const std::size_t along = is_horizontal(d) ? 0 : 1, across = 1 - along;
+  const Flits piece = piece_flits(g, bytes);
   Stripe stripe{0, now, now, 0};
   const auto at = static_cast<std::size_t>(d);
-  striped_in_[at].add(piece, bytes / nodes_, bytes % nodes_);
+  striped_in_[at][g].add(piece, bytes, group.nodes());
   const Cycles hop = hop_;
-  const Flits buffer = buffer_flits_;
-  for (std::int32_t lane = 0; lane < lanes; ++lane) {
+  const Steps steps = steps_of(d, group);
+  for (std::int32_t lane = group.begin[across]; lane < group.end[across]; ++lane) {
     const Way on = way(d, lane);
-    const Flits whole = nodes_on(on, length) * piece;
+    const Flits whole = group.on_lane[along][static_cast<std::size_t>(lane)] * piece;
     Train train{whole, now, now + whole};
     std::int32_t site = on.first;
     Cycles* const free = free_[at].data() + on.link;
     LinkUse* const use = use_[at].data() + on.link;
     for (std::int32_t i = 0; train.flits > 0; ++i, site += on.stride) {
-      if (enabled_[static_cast<std::size_t>(site)] != 0) {
+      if (i >= steps.begin && enabled_[static_cast<std::size_t>(site)] != 0) {
         Cycles& port_free = writes_.first(static_cast<std::size_t>(site));
         const Cycles done = std::max(port_free, train.tail - piece) + piece;
         port_free = done;
-        if (i > 0) free[i - 1] = std::max(free[i - 1], done - buffer);
         stripe.done = std::max(stripe.done, done);
         train.flits -= piece;
         train.tail -= piece;
@@ -127,66 +176,50 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, Bytes bytes, Cycles now) {
   return stripe;
 }
 
-Flits DieNetwork::nodes_on(const Way& on, std::int32_t length) const {
-  Flits count = 0;
-  for (std::int32_t step = 0; step < length; ++step) {
-    count += enabled_[static_cast<std::size_t>(on.first + step * on.stride)] != 0 ? 1 : 0;
-  }
-  return count;
-}
-
-void DieNetwork::StripeUse::add(Flits piece, Bytes each, Bytes rest) {
-  flits += static_cast<std::uint64_t>(piece);
-  ++bursts;
-  bytes += static_cast<std::uint64_t>(each);
-  if (rest == 0) return;
-  const auto nodes = static_cast<std::uint32_t>(rest);
-  auto at = std::find_if(uneven.begin(), uneven.end(), [&](const Uneven& u) { return u.nodes == nodes; });
-  if (at == uneven.end()) at = uneven.insert(at, {nodes, 0});
-  ++at->bursts;
-}
-
-std::vector<std::uint64_t> DieNetwork::StripeUse::uneven_by_nodes(std::uint32_t nodes_of_die) const {
-  std::vector<std::uint64_t> bursts_by_nodes(std::size_t{nodes_of_die} + 1, 0);
-  for (const Uneven& u : uneven) bursts_by_nodes[u.nodes] = u.bursts;
-  return bursts_by_nodes;
-}
-
 void DieNetwork::settle() {
   for (std::size_t at = 0; at < use_.size(); ++at) {
-    StripeUse& out = striped_out_[at];
-    StripeUse& through = striped_through_[at];
-    StripeUse& in = striped_in_[at];
-    if (out.bursts == 0 && through.bursts == 0 && in.bursts == 0) continue;
-    const auto d = static_cast<Direction>(at);
-    const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
-    for (std::int32_t lane = 0; lane < (is_horizontal(d) ? rows_ : columns_); ++lane) {
-      const Way on = way(d, lane);
-      const auto all = static_cast<std::uint64_t>(nodes_on(on, length));
-      std::uint64_t behind = 0;  // nodes of the lane up to here, from the side where stripes come in
-      for (std::int32_t i = 0; i < length; ++i) {
-        behind += enabled_[static_cast<std::size_t>(on.first + i * on.stride)];
-        LinkUse& link = use_[at][on.link + static_cast<std::size_t>(i)];
-        const auto carried = [&](const StripeUse& use, std::uint64_t pieces) {
-          if (pieces == 0) return;
-          link.busy_cycles += use.flits * pieces;
-          link.bursts += use.bursts;
-        };
-        carried(out, behind);
-        carried(through, all);
-        carried(in, all - behind);
-      }
+    for (unsigned g = 0; g < kGroups; ++g) {
+      StripeUse& out = striped_out_[at][g];
+      StripeUse& through = striped_through_[at][g];
+      StripeUse& in = striped_in_[at][g];
+      if (out.bursts == 0 && through.bursts == 0 && in.bursts == 0) continue;
+      settle(static_cast<Direction>(at), groups_[g], out, through, in);
+      out.clear();
+      through.clear();
+      in.clear();
     }
-    const std::vector<std::uint64_t> more_out = out.uneven_by_nodes(nodes_), more_in = in.uneven_by_nodes(nodes_);
-    std::uint64_t injected = out.bytes, ejected = in.bytes;
-    for (std::size_t site = enabled_.size(), node = nodes_; site-- > 0;) {
-      if (enabled_[site] == 0) continue;
-      injected += more_out[node];
-      ejected += more_in[node--];
-      port_use_[site].bytes_injected += injected;
-      port_use_[site].bytes_ejected += ejected;
+  }
+}
+
+void DieNetwork::settle(Direction d, const Group& group, const StripeUse& out, const StripeUse& through,
+                        const StripeUse& in) {
+  const std::size_t along = is_horizontal(d) ? 0 : 1, across = 1 - along;
+  const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
+  const Steps steps = steps_of(d, group);
+  for (std::int32_t lane = group.begin[across]; lane < group.end[across]; ++lane) {
+    const Way on = way(d, lane);
+    const auto all = static_cast<std::uint64_t>(group.on_lane[along][static_cast<std::size_t>(lane)]);
+    std::uint64_t behind = 0;  // nodes of the lane up to here, from the side where stripes come in
+    for (std::int32_t i = 0; i < length; ++i) {
+      if (i >= steps.begin && i < steps.end) behind += enabled_[static_cast<std::size_t>(on.first + i * on.stride)];
+      LinkUse& link = use_[static_cast<std::size_t>(d)][on.link + static_cast<std::size_t>(i)];
+      const auto carried = [&](const StripeUse& use, std::uint64_t pieces) {
+        if (pieces == 0) return;
+        link.busy_cycles += use.flits * pieces;
+        link.bursts += use.bursts;
+      };
+      carried(out, behind);
+      carried(through, all);
+      carried(in, all - behind);
     }
-    out = through = in = {};
+  }
+  std::uint64_t injected = out.bytes, ejected = in.bytes;
+  for (std::size_t node = group.sites.size(); node > 0; --node) {
+    injected += out.more(node);
+    ejected += in.more(node);
+    PortUse& use = port_use_[static_cast<std::size_t>(group.sites[node - 1])];
+    use.bytes_injected += injected;
+    use.bytes_ejected += ejected;
   }
 }
 

@@ -69,12 +69,11 @@ bool is_horizontal(Direction d) {
 
 /// A piece ends at the same place of another die, so its way is a whole number of dies long: all of a die's length is
 /// charged here, none on the way in.
-DieNetwork::Stripe IdealDie::stripe_out(Direction d, Bytes bytes, Cycles now) {
-  const Flits piece = stripe_flits(d, bytes);
-  striped_out_[static_cast<std::size_t>(d)].add(piece, bytes / nodes_, bytes % nodes_);
+DieNetwork::Stripe IdealDie::stripe_out(Direction d, unsigned group, Bytes bytes, Cycles now) {
+  const Flits piece = piece_flits(group, bytes);
+  striped_out_[static_cast<std::size_t>(d)][group].add(piece, bytes, groups_[group].nodes());
   Cycles last = now;
-  for (std::size_t site = 0; site < enabled_.size(); ++site) {
-    if (enabled_[site] == 0) continue;
+  for (const SiteIndex site : groups_[group].sites) {
     Cycles& free = reads_.first(site);
     const Cycles start = std::max(now, free);
     free = start + piece;
@@ -86,18 +85,17 @@ DieNetwork::Stripe IdealDie::stripe_out(Direction d, Bytes bytes, Cycles now) {
   return {last + hop_ * (1 + length), last, 0, last + piece + std::max<Cycles>(rows_, columns_) * hop_};
 }
 
-DieNetwork::Stripe IdealDie::stripe_through(Direction d, Bytes bytes, Cycles now) {
-  const Flits piece = stripe_flits(d, bytes);
-  striped_through_[static_cast<std::size_t>(d)].add(piece, 0, 0);
+DieNetwork::Stripe IdealDie::stripe_through(Direction d, unsigned group, Bytes bytes, Cycles now) {
+  const Flits piece = piece_flits(group, bytes);
+  striped_through_[static_cast<std::size_t>(d)][group].add(piece, 0, groups_[group].nodes());
   return {now + hop_ * (is_horizontal(d) ? columns_ : rows_), now, 0, now};
 }
 
-DieNetwork::Stripe IdealDie::stripe_in(Direction d, Bytes bytes, Cycles now) {
-  const Flits piece = stripe_flits(d, bytes);
-  striped_in_[static_cast<std::size_t>(d)].add(piece, bytes / nodes_, bytes % nodes_);
+DieNetwork::Stripe IdealDie::stripe_in(Direction d, unsigned group, Bytes bytes, Cycles now) {
+  const Flits piece = piece_flits(group, bytes);
+  striped_in_[static_cast<std::size_t>(d)][group].add(piece, bytes, groups_[group].nodes());
   Cycles done = now;
-  for (std::size_t site = 0; site < enabled_.size(); ++site) {
-    if (enabled_[site] == 0) continue;
+  for (const SiteIndex site : groups_[group].sites) {
     Cycles& free = writes_.first(site);
     free = std::max(free, now) + piece;
     done = std::max(done, free);

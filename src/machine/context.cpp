@@ -63,39 +63,12 @@ Bytes stripe_limit(const topology::Topology& topology, Bytes burst_bytes) {
   return std::max(limit, burst_bytes);
 }
 
-/// Items feed items of later levels; a chunk runs one level behind the chunk before it.
-void find_levels(PlanInfo& info) {
-  const workload::DataflowPlan& plan = *info.plan;
-  std::vector<std::uint32_t> level(plan.items.size(), 0), waits(plan.items.size(), 0), order;
-  for (const workload::DataflowEdge& edge : plan.edges) ++waits[edge.item];
-  for (std::uint32_t i = 0; i < waits.size(); ++i) {
-    if (waits[i] == 0) order.push_back(i);
-  }
-  std::uint32_t deepest = 0;
-  for (std::size_t at = 0; at < order.size(); ++at) {
-    const workload::DataflowItem& item = plan.items[order[at]];
-    deepest = std::max(deepest, level[order[at]]);
-    for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
-      const std::uint32_t to = plan.edges[e].item;
-      level[to] = std::max(level[to], level[order[at]] + 1);
-      if (--waits[to] == 0) order.push_back(to);
-    }
-  }
-  for (std::uint32_t l = 0; l < deepest + plan.chunks; ++l) {
-    info.level_begin.push_back(static_cast<std::uint32_t>(info.level_order.size()));
-    for (std::uint32_t i = 0; i < level.size(); ++i) {
-      if (l >= level[i] && l - level[i] < plan.chunks) info.level_order.push_back(i * plan.chunks + l - level[i]);
-    }
-  }
-  info.level_begin.push_back(static_cast<std::uint32_t>(info.level_order.size()));
-}
-
 }  // namespace
 
 PlanInfo plan_info(const workload::DataflowPlan& plan) {
   PlanInfo info;
   info.plan = &plan;
-  const std::uint64_t parts = static_cast<std::uint64_t>(plan.tracks) * plan.chunks;
+  const std::uint64_t parts = static_cast<std::uint64_t>(plan.striped ? 1 : plan.tracks) * plan.chunks;
   for (const workload::DataflowEdge& edge : plan.edges) info.edge_splits.push_back(split_over(edge.bytes, parts));
   for (const workload::DataflowItem& item : plan.items) {
     info.item_splits.push_back(split_over(item.bytes, item.single ? 1 : parts));
@@ -115,7 +88,10 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     if (instance.participants.empty() ||
         instance.participants.front().kind != workload::DataflowInstance::Participant::Kind::kNode)
       continue;
-    if (plans[instance.plan].level_begin.empty()) find_levels(plans[instance.plan]);
+    PlanInfo& info = plans[instance.plan];
+    if (!info.item_waits.empty()) continue;
+    info.item_waits.assign(info.plan->items.size(), 0);
+    for (const workload::DataflowEdge& edge : info.plan->edges) ++info.item_waits[edge.item];
   }
   find_zplane();
   mail.resize(static_cast<std::size_t>(topology.die_count()) * 4 + topology.dip_count());
@@ -128,10 +104,12 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     cut_striped_plans();
     count_pieces();
   }
+  if (model.shares_links && model.moves_lines_whole) group_striped_plans();
   make_clusters();
   copies.configure(job);
   burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
   stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
+  group_stripe_bytes = std::max<Bytes>(stripe_bytes / kStripeGroups, 64);
   sums.resize(settings.threads);
   for (ThreadSums& sum : sums) {
     for (const workload::Graph& graph : workload.graphs) sum.ops.emplace_back(graph.ops.size());

@@ -16,6 +16,7 @@
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
+#include "machine/die/gather_rounds.h"
 #include "machine/shortcuts/kernel_counts.h"
 #include "machine/shortcuts/task_copy.h"
 #include "machine/shortcuts/tile_rows.h"
@@ -25,6 +26,8 @@ namespace dojo::machine {
 
 /// Windows end at least this often, so that a run can be interrupted, whatever the lookahead.
 inline constexpr Cycles kLongestWindow = 4096;
+/// Of a die's nodes, whose shares of a striped message move by themselves.
+inline constexpr std::uint32_t kStripeGroups = fabric::DieNetwork::kGroups - 1;
 
 /// Bytes of an edge or item, divided over tracks and chunks: the first `rest` pieces have one byte more.
 struct Split {
@@ -43,8 +46,11 @@ struct ShapeInfo {
 struct PlanInfo {
   const workload::DataflowPlan* plan = nullptr;
   std::vector<Split> edge_splits, item_splits;
-  /// For plans among nodes: item * chunks + chunk, by the number of messages before it; `level_begin` has one more.
-  std::vector<std::uint32_t> level_order, level_begin;
+  /// Which of the pieces a track moves; the tracks of a striped plan, if it has several, move each chunk together.
+  [[nodiscard]] std::uint32_t part(std::uint32_t track, std::uint32_t chunk) const {
+    return plan->striped ? chunk : track * plan->chunks + chunk;
+  }
+  std::vector<std::uint32_t> item_waits;  ///< edges that lead to it, for plans among nodes
 };
 
 [[nodiscard]] PlanInfo plan_info(const workload::DataflowPlan& plan);
@@ -67,7 +73,7 @@ struct Context {
 
   std::vector<ShapeInfo> shapes;  ///< by Slice::shape_index
   std::vector<PlanInfo> plans;
-  std::deque<workload::DataflowPlan> track_plans;             ///< in the reference model, in the place of striped ones
+  std::deque<workload::DataflowPlan> track_plans;             ///< in the place of striped ones
   std::vector<fabric::Mailbox> mail;                          ///< by sender: die * 4 + direction, then DIPs
   std::vector<std::array<reference::EdgeMail, 2>> flit_mail;  ///< the same for dies, in the reference model
   bool zplane = false;                                        ///< some DIP sends to another
@@ -93,9 +99,12 @@ struct Context {
   KernelCounts kernel_counts;
   const TileRows* in_step = nullptr;         ///< not null while some rows of tiles run for all
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a cluster, and between clusters
-  Bytes burst_bytes = 0;                     ///< longest piece of a message that one event moves
-  Bytes stripe_bytes = 0;                    ///< of a striped burst: two of them fit into any receive buffer
-  int parity = 0;  ///< of the running window: shards write mail[parity], read mail[1 - parity]
+  GatherTrains trains;
+  Bytes burst_bytes = 0;         ///< longest piece of a message that one event moves
+  Bytes stripe_bytes = 0;        ///< of a striped burst: two of them fit into any receive buffer
+  Bytes group_stripe_bytes = 0;  ///< the same of a group's share (DieNetwork::kGroups)
+  bool oldest_first = false;     ///< routers give way to the oldest packet
+  int parity = 0;                ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
   [[nodiscard]] std::size_t mailbox_of_die(DieId die, topology::Direction d) const {
     return static_cast<std::size_t>(die) * 4 + static_cast<std::size_t>(d);
@@ -130,6 +139,7 @@ struct Context {
   void find_zplane();
   void make_clusters();
   void cut_striped_plans();
+  void group_striped_plans();
   void count_pieces();
   /// Returns the half of the mailbox that is written now.
   int announce(std::size_t mailbox, ShardId receiver, Cycles time, ThreadSums& sums_of_thread) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the reference model counts message by message where the fast one takes many together.
+#include <algorithm>
 #include <numeric>
 
 #include "machine/context.h"
@@ -20,6 +21,38 @@ void Context::cut_striped_plans() {
     plan.track_node.resize(plan.tracks);
     std::iota(plan.track_node.begin(), plan.track_node.end(), 0u);
     info = plan_info(plan);
+  }
+}
+
+namespace {
+
+/// Some group of some die has no node.
+bool has_empty_group(const topology::Topology& topology) {
+  fabric::DieNetwork network;
+  for (DieId die = 0; die < topology.die_count(); ++die) {
+    if (die > 0 && &topology.site_map(die) == &topology.site_map(die - 1)) continue;
+    network.configure(topology, die);
+    for (unsigned group = 1; group < fabric::DieNetwork::kGroups; ++group) {
+      if (network.sites_of(group).empty()) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+/// Nodes of a die do not keep step: those nearest to an edge get ahead. So groups of them are tracks of their own.
+void Context::group_striped_plans() {
+  const auto striped = [](const workload::DataflowPlan& plan) { return plan.striped; };
+  if (std::none_of(job.plans.begin(), job.plans.end(), striped) || has_empty_group(topology)) return;
+  for (std::size_t i = 0; i < job.plans.size(); ++i) {
+    if (!job.plans[i].striped) continue;
+    workload::DataflowPlan& plan = track_plans.emplace_back(job.plans[i]);
+    plan.tracks = kStripeGroups;
+    plan.track_node.assign(plan.tracks, 0);
+    const std::vector<std::uint32_t> item_waits = plans[i].item_waits;
+    plans[i] = plan_info(plan);
+    plans[i].item_waits = item_waits;
   }
 }
 

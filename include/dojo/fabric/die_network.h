@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The mesh of one die in the fast model. A burst walks a straight segment in one event: on each link it starts when its
-// head is there and the link is free, and occupies it for its flits. A head that waits longer than the input buffers
-// can absorb holds the links behind it (finite buffers, back-pressure). Control packets interleave with data bursts.
+// head is there and the link is free, and occupies it for its flits. A head that waits holds no link behind it, but the
+// read port of its node once the first buffer is full. Control packets interleave with data bursts.
 #pragma once
 #include <algorithm>
 #include <array>
@@ -138,6 +138,26 @@ class DieNetwork {
   template <class Sink>
   Cycles inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink);
 
+  /// A read port that a message has taken, and when that message begins.
+  struct ReadTurn {
+    std::uint32_t port = 0;
+    Cycles start = 0;
+  };
+  /// Takes a read port of a node for a data message of `n` flits, behind all that have taken it before. Its bursts
+  /// follow with inject_in_turn(), each when its time has come, so that no link is taken long before it is used.
+  ReadTurn take_read_port(SiteIndex site, Flits n, Cycles now) {
+    ReadTurn turn;
+    turn.port = reads_.number_of_first(site);
+    Cycles& free = reads_.port(turn.port);
+    turn.start = std::max(now, free);
+    free = turn.start + n;
+    latest_ = std::max(latest_, free);
+    return turn;
+  }
+  /// Injects the next unicast burst of such a message. Returns when the one after it may go.
+  template <class Sink>
+  Cycles inject_in_turn(SiteIndex site, std::uint32_t port, const Burst& burst, Cycles now, Sink&& sink);
+
   /// A burst's head enters from a neighbour at time `now`, in row (or column) `lane` of the edge on side `side`.
   /// Returns when its head has left the receive buffer.
   template <class Sink>
@@ -151,20 +171,31 @@ class DieNetwork {
   /// Adds what `times` gathers of these pieces load to links and ports.
   void count(const Gathering& g, std::uint64_t times);
 
-  /// Striped bursts: every enabled node sends or receives an equal piece, all along rows or all along columns.
+  /// Striped bursts: every enabled node of a group sends or receives an equal piece, all along rows or all along
+  /// columns. Group 0 is the whole die; the others are a grid of rectangles that together are the die.
+  static constexpr std::int32_t kGroupRows = 3, kGroupColumns = 4;
+  static constexpr unsigned kGroups = 1 + kGroupRows * kGroupColumns;
   struct Stripe {
     Cycles head = 0;        ///< leaving: when it is at the border, late enough that all flits follow without a gap
     Cycles start = 0;       ///< when the heads have left the routers of their nodes, or the receive buffer
     Cycles done = 0;        ///< arriving: all pieces have been written
     Cycles links_free = 0;  ///< of the busiest link
   };
-  Stripe stripe_out(Direction d, Bytes bytes, Cycles now);
   /// `d`: the direction in which it moves.
-  Stripe stripe_through(Direction d, Bytes bytes, Cycles now);
-  Stripe stripe_in(Direction d, Bytes bytes, Cycles now);
-  /// Flits of the longest train: that of the row (column) with most nodes.
-  [[nodiscard]] Flits stripe_flits(Direction d, Bytes bytes) const;
+  Stripe stripe_out(Direction d, unsigned group, Bytes bytes, Cycles now);
+  Stripe stripe_through(Direction d, unsigned group, Bytes bytes, Cycles now);
+  Stripe stripe_in(Direction d, unsigned group, Bytes bytes, Cycles now);
+  /// Flits of the longest train: that of the row (column) with most of the group's nodes.
+  [[nodiscard]] Flits stripe_flits(Direction d, unsigned group, Bytes bytes) const;
+  /// Of each node.
+  [[nodiscard]] Flits piece_flits(unsigned group, Bytes bytes) const {
+    const std::uint32_t nodes = groups_[group].nodes();
+    return nodes == 0 ? 0 : flits(ceil_div<Bytes>(bytes, nodes));
+  }
+  /// What of a message of the whole die the nodes of a group move.
+  [[nodiscard]] Bytes share_of(unsigned group, Bytes bytes) const;
   [[nodiscard]] std::uint32_t nodes() const { return nodes_; }
+  [[nodiscard]] const std::vector<SiteIndex>& sites_of(unsigned group) const { return groups_[group].sites; }
   /// Takes the state of a die with the same map elsewhere in the machine.
   void take_over(const DieNetwork& from) {
     const std::int32_t first_row = first_row_;
@@ -201,7 +232,9 @@ class DieNetwork {
     train.tail = end + hop;
     return start;
   }
-  void count_nodes();
+  /// What is lost of `came` flits that find their write port taken for `wait` more cycles: queues of a few packets
+  /// before a port that two sides share run empty now and then.
+  [[nodiscard]] Flits lost(Cycles wait, Flits came) const { return wait > 0 ? std::min(wait, came) * loss_ / 100 : 0; }
   /// Asks the host's caches for the links of a row or column in one direction; a die is cold when its turn comes.
   void prefetch_links(Direction d, std::int32_t lane) const {
     const bool horizontal = d == Direction::kEast || d == Direction::kWest;
@@ -255,9 +288,9 @@ class DieNetwork {
   PortTimes reads_, writes_;
   std::vector<PortUse> port_use_;
   std::vector<std::uint8_t> enabled_;
-  std::uint32_t nodes_ = 0;         // enabled
-  std::array<Flits, 2> fullest_{};  // nodes in the fullest row, in the fullest column
-  std::vector<Cycles> heads_;       // scratch of walk()
+  std::uint32_t nodes_ = 0;    // enabled
+  Flits loss_ = 0;             // at contended write ports, in hundredths
+  std::vector<Cycles> heads_;  // scratch of walk()
   /// Scratch of gather(), by offset on the die.
   struct Stop {
     Flits piece = 0;                              // of the node here
@@ -272,23 +305,45 @@ class DieNetwork {
     std::int32_t first, stride;
     std::size_t link;  ///< index of the first link; the others follow
   };
+  /// Nodes whose pieces of a striped message move together.
+  struct Group {
+    std::array<std::int32_t, 2> begin{}, end{};  ///< columns, rows
+    std::vector<SiteIndex> sites;                ///< of its nodes, ascending
+    std::uint32_t before = 0;                    ///< nodes of the groups before it
+    std::array<std::vector<Flits>, 2> on_lane;   ///< nodes by row, by column
+    std::array<Flits, 2> fullest{};              ///< nodes in the fullest row, in the fullest column
+    [[nodiscard]] std::uint32_t nodes() const { return static_cast<std::uint32_t>(sites.size()); }
+  };
+  struct Steps {
+    std::int32_t begin, end;
+  };
   /// What striped bursts have moved in one direction. How that is spread over links and ports follows from the site
   /// map, so it is worked out when somebody asks.
   struct StripeUse {
-    /// Bursts of which the first so many nodes move a byte more.
-    struct Uneven {
-      std::uint32_t nodes = 0, bursts = 0;
-    };
-    std::uint64_t flits = 0, bursts = 0;  ///< of one node's pieces
-    std::uint64_t bytes = 0;              ///< that every node moves
-    std::vector<Uneven> uneven;           ///< few: most bursts are of one size
-    void add(Flits piece, Bytes each, Bytes rest);
-    /// [n]: bursts of which nodes 0 to n-1 move a byte more.
-    [[nodiscard]] std::vector<std::uint64_t> uneven_by_nodes(std::uint32_t nodes_of_die) const;
+    std::uint64_t flits = 0, bursts = 0;   ///< of one node's pieces
+    std::uint64_t bytes = 0;               ///< that every node moves
+    std::vector<std::uint32_t> remainder;  ///< [n]: bursts in which nodes 0 to n-1 move a byte more; empty: none yet
+    void add(Flits piece, Bytes all, std::uint32_t nodes) {
+      flits += static_cast<std::uint64_t>(piece);
+      ++bursts;
+      bytes += static_cast<std::uint64_t>(all / nodes);
+      if (all % nodes == 0) return;
+      if (remainder.empty()) remainder.assign(std::size_t{nodes} + 1, 0);
+      ++remainder[static_cast<std::size_t>(all % nodes)];
+    }
+    [[nodiscard]] std::uint32_t more(std::size_t node) const { return remainder.empty() ? 0 : remainder[node]; }
+    void clear() {
+      flits = bursts = bytes = 0;
+      std::fill(remainder.begin(), remainder.end(), 0u);
+    }
   };
-  std::array<StripeUse, topology::kDirections> striped_out_, striped_through_, striped_in_;
+  std::array<Group, kGroups> groups_;
+  using StripeUses = std::array<std::array<StripeUse, kGroups>, topology::kDirections>;
+  StripeUses striped_out_, striped_through_, striped_in_;
+  void make_groups();
+  [[nodiscard]] Steps steps_of(Direction d, const Group& group) const;
+  void settle(Direction d, const Group& group, const StripeUse& out, const StripeUse& through, const StripeUse& in);
   [[nodiscard]] Way way(Direction d, std::int32_t lane) const;
-  [[nodiscard]] Flits nodes_on(const Way& on, std::int32_t length) const;
   void gather_towards(Gathering& g, bool high);
   void gather_at_nodes(Gathering& g);
   void count_towards(const Gathering& g, bool high, std::uint64_t times);
@@ -317,6 +372,19 @@ Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&&
   free = std::max(now + n, first.end - hop_ - buffer_flits_);
   latest_ = std::max(latest_, free);
   return reads_.first(site);
+}
+
+template <class Sink>
+Cycles DieNetwork::inject_in_turn(SiteIndex site, std::uint32_t port, const Burst& burst, Cycles now, Sink&& sink) {
+  port_use_[site].bytes_injected += burst.bytes;
+  Burst sent = burst;
+  sent.created = now;
+  const Departure first = unicast(site / columns_, site % columns_, sent, now + hop_, sink);
+  const Cycles stalled = first.end - hop_ - buffer_flits_;
+  Cycles& free = reads_.port(port);
+  free = std::max(free, stalled);
+  latest_ = std::max(latest_, free);
+  return std::max(now + flits(burst.bytes), stalled);
 }
 
 template <class Sink>
@@ -354,11 +422,9 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
   const bool leaves_x = to_column < 0 || to_column >= columns_;
   Cycles head = now;
   Departure departure;
-  Cycles* out = nullptr;   // free time of the first link
-  Cycles* into = nullptr;  // and of the last one passed
+  Cycles* out = nullptr;  // free time of the first link
   const auto segment = [&](Direction d, std::int32_t count) {
     const std::size_t first = index(d, row, column);
-    into = &free_[static_cast<std::size_t>(d)][first + static_cast<std::size_t>(count) - 1];
     const Walk w = control ? walk_control(d, first, count, n, head) : walk(d, first, count, n, head);
     head = w.head;
     if (out != nullptr) return;
@@ -402,7 +468,6 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
   const SiteIndex site = site_at(row, column);
   const Cycles tail = eject(site, burst, n, head);
   if (out == nullptr) departure = {tail - n, tail};
-  if (into != nullptr && !control) *into = std::max(*into, tail - buffer_flits_);
   sink.deliver(site, burst, tail);
   return departure;
 }
@@ -424,14 +489,11 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
   const Flits n = flits(burst.bytes);
   const std::size_t first = index(d, row, column);
   const Walk w = walk(d, first, links, n, now);
-  std::vector<Cycles>& free = free_[static_cast<std::size_t>(d)];
   for (std::int32_t i = 1; i <= (last - here) * step; ++i) {
     const std::int32_t at = here + i * step;
     const SiteIndex site = horizontal ? site_at(row, at) : site_at(at, column);
     if (enabled_[site] == 0) continue;
-    Cycles& into = free[first + static_cast<std::size_t>(i) - 1];
     const Cycles tail = eject(site, burst, n, heads_[static_cast<std::size_t>(i) - 1]);
-    into = std::max(into, tail - buffer_flits_);  // a busy write port holds the fork
     sink.deliver(site, burst, tail);
   }
   if (leaves) {
@@ -442,7 +504,7 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
                                             : Shape::kColumnSouth;
     sink.leave(d, horizontal ? row : column, onward, w.head);
   }
-  return {w.first_start, free[first]};
+  return {w.first_start, free_[static_cast<std::size_t>(d)][first]};
 }
 
 template <class Sink>

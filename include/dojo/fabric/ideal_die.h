@@ -24,6 +24,14 @@ class IdealDie : public DieNetwork {
     return reads_.first(site);
   }
   template <class Sink>
+  Cycles inject_in_turn(SiteIndex site, std::uint32_t, const Burst& burst, Cycles now, Sink&& sink) {
+    port_use_[site].bytes_injected += burst.bytes;
+    Burst sent = burst;
+    sent.created = now;
+    go(site / columns_, site % columns_, sent, now + hop_, sink);
+    return now + flits(burst.bytes);
+  }
+  template <class Sink>
   Cycles enter(Direction side, std::int32_t lane, const Burst& burst, Cycles now, Sink&& sink) {
     const bool along_row = side == Direction::kEast || side == Direction::kWest;
     const std::int32_t row = along_row ? lane : side == Direction::kNorth ? 0 : rows_ - 1;
@@ -37,11 +45,11 @@ class IdealDie : public DieNetwork {
   }
   void gather(Gathering& g);
 
-  Stripe stripe_out(Direction d, Bytes bytes, Cycles now);
-  Stripe stripe_through(Direction d, Bytes bytes, Cycles now);
-  Stripe stripe_in(Direction d, Bytes bytes, Cycles now);
+  Stripe stripe_out(Direction d, unsigned group, Bytes bytes, Cycles now);
+  Stripe stripe_through(Direction d, unsigned group, Bytes bytes, Cycles now);
+  Stripe stripe_in(Direction d, unsigned group, Bytes bytes, Cycles now);
   /// Of one node's piece: the pieces of others do not delay it.
-  [[nodiscard]] Flits stripe_flits(Direction, Bytes bytes) const { return flits(ceil_div<Bytes>(bytes, nodes())); }
+  [[nodiscard]] Flits stripe_flits(Direction, unsigned group, Bytes bytes) const { return piece_flits(group, bytes); }
 
  private:
   /// Over `links` links from a router; returns when the head is at the end of them.

@@ -16,8 +16,11 @@ class PortTimes {
     free_.assign(sites * ports_, 0);
   }
   /// Of a node's ports the one that is free first: what comes or goes over one link keeps one port busy.
-  [[nodiscard]] Cycles& first(std::size_t site) { return ports_ == 1 ? free_[site] : free_[earliest(site)]; }
-  [[nodiscard]] Cycles first(std::size_t site) const { return free_[ports_ == 1 ? site : earliest(site)]; }
+  [[nodiscard]] Cycles& first(std::size_t site) { return free_[number_of_first(site)]; }
+  [[nodiscard]] Cycles first(std::size_t site) const { return free_[number_of_first(site)]; }
+  /// The same by its number among all ports of the die.
+  [[nodiscard]] std::size_t number_of_first(std::size_t site) const { return ports_ == 1 ? site : earliest(site); }
+  [[nodiscard]] Cycles& port(std::size_t number) { return free_[number]; }
   /// `flits` that come over several links, the first at `head`, the last before `tail`: each goes to the port that is
   /// free first. Returns when the last one has passed.
   Cycles share(std::size_t site, Cycles head, Cycles tail, Flits flits) {

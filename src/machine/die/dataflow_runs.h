@@ -58,7 +58,7 @@ struct DataflowRun {
   }
   /// Bytes that a replica combines or serves.
   [[nodiscard]] Bytes bytes_of(const Replica& r) const {
-    return info->item_splits[r.item].of(info->plan->items[r.item].single ? 0 : r.track * info->plan->chunks + r.chunk);
+    return info->item_splits[r.item].of(info->plan->items[r.item].single ? 0 : info->part(r.track, r.chunk));
   }
 };
 

@@ -18,6 +18,12 @@ namespace {
 
 constexpr Bytes kPacketBytes = 64;  // the least that a message moves
 
+/// Whose pieces a track of a striped plan moves: the whole die's, or where it has several, those of a group of its
+/// nodes.
+std::uint8_t stripe_group(const DataflowPlan& plan, std::uint32_t track) {
+  return static_cast<std::uint8_t>(plan.tracks == 1 ? 0 : track + 1);
+}
+
 }  // namespace
 
 void DieDataflows::start(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
@@ -97,7 +103,13 @@ void DieDataflows::serve(DataflowRun& run, const Replica& replica, Cycles now) {
   const Bytes bytes = run.bytes_of(replica);
   if (plan.striped) {
     const Bytes of_node = ceil_div<Bytes>(bytes, place.node_count);
-    return runs_.fire_at(run, replica, at_.adders.add_everywhere(run.key.rank_die, of_node, now));
+    if (plan.tracks == 1) return runs_.fire_at(run, replica, at_.adders.add_everywhere(run.key.rank_die, of_node, now));
+    Cycles done = now;
+    for (const SiteIndex site : at_.port.network().sites_of(stripe_group(plan, replica.track))) {
+      const auto node = static_cast<std::uint32_t>(place.node_at(site));
+      done = std::max(done, at_.adders.add(run.key.rank_die, node, of_node, now));
+    }
+    return runs_.fire_at(run, replica, done);
   }
   const std::uint32_t node = where.kind == Participant::Kind::kNode ? where.index : plan.track_node[replica.track];
   runs_.fire_at(run, replica, at_.adders.add(run.key.rank_die, node - place.first_node, bytes, now));
@@ -124,7 +136,7 @@ void DieDataflows::send(DataflowRun& run, std::uint32_t edge_index, const Datafl
   const Bytes bytes =
       edge.bytes == 0
           ? 0
-          : std::max<Bytes>(kPacketBytes, run.info->edge_splits[edge_index].of(to.track * plan.chunks + to.chunk));
+          : std::max<Bytes>(kPacketBytes, run.info->edge_splits[edge_index].of(run.info->part(to.track, to.chunk)));
   const Participant& there = context_.job.instances[run.key.instance].participants[item.position];
   if (there.kind == Participant::Kind::kDip) return send_to_dip(there.index, site, bytes, burst, now);
   send_to_rank(run, item, to.track, site, bytes, burst, now);
@@ -165,7 +177,10 @@ void DieDataflows::send_to_rank(const DataflowRun& run, const DataflowItem& to, 
       slice.shape->nodes[node ? there.index : plan.track_node[to.single ? 0 : track]];
   burst.row = slice.first_site_row + target.row;
   burst.column = slice.first_site_column + target.column;
-  if (plan.striped && bytes > 0) return at_.port.post_stripe(burst, bytes, now);
+  if (plan.striped && bytes > 0) {
+    burst.group = stripe_group(plan, track);
+    return at_.port.post_stripe(burst, bytes, now);
+  }
   post_message(at_.port, site, burst, bytes, now);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rounds of a gather: a piece longer than a burst goes burst by burst, all pieces side by side. Used by what times
-// gathers and by what counts them.
+// The rounds in which the gathers of a line go, a train at a time. Used by what times gathers and by what counts them.
 #pragma once
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <vector>
 
 #include "dojo/fabric/die_network.h"
@@ -17,19 +18,77 @@ inline void line_nodes(const workload::SliceShape& shape, const workload::SliceS
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) nodes.push_back({shape.line_offsets[i], 0, now, 0});
 }
 
-/// What of each piece goes in the round after `sent` bytes. Returns whether another round follows.
-inline bool fill_round(const workload::Kernel& kernel, const workload::Gather& gather, Bytes sent, Bytes burst_bytes,
-                       std::vector<fabric::GatherNode>& nodes) {
-  bool more = false;
-  for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
-    const workload::Piece& piece = kernel.pieces[i];
-    const Bytes left = piece.bytes - sent;
-    if (left <= 0) continue;
-    nodes[piece.holder].piece_bytes = static_cast<std::uint32_t>(std::min(left, burst_bytes));
-    more = more || left > burst_bytes;
+/// How long a line's train may be, in flits of all its senders together. What goes on to other dies shares edges and
+/// rows with much else; what stays meets the gathers that cross it alone.
+struct GatherTrains {
+  Flits on_die = 512, over_dies = 64;
+  static constexpr Flits kLeastOfASender = 2;
+  [[nodiscard]] Flits of(const workload::SliceShape::Line& line) const {
+    return line.goes_on_low || line.goes_on_high ? over_dies : on_die;
   }
-  return more;
-}
+};
+
+/// Gathers of a line that go side by side: each node sends its pieces of them one after another, a train at a time.
+class GatherRounds {
+ public:
+  static constexpr std::uint32_t kMost = 32;  ///< gathers side by side
+
+  explicit GatherRounds(Bytes flit_bytes)
+      : flit_bytes_(flit_bytes), mask_((flit_bytes & (flit_bytes - 1)) == 0 ? flit_bytes - 1 : 0) {}
+  /// Fills the pieces of `nodes` with what goes in the round after the first `sent` bytes of each node, of gathers
+  /// [first, first + count), with trains of at most `train` flits. Requires count <= kMost.
+  void fill(const workload::Kernel& kernel, std::uint32_t first, std::uint32_t count, Bytes sent, Flits train,
+            std::vector<fabric::GatherNode>& nodes) {
+    for_pieces(kernel, first, count, nodes.size(), [](std::uint32_t, const workload::Piece&, Bytes, Bytes) {});
+    Flits senders = 0;
+    for (const Bytes all : queued_) senders += all > sent ? 1 : 0;
+    upto_ = senders == 0 ? sent : sent + flit_bytes_ * std::max(GatherTrains::kLeastOfASender, train / senders);
+    std::fill_n(moved_.begin(), count, Bytes{0});
+    unfinished_ = 0;
+    const auto take = [&](std::uint32_t gather, const workload::Piece& piece, Bytes begin, Bytes end) {
+      if (end <= sent) return;
+      if (end > upto_) unfinished_ |= 1u << gather;
+      const Bytes from = std::max(begin, sent), to = std::min({end, upto_, begin + Bytes{piece.bytes}});
+      if (from >= to) return;
+      std::uint32_t& bytes = nodes[piece.holder].piece_bytes;
+      if (bytes != 0) bytes = static_cast<std::uint32_t>(whole_flits(bytes));  // pieces share no packet
+      bytes += static_cast<std::uint32_t>(to - from);
+      moved_[gather] += to - from;
+    };
+    for_pieces(kernel, first, count, nodes.size(), take);
+  }
+  [[nodiscard]] Bytes upto() const { return upto_; }  ///< what has been sent then
+  [[nodiscard]] Bytes moved(std::uint32_t gather) const { return moved_[gather]; }
+  [[nodiscard]] bool more() const { return unfinished_ != 0; }
+  [[nodiscard]] bool is_complete(std::uint32_t gather) const { return (unfinished_ >> gather & 1u) == 0; }
+
+ private:
+  [[nodiscard]] Bytes whole_flits(Bytes bytes) const {
+    return mask_ != 0 ? (bytes + mask_) & ~mask_ : ceil_div(bytes, flit_bytes_) * flit_bytes_;
+  }
+  /// `look(gather, piece, begin, end)`: its place among the bytes that its node sends.
+  template <class Look>
+  void for_pieces(const workload::Kernel& kernel, std::uint32_t first, std::uint32_t count, std::size_t nodes,
+                  Look&& look) {
+    queued_.assign(nodes, 0);
+    for (std::uint32_t k = 0; k < count; ++k) {
+      const workload::Gather& gather = kernel.gathers[first + k];
+      for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
+        const workload::Piece& piece = kernel.pieces[i];
+        Bytes& queued = queued_[piece.holder];
+        const Bytes begin = queued;
+        queued += whole_flits(piece.bytes);
+        look(k, piece, begin, queued);
+      }
+    }
+  }
+
+  Bytes flit_bytes_, mask_;  // mask: where flits are a power of two of bytes
+  Bytes upto_ = 0;
+  std::uint32_t unfinished_ = 0;  // a bit for each gather
+  std::array<Bytes, kMost> moved_{};
+  std::vector<Bytes> queued_;  // by node
+};
 
 /// The gather of a line as the network takes it.
 inline fabric::Gathering gathering(const workload::SliceShape::Line& line, std::vector<fabric::GatherNode>& nodes) {

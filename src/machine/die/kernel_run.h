@@ -50,10 +50,12 @@ struct KernelRun {
   }
 
   struct LineState {
-    std::uint32_t cursor = 0;  ///< next gather
-    Bytes sent = 0;            ///< of each piece of that gather
-    std::uint16_t open = 0;    ///< nodes of the line to which stage 1 is still to come
-    bool pending = false;      ///< an event or an edge's credit will look at it
+    std::uint32_t cursor = 0;        ///< next gather
+    std::uint32_t side_by_side = 0;  ///< how many from there on share the line now; 0: the next round finds that out
+    std::uint32_t complete = 0;      ///< a bit for each of them: all of it is on its way
+    Bytes sent = 0;                  ///< by each node, of all its pieces of them
+    std::uint16_t open = 0;          ///< nodes of the line to which stage 1 is still to come
+    bool pending = false;            ///< an event or an edge's credit will look at it
   };
   std::vector<LineState> lines;           ///< rows and columns of the die
   std::vector<std::uint8_t> posted;       ///< by piece of the kernel, where each goes as a message of its own

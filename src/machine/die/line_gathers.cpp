@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "machine/die/gather_rounds.h"
-
 namespace dojo::machine {
 
 using topology::Direction;
@@ -24,8 +22,7 @@ void LineGathers::send_unicasts(KernelRun& run, Cycles now) {
     burst.column = place.slice->first_site_column + there.column;
     const SiteIndex source = shape.nodes[message.source].site;
     if (there.die == place.slice_die) {
-      const Cycles arrived = port_.send_within(source, burst, message.bytes, now);
-      kernels_.operand_arrives(run, message.destination - place.first_node, message.slot, arrived, now);
+      port_.post_in_turn(source, burst, message.bytes, now);
     } else {
       port_.post(source, burst, message.bytes, now);
     }
@@ -38,23 +35,39 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   if (!run.started || state.pending) return;
   const RankDie& place = kernels_.place(run);
   const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-  const Cycles horizon = now + port_.network().flits(burst_bytes_);
+  const Cycles horizon = now + trains_.of(kernels_.line(run, index));
   while (state.cursor < end) {
-    const workload::Gather& gather = run.kernel->gathers[state.cursor];
-    if (gather.slot > run.allowed_slot || (gather.stage == 2 && state.open != 0)) return;
+    if (state.side_by_side == 0) choose(run, index, state);
+    if (state.side_by_side == 0) return;
     const int full = place.is_broken(index) ? topology::kDirections : full_edge(kernels_.line(run, index));
     if (full < topology::kDirections) {
       state.pending = true;
       port_.park(static_cast<Direction>(full), {run.index, index});
       return;
     }
-    const Cycles next = send_round(run, index, gather, now);
+    const Cycles next = send_round(run, index, now);
     if (state.cursor < end && next > horizon) {
       state.pending = true;
       kernels_.advance_later(run, index, next);
       return;
     }
   }
+}
+
+/// The gathers of one stage that may go now share the line. A broken line's go one after another.
+void LineGathers::choose(const KernelRun& run, std::uint32_t index, KernelRun::LineState& state) const {
+  const RankDie& place = kernels_.place(run);
+  const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
+  const std::vector<workload::Gather>& gathers = run.kernel->gathers;
+  const auto stage = gathers[state.cursor].stage;
+  if (stage == 2 && state.open != 0) return;
+  const std::uint32_t most = place.is_broken(index) ? 1 : GatherRounds::kMost;
+  std::uint32_t& count = state.side_by_side;
+  while (count < most && state.cursor + count < end && gathers[state.cursor + count].stage == stage &&
+         gathers[state.cursor + count].slot <= run.allowed_slot)
+    ++count;
+  state.sent = 0;
+  state.complete = 0;
 }
 
 void LineGathers::go_on(const ParkedLine& parked, Cycles now) {
@@ -71,46 +84,83 @@ int LineGathers::full_edge(const SliceShape::Line& line) const {
   return line.goes_on_high && port_.is_full(high) ? static_cast<int>(high) : topology::kDirections;
 }
 
-/// Up to a burst of each piece. Returns when the line's links will be nearly free again.
-Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const workload::Gather& gather, Cycles now) {
+/// A train of the line. Returns when the line's links will be nearly free again.
+Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, Cycles now) {
+  const RankDie& place = kernels_.place(run);
+  const SliceShape::Line line = kernels_.line(run, index);
+  const KernelRun::LineState& state = run.lines[index];
+  const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
+  fill_nodes(run, index, now);
+  fabric::Gathering g = gathering(line, nodes_);
+  if (place.is_broken(index)) {
+    gather_in_parts(line, g, now);
+    if (!round_.more()) send_to_other_dies(run, line, gathers[0], g.last_tail);
+  } else {
+    port_.gather(g);
+    g.bytes = 0;
+    for (std::uint32_t k = 0; k < state.side_by_side; ++k) g.bytes += round_.moved(k);
+    moment_.sums->add_gather(g);
+    for (std::uint32_t k = 0; k < state.side_by_side; ++k) {
+      g.bytes = round_.moved(k);
+      const Flits behind = port_.network().flits(g.bytes);
+      if (g.bytes == 0) continue;
+      pass_on(run, line, g, gathers[k].slot, round_.is_complete(k));
+      if (g.low_head != kNever) g.low_head += behind;
+      if (g.high_head != kNever) g.high_head += behind;
+    }
+  }
+  const Cycles next = std::max(now + 1, g.links_free - g.count * port_.network().hop_cycles());
+  end_round(run, index, now);
+  return next;
+}
+
+/// What each node of the line sends in the next round, and from when on.
+void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, Cycles now) {
   const RankDie& place = kernels_.place(run);
   const SliceShape& shape = *place.slice->shape;
   const SliceShape::Line line = kernels_.line(run, index);
-  KernelRun::LineState& state = run.lines[index];
+  const KernelRun::LineState& state = run.lines[index];
+  const workload::Gather& gather = run.kernel->gathers[state.cursor];
   line_nodes(shape, line, now, nodes_);
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
     const std::uint32_t node = shape.line_nodes[i] - place.first_node;
     __builtin_prefetch(&run.nodes[node], 1);
     __builtin_prefetch(&run.slot(node, gather.slot), 1);
   }
-  const bool more = fill_round(*run.kernel, gather, state.sent, burst_bytes_, nodes_);
-  if (gather.stage == 2) {
-    for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-      if (nodes_[i].piece_bytes == 0) continue;
-      const std::uint32_t node = shape.line_nodes[line.nodes_begin + i] - place.first_node;
-      nodes_[i].ready = std::max(now, run.slot(node, 0).ready);
-    }
+  round_.fill(*run.kernel, state.cursor, state.side_by_side, state.sent, trains_.of(line), nodes_);
+  if (gather.stage != 2) return;
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    if (nodes_[i].piece_bytes == 0) continue;
+    const std::uint32_t node = shape.line_nodes[line.nodes_begin + i] - place.first_node;
+    nodes_[i].ready = std::max(now, run.slot(node, 0).ready);
   }
-  fabric::Gathering g = gathering(line, nodes_);
-  if (place.is_broken(index)) {
-    gather_in_parts(line, g, now);
-    if (!more) send_to_other_dies(run, line, gather, g.last_tail);
-  } else {
-    port_.gather(g);
-    moment_.sums->add_gather(g);
-    pass_on(run, line, g, gather.slot, !more);
+}
+
+/// Gathers of which all is on its way now have arrived when the round has.
+void LineGathers::end_round(KernelRun& run, std::uint32_t index, Cycles now) {
+  KernelRun::LineState& state = run.lines[index];
+  const SliceShape::Line line = kernels_.line(run, index);
+  const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
+  const std::uint32_t count = state.side_by_side;
+  for (fabric::GatherNode& node : nodes_) node.done = std::max(node.done, now);  // nothing came in this round
+  std::uint32_t over = 0;
+  for (std::uint32_t k = 0; k < count; ++k) {
+    if (round_.is_complete(k) && (state.complete >> k & 1u) == 0) over |= 1u << k;
   }
-  state.sent += burst_bytes_;
-  const Cycles next = std::max(now + 1, g.links_free - g.count * port_.network().hop_cycles());
-  if (more) return next;
-  state.sent = 0;
-  ++state.cursor;
-  --run.gathers_left;
-  const bool alone = gather.pieces_end - gather.pieces_begin == 1;
-  const std::uint32_t sender = alone ? run.kernel->pieces[gather.pieces_begin].holder : kNone;
-  kernels_.line_arrives(run, line, gather.slot, sender, nodes_, now);
-  kernels_.end_if_complete(run, now);
-  return next;
+  state.complete |= over;
+  state.sent = round_.upto();
+  if (!round_.more()) {
+    state.cursor += count;
+    state.side_by_side = 0;
+  }
+  for (std::uint32_t k = 0; k < count; ++k) {
+    if ((over >> k & 1u) == 0) continue;
+    --run.gathers_left;
+    const bool alone = gathers[k].pieces_end - gathers[k].pieces_begin == 1;
+    const std::uint32_t sender = alone ? run.kernel->pieces[gathers[k].pieces_begin].holder : kNone;
+    kernels_.line_arrives(run, line, gathers[k].slot, sender, nodes_, now);
+  }
+  if (over != 0) kernels_.end_if_complete(run, now);
 }
 
 /// What was gathered goes on along the row or column to the slice's next dies.
@@ -125,8 +175,9 @@ void LineGathers::pass_on(const KernelRun& run, const SliceShape::Line& line, co
   burst.reach = reach_of(*place.slice, line.horizontal, run.kernel->part);
   const auto send = [&](fabric::Shape shape, Direction d, Cycles head) {
     burst.shape = shape;
+    const Bytes most = trains_.over_dies * port_.network().link_bytes();
     for (Bytes left = g.bytes; left > 0; left -= burst.bytes) {
-      burst.bytes = static_cast<std::uint32_t>(std::min(left, burst_bytes_));
+      burst.bytes = static_cast<std::uint32_t>(std::min(left, most));
       burst.last = last && left == burst.bytes;
       port_.pass_on(d, line.lane, burst, head);
       head += port_.network().flits(burst.bytes);

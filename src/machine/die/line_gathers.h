@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Operands gathered a whole line at a time: all pieces of a row's or column's nodes are multicast in one step, round by
-// round, and every arrival is known at once.
+// Operands gathered a whole line at a time: the pieces of a row's or column's nodes are multicast in one step, a train
+// at a time, and every arrival is known at once.
 #pragma once
 #include <vector>
 
+#include "machine/die/gather_rounds.h"
 #include "machine/die/gathers.h"
 #include "machine/die/kernel_runs.h"
 #include "machine/network/line_port.h"
@@ -13,8 +14,13 @@ namespace dojo::machine {
 class LineGathers final : public Gathers, public LinePort::Waiter {
  public:
   LineGathers(KernelRuns& kernels, LinePort& port, const Moment& moment, const topology::Topology& topology,
-              Bytes burst_bytes)
-      : kernels_(kernels), port_(port), moment_(moment), topology_(topology), burst_bytes_(burst_bytes) {}
+              const GatherTrains& trains)
+      : kernels_(kernels),
+        port_(port),
+        moment_(moment),
+        topology_(topology),
+        trains_(trains),
+        round_(port.network().link_bytes()) {}
 
   [[nodiscard]] std::uint32_t need(const RankDie& place, std::uint32_t kernel, std::size_t at) const override {
     return place.program->kernels[kernel].need[at];
@@ -27,7 +33,10 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
 
  private:
   [[nodiscard]] int full_edge(const workload::SliceShape::Line& line) const;
-  Cycles send_round(KernelRun& run, std::uint32_t line, const workload::Gather& gather, Cycles now);
+  void choose(const KernelRun& run, std::uint32_t line, KernelRun::LineState& state) const;
+  Cycles send_round(KernelRun& run, std::uint32_t line, Cycles now);
+  void fill_nodes(const KernelRun& run, std::uint32_t line, Cycles now);
+  void end_round(KernelRun& run, std::uint32_t line, Cycles now);
   void pass_on(const KernelRun& run, const workload::SliceShape::Line& line, const fabric::Gathering& g,
                std::uint32_t slot, bool last);
   [[nodiscard]] Cycles first_ready(const KernelRun& run, std::uint32_t line) const;
@@ -41,8 +50,9 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
   LinePort& port_;
   const Moment& moment_;
   const topology::Topology& topology_;
-  const Bytes burst_bytes_;
-  std::vector<fabric::GatherNode> nodes_;  // scratch
+  const GatherTrains trains_;
+  GatherRounds round_;                     // scratch, as
+  std::vector<fabric::GatherNode> nodes_;  // these
 };
 
 }  // namespace dojo::machine

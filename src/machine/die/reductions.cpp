@@ -2,11 +2,19 @@
 #include "machine/die/reductions.h"
 
 #include <algorithm>
+#include <functional>
 
 namespace dojo::machine {
 
 using workload::DataflowItem;
 using workload::DataflowPlan;
+
+namespace {
+
+/// Items that are ready this soon after an event fire in it: less than the shortest message takes to pass a die.
+constexpr Cycles kAhead = 16;
+
+}  // namespace
 
 void Reductions::start(std::uint32_t rank_die, std::uint32_t task, std::uint32_t instance, Cycles now) {
   std::uint32_t index = 0;
@@ -18,32 +26,44 @@ void Reductions::start(std::uint32_t rank_die, std::uint32_t task, std::uint32_t
   run.rank_die = rank_die;
   run.task = task;
   run.in_use = true;
-  run.level = 0;
   run.finish = now;
-  run.ready.assign(run.info->level_order.size(), now);
+  const std::uint32_t chunks = run.info->plan->chunks;
+  run.ready.assign(std::size_t{chunks} * run.info->item_waits.size(), now);
+  run.waits.clear();
+  run.open.clear();
+  for (std::uint32_t i = 0; i < run.ready.size(); ++i) {
+    run.waits.push_back(run.info->item_waits[i / chunks]);
+    if (run.waits.back() == 0) run.open.emplace_back(now, i);  // equal times: in ascending order, so it is a heap
+  }
   time_.network_starts(rank_die, now);
   advance(run, now);
 }
 
 void Reductions::handle(const engine::Event& e) {
   Run& run = state_.runs[e.a];
-  if (Timer::kind<Kind>(e) == Kind::kLevel) return advance(run, e.time);
+  if (Timer::kind<Kind>(e) == Kind::kFire) return advance(run, e.time);
   run.in_use = false;
   time_.network_ends(run.rank_die, e.time);
   ends_.task_done(run.rank_die, run.task, e.time);
 }
 
 void Reductions::advance(Run& run, Cycles now) {
-  const PlanInfo& info = *run.info;
-  for (; run.level + 1 < info.level_begin.size(); ++run.level) {
-    const auto begin = info.level_order.begin() + info.level_begin[run.level];
-    const auto end = info.level_order.begin() + info.level_begin[run.level + 1];
-    Cycles first = kNever;
-    for (auto at = begin; at != end; ++at) first = std::min(first, run.ready[*at]);
-    if (first > now) return timer_.at(first, Kind::kLevel, run.index);
-    for (auto at = begin; at != end; ++at) fire(run, *at);
+  while (!run.open.empty()) {
+    const auto [ready, index] = run.open.front();
+    if (ready > now + kAhead) return timer_.at(ready, Kind::kFire, run.index);
+    std::pop_heap(run.open.begin(), run.open.end(), std::greater<>());
+    run.open.pop_back();
+    fire(run, index);
   }
-  timer_.at(run.finish, Kind::kDone, run.index);
+  timer_.at(std::max(now, run.finish), Kind::kDone, run.index);
+}
+
+/// One of the messages that an item waits for is there at `time`.
+void Reductions::come(Run& run, std::uint32_t index, Cycles time) {
+  run.ready[index] = std::max(run.ready[index], time);
+  if (--run.waits[index] != 0) return;
+  run.open.emplace_back(run.ready[index], index);
+  std::push_heap(run.open.begin(), run.open.end(), std::greater<>());
 }
 
 /// An item adds what has come to what it has, and sends the sum on.
@@ -64,9 +84,9 @@ void Reductions::fire(Run& run, std::uint32_t index) {
   for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
     const workload::DataflowEdge& edge = plan.edges[e];
     const DataflowItem& to = plan.items[edge.item];
-    Cycles& ready = run.ready[edge.item * plan.chunks + chunk];
+    const std::uint32_t target = edge.item * plan.chunks + chunk;
     if (to.position == item.position) {
-      ready = std::max(ready, now);
+      come(run, target, now);
       continue;
     }
     const workload::SliceShape::Node& there = shape.nodes[participants[to.position].index];
@@ -74,7 +94,7 @@ void Reductions::fire(Run& run, std::uint32_t index) {
     burst.row = place.slice->first_site_row + there.row;
     burst.column = place.slice->first_site_column + there.column;
     const Bytes bytes = std::max<Bytes>(64, run.info->edge_splits[e].of(chunk));
-    ready = std::max(ready, port_.send_within(shape.nodes[participants[item.position].index].site, burst, bytes, now));
+    come(run, target, port_.send_within(shape.nodes[participants[item.position].index].site, burst, bytes, now));
   }
 }
 
@@ -82,7 +102,7 @@ void Reductions::copy(const Reductions& from, const RowNames& names) {
   state_ = from.state_;
   auto& [runs] = state_;
   for (Run& each : runs) {
-    auto& [info, index, instance, rank_die, task, in_use, level, finish, ready] = each;
+    auto& [info, index, instance, rank_die, task, in_use, finish, ready, waits, open] = each;
     instance = RowNames::of(names.instance, instance);
   }
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Dataflows among the nodes of one die, where the network model knows arrivals at once: a level of the tree at a time,
-// all its messages in one step. No message leaves the die, so no tokens are needed.
+// Dataflows among the nodes of one die, where the network model knows arrivals at once. Items fire in the order of the
+// times at which all that they wait for has come. No message leaves the die, so no tokens are needed.
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "machine/die/adders.h"
@@ -33,23 +34,27 @@ class Reductions {
 
  private:
   enum class Kind : std::uint8_t {
-    kLevel,  // a: run
-    kDone    // a: run
+    kFire,  // a: run: what may fire
+    kDone   // a: run
   };
+  using Ready = std::pair<Cycles, std::uint32_t>;  ///< when, item * chunks + chunk
   struct Run {
     const PlanInfo* info = nullptr;
     std::uint32_t index = 0;  ///< in the pool
     std::uint32_t instance = kNone, rank_die = kNone, task = kNone;
     bool in_use = false;
-    std::uint32_t level = 0;    ///< next
-    Cycles finish = 0;          ///< of what has fired
-    std::vector<Cycles> ready;  ///< [item * chunks + chunk] when all that has come is there
+    Cycles finish = 0;  ///< of what has fired
+    // By item * chunks + chunk
+    std::vector<Cycles> ready;         ///< when all that has come is there
+    std::vector<std::uint32_t> waits;  ///< for how many messages
+    std::vector<Ready> open;           ///< a heap of those that wait for nothing, the earliest first
   };
   struct State {
     std::deque<Run> runs;
   };
   void advance(Run& run, Cycles now);
   void fire(Run& run, std::uint32_t index);
+  static void come(Run& run, std::uint32_t index, Cycles time);
 
   const Context& context_;
   Timer timer_;

@@ -58,16 +58,21 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
 
 template <class Links>
 std::unique_ptr<Gathers> BurstPort<Links>::make_gathers(KernelRuns& kernels) {
-  auto gathers =
-      std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.settings.burst_bytes);
+  auto gathers = std::make_unique<LineGathers>(kernels, *this, moment_, context_.topology, context_.trains);
   gathers_ = gathers.get();
   return gathers;
 }
 
 template <class Links>
 void BurstPort<Links>::handle(const engine::Event& e) {
-  if (Timer::kind<Kind>(e) == Kind::kInject) return inject(static_cast<SiteIndex>(e.a), e.time);
-  send_stripe(static_cast<Direction>(e.a), e.time);
+  switch (Timer::kind<Kind>(e)) {
+    case Kind::kInject:
+      return inject(static_cast<SiteIndex>(e.a), e.time);
+    case Kind::kStripe:
+      return send_stripe(static_cast<Direction>(e.a), e.b, e.time);
+    case Kind::kInTurn:
+      return send_in_turn(e.a, e.time);
+  }
 }
 
 /// In a cycle, waiting edges come first, then arrivals by side, then the die's own events: an order that does not
@@ -144,7 +149,9 @@ void BurstPort<Links>::room(const WayOut& way, Cycles now) {
   });
   if (way.leg > 0) return;
   const auto d = static_cast<std::size_t>(way.direction);
-  if (std::exchange(state_.stripes[d].parked, false)) send_stripe(way.direction, now);
+  for (unsigned queue = 0; queue < state_.stripes[d].size(); ++queue) {
+    if (std::exchange(state_.stripes[d][queue].parked, false)) send_stripe(way.direction, queue, now);
+  }
   for (const ParkedLine& line : std::exchange(state_.parked_lines[d], {})) gathers_->go_on(line, now);
 }
 
@@ -198,6 +205,42 @@ void BurstPort<Links>::inject(SiteIndex site, Cycles now) {
   }
 }
 
+template <class Links>
+void BurstPort<Links>::post_in_turn(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+  std::uint32_t index = state_.free_in_turn;
+  if (index == kNone) {
+    index = static_cast<std::uint32_t>(state_.in_turn.size());
+    state_.in_turn.emplace_back();
+  } else {
+    state_.free_in_turn = state_.in_turn[index].next;
+  }
+  ++state_.open_in_turn;
+  const auto [port, start] = links_.take_read_port(site, links_.flits(bytes), now);
+  InTurn& message = state_.in_turn[index];
+  message = {head, bytes, site, port, kNone};
+  start_route(site, message.burst);
+  moment_.sums->bytes_to_eject += static_cast<std::uint64_t>(bytes);
+  timer_.at(start, Kind::kInTurn, index);
+}
+
+template <class Links>
+void BurstPort<Links>::send_in_turn(std::uint32_t index, Cycles now) {
+  InTurn& message = state_.in_turn[index];
+  Burst burst = message.burst;
+  burst.bytes = static_cast<std::uint32_t>(std::min(message.left, context_.burst_bytes));
+  burst.last = burst.bytes == message.left;
+  message.left -= burst.bytes;
+  const SiteIndex site = message.site;
+  const std::uint32_t port = message.port;
+  if (burst.last) {
+    message.next = state_.free_in_turn;
+    state_.free_in_turn = index;
+    --state_.open_in_turn;
+  }
+  const Cycles next = links_.inject_in_turn(site, port, burst, now, Sink{*this});  // may post others
+  if (!burst.last) timer_.at(next, Kind::kInTurn, index);
+}
+
 /// From `now`, or when the read port is free.
 template <class Links>
 Cycles BurstPort<Links>::send_within(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
@@ -214,8 +257,8 @@ Cycles BurstPort<Links>::send_within(SiteIndex site, const Burst& head, Bytes by
 
 template <class Links>
 void BurstPort<Links>::leave(Direction d, std::int32_t lane, const Burst& burst, Cycles head) {
-  const Flits train =
-      burst.shape == fabric::Shape::kStriped ? links_.stripe_flits(d, burst.bytes) : links_.flits(burst.bytes);
+  const Flits train = burst.shape == fabric::Shape::kStriped ? links_.stripe_flits(d, burst.group, burst.bytes)
+                                                             : links_.flits(burst.bytes);
   border_.leave(d, lane, burst, train, head);
 }
 
@@ -226,8 +269,10 @@ LinkCounters BurstPort<Links>::edge(Direction d) const {
 
 template <class Links>
 bool BurstPort<Links>::settled() const {
-  return state_.sends.open() == 0 && !border_.any_waiting() &&
-         std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const Stripes& s) { return s.queue.empty(); });
+  return state_.sends.open() == 0 && state_.open_in_turn == 0 && !border_.any_waiting() &&
+         std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const auto& queues) {
+           return std::all_of(queues.begin(), queues.end(), [](const Stripes& s) { return s.queue.empty(); });
+         });
 }
 
 /// Everything that stands anywhere stands behind an edge: links on a die never refuse a burst.
@@ -244,11 +289,15 @@ void BurstPort<Links>::copy(const NetworkPort& other, const RowNames& names) {
   border_.copy(from.border_, names);
   state_ = from.state_;
   const auto rename = [&](Burst& burst) { names.rename(burst); };
-  auto& [arrivals, entries, free_entry, sends, stripes, parked_sites, parked_entries, parked_lines] = state_;
+  auto& [arrivals, entries, free_entry, sends, in_turn, free_in_turn, open_in_turn, stripes, stripe_order, parked_sites,
+         parked_entries, parked_lines] = state_;
   for (Entry& entry : entries) rename(entry.crossing.burst);
   sends.rename(rename);
-  for (Stripes& of : stripes) {
-    for (auto& message : of.queue) rename(message.burst);
+  for (InTurn& message : in_turn) rename(message.burst);
+  for (auto& queues : stripes) {
+    for (Stripes& of : queues) {
+      for (auto& message : of.queue) rename(message.burst);
+    }
   }
 }
 

@@ -27,6 +27,7 @@ class BurstPort final : public LinePort {
   Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   [[nodiscard]] std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) override;
   void gather(fabric::Gathering& g) override { links_.gather(g); }
+  void post_in_turn(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   [[nodiscard]] bool is_full(topology::Direction d) const override { return border_.is_full({d, 0}); }
   void park(topology::Direction d, const ParkedLine& line) override {
     state_.parked_lines[static_cast<std::size_t>(d)].push_back(line);
@@ -41,7 +42,8 @@ class BurstPort final : public LinePort {
   Cycles read_mail() override;
 
   [[nodiscard]] bool at_rest(Cycles now) const override {
-    return state_.arrivals.empty() && border_.at_rest() && state_.sends.open() == 0 && links_.latest() <= now;
+    return state_.arrivals.empty() && border_.at_rest() && state_.sends.open() == 0 && state_.open_in_turn == 0 &&
+           links_.latest() <= now;
   }
   [[nodiscard]] Cycles latest() const override { return links_.latest(); }
   [[nodiscard]] bool settled() const override;
@@ -58,30 +60,45 @@ class BurstPort final : public LinePort {
  private:
   enum class Kind : std::uint8_t {
     kInject,  // a: site: its next burst
-    kStripe   // a: direction: the next striped burst
+    kStripe,  // a: direction, b: queue: the next striped burst
+    kInTurn   // a: message that has taken its read port: its next burst
   };
+  static constexpr unsigned kBands = std::max(fabric::DieNetwork::kGroupRows, fabric::DieNetwork::kGroupColumns);
   /// A burst at the die's border, by the side at which it came.
   struct Entry {
     fabric::Crossing crossing;
     topology::Direction side = topology::Direction::kEast;
     std::uint32_t next = kNone;  ///< while unused
   };
-  /// Striped messages that go one after another over one edge.
+  /// Striped messages that take turns on one edge.
   struct Stripes {
     struct Message {
       fabric::Burst burst;
       Bytes remaining = 0;
     };
-    std::deque<Message> queue;
-    bool pending = false;  ///< an event or the woken edge will look at it
-    bool parked = false;   ///< the edge is full
+    std::vector<Message> queue;  ///< in the order in which they were posted
+    bool pending = false;        ///< an event or the woken edge will look at it
+    bool parked = false;         ///< the edge is full
+  };
+  /// A message that has taken its read port.
+  struct InTurn {
+    fabric::Burst burst;
+    Bytes left = 0;
+    SiteIndex site = 0;
+    std::uint32_t port = 0;
+    std::uint32_t next = kNone;  ///< while unused
   };
   struct State {
     engine::TimeHeap arrivals;  ///< of entries
     std::vector<Entry> entries;
     std::uint32_t free_entry = kNone;
     SendQueues sends;
-    std::array<Stripes, topology::kDirections> stripes;
+    std::vector<InTurn> in_turn;
+    std::uint32_t free_in_turn = kNone, open_in_turn = 0;
+    /// By direction; the whole die's messages, then those of groups by the rows (columns) that they move along.
+    std::array<std::array<Stripes, 1 + kBands>, topology::kDirections> stripes;
+    /// The directions of a group's striped messages, in the order in which its nodes send them.
+    std::array<std::vector<std::uint8_t>, fabric::DieNetwork::kGroups> stripe_order;
     // What waits for room on its way out (WayOut::index).
     std::array<std::vector<std::uint32_t>, WayOut::kCount> parked_sites, parked_entries;
     std::array<std::vector<ParkedLine>, topology::kDirections> parked_lines;
@@ -94,7 +111,10 @@ class BurstPort final : public LinePort {
   template <class Go>
   void wake(std::vector<std::uint32_t>& parked, Go&& go);
   void inject(SiteIndex site, Cycles now);
-  void send_stripe(topology::Direction d, Cycles now);
+  void send_in_turn(std::uint32_t message, Cycles now);
+  void send_stripe(topology::Direction d, unsigned queue, Cycles now);
+  [[nodiscard]] std::size_t next_stripe(topology::Direction d, const Stripes& stripes) const;
+  void stripe_sent(topology::Direction d, unsigned group, Cycles next);
   Cycles arrive_stripe(topology::Direction side, const fabric::Burst& burst, Cycles now);
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
   void start_route(SiteIndex site, fabric::Burst& burst);

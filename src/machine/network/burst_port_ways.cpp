@@ -4,6 +4,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/fabric/ideal_die.h"
+#include "machine/die/messages.h"
 #include "machine/network/burst_port.h"
 
 namespace dojo::machine {
@@ -67,7 +68,46 @@ std::optional<WayOut> BurstPort<Links>::full_way_of_line(const Burst& burst) con
   }
 }
 
-/// Messages towards one edge go one after another.
+namespace {
+
+struct Cell {
+  unsigned row, column;
+};
+/// Of a group of a die's nodes (1 and up) in their grid.
+Cell cell(unsigned group) {
+  return {(group - 1) / fabric::DieNetwork::kGroupColumns, (group - 1) % fabric::DieNetwork::kGroupColumns};
+}
+bool is_along_rows(Direction d) {
+  return d == Direction::kEast || d == Direction::kWest;
+}
+/// How many groups lie between it and the edge at that side.
+unsigned depth(Direction d, unsigned group) {
+  const auto [row, column] = cell(group);
+  switch (d) {
+    case Direction::kEast:
+      return fabric::DieNetwork::kGroupColumns - 1 - column;
+    case Direction::kWest:
+      return column;
+    case Direction::kSouth:
+      return fabric::DieNetwork::kGroupRows - 1 - row;
+    case Direction::kNorth:
+      break;
+  }
+  return row;
+}
+
+}  // namespace
+
+namespace {
+
+/// Messages towards one edge along the same rows (columns) share a queue.
+unsigned queue_of(Direction d, unsigned group) {
+  if (group == 0) return 0;
+  return 1 + (is_along_rows(d) ? cell(group).row : cell(group).column);
+}
+
+}  // namespace
+
 template <class Links>
 void BurstPort<Links>::post_stripe(const Burst& head, Bytes bytes, Cycles now) {
   Burst burst = head;
@@ -75,17 +115,56 @@ void BurstPort<Links>::post_stripe(const Burst& head, Bytes bytes, Cycles now) {
   burst.traffic_class = fabric::TrafficClass::kData;
   const std::optional<Direction> d = way_to(burst);
   DOJO_CHECK(d.has_value(), "a striped message of a die to itself");
-  Stripes& stripes = state_.stripes[static_cast<std::size_t>(*d)];
-  stripes.queue.push_back({burst, bytes});
+  const unsigned queue = queue_of(*d, burst.group);
+  Stripes& stripes = state_.stripes[static_cast<std::size_t>(*d)][queue];
+  stripes.queue.push_back({burst, links_.share_of(burst.group, bytes)});
+  state_.stripe_order[burst.group].push_back(static_cast<std::uint8_t>(*d));
   if (stripes.pending) return;
   stripes.pending = true;
-  send_stripe(*d, now);
+  send_stripe(*d, queue, now);
+}
+
+/// A group's messages go in the order in which they were posted, whichever way: each node has one queue. Among groups,
+/// routers that take turns port by port serve the nodes of a row nearest to the edge first; those that look at the age
+/// of packets serve the oldest chunk first. Returns the queue's size if none may go.
+template <class Links>
+std::size_t BurstPort<Links>::next_stripe(Direction d, const Stripes& stripes) const {
+  std::size_t best = stripes.queue.size();
+  unsigned best_rank = kNone;
+  std::uint32_t seen = 0;  // groups: only the first message of each may go
+  for (std::size_t i = 0; i < stripes.queue.size() && best_rank > 0; ++i) {
+    const Burst& burst = stripes.queue[i].burst;
+    if ((seen >> burst.group & 1u) != 0) continue;
+    seen |= 1u << burst.group;
+    if (state_.stripe_order[burst.group].front() != static_cast<std::uint8_t>(d)) continue;
+    const unsigned rank = burst.group == 0        ? 0
+                          : context_.oldest_first ? TokenRef::unpack(burst.payload).chunk
+                                                  : depth(d, burst.group);
+    if (rank >= best_rank) continue;
+    best = i;
+    best_rank = rank;
+  }
+  return best;
+}
+
+/// The group's next message may go another way.
+template <class Links>
+void BurstPort<Links>::stripe_sent(Direction d, unsigned group, Cycles next) {
+  std::vector<std::uint8_t>& order = state_.stripe_order[group];
+  order.erase(order.begin());
+  if (order.empty() || order.front() == static_cast<std::uint8_t>(d)) return;
+  const auto other = static_cast<Direction>(order.front());
+  Stripes& stripes = state_.stripes[order.front()][queue_of(other, group)];
+  if (stripes.pending) return;
+  stripes.pending = true;
+  timer_.at(next, Kind::kStripe, order.front(), queue_of(other, group));
 }
 
 template <class Links>
-void BurstPort<Links>::send_stripe(Direction d, Cycles now) {
-  Stripes& stripes = state_.stripes[static_cast<std::size_t>(d)];
-  if (stripes.queue.empty()) {
+void BurstPort<Links>::send_stripe(Direction d, unsigned queue, Cycles now) {
+  Stripes& stripes = state_.stripes[static_cast<std::size_t>(d)][queue];
+  const std::size_t index = next_stripe(d, stripes);
+  if (index == stripes.queue.size()) {
     stripes.pending = false;
     return;
   }
@@ -93,34 +172,37 @@ void BurstPort<Links>::send_stripe(Direction d, Cycles now) {
     stripes.parked = true;
     return;
   }
-  auto& message = stripes.queue.front();
+  auto& message = stripes.queue[index];
   Burst burst = message.burst;
-  const Bytes parts = ceil_div(message.remaining, context_.stripe_bytes);
+  const Bytes most = burst.group == 0 ? context_.stripe_bytes : context_.group_stripe_bytes;
+  const Bytes parts = ceil_div(message.remaining, most);
   const Bytes bytes = ceil_div(message.remaining, parts);
   burst.bytes = static_cast<std::uint32_t>(bytes);
   burst.last = parts == 1;
   burst.created = now;
   message.remaining -= bytes;
-  if (burst.last) stripes.queue.pop_front();
+  if (burst.last) stripes.queue.erase(stripes.queue.begin() + static_cast<std::ptrdiff_t>(index));
   moment_.sums->bytes_to_eject += burst.bytes;
-  const fabric::DieNetwork::Stripe stripe = links_.stripe_out(d, bytes, now);
+  const fabric::DieNetwork::Stripe stripe = links_.stripe_out(d, burst.group, bytes, now);
   leave(d, 0, burst, stripe.head);
   const Cycles length = std::max(links_.rows(), links_.columns()) * links_.hop_cycles();
-  timer_.at(std::max(now + 1, stripe.links_free - length), Kind::kStripe, static_cast<std::uint32_t>(d));
+  const Cycles next = std::max(now + 1, stripe.links_free - length);
+  timer_.at(next, Kind::kStripe, static_cast<std::uint32_t>(d), queue);
+  if (burst.last) stripe_sent(d, burst.group, next);
 }
 
 /// Returns when its heads have left the receive buffer.
 template <class Links>
 Cycles BurstPort<Links>::arrive_stripe(Direction side, const Burst& burst, Cycles now) {
   if (const std::optional<Direction> d = way_to(burst)) {
-    const fabric::DieNetwork::Stripe stripe = links_.stripe_through(*d, burst.bytes, now);
+    const fabric::DieNetwork::Stripe stripe = links_.stripe_through(*d, burst.group, burst.bytes, now);
     leave(*d, 0, burst, stripe.head);
     return stripe.start;
   }
-  const fabric::DieNetwork::Stripe stripe = links_.stripe_in(topology::opposite(side), burst.bytes, now);
-  const Flits piece = links_.flits(ceil_div<Bytes>(burst.bytes, links_.nodes()));
+  const fabric::DieNetwork::Stripe stripe = links_.stripe_in(topology::opposite(side), burst.group, burst.bytes, now);
+  const Flits piece = links_.piece_flits(burst.group, burst.bytes);
   moment_.sums->packets.add(stripe.done - (piece - 1) - burst.created,
-                            static_cast<std::uint64_t>(piece) * links_.nodes());
+                            static_cast<std::uint64_t>(piece) * links_.sites_of(burst.group).size());
   if (burst.last) receiver_.received(links_.first_node(), burst, stripe.done);
   return stripe.start;
 }

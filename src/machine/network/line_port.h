@@ -20,6 +20,9 @@ class LinePort : public NetworkPort {
   };
 
   virtual void gather(fabric::Gathering& g) = 0;
+  /// A message to a node of this die. It takes the node's read port now, in one order with the gathers, and the links
+  /// when that is its turn.
+  virtual void post_in_turn(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) = 0;
   /// New bursts for that edge must not queue there now.
   [[nodiscard]] virtual bool is_full(topology::Direction d) const = 0;
   virtual void park(topology::Direction d, const ParkedLine& line) = 0;

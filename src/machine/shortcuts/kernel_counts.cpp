@@ -18,18 +18,20 @@ using workload::SliceShape;
 
 namespace {
 
-/// All gathers of one line, round by round as they are sent.
-void count_line(const Kernel& kernel, const SliceShape& shape, std::uint32_t index, Bytes burst_bytes,
+/// All gathers of one line, a train at a time as they go when each has the line for itself.
+void count_line(const Kernel& kernel, const SliceShape& shape, std::uint32_t index, const GatherTrains& trains,
                 fabric::DieNetwork& network) {
+  GatherRounds round(network.link_bytes());
   std::vector<fabric::GatherNode> nodes;
   const SliceShape::Line line = workload::clipped(shape, shape.lines[index], kernel.part);
   for (std::uint32_t i = kernel.gather_begin[index]; i < kernel.gather_begin[index + 1]; ++i) {
-    bool more = true;
-    for (Bytes sent = 0; more; sent += burst_bytes) {
+    Bytes sent = 0;
+    do {
       line_nodes(shape, line, 0, nodes);
-      more = fill_round(kernel, kernel.gathers[i], sent, burst_bytes, nodes);
+      round.fill(kernel, i, 1, sent, trains.of(line), nodes);
       network.count(gathering(line, nodes), 1);
-    }
+      sent = round.upto();
+    } while (round.more());
   }
 }
 
@@ -43,7 +45,7 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
     const std::uint32_t first = shape.line_begin[place.slice_die];
     for (std::uint32_t line = first; line < shape.line_begin[place.slice_die + 1]; ++line) {
       if (place.is_broken(line - first)) continue;  // sent as messages
-      count_line(kernel, shape, line, context.settings.burst_bytes, network);
+      count_line(kernel, shape, line, context.trains, network);
     }
   }
   for (std::uint32_t node = place.first_node; node < place.first_node + place.node_count; ++node) {

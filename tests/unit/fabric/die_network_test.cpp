@@ -92,13 +92,35 @@ TEST_F(DieNetworkTest, ABurstWaitsForTheLinkAndForNothingElse) {
   EXPECT_EQ(sink_.delivered[2].tail, 5 + 1 + 1);
 }
 
-TEST_F(DieNetworkTest, ABlockedHeadHoldsTheLinksBehindItBeyondTheBuffers) {
+TEST_F(DieNetworkTest, ABlockedHeadHoldsNoLinkBehindIt) {
   network_.inject(site(0, 5), unicast(0, 8, 64 * 100), 0, sink_);  // east link of column 5 busy from 1 to 101
   network_.inject(site(0, 0), unicast(0, 8, 64 * 10), 0, sink_);   // its head is there at 6 and waits until 101
+  EXPECT_EQ(network_.link(site(0, 4), Direction::kEast).free, 5 + 10);
+  EXPECT_EQ(network_.link(site(0, 5), Direction::kEast).free, 101 + 10);
+}
+
+TEST_F(DieNetworkTest, AReadPortStallsWhenItsFirstLinkIsBusy) {
+  network_.inject(site(0, 4), unicast(0, 8, 64 * 100), 0, sink_);  // east link of column 5 busy from 2 to 102
+  network_.inject(site(0, 5), unicast(0, 8, 64 * 10), 0, sink_);
   const Cycles buffer = topology_.params().noc.buffer_packets_per_vc;
-  // Its last flit leaves column 4's link when all but a buffer's worth has gone on: 111 - buffer - 1.
-  EXPECT_EQ(network_.link(site(0, 4), Direction::kEast).free, 101 + 10 - buffer - 1);
-  EXPECT_GT(network_.port(site(0, 0)).inject_free, 10) << "the read port stalls too";
+  EXPECT_EQ(network_.port(site(0, 5)).inject_free, 102 + 10 - 1 - buffer);
+}
+
+// The port is taken for both messages at once. The first one's second burst finds the link busy, so that it stalls.
+TEST_F(DieNetworkTest, MessagesTakeTheReadPortBeforeTheirLinks) {
+  const DieNetwork::ReadTurn first = network_.take_read_port(site(0, 0), 10, 100);
+  const DieNetwork::ReadTurn second = network_.take_read_port(site(0, 0), 5, 100);
+  EXPECT_EQ(first.start, 100);
+  EXPECT_EQ(second.start, 110);
+  EXPECT_EQ(network_.port(site(0, 0)).inject_free, 115);
+  EXPECT_EQ(network_.inject_in_turn(site(0, 0), first.port, unicast(0, 3, 64 * 5), 100, sink_), 105);
+  EXPECT_EQ(sink_.delivered.at(0).tail, 100 + 1 + 3 + 5);
+  EXPECT_EQ(network_.port(site(0, 0)).inject_free, 115) << "taken already";
+  network_.enter(Direction::kWest, 0, unicast(0, 5, 64 * 100), 106, sink_);  // first link busy up to 206
+  const Cycles buffer = topology_.params().noc.buffer_packets_per_vc;
+  EXPECT_EQ(network_.inject_in_turn(site(0, 0), first.port, unicast(0, 3, 64 * 5), 105, sink_), 206 + 5 - 1 - buffer);
+  EXPECT_EQ(network_.port(site(0, 0)).inject_free, 206 + 5 - 1 - buffer);
+  EXPECT_EQ(network_.port(site(0, 0)).bytes_injected, 640u);
 }
 
 TEST_F(DieNetworkTest, AControlPacketWaitsAtMostOnePacketOfABurst) {
@@ -235,6 +257,21 @@ TEST_F(DieNetworkTest, AGatherWaitsForLinksAndForItsLateSenders) {
   EXPECT_EQ(late.nodes[19].done, 10 + 20 + 1) << "does not wait for what others wait for";
 }
 
+// The write port of the node right of the sender is taken from 2 to 102; ten flits come from 12 on.
+TEST_F(DieNetworkTest, AGatherLosesAtATakenWritePortWhatItsBufferCannotAbsorb) {
+  for (const auto& [buffer, lost] : {std::pair<std::int64_t, Cycles>{4, 3}, {1, 4}, {128, 0}}) {
+    topology::MachineParams params = die_params();
+    params.noc.buffer_packets_per_vc = buffer;
+    const topology::Topology topology(params);
+    network_.configure(topology, 0);
+    network_.inject(site(2, 5), unicast(3, 5, 64 * 100), 0, sink_);
+    RowGather row(3, {4}, 640, 10);
+    network_.gather(row.g);
+    EXPECT_EQ(row.nodes[5].done, 102 + 10 + lost) << buffer;
+    EXPECT_EQ(row.nodes[3].done, 12 + 10) << "nobody there";
+  }
+}
+
 TEST_F(DieNetworkTest, AGatherLeavesTheDieWhereTheSliceGoesOn) {
   RowGather row(6, {3}, 128, 0);
   row.g.leaves_high = true;
@@ -248,11 +285,11 @@ TEST_F(DieNetworkTest, AGatherLeavesTheDieWhereTheSliceGoesOn) {
 // 360 pieces of two flits: twenty of them pass the end of each row.
 TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
   const Bytes bytes = 360 * 128;
-  const DieNetwork::Stripe out = network_.stripe_out(Direction::kEast, bytes, 100);
+  const DieNetwork::Stripe out = network_.stripe_out(Direction::kEast, 0, bytes, 100);
   EXPECT_EQ(out.head, 102);
   EXPECT_EQ(out.links_free, 101 + 40);
-  EXPECT_EQ(network_.stripe_flits(Direction::kEast, bytes), 40);
-  EXPECT_EQ(network_.stripe_flits(Direction::kSouth, bytes), 36);
+  EXPECT_EQ(network_.stripe_flits(Direction::kEast, 0, bytes), 40);
+  EXPECT_EQ(network_.stripe_flits(Direction::kSouth, 0, bytes), 36);
   network_.settle();
   for (int row = 0; row < 18; ++row) {
     EXPECT_EQ(network_.link(site(row, 19), Direction::kEast).busy_cycles, 40u);
@@ -261,7 +298,7 @@ TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
   }
   DieNetwork far;
   far.configure(topology_, 0);
-  const DieNetwork::Stripe in = far.stripe_in(Direction::kEast, bytes, 400);
+  const DieNetwork::Stripe in = far.stripe_in(Direction::kEast, 0, bytes, 400);
   far.settle();
   EXPECT_EQ(in.start, 400);
   EXPECT_EQ(in.done, 400 + 40) << "the first column's pieces are the last of their trains";
@@ -271,15 +308,59 @@ TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
   EXPECT_EQ(far.link(site(7, 0), Direction::kEast).busy_cycles, 38u);
   DieNetwork between;
   between.configure(topology_, 0);
-  const DieNetwork::Stripe through = between.stripe_through(Direction::kNorth, bytes, 700);
+  const DieNetwork::Stripe through = between.stripe_through(Direction::kNorth, 0, bytes, 700);
   between.settle();
   EXPECT_EQ(through.head, 700 + 18);
   EXPECT_EQ(between.link(site(9, 9), Direction::kNorth).busy_cycles, 36u);
 }
 
+TEST_F(DieNetworkTest, GroupsAreRectanglesThatTogetherAreTheDie) {
+  std::vector<int> times(360, 0);
+  Bytes shares = 0;
+  for (unsigned group = 1; group < DieNetwork::kGroups; ++group) {
+    EXPECT_EQ(network_.sites_of(group).size(), 30u);
+    for (const SiteIndex at : network_.sites_of(group)) ++times[at];
+    shares += network_.share_of(group, 1'000'003);
+  }
+  EXPECT_EQ(std::count(times.begin(), times.end(), 1), 360);
+  EXPECT_EQ(shares, 1'000'003);
+  EXPECT_EQ(network_.share_of(0, 1'000'003), 1'000'003);
+  EXPECT_EQ(network_.sites_of(2).front(), site(0, 5));
+}
+
+// Rows 0 to 5, columns 5 to 9: five pieces of two flits on each row, over ten links to the east, five to the west.
+TEST_F(DieNetworkTest, AStripeOfAGroupMovesItsNodesAlone) {
+  const Bytes bytes = 30 * 128;
+  EXPECT_EQ(network_.stripe_flits(Direction::kEast, 2, bytes), 10);
+  EXPECT_EQ(network_.stripe_flits(Direction::kNorth, 2, bytes), 12);
+  EXPECT_EQ(network_.stripe_out(Direction::kEast, 2, bytes, 100).head, 101 + 11 + 2 - 2);
+  network_.settle();
+  EXPECT_EQ(network_.link(site(0, 4), Direction::kEast).busy_cycles, 0u);
+  EXPECT_EQ(network_.link(site(0, 5), Direction::kEast).busy_cycles, 2u);
+  EXPECT_EQ(network_.link(site(0, 19), Direction::kEast).busy_cycles, 10u);
+  EXPECT_EQ(network_.link(site(6, 19), Direction::kEast).busy_cycles, 0u);
+  EXPECT_EQ(network_.port(site(5, 9)).bytes_injected, 128u);
+  EXPECT_EQ(network_.port(site(5, 10)).bytes_injected, 0u);
+  DieNetwork far;
+  far.configure(topology_, 0);
+  const DieNetwork::Stripe in = far.stripe_in(Direction::kWest, 2, bytes, 400);
+  far.settle();
+  EXPECT_EQ(in.done, 400 + 10 + 10) << "ten links to the first of them, then five pieces";
+  EXPECT_EQ(far.link(site(0, 19), Direction::kWest).busy_cycles, 10u);
+  EXPECT_EQ(far.link(site(0, 6), Direction::kWest).busy_cycles, 2u);
+  EXPECT_EQ(far.link(site(0, 5), Direction::kWest).busy_cycles, 0u);
+  EXPECT_EQ(far.port(site(0, 5)).bytes_ejected, 128u);
+  DieNetwork between;
+  between.configure(topology_, 0);
+  EXPECT_EQ(between.stripe_through(Direction::kEast, 2, bytes, 700).head, 720);
+  between.settle();
+  EXPECT_EQ(between.link(site(5, 0), Direction::kEast).busy_cycles, 10u);
+  EXPECT_EQ(between.link(site(6, 0), Direction::kEast).busy_cycles, 0u);
+}
+
 TEST_F(DieNetworkTest, AStripeWaitsForTheSlowestRow) {
   network_.inject(site(2, 18), unicast(2, 19, 64 * 300), 0, sink_);
-  const DieNetwork::Stripe out = network_.stripe_out(Direction::kEast, 360 * 64, 0);
+  const DieNetwork::Stripe out = network_.stripe_out(Direction::kEast, 0, 360 * 64, 0);
   EXPECT_GE(out.head, 300);
 }
 
@@ -336,15 +417,15 @@ TEST_F(DieNetworkPorts, TwoWritePortsTakeAGatherFromBothSides) {
 TEST_F(DieNetworkPorts, TwoReadPortsSendTwoStripesAtATime) {
   for (const std::int64_t ports : {1, 2}) {
     configure(ports, 1);
-    EXPECT_EQ(network_.stripe_out(Direction::kEast, 360 * 128, 100).start, 100);
-    EXPECT_EQ(network_.stripe_out(Direction::kSouth, 360 * 128, 100).start, ports == 1 ? 102 : 100);
+    EXPECT_EQ(network_.stripe_out(Direction::kEast, 0, 360 * 128, 100).start, 100);
+    EXPECT_EQ(network_.stripe_out(Direction::kSouth, 0, 360 * 128, 100).start, ports == 1 ? 102 : 100);
   }
 }
 
 TEST_F(DieNetworkPorts, TwoWritePortsTakeTwoStripesAtATime) {
   for (const std::int64_t ports : {1, 2}) {
     configure(1, ports);
-    const auto last = [&](Direction d) { return network_.stripe_in(d, 360 * 128, 400).done; };
+    const auto last = [&](Direction d) { return network_.stripe_in(d, 0, 360 * 128, 400).done; };
     EXPECT_EQ(last(Direction::kEast), 400 + 40);
     // The first row's pieces are the last of a column's 36 flits; in the first column they find the port busy.
     EXPECT_EQ(last(Direction::kSouth), ports == 1 ? 440 + 2 : 400 + 36);

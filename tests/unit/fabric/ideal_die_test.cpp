@@ -130,8 +130,9 @@ Gathering gather(std::vector<GatherNode>& nodes, std::int32_t lane, bool horizon
 
 TEST_F(IdealDieTest, AGatherOfOnePieceIsAsInTheFastModel) {
   for (const bool horizontal : {true, false}) {
+    const Cycles start = horizontal ? 100 : 1000;  // nobody meets anybody
     std::vector<GatherNode> nodes;
-    for (std::uint16_t i = 0; i < (horizontal ? 5 : 4); ++i) nodes.push_back({i, i == 1 ? 640u : 0u, 100, 0});
+    for (std::uint16_t i = 0; i < (horizontal ? 5 : 4); ++i) nodes.push_back({i, i == 1 ? 640u : 0u, start, 0});
     std::vector<GatherNode> others = nodes;
     Gathering a = gather(nodes, 0, horizontal), b = gather(others, 0, horizontal);
     a.leaves_low = b.leaves_low = a.leaves_high = b.leaves_high = true;
@@ -172,16 +173,16 @@ TEST_F(IdealDieTest, AGatherWithoutPiecesChangesNothing) {
 // 19 nodes of two flits each. A piece's way is a whole number of dies long: here five or four links of two cycles.
 TEST_F(IdealDieTest, PiecesOfAStripeDoNotWaitForEachOther) {
   const Bytes bytes = 19 * 128;
-  EXPECT_EQ(ideal_.stripe_flits(Direction::kEast, bytes), 2);
-  const DieNetwork::Stripe out = ideal_.stripe_out(Direction::kEast, bytes, 100);
+  EXPECT_EQ(ideal_.stripe_flits(Direction::kEast, 0, bytes), 2);
+  const DieNetwork::Stripe out = ideal_.stripe_out(Direction::kEast, 0, bytes, 100);
   EXPECT_EQ(out.head, 100 + 2 * (1 + 5));
-  const DieNetwork::Stripe next = ideal_.stripe_out(Direction::kNorth, bytes, 100);
+  const DieNetwork::Stripe next = ideal_.stripe_out(Direction::kNorth, 0, bytes, 100);
   EXPECT_EQ(next.head, 102 + 2 * (1 + 4)) << "the read ports are busy with the one before it";
-  EXPECT_EQ(ideal_.stripe_through(Direction::kEast, bytes, 100).head, 100 + 2 * 5);
-  const DieNetwork::Stripe in = ideal_.stripe_in(Direction::kEast, bytes, 100);
+  EXPECT_EQ(ideal_.stripe_through(Direction::kEast, 0, bytes, 100).head, 100 + 2 * 5);
+  const DieNetwork::Stripe in = ideal_.stripe_in(Direction::kEast, 0, bytes, 100);
   EXPECT_EQ(in.start, 100);
   EXPECT_EQ(in.done, 102);
-  EXPECT_EQ(ideal_.stripe_in(Direction::kEast, bytes, 100).done, 104) << "the write ports";
+  EXPECT_EQ(ideal_.stripe_in(Direction::kEast, 0, bytes, 100).done, 104) << "the write ports";
   ideal_.settle();
   EXPECT_EQ(ideal_.port(site(0, 0)).bytes_injected, 2u * 128u);
   EXPECT_EQ(ideal_.port(site(1, 2)).bytes_injected, 0u) << "no node there";

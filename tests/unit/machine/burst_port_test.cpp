@@ -9,6 +9,7 @@
 #include "dojo/base/error.h"
 #include "dojo/fabric/ideal_die.h"
 #include "machine/die/kernel_runs.h"
+#include "machine/die/messages.h"
 #include "machine/network/models.h"
 #include "unit/machine/support.h"
 
@@ -172,6 +173,35 @@ TEST_F(FastPortTest, ABurstWaitsAgainWhenAReductionCameFirst) {
   die.port.send_within(0, to(0, 1), 640, 1);
   die.run();
   EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(3u, Cycles{12 + 1 + 1 + 2})));
+}
+
+// 640 bytes take the read port for ten cycles; a burst of two flits goes every other cycle.
+TEST_F(FastPortTest, MessagesInTurnTakeTheReadPortAtOnceAndLinksWhenTheyGo) {
+  Die die(bench_, 0);
+  die.port.post_in_turn(0, to(0, 1, 1), 640, 0);
+  die.port.post_in_turn(0, to(0, 1, 2), 64, 0);
+  EXPECT_FALSE(die.port.settled());
+  EXPECT_FALSE(die.port.at_rest(1000));
+  EXPECT_EQ(die.port.network().port(0).inject_free, 11);
+  EXPECT_EQ(die.port.network().link(0, Direction::kEast).free, 0) << "nothing has gone yet";
+  EXPECT_EQ(die.sums.bytes_to_eject, 640u + 64);
+  die.run();
+  EXPECT_TRUE(die.port.settled());
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(1u, Cycles{10 + 1 + 1}), std::make_pair(2u, Cycles{11 + 2})));
+  EXPECT_TRUE(die.receiver.messages[0].burst.last);
+  EXPECT_EQ(die.port.send_within(0, to(0, 1), 64, 0), 11 + 1 + 1 + 1) << "behind both at the port";
+}
+
+// Node 0 sends along the row to node 1 from cycle 0 to 10; node 2, below, has its turn after that and meets nobody.
+TEST_F(FastPortTest, AMessageInTurnDoesNotHoldLinksBeforeItGoes) {
+  Die die(bench_, 0);
+  die.port.post_in_turn(2, to(1, 2, 8), 6400, 0);  // to the next die: node 2's port is busy for 100 cycles
+  die.port.post_in_turn(2, to(0, 1, 2), 64, 0);
+  die.port.post_in_turn(3, to(0, 1, 1), 64, 0);
+  die.run(50);
+  EXPECT_THAT(die.arrived(), ElementsAre(std::make_pair(1u, Cycles{0 + 1 + 1 + 1})));
+  die.run();
+  EXPECT_THAT(die.arrived().back(), std::make_pair(2u, Cycles{100 + 1 + 2 + 1}));
 }
 
 // Router, lane into the edge, ten cycles to the far side; there, one flit into the node.
@@ -385,6 +415,68 @@ TEST(FastPortStripes, GoOneAfterAnotherAndThroughDies) {
   EXPECT_TRUE(west.port.settled());
   middle.port.settle();
   EXPECT_EQ(middle.port.network().port(0).bytes_ejected, 38u + 38u) << "150 bytes on four nodes, a byte more on two";
+}
+
+// A die of three rows and four columns, a node a group; groups 1 to 4 are its first row.
+class FastPortGroups : public ::testing::Test {
+ protected:
+  FastPortGroups() : bench_(tile_params(1, 2, 3, 4, 1 << 20)) { bench_.settings.burst_bytes = kBurst; }
+  /// What leaves after the first, which goes at once: group and chunk.
+  std::vector<std::pair<int, int>> order(const std::vector<std::pair<int, int>>& posted) {
+    Die die(bench_, 0);
+    for (const auto& [group, chunk] : posted) {
+      Burst burst = to(0, 4);
+      burst.group = static_cast<std::uint8_t>(group);
+      burst.payload = TokenRef{0, 0, 0, static_cast<std::uint16_t>(chunk)}.pack();
+      die.port.post_stripe(burst, 12 * 64, 0);
+    }
+    die.run();
+    EXPECT_TRUE(die.port.settled());
+    std::vector<std::pair<int, int>> left;
+    for (const Crossing& crossing : die.out(Direction::kEast)) {
+      EXPECT_EQ(crossing.burst.bytes, 64u) << "its share";
+      left.emplace_back(crossing.burst.group, TokenRef::unpack(crossing.burst.payload).chunk);
+    }
+    return left;
+  }
+  Bench bench_;
+};
+
+TEST_F(FastPortGroups, TheNearestToTheEdgeGoesFirst) {
+  EXPECT_THAT(order({{1, 0}, {1, 1}, {2, 0}, {3, 0}, {4, 1}, {4, 0}}),
+              ElementsAre(std::pair(1, 0), std::pair(4, 1), std::pair(4, 0), std::pair(3, 0), std::pair(2, 0),
+                          std::pair(1, 1)));
+}
+
+TEST_F(FastPortGroups, OrTheOldestChunk) {
+  bench_.context().oldest_first = true;
+  EXPECT_THAT(order({{1, 0}, {4, 2}, {3, 1}, {2, 1}, {1, 0}}),
+              ElementsAre(std::pair(1, 0), std::pair(1, 0), std::pair(3, 1), std::pair(2, 1), std::pair(4, 2)));
+}
+
+// Node 0 (group 1) has a long message for the die in the east before one for the die in the south; node 1 has not.
+TEST(FastPortStripes, MessagesOfAGroupGoInTheirOrderWhicheverWay) {
+  Bench bench(tile_params(2, 2, 3, 4, 1 << 20));
+  Die die(bench, 0);
+  const auto post = [&](std::uint8_t group, std::int32_t row, std::int32_t column, Bytes bytes) {
+    Burst burst = to(row, column);
+    burst.group = group;
+    die.port.post_stripe(burst, bytes, 0);
+  };
+  post(1, 0, 4, 12 * 6400);
+  post(1, 3, 0, 12 * 64);
+  post(2, 3, 0, 12 * 64);
+  die.run();
+  EXPECT_TRUE(die.port.settled());
+  ASSERT_EQ(die.out(Direction::kSouth).size(), 2u);
+  EXPECT_EQ(die.out(Direction::kSouth)[0].burst.group, 2);
+  EXPECT_LT(die.out(Direction::kSouth)[0].time, 50);
+  EXPECT_GE(die.out(Direction::kSouth)[1].time, 100);
+}
+
+TEST_F(FastPortGroups, OtherRowsDoNotWait) {
+  const auto left = order({{1, 0}, {1, 0}, {5, 0}});
+  EXPECT_THAT(left, ElementsAre(std::pair(1, 0), std::pair(5, 0), std::pair(1, 0)));
 }
 
 TEST(FastPortWithDetours, CountsAMessageThatTurnsOffOnce) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is looked up once per run: windows, clusters, pieces, levels, barriers, mailboxes.
+// What is looked up once per run: windows, clusters, pieces, barriers, mailboxes.
 #include "machine/context.h"
 
 #include <gmock/gmock.h>
@@ -154,8 +154,7 @@ TEST(Context, ABarrierReachesTheFarthestNode) {
   EXPECT_THAT(bench.context().shapes[1].barrier_cycles, ElementsAre(0)) << "a node alone waits for nobody";
 }
 
-// A chain of three items; chunk 1 runs a level behind chunk 0. Numbers: item * 2 + chunk.
-TEST(Context, ItemsAmongNodesAreOrderedByLevel) {
+TEST(Context, ItemsAmongNodesKnowHowManyMessagesTheyWaitFor) {
   Bench bench(die_params(2, 2));
   bench.add_rank(make_slice(bench.topology, 0, 0, 2, 2), 0);
   PlanMaker plan(1, 2);
@@ -167,9 +166,8 @@ TEST(Context, ItemsAmongNodesAreOrderedByLevel) {
   bench.add_instance(0, {{ParticipantKind::kNode, 0}, {ParticipantKind::kNode, 1}, {ParticipantKind::kNode, 2}});
   bench.add_instance(0, {{ParticipantKind::kNode, 2}, {ParticipantKind::kNode, 1}, {ParticipantKind::kNode, 0}});
   const PlanInfo& info = bench.context().plans[0];
-  EXPECT_THAT(info.level_order, ElementsAre(0, 1, 2, 3, 4, 5));
-  EXPECT_THAT(info.level_begin, ElementsAre(0, 1, 3, 5, 6));
-  EXPECT_TRUE(bench.context().plans[1].level_begin.empty()) << "nobody uses it among nodes";
+  EXPECT_THAT(info.item_waits, ElementsAre(0, 1, 1));
+  EXPECT_TRUE(bench.context().plans[1].item_waits.empty()) << "nobody uses it among nodes";
 }
 
 // A piece of another node of the line is an arrival of its own where pieces move one by one.

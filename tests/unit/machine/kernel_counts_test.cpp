@@ -27,7 +27,6 @@ class KernelCountsTest : public ::testing::Test {
  protected:
   KernelCountsTest() : KernelCountsTest(die_params(2, 3)) {}
   explicit KernelCountsTest(const topology::MachineParams& params) : bench_(params), residents_(6) {
-    bench_.settings.burst_bytes = 128;
     bench_.add_rank(make_slice(bench_.topology, 0, 0, 2, 3), 0);
     Program& program = bench_.job.programs[0];
     program.tasks = {kernel_task(0), kernel_task(1)};
@@ -37,6 +36,7 @@ class KernelCountsTest : public ::testing::Test {
     program.kernels = {gathers, plain_kernel(6, {8})};
   }
   KernelCounts::Counters count(const std::vector<std::uint32_t>& done) {
+    bench_.context().trains = {2, 2};
     if (residents_.size() == 0) residents_.add(bench_.context(), 0, 0);
     return *counts_.of(bench_.context(), 0, residents_[0], done);
   }
@@ -56,8 +56,8 @@ TEST_F(KernelCountsTest, CoresAreBusyWithEveryRunAndExecuteFlopsOnce) {
   }
 }
 
-// 300 bytes are bursts of 128, 128 and 44: five flits over both links of the row, three times.
-TEST_F(KernelCountsTest, LinksAndPortsCarryThePiecesBurstByBurst) {
+// 300 bytes are trains of 128, 128 and 44: five flits over both links of the row, three times.
+TEST_F(KernelCountsTest, LinksAndPortsCarryThePiecesTrainByTrain) {
   const KernelCounts::Counters c = count({2, 1, 3, 0});
   for (SiteIndex site = 0; site < 2; ++site) {
     EXPECT_EQ(c[busy(site, topology::Direction::kEast)], 3u * 5);

@@ -15,7 +15,8 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using topology::Direction;
 using End = FakeEnds::End;
-constexpr Bytes kBurst = 128;
+/// In flits: on the die, over dies.
+constexpr GatherTrains kTrains{4, 2};
 
 /// Kernels and their gathers on one die of a slice.
 struct Die {
@@ -23,7 +24,7 @@ struct Die {
       : residents(static_cast<std::size_t>(bench.topology.sites())),
         port(bench.topology, die),
         kernels(residents, time, wheel, moment, ends) {
-    auto made = std::make_unique<LineGathers>(kernels, port, moment, bench.topology, kBurst);
+    auto made = std::make_unique<LineGathers>(kernels, port, moment, bench.topology, kTrains);
     gathers = made.get();
     kernels.use(std::move(made));
     const RankDie& place = residents[residents.add(bench.context(), 0, slice_die)];
@@ -104,35 +105,82 @@ TEST_F(LineGathersTest, OfPiecesOfAllEverybodyGetsTheOthers) {
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 110 + kBarrier})) << "the senders wait for each other too";
 }
 
-// Three rounds of 128, 128 and 44 bytes; the line's links are busy for 50 cycles with each, a hop less for each node.
-TEST_F(LineGathersTest, ALongPieceGoesBurstByBurst) {
+// A train of four flits: two of each sender, then the rest of the long piece alone. The line's links are busy for 50
+// cycles with each train, a hop less for each node.
+TEST_F(LineGathersTest, PiecesGoTrainByTrain) {
   use(maker({10}).gather(0, 1, {{0, 300}, {2, 40}}));
   Die die(bench_, 0, 0);
   die.port.links_busy = 50;
   die.start(10);
   EXPECT_THAT(die.gathered(), ElementsAre(128 + 40)) << "the short piece goes with the first round";
   die.run();
-  EXPECT_THAT(die.gathered(), ElementsAre(128 + 40, 128, 44));
+  EXPECT_THAT(die.gathered(), ElementsAre(128 + 40, 172));
   EXPECT_EQ(die.port.gather_nodes[1][0].ready, 10 + 50 - 3);
-  EXPECT_EQ(die.port.gather_nodes[2][0].ready, 10 + 2 * (50 - 3));
-  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 10 + 2 * 47 + 100 + 10 + kBarrier}));
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 10 + 47 + 100 + 10 + kBarrier}));
 }
 
 TEST_F(LineGathersTest, RoundsOfALineThatIsFreeGoInOneEvent) {
-  use(maker({10, 10}).gather(0, 1, {{0, 300}}).gather(0, 2, {{1, 64}}));
+  use(maker({10}).gather(0, 1, {{0, 600}}));
   Die die(bench_, 0, 0);
   die.start(10);
-  EXPECT_THAT(die.gathered(), ElementsAre(128, 128, 44, 64));
+  EXPECT_THAT(die.gathered(), ElementsAre(256, 256, 88));
+}
+
+// The operands of both steps share the line: two flits of each sender, then the rest of the longer piece.
+TEST_F(LineGathersTest, GathersOfALineGoSideBySide) {
+  use(maker({10, 10}).gather(0, 1, {{0, 300}}).gather(0, 2, {{1, 64}}));
+  Die die(bench_, 0, 0);
+  die.port.links_busy = 50;
+  die.start(10);
+  EXPECT_THAT(die.gathered(), ElementsAre(128 + 64));
+  EXPECT_EQ(die.kernels.run(0).slot(0, 2).need, 0u) << "all of the second gather is on its way";
+  EXPECT_EQ(die.kernels.run(0).slot(1, 1).need, 1u);
+  die.run();
+  EXPECT_THAT(die.gathered(), ElementsAre(128 + 64, 172));
+}
+
+// One node sends 65 bytes for the first step and 64 for the second: three packets.
+TEST_F(LineGathersTest, PiecesOfOneSenderFollowOneAnotherAndShareNoPacket) {
+  use(maker({10, 10}).gather(0, 1, {{0, 65}}).gather(0, 2, {{0, 64}}));
+  Die die(bench_, 0, 0);
+  die.start(10);
+  EXPECT_EQ(die.port.gather_nodes.at(0)[0].piece_bytes, 128u + 64u);
+  EXPECT_THAT(die.gathered(), ElementsAre(192));
+  EXPECT_EQ(die.sums.bytes_to_eject, 129u * 2u);
+}
+
+TEST(GatherRounds, ATrainIsDividedAmongThoseThatHaveSomethingToSend) {
+  Kernel kernel;
+  kernel.pieces = {{0, 640}, {1, 640}, {2, 64}, {0, 100}};
+  workload::Gather one, other;
+  one.pieces_end = 3;
+  other.pieces_begin = 3;
+  other.pieces_end = 4;
+  kernel.gathers = {one, other};
+  std::vector<fabric::GatherNode> nodes(3);
+  GatherRounds round(64);
+  std::vector<std::vector<std::uint32_t>> sent;
+  Bytes upto = 0;
+  do {
+    for (fabric::GatherNode& node : nodes) node.piece_bytes = 0;
+    round.fill(kernel, 0, 2, upto, 15, nodes);
+    sent.push_back({nodes[0].piece_bytes, nodes[1].piece_bytes, nodes[2].piece_bytes});
+    upto = round.upto();
+    EXPECT_EQ(round.is_complete(0), sent.size() >= 2);
+  } while (round.more());
+  EXPECT_THAT(sent, ElementsAre(ElementsAre(5 * 64, 5 * 64, 64), ElementsAre(5 * 64 + 100, 5 * 64, 0)))
+      << "five flits of each of three, then seven of each of two";
 }
 
 TEST_F(LineGathersTest, OperandsOfTwoStepsAtMostAreUnderWay) {
   use(maker({10, 10, 10}).gather(0, 1, {{0, 64}}).gather(0, 2, {{0, 65}}).gather(0, 3, {{0, 66}}));
   Die die(bench_, 0, 0);
   die.start(0);
-  EXPECT_THAT(die.gathered(), ElementsAre(64, 65));
+  EXPECT_THAT(die.port.gather_nodes.at(0)[0].piece_bytes, 64 + 65);
   die.run();
-  EXPECT_THAT(die.gathered(), ElementsAre(64, 65, 66));
-  EXPECT_EQ(die.port.gather_nodes[2][0].ready, 110) << "when the last node has computed the first step";
+  ASSERT_EQ(die.port.gathers.size(), 2u);
+  EXPECT_EQ(die.port.gathers[1].bytes, 66);
+  EXPECT_EQ(die.port.gather_nodes[1][0].ready, 110) << "when the last node has computed the first step";
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 110 + 100 + 10 + kBarrier}));
 }
 
@@ -149,17 +197,22 @@ TEST_F(LineGathersTest, ASecondStageGoesWhenTheFirstHasCome) {
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 210 + 10 + kBarrier})) << "node 4 gets it last";
 }
 
-TEST_F(LineGathersTest, MessagesOnTheDieAreKnownToArrive) {
+TEST_F(LineGathersTest, MessagesOnTheDieTakeTheirReadPortsAtTheStart) {
   use(maker({10}).unicast(0, 4, 77, 1));
   Die die(bench_, 0, 0);
   die.start(10);
   die.run();
-  ASSERT_EQ(die.port.within.size(), 1u);
-  EXPECT_EQ(die.port.within[0].site, 0);
-  EXPECT_EQ(die.port.within[0].burst.row, 1);
-  EXPECT_EQ(die.port.within[0].burst.column, 1);
-  EXPECT_EQ(die.port.within[0].bytes, 77);
+  EXPECT_THAT(die.ends.ended, IsEmpty());
+  ASSERT_EQ(die.port.in_turn.size(), 1u);
+  const FakePort::Post& message = die.port.in_turn[0];
+  EXPECT_EQ(message.site, 0);
+  EXPECT_EQ(message.burst.row, 1);
+  EXPECT_EQ(message.burst.column, 1);
+  EXPECT_EQ(message.bytes, 77);
+  EXPECT_EQ(message.now, 10);
   EXPECT_THAT(die.port.posts, IsEmpty());
+  die.kernels.received(0, Operand::unpack(message.burst.payload), 4, 110);
+  die.run();
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 120 + kBarrier}));
 }
 

@@ -277,13 +277,13 @@ TEST(Machine, NamesPacketsThatStandWithoutCredit) {
   }
 }
 
-// A row of 6400 bytes of the first of two dies: its bursts wait for the two buffers at the far side.
+// A row of 64000 bytes of the first of two dies: its trains are longer than the far side has room for.
 TEST(Machine, NamesTheNodesOfAMulticastThatStands) {
   Bench bench(tile_params(1, 2, 1, 2, 64));
-  bench.settings.burst_bytes = 128;
+  bench.settings.burst_bytes = 128;  // the far side has room for two of these
   bench.add_rank(make_slice(bench.topology, 0, 0, 1, 4), 0);
   bench.job.programs[0].tasks = {kernel_task(0, 1)};
-  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(0, 1, {{0, 6400}}).kernel()};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(0, 1, {{0, 64000}}).kernel()};
   Machine machine(bench.topology, bench.workload, bench.job, bench.settings);
   std::vector<std::string> blocked;
   while (machine.next_time() != kNever && blocked.empty()) {
@@ -291,7 +291,7 @@ TEST(Machine, NamesTheNodesOfAMulticastThatStands) {
     blocked = machine.blocked_packets();
   }
   ASSERT_FALSE(blocked.empty());
-  EXPECT_THAT(blocked[0], HasSubstr("128 bytes for columns 0 to 3 of the machine, sent at cycle"));
+  EXPECT_THAT(blocked[0], HasSubstr("4096 bytes for columns 0 to 3 of the machine, sent at cycle"));
   EXPECT_THAT(blocked[0], HasSubstr("without credit at tile.die[0].edge.east"));
 }
 

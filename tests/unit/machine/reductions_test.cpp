@@ -99,6 +99,43 @@ TEST_F(ReductionsTest, ChunksFollowOneAnother) {
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 7, 110 + 6 + 5 + 4}));
 }
 
+// Position 2 has added 6400 bytes at 204; position 1, which waits for nothing, has sent long before.
+TEST_F(ReductionsTest, ItemsFireInTheOrderOfTimeNotOfTheirDepth) {
+  bench_.job.plans.push_back(PlanMaker()
+                                 .position()
+                                 .item(2, [](DataflowItem& item) { combines_and_finishes(item, 64); })
+                                 .position()
+                                 .item(1, starts)
+                                 .edge(0, 64)
+                                 .item(1, starts)
+                                 .edge(3, 6400)
+                                 .position()
+                                 .item(1,
+                                       [](DataflowItem& item) {
+                                         item.combine = true;
+                                         item.bytes = 6400;
+                                       })
+                                 .edge(4, 128)
+                                 .position()
+                                 .item(1)
+                                 .edge(0, 192)
+                                 .plan());
+  const std::uint32_t instance = bench_.add_instance(0, {{ParticipantKind::kNode, 0},
+                                                         {ParticipantKind::kNode, 1},
+                                                         {ParticipantKind::kNode, 2},
+                                                         {ParticipantKind::kNode, 3}});
+  Die die(bench_);
+  die.reductions.start(1, 7, instance, 0);
+  EXPECT_EQ(die.port.within.size(), 2u) << "what waits for nothing";
+  die.run(150);
+  EXPECT_EQ(die.port.within.size(), 3u);
+  EXPECT_EQ(die.port.within[2].now, 204);
+  die.run();
+  ASSERT_EQ(die.port.within.size(), 4u);
+  EXPECT_EQ(die.port.within[3].now, 304);
+  EXPECT_THAT(die.ends.ended, ElementsAre(End{1, 7, 404 + 1 + 4}));
+}
+
 TEST_F(ReductionsTest, AMessageMovesAtLeastAPacket) {
   const std::uint32_t instance = use(sum_of_two(3, 1));
   Die die(bench_);

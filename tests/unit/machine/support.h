@@ -389,7 +389,7 @@ struct FakePort final : LinePort {
 
   Cycles latency = 100, links_busy = 0;
   std::uint32_t full = 0;  ///< a bit for each direction
-  std::vector<Post> posts, stripes, within;
+  std::vector<Post> posts, stripes, within, in_turn;
   std::vector<fabric::Gathering> gathers;
   std::vector<std::vector<fabric::GatherNode>> gather_nodes;
   std::vector<Passed> passed;
@@ -425,6 +425,9 @@ struct FakePort final : LinePort {
     if (g.leaves_low) g.low_head = ready + 1;
     if (g.leaves_high) g.high_head = ready + 2;
     gathers.push_back(g);
+  }
+  void post_in_turn(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override {
+    in_turn.push_back({site, head, bytes, now});
   }
   [[nodiscard]] bool is_full(topology::Direction d) const override { return (full >> static_cast<int>(d) & 1u) != 0; }
   void park(topology::Direction d, const ParkedLine& line) override { parked.emplace_back(d, line); }
