@@ -147,7 +147,7 @@ class DieNetwork {
   /// follow with inject_in_turn(), each when its time has come, so that no link is taken long before it is used.
   ReadTurn take_read_port(SiteIndex site, Flits n, Cycles now) {
     ReadTurn turn;
-    turn.port = reads_.number_of_first(site);
+    turn.port = static_cast<std::uint32_t>(reads_.number_of_first(site));
     Cycles& free = reads_.port(turn.port);
     turn.start = std::max(now, free);
     free = turn.start + n;
