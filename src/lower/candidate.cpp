@@ -257,7 +257,8 @@ class Candidate {
                                                                              : deliveries_.two_stages() ? 1
                                                                                                         : 0.5);
     const double busy = static_cast<double>(compute_cycles_);
-    plan.cycles = latency + std::max(load.first + busy, load.all + busy / steps_);
+    const double kernel = latency + std::max(load.first + busy, load.all + busy / steps_);
+    plan.cycles = kernel;
     // A reduction is a task of its own.
     plan.cycles += static_cast<double>(grid_.task_latency()) * (plan.reduction ? 2 : 1);
     if (plan.reduction) plan.cycles += choose_reduction(*plan.reduction, grid_, context_.cost.params()).cycles;
@@ -265,6 +266,7 @@ class Candidate {
       // The next operation will want it by pixels again.
       plan.cycles += static_cast<double>(request_.c_bytes) / port * (1.0 / grid_.rows() + 1.0 / grid_.columns());
     }
+    plan.least_cycles = plan.cycles - kernel + std::max(load.all, busy);
   }
 
   const ProductRequest& request_;

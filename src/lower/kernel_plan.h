@@ -58,6 +58,7 @@ struct KernelPlan {
   std::optional<ReductionSpec> reduction;  ///< follows the kernel
   Bytes buffer_bytes = 0;                  ///< of a node: operands in flight, halo, partial sums
   double cycles = 0;                       ///< by the cost model, reduction included
+  double least_cycles = 0;                 ///< what no number of steps goes below
 };
 
 /// What the planners need to know about the slice and its nodes.

@@ -36,16 +36,33 @@ Bytes more_resident(const ProductRequest& r, const PlanContext& context) {
   return ceil_div<Bytes>(bytes, context.grid.nodes()) - bytes / context.on(0).grid.nodes();
 }
 
+/// What every budget has room for: an operation always has an eighth of the SRAM.
+Bytes always_free(const PlanContext& context) {
+  return context.cost.params().sram_bytes / 16;
+}
+
+/// On many dies a plan takes long to work out. There, steps are of no use to cuts whose bound lies well above the time
+/// of a choice that always fits: none of their choices would be taken.
+bool is_far_off(const ProductChoice& without_steps, double least_cycles, const PlanContext& context,
+                const std::vector<ProductChoice>& choices) {
+  constexpr double kFar = 1.5;
+  constexpr std::uint32_t kManyNodes = 1000;
+  if (context.grid.nodes() < kManyNodes) return false;
+  return std::any_of(choices.begin(), choices.end(), [&](const ProductChoice& c) {
+    return &c != &without_steps && kFar * c.cycles < least_cycles &&
+           c.buffer_bytes + c.resident_bytes <= always_free(context);
+  });
+}
+
 /// Steps in ascending order: more than 15 only while operands in flight are a matter of capacity.
 void evaluate_steps(const ProductRequest& request, const PlanContext& context, CandidateAxes axes,
                     std::vector<ProductChoice>& choices) {
-  constexpr std::array<std::uint32_t, 9> kSteps{1, 2, 4, 8, 15, 30, 60, 120, Kernel::kMostSteps};
+  constexpr std::array<std::uint32_t, 8> kSteps{2, 4, 8, 15, 30, 60, 120, Kernel::kMostSteps};
   constexpr std::uint32_t kFew = 15;
-  const Bytes small = context.cost.params().sram_bytes / 16;
+  const Bytes small = always_free(context);
   Bytes buffer = 0;
   for (const std::uint32_t steps : kSteps) {
-    if ((axes.stream == Stream::kNone) != (steps == 1) || (steps > 1 && size_of(request, axes.stream) < 8 * steps))
-      continue;
+    if (size_of(request, axes.stream) < 8 * steps) return;
     if (steps > kFew && buffer <= small) return;
     axes.steps = steps;
     const auto plan = plan_candidate(request, context, axes, false);
@@ -64,10 +81,15 @@ void evaluate_part(const ProductRequest& request, const PlanContext& context, st
       // Nor is the sum of a batch's matrices cut by columns.
       if (request.batch > 1 && columns == Cut::kK) continue;
       const bool shares_b = request.batch > 1 && request.pixels == Cut::kM;
-      for (const Stream stream : {Stream::kNone, Stream::kM, Stream::kN, Stream::kK}) {
-        for (const bool b_by_columns : {false, true}) {
-          if (!b_by_columns || shares_b)
-            evaluate_steps(request, context, {rows, columns, stream, 1, context.part, b_by_columns}, choices);
+      for (const bool b_by_columns : {false, true}) {
+        if (b_by_columns && !shares_b) continue;
+        CandidateAxes axes{rows, columns, Stream::kNone, 1, context.part, b_by_columns};
+        const auto plan = plan_candidate(request, context, axes, false);
+        choices.push_back({axes, plan->buffer_bytes, more_resident(request, context), plan->cycles});
+        if (is_far_off(choices.back(), plan->least_cycles, context, choices)) continue;
+        for (const Stream stream : {Stream::kM, Stream::kN, Stream::kK}) {
+          axes.stream = stream;
+          evaluate_steps(request, context, axes, choices);
         }
       }
     }
