@@ -75,8 +75,8 @@ Options net_options() {
       "pattern", po::value<std::string>(), "where packets go (see: dojosim list patterns)")(
       "rate", po::value<std::string>(), "offered load in flits/node/cycle")("packet-flits", po::value<std::string>(),
                                                                             "flits of a packet")(
-      "model", po::value<std::string>(), "fast or reference")("scope", po::value<std::string>(),
-                                                              "machine, or die: each packet stays in its die")(
+      "model", po::value<std::string>(), "fast, reference or ideal")("scope", po::value<std::string>(),
+                                                                     "machine, or die: each packet stays in its die")(
       "hotspot", po::value<std::string>(),
       "ID,...: the nodes that pattern hotspot sends to; id = row x columns + column")(
       "mirror", po::value<std::string>(), "rows or columns: what pattern mirror swaps")(

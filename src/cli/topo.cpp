@@ -15,7 +15,7 @@ namespace {
 
 /// Throws when packets of the loaded machine could wait for each other in a circle.
 std::string deadlock_verdict(const topology::Topology& machine, const std::string& file) {
-  const int legs = machine.routes() == nullptr ? 1 : topology::kRoutePhases;
+  const int legs = machine.routes() == nullptr ? 1 : topology::kRouteLegs;
   const std::vector<topology::Channel> cycle = topology::find_channel_cycle(machine, legs, topology::route_turn);
   if (!cycle.empty()) {
     std::string circle;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the collective algorithms share: lanes, path costs, the choice of chunks and the builder of dataflow plans.
+// What the collective algorithms share: tracks, path costs and the choice of chunks.
 #pragma once
 #include <cstdint>
 #include <functional>
-#include <limits>
 #include <string>
 #include <vector>
 
 #include "dojo/collectives/collectives.h"
 #include "dojo/topology/topology.h"
+#include "dojo/workload/plan_builder.h"
 #include "dojo/workload/program.h"
 
 namespace dojo::workload::collectives {
@@ -23,12 +23,10 @@ inline constexpr Bytes kMinBulkMessageBytes = 4096;
 inline constexpr std::int64_t kFewMessages = 1'000'000;
 /// The most messages of one whole collective. One that would need more gets fewer and longer chunks.
 inline constexpr std::int64_t kMaxMessages = 25'000'000;
-/// Tokens that an item can count.
-inline constexpr std::uint32_t kMaxNeed = std::numeric_limits<decltype(DataflowItem::need)>::max();
 /// Bytes of a message that carries no data (barrier).
 inline constexpr Bytes kSignalBytes = 64;
 
-/// What the messages of a collective carry, summed over all lanes, and which way they go.
+/// What the messages of a collective carry, summed over all tracks, and which way they go.
 struct Traffic {
   Bytes least_bytes = 0;  ///< of the step that moves least; `most_bytes`: of the step that moves most
   Bytes most_bytes = 0;
@@ -37,7 +35,7 @@ struct Traffic {
   Bytes least_piece = kMinPieceBytes;  ///< of a striped message that is worth sending
 };
 /// The nodes that send and receive for a rank.
-struct Lanes {
+struct Tracks {
   std::vector<std::uint32_t> nodes;  ///< ascending
   std::int64_t distinct_rows = 1, distinct_columns = 1;
   bool striped = false;  ///< all nodes of a die, as one message (DataflowPlan::striped)
@@ -46,9 +44,9 @@ struct Lanes {
 /// The nodes on which the smallest step's bytes lie (residency()), but at most two in each row and column of the slice:
 /// that many already fill every edge. Messages are striped instead if they are straight, ranks are whole dies, and the
 /// largest step gives every node a piece worth sending.
-[[nodiscard]] Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic,
-                                 const topology::Topology& topology);
-[[nodiscard]] Lanes lanes_on(const SliceShape& shape, std::vector<std::uint32_t> nodes);
+[[nodiscard]] Tracks choose_tracks(const CollectiveRequest& request, const Traffic& traffic,
+                                   const topology::Topology& topology);
+[[nodiscard]] Tracks tracks_on(const SliceShape& shape, std::vector<std::uint32_t> nodes);
 [[nodiscard]] bool is_straight(const Slice& from, const Slice& to);
 /// Every member is one whole die, with the same nodes enabled.
 [[nodiscard]] bool are_equal_dies(const std::vector<const Slice*>& members, const topology::Topology& topology);
@@ -75,13 +73,13 @@ struct Rates {
   double link, inject, eject, combine;
   double ethernet, frame_payload, frame_overhead;  ///< a DIP's port; bytes of its frames
   explicit Rates(const topology::Topology& topology);
-  /// What all lanes together move over a path: the pooled edge, but not above one link per row or column with a lane.
-  [[nodiscard]] double path(const Path& path, const Lanes& lanes) const;
+  /// What all tracks together move over a path: the pooled edge, but not above one link per row or column with a track.
+  [[nodiscard]] double path(const Path& path, const Tracks& tracks) const;
   /// Of a message at a DIP's port, frame headers included, in cycles.
   [[nodiscard]] double over_ethernet(double bytes) const;
   /// The rate of one message that meets no other. The piece of a node in a striped message shares its way with the
   /// pieces of all other nodes, so it has that share of the path's rate.
-  [[nodiscard]] double message(const Path& path, const Lanes& lanes) const;
+  [[nodiscard]] double message(const Path& path, const Tracks& tracks) const;
 };
 
 /// Cycles as a function of the number of chunks.
@@ -92,10 +90,10 @@ struct ChunkChoice {
 };
 /// The fewest chunks whose cost is within 5 % of the cheapest choice that kMinMessageBytes and kMaxMessages allow, but
 /// at least four where these two allow four.
-[[nodiscard]] ChunkChoice choose_chunks(Bytes step_bytes, const Lanes& lanes, std::int64_t edges,
+[[nodiscard]] ChunkChoice choose_chunks(Bytes step_bytes, const Tracks& tracks, std::int64_t edges,
                                         const ChunkCost& cost);
-/// Bytes of the longest message when `bytes` are cut into lanes x chunks; whole 64-byte packets, at least one.
-[[nodiscard]] double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks);
+/// Bytes of the longest message when `bytes` are cut into tracks x chunks; whole 64-byte packets, at least one.
+[[nodiscard]] double message_bytes(Bytes bytes, std::int64_t tracks, std::int64_t chunks);
 
 /// The members as a grid of slices: the distinct rows and columns in which their slices begin. `full`: each point of
 /// the grid has a member.
@@ -107,31 +105,9 @@ struct MemberGrid {
 };
 [[nodiscard]] MemberGrid member_grid(const std::vector<const Slice*>& members);
 
-/// Collects items and edges in any order; counts what each item needs; groups items by position.
-class PlanBuilder {
- public:
-  struct Flags {
-    bool start = false, finish = false;
-    Bytes combine_bytes = 0;  ///< > 0: the item combines so much, over all lanes and chunks
-  };
-  explicit PlanBuilder(std::uint32_t positions) : positions_(positions) {}
-  std::uint32_t item(std::uint32_t position, Flags flags);
-  /// A message, or a token when both items are of one position.
-  void edge(std::uint32_t from, std::uint32_t to, Bytes bytes);
-  void set_finish(std::uint32_t item) { items_[item].finish = true; }
-  [[nodiscard]] DataflowPlan build(Algorithm algorithm, const Lanes& lanes, const ChunkChoice& choice,
-                                   const topology::Topology& topology) const;
-
- private:
-  struct RawEdge {
-    std::uint32_t from, to;
-    Bytes bytes;
-  };
-  std::uint32_t positions_;
-  std::vector<DataflowItem> items_;
-  std::vector<RawEdge> edges_;
-};
-
+/// What the builder has collected, over the tracks and chunks that were chosen.
+[[nodiscard]] DataflowPlan collective_plan(const PlanBuilder& builder, Algorithm algorithm, const Tracks& tracks,
+                                           const ChunkChoice& choice, const topology::Topology& topology);
 /// The plan of a collective of one rank, which moves nothing.
 [[nodiscard]] DataflowPlan trivial_plan(Algorithm algorithm, const topology::Topology& topology);
 

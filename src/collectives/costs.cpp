@@ -14,14 +14,14 @@ namespace dojo::workload {
 namespace collectives {
 namespace {
 
-topology::DiePlace centre_die(const Slice& slice, const topology::Topology& topology) {
+topology::DieCoordinates centre_die(const Slice& slice, const topology::Topology& topology) {
   return {(slice.first_site_row + slice.shape->rows / 2) / topology.site_rows(),
           (slice.first_site_column + slice.shape->columns / 2) / topology.site_columns()};
 }
 
 /// Adds crossings in dimension order, columns first, and the on-die hops between them.
-void walk(topology::DiePlace at, topology::DiePlace end, const Slice& from, const topology::Topology& topology,
-          Path& path) {
+void walk(topology::DieCoordinates at, topology::DieCoordinates end, const Slice& from,
+          const topology::Topology& topology, Path& path) {
   using topology::Direction;
   const auto cross = [&](Direction direction, std::int32_t parallel_edges) {
     const topology::Edge edge = topology.edge(topology.die_at(at.row, at.column), direction);
@@ -46,7 +46,7 @@ void walk(topology::DiePlace at, topology::DiePlace end, const Slice& from, cons
 void walk_to_dip(const Slice& slice, std::uint32_t dip, const topology::Topology& topology, Path& path) {
   const DieId die = topology.dip_die(dip);
   const topology::Direction side = topology.dip_side(dip);
-  const topology::DiePlace end = topology.place(die);
+  const topology::DieCoordinates end = topology.coordinates(die);
   const std::int32_t middle = slice.first_site_column + slice.shape->columns / 2,
                      columns = topology.die_columns() * topology.site_columns();
   const std::int32_t across = side == topology::Direction::kWest ? middle + 1 : columns - middle,
@@ -109,38 +109,38 @@ double Rates::over_ethernet(double bytes) const {
   return (bytes + std::ceil(bytes / frame_payload) * frame_overhead) / ethernet;
 }
 
-double Rates::path(const Path& path, const Lanes& lanes) const {
-  double rate = std::min(path.pooled_bytes_per_cycle, static_cast<double>(lanes.count()) * std::min(inject, eject));
-  if (path.horizontal) rate = std::min(rate, static_cast<double>(lanes.distinct_rows) * link);
-  if (path.vertical) rate = std::min(rate, static_cast<double>(lanes.distinct_columns) * link);
+double Rates::path(const Path& path, const Tracks& tracks) const {
+  double rate = std::min(path.pooled_bytes_per_cycle, static_cast<double>(tracks.count()) * std::min(inject, eject));
+  if (path.horizontal) rate = std::min(rate, static_cast<double>(tracks.distinct_rows) * link);
+  if (path.vertical) rate = std::min(rate, static_cast<double>(tracks.distinct_columns) * link);
   return rate;
 }
 
-double Rates::message(const Path& path, const Lanes& lanes) const {
-  if (lanes.striped) return this->path(path, lanes) / static_cast<double>(lanes.count());
+double Rates::message(const Path& path, const Tracks& tracks) const {
+  if (tracks.striped) return this->path(path, tracks) / static_cast<double>(tracks.count());
   return std::min({link, inject, eject, path.pooled_bytes_per_cycle});
 }
 
-double message_bytes(Bytes bytes, std::int64_t lanes, std::int64_t chunks) {
-  const Bytes piece = ceil_div<Bytes>(bytes, lanes * chunks);
+double message_bytes(Bytes bytes, std::int64_t tracks, std::int64_t chunks) {
+  const Bytes piece = ceil_div<Bytes>(bytes, tracks * chunks);
   return static_cast<double>(std::max<Bytes>(ceil_div<Bytes>(piece, 64), 1) * 64);
 }
 
-ChunkChoice choose_chunks(Bytes step_bytes, const Lanes& on, std::int64_t edges, const ChunkCost& cost) {
+ChunkChoice choose_chunks(Bytes step_bytes, const Tracks& on, std::int64_t edges, const ChunkCost& cost) {
   constexpr double kWorthIt = 1.05;
   constexpr std::int64_t kOverlap = 4;  // steps overlap only when there is something to send while something comes
-  const std::int64_t lanes = on.count();
+  const std::int64_t tracks = on.count();
   const Bytes least = on.striped ? kMinPieceBytes : kMinMessageBytes;
-  const std::int64_t messages = (on.striped ? 1 : lanes) * std::max<std::int64_t>(1, edges);  // of one chunk
+  const std::int64_t messages = (on.striped ? 1 : tracks) * std::max<std::int64_t>(1, edges);  // of one chunk
   const Bytes least_of_many = on.striped ? least : kMinBulkMessageBytes;
   const std::int64_t worthwhile =
-      std::min(step_bytes / (lanes * least), std::max(step_bytes / (lanes * least_of_many), kFewMessages / messages));
+      std::min(step_bytes / (tracks * least), std::max(step_bytes / (tracks * least_of_many), kFewMessages / messages));
   const std::int64_t most = std::max<std::int64_t>(1, std::min(worthwhile, kMaxMessages / messages));
   // Messages of a power of two up to 8 KiB and of whole 8 KiB beyond, because the network moves them in such bursts.
   std::vector<ChunkChoice> choices;
   Bytes message = least;
   for (std::int64_t chunks = kNever; chunks > std::min(kOverlap, most);) {
-    chunks = std::clamp<std::int64_t>(ceil_div(step_bytes, lanes * message), 1, most);
+    chunks = std::clamp<std::int64_t>(ceil_div(step_bytes, tracks * message), 1, most);
     choices.push_back({chunks, cost(chunks)});
     message = message < 8192 ? message * 2 : ceil_div<Bytes>(message * 5 / 4, 8192) * 8192;
   }
@@ -192,11 +192,11 @@ double message_seconds(const Slice& from, const Slice& to, Bytes bytes, bool ove
   using namespace collectives;
   const SliceShape& smaller = from.shape->node_count() <= to.shape->node_count() ? *from.shape : *to.shape;
   const bool all = !over_zplane && can_stripe(from, to, bytes, topology);
-  const Lanes lanes = lanes_on(smaller, residency(smaller, all ? std::numeric_limits<Bytes>::max() : bytes));
+  const Tracks tracks = tracks_on(smaller, residency(smaller, all ? std::numeric_limits<Bytes>::max() : bytes));
   const Path path = over_zplane ? path_over_zplane(from, to, topology) : path_between(from, to, topology);
   const Rates rates(topology);
   const double overhead = over_zplane ? rates.frame_overhead / rates.ethernet : 0;
-  return (path.latency_cycles + overhead + static_cast<double>(bytes) / rates.path(path, lanes)) /
+  return (path.latency_cycles + overhead + static_cast<double>(bytes) / rates.path(path, tracks)) /
          topology.params().clock_hz;
 }
 

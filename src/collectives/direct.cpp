@@ -15,8 +15,8 @@ constexpr std::size_t kMaxMembers = 4096;
 constexpr std::uint32_t kSendersPerItem = 128;
 
 struct Layout {
-  Lanes lanes;
-  Bytes message = 0;  ///< from one member to another, all lanes and chunks; at least a packet
+  Tracks tracks;
+  Bytes message = 0;  ///< from one member to another, all tracks and chunks; at least a packet
   bool from_root = false, combine = false;
   ChunkChoice choice;
 };
@@ -43,12 +43,12 @@ Ends ends(const Layout& l, const CollectiveRequest& request, const Rates& rates,
       const Path path = path_between(*a, *b, topology);
       if (path.latency_cycles <= result.latency_cycles) continue;
       result.latency_cycles = path.latency_cycles;
-      result.bytes_per_cycle = rates.message(path, l.lanes);
+      result.bytes_per_cycle = rates.message(path, l.tracks);
     }
   }
-  const double lane_bytes = static_cast<double>(l.message) / static_cast<double>(l.lanes.count());
-  const double total = static_cast<double>(request.members.size() - 1) * lane_bytes;
-  result.port_cycles = std::max(total / rates.inject, (l.from_root ? lane_bytes : total) / rates.eject);
+  const double track_bytes = static_cast<double>(l.message) / static_cast<double>(l.tracks.count());
+  const double total = static_cast<double>(request.members.size() - 1) * track_bytes;
+  result.port_cycles = std::max(total / rates.inject, (l.from_root ? track_bytes : total) / rates.eject);
   return result;
 }
 
@@ -57,14 +57,14 @@ void choose_split(Layout& l, const CollectiveRequest& request, const topology::T
   const Rates rates(topology);
   const auto n = static_cast<std::int64_t>(request.members.size());
   const std::int64_t edges = l.from_root ? n - 1 : (n - 1) * n;
-  l.lanes = choose_lanes(request, {l.message, l.message, edges, false}, topology);
+  l.tracks = choose_tracks(request, {l.message, l.message, edges, false}, topology);
   const Ends e = ends(l, request, rates, topology);
-  const double load = direct_edge_cycles(request, l.from_root, l.message, l.lanes, topology);
+  const double load = direct_edge_cycles(request, l.from_root, l.message, l.tracks, topology);
   const double busiest = std::max(e.port_cycles, load), peers = static_cast<double>(n - 1);
-  l.choice = choose_chunks(l.message, l.lanes, edges, [&](std::int64_t chunks) {
-    const double message = message_bytes(l.message, l.lanes.count(), chunks);
+  l.choice = choose_chunks(l.message, l.tracks, edges, [&](std::int64_t chunks) {
+    const double message = message_bytes(l.message, l.tracks.count(), chunks);
     const double added = l.combine ? peers * message / rates.combine : 0;
-    const double rest = 1 - 1 / (static_cast<double>(chunks * l.lanes.count()) * peers);
+    const double rest = 1 - 1 / (static_cast<double>(chunks * l.tracks.count()) * peers);
     return e.latency_cycles + message / e.bytes_per_cycle + busiest * rest + added;
   });
 }
@@ -136,7 +136,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
       builder.edge(send[from], receive[to][l.from_root ? 0 : (i - 1) / kSendersPerItem], part_bytes(request, to));
     }
   }
-  return builder.build(Algorithm::kDirect, l.lanes, l.choice, topology);
+  return collective_plan(builder, Algorithm::kDirect, l.tracks, l.choice, topology);
 }
 
 }  // namespace

@@ -47,7 +47,7 @@ Sides root_side(const Axis& axis, std::uint32_t root, std::uint32_t line, std::u
 
 }  // namespace
 
-double direct_edge_cycles(const CollectiveRequest& request, bool from_root, Bytes bytes, const Lanes& lanes,
+double direct_edge_cycles(const CollectiveRequest& request, bool from_root, Bytes bytes, const Tracks& tracks,
                           const topology::Topology& topology) {
   const Rates rates(topology);
   const MemberGrid grid = member_grid(request.members);
@@ -69,8 +69,8 @@ double direct_edge_cycles(const CollectiveRequest& request, bool from_root, Byte
         const Slice &a = *request.members[line[k]], &b = *request.members[line[k + 1]];
         const double forth = senders.before * receivers.behind * static_cast<double>(bytes);
         const double back = senders.behind * receivers.before * static_cast<double>(bytes);
-        worst = std::max({worst, forth / rates.path(path_between(a, b, topology), lanes),
-                          back / rates.path(path_between(b, a, topology), lanes)});
+        worst = std::max({worst, forth / rates.path(path_between(a, b, topology), tracks),
+                          back / rates.path(path_between(b, a, topology), tracks)});
       }
     }
   }

@@ -13,7 +13,7 @@ constexpr std::uint32_t kMaxSide = 250;
 
 struct Layout {
   MemberGrid grid;
-  Lanes lanes;
+  Tracks tracks;
   ChunkChoice choice;
   Bytes row_part = 0;     ///< of one step along a row
   Bytes column_part = 0;  ///< of one step along a column; the whole row part of an all-reduce
@@ -36,7 +36,7 @@ RingCost worst_ring(const Layout& l, bool rows, Bytes part, const Rates& rates, 
   RingCost worst;
   for (std::uint32_t i = 0; i < (rows ? l.grid.rows : l.grid.columns); ++i) {
     const Ring ring = make_ring(rows ? row_members(l.grid, i) : column_members(l.grid, i), 0);
-    const RingCost cost = ring_cost(ring, part, l.lanes, rates, request, topology);
+    const RingCost cost = ring_cost(ring, part, l.tracks, rates, request, topology);
     worst.bandwidth_cycles = std::max(worst.bandwidth_cycles, cost.bandwidth_cycles);
     worst.latency_cycles = std::max(worst.latency_cycles, cost.latency_cycles);
     worst.slowest_message = i == 0 ? cost.slowest_message : std::min(worst.slowest_message, cost.slowest_message);
@@ -53,7 +53,7 @@ double column_fill(const Layout& l, double message, const Rates& rates, const Co
     double fill = 0;
     for (std::uint32_t row = 0; row < l.grid.rows / 2; ++row) {
       const Path path = path_between(*request.members[members[row]], *request.members[members[row + 1]], topology);
-      fill += 2 * (path.latency_cycles + message / rates.message(path, l.lanes)) + message / rates.combine;
+      fill += 2 * (path.latency_cycles + message / rates.message(path, l.tracks)) + message / rates.combine;
     }
     worst = std::max(worst, fill);
   }
@@ -69,12 +69,12 @@ void choose_split(Layout& l, const CollectiveRequest& request, const topology::T
   const std::int64_t edges = n * (all_reduce ? 2 * columns : columns - 1 + rows - 1);
   const Bytes smaller = all_reduce ? l.row_part : std::min(l.row_part, l.column_part);
   const bool straight = all_work_between(request.members, topology);
-  l.lanes = choose_lanes(request, {smaller, std::max(l.row_part, l.column_part), edges, straight}, topology);
+  l.tracks = choose_tracks(request, {smaller, std::max(l.row_part, l.column_part), edges, straight}, topology);
   const RingCost along_rows = worst_ring(l, true, l.row_part, rates, request, topology);
   const RingCost along_columns = worst_ring(l, false, l.column_part, rates, request, topology);
-  l.choice = choose_chunks(smaller, l.lanes, edges, [&](std::int64_t chunks) {
-    const double row_message = message_bytes(l.row_part, l.lanes.count(), chunks);
-    const double column_message = message_bytes(l.column_part, l.lanes.count(), chunks);
+  l.choice = choose_chunks(smaller, l.tracks, edges, [&](std::int64_t chunks) {
+    const double row_message = message_bytes(l.row_part, l.tracks.count(), chunks);
+    const double column_message = message_bytes(l.column_part, l.tracks.count(), chunks);
     if (!all_reduce) {
       const bool combine = request.kind == OpKind::kReduceScatter;
       return ring_cycles(along_rows, row_steps, combine, row_message, rates) +
@@ -197,7 +197,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
   if (request.kind == OpKind::kAllReduce) build_all_reduce(builder, l, request.bytes);
   if (request.kind == OpKind::kReduceScatter) build_reduce_scatter(builder, l, request.bytes);
   if (request.kind == OpKind::kAllGather) build_all_gather(builder, l, request.bytes);
-  return builder.build(Algorithm::kMesh2d, l.lanes, l.choice, topology);
+  return collective_plan(builder, Algorithm::kMesh2d, l.tracks, l.choice, topology);
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ constexpr std::size_t kMaxMembers = 128;
 
 struct Layout {
   Ring ring;
-  Lanes lanes;
+  Tracks tracks;
   ChunkChoice choice;
   bool scatter = true, gather = true;
 };
@@ -34,10 +34,10 @@ Layout layout(const CollectiveRequest& request, const topology::Topology& topolo
     straight = straight && works_straight(*request.members[i], *request.members[(i + 1) % members.size()], topology);
   }
   // A step begins when the whole part has come, as the textbook's ring does: one message, striped where it can be.
-  l.lanes = choose_lanes(request, {part, part, edges, straight, kSignalBytes}, topology);
+  l.tracks = choose_tracks(request, {part, part, edges, straight, kSignalBytes}, topology);
   const Rates rates(topology);
-  const RingCost cost = ring_cost(l.ring, part, l.lanes, rates, request, topology);
-  const double message = message_bytes(part, l.lanes.count(), 1), steps = static_cast<double>(n - 1);
+  const RingCost cost = ring_cost(l.ring, part, l.tracks, rates, request, topology);
+  const double message = message_bytes(part, l.tracks.count(), 1), steps = static_cast<double>(n - 1);
   if (l.scatter) l.choice.cycles += ring_cycles(cost, steps, true, message, rates);
   if (l.gather) l.choice.cycles += ring_cycles(cost, steps, false, message, rates);
   return l;
@@ -66,7 +66,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
   }
   // After a reduction every part that comes has passed here before, so the task has started; else it has to start.
   if (l.gather) ring_all_gather(builder, l.ring, own, !l.scatter, true);
-  return builder.build(Algorithm::kRing, l.lanes, l.choice, topology);
+  return collective_plan(builder, Algorithm::kRing, l.tracks, l.choice, topology);
 }
 
 }  // namespace

@@ -54,7 +54,7 @@ std::vector<std::vector<std::uint32_t>> ring_all_gather(PlanBuilder& builder, co
   return items;
 }
 
-RingCost ring_cost(const Ring& ring, Bytes part, const Lanes& lanes, const Rates& rates,
+RingCost ring_cost(const Ring& ring, Bytes part, const Tracks& tracks, const Rates& rates,
                    const CollectiveRequest& request, const topology::Topology& topology) {
   RingCost cost;
   const std::size_t n = ring.members.size();
@@ -63,8 +63,8 @@ RingCost ring_cost(const Ring& ring, Bytes part, const Lanes& lanes, const Rates
     const Slice& to = *request.members[ring.members[(i + 1) % n]];
     const Path path = path_between(from, to, topology);
     cost.latency_cycles += path.latency_cycles / static_cast<double>(n);
-    cost.bandwidth_cycles = std::max(cost.bandwidth_cycles, static_cast<double>(part) / rates.path(path, lanes));
-    const double message = rates.message(path, lanes);
+    cost.bandwidth_cycles = std::max(cost.bandwidth_cycles, static_cast<double>(part) / rates.path(path, tracks));
+    const double message = rates.message(path, tracks);
     cost.slowest_message = i == 0 ? message : std::min(cost.slowest_message, message);
   }
   return cost;

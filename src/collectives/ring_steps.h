@@ -35,7 +35,7 @@ struct RingCost {
   double latency_cycles = 0;    ///< mean over the ring's edges
   double slowest_message = 0;   ///< bytes per cycle of one message on the slowest edge
 };
-[[nodiscard]] RingCost ring_cost(const Ring& ring, Bytes part, const Lanes& lanes, const Rates& rates,
+[[nodiscard]] RingCost ring_cost(const Ring& ring, Bytes part, const Tracks& tracks, const Rates& rates,
                                  const CollectiveRequest& request, const topology::Topology& topology);
 /// Time of `steps` steps, each of which adds when `combine`.
 [[nodiscard]] double ring_cycles(const RingCost& cost, double steps, bool combine, double message, const Rates& rates);

@@ -205,9 +205,9 @@ namespace {
 /// The member of an island next to its DIP.
 std::uint32_t head_of_island(const std::vector<const Slice*>& members, const std::vector<std::uint32_t>& island,
                              std::uint32_t dip, const topology::Topology& topology) {
-  const topology::DiePlace end = topology.place(topology.dip_die(dip));
+  const topology::DieCoordinates end = topology.coordinates(topology.dip_die(dip));
   const auto distance = [&](std::uint32_t member) {
-    const topology::DiePlace at = topology.place(first_die(*members[member], topology));
+    const topology::DieCoordinates at = topology.coordinates(first_die(*members[member], topology));
     return std::abs(at.row - end.row) + std::abs(at.column - end.column);
   };
   return *std::min_element(island.begin(), island.end(),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Lanes, chunks, model time and plan of a collective along a spanning tree.
+// Tracks, chunks, model time and plan of a collective along a spanning tree.
 #include "collectives/tree_plan.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ Costs costs(const TreeLayout& layout, const CollectiveRequest& request, const Ra
             const topology::Topology& topology) {
   const std::size_t n = request.members.size();
   const SpanningTree& tree = layout.tree;
-  const auto lanes = static_cast<double>(layout.lanes.count());
+  const auto tracks = static_cast<double>(layout.tracks.count());
   Costs c;
   c.up.resize(n);
   c.down.resize(n);
@@ -32,12 +32,12 @@ Costs costs(const TreeLayout& layout, const CollectiveRequest& request, const Ra
     const std::uint32_t parent = tree.parent[i];
     double from_below = 0, to_below = 0;
     for (const std::uint32_t child : tree.children[i]) {
-      from_below += static_cast<double>(layout.up_bytes[child]) / lanes;
-      to_below += static_cast<double>(layout.down_bytes[child]) / lanes;
+      from_below += static_cast<double>(layout.up_bytes[child]) / tracks;
+      to_below += static_cast<double>(layout.down_bytes[child]) / tracks;
     }
     const auto up = static_cast<double>(layout.up_bytes[i]), down = static_cast<double>(layout.down_bytes[i]);
-    c.port_cycles = std::max({c.port_cycles, (from_below + down / lanes) / rates.eject,
-                              (to_below + up / lanes) / rates.inject, layout.adds ? from_below / rates.combine : 0.0});
+    c.port_cycles = std::max({c.port_cycles, (from_below + down / tracks) / rates.eject,
+                              (to_below + up / tracks) / rates.inject, layout.adds ? from_below / rates.combine : 0.0});
     if (parent == kNone) continue;
     const bool zplane = tree.over_zplane(i);
     const auto path = zplane ? path_over_zplane : path_between;
@@ -47,8 +47,8 @@ Costs costs(const TreeLayout& layout, const CollectiveRequest& request, const Ra
     const double above = zplane && tree.over_zplane(parent) ? 1 : 0;
     const double islands = zplane ? zplane_children(tree, parent) : 1;
     const double at_port = islands + (layout.up && layout.down ? above : 0);
-    c.edge_cycles = std::max({c.edge_cycles, at_port * up / rates.path(c.up[i], layout.lanes),
-                              at_port * down / rates.path(c.down[i], layout.lanes)});
+    c.edge_cycles = std::max({c.edge_cycles, at_port * up / rates.path(c.up[i], layout.tracks),
+                              at_port * down / rates.path(c.down[i], layout.tracks)});
   }
   return c;
 }
@@ -56,7 +56,7 @@ Costs costs(const TreeLayout& layout, const CollectiveRequest& request, const Ra
 /// One message on the longest way up and down, then the rest of the bytes at the slowest resource.
 double model_cycles(const TreeLayout& layout, const Costs& c, const Rates& rates, std::int64_t chunks) {
   const SpanningTree& tree = layout.tree;
-  const auto message = [&](Bytes bytes) { return message_bytes(bytes, layout.lanes.count(), chunks); };
+  const auto message = [&](Bytes bytes) { return message_bytes(bytes, layout.tracks.count(), chunks); };
   std::vector<double> up(tree.parent.size(), 0), down(tree.parent.size(), 0);
   double fill = 0;
   if (layout.up) {
@@ -65,7 +65,7 @@ double model_cycles(const TreeLayout& layout, const Costs& c, const Rates& rates
       for (const std::uint32_t child : tree.children[*it]) {
         const double m = message(layout.up_bytes[child]);
         up[*it] =
-            std::max(up[*it], up[child] + c.up[child].latency_cycles + m / rates.message(c.up[child], layout.lanes));
+            std::max(up[*it], up[child] + c.up[child].latency_cycles + m / rates.message(c.up[child], layout.tracks));
         if (layout.adds && layout.up_bytes[child] > 0) added += m / rates.combine;
         if (!tree.over_zplane(child)) continue;
         queued += rates.over_ethernet(m);
@@ -81,15 +81,15 @@ double model_cycles(const TreeLayout& layout, const Costs& c, const Rates& rates
       double before = 0;  // messages to the children leave one after the other
       for (const std::uint32_t child : tree.children[i]) {
         const double m = message(layout.down_bytes[child]);
-        down[child] = down[i] + before + c.down[child].latency_cycles + m / rates.message(c.down[child], layout.lanes);
+        down[child] = down[i] + before + c.down[child].latency_cycles + m / rates.message(c.down[child], layout.tracks);
         before += tree.over_zplane(child) ? rates.over_ethernet(m) : m / rates.inject;
         deepest = std::max(deepest, down[child]);
       }
     }
   }
-  const double lanes = layout.lanes.striped ? 1 : static_cast<double>(layout.lanes.count()),
+  const double tracks = layout.tracks.striped ? 1 : static_cast<double>(layout.tracks.count()),
                parts = static_cast<double>(chunks);
-  return fill + deepest + std::max(c.edge_cycles * (1 - 1 / (lanes * parts)), c.port_cycles * (1 - 1 / parts));
+  return fill + deepest + std::max(c.edge_cycles * (1 - 1 / (tracks * parts)), c.port_cycles * (1 - 1 / parts));
 }
 
 /// What each edge carries: the whole vector where it is summed or spread; the parts of those below where a member
@@ -150,11 +150,11 @@ TreeLayout tree_layout(const CollectiveRequest& request, SpanningTree tree, cons
     least = std::min(least, less);
     most = std::max(most, more);
   }
-  l.lanes = choose_lanes(request, {least, most, edges, straight}, topology);
+  l.tracks = choose_tracks(request, {least, most, edges, straight}, topology);
   const Rates rates(topology);
   const Costs c = costs(l, request, rates, topology);
   l.choice =
-      choose_chunks(most, l.lanes, edges, [&](std::int64_t chunks) { return model_cycles(l, c, rates, chunks); });
+      choose_chunks(most, l.tracks, edges, [&](std::int64_t chunks) { return model_cycles(l, c, rates, chunks); });
   return l;
 }
 
@@ -195,7 +195,7 @@ DataflowPlan tree_plan(Algorithm algorithm, const TreeLayout& l, const topology:
     for (const std::uint32_t child : l.tree.children[i])
       send(down, i, child, l.tree.over_zplane(child), l.down_bytes[child]);
   }
-  DataflowPlan plan = builder.build(algorithm, l.lanes, l.choice, topology);
+  DataflowPlan plan = collective_plan(builder, algorithm, l.tracks, l.choice, topology);
   plan.over_zplane = algorithm == Algorithm::kZplane;
   return plan;
 }

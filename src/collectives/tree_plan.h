@@ -8,16 +8,16 @@ namespace dojo::workload::collectives {
 
 struct TreeLayout {
   SpanningTree tree;
-  Lanes lanes;
+  Tracks tracks;
   bool up = true, down = true, adds = true;
-  std::vector<Bytes> up_bytes, down_bytes;  ///< by member: to and from its parent, all lanes and chunks
+  std::vector<Bytes> up_bytes, down_bytes;  ///< by member: to and from its parent, all tracks and chunks
   ChunkChoice choice;
 };
 
 [[nodiscard]] bool tree_supports(const CollectiveRequest& request);
 /// The operation names the tree's root.
 [[nodiscard]] bool has_root(const CollectiveRequest& request);
-/// With lanes and chunks chosen by the model.
+/// With tracks and chunks chosen by the model.
 [[nodiscard]] TreeLayout tree_layout(const CollectiveRequest& request, SpanningTree tree,
                                      const topology::Topology& topology);
 /// Positions: the members, then the islands' DIPs.

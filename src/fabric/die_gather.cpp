@@ -8,7 +8,7 @@ void DieNetwork::gather(Gathering& g) {
   prefetch_links(g.horizontal ? Direction::kEast : Direction::kSouth, g.lane);
   prefetch_links(g.horizontal ? Direction::kWest : Direction::kNorth, g.lane);
   for (std::uint32_t i = 0; i < g.count; ++i) {
-    const SiteIndex site = g.horizontal ? site_at(g.lane, g.nodes[i].position) : site_at(g.nodes[i].position, g.lane);
+    const SiteIndex site = g.horizontal ? site_at(g.lane, g.nodes[i].offset) : site_at(g.nodes[i].offset, g.lane);
     writes_.prefetch(site);
     reads_.prefetch(site);
   }
@@ -16,9 +16,9 @@ void DieNetwork::gather(Gathering& g) {
   for (std::int32_t at = 0; at < length; ++at) stops_[static_cast<std::size_t>(at)] = Stop{};
   for (std::uint32_t i = 0; i < g.count; ++i) {
     GatherNode& node = g.nodes[i];
-    Stop& stop = stops_[node.position];
+    Stop& stop = stops_[node.offset];
     if (node.piece_bytes == 0) continue;
-    const SiteIndex site = g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane);
+    const SiteIndex site = g.horizontal ? site_at(g.lane, node.offset) : site_at(node.offset, g.lane);
     Cycles& port_free = reads_.first(site);
     const Cycles start = std::max(node.ready, port_free);
     stop.piece = flits(node.piece_bytes);
@@ -35,8 +35,8 @@ void DieNetwork::gather(Gathering& g) {
 
 /// Pieces flow towards one end: a link carries those of all nodes behind it, without a gap once they are there.
 void DieNetwork::gather_towards(Gathering& g, bool high) {
-  const std::int32_t first = g.nodes[0].position;
-  const std::int32_t last = g.nodes[g.count - 1].position;
+  const std::int32_t first = g.nodes[0].offset;
+  const std::int32_t last = g.nodes[g.count - 1].offset;
   const std::int32_t step = high ? 1 : -1;
   const bool leaves = high ? g.leaves_high : g.leaves_low;
   const std::int32_t begin = high ? first : last;
@@ -78,7 +78,7 @@ Direction DieNetwork::gather_direction(const Gathering& g, bool high) {
   return high ? Direction::kSouth : Direction::kNorth;
 }
 
-/// The link from a position towards one end; the next one on that way lies behind it in memory.
+/// The link from an offset towards one end; the next one on that way lies behind it in memory.
 std::size_t DieNetwork::gather_link(const Gathering& g, bool high, std::int32_t at) const {
   const Direction d = gather_direction(g, high);
   return g.horizontal ? index(d, g.lane, at) : index(d, at, g.lane);
@@ -94,12 +94,12 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
   Cycles last_tail = 0;
   Cycles latest = latest_;
   for (GatherNode *node = g.nodes, *const end = g.nodes + g.count; node != end; ++node) {
-    const Stop& stop = stops_[node->position];
+    const Stop& stop = stops_[node->offset];
     const Flits came = stop.came[0] + stop.came[1];
     if (came > 0) {
       const Cycles head = std::min(stop.heads[0], stop.heads[1]);
       const Cycles tail = std::max(stop.tails[0], stop.tails[1]);
-      const auto site = static_cast<std::size_t>(first_site + node->position * stride);
+      const auto site = static_cast<std::size_t>(first_site + node->offset * stride);
       const Cycles done = node->done = writes_.share(site, head, tail, came + lost(writes_.first(site) - head, came));
       delivered += came;
       first_head = std::min(first_head, head);
@@ -125,7 +125,7 @@ void DieNetwork::count(const Gathering& g, std::uint64_t times) {
   for (std::uint32_t i = 0; i < g.count; ++i) bytes += g.nodes[i].piece_bytes;
   for (std::uint32_t i = 0; i < g.count; ++i) {
     const GatherNode& node = g.nodes[i];
-    PortUse& use = port_use_[g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane)];
+    PortUse& use = port_use_[g.horizontal ? site_at(g.lane, node.offset) : site_at(node.offset, g.lane)];
     use.bytes_injected += times * node.piece_bytes;
     use.bytes_ejected += times * static_cast<std::uint64_t>(bytes - node.piece_bytes);
   }
@@ -138,15 +138,15 @@ void DieNetwork::count_towards(const Gathering& g, bool high, std::uint64_t time
   const std::int32_t border = high ? (g.horizontal ? columns_ : rows_) - 1 : 0;
   const bool leaves = high ? g.leaves_high : g.leaves_low;
   const std::int32_t step = high ? 1 : -1;
-  const std::int32_t last = g.nodes[high ? g.count - 1 : 0].position;
+  const std::int32_t last = g.nodes[high ? g.count - 1 : 0].offset;
   const std::int32_t end = leaves ? border + step : last;
   std::vector<LinkUse>& uses = use_[static_cast<std::size_t>(gather_direction(g, high))];
   std::uint32_t next = 0;  // node, counted from the end where the pieces start
   std::uint64_t flits_behind = 0;
-  for (std::int32_t at = g.nodes[high ? 0 : g.count - 1].position; at != end; at += step) {
+  for (std::int32_t at = g.nodes[high ? 0 : g.count - 1].offset; at != end; at += step) {
     if (next < g.count) {
       const GatherNode& node = g.nodes[high ? next : g.count - 1 - next];
-      if (node.position == at) {
+      if (node.offset == at) {
         if (node.piece_bytes > 0) flits_behind += static_cast<std::uint64_t>(flits(node.piece_bytes));
         ++next;
       }

@@ -22,7 +22,7 @@ Flits loss_at_ports(Flits buffer) {
 void DieNetwork::configure(const topology::Topology& topology, DieId die) {
   rows_ = topology.site_rows();
   columns_ = topology.site_columns();
-  const topology::DiePlace place = topology.place(die);
+  const topology::DieCoordinates place = topology.coordinates(die);
   first_row_ = place.row * rows_;
   first_column_ = place.column * columns_;
   machine_columns_ = topology.die_columns() * columns_;

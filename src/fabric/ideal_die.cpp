@@ -9,7 +9,7 @@ namespace dojo::fabric {
 /// came before it.
 void IdealDie::gather(Gathering& g) {
   const auto site = [&](const GatherNode& node) {
-    return g.horizontal ? site_at(g.lane, node.position) : site_at(node.position, g.lane);
+    return g.horizontal ? site_at(g.lane, node.offset) : site_at(node.offset, g.lane);
   };
   const std::int32_t border = (g.horizontal ? columns_ : rows_) - 1;
   Flits total = 0;
@@ -27,7 +27,7 @@ void IdealDie::gather(Gathering& g) {
     g.first_start = std::min(g.first_start, start);
     g.bytes += node.piece_bytes;
     total += piece;
-    const Cycles low = start + hop_ * (2 + node.position), high = start + hop_ * (2 + border - node.position);
+    const Cycles low = start + hop_ * (2 + node.offset), high = start + hop_ * (2 + border - node.offset);
     g.low_head = std::min(g.low_head, low);
     g.high_head = std::min(g.high_head, high);
     low_tail = std::max(low_tail, low + piece);
@@ -44,7 +44,7 @@ void IdealDie::gather(Gathering& g) {
       const GatherNode& from = g.nodes[other];
       if (other == i || from.piece_bytes == 0) continue;
       const Flits piece = flits(from.piece_bytes);
-      const Cycles at = from.ready + hop_ * (1 + std::abs(from.position - node.position));
+      const Cycles at = from.ready + hop_ * (1 + std::abs(from.offset - node.offset));
       come += piece;
       head = std::min(head, at);
       tail = std::max(tail, at + piece);

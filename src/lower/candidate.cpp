@@ -266,7 +266,7 @@ class Candidate {
       std::int64_t& streamed = size[static_cast<std::size_t>(stream_) - 1];
       streamed = piece_size(streamed, steps_, step);
     }
-    node::ProductPiece piece{size[0], size[1], size[2], request_.element_bytes, request_.element_bytes, false};
+    node::ProductWork piece{size[0], size[1], size[2], request_.element_bytes, request_.element_bytes, false};
     if (stream_ == Stream::kK) {
       piece.accumulate = step > 0;
       piece.result_bytes = step + 1 < steps_ || partial ? 4 : request_.element_bytes;

@@ -13,7 +13,7 @@
 namespace dojo::workload {
 namespace {
 
-using Place = DataflowInstance::Place;
+using Participant = DataflowInstance::Participant;
 
 }  // namespace
 
@@ -31,7 +31,7 @@ Communication::Communication(const Workload& workload, const LowerOptions& optio
 void Communication::fill() {
   job_.instance_of.resize(workload_.ranks());
   for (RankId rank = 0; rank < workload_.ranks(); ++rank)
-    job_.instance_of[rank].resize(drafts_[job_.program_of_rank[rank]].slots.size());
+    job_.instance_of[rank].resize(drafts_[job_.program_of_rank[rank]].entries.size());
   job_.hbm_used_bytes.assign(topology_.dip_count(), 0);
   fill_in_rank();
   fill_collectives();
@@ -44,12 +44,13 @@ std::uint32_t Communication::add_plan(DataflowPlan plan) {
   return static_cast<std::uint32_t>(job_.plans.size() - 1);
 }
 
-std::uint32_t Communication::add_instance(std::uint32_t plan, std::vector<Place> places, std::uint32_t group) {
-  job_.instances.push_back({plan, std::move(places), group});
+std::uint32_t Communication::add_instance(std::uint32_t plan, std::vector<Participant> participants,
+                                          std::uint32_t group) {
+  job_.instances.push_back({plan, std::move(participants), group});
   return static_cast<std::uint32_t>(job_.instances.size() - 1);
 }
 
-std::string Communication::where(RankId rank, const SlotUse& use) const {
+std::string Communication::where(RankId rank, const EntryUse& use) const {
   const Graph& graph = workload_.graphs[workload_.graph_of_rank[rank]];
   return fmt::format("{}: rank {}, operation \"{}\"", graph.file, rank, graph.op_name(graph.ops[use.op]));
 }
@@ -58,27 +59,27 @@ void Communication::fill_in_rank() {
   std::vector<std::vector<std::uint32_t>> instance(drafts_.size());
   for (std::size_t p = 0; p < drafts_.size(); ++p) {
     for (const InRankDataflow& flow : drafts_[p].flows) {
-      std::vector<Place> places;
-      places.reserve(flow.nodes.size());
-      for (const std::uint32_t node : flow.nodes) places.push_back({Place::Kind::kNode, node});
-      instance[p].push_back(add_instance(add_plan(flow.plan), std::move(places), kNone));
+      std::vector<Participant> participants;
+      participants.reserve(flow.nodes.size());
+      for (const std::uint32_t node : flow.nodes) participants.push_back({Participant::Kind::kNode, node});
+      instance[p].push_back(add_instance(add_plan(flow.plan), std::move(participants), kNone));
     }
   }
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     const std::uint32_t p = job_.program_of_rank[rank];
-    for (std::size_t slot = 0; slot < drafts_[p].slots.size(); ++slot)
-      if (drafts_[p].slots[slot].kind == SlotUse::Kind::kInRank)
-        job_.instance_of[rank][slot] = {instance[p][drafts_[p].slots[slot].flow], 0};
+    for (std::size_t entry = 0; entry < drafts_[p].entries.size(); ++entry)
+      if (drafts_[p].entries[entry].kind == EntryUse::Kind::kInRank)
+        job_.instance_of[rank][entry] = {instance[p][drafts_[p].entries[entry].flow], 0};
   }
 }
 
-std::vector<std::uint32_t> Communication::collective_slots(std::uint32_t program, std::uint32_t group_class) const {
-  std::vector<std::uint32_t> slots;
-  for (std::uint32_t slot = 0; slot < drafts_[program].slots.size(); ++slot) {
-    const SlotUse& use = drafts_[program].slots[slot];
-    if (use.kind == SlotUse::Kind::kCollective && use.group_class == group_class) slots.push_back(slot);
+std::vector<std::uint32_t> Communication::collective_entries(std::uint32_t program, std::uint32_t group_class) const {
+  std::vector<std::uint32_t> entries;
+  for (std::uint32_t entry = 0; entry < drafts_[program].entries.size(); ++entry) {
+    const EntryUse& use = drafts_[program].entries[entry];
+    if (use.kind == EntryUse::Kind::kCollective && use.group_class == group_class) entries.push_back(entry);
   }
-  return slots;
+  return entries;
 }
 
 void Communication::fill_collectives() {
@@ -86,9 +87,9 @@ void Communication::fill_collectives() {
     for (std::uint32_t g = 0; g < groups_[c].size(); ++g) fill_group(c, g);
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     const std::uint32_t p = job_.program_of_rank[rank];
-    for (std::size_t slot = 0; slot < drafts_[p].slots.size(); ++slot) {
-      const SlotUse& use = drafts_[p].slots[slot];
-      if (use.kind == SlotUse::Kind::kCollective && job_.instance_of[rank][slot].instance == kNone &&
+    for (std::size_t entry = 0; entry < drafts_[p].entries.size(); ++entry) {
+      const EntryUse& use = drafts_[p].entries[entry];
+      if (use.kind == EntryUse::Kind::kCollective && job_.instance_of[rank][entry].instance == kNone &&
           findings_.empty()) {
         findings_.add("{}: found a collective in group class {}, expected a class of which the rank is a member",
                       where(rank, use), use.group_class);
@@ -99,15 +100,15 @@ void Communication::fill_collectives() {
 
 void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
   const std::vector<RankId>& ranks = groups_[group_class][group];
-  std::map<std::uint32_t, std::vector<std::uint32_t>> slots_of_program;
+  std::map<std::uint32_t, std::vector<std::uint32_t>> entries_of_program;
   for (const RankId rank : ranks) {
     const std::uint32_t p = job_.program_of_rank[rank];
-    if (slots_of_program.count(p) == 0) slots_of_program[p] = collective_slots(p, group_class);
+    if (entries_of_program.count(p) == 0) entries_of_program[p] = collective_entries(p, group_class);
   }
   const std::uint32_t first_program = job_.program_of_rank[ranks.front()];
-  const std::vector<std::uint32_t>& first = slots_of_program[first_program];
+  const std::vector<std::uint32_t>& first = entries_of_program[first_program];
   for (const RankId rank : ranks) {
-    const std::size_t count = slots_of_program[job_.program_of_rank[rank]].size();
+    const std::size_t count = entries_of_program[job_.program_of_rank[rank]].size();
     if (count != first.size()) {
       findings_.add("{}: rank {} enters {} collectives of group \"{}\", rank {} enters {}; expected the same number",
                     workload_.graphs[workload_.graph_of_rank[rank]].file, rank, count,
@@ -116,20 +117,20 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
     }
   }
   for (std::size_t k = 0; k < first.size(); ++k) {
-    const SlotUse& use = drafts_[first_program].slots[first[k]];
+    const EntryUse& use = drafts_[first_program].entries[first[k]];
     const Op& op = workload_.graphs[drafts_[first_program].program.graph].ops[use.op];
     const std::optional<Algorithm> algorithm = op.algorithm ? op.algorithm : options_.collective_algorithm;
     const std::uint32_t plan = collective_plan(use, op, algorithm, ranks);
-    std::vector<Place> places;
-    places.reserve(ranks.size());
-    for (const RankId rank : ranks) places.push_back({Place::Kind::kRank, rank});
-    if (job_.plans[plan].positions > places.size())
+    std::vector<Participant> participants;
+    participants.reserve(ranks.size());
+    for (const RankId rank : ranks) participants.push_back({Participant::Kind::kRank, rank});
+    if (job_.plans[plan].positions > participants.size())
       for (const std::uint32_t dip : dips_of(slices_of(ranks), topology_, nullptr))
-        places.push_back({Place::Kind::kDip, dip});
-    const std::uint32_t instance = add_instance(plan, std::move(places), group);
+        participants.push_back({Participant::Kind::kDip, dip});
+    const std::uint32_t instance = add_instance(plan, std::move(participants), group);
     for (std::uint32_t position = 0; position < ranks.size(); ++position) {
       const RankId rank = ranks[position];
-      job_.instance_of[rank][slots_of_program[job_.program_of_rank[rank]][k]] = {instance, position};
+      job_.instance_of[rank][entries_of_program[job_.program_of_rank[rank]][k]] = {instance, position};
     }
   }
 }
@@ -141,7 +142,7 @@ std::vector<const Slice*> Communication::slices_of(const std::vector<RankId>& ra
   return slices;
 }
 
-std::uint32_t Communication::collective_plan(const SlotUse& use, const Op& op, std::optional<Algorithm> algorithm,
+std::uint32_t Communication::collective_plan(const EntryUse& use, const Op& op, std::optional<Algorithm> algorithm,
                                              const std::vector<RankId>& ranks) {
   // Relative places decide a plan; the model's time is taken from the first group that asks.
   const Slice& origin = job_.slices[ranks.front()];
@@ -187,16 +188,16 @@ void Communication::fill_messages() {
   using Key = std::tuple<RankId, RankId, std::int32_t>;  // source, destination, tag
   struct End {
     RankId rank;
-    std::uint32_t slot;
+    std::uint32_t entry;
   };
   std::map<Key, std::array<std::vector<End>, 2>> ends;
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
     const Graph& graph = workload_.graphs[draft.program.graph];
-    for (std::uint32_t slot = 0; slot < draft.slots.size(); ++slot) {
-      const SlotUse& use = draft.slots[slot];
-      const bool send = use.kind == SlotUse::Kind::kSend;
-      if (!send && use.kind != SlotUse::Kind::kRecv) continue;
+    for (std::uint32_t entry = 0; entry < draft.entries.size(); ++entry) {
+      const EntryUse& use = draft.entries[entry];
+      const bool send = use.kind == EntryUse::Kind::kSend;
+      if (!send && use.kind != EntryUse::Kind::kRecv) continue;
       const Op& op = graph.ops[use.op];
       if (op.peer < 0 || static_cast<RankId>(op.peer) >= workload_.ranks()) {
         findings_.add("{}: found peer {}, expected a rank from 0 to {}", where(rank, use), op.peer,
@@ -204,24 +205,25 @@ void Communication::fill_messages() {
         continue;
       }
       const auto peer = static_cast<RankId>(op.peer);
-      ends[send ? Key{rank, peer, op.tag} : Key{peer, rank, op.tag}][send ? 0 : 1].push_back({rank, slot});
+      ends[send ? Key{rank, peer, op.tag} : Key{peer, rank, op.tag}][send ? 0 : 1].push_back({rank, entry});
     }
   }
   for (const auto& [key, sides] : ends) {
     const auto& [sends, receives] = sides;
     for (std::size_t i = std::min(sends.size(), receives.size()); i < std::max(sends.size(), receives.size()); ++i) {
       const End& end = i < sends.size() ? sends[i] : receives[i];
-      const SlotUse& use = drafts_[job_.program_of_rank[end.rank]].slots[end.slot];
+      const EntryUse& use = drafts_[job_.program_of_rank[end.rank]].entries[end.entry];
       findings_.add("{}: found no matching {} at rank {} (tag {}), expected one for each {}", where(end.rank, use),
                     i < sends.size() ? "recv" : "send", i < sends.size() ? std::get<1>(key) : std::get<0>(key),
                     std::get<2>(key), i < sends.size() ? "send" : "recv");
     }
     for (std::size_t i = 0; i < std::min(sends.size(), receives.size()); ++i) {
-      const SlotUse& use = drafts_[job_.program_of_rank[sends[i].rank]].slots[sends[i].slot];
+      const EntryUse& use = drafts_[job_.program_of_rank[sends[i].rank]].entries[sends[i].entry];
       const Slice& a = job_.slices[sends[i].rank];
       const Slice& b = job_.slices[receives[i].rank];
       const bool a_smaller = a.shape->node_count() <= b.shape->node_count();
-      std::vector<Place> places{{Place::Kind::kRank, sends[i].rank}, {Place::Kind::kRank, receives[i].rank}};
+      std::vector<Participant> participants{{Participant::Kind::kRank, sends[i].rank},
+                                            {Participant::Kind::kRank, receives[i].rank}};
       const SendRoute route = route_of(sends[i].rank, use);
       if (route == SendRoute::kZplane && topology_.dip_count() == 0) {
         findings_.add("{}: found the route zplane on a machine without DIPs, expected mesh", where(sends[i].rank, use));
@@ -230,20 +232,20 @@ void Communication::fill_messages() {
       const bool zplane =
           route == SendRoute::kZplane || (route == SendRoute::kFastest && faster_over_zplane(a, b, use.bytes));
       if (zplane) {
-        places.push_back({Place::Kind::kDip, topology_.nearest_dip(a.dies.front())});
-        places.push_back({Place::Kind::kDip, topology_.nearest_dip(b.dies.front())});
+        participants.push_back({Participant::Kind::kDip, topology_.nearest_dip(a.dies.front())});
+        participants.push_back({Participant::Kind::kDip, topology_.nearest_dip(b.dies.front())});
       }
       const Way way = zplane ? Way::kZplane : can_stripe(a, b, use.bytes, topology_) ? Way::kStriped : Way::kPlain;
       const std::uint32_t plan = message_plan(use.bytes, a_smaller ? a : b, way);
-      const std::uint32_t instance = add_instance(plan, std::move(places), kNone);
-      job_.instance_of[sends[i].rank][sends[i].slot] = {instance, 0};
-      job_.instance_of[receives[i].rank][receives[i].slot] = {instance, 1};
+      const std::uint32_t instance = add_instance(plan, std::move(participants), kNone);
+      job_.instance_of[sends[i].rank][sends[i].entry] = {instance, 0};
+      job_.instance_of[receives[i].rank][receives[i].entry] = {instance, 1};
     }
   }
 }
 
 /// The send's own, or that of all messages.
-SendRoute Communication::route_of(RankId rank, const SlotUse& use) const {
+SendRoute Communication::route_of(RankId rank, const EntryUse& use) const {
   const Graph& graph = workload_.graphs[workload_.graph_of_rank[rank]];
   return graph.ops[use.op].route.value_or(options_.send_route);
 }
@@ -269,25 +271,25 @@ void Communication::fill_memory() {
     const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
     const Slice& slice = job_.slices[rank];
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> ingests;  // (operation, die) -> instance
-    for (std::uint32_t slot = 0; slot < draft.slots.size(); ++slot) {
-      const SlotUse& use = draft.slots[slot];
-      if (use.kind != SlotUse::Kind::kMemory) continue;
+    for (std::uint32_t entry = 0; entry < draft.entries.size(); ++entry) {
+      const EntryUse& use = draft.entries[entry];
+      if (use.kind != EntryUse::Kind::kMemory) continue;
       const std::uint32_t dip = topology_.nearest_dip(slice.dies[use.die]);
-      const bool ingest = use.memory == SlotUse::Memory::kIngest;
+      const bool ingest = use.memory == EntryUse::Memory::kIngest;
       const auto steps = ingest ? static_cast<std::uint32_t>(workload_.steps) : 1U;
-      if (use.step == 0 && use.memory != SlotUse::Memory::kLoad) {
+      if (use.step == 0 && use.memory != EntryUse::Memory::kLoad) {
         // Samples of two steps: those in use and those that are fetched ahead.
         job_.hbm_used_bytes[dip] += use.bytes * std::min<Bytes>(2, steps);
       }
       if (ingest && use.step > 0) {
-        job_.instance_of[rank][slot] = {ingests.at({use.op, use.die}), 1 + use.step};
+        job_.instance_of[rank][entry] = {ingests.at({use.op, use.die}), 1 + use.step};
         continue;
       }
-      std::vector<Place> places{{Place::Kind::kDip, dip}};
-      places.resize(1 + steps, {Place::Kind::kRank, rank});
-      const std::uint32_t instance = add_instance(memory_plan(use, slice, steps), std::move(places), kNone);
+      std::vector<Participant> participants{{Participant::Kind::kDip, dip}};
+      participants.resize(1 + steps, {Participant::Kind::kRank, rank});
+      const std::uint32_t instance = add_instance(memory_plan(use, slice, steps), std::move(participants), kNone);
       ingests[{use.op, use.die}] = instance;
-      job_.instance_of[rank][slot] = {instance, 1};
+      job_.instance_of[rank][entry] = {instance, 1};
     }
   }
   for (std::uint32_t dip = 0; dip < topology_.dip_count(); ++dip) {
@@ -302,7 +304,7 @@ void Communication::fill_memory() {
   }
 }
 
-std::uint32_t Communication::memory_plan(const SlotUse& use, const Slice& slice, std::uint32_t steps) {
+std::uint32_t Communication::memory_plan(const EntryUse& use, const Slice& slice, std::uint32_t steps) {
   std::vector<std::int64_t> key{static_cast<std::int64_t>(use.memory), use.bytes, use.die, slice.shape_index, steps};
   const auto found = memory_plans_.find(key);
   if (found != memory_plans_.end()) return found->second;

@@ -29,18 +29,19 @@ class Communication {
   void fill_group(std::uint32_t group_class, std::uint32_t group);
   void fill_messages();
   void fill_memory();
-  [[nodiscard]] std::vector<std::uint32_t> collective_slots(std::uint32_t program, std::uint32_t group_class) const;
+  [[nodiscard]] std::vector<std::uint32_t> collective_entries(std::uint32_t program, std::uint32_t group_class) const;
   [[nodiscard]] std::vector<const Slice*> slices_of(const std::vector<RankId>& ranks) const;
-  std::uint32_t collective_plan(const SlotUse& use, const Op& op, std::optional<Algorithm> algorithm,
+  std::uint32_t collective_plan(const EntryUse& use, const Op& op, std::optional<Algorithm> algorithm,
                                 const std::vector<RankId>& ranks);
   enum class Way : std::uint8_t { kPlain, kStriped, kZplane };
-  [[nodiscard]] SendRoute route_of(RankId rank, const SlotUse& use) const;
+  [[nodiscard]] SendRoute route_of(RankId rank, const EntryUse& use) const;
   [[nodiscard]] bool faster_over_zplane(const Slice& from, const Slice& to, Bytes bytes) const;
   std::uint32_t message_plan(Bytes bytes, const Slice& smaller, Way way);
-  std::uint32_t memory_plan(const SlotUse& use, const Slice& slice, std::uint32_t steps);
+  std::uint32_t memory_plan(const EntryUse& use, const Slice& slice, std::uint32_t steps);
   std::uint32_t add_plan(DataflowPlan plan);
-  std::uint32_t add_instance(std::uint32_t plan, std::vector<DataflowInstance::Place> places, std::uint32_t group);
-  [[nodiscard]] std::string where(RankId rank, const SlotUse& use) const;
+  std::uint32_t add_instance(std::uint32_t plan, std::vector<DataflowInstance::Participant> participants,
+                             std::uint32_t group);
+  [[nodiscard]] std::string where(RankId rank, const EntryUse& use) const;
 
   const Workload& workload_;
   const LowerOptions& options_;

@@ -200,7 +200,7 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
   struct Part {
     std::uint32_t line;
     std::uint8_t slot, stage;
-    std::uint16_t place;
+    std::uint16_t holder;
     Bytes bytes;
     [[nodiscard]] std::array<std::uint32_t, 3> gather() const { return {line, slot, stage}; }
   };
@@ -213,7 +213,7 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
       parts.push_back({node.column_line, s.slot, s.stage, place_in_column[s.source], s.bytes});
   }
   std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-    return std::tuple(a.gather(), a.place) < std::tuple(b.gather(), b.place);
+    return std::tuple(a.gather(), a.holder) < std::tuple(b.gather(), b.holder);
   });
   kernel.gather_begin.assign(shape.lines.size() + 1, 0);
   for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -224,10 +224,10 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
       kernel.gathers.push_back({begin, begin, part.slot, part.stage});
       ++kernel.gather_begin[part.line + 1];
     }
-    const bool same_piece = !first && parts[i - 1].place == part.place;
+    const bool same_piece = !first && parts[i - 1].holder == part.holder;
     const Bytes bytes = part.bytes + (same_piece ? kernel.pieces.back().bytes : 0);
     DOJO_CHECK(bytes <= 0x7fffffffLL, "a piece of {} bytes from one node", bytes);
-    if (!same_piece) kernel.pieces.push_back({part.place, 0});
+    if (!same_piece) kernel.pieces.push_back({part.holder, 0});
     kernel.pieces.back().bytes = static_cast<std::uint32_t>(bytes);
     kernel.gathers.back().pieces_end = static_cast<std::uint32_t>(kernel.pieces.size());
   }
@@ -264,7 +264,7 @@ void Deliveries::count_arrivals(Kernel& kernel) const {
       const Gather& gather = kernel.gathers[g];
       ++in_line[slice_line * slots + gather.slot];
       if (gather.pieces_end - gather.pieces_begin == 1)  // what it sends alone does not come back
-        --need[shape.line_nodes[line.nodes_begin + kernel.pieces[gather.pieces_begin].place] * slots + gather.slot];
+        --need[shape.line_nodes[line.nodes_begin + kernel.pieces[gather.pieces_begin].holder] * slots + gather.slot];
     }
   }
   for (const Unicast& u : kernel.unicasts) ++need[u.destination * slots + u.slot];

@@ -78,8 +78,8 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
 }
 
 Cycles cycles_of(const Program& program, const Task& task) {
-  if (task.kind == Task::Kind::kDelay) return program.delays[task.index];
-  const Kernel& kernel = program.kernels[task.index];
+  if (task.kind == Task::Kind::kDelay) return program.delays[task.delay];
+  const Kernel& kernel = program.kernels[task.kernel];
   const Cycles step = kernel.cycles.empty() ? 0 : *std::max_element(kernel.cycles.begin(), kernel.cycles.end());
   return saturating_product(step, kernel.steps);
 }

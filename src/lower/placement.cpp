@@ -195,7 +195,7 @@ class Placer {
                       path, topology_.die_path(0));
         continue;
       }
-      const topology::DiePlace place = topology_.place(part->die);
+      const topology::DieCoordinates place = topology_.coordinates(part->die);
       const std::int64_t site = part->site.value_or(0);
       const Origin o{
           static_cast<std::int64_t>(place.row) * topology_.site_rows() + site / topology_.site_columns(),

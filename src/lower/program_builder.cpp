@@ -58,11 +58,12 @@ class ProgramBuilder {
     }
   }
 
+  /// `index`: what the kind calls it.
   std::uint32_t add_task(Task::Kind kind, Task::Unit unit, std::uint32_t index, std::uint32_t op, std::uint32_t step) {
     Task task;
     task.kind = kind;
     task.unit = unit;
-    task.index = index;
+    (kind == Task::Kind::kDataflow ? task.entry : kind == Task::Kind::kDelay ? task.delay : task.kernel) = index;
     task.op = op;
     task.step = static_cast<std::uint16_t>(step);
     draft_.program.tasks.push_back(task);
@@ -71,9 +72,9 @@ class ProgramBuilder {
   void add_edge(std::uint32_t from, std::uint32_t to) {
     if (from != kNone) edges_.emplace_back(from, to);
   }
-  std::uint32_t add_slot(SlotUse use) {
-    draft_.slots.push_back(use);
-    return static_cast<std::uint32_t>(draft_.slots.size() - 1);
+  std::uint32_t add_entry(EntryUse use) {
+    draft_.entries.push_back(use);
+    return static_cast<std::uint32_t>(draft_.entries.size() - 1);
   }
 
   /// Kernel and, where there is one, its reduction. Returns the last task; `head` receives the first.
@@ -84,12 +85,12 @@ class ProgramBuilder {
     draft_.program.tasks[task].recompute = recompute;
     *head = last_compute_ = task;
     if (!plan.reduction) return task;
-    SlotUse use;
-    use.kind = SlotUse::Kind::kInRank;
+    EntryUse use;
+    use.kind = EntryUse::Kind::kInRank;
     use.op = op;
     use.step = step;
     use.flow = flow_of(*plan.reduction);
-    const std::uint32_t reduction = add_task(Task::Kind::kDataflow, Task::Unit::kNetwork, add_slot(use), op, step);
+    const std::uint32_t reduction = add_task(Task::Kind::kDataflow, Task::Unit::kNetwork, add_entry(use), op, step);
     draft_.program.tasks[reduction].recompute = recompute;
     add_edge(task, reduction);
     return reduction;
@@ -107,15 +108,15 @@ class ProgramBuilder {
   }
 
   /// One task per die of the slice, each with the DIP that is nearest, and a join.
-  std::uint32_t add_memory(SlotUse::Memory kind, Bytes bytes, std::uint32_t op, std::uint32_t step,
+  std::uint32_t add_memory(EntryUse::Memory kind, Bytes bytes, std::uint32_t op, std::uint32_t step,
                            const std::vector<std::uint32_t>& after) {
     const std::uint32_t dies = grid_.shape().die_count();
     std::vector<std::uint32_t> parts;
     if (request_.topology.dip_count() > 0 && bytes > 0) {
       for (std::uint32_t die = 0; die < dies; ++die) {
         const std::int64_t nodes = grid_.shape().node_count();
-        SlotUse use;
-        use.kind = SlotUse::Kind::kMemory;
+        EntryUse use;
+        use.kind = EntryUse::Kind::kMemory;
         use.memory = kind;
         use.op = op;
         use.step = step;
@@ -123,7 +124,7 @@ class ProgramBuilder {
         use.bytes = piece_begin(bytes, nodes, grid_.shape().die_begin[die + 1]) -
                     piece_begin(bytes, nodes, grid_.shape().die_begin[die]);
         if (use.bytes > 0)
-          parts.push_back(add_task(Task::Kind::kDataflow, Task::Unit::kMemory, add_slot(use), op, step));
+          parts.push_back(add_task(Task::Kind::kDataflow, Task::Unit::kMemory, add_entry(use), op, step));
       }
     }
     for (const std::uint32_t part : parts)
@@ -136,16 +137,16 @@ class ProgramBuilder {
 
   std::uint32_t add_collective(OpKind kind, Bytes bytes, std::uint32_t group_class, std::uint32_t op,
                                std::uint32_t step) {
-    SlotUse use;
-    use.kind = kind == OpKind::kSend   ? SlotUse::Kind::kSend
-               : kind == OpKind::kRecv ? SlotUse::Kind::kRecv
-                                       : SlotUse::Kind::kCollective;
+    EntryUse use;
+    use.kind = kind == OpKind::kSend   ? EntryUse::Kind::kSend
+               : kind == OpKind::kRecv ? EntryUse::Kind::kRecv
+                                       : EntryUse::Kind::kCollective;
     use.collective = kind;
     use.bytes = bytes;
     use.group_class = group_class;
     use.op = op;
     use.step = step;
-    return add_task(Task::Kind::kDataflow, Task::Unit::kNetwork, add_slot(use), op, step);
+    return add_task(Task::Kind::kDataflow, Task::Unit::kNetwork, add_entry(use), op, step);
   }
 
   [[nodiscard]] Bytes updated_weight_bytes(const Op& op) const {
@@ -196,7 +197,7 @@ class ProgramBuilder {
       constexpr std::size_t kAhead = 3;
       std::vector<std::uint32_t> after{spilled_.at(eviction.tensor)};
       if (recent_compute_.size() >= kAhead) after.push_back(recent_compute_[recent_compute_.size() - kAhead]);
-      task = add_memory(SlotUse::Memory::kLoad, graph_.tensors[eviction.tensor].bytes, producer_of(eviction.tensor),
+      task = add_memory(EntryUse::Memory::kLoad, graph_.tensors[eviction.tensor].bytes, producer_of(eviction.tensor),
                         step, after);
     }
     restored_[eviction.tensor] = task;
@@ -208,7 +209,7 @@ class ProgramBuilder {
     const std::uint32_t producer = producer_of(eviction.tensor);
     if (producer != kNone && tail_of_op_[producer] != kNone && producer != op) after.push_back(tail_of_op_[producer]);
     spilled_[eviction.tensor] =
-        add_memory(SlotUse::Memory::kStore, graph_.tensors[eviction.tensor].bytes, op, step, after);
+        add_memory(EntryUse::Memory::kStore, graph_.tensors[eviction.tensor].bytes, op, step, after);
   }
 
   [[nodiscard]] std::uint32_t producer_of(std::uint32_t tensor) const {
@@ -232,13 +233,13 @@ class ProgramBuilder {
     if (op.kind == OpKind::kIngest) {
       auto& previous = last_ingest_[index];
       if (step > 0) after.push_back(previous);  // samples are fetched ahead, one step after the other
-      tail_of_op_[index] = previous = add_memory(SlotUse::Memory::kIngest, op.bytes, index, step, after);
+      tail_of_op_[index] = previous = add_memory(EntryUse::Memory::kIngest, op.bytes, index, step, after);
       return;
     }
     if (on_ingest_only && step_barrier_ != kNone) after.push_back(step_barrier_);
     std::uint32_t head = kNone;
     if (family(op.kind) == OpFamily::kMemory) {
-      tail_of_op_[index] = add_memory(op.kind == OpKind::kMemLoad ? SlotUse::Memory::kLoad : SlotUse::Memory::kStore,
+      tail_of_op_[index] = add_memory(op.kind == OpKind::kMemLoad ? EntryUse::Memory::kLoad : EntryUse::Memory::kStore,
                                       op.bytes, index, step, after);
       return;
     }
@@ -282,7 +283,7 @@ class ProgramBuilder {
     program.shape_index = request_.slice.shape_index;
     program.memory = std::move(memory);
     program.samples_per_step = graph_.batch;
-    program.instance_slots = static_cast<std::uint32_t>(draft_.slots.size());
+    program.instance_entries = static_cast<std::uint32_t>(draft_.entries.size());
     for (KernelPlan& plan : planner_.plans()) program.kernels.push_back(std::move(plan.kernel));
     std::sort(edges_.begin(), edges_.end());
     edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());

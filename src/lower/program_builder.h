@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One graph on one shape of slice as a program: kernels, in-rank reductions, and slots for what is shared with others.
+// One graph on one shape of slice as a program: kernels, in-rank reductions, and entries for what is shared with
+// others.
 #pragma once
 #include <map>
 #include <vector>
@@ -11,7 +12,7 @@
 namespace dojo::workload {
 
 /// What stands behind an entry of a rank's instance table.
-struct SlotUse {
+struct EntryUse {
   enum class Kind : std::uint8_t { kInRank, kCollective, kSend, kRecv, kMemory } kind = Kind::kInRank;
   enum class Memory : std::uint8_t { kIngest, kLoad, kStore } memory = Memory::kLoad;
   OpKind collective = OpKind::kNone;
@@ -25,7 +26,7 @@ struct SlotUse {
 
 struct ProgramDraft {
   Program program;
-  std::vector<SlotUse> slots;
+  std::vector<EntryUse> entries;
   std::vector<InRankDataflow> flows;
   Bytes missing_per_node = 0;
 };

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <tuple>
+#include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/workload/plan_builder.h"
 
 namespace dojo::workload {
 namespace {
@@ -19,34 +21,37 @@ double tree_depth(double count, std::uint32_t arity) {
   return arity == 1 ? count : std::log(count * (arity - 1) + 1) / std::log(static_cast<double>(arity));
 }
 
-/// Builds items per node, then numbers them by position.
+/// A position is a node that has an item, in the order of its first.
 class ReductionBuilder {
  public:
   ReductionBuilder(const ReductionSpec& spec, const ReductionShape& shape, const SliceGrid& grid)
-      : spec_(spec), shape_(shape), grid_(grid) {}
+      : spec_(spec), shape_(shape), grid_(grid), position_(grid.nodes(), kNone) {}
 
   InRankDataflow build() {
     std::vector<std::uint32_t> roots = spec_.along_rows ? reduce_rows() : local_items();
     if (spec_.along_columns) roots = reduce_columns(roots);
     deliver(roots);
-    return number();
+    flow_.plan = builder_.build("in_rank", {0}, shape_.chunks);
+    for (DataflowItem& item : flow_.plan.items) {
+      item.bytes *= item.need - 1;  // what came first is not added to anything
+      item.combine = item.bytes > 0;
+    }
+    return std::move(flow_);
   }
 
  private:
-  struct Item {
-    std::uint32_t node = 0, need = 0;
-    bool start = false;
-    Bytes bytes = 0;
-    std::vector<DataflowEdge> edges;
-  };
-
+  /// `bytes`: added for each token but the first.
   std::uint32_t add(std::uint32_t node, bool start, Bytes bytes) {
-    items_.push_back({node, start ? 1U : 0U, start, bytes, {}});
-    return static_cast<std::uint32_t>(items_.size() - 1);
+    std::uint32_t& position = position_[node];
+    if (position == kNone) {
+      position = static_cast<std::uint32_t>(flow_.nodes.size());
+      flow_.nodes.push_back(node);
+    }
+    node_of_.push_back(node);
+    return builder_.item(position, {start, true, bytes});
   }
   void connect(std::uint32_t from, std::uint32_t to, Bytes bytes) {
-    items_[from].edges.push_back({to, items_[from].node == items_[to].node ? 0 : bytes});
-    ++items_[to].need;
+    builder_.edge(from, to, node_of_[from] == node_of_[to] ? 0 : bytes);
   }
 
   /// items[begin, end) towards `parent`; `forward`: the item at `begin` is the nearest.
@@ -104,7 +109,7 @@ class ReductionBuilder {
       for (std::size_t i = 0; i < sources.size(); ++i) lines[i % shape_.row_parts].push_back(sources[i]);
     } else {
       lines.resize(grid_.columns());
-      for (const std::uint32_t source : sources) lines[grid_.column_of(items_[source].node)].push_back(source);
+      for (const std::uint32_t source : sources) lines[grid_.column_of(node_of_[source])].push_back(source);
     }
     std::vector<std::uint32_t> roots;
     for (std::uint32_t g = 0; g < lines.size(); ++g) {
@@ -114,7 +119,7 @@ class ReductionBuilder {
         const Bytes bytes = part_bytes(line_bytes, shape_.column_parts, h);
         std::vector<std::uint32_t> line;
         for (const std::uint32_t source : lines[g]) {
-          const std::uint32_t item = add(items_[source].node, false, bytes);
+          const std::uint32_t item = add(node_of_[source], false, bytes);
           connect(source, item, 0);
           line.push_back(item);
         }
@@ -122,7 +127,7 @@ class ReductionBuilder {
       }
     }
     std::sort(roots.begin(), roots.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return std::pair(grid_.position(items_[a].node), a) < std::pair(grid_.position(items_[b].node), b);
+      return std::pair(grid_.position(node_of_[a]), a) < std::pair(grid_.position(node_of_[b]), b);
     });
     return roots;
   }
@@ -140,55 +145,13 @@ class ReductionBuilder {
     }
   }
 
-  InRankDataflow number() {
-    InRankDataflow flow;
-    std::vector<std::uint32_t> position(grid_.nodes(), kNone);
-    std::vector<std::vector<std::uint32_t>> by_position;
-    for (std::uint32_t i = 0; i < items_.size(); ++i) {
-      std::uint32_t& p = position[items_[i].node];
-      if (p == kNone) {
-        p = static_cast<std::uint32_t>(flow.nodes.size());
-        flow.nodes.push_back(items_[i].node);
-        by_position.emplace_back();
-      }
-      by_position[p].push_back(i);
-    }
-    std::vector<std::uint32_t> number_of(items_.size());
-    std::uint32_t next = 0;
-    for (const auto& items : by_position)
-      for (const std::uint32_t i : items) number_of[i] = next++;
-    DataflowPlan& plan = flow.plan;
-    plan.algorithm = "in_rank";
-    plan.positions = static_cast<std::uint32_t>(flow.nodes.size());
-    plan.chunks = shape_.chunks;
-    plan.lane_node = {0};
-    plan.item_begin.push_back(0);
-    for (std::uint32_t p = 0; p < plan.positions; ++p) {
-      for (const std::uint32_t i : by_position[p]) {
-        DataflowItem item;
-        item.position = p;
-        item.need = static_cast<std::uint16_t>(items_[i].need);
-        item.start = items_[i].start;
-        item.finish = true;
-        item.combine = items_[i].bytes > 0 && items_[i].need > 1;
-        item.bytes = items_[i].bytes * (items_[i].need > 1 ? items_[i].need - 1 : 0);
-        item.edges_begin = static_cast<std::uint32_t>(plan.edges.size());
-        for (DataflowEdge edge : items_[i].edges) {
-          edge.item = number_of[edge.item];
-          plan.edges.push_back(edge);
-        }
-        item.edges_end = static_cast<std::uint32_t>(plan.edges.size());
-        plan.items.push_back(item);
-      }
-      plan.item_begin.push_back(static_cast<std::uint32_t>(plan.items.size()));
-    }
-    return flow;
-  }
-
   const ReductionSpec& spec_;
   const ReductionShape& shape_;
   const SliceGrid& grid_;
-  std::vector<Item> items_;
+  PlanBuilder builder_;
+  std::vector<std::uint32_t> position_;  ///< by node; kNone: it has no item
+  std::vector<std::uint32_t> node_of_;   ///< by item
+  InRankDataflow flow_;
 };
 
 }  // namespace

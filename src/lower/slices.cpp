@@ -38,13 +38,13 @@ std::shared_ptr<const SliceShape> SliceMaker::make_shape(const Slice& slice, std
   auto shape = std::make_shared<SliceShape>();
   shape->rows = static_cast<std::int32_t>(rows);
   shape->columns = static_cast<std::int32_t>(columns);
-  const topology::DiePlace first = topology_.place(slice.dies.front());
-  const topology::DiePlace last = topology_.place(slice.dies.back());
+  const topology::DieCoordinates first = topology_.coordinates(slice.dies.front());
+  const topology::DieCoordinates last = topology_.coordinates(slice.dies.back());
   shape->die_rows = last.row - first.row + 1;
   shape->die_columns = last.column - first.column + 1;
   for (std::size_t d = 0; d < slice.dies.size(); ++d) {
     shape->die_begin.push_back(shape->node_count());
-    const topology::DiePlace place = topology_.place(slice.dies[d]);
+    const topology::DieCoordinates place = topology_.coordinates(slice.dies[d]);
     const topology::Topology::SiteMap& map = topology_.site_map(slice.dies[d]);
     for (std::int32_t site = 0; site < topology_.sites(); ++site) {
       const std::int64_t r = static_cast<std::int64_t>(place.row) * topology_.site_rows() +
@@ -92,8 +92,8 @@ void SliceMaker::add_lines(SliceShape& shape) const {
       if ((horizontal ? node.site / topology_.site_columns() : node.site % topology_.site_columns()) != lane) continue;
       (horizontal ? node.row_line : node.column_line) = static_cast<std::uint32_t>(shape.lines.size());
       shape.line_nodes.push_back(n);
-      shape.line_positions.push_back(static_cast<std::uint16_t>(horizontal ? node.site % topology_.site_columns()
-                                                                           : node.site / topology_.site_columns()));
+      shape.line_offsets.push_back(static_cast<std::uint16_t>(horizontal ? node.site % topology_.site_columns()
+                                                                         : node.site / topology_.site_columns()));
     }
     line.nodes_end = static_cast<std::uint32_t>(shape.line_nodes.size());
     const auto at = static_cast<std::int32_t>(die);

@@ -3,7 +3,9 @@
 #include "lower/transfer_plans.h"
 
 #include <algorithm>
+#include <utility>
 
+#include "dojo/workload/plan_builder.h"
 #include "dojo/workload/residency.h"
 
 namespace dojo::workload {
@@ -13,155 +15,111 @@ constexpr Bytes kControlBytes = 64;     // a request or an acknowledgement: one 
 constexpr Bytes kMostChunks = 1 << 15;  // a message's number has 16 bits
 constexpr Bytes kLargestPiece = 8192;  // longer ones in parts: HBM and network overlap, and nodes take turns at the DIP
 
-/// Items come position by position; edges name items by number.
-class PlanWriter {
- public:
-  PlanWriter(const char* algorithm, std::vector<std::uint32_t> lanes) {
-    plan_.algorithm = algorithm;
-    plan_.lane_node = std::move(lanes);
-    plan_.lanes = static_cast<std::uint32_t>(plan_.lane_node.size());
-  }
-  void next_position() {
-    plan_.item_begin.push_back(static_cast<std::uint32_t>(plan_.items.size()));
-    ++plan_.positions;
-  }
-  DataflowItem& add(std::uint16_t need, bool start, bool finish) {
-    DataflowItem item;
-    item.position = plan_.positions - 1;
-    item.need = need;
-    item.start = start;
-    item.finish = finish;
-    item.edges_begin = item.edges_end = static_cast<std::uint32_t>(plan_.edges.size());
-    plan_.items.push_back(item);
-    return plan_.items.back();
-  }
-  /// Of the item added last.
-  void edge(std::uint32_t to, Bytes bytes) {
-    plan_.edges.push_back({to, bytes});
-    plan_.items.back().edges_end = static_cast<std::uint32_t>(plan_.edges.size());
-  }
-  void cut_lanes(Bytes bytes) {
-    plan_.chunks = static_cast<std::uint32_t>(
-        std::clamp<Bytes>(ceil_div<Bytes>(bytes, plan_.lanes * kLargestPiece), 1, kMostChunks));
-  }
-  [[nodiscard]] Bytes messages() const { return static_cast<Bytes>(plan_.lanes) * plan_.chunks; }
-  DataflowPlan take() {
-    plan_.item_begin.push_back(static_cast<std::uint32_t>(plan_.items.size()));
-    return std::move(plan_);
-  }
+using Service = DataflowItem::Service;
 
- private:
-  DataflowPlan plan_;
-};
+constexpr PlanBuilder::Flags kStart{true, false}, kFinish{false, true}, kStartAndFinish{true, true}, kPassOn{};
 
-void serve(DataflowItem& item, DataflowItem::Service service, Bytes bytes) {
-  item.service = service;
-  item.bytes = bytes;
+PlanBuilder::Flags served(Service service, Bytes bytes) {
+  PlanBuilder::Flags flags;
+  flags.service = service;
+  flags.service_bytes = bytes;
+  return flags;
 }
 
-std::vector<std::uint32_t> die_lanes(Bytes bytes, std::uint32_t die, const SliceShape& shape) {
+std::uint32_t chunks_of(Bytes bytes, std::size_t tracks) {
+  return static_cast<std::uint32_t>(
+      std::clamp<Bytes>(ceil_div<Bytes>(bytes, static_cast<Bytes>(tracks) * kLargestPiece), 1, kMostChunks));
+}
+
+std::vector<std::uint32_t> die_tracks(Bytes bytes, std::uint32_t die, const SliceShape& shape) {
   const std::int64_t first = shape.die_begin[die];
   const std::int64_t nodes = shape.die_begin[die + 1] - first;
   const std::int64_t count = std::clamp<std::int64_t>(bytes / kSmallestPieceBytes, 1, nodes);
-  std::vector<std::uint32_t> lanes;
+  std::vector<std::uint32_t> tracks;
   for (std::int64_t i = 0; i < count; ++i)
-    lanes.push_back(static_cast<std::uint32_t>(first + piece_begin(nodes, count, i)));
-  return lanes;
+    tracks.push_back(static_cast<std::uint32_t>(first + piece_begin(nodes, count, i)));
+  return tracks;
 }
 
 /// Host memory -> DIP HBM by itself from time 0 on, step after step; HBM -> nodes.
-void write_ingest(PlanWriter& w, Bytes bytes, std::uint32_t steps) {
-  w.next_position();
+void add_ingest(PlanBuilder& builder, Bytes bytes, std::uint32_t steps) {
+  std::uint32_t before = kNone;
   for (std::uint32_t s = 0; s < steps; ++s) {
-    serve(w.add(s == 0 ? 0 : 1, false, false), DataflowItem::Service::kHostRead, bytes);
-    w.edge(2 * s + 1, 0);
-    if (s + 1 < steps) w.edge(2 * (s + 1), 0);
-    serve(w.add(1, false, false), DataflowItem::Service::kHbmRead, bytes);
-    w.edge(2 * steps + s, bytes);
-  }
-  for (std::uint32_t s = 0; s < steps; ++s) {
-    w.next_position();
-    w.add(2, true, true);  // the task has started and the samples are there
+    const std::uint32_t host = builder.item(0, served(Service::kHostRead, bytes));
+    const std::uint32_t hbm = builder.item(0, served(Service::kHbmRead, bytes));
+    const std::uint32_t there = builder.item(1 + s, kStartAndFinish);  // the task has started and the samples are there
+    builder.edge(host, hbm, 0);
+    builder.edge(hbm, there, bytes);
+    if (before != kNone) builder.edge(before, host, 0);
+    before = host;
   }
 }
 
-void write_load(PlanWriter& w, Bytes bytes) {
-  w.next_position();
-  serve(w.add(1, false, false), DataflowItem::Service::kHbmRead, bytes);
-  w.edge(2, bytes);
-  w.next_position();
-  w.add(1, true, false);
-  w.edge(0, kControlBytes * w.messages());
-  w.add(1, false, true);
+/// `messages`: that one direction of the traffic consists of.
+void add_load(PlanBuilder& builder, Bytes bytes, Bytes messages) {
+  const std::uint32_t read = builder.item(0, served(Service::kHbmRead, bytes));
+  const std::uint32_t ask = builder.item(1, kStart), have = builder.item(1, kFinish);
+  builder.edge(ask, read, kControlBytes * messages);
+  builder.edge(read, have, bytes);
 }
 
-void write_store(PlanWriter& w, Bytes bytes) {
-  w.next_position();
-  serve(w.add(1, false, false), DataflowItem::Service::kHbmWrite, bytes);
-  w.edge(2, kControlBytes * w.messages());
-  w.next_position();
-  w.add(1, true, false);
-  w.edge(0, bytes);
-  w.add(1, false, true);
+void add_store(PlanBuilder& builder, Bytes bytes, Bytes messages) {
+  const std::uint32_t write = builder.item(0, served(Service::kHbmWrite, bytes));
+  const std::uint32_t give = builder.item(1, kStart), know = builder.item(1, kFinish);
+  builder.edge(give, write, bytes);
+  builder.edge(write, know, kControlBytes * messages);
 }
 
 }  // namespace
 
 DataflowPlan nothing_plan() {
-  PlanWriter w("none", {0});
-  w.next_position();
-  w.add(1, true, true);
-  return w.take();
+  PlanBuilder builder;
+  builder.item(0, kStartAndFinish);
+  return builder.build("none", {0}, 1);
 }
 
 DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape, bool striped) {
-  PlanWriter w("p2p", striped ? std::vector<std::uint32_t>{0} : residency(shape, bytes));
-  w.next_position();
-  w.add(1, true, true);
-  w.edge(1, std::max<Bytes>(bytes, 1));
-  w.next_position();
-  w.add(2, true, true);
-  DataflowPlan plan = w.take();
+  PlanBuilder builder;
+  const std::uint32_t sent = builder.item(0, kStartAndFinish), come = builder.item(1, kStartAndFinish);
+  builder.edge(sent, come, std::max<Bytes>(bytes, 1));
+  DataflowPlan plan = builder.build("p2p", striped ? std::vector<std::uint32_t>{0} : residency(shape, bytes), 1);
   plan.striped = striped;
   return plan;
 }
 
 DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape) {
   bytes = std::max<Bytes>(bytes, 1);
-  PlanWriter w("zplane", residency(shape, bytes));
-  w.cut_lanes(bytes);
-  w.next_position();
-  w.add(1, true, true);
-  w.edge(2, bytes);
-  w.next_position();
-  w.add(2, true, true);
-  w.next_position();
-  w.add(1, false, false);
-  w.edge(3, bytes);
-  w.next_position();
-  w.add(1, false, false);
-  w.edge(1, bytes);
-  DataflowPlan plan = w.take();
+  PlanBuilder builder;
+  const std::uint32_t sent = builder.item(0, kStartAndFinish), come = builder.item(1, kStartAndFinish);
+  const std::uint32_t near = builder.item(2, kPassOn), far = builder.item(3, kPassOn);
+  builder.edge(sent, near, bytes);
+  builder.edge(near, far, bytes);
+  builder.edge(far, come, bytes);
+  std::vector<std::uint32_t> tracks = residency(shape, bytes);
+  const std::uint32_t chunks = chunks_of(bytes, tracks.size());
+  DataflowPlan plan = builder.build("zplane", std::move(tracks), chunks);
   plan.over_zplane = true;
   return plan;
 }
 
-DataflowPlan dip_plan(SlotUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
+DataflowPlan dip_plan(EntryUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
                       std::uint32_t steps) {
-  PlanWriter w("dip", die_lanes(bytes, die, shape));
-  w.cut_lanes(bytes);
+  std::vector<std::uint32_t> tracks = die_tracks(bytes, die, shape);
+  const std::uint32_t chunks = chunks_of(bytes, tracks.size());
+  const Bytes messages = static_cast<Bytes>(tracks.size()) * chunks;
+  PlanBuilder builder;
   switch (kind) {
-    case SlotUse::Memory::kIngest:
-      write_ingest(w, bytes, steps);
+    case EntryUse::Memory::kIngest:
+      add_ingest(builder, bytes, steps);
       break;
-    case SlotUse::Memory::kLoad:
-      write_load(w, bytes);
+    case EntryUse::Memory::kLoad:
+      add_load(builder, bytes, messages);
       break;
-    case SlotUse::Memory::kStore:
-      write_store(w, bytes);
+    case EntryUse::Memory::kStore:
+      add_store(builder, bytes, messages);
       break;
   }
-  return w.take();
+  return builder.build("dip", std::move(tracks), chunks);
 }
 
 }  // namespace dojo::workload

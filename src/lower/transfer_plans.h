@@ -12,7 +12,7 @@ namespace dojo::workload {
 /// Position 0 sends, position 1 receives; 2 and 3 are the DIPs next to them, with the Z-plane in between.
 [[nodiscard]] DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape);
 /// Position 0 is the DIP; 1 .. steps are the rank's tasks of each step (ingest) or its one task.
-[[nodiscard]] DataflowPlan dip_plan(SlotUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
+[[nodiscard]] DataflowPlan dip_plan(EntryUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
                                     std::uint32_t steps);
 
 }  // namespace dojo::workload

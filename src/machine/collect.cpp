@@ -66,7 +66,7 @@ void name_algorithms(const Context& context, Results& r) {
     const workload::Program& program = context.job.programs[p];
     for (const workload::Task& task : program.tasks) {
       if (task.kind != workload::Task::Kind::kDataflow || task.op == kNone) continue;
-      const std::uint32_t instance = context.job.instance_of[rank][task.index].instance;
+      const std::uint32_t instance = context.job.instance_of[rank][task.entry].instance;
       if (instance != kNone) served.emplace(std::make_pair(program.graph, task.op), &context.job.instances[instance]);
     }
   }
@@ -76,9 +76,9 @@ void name_algorithms(const Context& context, Results& r) {
     const workload::DataflowPlan& plan = context.job.plans[found->second->plan];
     c.algorithm = plan.algorithm;
     c.model_seconds = plan.model_seconds;
-    c.ranks = static_cast<std::uint32_t>(
-        std::count_if(found->second->places.begin(), found->second->places.end(),
-                      [](const auto& place) { return place.kind != workload::DataflowInstance::Place::Kind::kDip; }));
+    c.ranks = static_cast<std::uint32_t>(std::count_if(
+        found->second->participants.begin(), found->second->participants.end(),
+        [](const auto& place) { return place.kind != workload::DataflowInstance::Participant::Kind::kDip; }));
   }
 }
 

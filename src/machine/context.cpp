@@ -14,7 +14,7 @@ namespace dojo::machine {
 
 namespace {
 
-Pieces pieces_of(Bytes bytes, std::uint64_t parts) {
+Split split_over(Bytes bytes, std::uint64_t parts) {
   return {static_cast<Bytes>(bytes / static_cast<Bytes>(parts)),
           static_cast<std::uint32_t>(bytes % static_cast<Bytes>(parts))};
 }
@@ -68,10 +68,10 @@ Bytes stripe_limit(const topology::Topology& topology, Bytes burst_bytes) {
 PlanInfo plan_info(const workload::DataflowPlan& plan) {
   PlanInfo info;
   info.plan = &plan;
-  const std::uint64_t parts = static_cast<std::uint64_t>(plan.striped ? 1 : plan.lanes) * plan.chunks;
-  for (const workload::DataflowEdge& edge : plan.edges) info.edge_pieces.push_back(pieces_of(edge.bytes, parts));
+  const std::uint64_t parts = static_cast<std::uint64_t>(plan.striped ? 1 : plan.tracks) * plan.chunks;
+  for (const workload::DataflowEdge& edge : plan.edges) info.edge_splits.push_back(split_over(edge.bytes, parts));
   for (const workload::DataflowItem& item : plan.items) {
-    info.item_pieces.push_back(pieces_of(item.bytes, item.single ? 1 : parts));
+    info.item_splits.push_back(split_over(item.bytes, item.single ? 1 : parts));
   }
   return info;
 }
@@ -85,7 +85,8 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   }
   for (const workload::DataflowPlan& plan : job.plans) plans.push_back(plan_info(plan));
   for (const workload::DataflowInstance& instance : job.instances) {
-    if (instance.places.empty() || instance.places.front().kind != workload::DataflowInstance::Place::Kind::kNode)
+    if (instance.participants.empty() ||
+        instance.participants.front().kind != workload::DataflowInstance::Participant::Kind::kNode)
       continue;
     PlanInfo& info = plans[instance.plan];
     if (!info.item_waits.empty()) continue;
@@ -104,7 +105,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     count_pieces();
   }
   if (model.shares_links && model.moves_lines_whole) group_striped_plans();
-  make_groups();
+  make_clusters();
   copies.configure(job);
   burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
   stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
@@ -117,7 +118,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
 }
 
 void configure_edge(const Context& context, const topology::Edge& edge, fabric::EdgeOut& out) {
-  const int legs = context.topology.routes() == nullptr ? 1 : topology::kRoutePhases;
+  const int legs = context.topology.routes() == nullptr ? 1 : topology::kRouteLegs;
   out.configure(edge.bytes_per_s, context.topology.params().clock_hz, edge.latency_cycles, edge.buffer_bytes,
                 context.burst_bytes, legs);
   if (!context.model.shares_links) out.never_share(context.topology.params().noc.link_bytes_per_cycle);
@@ -126,8 +127,8 @@ void configure_edge(const Context& context, const topology::Edge& edge, fabric::
 /// Jobs that send nothing from DIP to DIP have no switch: no shard, no shorter windows.
 void Context::find_zplane() {
   for (const workload::DataflowInstance& instance : job.instances) {
-    const auto dips = std::count_if(instance.places.begin(), instance.places.end(), [](const auto& place) {
-      return place.kind == workload::DataflowInstance::Place::Kind::kDip;
+    const auto dips = std::count_if(instance.participants.begin(), instance.participants.end(), [](const auto& place) {
+      return place.kind == workload::DataflowInstance::Participant::Kind::kDip;
     });
     zplane = zplane || dips > 1;
   }
@@ -147,25 +148,25 @@ void Context::find_zplane() {
 }
 
 /// Tiles with the DIPs at their edges, when there are enough to keep all threads busy; else every shard by itself.
-void Context::make_groups() {
+void Context::make_clusters() {
   constexpr std::uint32_t kGroupsPerThread = 4;
   const bool tiles = topology.tile_count() >= kGroupsPerThread * settings.threads;
-  groups.resize((tiles ? topology.tile_count() : topology.shard_count()) + (zplane ? 1 : 0));
-  group_of.resize(shard_count());
+  clusters.resize((tiles ? topology.tile_count() : topology.shard_count()) + (zplane ? 1 : 0));
+  cluster_of.resize(shard_count());
   if (zplane) {
-    group_of.back() = static_cast<std::uint32_t>(groups.size() - 1);
-    groups.back().shards.push_back(topology.shard_count());
+    cluster_of.back() = static_cast<std::uint32_t>(clusters.size() - 1);
+    clusters.back().shards.push_back(topology.shard_count());
   }
   for (ShardId shard = 0; shard < topology.shard_count(); ++shard) {
     const bool is_die = shard < topology.die_count();
     const DieId die = is_die ? shard : topology.dip_die(shard - topology.die_count());
-    group_of[shard] = tiles ? topology.tile_of(die) : shard;
-    groups[group_of[shard]].shards.push_back(shard);
+    cluster_of[shard] = tiles ? topology.tile_of(die) : shard;
+    clusters[cluster_of[shard]].shards.push_back(shard);
   }
   inside.assign(mail.size(), 0);
   short_window = long_window = kLongestWindow;
   const auto connect = [&](std::size_t mailbox, ShardId a, ShardId b, Cycles latency) {
-    inside[mailbox] = group_of[a] == group_of[b] ? 1 : 0;
+    inside[mailbox] = cluster_of[a] == cluster_of[b] ? 1 : 0;
     Cycles& window = inside[mailbox] != 0 ? short_window : long_window;
     window = std::min(window, latency);
   };

@@ -29,8 +29,8 @@ inline constexpr Cycles kLongestWindow = 4096;
 /// Of a die's nodes, whose shares of a striped message move by themselves.
 inline constexpr std::uint32_t kStripeGroups = fabric::DieNetwork::kGroups - 1;
 
-/// Bytes of an edge or item, divided over lanes and chunks: the first `rest` pieces have one byte more.
-struct Pieces {
+/// Bytes of an edge or item, divided over tracks and chunks: the first `rest` pieces have one byte more.
+struct Split {
   Bytes each = 0;
   std::uint32_t rest = 0;
   [[nodiscard]] Bytes of(std::uint32_t piece) const { return each + (piece < rest ? 1 : 0); }
@@ -45,10 +45,10 @@ struct ShapeInfo {
 
 struct PlanInfo {
   const workload::DataflowPlan* plan = nullptr;
-  std::vector<Pieces> edge_pieces, item_pieces;
-  /// Which of the pieces a lane moves; the lanes of a striped plan, if it has several, move each chunk together.
-  [[nodiscard]] std::uint32_t part(std::uint32_t lane, std::uint32_t chunk) const {
-    return plan->striped ? chunk : lane * plan->chunks + chunk;
+  std::vector<Split> edge_splits, item_splits;
+  /// Which of the pieces a track moves; the tracks of a striped plan, if it has several, move each chunk together.
+  [[nodiscard]] std::uint32_t part(std::uint32_t track, std::uint32_t chunk) const {
+    return plan->striped ? chunk : track * plan->chunks + chunk;
   }
   std::vector<std::uint32_t> item_waits;  ///< edges that lead to it, for plans among nodes
 };
@@ -73,32 +73,32 @@ struct Context {
 
   std::vector<ShapeInfo> shapes;  ///< by Slice::shape_index
   std::vector<PlanInfo> plans;
-  std::deque<workload::DataflowPlan> lane_plans;              ///< in the place of striped ones
+  std::deque<workload::DataflowPlan> track_plans;             ///< in the place of striped ones
   std::vector<fabric::Mailbox> mail;                          ///< by sender: die * 4 + direction, then DIPs
   std::vector<std::array<reference::EdgeMail, 2>> flit_mail;  ///< the same for dies, in the reference model
   bool zplane = false;                                        ///< some DIP sends to another
   std::vector<FrameMail> frames_up, frames_down;              ///< by DIP, to and from the switch: the last shard then
   /// In the reference model each piece of a gather arrives by itself: [program][kernel][node * (steps + 1) + slot].
   std::vector<std::vector<std::vector<std::uint32_t>>> piece_needs;
-  /// Shards that are run together through several short windows, while the long one lasts that mail between groups
+  /// Shards that are run together through several short windows, while the long one lasts that mail between clusters
   /// allows: what a tile's dies have touched is then still in the host's caches.
-  struct alignas(64) Group {
+  struct alignas(64) Cluster {
     std::vector<ShardId> shards;
     Cycles next = kNever;          ///< earliest event, mail inside included
     Cycles mail_time = kNever;     ///< earliest arrival in mail that was sent inside in this short window
     int parity = 0;                ///< as `parity`, for mail inside
-    std::uint32_t first_sums = 0;  ///< `sums` of thread 0 for this group
+    std::uint32_t first_sums = 0;  ///< `sums` of thread 0 for this cluster
   };
-  std::vector<Group> groups;
-  std::vector<std::uint32_t> group_of;                        ///< by shard
-  std::vector<std::uint8_t> inside;                           ///< by mailbox: sender and receiver are in one group
-  std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];   ///< by receiver, from other groups
-  std::unique_ptr<std::atomic<std::uint8_t>[]> has_local[2];  ///< by receiver, from its own group
+  std::vector<Cluster> clusters;
+  std::vector<std::uint32_t> cluster_of;                      ///< by shard
+  std::vector<std::uint8_t> inside;                           ///< by mailbox: sender and receiver are in one cluster
+  std::unique_ptr<std::atomic<std::uint8_t>[]> has_mail[2];   ///< by receiver, from other clusters
+  std::unique_ptr<std::atomic<std::uint8_t>[]> has_local[2];  ///< by receiver, from its own cluster
   std::vector<ThreadSums> sums;                               ///< by thread; in step: by kind of row, then thread
   CopyTable copies;
   KernelCounts kernel_counts;
   const TileRows* in_step = nullptr;         ///< not null while some rows of tiles run for all
-  Cycles short_window = 1, long_window = 1;  ///< lookahead inside a group, and between groups
+  Cycles short_window = 1, long_window = 1;  ///< lookahead inside a cluster, and between clusters
   GatherTrains trains;
   Bytes burst_bytes = 0;         ///< longest piece of a message that one event moves
   Bytes stripe_bytes = 0;        ///< of a striped burst: two of them fit into any receive buffer
@@ -118,7 +118,7 @@ struct Context {
   void post(std::size_t mailbox, ShardId receiver, const fabric::Credit& credit, ThreadSums& sums_of_thread) {
     mail[mailbox].credits[announce(mailbox, receiver, credit.time, sums_of_thread)].push_back(credit);
   }
-  /// The switch is in a group of its own.
+  /// The switch is in a cluster of its own.
   void post_frame(FrameMail& frames, ShardId receiver, const fabric::Frame& frame, ThreadSums& sums_of_thread) {
     sums_of_thread.mail_time = std::min(sums_of_thread.mail_time, frame.time);
     has_mail[parity][receiver].store(1, std::memory_order_relaxed);
@@ -131,13 +131,13 @@ struct Context {
   }
   /// The half of a mailbox that its receiver reads now.
   [[nodiscard]] int readable(std::size_t mailbox, ShardId receiver) const {
-    return 1 - (inside[mailbox] != 0 ? groups[group_of[receiver]].parity : parity);
+    return 1 - (inside[mailbox] != 0 ? clusters[cluster_of[receiver]].parity : parity);
   }
   [[nodiscard]] const workload::Program& program(RankId rank) const { return job.programs[job.program_of_rank[rank]]; }
 
  private:
   void find_zplane();
-  void make_groups();
+  void make_clusters();
   void cut_striped_plans();
   void group_striped_plans();
   void count_pieces();
@@ -148,10 +148,10 @@ struct Context {
       has_mail[parity][receiver].store(1, std::memory_order_relaxed);
       return parity;
     }
-    Group& group = groups[group_of[receiver]];
-    group.mail_time = std::min(group.mail_time, time);
-    has_local[group.parity][receiver].store(1, std::memory_order_relaxed);
-    return group.parity;
+    Cluster& cluster = clusters[cluster_of[receiver]];
+    cluster.mail_time = std::min(cluster.mail_time, time);
+    has_local[cluster.parity][receiver].store(1, std::memory_order_relaxed);
+    return cluster.parity;
   }
 };
 

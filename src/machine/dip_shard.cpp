@@ -11,7 +11,7 @@ namespace dojo::machine {
 using fabric::Burst;
 using workload::DataflowItem;
 using workload::DataflowPlan;
-using Place = workload::DataflowInstance::Place;
+using Participant = workload::DataflowInstance::Participant;
 using Replica = DataflowRun::Replica;
 
 DipShard::DipShard(Context& context, std::uint32_t dip)
@@ -39,7 +39,7 @@ DipShard::DipShard(Context& context, std::uint32_t dip)
   ethernet_latency_ = topology.cycles_from_ns(d.ethernet_latency_ns);
   if (context.zplane) zplane_ = std::make_unique<ZplanePort>(context, dip, state_.hbm);
   link_bytes_ = params.noc.link_bytes_per_cycle;
-  first_row_ = topology.place(die_).row * topology.site_rows();
+  first_row_ = topology.coordinates(die_).row * topology.site_rows();
   last_row_ = first_row_ + topology.site_rows() - 1;
 }
 
@@ -128,7 +128,7 @@ void DipShard::read_mail(ThreadSums& sums) {
 
 DataflowRun::Share DipShard::share(const DataflowRun::Key& key) const {
   DataflowRun::Share share;
-  share.lane_count = context_.plans[context_.job.instances[key.instance].plan].plan->lanes;
+  share.track_count = context_.plans[context_.job.instances[key.instance].plan].plan->tracks;
   return share;
 }
 
@@ -141,7 +141,7 @@ DataflowRun& DipShard::run_of(std::uint32_t instance, std::uint32_t item) {
 }
 
 void DipShard::token(const TokenRef& token, Cycles now) {
-  runs_.token(run_of(token.instance, token.item), {token.item, token.lane, token.chunk}, now);
+  runs_.token(run_of(token.instance, token.item), {token.item, token.track, token.chunk}, now);
 }
 
 void DipShard::start_instance(std::uint32_t instance, std::uint32_t position, Cycles now) {
@@ -152,7 +152,7 @@ void DipShard::start_instance(std::uint32_t instance, std::uint32_t position, Cy
   const DataflowPlan& plan = *run.info->plan;
   for (std::uint32_t i = plan.item_begin[position]; i < plan.item_begin[position + 1]; ++i) {
     if (plan.items[i].need != 0) continue;
-    const std::uint32_t copies = plan.items[i].single ? 1 : plan.lanes * plan.chunks;
+    const std::uint32_t copies = plan.items[i].single ? 1 : plan.tracks * plan.chunks;
     for (std::uint32_t piece = 0; piece < copies; ++piece)
       serve(run, {i, piece / plan.chunks, piece % plan.chunks}, now);
   }
@@ -184,19 +184,19 @@ void DipShard::send(DataflowRun& run, std::uint32_t edge_index, const DataflowIt
   const DataflowPlan& plan = *run.info->plan;
   const workload::DataflowEdge& edge = plan.edges[edge_index];
   const DataflowItem& item = plan.items[to.item];
-  const Place& there = context_.job.instances[run.key.instance].places[item.position];
-  const Bytes bytes = edge.bytes == 0 ? 0 : run.info->edge_pieces[edge_index].of(to.lane * plan.chunks + to.chunk);
-  const TokenRef token{run.key.instance, to.item, static_cast<std::uint16_t>(to.lane),
+  const Participant& there = context_.job.instances[run.key.instance].participants[item.position];
+  const Bytes bytes = edge.bytes == 0 ? 0 : run.info->edge_splits[edge_index].of(to.track * plan.chunks + to.chunk);
+  const TokenRef token{run.key.instance, to.item, static_cast<std::uint16_t>(to.track),
                        static_cast<std::uint16_t>(to.chunk)};
-  if (there.kind == Place::Kind::kDip) {
+  if (there.kind == Participant::Kind::kDip) {
     // A DIP that is both ends only turns the message round.
     const fabric::Payload p = token.pack();
     if (there.index == dip_) return timer_.at(now, Kind::kToken, p.words[0], p.words[1], p.words[2]);
     return zplane_->send(there.index, {p, now, std::max<Bytes>(1, bytes)}, now);
   }
-  DOJO_CHECK(there.kind == Place::Kind::kRank, "DIP {}: a transfer to something that is not a rank", dip_);
+  DOJO_CHECK(there.kind == Participant::Kind::kRank, "DIP {}: a transfer to something that is not a rank", dip_);
   const workload::Slice& slice = context_.job.slices[there.index];
-  const workload::SliceShape::Node& node = slice.shape->nodes[plan.lane_node[item.single ? 0 : to.lane]];
+  const workload::SliceShape::Node& node = slice.shape->nodes[plan.track_node[item.single ? 0 : to.track]];
   Burst burst;
   burst.row = slice.first_site_row + node.row;
   burst.column = slice.first_site_column + node.column;

@@ -26,10 +26,10 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
     tasks_total += context.program(rank).tasks.size();
   }
   for (std::uint32_t instance = 0; instance < job.instances.size(); ++instance) {
-    const auto& places = job.instances[instance].places;
-    for (std::uint32_t position = 0; position < places.size(); ++position) {
-      if (places[position].kind == workload::DataflowInstance::Place::Kind::kDip) {
-        dips[places[position].index].add_instance(instance, position);
+    const auto& participants = job.instances[instance].participants;
+    for (std::uint32_t position = 0; position < participants.size(); ++position) {
+      if (participants[position].kind == workload::DataflowInstance::Participant::Kind::kDip) {
+        dips[participants[position].index].add_instance(instance, position);
       }
     }
   }
@@ -41,8 +41,8 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
   next.assign(context.shard_count(), kNever);
   for (ShardId shard = 0; shard < next.size(); ++shard) {
     next[shard] = shards[shard]->next_time();
-    Context::Group& group = context.groups[context.group_of[shard]];
-    group.next = std::min(group.next, next[shard]);
+    Context::Cluster& cluster = context.clusters[context.cluster_of[shard]];
+    cluster.next = std::min(cluster.next, next[shard]);
   }
   if (settings.rows_in_step && context.model.knows_arrivals && !context.zplane) rows.start();
 }
@@ -54,7 +54,7 @@ engine::ThreadPool& MachineState::threads() {
 
 Cycles MachineState::next_time() const {
   Cycles time = mail_time;
-  for (const Context::Group& group : context.groups) time = std::min(time, group.next);
+  for (const Context::Cluster& cluster : context.clusters) time = std::min(time, cluster.next);
   return time;
 }
 
@@ -65,23 +65,23 @@ void MachineState::run_shard(ShardId shard, Cycles end, ThreadSums& sums) {
   next[shard] = it.next_time();
 }
 
-/// Short windows up to the end of the long one: mail inside the group changes hands after each of them.
-void MachineState::run_group(Context::Group& group, ThreadSums& sums) {
+/// Short windows up to the end of the long one: mail inside the cluster changes hands after each of them.
+void MachineState::run_cluster(Context::Cluster& cluster, ThreadSums& sums) {
   const auto& mail = context.has_mail[1 - context.parity];
-  for (const ShardId shard : group.shards) {
+  for (const ShardId shard : cluster.shards) {
     if (mail[shard].load(std::memory_order_relaxed) == 0) continue;
     mail[shard].store(0, std::memory_order_relaxed);
     shards[shard]->read_mail(sums);
     next[shard] = shards[shard]->next_time();
-    group.next = std::min(group.next, next[shard]);
+    cluster.next = std::min(cluster.next, next[shard]);
   }
   Cycles start = window_start;
-  while (group.next < window_end) {
-    start = std::max(start, group.next);
+  while (cluster.next < window_end) {
+    start = std::max(start, cluster.next);
     const Cycles end = std::min(window_end, start + context.short_window);
-    const auto& local = context.has_local[1 - group.parity];
-    group.next = group.mail_time = kNever;
-    for (const ShardId shard : group.shards) {
+    const auto& local = context.has_local[1 - cluster.parity];
+    cluster.next = cluster.mail_time = kNever;
+    for (const ShardId shard : cluster.shards) {
       if (local[shard].load(std::memory_order_relaxed) != 0) {
         local[shard].store(0, std::memory_order_relaxed);
         shards[shard]->read_mail(sums);
@@ -89,12 +89,12 @@ void MachineState::run_group(Context::Group& group, ThreadSums& sums) {
       } else if (next[shard] < end) {
         run_shard(shard, end, sums);
       }
-      group.next = std::min(group.next, next[shard]);
+      cluster.next = std::min(cluster.next, next[shard]);
     }
-    group.next = std::min(group.next, group.mail_time);
-    group.parity = 1 - group.parity;
+    cluster.next = std::min(cluster.next, cluster.mail_time);
+    cluster.parity = 1 - cluster.parity;
     start = end;
-    if (sums.rows_part) break;  // a shard of this group may have stopped
+    if (sums.rows_part) break;  // a shard of this cluster may have stopped
   }
 }
 
@@ -104,9 +104,9 @@ Cycles MachineState::run_window() {
   window_end = window_start + context.long_window;
   active.clear();
   const auto& mail = context.has_mail[1 - context.parity];
-  for (std::uint32_t i = 0; i < context.groups.size(); ++i) {
-    const Context::Group& group = context.groups[i];
-    if (group.next < window_end || std::any_of(group.shards.begin(), group.shards.end(), [&](ShardId shard) {
+  for (std::uint32_t i = 0; i < context.clusters.size(); ++i) {
+    const Context::Cluster& cluster = context.clusters[i];
+    if (cluster.next < window_end || std::any_of(cluster.shards.begin(), cluster.shards.end(), [&](ShardId shard) {
           return mail[shard].load(std::memory_order_relaxed) != 0;
         })) {
       active.push_back(i);
@@ -117,10 +117,10 @@ Cycles MachineState::run_window() {
   threads().run(
       static_cast<std::uint32_t>(active.size()),
       [this](std::uint32_t i, std::uint32_t thread) {
-        Context::Group& group = context.groups[active[i]];
-        run_group(group, context.sums[group.first_sums + thread]);
+        Context::Cluster& cluster = context.clusters[active[i]];
+        run_cluster(cluster, context.sums[cluster.first_sums + thread]);
       },
-      context.groups.size() == next.size() ? 8 : 1);
+      context.clusters.size() == next.size() ? 8 : 1);
   mail_time = kNever;
   for (const ThreadSums& sums : context.sums) mail_time = std::min(mail_time, sums.mail_time);
   context.parity = 1 - context.parity;
@@ -203,11 +203,12 @@ DipCounters Machine::dip_counters(std::uint32_t dip) const {
 }
 
 std::uint64_t Machine::estimate_bytes(const topology::Topology& topology, std::uint64_t ranks,
-                                      std::uint64_t tasks_per_rank, bool reference_network) {
+                                      std::uint64_t tasks_per_rank, NetworkModel model) {
+  const auto more_bytes = network_model(model).die_bytes;
   const auto sites = static_cast<std::uint64_t>(topology.sites());
   const std::uint64_t per_site = 4 * sizeof(fabric::Link) + sizeof(fabric::Port) + 160;
   const std::uint64_t per_die = sites * per_site + 120'000 +  // wheel, pools, mail
-                                (reference_network ? reference::Die::estimate_bytes(topology.params()) : 0);
+                                (more_bytes == nullptr ? 0 : more_bytes(topology.params()));
   return topology.die_count() * per_die + topology.dip_count() * 100'000ull + ranks * tasks_per_rank * 16 + (4u << 20);
 }
 

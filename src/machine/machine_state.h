@@ -21,7 +21,7 @@ struct MachineState {
                const MachineSettings& settings);
   [[nodiscard]] Cycles next_time() const;
   void run_shard(ShardId shard, Cycles end, ThreadSums& sums);
-  void run_group(Context::Group& group, ThreadSums& sums);
+  void run_cluster(Context::Cluster& cluster, ThreadSums& sums);
   Cycles run_window();
   /// Made when they are first needed.
   [[nodiscard]] engine::ThreadPool& threads();
@@ -37,7 +37,7 @@ struct MachineState {
   std::unique_ptr<ZplaneSwitch> zplane_switch;  ///< of jobs that use it
   std::vector<Shard*> shards;                   ///< all of these: dies, DIPs, switch
   std::vector<Cycles> next;                     ///< by shard
-  std::vector<std::uint32_t> active;            ///< groups
+  std::vector<std::uint32_t> active;            ///< clusters
   std::unique_ptr<engine::ThreadPool> pool;
   RowsInStep rows;
   std::uint64_t tasks_total = 0;

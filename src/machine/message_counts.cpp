@@ -9,17 +9,17 @@ namespace dojo::machine {
 
 using workload::Kernel;
 
-/// A striped message becomes one message a node: each node is a lane of its own.
+/// A striped message becomes one message a node: each node is a track of its own.
 void Context::cut_striped_plans() {
   for (const workload::DataflowInstance& instance : job.instances) {
     const workload::DataflowPlan& striped = job.plans[instance.plan];
     PlanInfo& info = plans[instance.plan];
     if (!striped.striped || info.plan != &striped) continue;
-    workload::DataflowPlan& plan = lane_plans.emplace_back(striped);
+    workload::DataflowPlan& plan = track_plans.emplace_back(striped);
     plan.striped = false;
-    plan.lanes = job.slices[instance.places.front().index].shape->node_count();
-    plan.lane_node.resize(plan.lanes);
-    std::iota(plan.lane_node.begin(), plan.lane_node.end(), 0u);
+    plan.tracks = job.slices[instance.participants.front().index].shape->node_count();
+    plan.track_node.resize(plan.tracks);
+    std::iota(plan.track_node.begin(), plan.track_node.end(), 0u);
     info = plan_info(plan);
   }
 }
@@ -41,15 +41,15 @@ bool has_empty_group(const topology::Topology& topology) {
 
 }  // namespace
 
-/// Nodes of a die do not keep step: those nearest to an edge get ahead. So groups of them are lanes of their own.
+/// Nodes of a die do not keep step: those nearest to an edge get ahead. So groups of them are tracks of their own.
 void Context::group_striped_plans() {
   const auto striped = [](const workload::DataflowPlan& plan) { return plan.striped; };
   if (std::none_of(job.plans.begin(), job.plans.end(), striped) || has_empty_group(topology)) return;
   for (std::size_t i = 0; i < job.plans.size(); ++i) {
     if (!job.plans[i].striped) continue;
-    workload::DataflowPlan& plan = lane_plans.emplace_back(job.plans[i]);
-    plan.lanes = kStripeGroups;
-    plan.lane_node.assign(plan.lanes, 0);
+    workload::DataflowPlan& plan = track_plans.emplace_back(job.plans[i]);
+    plan.tracks = kStripeGroups;
+    plan.track_node.assign(plan.tracks, 0);
     const std::vector<std::uint32_t> item_waits = plans[i].item_waits;
     plans[i] = plan_info(plan);
     plans[i].item_waits = item_waits;
@@ -84,7 +84,7 @@ void Context::count_pieces() {
           for (const std::uint32_t n : receivers) {
             std::uint32_t others = pieces;
             for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
-              const bool own = shape.line_nodes[line.nodes_begin + kernel.pieces[i].place] == n;
+              const bool own = shape.line_nodes[line.nodes_begin + kernel.pieces[i].holder] == n;
               if (own && kernel.pieces[i].bytes > 0) --others;
             }
             if (others > 0) need[std::size_t{n} * slots + gather.slot] += others - 1;

@@ -14,7 +14,7 @@ namespace {
 
 using topology::Site;
 using workload::DataflowInstance;
-using Place = DataflowInstance::Place;
+using Participant = DataflowInstance::Participant;
 
 class RouteCheck {
  public:
@@ -39,8 +39,8 @@ class RouteCheck {
       }
       for (const workload::Task& task : program.tasks) {
         if (task.kind != workload::Task::Kind::kDataflow) continue;
-        const std::uint32_t instance = c_.job.instance_of[rank][task.index].instance;
-        if (instance != kNone && c_.job.instances[instance].places.front().kind == Place::Kind::kNode)
+        const std::uint32_t instance = c_.job.instance_of[rank][task.entry].instance;
+        if (instance != kNone && c_.job.instances[instance].participants.front().kind == Participant::Kind::kNode)
           inside(slice, c_.job.instances[instance]);
       }
     }
@@ -48,7 +48,7 @@ class RouteCheck {
 
   void instances() {
     for (const DataflowInstance& instance : c_.job.instances) {
-      if (instance.places.empty() || instance.places.front().kind == Place::Kind::kNode) continue;
+      if (instance.participants.empty() || instance.participants.front().kind == Participant::Kind::kNode) continue;
       const workload::DataflowPlan& plan = c_.job.plans[instance.plan];
       for (const workload::DataflowItem& item : plan.items) {
         for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
@@ -70,7 +70,7 @@ class RouteCheck {
   /// The router at the end of the lane that joins a DIP to the node's row, or the nearest row.
   [[nodiscard]] Site gate(std::uint32_t dip, const Site& other) const {
     const DieId die = t_.dip_die(dip);
-    const std::int32_t first = t_.place(die).row * t_.site_rows();
+    const std::int32_t first = t_.coordinates(die).row * t_.site_rows();
     const std::int32_t wanted = std::clamp(other.row - first, 0, t_.site_rows() - 1);
     const bool west = t_.dip_side(dip) == topology::Direction::kWest;
     return {first + routes_.dip_lane(die, t_.dip_side(dip), wanted), west ? 0 : routes_.columns() - 1};
@@ -102,7 +102,8 @@ class RouteCheck {
     for (const workload::DataflowItem& item : plan.items) {
       for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
         const workload::DataflowItem& to = plan.items[plan.edges[e].item];
-        pair(node(slice, instance.places[item.position].index), node(slice, instance.places[to.position].index));
+        pair(node(slice, instance.participants[item.position].index),
+             node(slice, instance.participants[to.position].index));
       }
     }
   }
@@ -110,16 +111,16 @@ class RouteCheck {
   void between(const DataflowInstance& instance, const workload::DataflowPlan& plan, const workload::DataflowItem& from,
                const workload::DataflowItem& to) {
     if (plan.striped) return;  // lowering saw that all in between works
-    const Place& a = instance.places[from.position];
-    const Place& b = instance.places[to.position];
-    for (std::uint32_t lane = 0; lane < plan.lanes; ++lane) {
-      const std::uint32_t source = plan.lane_node[from.single ? 0 : lane];
-      const std::uint32_t destination = plan.lane_node[to.single ? 0 : lane];
-      if (a.kind == Place::Kind::kDip && b.kind == Place::Kind::kDip) continue;
-      if (a.kind == Place::Kind::kDip) {
+    const Participant& a = instance.participants[from.position];
+    const Participant& b = instance.participants[to.position];
+    for (std::uint32_t track = 0; track < plan.tracks; ++track) {
+      const std::uint32_t source = plan.track_node[from.single ? 0 : track];
+      const std::uint32_t destination = plan.track_node[to.single ? 0 : track];
+      if (a.kind == Participant::Kind::kDip && b.kind == Participant::Kind::kDip) continue;
+      if (a.kind == Participant::Kind::kDip) {
         const Site end = node(c_.job.slices[b.index], destination);
         pair(gate(a.index, end), end);
-      } else if (b.kind == Place::Kind::kDip) {
+      } else if (b.kind == Participant::Kind::kDip) {
         const Site start = node(c_.job.slices[a.index], source);
         pair(start, gate(b.index, start));
       } else {
@@ -138,7 +139,7 @@ class RouteCheck {
         "machine: /defects: found no way from {} to {} in at most {} legs of dimension order, expected one: the dead "
         "routers and links "
         "around them leave no such way; declare the core of one of the two dead",
-        topology::router_path(t_, from), topology::router_path(t_, to), topology::kRoutePhases);
+        topology::router_path(t_, from), topology::router_path(t_, to), topology::kRouteLegs);
   }
 
   static constexpr int kMostShown = 20;

@@ -7,7 +7,7 @@
 
 namespace dojo::node {
 
-Cycles NodeCost::product(const ProductPiece& piece) const {
+Cycles NodeCost::product(const ProductWork& piece) const {
   if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
   // A product of the largest extents does not fit into 64 bits: it stays at the largest number, which lowering refuses.
   const std::int64_t results = saturating_product(piece.m, piece.n);

@@ -73,7 +73,7 @@ class TrafficBlock : public Block {
   void inject(Cycles now, Send&& send) {
     sources.run(now, tally, send);
   }
-  void source_credit(std::uint32_t router, unsigned slot) { sources.credit(router, slot); }
+  void source_credit(std::uint32_t router, unsigned input_vc) { sources.credit(router, input_vc); }
   /// Returns when the sink has taken the flit.
   Cycles eject(std::uint32_t router, Flit flit, Cycles arrival) {
     (void)router;

@@ -35,7 +35,7 @@ class LaneQueues {
   std::vector<Cell> cells_;
 };
 
-/// The sending end. A flit goes when the serialiser has a slot and the far side's buffer has room; lanes take turns,
+/// The sending end. A flit goes when the serialiser is free and the far side's buffer has room; lanes take turns,
 /// and VCs within a lane. Part of the receive buffer belongs to each lane and VC alone, so that none can starve
 /// another.
 class CrossingOut {

@@ -37,8 +37,8 @@ std::vector<std::string> die_problems(const topology::MachineParams& machine) {
 Die::State::State(const topology::Topology& topology, DieId die)
     : rows(topology.site_rows()),
       columns(topology.site_columns()),
-      first_row(topology.place(die).row * topology.site_rows()),
-      first_column(topology.place(die).column * topology.site_columns()),
+      first_row(topology.coordinates(die).row * topology.site_rows()),
+      first_column(topology.coordinates(die).column * topology.site_columns()),
       machine_columns(topology.die_columns() * topology.site_columns()),
       link_bytes(topology.params().noc.link_bytes_per_cycle),
       router(die_router(topology.params())) {
@@ -233,8 +233,8 @@ std::uint64_t Die::estimate_bytes(const topology::MachineParams& machine) {
   while (depth < static_cast<std::uint64_t>(machine.noc.buffer_packets_per_vc)) depth *= 2;
   const std::uint64_t stride = machine.noc.virtual_channels <= 4 ? 4 : 8;
   const std::uint64_t ports = traffic::node_ports(machine.node).single() ? 6 : 12;
-  const std::uint64_t slots = ports * stride;
-  const std::uint64_t per_router = 80 * stride + slots * depth * sizeof(Flit) + slots * 4 + stride * 8 + 120;
+  const std::uint64_t input_vcs = ports * stride;
+  const std::uint64_t per_router = 80 * stride + input_vcs * depth * sizeof(Flit) + input_vcs * 4 + stride * 8 + 120;
   return per_router * static_cast<std::uint64_t>(machine.die.grid.rows * machine.die.grid.columns) + (200 << 10);
 }
 

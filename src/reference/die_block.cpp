@@ -8,9 +8,9 @@ namespace dojo::reference {
 
 DieBlock::DieBlock(const MeshShape& shape, const RouterParams& params, const DieSites& sites)
     : stride_(params.virtual_channels <= 4 ? 4 : 8),
-      slots_((kLocalPort + sites.ports.read * kInputsOfReadPort) * stride_),
+      input_vcs_((kLocalPort + sites.ports.read * kInputsOfReadPort) * stride_),
       first_local_(kLocalPort * stride_),
-      node_slots_(slots_ - first_local_),
+      node_vcs_(input_vcs_ - first_local_),
       read_ports_(sites.ports.read),
       channels_(static_cast<std::uint32_t>(params.virtual_channels)),
       write_ports_(sites.ports.write),
@@ -20,9 +20,9 @@ DieBlock::DieBlock(const MeshShape& shape, const RouterParams& params, const Die
   const auto count = static_cast<std::size_t>(shape.rows * shape.columns);
   forks_.assign(count, 0);
   sink_free_.assign(count, 0);
-  since_.assign(count * slots_, 0);
+  since_.assign(count * input_vcs_, 0);
   waits_.assign(count * kLocalPort, 0);
-  credits_.assign(count * node_slots_, static_cast<std::uint8_t>(params.input_buffer_flits));
+  credits_.assign(count * node_vcs_, static_cast<std::uint8_t>(params.input_buffer_flits));
   const std::size_t senders = count * read_ports_;
   queues_.resize(senders * stride_);
   turn_.assign(senders, 0);
@@ -69,7 +69,7 @@ void DieBlock::send_from(SiteIndex site, std::uint32_t id) {
 }
 
 bool DieBlock::can_send(Sender sender, unsigned channel) {
-  // The slots of a sender lie one after another.
+  // The VCs of a sender lie one after another.
   const std::uint8_t* const credits = &credits_[sender * kInputsOfReadPort * stride_ + channel];
   return credits[0] != 0 && (messages_[queue(sender, channel).head].twin == kNone || credits[stride_] != 0);
 }

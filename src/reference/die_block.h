@@ -88,7 +88,7 @@ class DieBlock : public Block {
     return sink_free_[router] / write_ports_ - (now + hop_) >= room_ ? forks_[router] : 0;
   }
   void at_front(std::uint32_t router, unsigned vc, unsigned output, Flit flit, Cycles from) {
-    since_[router * slots_ + vc] = static_cast<std::uint32_t>(from);
+    since_[router * input_vcs_ + vc] = static_cast<std::uint32_t>(from);
     if (vc >= first_local_) return;  // the node needs no copy of what it sends
     const bool forks = output != kLocalPort && ways_[flit.where & kMessageMask].multicast && enabled_[router] != 0;
     const std::uint64_t bit = std::uint64_t{1} << vc;
@@ -96,14 +96,15 @@ class DieBlock : public Block {
   }
   void sent_from(std::uint32_t router, unsigned vc, unsigned port, Flit flit, Cycles now) {
     if (port < kLocalPort) {
-      waits_[std::size_t{router} * kLocalPort + port] += static_cast<std::uint32_t>(now) - since_[router * slots_ + vc];
+      waits_[std::size_t{router} * kLocalPort + port] +=
+          static_cast<std::uint32_t>(now) - since_[router * input_vcs_ + vc];
     }
     if (vc < first_local_ && (forks_[router] >> vc & 1) != 0) eject(router, flit, now + hop_);
   }
   Cycles eject(std::uint32_t router, Flit flit, Cycles arrival);
   template <class Send>
   void inject(Cycles now, Send&& send);
-  void source_credit(std::uint32_t router, unsigned slot) { ++credits_[router * node_slots_ + slot]; }
+  void source_credit(std::uint32_t router, unsigned input_vc) { ++credits_[router * node_vcs_ + input_vc]; }
   [[nodiscard]] std::uint64_t bytes_of_nodes() const;
 
  private:
@@ -116,7 +117,8 @@ class DieBlock : public Block {
   [[nodiscard]] bool can_send(Sender sender, unsigned channel);
   void pass_turn(Queue& queue);
 
-  unsigned stride_, slots_, first_local_, node_slots_;  ///< VCs of a port; of a router; first of the node; of the node
+  unsigned stride_, input_vcs_, first_local_,
+      node_vcs_;  ///< VCs of a port; of a router; first of the node; of the node
   std::uint32_t read_ports_, channels_;
   Cycles write_ports_;
   Cycles hop_, room_;
@@ -153,17 +155,17 @@ void DieBlock::inject(Cycles now, Send&& send) {
     const unsigned channel = next_bit(open, turn_[sender]);
     turn_[sender] = static_cast<std::uint8_t>(channel + 1);
     const std::uint32_t site = read_ports_ == 1 ? sender : sender / read_ports_;
-    const unsigned slot = (sender - site * read_ports_) * kInputsOfReadPort * stride_ + channel;
+    const unsigned input_vc = (sender - site * read_ports_) * kInputsOfReadPort * stride_ + channel;
     std::uint8_t* const credits = &credits_[sender * kInputsOfReadPort * stride_ + channel];
     Queue& from = queue(sender, channel);
     const std::uint32_t id = from.head;
     const bool last = --messages_[id].to_send == 0;
     const std::uint32_t marks = kFirstMark | kLastMark | (last ? kLastOfMessage : 0);
     --credits[0];
-    send(site, slot, Flit{static_cast<std::uint32_t>(now), marks | id});
+    send(site, input_vc, Flit{static_cast<std::uint32_t>(now), marks | id});
     if (const std::uint32_t twin = messages_[id].twin; twin != kNone) {
       --credits[stride_];
-      send(site, slot + stride_, Flit{static_cast<std::uint32_t>(now), marks | twin});
+      send(site, input_vc + stride_, Flit{static_cast<std::uint32_t>(now), marks | twin});
     }
     if (last) {
       from.head = messages_[id].next;

@@ -35,11 +35,11 @@ template <unsigned kStride, unsigned kPorts>
 struct alignas(64) Router {
   static_assert(kStride == 4 || kStride == 8 || kStride == 16, "so that a VC's port and number are bit fields");
   static_assert(kPorts > kLocalPort && kPorts <= 12);
-  static constexpr unsigned kSlots = kPorts * kStride;
+  static constexpr unsigned kInputVcs = kPorts * kStride;
   static constexpr bool kDetours = kStride == 16;  ///< of machines with dead parts: each leg of a route has its own VCs
   using Mask =
-      std::conditional_t<kSlots <= 32, std::uint32_t, std::conditional_t<kSlots <= 64, std::uint64_t, UInt128>>;
-  using Bytes = std::array<std::uint8_t, kSlots>;
+      std::conditional_t<kInputVcs <= 32, std::uint32_t, std::conditional_t<kInputVcs <= 64, std::uint64_t, UInt128>>;
+  using Bytes = std::array<std::uint8_t, kInputVcs>;
 
   // Of input VCs:
   Mask ready = 0;    ///< holds an output VC that has credit, and has a flit: may bid for the switch

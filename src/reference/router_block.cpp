@@ -40,7 +40,7 @@ RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& s
   index_mask_ = (1u << depth_bits_) - 1;
   const auto count = static_cast<std::uint32_t>(shape.rows * shape.columns);
   routers_.resize(count);
-  buffers_.resize((static_cast<std::size_t>(count) * kSlots) << depth_bits_);
+  buffers_.resize((static_cast<std::size_t>(count) * kInputVcs) << depth_bits_);
   list_.reserve(count);
   if (kRounds > 1) {
     std::array<Cycles, kPorts> never;
@@ -88,7 +88,7 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::cycle(Cycles now) {
   apply_arrivals(now);
   List<Arrival>& injected = arrivals_.at(now + injection_);
   this->inject(now, [&](std::uint32_t router, unsigned channel, Flit flit) {
-    injected.push({slot(router, kLocalPort * kStride + channel), flit});
+    injected.push({input_vc(router, kLocalPort * kStride + channel), flit});
   });
   if constexpr (!Nodes::kHoldsChannels) {
     if (!list_.empty() || injected.size() != 0) this->busy_until = now + arrivals_.horizon();
@@ -100,8 +100,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_credits(Cycles now) {
   List<std::uint32_t>& due = credits_.at(now);
   for (const std::uint32_t to : due) {
-    const std::uint32_t index = to >> kSlotBits;
-    const unsigned vc = to & ((1u << kSlotBits) - 1);
+    const std::uint32_t index = to >> kInputVcBits;
+    const unsigned vc = to & ((1u << kInputVcBits) - 1);
     if (vc >= kSource) {
       this->source_credit(index, vc - kSource);
       continue;
@@ -110,7 +110,7 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_credits(Cycles now)
     if (r.credits[vc]++ != 0) continue;
     r.credit |= kOne << vc;
     if constexpr (!Nodes::kHoldsChannels) {
-      for (unsigned i = vc % kStride; i < kSlots; i += kStride) {
+      for (unsigned i = vc % kStride; i < kInputVcs; i += kStride) {
         if ((r.active >> i & 1) != 0 && r.held[i] == vc) r.ready |= kOne << i;
       }
       if (r.ready != 0) wake(r, index);
@@ -129,8 +129,8 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_arrivals(Cycles now) {
   List<Arrival>& due = arrivals_.at(now);
   for (const Arrival& arrival : due) {
-    const std::uint32_t index = arrival.slot >> kSlotBits;
-    const unsigned vc = arrival.slot & ((1u << kSlotBits) - 1);
+    const std::uint32_t index = arrival.input_vc >> kInputVcBits;
+    const unsigned vc = arrival.input_vc & ((1u << kInputVcBits) - 1);
     Hot& r = routers_[index];
     const unsigned length = r.length[vc]++;
     DOJO_CHECK(length < depth_, "a flit reaches a full buffer: router ({}, {}), input VC {}, cycle {}", r.row, r.column,

@@ -25,12 +25,13 @@ class RouterBlock final : public Nodes {
   void enter(unsigned side, const Leaving& flit) override {
     if constexpr (!Nodes::kHoldsChannels)
       this->busy_until = std::max(this->busy_until, flit.time + arrivals_.horizon());
-    arrivals_.at(flit.time).push({slot(shape_.router_at(side, flit.lane), side * kStride + flit.channel), flit.flit});
+    arrivals_.at(flit.time).push(
+        {input_vc(shape_.router_at(side, flit.lane), side * kStride + flit.channel), flit.flit});
   }
   void credit(unsigned side, const Leaving& credit) override {
     if constexpr (!Nodes::kHoldsChannels)
       this->busy_until = std::max(this->busy_until, credit.time + credits_.horizon());
-    credits_.at(credit.time).push(slot(shape_.router_at(side, credit.lane), side * kStride + credit.channel));
+    credits_.at(credit.time).push(input_vc(shape_.router_at(side, credit.lane), side * kStride + credit.channel));
   }
   [[nodiscard]] std::uint32_t sent(std::int32_t row, std::int32_t column, unsigned port) const override {
     return routers_[static_cast<std::size_t>(row * shape_.columns + column)].sent[port];
@@ -42,15 +43,15 @@ class RouterBlock final : public Nodes {
   static constexpr unsigned kPorts = kLocalPort + kReadPorts * Nodes::kInputsOfReadPort;
   using Hot = Router<kStride, kPorts>;
   using Mask = typename Hot::Mask;
-  static constexpr unsigned kSlots = Hot::kSlots;
-  static constexpr unsigned kSlotBits = 8;     ///< router and VC in one word
-  static constexpr unsigned kSource = kSlots;  ///< + slot of the node: credit for one of its input VCs
-  static constexpr unsigned kSourceSlots = (kPorts - kLocalPort) * kStride;
-  static_assert(kSource + kSourceSlots <= 1u << kSlotBits);
+  static constexpr unsigned kInputVcs = Hot::kInputVcs;
+  static constexpr unsigned kInputVcBits = 8;     ///< router and VC in one word
+  static constexpr unsigned kSource = kInputVcs;  ///< + VC of the node: credit for one of its input VCs
+  static constexpr unsigned kSourceVcs = (kPorts - kLocalPort) * kStride;
+  static_assert(kSource + kSourceVcs <= 1u << kInputVcBits);
   static constexpr Mask kOne = 1;
   static constexpr Mask kPortMask = (kOne << kStride) - 1;
   struct Arrival {
-    std::uint32_t slot;
+    std::uint32_t input_vc;
     Flit flit;
   };
   /// Ends of the lists that this cycle's routers write to.
@@ -63,22 +64,22 @@ class RouterBlock final : public Nodes {
   struct Bids {
     Mask speculative = 0;  ///< heads that may bid for the switch
     Mask wanting = 0;      ///< heads that asked for an output VC
-    std::array<std::uint8_t, kSlots> wanted;
+    std::array<std::uint8_t, kInputVcs> wanted;
   };
 
-  static std::uint32_t slot(std::uint32_t router, unsigned vc) { return router << kSlotBits | vc; }
+  static std::uint32_t input_vc(std::uint32_t router, unsigned vc) { return router << kInputVcBits | vc; }
   [[nodiscard]] const Flit* buffer(std::uint32_t router, unsigned vc) const {
-    return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
+    return buffers_.data() + ((static_cast<std::size_t>(router) * kInputVcs + vc) << depth_bits_);
   }
   [[nodiscard]] Mask channels_of(const Hot& r, unsigned input) const;
   [[nodiscard]] Flit* buffer(std::uint32_t router, unsigned vc) {
-    return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
+    return buffers_.data() + ((static_cast<std::size_t>(router) * kInputVcs + vc) << depth_bits_);
   }
   void face(Hot& r, std::uint32_t index, unsigned vc, Flit flit, Cycles from);
   void leave_front(Hot& r, unsigned vc, unsigned held, bool credit_left);
   /// What a round robin over input VCs looks at next.
   static std::uint8_t after(unsigned vc) {
-    if constexpr (kSlots == 8 * sizeof(Mask)) return static_cast<std::uint8_t>(vc + 1 == kSlots ? 0 : vc + 1);
+    if constexpr (kInputVcs == 8 * sizeof(Mask)) return static_cast<std::uint8_t>(vc + 1 == kInputVcs ? 0 : vc + 1);
     return static_cast<std::uint8_t>(vc + 1);
   }
   /// Flits that an output takes a cycle: the node's one for each write port.

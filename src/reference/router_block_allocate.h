@@ -155,7 +155,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
   r.active &= ~in;
   r.ready &= ~in;
   if (credit_left) return;
-  for (unsigned i = vc % kStride; i < kSlots; i += kStride) {
+  for (unsigned i = vc % kStride; i < kInputVcs; i += kStride) {
     if (r.held[i] == held) r.ready &= ~(kOne << i);
   }
 }
@@ -217,9 +217,9 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
     if (kRounds > 1 || taken != arrival) {
       DOJO_CHECK(taken + credit_ - now < credits_.horizon(), "router {}: the sink is {} cycles behind", index,
                  taken - arrival);
-      credits_.at(taken + credit_).push(slot(index, held));
+      credits_.at(taken + credit_).push(input_vc(index, held));
     } else {
-      *out.sink_credits++ = slot(index, held);
+      *out.sink_credits++ = input_vc(index, held);
     }
     return;
   }
@@ -230,7 +230,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
     return;
   }
   const std::uint32_t next = index + static_cast<std::uint32_t>(step_[port]);
-  const Arrival there{slot(next, held ^ kStride), flit};  // output p is the neighbour's input p^1
+  const Arrival there{input_vc(next, held ^ kStride), flit};  // output p is the neighbour's input p^1
   if constexpr (kRounds > 1) {
     arrivals_.at(arrival).push(there);
   } else {
@@ -254,7 +254,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
     return;
   }
   const std::uint32_t from = index + static_cast<std::uint32_t>(step_[port]);  // 0 at the node's ports
-  const std::uint32_t to = port >= kLocalPort ? slot(from, vc + kSourceSlots) : slot(from, vc ^ kStride);
+  const std::uint32_t to = port >= kLocalPort ? input_vc(from, vc + kSourceVcs) : input_vc(from, vc ^ kStride);
   if constexpr (kRounds > 1) {
     credits_.at(usable).push(to);
   } else {

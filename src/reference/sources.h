@@ -31,13 +31,13 @@ class Sources : public traffic::SourceQueues<FlitSource> {
  public:
   Sources(const Sending& sending, const MeshShape& shape);
 
-  /// `slot`: read port x stride + VC.
-  void credit(std::uint32_t router, std::uint32_t slot) {
-    Source& source = sources_[index_of(router, slot / sending_.stride)];
-    const std::uint32_t channel = slot % sending_.stride;
+  /// `input_vc`: read port x stride + VC.
+  void credit(std::uint32_t router, std::uint32_t input_vc) {
+    Source& source = sources_[index_of(router, input_vc / sending_.stride)];
+    const std::uint32_t channel = input_vc % sending_.stride;
     if (source.credits[channel]++ == 0) source.open = static_cast<std::uint8_t>(source.open | 1u << channel);
   }
-  /// Calls send(router, slot, flit) for each flit that goes in cycle `now`.
+  /// Calls send(router, input_vc, flit) for each flit that goes in cycle `now`.
   template <class Send>
   void run(Cycles now, traffic::Tally& tally, Send&& send);
 

@@ -22,6 +22,7 @@ struct Example {
     m.tile.dies = {1, 2};
     return m;
   }
+  Cycles ideal_cycles = 1;
   Example() : topology(two_dies()) {
     config.machine = two_dies();
     workload::Graph graph;
@@ -65,7 +66,8 @@ std::vector<FigureLine> figure_lines() {
   std::vector<FigureLine> lines;
   Json report;
   Figures out(report, "", &lines);
-  add_figures(out, report, {example.config, example.topology, example.workload, example.job, example.results});
+  add_figures(out, report,
+              {example.config, example.topology, example.workload, example.job, example.results, example.ideal_cycles});
   Json net;
   Figures of_net(net, "net.", &lines);
   add_net_figures(of_net, {example.config, example.topology, example.net});

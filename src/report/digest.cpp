@@ -100,6 +100,7 @@ std::string digest(const RunContext& context) {
   Hash hash;
   hash.add(context.results.digest);
   machine::visit_counted(context.results, [&hash](std::uint64_t word) { hash.add(word); });
+  if (context.ideal_cycles != 0) hash.add(context.ideal_cycles);
   add_words(hash, context.results);
   ParameterHash parameters(hash, context.results.zplane.messages > 0);
   topology::MachineParams::fields(context.config.machine, parameters);

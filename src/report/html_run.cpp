@@ -50,6 +50,8 @@ std::string cards(const Json& r) {
          card("utilisation (" + text(r.at("flops").at("format")) + ")",
               percent(real(r.at("flops").at("utilisation")))) +
          card("exposed communication", percent(real(r.at("breakdown").at("fractions").at("communication")))) +
+         (r.contains("contention") ? card("contention, of the time", percent(real(r.at("contention").at("share"))))
+                                   : "") +
          card("SRAM peak, fullest node", percent(sram == 0 ? 0 : real(memory.at("sram_peak_bytes_max")) / sram)) +
          card("executed", si(real(r.at("flops").at("executed")), "FLOP")) +
          card("mean power (assumed figures)", si(real(r.at("energy").at("watts_mean")), "W")) + "</div>\n";

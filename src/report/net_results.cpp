@@ -3,6 +3,9 @@
 #include "report/net_results.h"
 
 #include <algorithm>
+#include <string>
+
+#include "dojo/base/error.h"
 
 namespace dojo::report {
 namespace {
@@ -93,6 +96,17 @@ void add_packets(const traffic::Tally& tally, machine::LatencyHistogram& packets
   packets.max = tally.longest;
 }
 
+/// Every value of the configuration but those that `dojosim run` alone reads and that are younger than the digest: it
+/// stays that of programs without them.
+std::string settings_of(config::RunConfig config) {
+  config.run.threads = 0;
+  std::string text = config::resolved_json(config, config::Purpose::kNet);
+  const std::size_t key = text.find("\"contention\"");
+  DOJO_CHECK(key != std::string::npos, "run.contention is no key of {}", text);
+  const std::size_t line = text.rfind('\n', key);
+  return text.erase(line, text.find('\n', key) - line);
+}
+
 /// FNV-1a over the integers of the measurement and what was asked for.
 std::uint64_t digest_of(const config::RunConfig& asked, const NetRun& run) {
   std::uint64_t hash = 0xcbf29ce484222325;
@@ -107,10 +121,7 @@ std::uint64_t digest_of(const config::RunConfig& asked, const NetRun& run) {
       add(n);
     for (std::size_t bin = 0; bin < traffic::LatencyCounts::kBins; ++bin) add(t.latencies.count(bin));
   };
-  config::RunConfig config = asked;
-  config.run.threads = 0;
-  for (const char character : config::resolved_json(config, config::Purpose::kNet))
-    add(static_cast<unsigned char>(character));
+  for (const char character : settings_of(asked)) add(static_cast<unsigned char>(character));
   add_outcome(run.outcome);
   for (const LoadPoint& point : run.curve) add_outcome(point.outcome);
   add(run.packet_hops);

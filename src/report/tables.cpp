@@ -55,7 +55,7 @@ std::string dies_csv(const RunContext& context) {
     return i < values.size() && values[i] >= 0 ? fmt::format("{}", ratio(values[i], 1)) : std::string();
   };
   for (DieId die = 0; die < context.topology.die_count(); ++die) {
-    const topology::DiePlace place = context.topology.place(die);
+    const topology::DieCoordinates place = context.topology.coordinates(die);
     fmt::format_to(std::back_inserter(text), "{},{},{},{},{}", csv_cell(context.topology.die_path(die)), place.row,
                    place.column, cell(r.die_core_utilisation, die), cell(r.die_noc_utilisation, die));
     for (std::size_t d = 0; d < topology::kDirections; ++d) {

@@ -73,6 +73,11 @@ void machine(Lines& out, const Json& r) {
           count(w.at("steps")), count(r.at("flops").at("nodes_used")));
   out.add("time", "{:.6f} ms = {} cycles at {}", real(r.at("time").at("seconds")) * 1e3,
           count(r.at("time").at("cycles")), si(real(m.at("clock_hz")), "Hz"));
+  if (r.contains("contention")) {
+    const Json& c = r.at("contention");
+    out.add("contention", "{} of the time; {:.6f} ms over the ideal network, where messages never meet",
+            percent(real(c.at("share"))), real(c.at("ideal_seconds")) * 1e3);
+  }
   const Json& step = r.at("latency").at("step_s");
   out.add("step", "{}{}", step.is_null() ? "not finished" : fmt::format("{:.6f} ms", real(step) * 1e3),
           w.at("samples_per_step") == 0 ? "" : fmt::format(", {:.1f} samples/s", real(w.at("samples_per_s"))));

@@ -24,7 +24,7 @@ std::map<std::pair<std::uint32_t, std::uint32_t>, Kernel::TimedBy> sources(const
       if (task.kind == workload::Task::Kind::kDelay)
         by_op.emplace(std::pair{program.graph, task.op}, Kernel::TimedBy::kRecorded);
       if (task.kind == workload::Task::Kind::kKernel)
-        by_op.emplace(std::pair{program.graph, task.op}, program.kernels[task.index].timed_by);
+        by_op.emplace(std::pair{program.graph, task.op}, program.kernels[task.kernel].timed_by);
     }
   }
   return by_op;

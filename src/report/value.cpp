@@ -73,6 +73,15 @@ void add_zplane(Figures& out, const RunContext& c) {
   out.add("zplane.message_ns.max", ns(number(z.cycles_max)), "ns", "slowest of those messages");
 }
 
+void add_contention(Figures& out, const RunContext& c) {
+  const double cycles = number(c.results.end_cycle), ideal = number(c.ideal_cycles);
+  out.add("contention.ideal_cycles", c.ideal_cycles, "cycles",
+          "simulated time of the same job over the ideal network (`run.contention`)");
+  out.add("contention.ideal_seconds", c.topology.seconds(c.ideal_cycles), "s", "the same by the core clock");
+  out.add("contention.share", ratio(cycles - ideal, cycles), "share",
+          "of `time.cycles` that contention costs: what the ideal network does not need");
+}
+
 /// Time of a training step: the first, or the mean of those after it. Null when no step was finished.
 Json step_seconds(const RunContext& c) {
   std::vector<Cycles> ends;
@@ -249,8 +258,8 @@ void add_head(Figures& out, const RunContext& c) {
 }
 
 /// Sections in the order in which the report has them.
-constexpr const char* kSections[] = {"machine", "time",  "workload", "fidelity", "flops",  "breakdown",
-                                     "latency", "links", "detours",  "zplane",   "memory", "energy"};
+constexpr const char* kSections[] = {"machine", "time",  "contention", "workload", "fidelity", "flops", "breakdown",
+                                     "latency", "links", "detours",    "zplane",   "memory",   "energy"};
 
 }  // namespace
 
@@ -269,6 +278,11 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
   add_machine(out, c);
   out.add("time.cycles", r.end_cycle, "cycles", "simulated: last end of a rank (or last event of a partial run)");
   out.add("time.seconds", seconds, "s", "the same by the core clock");
+  if (c.ideal_cycles != 0) {
+    add_contention(out, c);
+  } else {
+    json.erase("contention");
+  }
   add_workload(out, c, step_s);
   add_fidelity(out, c);
   check_peak(c, seconds);

@@ -128,12 +128,14 @@ Json collective_rows(const Figures& figures, const RunContext& context) {
 }
 
 void add_link_classes(Figures& figures, const RunContext& context) {
+  std::string of_the_class = "of the class:";
+  for (const auto& entry : enum_entries(topology::LinkClass{})) of_the_class += std::string(" ") + entry.text;
   for (int i = 0; i < topology::kLinkClasses; ++i) {
     const machine::LinkClassTotals& total = context.results.classes[static_cast<std::size_t>(i)];
     const Cycles time = context.results.end_cycle;
     Json json;
     Figures out(json, "links.classes.<class>.", i == 0 ? figures.lines() : nullptr);
-    out.add("count", total.links, "links", "of the class: noc, die_to_die, tile_to_tile, dip, hbm, pcie or ethernet");
+    out.add("count", total.links, "links", of_the_class.c_str());
     out.counters("", total.counters);
     out.add("capacity_bytes_per_s", std::isfinite(total.capacity_bytes_per_s) ? total.capacity_bytes_per_s : 0.0,
             "bytes/s", "of all links of the class together");

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "dojo/fabric/network_model.h"
+#include "run/net_models.h"
 
 namespace dojo::run {
 namespace {
@@ -71,11 +71,7 @@ std::vector<std::string> approximations(const workload::Workload& workload, cons
 }
 
 std::vector<std::string> net_approximations(const config::RunConfig& config, const topology::Topology& topology) {
-  std::vector<std::string> all{
-      config.run.network_model == fabric::NetworkModel::kReference
-          ? "Reference model: routes are dimension order, along the row first; DIPs take no part."
-          : "Fast model: flits of a long packet cross switches in pieces of an eighth of it; routes are "
-            "dimension order, along the row first; DIPs take no part."};
+  std::vector<std::string> all{net_model(config.run.network_model).sentence};
   if (topology.routes() != nullptr) {
     all.push_back(fmt::format(
         "Detours around dead parts consist of at most {} legs in dimension order; each leg has {} virtual channels of "

@@ -26,7 +26,7 @@ constexpr double kBytesPerSentBurst = 20;     ///< of a message of a rank: most 
 constexpr double kBytesPerReportRow = 1200;   ///< an operation in report.json, ops.csv and report.html
 constexpr double kBytesPerTask = 24;          ///< of a rank
 constexpr double kBytesPerProgramTask = 150;  ///< of a program, with its successors and its draft
-constexpr double kBytesPerFiring = 8;         ///< an item of a dataflow at one participant, lane and chunk
+constexpr double kBytesPerFiring = 8;         ///< an item of a dataflow at one participant, track and chunk
 constexpr double kBytesPerKernelNode = 25;    ///< times, FLOP and operands of a kernel at one node
 constexpr double kBytesPerCountedNode = 140;  ///< what a kernel adds to a node's counters, kept to be added at once
 constexpr double kBytesPerRank = 400;
@@ -56,9 +56,9 @@ struct PositionSize {
   double bursts = 0, queued = 0, firings = 0;
 };
 
-/// Of each position of a plan. A message is cut into bursts lane by lane and chunk by chunk.
+/// Of each position of a plan. A message is cut into bursts track by track and chunk by chunk.
 std::vector<PositionSize> position_sizes(const DataflowPlan& plan, Bytes burst_bytes) {
-  const double messages = static_cast<double>(plan.lanes) * plan.chunks;
+  const double messages = static_cast<double>(plan.tracks) * plan.chunks;
   const auto bursts = [&](Bytes bytes) {
     return bytes <= 0 ? 0.0 : std::max(messages, static_cast<double>(bytes) / static_cast<double>(burst_bytes));
   };
@@ -90,7 +90,8 @@ JobSize job_size(const workload::Workload& workload, const workload::Job& job, B
       if (ref.instance == kNone) continue;
       const DataflowInstance& instance = job.instances[ref.instance];
       const std::vector<PositionSize>& positions = plans[instance.plan];
-      const bool inside = !instance.places.empty() && instance.places[0].kind == DataflowInstance::Place::Kind::kNode;
+      const bool inside =
+          !instance.participants.empty() && instance.participants[0].kind == DataflowInstance::Participant::Kind::kNode;
       double own = 0;
       for (std::size_t p = 0; p < positions.size(); ++p) {
         if (!inside && p != ref.position) continue;
@@ -105,8 +106,8 @@ JobSize job_size(const workload::Workload& workload, const workload::Job& job, B
     tasks += static_cast<double>(job.programs[job.program_of_rank[rank]].tasks.size());
   }
   for (const DataflowInstance& instance : job.instances) {  // what DIPs send, which are no rank
-    for (std::size_t p = 0; p < instance.places.size(); ++p) {
-      if (instance.places[p].kind != DataflowInstance::Place::Kind::kDip) continue;
+    for (std::size_t p = 0; p < instance.participants.size(); ++p) {
+      if (instance.participants[p].kind != DataflowInstance::Participant::Kind::kDip) continue;
       size.bursts += plans[instance.plan][p].bursts;
       queued += plans[instance.plan][p].queued;
     }

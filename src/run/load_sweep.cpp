@@ -11,7 +11,7 @@
 #include "dojo/reference/network.h"
 #include "dojo/run/run.h"
 #include "dojo/traffic/detours.h"
-#include "dojo/traffic/fast_network.h"
+#include "run/net_models.h"
 
 namespace dojo::run {
 namespace {
@@ -66,17 +66,13 @@ Outcome Measurements::at(double rate) {
 }
 
 std::unique_ptr<traffic::Network> Measurements::build(double rate) const {
-  const auto flits = static_cast<std::uint32_t>(config_.net.packet_flits);
-  const auto seed = static_cast<std::uint64_t>(config_.run.seed);
-  if (config_.run.network_model == fabric::NetworkModel::kFast)
-    return traffic::make_fast_network(topology_, endpoints_, {config_.router, rate, flits, seed, run_.threads});
-  reference::NetworkSettings settings;
+  traffic::NetworkSettings settings;
   settings.router = config_.router;
   settings.rate = rate;
-  settings.packet_flits = flits;
-  settings.seed = seed;
+  settings.packet_flits = static_cast<std::uint32_t>(config_.net.packet_flits);
+  settings.seed = static_cast<std::uint64_t>(config_.run.seed);
   settings.threads = run_.threads;
-  return reference::make_network(topology_, endpoints_, settings);
+  return net_model(config_.run.network_model).make(topology_, endpoints_, settings);
 }
 
 /// By halving between what did not saturate and what did.

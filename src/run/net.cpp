@@ -25,11 +25,6 @@ void refuse_what_cannot_run(const config::RunConfig& config, const topology::Top
                             "pattern hotspot",
                             schema::enum_text(config.net.pattern)));
   }
-  if (config.run.network_model == fabric::NetworkModel::kIdeal) {
-    throw Error(ExitCode::kInvalidInput,
-                "run.network_model: found \"ideal\", expected fast or reference for single packets: without shared "
-                "links there is nothing to measure; choose another model");
-  }
   require_host_memory(
       reference::estimate_bytes(topology, config.router),
       fmt::format("{} with {} routers", topology.root_name(), std::int64_t{topology.sites()} * topology.die_count()));

@@ -32,11 +32,11 @@ void note(const Hooks& hooks, const std::string& sentence) {
 
 /// Asked before anything large is built, and again when more is known of what is to come. What the process holds
 /// already is no more to be had, and part of the sum that is said.
-void refuse_what_cannot_fit(const topology::Topology& topology, std::uint64_t to_come, bool reference,
+void refuse_what_cannot_fit(const topology::Topology& topology, std::uint64_t to_come, fabric::NetworkModel model,
                             const Hooks& hooks) {
   const std::uint64_t held = held_bytes();
-  const std::uint64_t needed = machine::Machine::estimate_bytes(topology, 0, 0, reference) +
-                               systemc::Simulation::estimate_bytes(topology) + to_come;
+  const std::uint64_t needed =
+      machine::Machine::estimate_bytes(topology, 0, 0, model) + systemc::Simulation::estimate_bytes(topology) + to_come;
   note(hooks, fmt::format("needs about {} of host memory, {} of it now", in_gib(held + needed), in_gib(held)));
   require_host_memory(needed, fmt::format("{} with {} nodes", topology.root_name(), topology.node_count()));
 }
@@ -46,10 +46,52 @@ std::int64_t nodes_per_rank(const topology::Topology& topology, const workload::
          std::max<std::int64_t>(1, workload::place_count(lowering.placement.rank_unit, topology));
 }
 
+bool asked_to_stop(const Hooks& hooks) {
+  return hooks.should_stop && hooks.should_stop();
+}
+
+void refuse_contention_of_ideal(const config::RunParams& params) {
+  if (!params.contention || params.network_model != fabric::NetworkModel::kIdeal) return;
+  throw Error(ExitCode::kInvalidInput,
+              "run.contention: found true with network_model \"ideal\", expected fast or reference; leave it out: "
+              "messages of the ideal network never meet");
+}
+
+/// The window loop without modules: nobody looks at this machine while it runs. 0 when it was stopped.
+Cycles ideal_cycles(const Prepared& prepared, machine::MachineSettings settings, const Hooks& hooks) {
+  settings.network_model = fabric::NetworkModel::kIdeal;
+  machine::Machine machine(*prepared.topology, *prepared.workload, *prepared.job, settings);
+  while (machine.next_time() != kNever && !asked_to_stop(hooks)) machine.run_window();
+  return machine.done() ? machine.end_cycle() : 0;
+}
+
+/// Runs the job over the network that the configuration names.
+void simulate(const Prepared& prepared, const machine::MachineSettings& settings, const Hooks& hooks,
+              RunOutcome& outcome) {
+  const topology::Topology& topology = *prepared.topology;
+  note(hooks, fmt::format("building the machine: {} nodes, {} dies", topology.node_count(), topology.die_count()));
+  machine::Machine machine(topology, *prepared.workload, *prepared.job, settings);
+  systemc::Simulation simulation(machine);
+  const double built_s = simulation.elaboration_s();
+  note(hooks, fmt::format("SystemC modules built in {:.2f} s; simulating with {} threads", built_s, settings.threads));
+  if (hooks.started) hooks.started();
+  const Clock::time_point start = Clock::now();
+  outcome.ending = simulation.run([&] { return asked_to_stop(hooks); },
+                                  [&] {
+                                    if (hooks.tick) hooks.tick(machine, seconds_since(start));
+                                  });
+  const double ran_s = seconds_since(start);
+  outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
+  outcome.results.elaboration_s = simulation.elaboration_s();
+  outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
+  outcome.results.events = machine.progress().events;
+  outcome.results.threads = settings.threads;
+}
+
 }  // namespace
 
 report::RunContext RunOutcome::context() const {
-  return {*prepared.config, *prepared.topology, *prepared.workload, *prepared.job, results};
+  return {*prepared.config, *prepared.topology, *prepared.workload, *prepared.job, results, ideal_cycles};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
@@ -70,56 +112,42 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
 }
 
 Prepared prepare(config::RunConfig config, const Hooks& hooks) {
-  const bool reference = config.run.network_model == fabric::NetworkModel::kReference;
-  if (reference) {
+  refuse_contention_of_ideal(config.run);
+  const fabric::NetworkModel model = config.run.network_model;
+  if (model == fabric::NetworkModel::kReference) {
     const std::vector<std::string> problems = reference::die_problems(config.machine);
     if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
   }
   auto topology = std::make_unique<topology::Topology>(config.machine,
                                                        config.machine_file.empty() ? "machine" : config.machine_file);
-  refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), reference, hooks);
+  refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), model, hooks);
   std::vector<std::string> files_read;
   auto workload = std::make_unique<workload::Workload>(make_workload(config.workload, *topology, &files_read));
   for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
   const workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
-  refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), reference, hooks);
+  refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
   auto job = std::make_unique<workload::Job>(workload::lower(*workload, lowering, *topology));
   job->approximations = approximations(*workload, *job);
   const JobSize size = job_size(*workload, *job, config.run.burst_bytes);
   refuse_long_jobs(size, input_limits().bursts, config.run.burst_bytes);
-  refuse_what_cannot_fit(*topology, size.bytes, reference, hooks);
+  refuse_what_cannot_fit(*topology, size.bytes, model, hooks);
   return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
           std::move(job)};
 }
 
 RunOutcome run(Prepared prepared, const Hooks& hooks) {
   const Clock::time_point began = Clock::now();
-  const topology::Topology& topology = *prepared.topology;
   machine::MachineSettings settings = machine_settings(prepared.config->run);
   const std::uint32_t asked = std::exchange(settings.threads, possible_threads(settings.threads));
   if (settings.threads < asked && hooks.warn) {
     hooks.warn(fmt::format("the host gives {} of {} threads; the run is slower, its results are the same",
                            settings.threads, asked));
   }
-  note(hooks, fmt::format("building the machine: {} nodes, {} dies", topology.node_count(), topology.die_count()));
-  machine::Machine machine(topology, *prepared.workload, *prepared.job, settings);
-  systemc::Simulation simulation(machine);
-  const double built_s = simulation.elaboration_s();
-  note(hooks, fmt::format("SystemC modules built in {:.2f} s; simulating with {} threads", built_s, settings.threads));
-  if (hooks.started) hooks.started();
-  const Clock::time_point start = Clock::now();
   RunOutcome outcome;
-  outcome.ending = simulation.run([&] { return hooks.should_stop && hooks.should_stop(); },
-                                  [&] {
-                                    if (hooks.tick) hooks.tick(machine, seconds_since(start));
-                                  });
-  const double ran_s = seconds_since(start);
-  outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
-  outcome.results.elaboration_s = simulation.elaboration_s();
-  outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
-  outcome.results.events = machine.progress().events;
-  outcome.results.threads = settings.threads;
+  simulate(prepared, settings, hooks, outcome);
+  if (prepared.config->run.contention && outcome.ending == systemc::Ending::kFinished)
+    outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
   outcome.results.wall_s = seconds_since(began);
   outcome.results.peak_rss_bytes = peak_resident_bytes();
   outcome.prepared = std::move(prepared);

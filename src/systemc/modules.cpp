@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the modules know beyond their names: their counters and parameters, read from the machine.
+// What the modules know beyond their names: their counters and parameters, read from the machine. And the order in
+// which they end: the last one first (Simulation::Impl).
 #include "dojo/systemc/modules.h"
 
 #include <fmt/format.h>
@@ -55,7 +56,9 @@ machine::LinkCounters Ethernet::counters() const {
   return dip().counters().ethernet;
 }
 
-Assembly::~Assembly() = default;
+Assembly::~Assembly() {
+  while (!parts_.empty()) parts_.pop_back();
+}
 
 Die::Die(sc_core::sc_module_name name, const machine::Machine& machine, DieId index,
          const std::function<Parts()>& build)
@@ -72,6 +75,15 @@ Die::Die(sc_core::sc_module_name name, const machine::Machine& machine, DieId in
     }
   }
 }
-Die::~Die() = default;
+Die::~Die() {
+  while (!nodes_.empty() || !bare_sites_.empty()) {
+    const bool bare = nodes_.empty() || (!bare_sites_.empty() && bare_sites_.back().index() > nodes_.back().index());
+    if (bare) {
+      bare_sites_.pop_back();
+    } else {
+      nodes_.pop_back();
+    }
+  }
+}
 
 }  // namespace dojo::systemc

@@ -68,8 +68,12 @@ struct Simulation::Impl {
   explicit Impl(machine::Machine& m) : machine(m), nodes(m.topology().node_count()) {
     const Clock::time_point start = Clock::now();
     const HeapWarmer warmer(estimate_bytes(m.topology()) / 10 * 9);  // rather too little than memory that nobody needs
-    root = build_tree(plan_tree(m.topology()), m);
+    // For each module that ends, the kernel searches its list from the front, and moves the last one of the list to the
+    // place that it finds. The window is made first and ends first. Its part's place goes to a module of the kernel's
+    // own, made last, and the window's to the last of the tree. From then on the tree ends from its end, each time with
+    // the module in front.
     window = std::make_unique<Window>("window", m);
+    root = build_tree(plan_tree(m.topology()), m);
     elaboration_s = seconds_since(start);
   }
   ~Impl() {

@@ -41,6 +41,11 @@ class Window : public sc_core::sc_module {
   std::exception_ptr error_;  // kept here: the kernel would turn it into a report of its own
   Ending ending_ = Ending::kCannotFinish;
   bool ended_ = false;
+  /// Its place in the kernel's list of modules; see Simulation::Impl.
+  struct Place : sc_core::sc_module {
+    explicit Place(sc_core::sc_module_name name) : sc_module(name) {}
+  };
+  Place place_{"place"};
 };
 
 }  // namespace dojo::systemc

@@ -15,7 +15,7 @@ std::uint8_t bit(Direction d) {
 }  // namespace
 
 DieId DeadParts::neighbour(DieId die, Direction d) const {
-  const DiePlace at = topology_->place(die);
+  const DieCoordinates at = topology_->coordinates(die);
   const std::int32_t row = at.row + (d == Direction::kSouth ? 1 : d == Direction::kNorth ? -1 : 0);
   const std::int32_t column = at.column + (d == Direction::kEast ? 1 : d == Direction::kWest ? -1 : 0);
   if (row < 0 || row >= topology_->die_rows() || column < 0 || column >= topology_->die_columns()) return kNone;

@@ -112,7 +112,7 @@ class Topology::DefectReader {
     const bool tile = parsed.path.rest == "tile";
     if (parsed.path.site || (!tile && !parsed.path.rest.empty())) return "a part that is neither a die nor a tile";
     bool news = false, exists = false;
-    const DiePlace first = t_.place(parsed.path.die);
+    const DieCoordinates first = t_.coordinates(parsed.path.die);
     const std::int64_t rows = tile ? t_.params().tile.dies.rows : 1, columns = tile ? t_.params().tile.dies.columns : 1;
     for (std::int64_t r = 0; r < rows; ++r) {
       for (std::int64_t c = 0; c < columns; ++c) {

@@ -185,7 +185,7 @@ Route Routes::more_legs(const Site& from, const Site& to, const Candidates& by) 
   for (std::size_t i = 0; i < at.size(); ++i) {
     if (leg_works(from, at[i])) hops[i] = distance(from, at[i]);
   }
-  for (int legs = 3; legs <= kRoutePhases; ++legs) {
+  for (int legs = 3; legs <= kRouteLegs; ++legs) {
     std::vector<std::int32_t> next(at.size(), kFar);
     std::vector<std::uint32_t> last(at.size(), kNone);
     for (std::uint32_t i = 0; i < at.size(); ++i) {

@@ -38,12 +38,6 @@ const char* direction_name(Direction d) {
   return kNames[static_cast<int>(d)];
 }
 
-const char* link_class_name(LinkClass c) {
-  static constexpr const char* kNames[kLinkClasses] = {"noc", "die_to_die", "tile_to_tile", "dip",
-                                                       "hbm", "pcie",       "ethernet"};
-  return kNames[static_cast<int>(c)];
-}
-
 Topology::Topology(MachineParams params, const std::string& file) {
   std::vector<Problem> problems;
   build(std::move(params), problems);
@@ -97,20 +91,20 @@ Cycles Topology::cycles_from_ns(double ns, Cycles at_least) const {
 }
 
 std::uint32_t Topology::part_of(Level level, DieId die) const {
-  const DiePlace at = place(die);
+  const DieCoordinates at = coordinates(die);
   const Grid& dies = this->level(level).dies;
   return static_cast<std::uint32_t>(at.row / dies.rows * (die_columns_ / dies.columns) + at.column / dies.columns);
 }
 
 std::uint32_t Topology::index_in_parent(Level level, DieId die) const {
-  const DiePlace at = place(die);
+  const DieCoordinates at = coordinates(die);
   const Grid &dies = this->level(level).dies, &grid = this->level(level).grid;
   return static_cast<std::uint32_t>(at.row / dies.rows % grid.rows * grid.columns +
                                     at.column / dies.columns % grid.columns);
 }
 
 Edge Topology::edge(DieId die, Direction d) const {
-  const DiePlace at = place(die);
+  const DieCoordinates at = coordinates(die);
   const int step_column = d == Direction::kEast ? 1 : d == Direction::kWest ? -1 : 0;
   const int step_row = d == Direction::kSouth ? 1 : d == Direction::kNorth ? -1 : 0;
   const std::int32_t row = at.row + step_row, column = at.column + step_column;
@@ -173,14 +167,14 @@ bool Topology::dip_works(std::uint32_t dip) const {
 
 std::uint32_t Topology::nearest_dip(DieId die) const {
   if (dip_count_ == 0) return kNone;
-  const DiePlace at = place(die);
+  const DieCoordinates at = coordinates(die);
   const bool left = at.column <= die_columns_ - 1 - at.column;
   const auto usual = static_cast<std::uint32_t>(2 * at.row + (left ? 0 : 1));
   if (!routes_ || dip_works(usual)) return usual;
   std::uint32_t nearest = kNone;
   std::int32_t shortest = 0;
   for (std::uint32_t dip = 0; dip < dip_count_; ++dip) {
-    const DiePlace end = place(dip_die(dip));
+    const DieCoordinates end = coordinates(dip_die(dip));
     const std::int32_t distance = std::abs(end.row - at.row) + std::abs(end.column - at.column);
     if ((nearest != kNone && distance >= shortest) || !dip_works(dip)) continue;
     nearest = dip;

@@ -25,8 +25,7 @@ class Looker {
 
   /// False: look no further.
   bool look(std::uint32_t source, std::uint32_t destination) {
-    const Place a = endpoints_.place(source), b = endpoints_.place(destination);
-    const topology::Site from{a.row, a.column}, to{b.row, b.column};
+    const Site from = endpoints_.site(source), to = endpoints_.site(destination);
     const topology::Route route = routes_.find(from, to);
     ++ways_.pairs;
     if (route.legs == 0 || route.legs > most_legs_) {
@@ -38,7 +37,7 @@ class Looker {
     ways_.legs = std::max<int>(ways_.legs, route.legs);
     if (route.legs > 1) {
       ways_.detours += 1;
-      ways_.extra_hops += static_cast<double>(route.hops - distance(a, b));
+      ways_.extra_hops += static_cast<double>(route.hops - distance(from, to));
     }
     topology::Site at = from;
     for (std::size_t leg = 0; leg < route.legs; ++leg) {

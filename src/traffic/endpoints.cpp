@@ -12,13 +12,13 @@
 
 namespace dojo::traffic {
 
-Place image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t columns, Place from) {
+Site image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t columns, Site from) {
   const std::int32_t r = from.row, c = from.column;
   switch (pattern) {
     case Pattern::kBitcomp:  // N - 1 - id
       return {rows - 1 - r, columns - 1 - c};
     case Pattern::kMirror:
-      return mirror_rows ? Place{rows - 1 - r, c} : Place{r, columns - 1 - c};
+      return mirror_rows ? Site{rows - 1 - r, c} : Site{r, columns - 1 - c};
     case Pattern::kNeighbor:
       return {(r + 1) % rows, (c + 1) % columns};
     case Pattern::kTornado:
@@ -46,9 +46,9 @@ Endpoints::Endpoints(const topology::Topology& topology, const NetParams& params
   } else {
     map_pattern(topology, params);
   }
-  sends_.resize(places_.size());
+  sends_.resize(sites_.size());
   for (std::uint32_t node = 0; node < count(); ++node) {
-    sends_[node] = area_.holds(places_[node]) && (fixed_.empty() || fixed_[node] != kNone) ? 1 : 0;
+    sends_[node] = area_.holds(sites_[node]) && (fixed_.empty() || fixed_[node] != kNone) ? 1 : 0;
     senders_ += sends_[node];
   }
   if (senders_ > 0) return;
@@ -73,7 +73,7 @@ void Endpoints::set_area(const topology::Topology& topology, const AreaParams& a
   area_.columns = static_cast<std::int32_t>(columns) * topology.site_columns();
 }
 
-Endpoints::Grid Endpoints::grid_of(const topology::Topology& topology, const NetParams& params, Place at) const {
+Endpoints::Grid Endpoints::grid_of(const topology::Topology& topology, const NetParams& params, Site at) const {
   if (params.scope != "die") return area_;
   const std::int32_t rows = topology.site_rows(), columns = topology.site_columns();
   return {{at.row / rows * rows, at.column / columns * columns}, rows, columns};
@@ -88,22 +88,22 @@ void Endpoints::add_nodes(const topology::Topology& topology) {
       const std::int32_t in_die =
           row % topology.site_rows() * topology.site_columns() + column % topology.site_columns();
       if (topology.site_map(die).enabled[static_cast<std::size_t>(in_die)] == 0) continue;
-      nodes_[site] = static_cast<std::uint32_t>(places_.size());
-      places_.push_back({row, column});
+      nodes_[site] = static_cast<std::uint32_t>(sites_.size());
+      sites_.push_back({row, column});
     }
   }
 }
 
 /// As nearest_node(), but what would go to a dead die stays silent (kNone): all of it would meet at the first column of
 /// the next die.
-std::uint32_t Endpoints::image_node(const topology::Topology& topology, const Grid& grid, Place at) const {
+std::uint32_t Endpoints::image_node(const topology::Topology& topology, const Grid& grid, Site at) const {
   const std::int32_t row = (grid.origin.row + at.row) / topology.site_rows();
   const std::int32_t column = (grid.origin.column + at.column) / topology.site_columns();
   return topology.is_dead(topology.die_at(row, column)) ? kNone : nearest_node(grid, at);
 }
 
 /// The node at `at` of the grid, or the next one of that grid, row by row and round its end.
-std::uint32_t Endpoints::nearest_node(const Grid& grid, Place at) const {
+std::uint32_t Endpoints::nearest_node(const Grid& grid, Site at) const {
   const std::int64_t sites = std::int64_t{grid.rows} * grid.columns;
   const std::int64_t first = std::int64_t{at.row} * grid.columns + at.column;
   for (std::int64_t i = 0; i < sites; ++i) {
@@ -116,12 +116,12 @@ std::uint32_t Endpoints::nearest_node(const Grid& grid, Place at) const {
 }
 
 void Endpoints::map_pattern(const topology::Topology& topology, const NetParams& params) {
-  fixed_.assign(places_.size(), kNone);
+  fixed_.assign(sites_.size(), kNone);
   for (std::uint32_t node = 0; node < count(); ++node) {
-    const Place place = places_[node];
+    const Site place = sites_[node];
     if (!area_.holds(place)) continue;
     const Grid grid = grid_of(topology, params, place);
-    const Place here{place.row - grid.origin.row, place.column - grid.origin.column};
+    const Site here{place.row - grid.origin.row, place.column - grid.origin.column};
     fixed_[node] =
         image_node(topology, grid, image(params.pattern, params.mirror == "rows", grid.rows, grid.columns, here));
   }
@@ -134,12 +134,12 @@ void Endpoints::map_exchange(const topology::Topology& topology) {
             static_cast<std::int32_t>(dies.rows) * topology.site_rows(),
             static_cast<std::int32_t>(dies.columns) * topology.site_columns()};
   tile.origin = {rows_ / tile.rows / 2 * tile.rows, columns_ / tile.columns / 2 * tile.columns};
-  fixed_.assign(places_.size(), kNone);
+  fixed_.assign(sites_.size(), kNone);
   bool any = false;
   for (std::uint32_t node = 0; node < count(); ++node) {
-    const Place place = places_[node];
+    const Site place = sites_[node];
     if (!tile.holds(place)) continue;
-    const Place here{place.row - tile.origin.row, place.column - tile.origin.column};
+    const Site here{place.row - tile.origin.row, place.column - tile.origin.column};
     const auto side = static_cast<std::size_t>((here.row + here.column) % 4);
     Grid other = tile;
     other.origin.row += kDown[side] * tile.rows;
@@ -160,10 +160,10 @@ void Endpoints::map_uniform(const topology::Topology& topology, bool per_die) {
   for (std::uint32_t node = 0; node < count(); ++node) {
     DieId die = 0;
     if (per_die) {
-      die = topology.die_at(places_[node].row / topology.site_rows(), places_[node].column / topology.site_columns());
+      die = topology.die_at(sites_[node].row / topology.site_rows(), sites_[node].column / topology.site_columns());
       group_of_.push_back(die);
     }
-    if (area_.holds(places_[node])) groups_[die].push_back(node);
+    if (area_.holds(sites_[node])) groups_[die].push_back(node);
   }
 }
 
@@ -182,16 +182,16 @@ void Endpoints::map_hotspots(const topology::Topology& topology, const NetParams
   findings.throw_if_any();
   groups_.resize(per_die ? topology.die_count() : 1);
   for (DieId die = 0; die < groups_.size(); ++die) {
-    const topology::DiePlace at = topology.place(die);
+    const topology::DieCoordinates at = topology.coordinates(die);
     const Grid here = per_die ? Grid{{at.row * grid.rows, at.column * grid.columns}, grid.rows, grid.columns} : grid;
     for (const std::int64_t id : params.hotspots) {
-      const Place place{static_cast<std::int32_t>(id / grid.columns), static_cast<std::int32_t>(id % grid.columns)};
+      const Site place{static_cast<std::int32_t>(id / grid.columns), static_cast<std::int32_t>(id % grid.columns)};
       const std::uint32_t node = nearest_node(here, place);
       if (node != kNone) groups_[die].push_back(node);  // kNone: all of them are dead
     }
   }
   if (!per_die) return;
-  for (const Place place : places_)
+  for (const Site place : sites_)
     group_of_.push_back(topology.die_at(place.row / grid.rows, place.column / grid.columns));
 }
 
@@ -229,15 +229,15 @@ double Endpoints::mean_of_groups(const Positions& row_at, const Positions& colum
   for (std::uint32_t node = 0; node < count(); ++node) {
     if (!sends(node)) continue;
     const std::uint32_t group = group_of_.empty() ? 0 : group_of_[node];
-    ++rows[group].from[at(row_at, places_[node].row)];
-    ++columns[group].from[at(column_at, places_[node].column)];
+    ++rows[group].from[at(row_at, sites_[node].row)];
+    ++columns[group].from[at(column_at, sites_[node].column)];
   }
   double sum = 0;
   for (std::size_t group = 0; group < groups_.size(); ++group) {
     if (groups_[group].empty()) continue;  // a die outside the area
     for (const std::uint32_t node : groups_[group]) {
-      ++rows[group].to[at(row_at, places_[node].row)];
-      ++columns[group].to[at(column_at, places_[node].column)];
+      ++rows[group].to[at(row_at, sites_[node].row)];
+      ++columns[group].to[at(column_at, sites_[node].column)];
     }
     sum += (sum_of_differences(rows[group].from, rows[group].to) +
             sum_of_differences(columns[group].from, columns[group].to)) /
@@ -251,7 +251,7 @@ double Endpoints::mean_of(const Positions& row_at, const Positions& column_at) c
   double sum = 0;
   for (std::uint32_t node = 0; node < count(); ++node) {
     if (!sends(node)) continue;
-    const Place from = places_[node], to = places_[fixed_[node]];
+    const Site from = sites_[node], to = sites_[fixed_[node]];
     sum += static_cast<double>(std::abs(at(row_at, from.row) - at(row_at, to.row)) +
                                std::abs(at(column_at, from.column) - at(column_at, to.column)));
   }
@@ -266,24 +266,26 @@ double Endpoints::mean_crossing_cycles(const topology::Topology& topology) const
   return mean_of(crossing_positions(topology, true), crossing_positions(topology, false));
 }
 
-std::vector<std::int64_t> crossing_positions(const topology::Topology& topology, bool down) {
+std::vector<topology::Edge> edges_along(const topology::Topology& topology, bool down) {
   using topology::Direction;
   const std::int32_t dies = down ? topology.die_rows() : topology.die_columns();
   const std::int32_t lines = down ? topology.die_columns() : topology.die_rows();
-  const std::int32_t sites = down ? topology.site_rows() : topology.site_columns();
-  Positions all;
-  std::int64_t crossed = 0;
-  for (std::int32_t die = 0; die < dies; ++die) {
-    all.insert(all.end(), static_cast<std::size_t>(sites), crossed);
-    if (die + 1 == dies) break;
-    // The same along the whole machine, but for edges that are dead.
-    Cycles latency = 0;
-    for (std::int32_t line = 0; line < lines && latency == 0; ++line) {
+  std::vector<topology::Edge> edges(static_cast<std::size_t>(dies - 1));
+  for (std::int32_t die = 0; die + 1 < dies; ++die) {
+    topology::Edge& edge = edges[static_cast<std::size_t>(die)];
+    for (std::int32_t line = 0; line < lines && edge.latency_cycles == 0; ++line) {
       const DieId from = down ? topology.die_at(die, line) : topology.die_at(line, die);
-      latency = topology.edge(from, down ? Direction::kSouth : Direction::kEast).latency_cycles;
+      edge = topology.edge(from, down ? Direction::kSouth : Direction::kEast);
     }
-    crossed += latency;
   }
+  return edges;
+}
+
+std::vector<std::int64_t> crossing_positions(const topology::Topology& topology, bool down) {
+  const auto sites = static_cast<std::size_t>(down ? topology.site_rows() : topology.site_columns());
+  Positions all(sites, 0);
+  for (const topology::Edge& edge : edges_along(topology, down))
+    all.insert(all.end(), sites, all.back() + edge.latency_cycles);
   return all;
 }
 

@@ -13,8 +13,8 @@
 namespace dojo::traffic {
 namespace {
 
-PieceRules rules_of(const NetworkSettings& settings, const Load& load) {
-  PieceRules rules(settings.router, settings.packet_flits, load.ports);
+SegmentRules rules_of(const NetworkSettings& settings, const Load& load) {
+  SegmentRules rules(settings.router, settings.packet_flits, load.ports);
   rules.express = rules.express && settings.express && load.headings == nullptr;
   rules.headings = load.headings;
   rules.legs = load.legs;
@@ -30,12 +30,12 @@ void count(const List<Ejected>& ejected, Tally& tally) {
 
 /// Written by one die in one window, read by its neighbour in the next.
 struct Mail {
-  List<Leaving> pieces, credits;
+  List<Leaving> segments, credits;
 };
 
 class Die {
  public:
-  Die(const MeshShape& at, const Load& load, const PieceRules& rules)
+  Die(const MeshShape& at, const Load& load, const SegmentRules& rules)
       : shape(at), mesh(make_packet_mesh(at, rules)), rules_(&rules), sources_(load, rules, at) {}
   MeshShape shape;
   std::unique_ptr<PacketMesh> mesh;
@@ -59,7 +59,7 @@ class Die {
   void read_mail(unsigned parity);
   void cross(Cycles now, unsigned parity);
 
-  const PieceRules* rules_;
+  const SegmentRules* rules_;
   PacketSources sources_;
   Tally tally_;
   std::array<std::array<Mail, 2>, kSides> mail_;  ///< by side, by window's parity
@@ -69,7 +69,7 @@ void Die::read_mail(unsigned parity) {
   for (unsigned side = 0; side < kSides; ++side) {
     if (neighbour[side] == nullptr) continue;
     const Mail& from = neighbour[side]->mail_[side ^ 1][parity];
-    for (const Leaving& piece : from.pieces) in[side]->arrive(piece);
+    for (const Leaving& segment : from.segments) in[side]->arrive(segment);
     for (const Leaving& credit : from.credits) out[side]->credit(credit);
   }
 }
@@ -77,9 +77,9 @@ void Die::read_mail(unsigned parity) {
 void Die::cross(Cycles now, unsigned parity) {
   for (unsigned side = 0; side < kSides; ++side) {
     if (neighbour[side] == nullptr) continue;
-    out[side]->take(mesh->pieces_out[side]);
+    out[side]->take(mesh->segments_out[side]);
     in[side]->take_credits(mesh->credits_out[side]);
-    out[side]->cycle(now, *mesh, mail_[side][parity].pieces);
+    out[side]->cycle(now, *mesh, mail_[side][parity].segments);
     in[side]->cycle(now, *mesh, mail_[side][parity].credits);
   }
 }
@@ -102,7 +102,7 @@ Cycles Die::next_busy(Cycles now, Cycles end) const {
 void Die::run(Cycles begin, Cycles end, unsigned parity) {
   read_mail(parity ^ 1);
   for (auto& both : mail_) {
-    both[parity].pieces.clear();
+    both[parity].segments.clear();
     both[parity].credits.clear();
   }
   for (Cycles now = begin;; ++now) {
@@ -120,7 +120,7 @@ void Die::run(Cycles begin, Cycles end, unsigned parity) {
 std::uint64_t Die::flits_inside(unsigned last_parity) const {
   std::uint64_t flits = mesh->flits_inside();
   for (unsigned side = 0; side < kSides; ++side) {
-    for (const Leaving& leaving : mail_[side][last_parity].pieces) flits += rules_->length(leaving.piece);
+    for (const Leaving& leaving : mail_[side][last_parity].segments) flits += rules_->length(leaving.segment);
     if (out[side] != nullptr) flits += out[side]->flits_inside() + in[side]->flits_inside();
   }
   return flits;
@@ -132,7 +132,7 @@ class FastNetwork final : public MeshNetwork<Die> {
       : MeshNetwork(topology, endpoints, settings, 1), rules_(rules_of(settings, load_)) {
     parts_.reserve(topology.die_count());
     for (DieId die = 0; die < topology.die_count(); ++die) {
-      const topology::DiePlace at = topology.place(die);
+      const topology::DieCoordinates at = topology.coordinates(die);
       parts_.emplace_back(MeshShape{at.row * topology.site_rows(), at.column * topology.site_columns(),
                                     topology.site_rows(), topology.site_columns()},
                           load_, rules_);
@@ -150,7 +150,7 @@ class FastNetwork final : public MeshNetwork<Die> {
  private:
   void join(DieId die);
 
-  PieceRules rules_;
+  SegmentRules rules_;
 };
 
 void FastNetwork::join(DieId die) {

@@ -83,7 +83,7 @@ class Measurement {
   }
 
   void measure_window(Cycles length) {
-    const Window window{begin_, begin_ + length};
+    const MeasurementWindow window{begin_, begin_ + length};
     const Tally before = network_.tally();
     network_.measure(window);
     go(window.end);
@@ -108,7 +108,7 @@ class Measurement {
   }
 
   /// Mean over the packets of all windows; those still under way count with the age that they have at least.
-  double mean_so_far(const Window& window) {
+  double mean_so_far(const MeasurementWindow& window) {
     const Tally tally = network_.tally();
     std::uint64_t waiting = 0, waited = 0;
     network_.count_waiting(now_, waiting, waited);

@@ -9,40 +9,40 @@
 
 namespace dojo::traffic {
 
-void LaneFifos::push(std::uint32_t lane, std::uint32_t channel, Piece piece) {
-  fifos_[lane * channels_ + channel].pieces.push(piece);
+void LaneFifos::push(std::uint32_t lane, std::uint32_t channel, Segment segment) {
+  fifos_[lane * channels_ + channel].segments.push(segment);
   filled_[lane] = static_cast<std::uint16_t>(filled_[lane] | 1u << channel);
   ++size_;
 }
 
-Piece LaneFifos::pop(std::uint32_t lane, std::uint32_t channel) {
+Segment LaneFifos::pop(std::uint32_t lane, std::uint32_t channel) {
   Fifo& fifo = fifos_[lane * channels_ + channel];
-  const Piece piece = fifo.pieces[fifo.first++];
+  const Segment segment = fifo.segments[fifo.first++];
   --size_;
-  if (fifo.first == fifo.pieces.size()) filled_[lane] = static_cast<std::uint16_t>(filled_[lane] & ~(1u << channel));
-  if (fifo.first == fifo.pieces.size() || fifo.first >= 64) {
-    fifo.pieces.drop_front(fifo.first);
+  if (fifo.first == fifo.segments.size()) filled_[lane] = static_cast<std::uint16_t>(filled_[lane] & ~(1u << channel));
+  if (fifo.first == fifo.segments.size() || fifo.first >= 64) {
+    fifo.segments.drop_front(fifo.first);
     fifo.first = 0;
   }
-  return piece;
+  return segment;
 }
 
-std::uint64_t LaneFifos::flits(const PieceRules& rules) const {
+std::uint64_t LaneFifos::flits(const SegmentRules& rules) const {
   std::uint64_t flits = 0;
   for (const Fifo& fifo : fifos_) {
-    for (const Piece* piece = fifo.pieces.begin() + fifo.first; piece != fifo.pieces.end(); ++piece)
-      flits += rules.length(*piece);
+    for (const Segment* segment = fifo.segments.begin() + fifo.first; segment != fifo.segments.end(); ++segment)
+      flits += rules.length(*segment);
   }
   return flits;
 }
 
-std::uint64_t InOrder::flits(const PieceRules& rules) const {
+std::uint64_t InOrder::flits(const SegmentRules& rules) const {
   std::uint64_t flits = 0;
-  for (const Leaving* one = list_.begin() + first_; one != list_.end(); ++one) flits += rules.length(one->piece);
+  for (const Leaving* one = list_.begin() + first_; one != list_.end(); ++one) flits += rules.length(one->segment);
   return flits;
 }
 
-CrossingSender::CrossingSender(const CrossingParams& edge, const PieceRules& rules)
+CrossingSender::CrossingSender(const CrossingParams& edge, const SegmentRules& rules)
     : rules_(rules),
       side_(edge.side),
       latency_(edge.latency),
@@ -52,24 +52,24 @@ CrossingSender::CrossingSender(const CrossingParams& edge, const PieceRules& rul
       turn_(edge.lanes, 0),
       free_from_(edge.lanes, 0),
       fifos_(edge.lanes, rules.channels) {
-  // A piece is paid for when it starts; so a cycle may start as many as the edge carries while a piece lasts.
+  // A segment is paid for when it starts; so a cycle may start as many as the edge carries while a segment lasts.
   most_ = cost_ + gain_ * (rules.flits - 1);
-  // An edge slower than a link takes longer for a piece; its head waits, so that it arrives whole.
+  // An edge slower than a link takes longer for a segment; its head waits, so that it arrives whole.
   if (gain_ < cost_) latency_ += static_cast<Cycles>((cost_ - gain_) * (rules.flits - 1) / gain_);
   const auto owners = static_cast<std::int64_t>(used_.size());
-  const std::int64_t pieces = edge.buffer_flits / rules.flits;
-  // At least a piece for each, at most a router's buffer; what is left over is for whoever comes.
-  reserved_ = std::clamp<std::int64_t>(pieces / owners / 2, 1, rules.depth);
-  shared_ = std::max<std::int64_t>(0, pieces - reserved_ * owners);
+  const std::int64_t segments = edge.buffer_flits / rules.flits;
+  // At least a segment for each, at most a router's buffer; what is left over is for whoever comes.
+  reserved_ = std::clamp<std::int64_t>(segments / owners / 2, 1, rules.depth);
+  shared_ = std::max<std::int64_t>(0, segments - reserved_ * owners);
 }
 
 void CrossingSender::take(List<Leaving>& from_router) {
-  for (const Leaving& piece : from_router) arrivals_.add(piece);
+  for (const Leaving& segment : from_router) arrivals_.add(segment);
   from_router.clear();
 }
 
 void CrossingSender::cycle(Cycles now, PacketMesh& mesh, List<Leaving>& mail) {
-  arrivals_.take_due(now, [this](const Leaving& one) { fifos_.push(one.lane, one.channel, one.piece); });
+  arrivals_.take_due(now, [this](const Leaving& one) { fifos_.push(one.lane, one.channel, one.segment); });
   if (fifos_.size() == 0) return;
   credits_.take_due(now, [this](const Leaving& credit) {
     if (used_[credit.lane * rules_.channels + credit.channel]-- > reserved_) ++shared_;
@@ -96,11 +96,11 @@ bool CrossingSender::send_from(std::uint32_t lane, Cycles now, PacketMesh& mesh,
   const unsigned channel = next_bit(may, turn_[lane]);
   turn_[lane] = static_cast<std::uint8_t>(channel + 1);
   if (used_[lane * rules_.channels + channel]++ >= reserved_) --shared_;
-  const Piece piece = fifos_.pop(lane, channel);
-  const std::uint32_t flits = rules_.length(piece);
+  const Segment segment = fifos_.pop(lane, channel);
+  const std::uint32_t flits = rules_.length(segment);
   const auto lane16 = static_cast<std::uint16_t>(lane);
   const auto channel8 = static_cast<std::uint8_t>(channel);
-  mail.push({now + latency_, lane16, channel8, piece});
+  mail.push({now + latency_, lane16, channel8, segment});
   mesh.credit(side_, {now + rules_.credit, lane16, channel8, {}});
   tokens_ -= cost_ * flits;
   free_from_[lane] = now + flits;
@@ -108,7 +108,7 @@ bool CrossingSender::send_from(std::uint32_t lane, Cycles now, PacketMesh& mesh,
   return true;
 }
 
-CrossingReceiver::CrossingReceiver(const CrossingParams& edge, const PieceRules& rules)
+CrossingReceiver::CrossingReceiver(const CrossingParams& edge, const SegmentRules& rules)
     : rules_(rules),
       side_(edge.side),
       latency_(edge.latency),
@@ -128,7 +128,7 @@ void CrossingReceiver::cycle(Cycles now, PacketMesh& mesh, List<Leaving>& credit
     ++room_[credit.lane * rules_.channels + credit.channel];
     open_[credit.lane] = static_cast<std::uint16_t>(open_[credit.lane] | 1u << credit.channel);
   });
-  arrivals_.take_due(now, [this](const Leaving& one) { fifos_.push(one.lane, one.channel, one.piece); });
+  arrivals_.take_due(now, [this](const Leaving& one) { fifos_.push(one.lane, one.channel, one.segment); });
   if (fifos_.size() == 0) return;
   for (std::uint32_t lane = 0; lane < fifos_.lanes(); ++lane) {
     const std::uint32_t may = fifos_.filled(lane) & open_[lane];
@@ -137,11 +137,11 @@ void CrossingReceiver::cycle(Cycles now, PacketMesh& mesh, List<Leaving>& credit
     turn_[lane] = static_cast<std::uint8_t>(channel + 1);
     if (--room_[lane * rules_.channels + channel] == 0)
       open_[lane] = static_cast<std::uint16_t>(open_[lane] & ~(1u << channel));
-    const Piece piece = fifos_.pop(lane, channel);
+    const Segment segment = fifos_.pop(lane, channel);
     const auto lane16 = static_cast<std::uint16_t>(lane);
     const auto channel8 = static_cast<std::uint8_t>(channel);
-    free_from_[lane] = now + rules_.length(piece);
-    mesh.enter(side_, {now, lane16, channel8, piece});
+    free_from_[lane] = now + rules_.length(segment);
+    mesh.enter(side_, {now, lane16, channel8, segment});
     credit_mail.push({now + latency_, lane16, channel8, {}});
   }
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packets that meet nobody. Where every port on a packet's way is idle, it needs no events: piece k leaves router h of
-// its way at start + k x flits + h x hop. Such a passage is written into the routers when its tail is out, or, piece by
-// piece as it then stands, before another packet may want one of its ports. So results are the same as without.
+// Packets that meet nobody. Where every port on a packet's way is idle, it needs no events: segment k leaves router h
+// of its way at start + k x flits + h x hop. Such a passage is written into the routers when its tail is out, or,
+// segment by segment as it then stands, before another packet may want one of its ports. So results are the same as
+// without.
 #pragma once
 #include <algorithm>
 #include <cstdlib>
@@ -11,7 +12,8 @@
 namespace dojo::traffic {
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
-bool PacketRouters<kStride, kLong, kPorts>::express(std::uint32_t router, unsigned channel, Piece piece, Cycles now) {
+bool PacketRouters<kStride, kLong, kPorts>::express(std::uint32_t router, unsigned channel, Segment segment,
+                                                    Cycles now) {
   if constexpr (!kLong) return false;
   if (unused_.empty()) {
     unused_.push_back(static_cast<std::uint32_t>(passages_.size()));
@@ -20,7 +22,7 @@ bool PacketRouters<kStride, kLong, kPorts>::express(std::uint32_t router, unsign
   const std::uint32_t id = unused_.back();
   Passage& p = passages_[id];
   p.start = now + rules_.injection;
-  p.piece = piece;
+  p.segment = segment;
   if (!find_way(p, router, kLocalPort * kStride + channel)) return false;
   unused_.pop_back();
   p.running = true;
@@ -39,7 +41,7 @@ void PacketRouters<kStride, kLong, kPorts>::mark(const Passage& p, std::uint32_t
   }
 }
 
-/// A piece of a passage leaves the router in this cycle.
+/// A segment of a passage leaves the router in this cycle.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 bool PacketRouters<kStride, kLong, kPorts>::passes(std::uint32_t index, Cycles now) const {
   for (const std::uint32_t id : busy_[index].in_passage) {
@@ -56,8 +58,9 @@ bool PacketRouters<kStride, kLong, kPorts>::passes(std::uint32_t index, Cycles n
 /// The head of a packet that may want a port of passages.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::make_way(const Arrival& arrival, Cycles now) {
-  const std::uint32_t index = arrival.slot >> kSlotBits;
-  const unsigned in = (arrival.slot & ((1u << kSlotBits) - 1)) / kStride, out = route(routers_[index], arrival.piece);
+  const std::uint32_t index = arrival.input_vc >> kInputVcBits;
+  const unsigned in = (arrival.input_vc & ((1u << kInputVcBits) - 1)) / kStride,
+                 out = route(routers_[index], arrival.segment);
   const Busy& busy = busy_[index];
   if (busy.in_passage[in] != 0) write_down(busy.in_passage[in] - 1, now, now);
   if (busy.out_passage[out] != 0) write_down(busy.out_passage[out] - 1, now, now);
@@ -78,20 +81,20 @@ bool PacketRouters<kStride, kLong, kPorts>::idle(std::uint32_t index, unsigned i
     const unsigned vc = lowest_bit(left);
     if (r.output[vc] == out) return false;
     for (unsigned i = 1; i < r.length[vc]; ++i) {
-      const Piece piece = buffer(index, vc)[(r.first[vc] + i) & depth_mask_];
-      if (piece.first() && route(r, piece) == out) return false;
+      const Segment segment = buffer(index, vc)[(r.first[vc] + i) & depth_mask_];
+      if (segment.first() && route(r, segment) == out) return false;
     }
   }
   return true;
 }
 
-/// Routers up to the piece's node and the VCs that its packet will be given; false where a port is not idle.
+/// Routers up to the segment's node and the VCs that its packet will be given; false where a port is not idle.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 bool PacketRouters<kStride, kLong, kPorts>::find_way(Passage& p, std::uint32_t index, unsigned in) const {
   p.way.clear();
   for (auto head = static_cast<std::uint32_t>(p.start);; head += static_cast<std::uint32_t>(rules_.hop)) {
     const Router& r = routers_[index];
-    const unsigned output = route(r, p.piece);
+    const unsigned output = route(r, p.segment);
     if ((r.leaves >> output & 1) != 0 || !idle(index, in / kStride, output, head)) return false;
     const unsigned channel = next_bit(r.free & port_mask(output), r.next_wanted[in]);
     p.way.push({index, static_cast<std::uint8_t>(in), static_cast<std::uint8_t>(channel)});
@@ -111,16 +114,17 @@ void PacketRouters<kStride, kLong, kPorts>::pass_by(Cycles now) {
     if (!p.running) continue;
     if (p.at_source && tail_leaves(p, 0) == now) {
       p.at_source = false;
-      later(credits_, now + rules_.credit).push(slot(p.way[0].router, p.way[0].in + kStride));
+      later(credits_, now + rules_.credit).push(input_vc(p.way[0].router, p.way[0].in + kStride));
     }
     if (tail_leaves(p, p.way.size() - 1) == now) write_down(id, now + 1, now);
   }
   due.clear();
 }
 
-/// How many pieces left router `at` of the way before cycle `now`.
+/// How many segments left router `at` of the way before cycle `now`.
 template <unsigned kStride, bool kLong, unsigned kPorts>
-std::uint32_t PacketRouters<kStride, kLong, kPorts>::pieces_before(const Passage& p, std::size_t at, Cycles now) const {
+std::uint32_t PacketRouters<kStride, kLong, kPorts>::segments_before(const Passage& p, std::size_t at,
+                                                                     Cycles now) const {
   const Cycles since = now - p.start - static_cast<Cycles>(at) * rules_.hop;
   if (since <= 0) return 0;
   return std::min(rules_.count, static_cast<std::uint32_t>((since + rules_.flits - 1) / rules_.flits));
@@ -135,8 +139,8 @@ void PacketRouters<kStride, kLong, kPorts>::write_down(std::uint32_t id, Cycles 
   unused_.push_back(id);
   mark(p, 0);
   const std::size_t last = p.way.size() - 1;
-  // Pieces that left the node, or the router before, by now: those that have not left this router are on the link.
-  std::uint32_t entered = pieces_before(p, 0, now + rules_.injection);
+  // Segments that left the node, or the router before, by now: those that have not left this router are on the link.
+  std::uint32_t entered = segments_before(p, 0, now + rules_.injection);
   if (entered < rules_.count) {
     std::uint32_t owed = 0;
     for (std::uint32_t k = 0; k < entered; ++k) owed += leaves(p, 0, k) + rules_.credit > credited ? 1 : 0;
@@ -144,9 +148,9 @@ void PacketRouters<kStride, kLong, kPorts>::write_down(std::uint32_t id, Cycles 
   }
   for (std::size_t at = 0; at <= last; ++at) {
     const Step& step = p.way[at];
-    const std::uint32_t sent = pieces_before(p, at, now);
+    const std::uint32_t sent = segments_before(p, at, now);
     for (std::uint32_t k = sent; k < entered; ++k)
-      later(arrivals_, leaves(p, at, k)).push({slot(step.router, step.in), piece_of(p, k)});
+      later(arrivals_, leaves(p, at, k)).push({input_vc(step.router, step.in), segment_of(p, k)});
     return_credits(p, at, sent, credited);
     if (sent != 0) write_router(p, at, sent);
     if (sent != 0 && at != last) take_credits(p, at, sent, credited);
@@ -155,21 +159,21 @@ void PacketRouters<kStride, kLong, kPorts>::write_down(std::uint32_t id, Cycles 
   eject(p, entered, ejected);
 }
 
-/// The first `count` pieces have left the last router for their node, one right behind the other.
+/// The first `count` segments have left the last router for their node, one right behind the other.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::eject(const Passage& p, std::uint32_t count, List<Ejected>& to) const {
   if (count == 0) return;
-  to.push({leaves(p, p.way.size() - 1, 0) + rules_.hop, p.piece.created, flits_of(count), count == rules_.count});
+  to.push({leaves(p, p.way.size() - 1, 0) + rules_.hop, p.segment.created, flits_of(count), count == rules_.count});
 }
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::add_passed(Cycles now, List<Ejected>& to) const {
   for (const Passage& p : passages_) {
-    if (p.running) eject(p, pieces_before(p, p.way.size() - 1, now), to);
+    if (p.running) eject(p, segments_before(p, p.way.size() - 1, now), to);
   }
 }
 
-/// Credits of the `sent` pieces that are on their way back to where they came from.
+/// Credits of the `sent` segments that are on their way back to where they came from.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::return_credits(const Passage& p, std::size_t at, std::uint32_t sent,
                                                            Cycles credited) {
@@ -177,14 +181,14 @@ void PacketRouters<kStride, kLong, kPorts>::return_credits(const Passage& p, std
     const Cycles back = leaves(p, at, k) + rules_.credit;
     if (back <= credited) return;
     if (at != 0) {
-      later(credits_, back).push(slot(p.way[at - 1].router, p.way[at - 1].channel));
+      later(credits_, back).push(input_vc(p.way[at - 1].router, p.way[at - 1].channel));
     } else if (k + 1 != rules_.count || p.at_source) {  // else pass_by() did
-      later(credits_, back).push(slot(p.way[0].router, p.way[0].in + kStride));
+      later(credits_, back).push(input_vc(p.way[0].router, p.way[0].in + kStride));
     }
   }
 }
 
-/// What the router knows of the packet after `sent` of its pieces.
+/// What the router knows of the packet after `sent` of its segments.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::write_router(const Passage& p, std::size_t at, std::uint32_t sent) {
   const Step& step = p.way[at];
@@ -212,7 +216,7 @@ void PacketRouters<kStride, kLong, kPorts>::write_router(const Passage& p, std::
   }
 }
 
-/// Of the `sent` pieces, those whose credit is not back from the next router.
+/// Of the `sent` segments, those whose credit is not back from the next router.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::take_credits(const Passage& p, std::size_t at, std::uint32_t sent,
                                                          Cycles credited) {
@@ -232,7 +236,7 @@ std::uint64_t PacketRouters<kStride, kLong, kPorts>::sent(std::int32_t row, std:
     if (!p.running) continue;
     for (std::size_t at = 0; at < p.way.size(); ++at) {
       if (p.way[at].router == index && p.way[at].channel / kStride == port)
-        flits += flits_of(pieces_before(p, at, now));
+        flits += flits_of(segments_before(p, at, now));
     }
   }
   return flits;
@@ -243,7 +247,7 @@ std::uint64_t PacketRouters<kStride, kLong, kPorts>::packet_hops(Cycles now) con
   std::uint64_t hops = heads_;
   for (const Passage& p : passages_) {
     if (!p.running) continue;
-    for (std::size_t at = 0; at + 1 < p.way.size(); ++at) hops += pieces_before(p, at, now) != 0 ? 1 : 0;
+    for (std::size_t at = 0; at + 1 < p.way.size(); ++at) hops += segments_before(p, at, now) != 0 ? 1 : 0;
   }
   return hops;
 }

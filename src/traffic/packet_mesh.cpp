@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// How packets are cut into pieces; set-up of a die's routers, and what happens around their visits.
+// How packets are cut into segments; set-up of a die's routers, and what happens around their visits.
 #include "traffic/packet_mesh.h"
 
 #include <algorithm>
@@ -12,23 +12,23 @@ namespace {
 
 /// An eighth of a packet, so that what shares a link still takes turns often; no more than a VC's buffer holds, whose
 /// depth it divides.
-std::uint32_t flits_of_a_piece(std::uint32_t packet_flits, std::uint32_t depth) {
-  constexpr std::uint32_t kPieces = 8, kMost = 16;
-  std::uint32_t flits = std::min({std::max(packet_flits / kPieces, 1u), depth, kMost});
+std::uint32_t flits_of_a_segment(std::uint32_t packet_flits, std::uint32_t depth) {
+  constexpr std::uint32_t kSegments = 8, kMost = 16;
+  std::uint32_t flits = std::min({std::max(packet_flits / kSegments, 1u), depth, kMost});
   while (depth % flits != 0) --flits;
   return flits;
 }
 
 /// Cycles from a packet's start to its tail's last router, where nothing holds it up.
-Cycles longest_passage(const PieceRules& rules, const MeshShape& shape) {
+Cycles longest_passage(const SegmentRules& rules, const MeshShape& shape) {
   return rules.express ? rules.injection + rules.packet_flits + (shape.rows + shape.columns) * rules.hop : 1;
 }
 
 }  // namespace
 
-PieceRules::PieceRules(const RouterParams& router, std::uint32_t flits_of_packet, NodePorts node)
+SegmentRules::SegmentRules(const RouterParams& router, std::uint32_t flits_of_packet, NodePorts node)
     : packet_flits(flits_of_packet),
-      flits(flits_of_a_piece(flits_of_packet, static_cast<std::uint32_t>(router.input_buffer_flits))),
+      flits(flits_of_a_segment(flits_of_packet, static_cast<std::uint32_t>(router.input_buffer_flits))),
       count(ceil_div(flits_of_packet, flits)),
       channels(static_cast<std::uint32_t>(router.virtual_channels)),
       depth(static_cast<std::uint32_t>(router.input_buffer_flits) / flits),
@@ -44,7 +44,7 @@ PieceRules::PieceRules(const RouterParams& router, std::uint32_t flits_of_packet
             static_cast<Cycles>(flits) >= std::max(hop, injection) + credit;
 }
 
-PacketMesh::PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned stride)
+PacketMesh::PacketMesh(const SegmentRules& rules, const MeshShape& shape, unsigned stride)
     : rules_(rules),
       stride_(stride),
       arrivals_(std::max(rules.hop, rules.injection) + 1),
@@ -54,7 +54,7 @@ PacketMesh::PacketMesh(const PieceRules& rules, const MeshShape& shape, unsigned
       due_(std::max({rules.hop + rules.credit + rules.injection + 1, kVisitsAhead, longest_passage(rules, shape)})) {}
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
-PacketRouters<kStride, kLong, kPorts>::PacketRouters(const MeshShape& shape, const PieceRules& rules)
+PacketRouters<kStride, kLong, kPorts>::PacketRouters(const MeshShape& shape, const SegmentRules& rules)
     : PacketMesh(rules, shape, kStride),
       shape_(shape),
       step_{1, -1, shape.columns, -shape.columns, 0},
@@ -63,7 +63,7 @@ PacketRouters<kStride, kLong, kPorts>::PacketRouters(const MeshShape& shape, con
   depth_mask_ = (1u << depth_bits_) - 1;
   const auto count = static_cast<std::size_t>(shape.rows) * static_cast<std::size_t>(shape.columns);
   routers_.resize(count);
-  buffers_.resize((count * kSlots) << depth_bits_);
+  buffers_.resize((count * kInputVcs) << depth_bits_);
   if (kLong) busy_.resize(count);
   Mask channels = 0;
   for (unsigned port = 0; port < kPorts; ++port)
@@ -84,8 +84,8 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 void PacketRouters<kStride, kLong, kPorts>::apply_credits(Cycles now) {
   List<std::uint32_t>& due = credits_.at(now);
   for (const std::uint32_t to : due) {
-    const std::uint32_t index = to >> kSlotBits;
-    const unsigned vc = to & ((1u << kSlotBits) - 1);
+    const std::uint32_t index = to >> kInputVcBits;
+    const unsigned vc = to & ((1u << kInputVcBits) - 1);
     if (vc >= kNode) {
       node_credits.push({index, static_cast<std::uint8_t>((vc - kNode) / kStride),
                          static_cast<std::uint8_t>((vc - kNode) % kStride)});
@@ -105,19 +105,19 @@ void PacketRouters<kStride, kLong, kPorts>::apply_credits(Cycles now) {
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::apply_arrival(Arrival arrival, Cycles now) {
-  const std::uint32_t index = arrival.slot >> kSlotBits;
-  const unsigned vc = arrival.slot & ((1u << kSlotBits) - 1);
+  const std::uint32_t index = arrival.input_vc >> kInputVcBits;
+  const unsigned vc = arrival.input_vc & ((1u << kInputVcBits) - 1);
   if constexpr (kLong) {
-    if (arrival.piece.first()) make_way(arrival, now);
+    if (arrival.segment.first()) make_way(arrival, now);
   }
   Router& r = routers_[index];
   const unsigned length = r.length[vc]++;
-  DOJO_CHECK(length < rules_.depth, "a piece reaches a full buffer: router ({}, {}), input VC {}, cycle {}", r.row,
+  DOJO_CHECK(length < rules_.depth, "a segment reaches a full buffer: router ({}, {}), input VC {}, cycle {}", r.row,
              r.column, vc, now);
-  buffer(index, vc)[(r.first[vc] + length) & depth_mask_] = arrival.piece;
+  buffer(index, vc)[(r.first[vc] + length) & depth_mask_] = arrival.segment;
   if (length != 0) return;
   if ((r.active >> vc & 1) == 0) {
-    r.output[vc] = static_cast<std::uint8_t>(route(r, arrival.piece));
+    r.output[vc] = static_cast<std::uint8_t>(route(r, arrival.segment));
     r.waiting |= kOne << vc;
   } else if ((r.credit >> r.held[vc] & 1) != 0) {
     r.ready |= kOne << vc;
@@ -154,7 +154,7 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
   }
 }
 
-/// The next cycle in which something that waits here may go: a head for which a VC is free, a piece whose ports are
+/// The next cycle in which something that waits here may go: a head for which a VC is free, a segment whose ports are
 /// idle then. All else is woken by credit or by an arrival.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::plan_next(Router& r, std::uint32_t index,
@@ -210,15 +210,15 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 std::uint64_t PacketRouters<kStride, kLong, kPorts>::flits_inside() const {
   std::uint64_t flits = 0;
   for (const List<Arrival>& list : arrivals_.lists())
-    for (const Arrival& arrival : list) flits += rules_.length(arrival.piece);
-  for (const List<Leaving>& list : pieces_out)
-    for (const Leaving& leaving : list) flits += rules_.length(leaving.piece);
+    for (const Arrival& arrival : list) flits += rules_.length(arrival.segment);
+  for (const List<Leaving>& list : segments_out)
+    for (const Leaving& leaving : list) flits += rules_.length(leaving.segment);
   for (const Passage& p : passages_) flits += p.running ? rules_.packet_flits : 0;
   for (std::size_t index = 0; index < routers_.size(); ++index) {
     const Router& r = routers_[index];
-    for (unsigned vc = 0; vc < kSlots; ++vc) {
+    for (unsigned vc = 0; vc < kInputVcs; ++vc) {
       for (unsigned i = 0; i < r.length[vc]; ++i)
-        flits += rules_.length(buffers_[((index * kSlots + vc) << depth_bits_) + ((r.first[vc] + i) & depth_mask_)]);
+        flits += rules_.length(buffers_[((index * kInputVcs + vc) << depth_bits_) + ((r.first[vc] + i) & depth_mask_)]);
     }
     DOJO_CHECK((r.ready & ~r.active) == 0 && (r.waiting & r.active) == 0, "router ({}, {}): states overlap", r.row,
                r.column);
@@ -229,7 +229,7 @@ std::uint64_t PacketRouters<kStride, kLong, kPorts>::flits_inside() const {
 namespace {
 
 template <unsigned kStride>
-std::unique_ptr<PacketMesh> make(const MeshShape& shape, const PieceRules& rules) {
+std::unique_ptr<PacketMesh> make(const MeshShape& shape, const SegmentRules& rules) {
   constexpr unsigned kSeveral = kLocalPort + kMostNodePorts;
   if (rules.flits == 1) {
     if (rules.ports.single()) return std::make_unique<PacketRouters<kStride, false, 5>>(shape, rules);
@@ -241,7 +241,7 @@ std::unique_ptr<PacketMesh> make(const MeshShape& shape, const PieceRules& rules
 
 }  // namespace
 
-std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const PieceRules& rules) {
+std::unique_ptr<PacketMesh> make_packet_mesh(const MeshShape& shape, const SegmentRules& rules) {
   if (rules.headings != nullptr) return make<16>(shape, rules);
   return rules.channels <= 4 ? make<4>(shape, rules) : make<8>(shape, rules);
 }

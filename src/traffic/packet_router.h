@@ -15,14 +15,14 @@ namespace dojo::traffic {
 
 template <unsigned kStride, unsigned kPorts>
 struct alignas(64) PacketRouter {
-  static constexpr unsigned kSlots = kPorts * kStride;
+  static constexpr unsigned kInputVcs = kPorts * kStride;
   static constexpr bool kDetours = kStride == 16;  ///< of machines with dead parts: each leg of a route has its own VCs
   using Mask =
       std::conditional_t<kStride == 4, std::uint32_t, std::conditional_t<kStride == 8, std::uint64_t, UInt128>>;
-  using Bytes = std::array<std::uint8_t, kSlots>;
+  using Bytes = std::array<std::uint8_t, kInputVcs>;
 
   // Of input VCs:
-  Mask ready = 0;    ///< holds an output VC that has credit, and has a piece: may bid for the switch
+  Mask ready = 0;    ///< holds an output VC that has credit, and has a segment: may bid for the switch
   Mask waiting = 0;  ///< the head of a packet that wants an output VC
   Mask active = 0;   ///< holds an output VC
   // Of output VCs:
@@ -32,10 +32,10 @@ struct alignas(64) PacketRouter {
   std::uint32_t planned = 0;  ///< visits, by cycle modulo 32
   std::uint16_t row = 0, column = 0;
   std::uint8_t leaves = 0;         ///< ports whose neighbour is on another die, or nowhere
-  std::uint8_t sending_in = 0;     ///< input ports in the middle of a piece; `in_until`, `out_until`: and how long
+  std::uint8_t sending_in = 0;     ///< input ports in the middle of a segment; `in_until`, `out_until`: and how long
   std::uint8_t sending_out = 0;    ///< output ports likewise; from bit kLocalPort on the write ports of the node
-  Bytes credits{};                 ///< by output VC, in pieces
-  Bytes length{}, first{};         ///< by input VC: pieces in the buffer, place of the first
+  Bytes credits{};                 ///< by output VC, in segments
+  Bytes length{}, first{};         ///< by input VC: segments in the buffer, place of the first
   Bytes output{}, held{};          ///< by input VC: port that its packet takes, output VC that it holds
   Bytes holder{};                  ///< by output VC: input VC that holds it
   Bytes next_wanted{}, next_in{};  ///< round robin of VCs: by input VC, by output VC

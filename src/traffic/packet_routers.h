@@ -12,22 +12,22 @@
 
 namespace dojo::traffic {
 
-/// kStride: VCs of a port at most. kLong: packets of many pieces, which keep ports busy for several cycles. kPorts:
+/// kStride: VCs of a port at most. kLong: packets of many segments, which keep ports busy for several cycles. kPorts:
 /// input ports; more than five where the node has several read or write ports.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 class PacketRouters final : public PacketMesh {
  public:
-  PacketRouters(const MeshShape& shape, const PieceRules& rules);
+  PacketRouters(const MeshShape& shape, const SegmentRules& rules);
   void arrive(Cycles now) override;
   void allocate(Cycles now) override;
-  void enter(unsigned side, const Leaving& piece) override {
-    later(arrivals_, piece.time)
-        .push({slot(shape_.router_at(side, piece.lane), side * kStride + piece.channel), piece.piece});
+  void enter(unsigned side, const Leaving& segment) override {
+    later(arrivals_, segment.time)
+        .push({input_vc(shape_.router_at(side, segment.lane), side * kStride + segment.channel), segment.segment});
   }
   void credit(unsigned side, const Leaving& credit) override {
-    later(credits_, credit.time).push(slot(shape_.router_at(side, credit.lane), side * kStride + credit.channel));
+    later(credits_, credit.time).push(input_vc(shape_.router_at(side, credit.lane), side * kStride + credit.channel));
   }
-  bool express(std::uint32_t router, unsigned channel, Piece piece, Cycles now) override;
+  bool express(std::uint32_t router, unsigned channel, Segment segment, Cycles now) override;
   void add_passed(Cycles now, List<Ejected>& to) const override;
   [[nodiscard]] std::uint64_t sent(std::int32_t row, std::int32_t column, unsigned port, Cycles now) const override;
   [[nodiscard]] std::uint64_t packet_hops(Cycles now) const override;
@@ -36,12 +36,12 @@ class PacketRouters final : public PacketMesh {
  private:
   using Router = PacketRouter<kStride, kPorts>;
   using Mask = typename Router::Mask;
-  static constexpr unsigned kSlots = Router::kSlots;
+  static constexpr unsigned kInputVcs = Router::kInputVcs;
   static constexpr unsigned kReadPorts = kPorts - kLocalPort;
-  static constexpr unsigned kNode = kSlots;  ///< + port x kStride + vc in a slot: credit for a read port of the node
-  static constexpr unsigned kForNode =
-      kReadPorts * kStride;  ///< from the slot of a local input VC to that of its credit
-  static_assert(kNode + kForNode <= 1u << kSlotBits);
+  static constexpr unsigned kNode =
+      kInputVcs;  ///< + port x kStride + vc in an input VC: credit for a read port of the node
+  static constexpr unsigned kForNode = kReadPorts * kStride;  ///< from a local input VC to that of its credit
+  static_assert(kNode + kForNode <= 1u << kInputVcBits);
   static constexpr Mask kOne = 1;
   static constexpr Mask kPortMask = (kOne << kStride) - 1;
   /// Ends of the lists that the visits of this cycle write to.
@@ -66,27 +66,27 @@ class PacketRouters final : public PacketMesh {
   };
   struct Passage {
     Cycles start = 0;  ///< its head leaves the first router
-    Piece piece;
+    Segment segment;
     bool running = false, at_source = false;  ///< at_source: its tail has not left the first router
     List<Step> way;
   };
 
-  static std::uint32_t slot(std::uint32_t router, unsigned vc) { return router << kSlotBits | vc; }
+  static std::uint32_t input_vc(std::uint32_t router, unsigned vc) { return router << kInputVcBits | vc; }
   static Mask port_mask(unsigned port) { return static_cast<Mask>(kPortMask << (port * kStride)); }
   /// What a round robin over input VCs looks at next.
   static std::uint8_t after(unsigned vc) {
-    if constexpr (kSlots == 8 * sizeof(Mask)) return static_cast<std::uint8_t>(vc + 1 == kSlots ? 0 : vc + 1);
+    if constexpr (kInputVcs == 8 * sizeof(Mask)) return static_cast<std::uint8_t>(vc + 1 == kInputVcs ? 0 : vc + 1);
     return static_cast<std::uint8_t>(vc + 1);
   }
-  [[nodiscard]] const Piece* buffer(std::uint32_t router, unsigned vc) const {
-    return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
+  [[nodiscard]] const Segment* buffer(std::uint32_t router, unsigned vc) const {
+    return buffers_.data() + ((static_cast<std::size_t>(router) * kInputVcs + vc) << depth_bits_);
   }
-  [[nodiscard]] Piece* buffer(std::uint32_t router, unsigned vc) {
-    return buffers_.data() + ((static_cast<std::size_t>(router) * kSlots + vc) << depth_bits_);
+  [[nodiscard]] Segment* buffer(std::uint32_t router, unsigned vc) {
+    return buffers_.data() + ((static_cast<std::size_t>(router) * kInputVcs + vc) << depth_bits_);
   }
-  [[nodiscard]] unsigned route(const Router& router, Piece piece) const;
+  [[nodiscard]] unsigned route(const Router& router, Segment segment) const;
   /// Around dead parts: `where` with which a head leaves the router.
-  [[nodiscard]] std::uint32_t onward(const Router& router, Piece head) const {
+  [[nodiscard]] std::uint32_t onward(const Router& router, Segment head) const {
     return rules_.headings->onward(head.where, {router.row, router.column});
   }
   /// The output VCs that the head of an input VC may be given.
@@ -108,18 +108,18 @@ class PacketRouters final : public PacketMesh {
   void take_credits(const Passage& p, std::size_t at, std::uint32_t sent, Cycles credited);
   void write_router(const Passage& p, std::size_t at, std::uint32_t sent);
   void eject(const Passage& p, std::uint32_t count, List<Ejected>& to) const;
-  [[nodiscard]] std::uint32_t pieces_before(const Passage& p, std::size_t at, Cycles now) const;
-  [[nodiscard]] Cycles leaves(const Passage& p, std::size_t at, std::uint32_t piece) const {
-    return p.start + static_cast<Cycles>(at) * rules_.hop + static_cast<Cycles>(piece * rules_.flits);
+  [[nodiscard]] std::uint32_t segments_before(const Passage& p, std::size_t at, Cycles now) const;
+  [[nodiscard]] Cycles leaves(const Passage& p, std::size_t at, std::uint32_t segment) const {
+    return p.start + static_cast<Cycles>(at) * rules_.hop + static_cast<Cycles>(segment * rules_.flits);
   }
   [[nodiscard]] Cycles tail_leaves(const Passage& p, std::size_t at) const { return leaves(p, at, rules_.count - 1); }
-  [[nodiscard]] std::uint32_t flits_of(std::uint32_t pieces) const {
-    return pieces == rules_.count ? rules_.packet_flits : pieces * rules_.flits;
+  [[nodiscard]] std::uint32_t flits_of(std::uint32_t segments) const {
+    return segments == rules_.count ? rules_.packet_flits : segments * rules_.flits;
   }
-  [[nodiscard]] Piece piece_of(const Passage& p, std::uint32_t k) const {
-    return {p.piece.created, p.piece.where | (k == 0 ? kFirstMark : 0) | (k + 1 == rules_.count ? kLastMark : 0)};
+  [[nodiscard]] Segment segment_of(const Passage& p, std::uint32_t k) const {
+    return {p.segment.created, p.segment.where | (k == 0 ? kFirstMark : 0) | (k + 1 == rules_.count ? kLastMark : 0)};
   }
-  /// Output ports that can take no piece now, as bits: the node's when all its write ports are busy.
+  /// Output ports that can take no segment now, as bits: the node's when all its write ports are busy.
   [[nodiscard]] unsigned busy_outputs(const Router& r) const {
     if constexpr (kReadPorts == 1) return r.sending_out;
     const bool all = r.sending_out >> kLocalPort == (1 << rules_.ports.write) - 1;
@@ -130,13 +130,13 @@ class PacketRouters final : public PacketMesh {
     if (kReadPorts == 1 || output != kLocalPort) return output;
     return kLocalPort + lowest_bit(~(static_cast<unsigned>(r.sending_out) >> kLocalPort));
   }
-  /// Pieces that may go over an output in this cycle.
+  /// Segments that may go over an output in this cycle.
   [[nodiscard]] unsigned room_of(const Router& r, unsigned output) const {
     if (kReadPorts == 1 || output != kLocalPort) return 1;
     const auto busy = static_cast<unsigned>(__builtin_popcount(static_cast<unsigned>(r.sending_out) >> kLocalPort));
     return rules_.ports.write - (kLong ? busy : 0);
   }
-  /// When a busy output takes a piece again.
+  /// When a busy output takes a segment again.
   [[nodiscard]] std::uint32_t busy_until(const Busy& busy, unsigned output, std::uint32_t now) const {
     std::uint32_t wait = busy.out_until[output] - now;
     if (kReadPorts > 1 && output == kLocalPort) {
@@ -163,14 +163,14 @@ class PacketRouters final : public PacketMesh {
   bool spend(Router& r, unsigned channel) const;
   void grant(Router& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
   void send(Router& r, std::uint32_t index, unsigned vc, Cycles now, Outlets& out);
-  void pass(Router& r, std::uint32_t index, unsigned vc, unsigned channel, Piece piece, Cycles now, Outlets& out);
+  void pass(Router& r, std::uint32_t index, unsigned vc, unsigned channel, Segment segment, Cycles now, Outlets& out);
   void plan_next(Router& r, std::uint32_t index, Cycles now);
 
   MeshShape shape_;
   std::uint32_t depth_bits_ = 0, depth_mask_ = 0;
   std::array<std::int32_t, kPorts> step_{};  ///< to the neighbour's index
   std::vector<Router> routers_;
-  std::vector<Piece> buffers_;
+  std::vector<Segment> buffers_;
   std::vector<Busy> busy_;  ///< kLong only
   std::vector<Passage> passages_;
   std::vector<std::uint32_t> unused_;  ///< of them

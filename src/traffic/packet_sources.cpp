@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Creation and injection of packets, a piece at a time.
+// Creation and injection of packets, a segment at a time.
 #include "traffic/packet_sources.h"
 
 #include <algorithm>
@@ -8,7 +8,7 @@
 
 namespace dojo::traffic {
 
-PacketSources::PacketSources(const Load& load, const PieceRules& rules, const MeshShape& shape)
+PacketSources::PacketSources(const Load& load, const SegmentRules& rules, const MeshShape& shape)
     : SourceQueues(load, shape), rules_(&rules), calendar_(kBlock, kNone), later_(kBlocks, kNone) {
   for (std::uint32_t index = 0; index < sources_.size(); ++index) {
     Source& source = sources_[index];
@@ -41,9 +41,9 @@ void PacketSources::spend(Source& source, std::uint32_t credits) {
   if (left == 0) source.open = static_cast<std::uint8_t>(source.open & ~(1u << source.channel));
 }
 
-/// Packets that have met others: their nodes send the rest piece by piece.
+/// Packets that have met others: their nodes send the rest segment by segment.
 void PacketSources::resume(Cycles now, PacketMesh& mesh, Tally& tally) {
-  const PieceRules& rules = *rules_;
+  const SegmentRules& rules = *rules_;
   for (const PacketMesh::Resumed& one : mesh.resumed) {
     const std::uint32_t index = index_of(one.router, 0);
     Source& source = sources_[index];
@@ -108,7 +108,7 @@ void PacketSources::run(Cycles now, PacketMesh& mesh, Tally& tally) {
   sending_.resize(kept);
 }
 
-/// The next piece, if a VC has room for it: a head takes the next VC with credit after the last one used.
+/// The next segment, if a VC has room for it: a head takes the next VC with credit after the last one used.
 bool PacketSources::send(Source& source, Cycles now, PacketMesh& mesh, Tally& tally) {
   if (source.express) {  // nothing to send: the packet passes, and the next may come
     source.express = false;
@@ -128,7 +128,7 @@ bool PacketSources::send(Source& source, Cycles now, PacketMesh& mesh, Tally& ta
   if (first && rules_->express && send_whole(source, now, mesh, tally)) return true;
   spend(source, 1);
   const std::uint32_t marks = (first ? kFirstMark : 0) | (last ? kLastMark : 0);
-  mesh.injections(now).push({mesh.local_slot(source.router, source.port) + source.channel,
+  mesh.injections(now).push({mesh.local_input_vc(source.router, source.port) + source.channel,
                              {static_cast<std::uint32_t>(source.created), source.where | marks}});
   tally.flits_injected += last ? rules_->last_flits : rules_->flits;
   source.due = now + rules_->flits;
@@ -136,7 +136,7 @@ bool PacketSources::send(Source& source, Cycles now, PacketMesh& mesh, Tally& ta
   return true;
 }
 
-/// After its last piece: the next packet.
+/// After its last segment: the next packet.
 void PacketSources::finish(Source& source, Cycles now, Tally& tally) {
   source.left = 0;
   source.last = static_cast<std::uint8_t>(source.channel + 1);
@@ -144,10 +144,10 @@ void PacketSources::finish(Source& source, Cycles now, Tally& tally) {
   source.due = std::max(now + rules_->last_flits, source.created);
 }
 
-/// All pieces at once, if they meet nobody. Credits come back before the next piece would go; only the last one is
+/// All segments at once, if they meet nobody. Credits come back before the next segment would go; only the last one is
 /// spent.
 bool PacketSources::send_whole(Source& source, Cycles now, PacketMesh& mesh, Tally& tally) {
-  const PieceRules& rules = *rules_;
+  const SegmentRules& rules = *rules_;
   if (source.credits[source.channel] != rules.depth) return false;
   if (!mesh.express(source.router, source.channel, {static_cast<std::uint32_t>(source.created), source.where}, now))
     return false;

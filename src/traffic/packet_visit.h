@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A visit of one router: which heads are given virtual channels, which pieces cross the switch, where they go.
+// A visit of one router: which heads are given virtual channels, which segments cross the switch, where they go.
 #pragma once
 #include "traffic/packet_routers.h"
 
@@ -7,10 +7,10 @@ namespace dojo::traffic {
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline unsigned PacketRouters<kStride, kLong, kPorts>::route(const Router& router,
-                                                                                    Piece piece) const {
-  std::uint32_t column = column_of(piece.where), row = row_of(piece.where);
+                                                                                    Segment segment) const {
+  std::uint32_t column = column_of(segment.where), row = row_of(segment.where);
   if constexpr (Router::kDetours) {
-    const topology::Site end = rules_.headings->end(onward(router, piece));
+    const topology::Site end = rules_.headings->end(onward(router, segment));
     column = static_cast<std::uint32_t>(end.column);
     row = static_cast<std::uint32_t>(end.row);
   }
@@ -21,7 +21,7 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline typename PacketRouters<kStride, kLong, kPorts>::Mask
 PacketRouters<kStride, kLong, kPorts>::channels_of(const Router& r, unsigned input) const {
   if constexpr (Router::kDetours) {
-    const Piece head = buffer(static_cast<std::uint32_t>(&r - routers_.data()), input)[r.first[input]];
+    const Segment head = buffer(static_cast<std::uint32_t>(&r - routers_.data()), input)[r.first[input]];
     const std::uint32_t channels = rules_.channels / rules_.legs, leg = topology::Headings::leg(onward(r, head));
     return ((kOne << channels) - 1) << (r.output[input] * kStride + leg * channels);
   }
@@ -88,7 +88,7 @@ unsigned PacketRouters<kStride, kLong, kPorts>::choose(const Router& r, unsigned
   return next_bit(same, port * kStride + r.next_vc[port]);
 }
 
-/// Those bids whose input and output ports are not in the middle of a piece.
+/// Those bids whose input and output ports are not in the middle of a segment.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline typename PacketRouters<kStride, kLong, kPorts>::Mask
 PacketRouters<kStride, kLong, kPorts>::idle_bids(const Router& r, Mask bids) const {
@@ -121,7 +121,7 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
   return true;
 }
 
-/// A packet of one piece that meets nobody: it is given a VC and crosses the switch in one go.
+/// A packet of one segment that meets nobody: it is given a VC and crosses the switch in one go.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::send_at_once(Router& r, std::uint32_t index,
                                                                                        unsigned vc, Cycles now,
@@ -137,18 +137,18 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
   r.next_output[port] = static_cast<std::uint8_t>(output + 1);
   r.next_vc[port] = static_cast<std::uint8_t>((vc + 1) % kStride);
   r.next_input[output] = static_cast<std::uint8_t>(port + 1);
-  const Piece* const pieces = buffer(index, vc);
+  const Segment* const segments = buffer(index, vc);
   const unsigned at = r.first[vc], after = (at + 1) & depth_mask_, length = r.length[vc] - 1u;
-  const Piece piece = pieces[at];
+  const Segment segment = segments[at];
   r.first[vc] = static_cast<std::uint8_t>(after);
   r.length[vc] = static_cast<std::uint8_t>(length);
   (void)spend(r, channel);
   if (length == 0) {
     r.waiting &= ~in;
   } else {
-    r.output[vc] = static_cast<std::uint8_t>(route(r, pieces[after]));
+    r.output[vc] = static_cast<std::uint8_t>(route(r, segments[after]));
   }
-  pass(r, index, vc, channel, piece, now, out);
+  pass(r, index, vc, channel, segment, now, out);
 }
 
 template <unsigned kStride, bool kLong, unsigned kPorts>
@@ -257,39 +257,40 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::send(Router& r, std::uint32_t index,
                                                                                unsigned vc, Cycles now, Outlets& out) {
   const unsigned channel = r.held[vc];
-  const Piece* const pieces = buffer(index, vc);
+  const Segment* const segments = buffer(index, vc);
   const unsigned at = r.first[vc], after = (at + 1) & depth_mask_;
-  const Piece piece = pieces[at];
+  const Segment segment = segments[at];
   const unsigned length = r.length[vc] - 1u;
   r.first[vc] = static_cast<std::uint8_t>(after);
   r.length[vc] = static_cast<std::uint8_t>(length);
   const bool credit = spend(r, channel);
   const Mask in = kOne << vc;
-  if (piece.last()) {  // the VC can be given away at once, without waiting for the last credit
+  if (segment.last()) {  // the VC can be given away at once, without waiting for the last credit
     r.active &= ~in;
     r.ready &= ~in;
     r.free |= kOne << channel;
     if (length != 0) {
-      r.output[vc] = static_cast<std::uint8_t>(route(r, pieces[after]));
+      r.output[vc] = static_cast<std::uint8_t>(route(r, segments[after]));
       r.waiting |= in;
     }
   } else if (length == 0 || !credit) {
     r.ready &= ~in;
   }
-  pass(r, index, vc, channel, piece, now, out);
+  pass(r, index, vc, channel, segment, now, out);
 }
 
 /// To the next router, the next die or the node; a credit goes back.
 template <unsigned kStride, bool kLong, unsigned kPorts>
 [[gnu::always_inline]] inline void PacketRouters<kStride, kLong, kPorts>::pass(Router& r, std::uint32_t index,
                                                                                unsigned vc, unsigned channel,
-                                                                               Piece piece, Cycles now, Outlets& out) {
+                                                                               Segment segment, Cycles now,
+                                                                               Outlets& out) {
   if constexpr (Router::kDetours) {
-    if (piece.first()) piece.where = onward(r, piece);
+    if (segment.first()) segment.where = onward(r, segment);
   }
   const unsigned from = vc / kStride, to = channel / kStride;
   const Cycles arrival = now + rules_.hop;
-  const std::uint32_t flits = kLong ? rules_.length(piece) : 1;
+  const std::uint32_t flits = kLong ? rules_.length(segment) : 1;
   r.sent[to] += flits;
   if constexpr (kLong) {
     const auto until = static_cast<std::uint32_t>(now) + flits;
@@ -300,21 +301,21 @@ template <unsigned kStride, bool kLong, unsigned kPorts>
   }
   const auto lane = [&r, this](unsigned side) { return shape_.lane_of(side, r.row, r.column); };
   if (to == kLocalPort) {
-    ejected.push({arrival, piece.created, flits, piece.last()});
-    if (node_limits_) later(credits_, arrival + rules_.credit).push(slot(index, channel));
+    ejected.push({arrival, segment.created, flits, segment.last()});
+    if (node_limits_) later(credits_, arrival + rules_.credit).push(input_vc(index, channel));
   } else {
-    heads_ += piece.where >> 31;
+    heads_ += segment.where >> 31;
     if ((r.leaves >> to & 1) != 0) {
-      pieces_out[to].push({arrival, lane(to), static_cast<std::uint8_t>(channel % kStride), piece});
+      segments_out[to].push({arrival, lane(to), static_cast<std::uint8_t>(channel % kStride), segment});
     } else {
-      *out.arrivals++ = {slot(index + static_cast<std::uint32_t>(step_[to]), channel ^ kStride), piece};
+      *out.arrivals++ = {input_vc(index + static_cast<std::uint32_t>(step_[to]), channel ^ kStride), segment};
     }
   }
   if ((r.leaves >> from & 1) != 0) {
     credits_out[from].push({now + rules_.credit, lane(from), static_cast<std::uint8_t>(vc % kStride), {}});
   } else {
     const std::uint32_t before = index + static_cast<std::uint32_t>(step_[from]);  // 0 of the node's ports
-    *out.credits++ = from >= kLocalPort ? slot(before, vc + kForNode) : slot(before, vc ^ kStride);
+    *out.credits++ = from >= kLocalPort ? input_vc(before, vc + kForNode) : input_vc(before, vc ^ kStride);
   }
 }
 

@@ -114,7 +114,7 @@ TEST(BadFile, EmptyBinaryAndOtherFilesAreRefusedWithASentence) {
     expect_refused(run_program({"sweep", file, "--out", folder / "sweep"}), 3, {file});
   }
   expect_refused(run_on_tile(foreign), 3, {foreign, "\"name\"", "expected one of", "\"trace\""});
-  expect_refused(run_on_tile(without_kernels), 3, {without_kernels, "no kernel", "record the trace with"});
+  expect_refused(run_on_tile(without_kernels), 3, {without_kernels, "no work of a device", "record the trace with"});
   const std::string here = folder.path().string();
   for (const ProgramResult& result : {run_program({"topo", "check", here}), run_program({"run", here}),
                                       run_program({"trace", "check", here}), run_program({"compare", here, here})})

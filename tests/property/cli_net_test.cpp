@@ -35,15 +35,17 @@ TEST(Net, WrongOptionsAreRefused) {
   expect_refused(2, {"net"}, "nothing to send over");
   expect_refused(2, {"net", "--mesh", "8"}, "expected ROWSxCOLUMNS");
   expect_refused(2, {"net", "--mesh", "8x8x8"}, "expected ROWSxCOLUMNS");
+  expect_refused(2, net({"--mesh", "0x8"}), "--mesh is '0x8'");
+  expect_refused(2, net({"--mesh", "4000x4000"}), "at most 65535 sites");
+  expect_refused(2, net({"--mesh", "256x256"}), "at most 65535 sites");
   expect_refused(2, net({"--mesh", "8x8", "--machine", "configs/machines/die.json"}), "expected one of them");
   expect_refused(2, net({"--sweep", "0.1,2"}), "expected auto, or loads above 0 and at most 1");
   expect_refused(2, net({"--patern", "uniform"}), "did you mean '--pattern'?");
 }
 
 TEST(Net, WrongValuesAreRefused) {
-  expect_refused(3, net({"--mesh", "0x8"}), "/net/mesh: found 0 x 8");
-  expect_refused(3, net({"--mesh", "4000x4000"}), "at most 65535 sites");
-  expect_refused(3, net({"--mesh", "256x256"}), "at most 65535 sites");
+  expect_refused(3, net({"--set", "net.mesh.rows=0"}), "/net/mesh: found 0 x 8");
+  expect_refused(3, net({"--set", "net.mesh.rows=4000", "--set", "net.mesh.columns=17"}), "at most 65535 sites");
   expect_refused(3, net({"--pattern", "unifrom"}), "did you mean \"uniform\"?");
   expect_refused(3, net({"--rate", "2"}), "/net/rate: found 2, expected a number");
   expect_refused(3, net({"--rate", "fast"}), "/net/rate: found \"fast\"");

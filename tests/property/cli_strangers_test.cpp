@@ -248,7 +248,7 @@ TEST(Limits, BytesThatWouldTakeDaysAreRefused) {
       run_program({"run", "--machine", "configs/machines/tile.json", "--set", "workload.generate.model=all_reduce",
                    "--set", "workload.generate.bytes=9223372036854775807"});
   EXPECT_EQ(wrapped.exit_code, 3) << wrapped.err;
-  EXPECT_THAT(wrapped.err, HasSubstr("found bytes 9223372036854775807"));
+  EXPECT_THAT(wrapped.err, HasSubstr("found 9223372036854775807 bytes"));
   EXPECT_EQ(run_program({"trace", "rescale", trace, folder / "o.json", "--to-ranks", "4294967296"}).exit_code, 2);
 }
 

@@ -70,7 +70,7 @@ TEST_P(DefectMaps, JobsEndWithOneDigest) {
   const MachineParams machine = machine_with_defects(draw, GetParam());
   ASSERT_TRUE(topology::find_problems(machine).empty()) << topology::find_problems(machine).front().text;
   const topology::Topology topology(machine);
-  EXPECT_TRUE(topology::find_channel_cycle(topology, topology::kRoutePhases, topology::route_turn).empty());
+  EXPECT_TRUE(topology::find_channel_cycle(topology, topology::kRouteLegs, topology::route_turn).empty());
   const char* const units[] = {"die", "die", "tile", "node"};
   const std::string unit = units[draw.between(0, topology.dead().dies == 0 ? 3 : 1)];
   const auto ranks = unit == "tile"   ? 1u

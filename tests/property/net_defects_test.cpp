@@ -165,7 +165,7 @@ TEST(HurtNetworks, PairsThatGoAroundAreCounted) {
   int around = 0;
   for (std::uint32_t from = 0; from < endpoints.count(); ++from) {
     for (std::uint32_t to = 0; to < endpoints.count(); ++to) {
-      const traffic::Place a = endpoints.place(from), b = endpoints.place(to);  // the router: row 5, column 3
+      const topology::Site a = endpoints.site(from), b = endpoints.site(to);  // the router: row 5, column 3
       around += (a.row == 5 && between(3, a.column, b.column)) || (b.column == 3 && between(5, a.row, b.row)) ? 1 : 0;
     }
   }

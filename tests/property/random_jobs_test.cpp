@@ -158,10 +158,10 @@ TEST(Routes, AreAsLongAsTheManhattanDistance) {
     const auto to = static_cast<SiteIndex>(draw.between(0, sites - 1));
     if (from_die == to_die && from == to) continue;
     const auto row = [&](DieId die, SiteIndex site) {
-      return topology.place(die).row * topology.site_rows() + site / topology.site_columns();
+      return topology.coordinates(die).row * topology.site_rows() + site / topology.site_columns();
     };
     const auto column = [&](DieId die, SiteIndex site) {
-      return topology.place(die).column * topology.site_columns() + site % topology.site_columns();
+      return topology.coordinates(die).column * topology.site_columns() + site % topology.site_columns();
     };
     const auto distance = static_cast<std::uint64_t>(std::abs(row(to_die, to) - row(from_die, from)) +
                                                      std::abs(column(to_die, to) - column(from_die, from)));

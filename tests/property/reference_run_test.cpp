@@ -108,7 +108,8 @@ TEST(ReferenceRunOfAStep, UsesDipsAndEdges) {
 TEST(ReferenceRunEstimate, SaysThatFlitsTakeMemory) {
   const topology::Topology topology(machine_file("exapod"));
   const std::uint64_t fast = machine::Machine::estimate_bytes(topology, 3000, 1000);
-  const std::uint64_t reference = machine::Machine::estimate_bytes(topology, 3000, 1000, true);
+  const std::uint64_t reference =
+      machine::Machine::estimate_bytes(topology, 3000, 1000, machine::NetworkModel::kReference);
   EXPECT_GT(reference, fast + 3000u * 360 * 900);
 }
 

@@ -73,7 +73,8 @@ TEST(RecordedStreams, AreSaidToBeAnotherMachinesTime) {
   // A run without recorded times does not speak of them.
   const ProgramResult plain =
       run_program({"run", "--machine", "configs/machines/die.json", "--set", "workload.rank_unit=die", "--set",
-                   "workload.generate.model=matmul", "--set", "workload.generate.m=64", "--out", folder / "plain"});
+                   "workload.generate.model=matmul", "--set", "workload.generate.m=64", "--set",
+                   "workload.generate.n=64", "--set", "workload.generate.k=64", "--out", folder / "plain"});
   ASSERT_EQ(plain.exit_code, 0) << plain.err;
   EXPECT_THAT(plain.out, Not(HasSubstr("another machine")));
   EXPECT_THAT(read_report(folder / "plain")["fidelity"]["recorded"]["sentence"].get<std::string>(), IsEmpty());
@@ -113,7 +114,8 @@ TEST(Mistakes, OptionsAndLimitsAreNamed) {
 TEST(Mistakes, ADashIsStandardOutputForComparisons) {
   const TemporaryFolder folder;
   ASSERT_EQ(run_program({"run", "--machine", "configs/machines/die.json", "--set", "workload.rank_unit=die", "--set",
-                         "workload.generate.model=matmul", "--set", "workload.generate.m=64", "--out", folder / "a"})
+                         "workload.generate.model=matmul", "--set", "workload.generate.m=64", "--set",
+                         "workload.generate.n=64", "--set", "workload.generate.k=64", "--out", folder / "a"})
                 .exit_code,
             0);
   const std::string report = folder / "a/report.json";

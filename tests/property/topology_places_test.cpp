@@ -49,7 +49,7 @@ TEST_P(Places, PathsRoundTripAndAreUnique) {
     ASSERT_TRUE(part.has_value()) << path;
     EXPECT_EQ(part->die, die);
     EXPECT_EQ(part->site.has_value(), machine.params().level == Level::kNode);
-    const DiePlace place = machine.place(die);
+    const DieCoordinates place = machine.coordinates(die);
     EXPECT_EQ(machine.die_at(place.row, place.column), die);
   }
   for (int site = 0; site < machine.sites(); ++site)

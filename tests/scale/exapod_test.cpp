@@ -80,7 +80,7 @@ TEST(ExaPod, AllReduceOf64MibLiesBetweenItsBoundsAndOneAndAHalf) {
          "max of injection and bisection bound", "s", 1, kNoLimit},
         std::max(time.injection_s(), time.bisection_s()), measured);
 
-  workload::CollectiveRequest request;  // only for the algorithm's lanes and chunks; the time is worked out above
+  workload::CollectiveRequest request;  // only for the algorithm's tracks and chunks; the time is worked out above
   request.kind = workload::OpKind::kAllReduce;
   request.bytes = 64 << 20;
   for (const workload::Slice& slice : pod.slices) request.members.push_back(&slice);

@@ -22,7 +22,7 @@ class AllReduceTime {
       : topology_(topology), bytes_(bytes) {
     top_ = left_ = 1 << 20;
     for (const workload::Slice& slice : slices) {
-      const topology::DiePlace place = topology.place(slice.dies.front());
+      const topology::DieCoordinates place = topology.coordinates(slice.dies.front());
       top_ = std::min(top_, place.row);
       left_ = std::min(left_, place.column);
       bottom_ = std::max(bottom_, place.row);
@@ -65,10 +65,10 @@ class AllReduceTime {
     return worst;
   }
 
-  /// Rings along rows, lines along columns. `lanes` and `chunks` are how the algorithm cuts its messages.
-  [[nodiscard]] double mesh2d_s(double lanes, double chunks) const {
+  /// Rings along rows, lines along columns. `tracks` and `chunks` are how the algorithm cuts its messages.
+  [[nodiscard]] double mesh2d_s(double tracks, double chunks) const {
     const double part = bytes_ / columns();
-    const double message = whole_packets(part / lanes / chunks);
+    const double message = whole_packets(part / tracks / chunks);
     double steps = 0;
     for (int r = top_; r <= bottom_; ++r) steps = std::max(steps, row_steps(r, part, message));
     double fill = 0;
@@ -81,12 +81,13 @@ class AllReduceTime {
     return steps + fill;
   }
   /// Parts of 1/n go around all ranks in rank order.
-  [[nodiscard]] double ring_s(double lanes, double chunks) const {
+  [[nodiscard]] double ring_s(double tracks, double chunks) const {
     const double part = bytes_ / ranks_;
-    const double message = whole_packets(part / lanes / chunks);
+    const double message = whole_packets(part / tracks / chunks);
     double latency = 0, slowest = std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < order_.size(); ++i) {
-      const topology::DiePlace a = topology_.place(order_[i]), b = topology_.place(order_[(i + 1) % order_.size()]);
+      const topology::DieCoordinates a = topology_.coordinates(order_[i]),
+                                     b = topology_.coordinates(order_[(i + 1) % order_.size()]);
       double here = 0;
       for (int c = std::min(a.column, b.column); c < std::max(a.column, b.column); ++c)
         here += along(a.row, c, topology::Direction::kEast, slowest);
@@ -98,8 +99,8 @@ class AllReduceTime {
     return (ranks_ - 1) * (std::max(send + adding_s(message), part / slowest) + std::max(send, part / slowest));
   }
   /// What no tree beats: each hop of the shorter half of both sides twice, and all bytes over the slowest edge once.
-  [[nodiscard]] double tree_s(double lanes, double chunks) const {
-    const double message = whole_packets(bytes_ / lanes / chunks);
+  [[nodiscard]] double tree_s(double tracks, double chunks) const {
+    const double message = whole_packets(bytes_ / tracks / chunks);
     double slowest = std::numeric_limits<double>::infinity(), fill = 0;
     for (int r = top_; r < top_ + rows() / 2; ++r) {
       along(r, left_, topology::Direction::kSouth, slowest);
@@ -109,16 +110,16 @@ class AllReduceTime {
       along(top_, c, topology::Direction::kEast, slowest);
       fill += 2 * hop_s(top_, c, topology::Direction::kEast, message) + adding_s(message);
     }
-    return fill + bytes_ / slowest * (1 - 1 / ((striped_ ? 1 : lanes) * chunks));
+    return fill + bytes_ / slowest * (1 - 1 / ((striped_ ? 1 : tracks) * chunks));
   }
   /// Of the algorithm that a plan was built with.
   [[nodiscard]] double of(const workload::DataflowPlan& plan) const {
     AllReduceTime time = *this;
     time.striped_ = plan.striped;
-    const double lanes = plan.striped ? nodes_ : plan.lanes, chunks = plan.chunks;
-    if (plan.algorithm == "mesh2d") return time.mesh2d_s(lanes, chunks);
-    if (plan.algorithm == "ring") return time.ring_s(lanes, chunks);
-    if (plan.algorithm == "tree") return time.tree_s(lanes, chunks);
+    const double tracks = plan.striped ? nodes_ : plan.tracks, chunks = plan.chunks;
+    if (plan.algorithm == "mesh2d") return time.mesh2d_s(tracks, chunks);
+    if (plan.algorithm == "ring") return time.ring_s(tracks, chunks);
+    if (plan.algorithm == "tree") return time.tree_s(tracks, chunks);
     return std::numeric_limits<double>::quiet_NaN();
   }
 
@@ -131,14 +132,14 @@ class AllReduceTime {
   [[nodiscard]] topology::Edge edge(int row, int column, topology::Direction d) const {
     return topology_.edge(topology_.die_at(row, column), d);
   }
-  /// What a lane's message is on the wire; an edge counts the bytes of a striped message, padding left out.
+  /// What a track's message is on the wire; an edge counts the bytes of a striped message, padding left out.
   [[nodiscard]] double whole_packets(double bytes) const {
     return striped_ ? bytes : std::max(1.0, std::ceil(bytes / 64 - 1e-9)) * 64;
   }
   [[nodiscard]] double adding_s(double message) const {
     return message / static_cast<double>(topology_.params().node.vector_bytes_per_cycle) / clock();
   }
-  /// Of one lane's message; the pieces of a striped message share the edge and the rows or columns that lead to it.
+  /// Of one track's message; the pieces of a striped message share the edge and the rows or columns that lead to it.
   [[nodiscard]] double one_message_rate(double edge_rate) const {
     const double link = static_cast<double>(topology_.params().noc.link_bytes_per_cycle) * clock();
     if (striped_) return std::min(edge_rate, std::min(topology_.site_rows(), topology_.site_columns()) * link) / nodes_;

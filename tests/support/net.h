@@ -9,8 +9,8 @@
 #include "dojo/reference/network.h"
 #include "dojo/topology/topology.h"
 #include "dojo/traffic/detours.h"
-#include "dojo/traffic/fast_network.h"
 #include "dojo/traffic/measurement.h"
+#include "run/net_models.h"
 
 namespace dojo::test {
 
@@ -30,19 +30,16 @@ inline config::RunConfig net_config(const std::string& file, const std::vector<s
   return config::load(request);
 }
 
-enum class NetModel { kFast, kReference };
+using NetModel = fabric::NetworkModel;
 
 /// Without cycles of a plan: a network that has not run yet.
 inline std::unique_ptr<traffic::Network> net_model(const config::RunConfig& config, const topology::Topology& topology,
                                                    const traffic::Endpoints& endpoints, NetModel model,
                                                    std::int32_t largest_block = 1024) {
-  const auto flits = static_cast<std::uint32_t>(config.net.packet_flits);
-  const auto seed = static_cast<std::uint64_t>(config.run.seed);
-  const auto threads = static_cast<std::uint32_t>(config.run.threads);
-  if (model == NetModel::kFast)
-    return traffic::make_fast_network(topology, endpoints, {config.router, config.net.rate, flits, seed, threads});
-  reference::NetworkSettings settings{config.router, config.net.rate, flits, seed, threads, largest_block};
-  return reference::make_network(topology, endpoints, settings);
+  return run::net_model(model).make(
+      topology, endpoints,
+      {config.router, config.net.rate, static_cast<std::uint32_t>(config.net.packet_flits),
+       static_cast<std::uint64_t>(config.run.seed), static_cast<std::uint32_t>(config.run.threads), largest_block});
 }
 
 inline NetMeasured measure_net(const config::RunConfig& config, NetModel model, std::int32_t largest_block = 1024) {

@@ -108,6 +108,20 @@ TEST(ZeroLoad, PacketsAroundDeadDiesTakeTheirRoutes) {
         run.zero_load_cycles, run.outcome.mean_cycles);
 }
 
+/// At a load that saturates the mesh's links, packets wait for the write port of their destination alone: a queue of
+/// which N inputs each have a packet in a cycle with probability p/N (Karol, Hluchyj, Morgan 1987).
+TEST(Ideal, PacketsWaitForPortsAlone) {
+  const double load = 0.6, nodes = 64;
+  const NetMeasured run =
+      measure_net(net_config("", {"net.mesh.rows=8", "net.mesh.columns=8", "net.packet_flits=1", "net.rate=0.6",
+                                  "net.warmup_cycles=2000", "net.measure_cycles=10000"}),
+                  NetModel::kIdeal);
+  EXPECT_EQ(run.outcome.not_arrived, 0u);
+  judge({"ideal_ports", "ideal model: mean packet latency on an 8x8 mesh, uniform at 0.6",
+         "empty network + (N - 1) / N x load / 2 (1 - load)", "cycles", 0.99, 1.01},
+        run.zero_load_cycles + (nodes - 1) / nodes * load / (2 * (1 - load)), run.outcome.mean_cycles);
+}
+
 /// A message has two steps, its sender's and its receiver's; of an all-reduce of two nodes along a tree the leaf sends,
 /// the root adds, and the leaf receives the sum.
 TEST(Semaphores, CostTheirCyclesAtEachStep) {

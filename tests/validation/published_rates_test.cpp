@@ -24,7 +24,7 @@ std::uint64_t flits_over(const traffic::Network& network, const topology::Topolo
   std::uint64_t flits = 0;
   for (const traffic::LinkLoad& load : network.links()) {
     if (load.link_class == topology::LinkClass::kNoc) continue;
-    const topology::DiePlace at = topology.place(load.die);
+    const topology::DieCoordinates at = topology.coordinates(load.die);
     for (const Cut& cut : cuts) {
       if (load.direction == cut.towards && at.row >= cut.first_row && at.row <= cut.last_row &&
           at.column >= cut.first_column && at.column <= cut.last_column)

@@ -142,6 +142,7 @@ struct RunParams {
   bool all_links = false;
   bool copy_tasks = true;
   bool rows_in_step = true;
+  bool contention = false;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
@@ -155,6 +156,9 @@ struct RunParams {
           Anything(), Source{"chosen"});
     field("rows_in_step", self.rows_in_step,
           "run one row of tiles for all rows as long as they all do the same; same results", Anything(),
+          Source{"chosen"});
+    field("contention", self.contention,
+          "run the job a second time over the ideal network, and report what contention costs", Anything(),
           Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }

@@ -23,7 +23,7 @@ struct Event {
 class Wheel {
  public:
   static constexpr int kBits = 8;
-  static constexpr std::uint32_t kSlots = 1u << kBits;  ///< cycles in a near block, and near blocks in the far ring
+  static constexpr std::uint32_t kBuckets = 1u << kBits;  ///< cycles in a near block, and near blocks in the far ring
 
   Wheel() {
     near_.fill({kNone, kNone});
@@ -38,11 +38,11 @@ class Wheel {
     ++size_;
     const Cycles block = time >> kBits;
     if (block == block_) {
-      append(near_, near_bits_, static_cast<std::uint32_t>(time) & (kSlots - 1), index);
-    } else if (block - block_ < kSlots) {
-      const std::uint32_t slot = static_cast<std::uint32_t>(block) & (kSlots - 1);
-      far_first_[slot] = far_[slot].head == kNone ? time : std::min(far_first_[slot], time);
-      append(far_, far_bits_, slot, index);
+      append(near_, near_bits_, static_cast<std::uint32_t>(time) & (kBuckets - 1), index);
+    } else if (block - block_ < kBuckets) {
+      const std::uint32_t bucket = static_cast<std::uint32_t>(block) & (kBuckets - 1);
+      far_first_[bucket] = far_[bucket].head == kNone ? time : std::min(far_first_[bucket], time);
+      append(far_, far_bits_, bucket, index);
     } else {
       heap_.push_back({time, sequence_++, index});
       std::push_heap(heap_.begin(), heap_.end(), later);
@@ -66,19 +66,19 @@ class Wheel {
   /// The only event there is, if it is due at `time`, which is that of the last event taken; nullptr otherwise.
   [[nodiscard]] const Event* only(Cycles time) const {
     if (size_ != 1 || (time >> kBits) != block_) return nullptr;
-    const std::uint32_t head = near_[static_cast<std::uint32_t>(time) & (kSlots - 1)].head;
+    const std::uint32_t head = near_[static_cast<std::uint32_t>(time) & (kBuckets - 1)].head;
     return head == kNone ? nullptr : &events_[head];
   }
 
   /// Takes the earliest event if it is before `limit`.
   bool take(Cycles limit, Event& out) {
     while (size_ != 0) {
-      const int slot = first_from(near_bits_, cursor_);
-      if (slot >= 0) {
-        const Cycles time = (block_ << kBits) + slot;
+      const int bucket = first_from(near_bits_, cursor_);
+      if (bucket >= 0) {
+        const Cycles time = (block_ << kBits) + bucket;
         if (time >= limit) return false;
-        cursor_ = static_cast<std::uint32_t>(slot);
-        pop(static_cast<std::uint32_t>(slot), out);
+        cursor_ = static_cast<std::uint32_t>(bucket);
+        pop(static_cast<std::uint32_t>(bucket), out);
         return true;
       }
       const Cycles time = next_time();
@@ -108,7 +108,7 @@ class Wheel {
     std::uint64_t sequence;
     std::uint32_t index;
   };
-  using Bits = std::array<std::uint64_t, kSlots / 64>;
+  using Bits = std::array<std::uint64_t, kBuckets / 64>;
 
   static bool later(const Far& x, const Far& y) { return x.time != y.time ? x.time > y.time : x.sequence > y.sequence; }
 
@@ -123,7 +123,7 @@ class Wheel {
   }
 
   [[nodiscard]] int next_far() const {
-    const auto here = static_cast<std::uint32_t>(block_) & (kSlots - 1);
+    const auto here = static_cast<std::uint32_t>(block_) & (kBuckets - 1);
     const int ahead = first_from(far_bits_, here);
     return ahead >= 0 ? ahead : first_from(far_bits_, 0);
   }
@@ -138,24 +138,24 @@ class Wheel {
     return static_cast<std::uint32_t>(events_.size() - 1);
   }
 
-  void append(std::array<List, kSlots>& ring, Bits& bits, std::uint32_t slot, std::uint32_t index) {
+  void append(std::array<List, kBuckets>& ring, Bits& bits, std::uint32_t bucket, std::uint32_t index) {
     events_[index].next = kNone;
-    List& list = ring[slot];
+    List& list = ring[bucket];
     if (list.head == kNone) {
       list.head = index;
-      bits[slot >> 6] |= std::uint64_t{1} << (slot & 63);
+      bits[bucket >> 6] |= std::uint64_t{1} << (bucket & 63);
     } else {
       events_[list.tail].next = index;
     }
     list.tail = index;
   }
 
-  void pop(std::uint32_t slot, Event& out) {
-    List& list = near_[slot];
+  void pop(std::uint32_t bucket, Event& out) {
+    List& list = near_[bucket];
     const std::uint32_t index = list.head;
     out = events_[index];
     list.head = out.next;
-    if (list.head == kNone) near_bits_[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
+    if (list.head == kNone) near_bits_[bucket >> 6] &= ~(std::uint64_t{1} << (bucket & 63));
     events_[index].next = free_;
     free_ = index;
     --size_;
@@ -170,15 +170,15 @@ class Wheel {
       const Far far = heap_.front();
       std::pop_heap(heap_.begin(), heap_.end(), later);
       heap_.pop_back();
-      append(near_, near_bits_, static_cast<std::uint32_t>(far.time) & (kSlots - 1), far.index);
+      append(near_, near_bits_, static_cast<std::uint32_t>(far.time) & (kBuckets - 1), far.index);
     }
-    const std::uint32_t slot = static_cast<std::uint32_t>(block) & (kSlots - 1);
-    std::uint32_t i = far_[slot].head;
-    far_[slot] = {kNone, kNone};
-    far_bits_[slot >> 6] &= ~(std::uint64_t{1} << (slot & 63));
+    const std::uint32_t bucket = static_cast<std::uint32_t>(block) & (kBuckets - 1);
+    std::uint32_t i = far_[bucket].head;
+    far_[bucket] = {kNone, kNone};
+    far_bits_[bucket >> 6] &= ~(std::uint64_t{1} << (bucket & 63));
     while (i != kNone) {
       const std::uint32_t next = events_[i].next;
-      append(near_, near_bits_, static_cast<std::uint32_t>(events_[i].time) & (kSlots - 1), i);
+      append(near_, near_bits_, static_cast<std::uint32_t>(events_[i].time) & (kBuckets - 1), i);
       i = next;
     }
   }
@@ -188,8 +188,8 @@ class Wheel {
   std::size_t size_ = 0;
   std::uint64_t taken_ = 0, sequence_ = 0;
   Bits near_bits_{}, far_bits_{};
-  std::array<List, kSlots> near_, far_;
-  std::array<Cycles, kSlots> far_first_{};  // earliest event of a block, so that asking for it touches no events
+  std::array<List, kBuckets> near_, far_;
+  std::array<Cycles, kBuckets> far_first_{};  // earliest event of a block, so that asking for it touches no events
   std::vector<Event> events_;
   std::vector<Far> heap_;
 };

@@ -58,7 +58,7 @@ struct Port : PortUse {
 
 /// One node of a gather: it may hold a piece, and it receives all others.
 struct GatherNode {
-  std::uint16_t position = 0;  ///< column (row) on the die
+  std::uint16_t offset = 0;  ///< column (row) on the die
   std::uint32_t piece_bytes = 0;
   Cycles ready = 0;  ///< in: its piece may be read
   Cycles done = 0;   ///< out: all pieces of others have been written
@@ -68,7 +68,7 @@ struct Gathering {
   bool horizontal = true;
   bool leaves_low = false, leaves_high = false;  ///< goes on to the die west (north), east (south)
   std::int32_t lane = 0;
-  GatherNode* nodes = nullptr;  ///< ascending positions
+  GatherNode* nodes = nullptr;  ///< ascending offsets
   std::uint32_t count = 0;
   // Results
   Cycles first_start = kNever;                   ///< earliest read
@@ -147,7 +147,7 @@ class DieNetwork {
   /// follow with inject_in_turn(), each when its time has come, so that no link is taken long before it is used.
   ReadTurn take_read_port(SiteIndex site, Flits n, Cycles now) {
     ReadTurn turn;
-    turn.port = reads_.number_of_first(site);
+    turn.port = static_cast<std::uint32_t>(reads_.number_of_first(site));
     Cycles& free = reads_.port(turn.port);
     turn.start = std::max(now, free);
     free = turn.start + n;
@@ -291,7 +291,7 @@ class DieNetwork {
   std::uint32_t nodes_ = 0;    // enabled
   Flits loss_ = 0;             // at contended write ports, in hundredths
   std::vector<Cycles> heads_;  // scratch of walk()
-  /// Scratch of gather(), by position in the line.
+  /// Scratch of gather(), by offset on the die.
   struct Stop {
     Flits piece = 0;                              // of the node here
     Cycles* read_port = nullptr;                  // which it goes through

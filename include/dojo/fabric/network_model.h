@@ -12,7 +12,7 @@ enum class NetworkModel : std::uint8_t { kFast, kReference, kIdeal };
 constexpr std::array<schema::EnumEntry<NetworkModel>, 3> enum_entries(NetworkModel) {
   return {{{NetworkModel::kFast, "fast",
             "event-driven: bursts cut through, queue in finite buffers, are pushed back; single packets (dojosim net) "
-            "cross routers with virtual channels in pieces"},
+            "cross routers with virtual channels in segments"},
            {NetworkModel::kReference, "reference",
             "cycle by cycle: virtual-channel routers with credits, flit by flit; for a die or a tile"},
            {NetworkModel::kIdeal, "ideal",

@@ -80,7 +80,7 @@ class Machine {
 
   /// Host bytes the run will need, estimated before anything is built (without SystemC modules).
   static std::uint64_t estimate_bytes(const topology::Topology& topology, std::uint64_t ranks,
-                                      std::uint64_t tasks_per_rank, bool reference_network = false);
+                                      std::uint64_t tasks_per_rank, NetworkModel model = NetworkModel::kFast);
 
  private:
   std::unique_ptr<MachineState> impl_;

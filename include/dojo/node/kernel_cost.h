@@ -10,7 +10,7 @@
 namespace dojo::node {
 
 /// (m x k) * (k x n) on one core; `element_bytes` of the operands, 4 = FP32 on the vector unit.
-struct ProductPiece {
+struct ProductWork {
   std::int64_t m = 0, n = 0, k = 0;
   Bytes element_bytes = 2;
   Bytes result_bytes = 2;   ///< of one element of the result (4 for partial sums)
@@ -35,7 +35,7 @@ class NodeCost {
   explicit NodeCost(const topology::NodeParams& params) : params_(params) {}
 
   /// 0 for an empty piece. Launch is not included.
-  [[nodiscard]] Cycles product(const ProductPiece& piece) const;
+  [[nodiscard]] Cycles product(const ProductWork& piece) const;
   [[nodiscard]] Cycles vector(const VectorPiece& piece) const;
   [[nodiscard]] Cycles roofline(const RooflinePiece& piece) const;
   [[nodiscard]] Cycles launch() const { return params_.kernel_launch_cycles; }

@@ -20,6 +20,7 @@ struct RunContext {
   const workload::Workload& workload;
   const workload::Job& job;
   const machine::Results& results;
+  Cycles ideal_cycles = 0;  ///< of the same job over the ideal network; 0: not known
 };
 
 /// report.json as text (schema dojosim.report/1).

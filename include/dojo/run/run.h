@@ -26,6 +26,7 @@ struct RunOutcome {
   Prepared prepared;
   systemc::Ending ending = systemc::Ending::kFinished;
   machine::Results results;
+  Cycles ideal_cycles = 0;  ///< of the job over the ideal network (`run.contention`); 0: not asked for, or not finished
 
   /// For report::write_run_folder() and its like; good as long as this outcome.
   [[nodiscard]] report::RunContext context() const;

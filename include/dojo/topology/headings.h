@@ -17,7 +17,7 @@ namespace dojo::topology {
 /// writes through a book of its own.
 class Headings {
  public:
-  /// Routes of more legs than `most_legs` (1 to kRoutePhases) are refused. The topology must outlive it.
+  /// Routes of more legs than `most_legs` (1 to kRouteLegs) are refused. The topology must outlive it.
   Headings(const Topology& topology, int most_legs);
 
   /// The routes that one writer has numbered.
@@ -56,7 +56,7 @@ class Headings {
   static constexpr std::uint32_t kColumnBits = 14, kColumnMask = (1u << kColumnBits) - 1;
   static constexpr std::uint32_t kChunk = 256, kChunks = 1u << 18;  ///< numbers are below kChunk x kChunks = 2^26
   struct Legs {
-    std::array<std::uint32_t, kRoutePhases> ends{};
+    std::array<std::uint32_t, kRouteLegs> ends{};
     std::uint32_t count = 0;
   };
   static std::uint32_t pack(const Site& s) {

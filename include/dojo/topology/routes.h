@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ways around dead routers, links, edges and dies. A route is a chain of at most kRoutePhases legs; each leg is
+// Ways around dead routers, links, edges and dies. A route is a chain of at most kRouteLegs legs; each leg is
 // dimension order (along the row, then along the column) over routers and links that all work. Leg k travels on virtual
 // network k, so that channels depend on each other in the order of dimension order within a leg and of legs otherwise,
 // and never in a circle.
@@ -15,7 +15,7 @@
 namespace dojo::topology {
 
 /// Assumed. Four are nearly always enough; small dies with every tenth router or link dead need more.
-inline constexpr int kRoutePhases = 6;
+inline constexpr int kRouteLegs = 6;
 
 /// A router in the site grid of the whole machine.
 struct Site {
@@ -26,8 +26,8 @@ inline bool operator==(const Site& a, const Site& b) {
 }
 
 struct Route {
-  std::array<Site, kRoutePhases> ends{};  ///< of the legs; the last one is the destination
-  std::uint8_t legs = 0;                  ///< 0: there is no way within kRoutePhases
+  std::array<Site, kRouteLegs> ends{};  ///< of the legs; the last one is the destination
+  std::uint8_t legs = 0;                ///< 0: there is no way within kRouteLegs
   std::int32_t hops = 0;
 };
 

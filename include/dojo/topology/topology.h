@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/schema/enum_text.h"
 #include "dojo/topology/machine_params.h"
 
 namespace dojo::topology {
@@ -26,8 +27,19 @@ constexpr Direction opposite(Direction d) {
 const char* direction_name(Direction d);  ///< "east", ...
 
 enum class LinkClass : std::uint8_t { kNoc, kDieToDie, kTileToTile, kDip, kHbm, kPcie, kEthernet };
-inline constexpr int kLinkClasses = 7;
-const char* link_class_name(LinkClass c);  ///< "noc", "die_to_die", ... as in the report
+constexpr std::array<schema::EnumEntry<LinkClass>, 7> enum_entries(LinkClass) {
+  return {{{LinkClass::kNoc, "noc", "between routers of a die"},
+           {LinkClass::kDieToDie, "die_to_die", "between dies of a tile"},
+           {LinkClass::kTileToTile, "tile_to_tile", "between dies of two tiles"},
+           {LinkClass::kDip, "dip", "between a DIP and its die"},
+           {LinkClass::kHbm, "hbm", "of a DIP"},
+           {LinkClass::kPcie, "pcie", "of a DIP"},
+           {LinkClass::kEthernet, "ethernet", "of a DIP"}}};
+}
+inline constexpr int kLinkClasses = static_cast<int>(enum_entries(LinkClass{}).size());
+constexpr const char* link_class_name(LinkClass c) {
+  return schema::enum_text(c);
+}
 
 /// The parts of one level, how they stand in a part of the next larger level, and the links between neighbours there.
 struct LevelInfo {
@@ -55,7 +67,7 @@ struct Edge {
   Bytes buffer_bytes = 0;     ///< receive buffer at the far side
 };
 
-struct DiePlace {  ///< row and column in the whole die grid
+struct DieCoordinates {  ///< row and column in the whole die grid
   std::int32_t row = 0, column = 0;
 };
 
@@ -130,7 +142,7 @@ class Topology {
   [[nodiscard]] bool is_dead(DieId die) const { return !dead_dies_.empty() && dead_dies_[die] != 0; }
   [[nodiscard]] const DeadCounts& dead() const { return dead_counts_; }
 
-  [[nodiscard]] DiePlace place(DieId die) const {
+  [[nodiscard]] DieCoordinates coordinates(DieId die) const {
     return {static_cast<std::int32_t>(die) / die_columns_, static_cast<std::int32_t>(die) % die_columns_};
   }
   [[nodiscard]] DieId die_at(std::int32_t row, std::int32_t column) const {

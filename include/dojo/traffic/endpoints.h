@@ -5,27 +5,23 @@
 #include <string>
 #include <vector>
 
+#include "dojo/topology/routes.h"
 #include "dojo/topology/topology.h"
 #include "dojo/traffic/injection.h"
 #include "dojo/traffic/params.h"
 
 namespace dojo::traffic {
 
-/// A site of the whole machine.
-struct Place {
-  std::int32_t row = 0, column = 0;
-};
-constexpr bool operator==(Place a, Place b) {
-  return a.row == b.row && a.column == b.column;
-}
-constexpr std::int64_t distance(Place a, Place b) {
+using topology::Site;
+
+constexpr std::int64_t distance(Site a, Site b) {
   const std::int64_t rows = a.row - b.row, columns = a.column - b.column;
   return (rows < 0 ? -rows : rows) + (columns < 0 ? -columns : columns);
 }
 
 /// Where the node at (r, c) of an R x C grid sends, before absent sites are left out. Not for uniform,
 /// hotspot and exchange.
-[[nodiscard]] Place image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t columns, Place from);
+[[nodiscard]] Site image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t columns, Site from);
 
 /// Nodes are numbered row by row over the sites of the whole machine, absent sites left out.
 class Endpoints {
@@ -34,8 +30,8 @@ class Endpoints {
   /// afterwards.
   Endpoints(const topology::Topology& topology, const NetParams& params);
 
-  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(places_.size()); }
-  [[nodiscard]] Place place(std::uint32_t node) const { return places_[node]; }
+  [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(sites_.size()); }
+  [[nodiscard]] Site site(std::uint32_t node) const { return sites_[node]; }
   [[nodiscard]] std::int32_t rows() const { return rows_; }        ///< sites of the whole machine
   [[nodiscard]] std::int32_t columns() const { return columns_; }  ///< sites of the whole machine
   /// The node at a site, kNone where there is none.
@@ -65,9 +61,9 @@ class Endpoints {
  private:
   /// A rectangle of sites.
   struct Grid {
-    Place origin;
+    Site origin;
     std::int32_t rows = 0, columns = 0;
-    [[nodiscard]] bool holds(Place at) const {
+    [[nodiscard]] bool holds(Site at) const {
       return at.row >= origin.row && at.row < origin.row + rows && at.column >= origin.column &&
              at.column < origin.column + columns;
     }
@@ -77,14 +73,14 @@ class Endpoints {
   }
   void set_area(const topology::Topology& topology, const AreaParams& area);
   /// What the pattern is laid over: the area, or the die that holds `at`.
-  [[nodiscard]] Grid grid_of(const topology::Topology& topology, const NetParams& params, Place at) const;
+  [[nodiscard]] Grid grid_of(const topology::Topology& topology, const NetParams& params, Site at) const;
   void add_nodes(const topology::Topology& topology);
   void map_exchange(const topology::Topology& topology);
   void map_pattern(const topology::Topology& topology, const NetParams& params);
   void map_uniform(const topology::Topology& topology, bool per_die);
   void map_hotspots(const topology::Topology& topology, const NetParams& params);
-  [[nodiscard]] std::uint32_t image_node(const topology::Topology& topology, const Grid& grid, Place at) const;
-  [[nodiscard]] std::uint32_t nearest_node(const Grid& grid, Place at) const;
+  [[nodiscard]] std::uint32_t image_node(const topology::Topology& topology, const Grid& grid, Site at) const;
+  [[nodiscard]] std::uint32_t nearest_node(const Grid& grid, Site at) const;
   /// Mean of |difference| of the positions of source and destination, rows and columns added.
   [[nodiscard]] double mean_of(const std::vector<std::int64_t>& row_at,
                                const std::vector<std::int64_t>& column_at) const;
@@ -95,13 +91,16 @@ class Endpoints {
   Grid area_;
   std::uint32_t senders_ = 0;
   std::vector<std::uint8_t> sends_;  ///< by node
-  std::vector<Place> places_;
+  std::vector<Site> sites_;
   std::vector<std::uint32_t> nodes_;  ///< by site
   std::vector<std::uint32_t> fixed_;  ///< by node: its one destination (kNone: silent); empty for uniform and hotspot
   std::vector<std::vector<std::uint32_t>> groups_;  ///< destinations with equal chance
   std::vector<std::uint32_t> group_of_;             ///< by node; empty: all use the first group
 };
 
+/// Between each two rows (`down`) or columns of dies: the edge that leads from the one to the next, the same along the
+/// whole machine but for edges that are dead. All zero where all of them are.
+[[nodiscard]] std::vector<topology::Edge> edges_along(const topology::Topology& topology, bool down);
 /// By row (`down`) or column of sites: cycles in crossings from the first one, waits not included.
 [[nodiscard]] std::vector<std::int64_t> crossing_positions(const topology::Topology& topology, bool down);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the meshes of routers of both network models share and what is no timing: the numbers of ports, the shape of a
+// What the meshes of routers of all network models share and what is no timing: the numbers of ports, the shape of a
 // mesh, the way of a packet in dimension order, and the word of its header that says where it goes.
 #pragma once
 #include <array>
@@ -30,18 +30,18 @@ constexpr bool is_east_or_west(unsigned side) {
   return side < 2;
 }
 
-/// A packet's header word: marks of its first and its last part (flit or piece), and where it goes: row and column of
+/// A packet's header word: marks of its first and its last part (flit or segment), and where it goes: row and column of
 /// its destination, or, on machines with dead parts, a topology::Headings.
 inline constexpr std::uint32_t kFirstMark = 1u << 31, kLastMark = 1u << 30;
-inline constexpr std::uint32_t kPlaceBits = 15, kPlaceMask = (1u << kPlaceBits) - 1;
-constexpr std::uint32_t place_word(std::int32_t row, std::int32_t column) {
-  return static_cast<std::uint32_t>(row) << kPlaceBits | static_cast<std::uint32_t>(column);
+inline constexpr std::uint32_t kSiteBits = 15, kSiteMask = (1u << kSiteBits) - 1;
+constexpr std::uint32_t site_word(std::int32_t row, std::int32_t column) {
+  return static_cast<std::uint32_t>(row) << kSiteBits | static_cast<std::uint32_t>(column);
 }
 constexpr std::uint32_t row_of(std::uint32_t word) {
-  return word >> kPlaceBits & kPlaceMask;
+  return word >> kSiteBits & kSiteMask;
 }
 constexpr std::uint32_t column_of(std::uint32_t word) {
-  return word & kPlaceMask;
+  return word & kSiteMask;
 }
 
 /// Packets carry the low half of the cycle in which they were created, and are never 2^32 cycles old.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What both models of a network under synthetic traffic share and what is no timing: windows on threads, the
+// What all models of a network under synthetic traffic share and what is no timing: windows on threads, the
 // measurement's questions, loads of links.
 #pragma once
 #include <algorithm>
@@ -86,7 +86,7 @@ class MeshNetwork : public Network {
       parity_ ^= 1;
     }
   }
-  void measure(Window window) override {
+  void measure(MeasurementWindow window) override {
     for (Part& part : parts_) {
       part.tally().window = window;
       part.sources().measure(window, part.tally());

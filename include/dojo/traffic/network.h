@@ -12,7 +12,7 @@
 
 namespace dojo::traffic {
 
-/// Of both models.
+/// Of every model.
 struct NetworkSettings {
   RouterParams router;
   double rate = 0.1;  ///< offered load, flits/node/cycle
@@ -20,7 +20,7 @@ struct NetworkSettings {
   std::uint64_t seed = 1;
   // Results do not depend on these:
   std::uint32_t threads = 1;
-  std::int32_t largest_block = 1024;  ///< reference model: routers of a piece that one thread runs
+  std::int32_t largest_block = 1024;  ///< reference model: routers of a part that one thread runs
   bool express = true;                ///< fast model: packets that meet nobody pass without events
 };
 
@@ -39,13 +39,13 @@ class Network {
   /// Runs all cycles before `end`.
   virtual void run_until(Cycles end) = 0;
   /// Measures packets created in the window, which begins later by as much as the model looks ahead, or now.
-  virtual void measure(Window window) = 0;
+  virtual void measure(MeasurementWindow window) = 0;
   /// All packets created in the window have arrived.
   [[nodiscard]] virtual bool all_arrived() const = 0;
   [[nodiscard]] virtual Tally tally() const = 0;
   /// Packets of the window that nobody has looked at yet, because their node still sends an earlier one.
   virtual void count_waiting(Cycles now, std::uint64_t& packets, std::uint64_t& cycles) const = 0;
-  /// Over channels between routers since the start.
+  /// Over channels between routers since the start; in the ideal model a packet counts when its first flit is sent.
   [[nodiscard]] virtual std::uint64_t packet_hops() const = 0;
   [[nodiscard]] virtual std::uint64_t flit_hops() const = 0;
   [[nodiscard]] virtual std::vector<LinkLoad> links() const = 0;

@@ -24,7 +24,7 @@ struct RouterParams {
   bool speculative = true;
   /// Legs that a route around dead parts may have.
   [[nodiscard]] std::int64_t most_legs() const {
-    return std::min<std::int64_t>(topology::kRoutePhases, kMostChannelsOfLegs / virtual_channels);
+    return std::min<std::int64_t>(topology::kRouteLegs, kMostChannelsOfLegs / virtual_channels);
   }
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {

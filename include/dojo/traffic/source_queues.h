@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The packets that nodes create, in both network models: packets wait at their node in a queue without end. The queue
+// The packets that nodes create, in all network models: packets wait at their node in a queue without end. The queue
 // is never stored: while a packet waits, the creation of the next one is not drawn yet.
 #pragma once
 #include <cstdint>
@@ -57,7 +57,7 @@ class SourceQueues {
   }
 
   /// From `now` on packets created within the window are counted.
-  void measure(Window window, Tally& tally) {
+  void measure(MeasurementWindow window, Tally& tally) {
     window_ = window;
     past_ = 0;
     for (const Source& source : sources_) {
@@ -83,19 +83,18 @@ class SourceQueues {
 
  protected:
   [[nodiscard]] const Load& load() const { return *load_; }
-  [[nodiscard]] const Window& window() const { return window_; }
+  [[nodiscard]] const MeasurementWindow& window() const { return window_; }
   [[nodiscard]] std::uint32_t index_of(std::uint32_t router, std::uint32_t port) const {
     return of_port_[std::size_t{router} * load_->ports.read + port];
   }
   /// The packet that waits in front goes now: draws its destination.
   void start(Source& source, std::uint32_t parts, Tally& tally) {
     const std::uint32_t to = load_->endpoints.destination(source.node, source.random);
-    const Place place = load_->endpoints.place(to), from = load_->endpoints.place(source.node);
-    source.where = place_word(place.row, place.column);
-    std::int64_t hops = distance(from, place);
+    const Site at = load_->endpoints.site(to), from = load_->endpoints.site(source.node);
+    source.where = site_word(at.row, at.column);
+    std::int64_t hops = distance(from, at);
     if (load_->headings != nullptr) {
-      const topology::Headings::Way way =
-          load_->headings->way({from.row, from.column}, {place.row, place.column}, book_);
+      const topology::Headings::Way way = load_->headings->way(from, at, book_);
       source.where = way.heading;
       hops = way.hops;
     }
@@ -115,7 +114,7 @@ class SourceQueues {
  private:
   const Load* load_;
   topology::Headings::Book book_;
-  Window window_;
+  MeasurementWindow window_;
   std::size_t past_ = 0;
   std::vector<std::uint32_t> of_port_;  ///< by router and read port; kNone: a site without a node that injects
 };

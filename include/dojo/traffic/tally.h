@@ -36,7 +36,7 @@ class LatencyCounts {
 };
 
 /// Half-open. Packets created in it are measured; flits ejected in it are the accepted load.
-struct Window {
+struct MeasurementWindow {
   Cycles begin = kNever, end = kNever;
   [[nodiscard]] bool holds(Cycles t) const {
     return static_cast<std::uint64_t>(t - begin) < static_cast<std::uint64_t>(end - begin);
@@ -44,11 +44,11 @@ struct Window {
 };
 
 struct Tally {
-  static constexpr Cycles kBatches = 16;  ///< pieces of the window, for the standard error of the mean
+  static constexpr Cycles kBatches = 16;  ///< parts of the window, for the standard error of the mean
   struct Batch {
     std::uint64_t packets = 0, cycles = 0;
   };
-  Window window;
+  MeasurementWindow window;
   // Since the start of the run:
   std::uint64_t packets_ejected = 0, packet_cycles = 0, flits_ejected = 0;
   std::uint64_t flits_injected = 0;

@@ -42,7 +42,7 @@ constexpr std::array<schema::EnumEntry<Replay>, 3> enum_entries(Replay) {
            {Replay::kRecorded, "recorded", "its recorded duration; without one as shapes"}}};
 }
 
-/// How a collective is carried out: one file each in src/workload/collectives.
+/// How a collective is carried out: one file each in src/collectives.
 enum class Algorithm : std::uint8_t { kDirect, kMesh2d, kRing, kTree, kZplane };
 constexpr std::array<schema::EnumEntry<Algorithm>, 5> enum_entries(Algorithm) {
   return {{{Algorithm::kDirect, "direct", "every member sends to every other one without a stop"},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every kind of operation: one enumerator and one row of the table below. Readers, writers, planners and reports ask
-// the table; what computes a kind stands in one function of src/workload/lower/op_kernels.cpp.
+// the table; what computes a kind stands in one function of src/lower/op_kernels.cpp.
 #pragma once
 #include <array>
 #include <cstdint>

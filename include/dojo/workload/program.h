@@ -4,8 +4,8 @@
 //   Kernel    one operation spread over the nodes of a rank's slice: operands are gathered along rows and columns in
 //             steps, each node computes its piece of each step when its operands are there.
 //   Dataflow  items that fire when enough messages have come and then send messages on: reductions, collectives,
-//             send/recv, transfers from and to DIPs. One plan is replicated over `lanes` (nodes that hold a piece of
-//             the data) and `chunks` (pieces of a lane that are pipelined).
+//             send/recv, transfers from and to DIPs. One plan is replicated over `tracks` (nodes that hold a piece of
+//             the data) and `chunks` (pieces of a track that are pipelined).
 //
 // Plans and programs are shared by all ranks with the same graph and the same slice shape.
 #pragma once
@@ -45,10 +45,10 @@ struct SliceShape {
   std::vector<Line> lines;                ///< die by die, a die's rows before its columns; none without nodes
   std::vector<std::uint32_t> line_begin;  ///< first line of each die; size dies + 1
   std::vector<std::uint32_t> line_nodes;
-  std::vector<std::uint16_t> line_positions;  ///< of those, column (row) on the die
-  std::vector<std::uint32_t> die_begin;       ///< first node of each die; size dies + 1
-  std::vector<std::uint16_t> row_count;       ///< enabled nodes in each slice row
-  std::vector<std::uint16_t> column_count;    ///< enabled nodes in each slice column
+  std::vector<std::uint16_t> line_offsets;  ///< of those, column (row) on the die
+  std::vector<std::uint32_t> die_begin;     ///< first node of each die; size dies + 1
+  std::vector<std::uint16_t> row_count;     ///< enabled nodes in each slice row
+  std::vector<std::uint16_t> column_count;  ///< enabled nodes in each slice column
   [[nodiscard]] std::uint32_t node_count() const { return static_cast<std::uint32_t>(nodes.size()); }
   [[nodiscard]] std::uint32_t die_count() const { return static_cast<std::uint32_t>(die_rows * die_columns); }
 };
@@ -67,7 +67,7 @@ struct Gather {
   std::uint8_t stage = 1;  ///< 1: sent when the kernel starts; 2: passes on what has come in slot 0 to all of the line
 };
 struct Piece {
-  std::uint16_t place = 0;  ///< of the sender among the nodes of the line
+  std::uint16_t holder = 0;  ///< the sender, a number among the nodes of the line
   std::uint32_t bytes = 0;
 };
 /// A message between two nodes; sent when the kernel starts.
@@ -83,7 +83,7 @@ struct Kernel {
   std::uint32_t steps = 1;                   ///< 1 .. 15
   std::vector<std::uint32_t> gather_begin;   ///< by line, size lines + 1; empty = no operand traffic at all
   std::vector<Gather> gathers;               ///< of one line ordered by (slot, stage)
-  std::vector<Piece> pieces;                 ///< of one gather ordered by place
+  std::vector<Piece> pieces;                 ///< of one gather ordered by holder
   std::vector<std::uint32_t> unicast_begin;  ///< by die of the slice, size dies + 1; empty = no operand traffic at all
   std::vector<Unicast> unicasts;             ///< of one die ordered by (slot, source)
   std::vector<std::uint16_t> need;           ///< [node * (steps + 1) + slot]; empty = none
@@ -94,32 +94,32 @@ struct Kernel {
   TimedBy timed_by = TimedBy::kShapes;
 };
 
-/// One item of a dataflow plan, replicated over lanes and chunks unless `single`.
+/// One item of a dataflow plan, replicated over tracks and chunks unless `single`.
 struct DataflowItem {
-  std::uint32_t position = 0;  ///< participant: index into DataflowInstance::places
+  std::uint32_t position = 0;  ///< participant: index into DataflowInstance::participants
   std::uint16_t need = 0;      ///< tokens before it fires; a local start of the position's task counts as one
   bool start = false;          ///< receives a token when the position's task starts
   bool finish = false;         ///< the position's task is done when all its `finish` items have fired
   bool combine = false;        ///< adds what has come to what it has before sending (vector unit)
-  bool single = false;         ///< only lane 0, chunk 0 exist; an edge from it to a normal item fans out to all lanes
+  bool single = false;         ///< only track 0, chunk 0 exist; an edge from it to a normal item fans out to all tracks
                                ///< and chunks, an edge into it brings a token of each (count them in `need`)
   enum class Service : std::uint8_t { kNone, kHbmRead, kHbmWrite, kHostRead, kHostWrite };
   Service service = Service::kNone;  ///< at a DIP: the resources it passes before sending on
-  Bytes bytes = 0;                   ///< over all lanes and chunks: what is combined or served
+  Bytes bytes = 0;                   ///< over all tracks and chunks: what is combined or served
   std::uint32_t edges_begin = 0, edges_end = 0;
 };
 struct DataflowEdge {
   std::uint32_t item = 0;  ///< destination
-  Bytes bytes = 0;         ///< over all lanes and chunks; the same position: no message, a token only
+  Bytes bytes = 0;         ///< over all tracks and chunks; the same position: no message, a token only
 };
 struct DataflowPlan {
   std::string algorithm;     ///< for reports: an Algorithm's word, "p2p", "zplane", "dip", "in_rank", "none"
   bool over_zplane = false;  ///< made for the Ethernet between DIPs
   std::uint32_t positions = 0;
-  std::uint32_t lanes = 1, chunks = 1;
-  std::vector<std::uint32_t> lane_node;  ///< slice node of each lane, the same for every position that is a rank
+  std::uint32_t tracks = 1, chunks = 1;
+  std::vector<std::uint32_t> track_node;  ///< slice node of each track, the same for every position that is a rank
   /// Each rank has a die of its own; its data lie on all nodes in equal pieces, and a message goes from every node to
-  /// the same node of a die in the same row or column of dies. Then lanes = 1.
+  /// the same node of a die in the same row or column of dies. Then tracks = 1.
   bool striped = false;
   std::vector<DataflowItem> items;        ///< grouped by position
   std::vector<std::uint32_t> item_begin;  ///< by position, size positions + 1
@@ -129,16 +129,17 @@ struct DataflowPlan {
 
 /// A use of a plan by particular ranks and DIPs.
 struct DataflowInstance {
-  struct Place {
-    /// kNode: a node of the rank's own slice (reductions inside a rank). All places of an instance are nodes, or none;
-    /// then lanes = 1, the rank's task starts every position and is done when every position is. Such an instance is
-    /// shared by all ranks of a program (a copy each would be 300 MB for 3,000 ranks): its state is per rank and slot.
+  struct Participant {
+    /// kNode: a node of the rank's own slice (reductions inside a rank). All participants of an instance are nodes, or
+    /// none; then tracks = 1, the rank's task starts every position and is done when every position is. Such an
+    /// instance is shared by all ranks of a program (a copy each would be 300 MB for 3,000 ranks): its state is per
+    /// rank and entry.
     enum class Kind : std::uint8_t { kRank, kDip, kNode } kind = Kind::kRank;
     std::uint32_t index = 0;
   };
   std::uint32_t plan = 0;
-  std::vector<Place> places;    ///< by position
-  std::uint32_t group = kNone;  ///< for reports: index into Job::groups
+  std::vector<Participant> participants;  ///< by position
+  std::uint32_t group = kNone;            ///< for reports: index into Job::groups
 };
 
 struct Task {
@@ -151,8 +152,12 @@ struct Task {
   };  ///< which hardware threads it occupies; memory = DIP traffic
   Kind kind = Kind::kNone;
   Unit unit = Unit::kCore;
-  bool recompute = false;    ///< repeats work that was done before: not counted in flops.executed
-  std::uint32_t index = 0;   ///< kernel, slot of the rank's instance table, or delay
+  bool recompute = false;  ///< repeats work that was done before: not counted in flops.executed
+  union {
+    std::uint32_t kernel = 0;  ///< of kKernel: index into Program::kernels
+    std::uint32_t entry;       ///< of kDataflow: of the rank's table, Job::instance_of
+    std::uint32_t delay;       ///< of kDelay: index into Program::delays
+  };
   std::uint32_t op = kNone;  ///< graph operation it belongs to
   std::uint16_t step = 0;    ///< training step
   std::uint16_t dependencies = 0;
@@ -175,7 +180,7 @@ struct Program {
   std::vector<std::uint32_t> successors;
   std::vector<Kernel> kernels;
   std::vector<Cycles> delays;
-  std::uint32_t instance_slots = 0;  ///< length of each rank's instance table
+  std::uint32_t instance_entries = 0;  ///< length of each rank's instance table
   MemoryPlan memory;
   std::int64_t samples_per_step = 0;
 };
@@ -191,7 +196,7 @@ struct Job {
     std::uint32_t instance = kNone;
     std::uint32_t position = 0;
   };
-  std::vector<std::vector<InstanceRef>> instance_of;  ///< [rank][slot]
+  std::vector<std::vector<InstanceRef>> instance_of;  ///< [rank][entry]
   std::vector<Bytes> hbm_used_bytes;                  ///< by DIP: samples, spill
   std::vector<std::string> approximations;            ///< sentences for fidelity.approximations
   bool groups_by_tile = false;  ///< batch-norm groups are the ranks of a tile, not consecutive ones

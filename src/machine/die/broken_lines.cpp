@@ -19,11 +19,11 @@ void LineGathers::gather_in_parts(const SliceShape::Line& line, fabric::Gatherin
   const std::int32_t first = line.horizontal ? network.first_column() : network.first_row();
   const std::int32_t lane = line.lane + (line.horizontal ? network.first_row() : network.first_column());
   const auto joined = [&](std::uint32_t i) {  // with the node before it
-    const std::int32_t from = first + g.nodes[i - 1].position, to = first + g.nodes[i].position;
+    const std::int32_t from = first + g.nodes[i - 1].offset, to = first + g.nodes[i].offset;
     return line.horizontal ? routes.row_works(lane, from, to) : routes.column_works(lane, from, to);
   };
   const auto site = [&](std::uint32_t i) {
-    const std::int32_t at = g.nodes[i].position;
+    const std::int32_t at = g.nodes[i].offset;
     return static_cast<SiteIndex>(line.horizontal ? line.lane * network.columns() + at
                                                   : at * network.columns() + line.lane);
   };
@@ -61,7 +61,7 @@ void LineGathers::gather_in_parts(const SliceShape::Line& line, fabric::Gatherin
       }
       std::sort(come.begin(), come.end());
       for (const auto& [ready, bytes] : come) {
-        for (fabric::GatherNode& node : relay) node = {node.position, 0, now, 0};
+        for (fabric::GatherNode& node : relay) node = {node.offset, 0, now, 0};
         relay[entry - begin].piece_bytes = bytes;
         relay[entry - begin].ready = ready;
         multicast(relay.data(), end - begin);

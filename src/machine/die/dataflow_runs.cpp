@@ -10,20 +10,21 @@ namespace dojo::machine {
 
 using workload::DataflowItem;
 using workload::DataflowPlan;
-using Place = workload::DataflowInstance::Place;
+using Participant = workload::DataflowInstance::Participant;
 using Replica = DataflowRun::Replica;
 
 namespace {
 
 /// How many replicas of an item lie on the run's shard.
-std::uint32_t replicas_here(const DataflowRun& run, const DataflowItem& item, const std::vector<Place>& places) {
+std::uint32_t replicas_here(const DataflowRun& run, const DataflowItem& item,
+                            const std::vector<Participant>& participants) {
   if (run.key.position == kNone) {  // a slice of several dies: only the nodes here
-    const std::uint32_t node = places[item.position].index;
+    const std::uint32_t node = participants[item.position].index;
     if (node < run.share.node_begin || node >= run.share.node_end) return 0;
   }
   const std::uint32_t copies = run.copies();
   if (!item.single) return copies;
-  return run.share.lane_low == 0 && copies > 0 ? 1 : 0;
+  return run.share.track_low == 0 && copies > 0 ? 1 : 0;
 }
 
 }  // namespace
@@ -60,7 +61,7 @@ void DataflowRuns::prepare(DataflowRun& run, const DataflowRun::Key& key) {
   for (std::uint32_t i = 0; i < run.item_count; ++i) {
     const DataflowItem& item = plan.items[run.first_item + i];
     std::fill_n(run.tokens.begin() + static_cast<std::ptrdiff_t>(std::size_t{i} * copies), copies, item.need);
-    const std::uint32_t here = replicas_here(run, item, instance.places);
+    const std::uint32_t here = replicas_here(run, item, instance.participants);
     run.fire_left += here;
     if (item.finish && run.share.has_task) run.finish_left += here;
   }
@@ -71,20 +72,20 @@ void DataflowRuns::start(DataflowRun& run, std::uint32_t task, Cycles now) {
   run.started = true;
   run.task = task;
   const DataflowPlan& plan = *run.info->plan;
-  const std::vector<Place>& places = context_.job.instances[run.key.instance].places;
+  const std::vector<Participant>& participants = context_.job.instances[run.key.instance].participants;
   const bool nothing_here = run.finish_left == 0;
   for (std::uint32_t i = run.first_item; i < run.first_item + run.item_count; ++i) {
     const DataflowItem& item = plan.items[i];
-    if (!item.start || replicas_here(run, item, places) == 0) continue;
+    if (!item.start || replicas_here(run, item, participants) == 0) continue;
     if (item.single) {
       token(run, {i, 0, 0}, now);
       continue;
     }
-    for (std::uint32_t lane = run.share.lane_low; lane < run.share.lane_low + run.share.lane_count; ++lane) {
-      for (std::uint32_t chunk = 0; chunk < plan.chunks; ++chunk) token(run, {i, lane, chunk}, now);
+    for (std::uint32_t track = run.share.track_low; track < run.share.track_low + run.share.track_count; ++track) {
+      for (std::uint32_t chunk = 0; chunk < plan.chunks; ++chunk) token(run, {i, track, chunk}, now);
     }
   }
-  // None of its lanes lie here, or all was over before it started.
+  // None of its tracks lie here, or all was over before it started.
   if (nothing_here && run.in_use && run.task == task) finish(run, now);
 }
 
@@ -121,9 +122,9 @@ void DataflowRuns::follow(DataflowRun& run, std::uint32_t edge, const Replica& f
   const DataflowPlan& plan = *run.info->plan;
   const DataflowItem& item = plan.items[from.item];
   const std::uint32_t to = plan.edges[edge].item;
-  if (!item.single || plan.items[to].single) return follow_to(run, edge, item, {to, from.lane, from.chunk}, now);
-  for (std::uint32_t lane = 0; lane < plan.lanes; ++lane) {
-    for (std::uint32_t chunk = 0; chunk < plan.chunks; ++chunk) follow_to(run, edge, item, {to, lane, chunk}, now);
+  if (!item.single || plan.items[to].single) return follow_to(run, edge, item, {to, from.track, from.chunk}, now);
+  for (std::uint32_t track = 0; track < plan.tracks; ++track) {
+    for (std::uint32_t chunk = 0; chunk < plan.chunks; ++chunk) follow_to(run, edge, item, {to, track, chunk}, now);
   }
 }
 
@@ -133,8 +134,8 @@ void DataflowRuns::follow_to(DataflowRun& run, std::uint32_t edge, const Dataflo
   if (item.position == from.position) {
     const DataflowRun::Share& share = run.share;
     const bool nodes = run.key.position == kNone;
-    const bool here = nodes || (to.lane >= share.lane_low && to.lane < share.lane_low + share.lane_count);
-    if (here && !(item.single && share.lane_low != 0)) return token(run, to, now);
+    const bool here = nodes || (to.track >= share.track_low && to.track < share.track_low + share.track_count);
+    if (here && !(item.single && share.track_low != 0)) return token(run, to, now);
   }
   host_.send(run, edge, from, to, now);
 }

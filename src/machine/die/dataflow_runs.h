@@ -22,14 +22,14 @@ struct DataflowRun {
     std::uint32_t instance = kNone;
     std::uint32_t position = kNone;  ///< kNone: all that are nodes here
     std::uint32_t rank_die = kNone;  ///< of a die
-    std::uint32_t slot = kNone;      ///< of the rank's instance table, where positions are nodes
+    std::uint32_t entry = kNone;     ///< of the rank's instance table, where positions are nodes
     [[nodiscard]] bool operator==(const Key& o) const {
-      return instance == o.instance && position == o.position && rank_die == o.rank_die && slot == o.slot;
+      return instance == o.instance && position == o.position && rank_die == o.rank_die && entry == o.entry;
     }
   };
   /// What of the plan lies on this shard.
   struct Share {
-    std::uint32_t lane_low = 0, lane_count = 0;
+    std::uint32_t track_low = 0, track_count = 0;
     std::uint32_t node_begin = 0, node_end = kNone;  ///< of the slice, where positions are nodes
     bool has_task = false;                           ///< a task of a rank starts it and waits for its `finish` items
   };
@@ -42,23 +42,23 @@ struct DataflowRun {
   std::uint32_t task = kNone;
   std::uint32_t first_item = 0, item_count = 0;
   std::uint32_t finish_left = 0, fire_left = 0;
-  std::vector<std::uint16_t> tokens;  ///< still to come, by replica(): item, lane, chunk
+  std::vector<std::uint16_t> tokens;  ///< still to come, by replica(): item, track, chunk
 
   struct Replica {
-    std::uint32_t item = 0, lane = 0, chunk = 0;  ///< numbers of the plan
+    std::uint32_t item = 0, track = 0, chunk = 0;  ///< numbers of the plan
   };
-  [[nodiscard]] std::uint32_t copies() const { return share.lane_count * info->plan->chunks; }
+  [[nodiscard]] std::uint32_t copies() const { return share.track_count * info->plan->chunks; }
   [[nodiscard]] std::uint32_t index_of(const Replica& r) const {
-    return ((r.item - first_item) * share.lane_count + (r.lane - share.lane_low)) * info->plan->chunks + r.chunk;
+    return ((r.item - first_item) * share.track_count + (r.track - share.track_low)) * info->plan->chunks + r.chunk;
   }
   [[nodiscard]] Replica replica(std::uint32_t token_index) const {
     const std::uint32_t chunks = info->plan->chunks;
-    return {first_item + token_index / chunks / share.lane_count,
-            share.lane_low + token_index / chunks % share.lane_count, token_index % chunks};
+    return {first_item + token_index / chunks / share.track_count,
+            share.track_low + token_index / chunks % share.track_count, token_index % chunks};
   }
   /// Bytes that a replica combines or serves.
   [[nodiscard]] Bytes bytes_of(const Replica& r) const {
-    return info->item_pieces[r.item].of(info->plan->items[r.item].single ? 0 : info->part(r.lane, r.chunk));
+    return info->item_splits[r.item].of(info->plan->items[r.item].single ? 0 : info->part(r.track, r.chunk));
   }
 };
 

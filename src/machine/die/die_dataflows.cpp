@@ -11,17 +11,17 @@ using fabric::Burst;
 using topology::Direction;
 using workload::DataflowItem;
 using workload::DataflowPlan;
-using Place = workload::DataflowInstance::Place;
+using Participant = workload::DataflowInstance::Participant;
 using Replica = DataflowRun::Replica;
 
 namespace {
 
 constexpr Bytes kPacketBytes = 64;  // the least that a message moves
 
-/// Whose pieces a lane of a striped plan moves: the whole die's, or where it has several, those of a group of its
+/// Whose pieces a track of a striped plan moves: the whole die's, or where it has several, those of a group of its
 /// nodes.
-std::uint8_t stripe_group(const DataflowPlan& plan, std::uint32_t lane) {
-  return static_cast<std::uint8_t>(plan.lanes == 1 ? 0 : lane + 1);
+std::uint8_t stripe_group(const DataflowPlan& plan, std::uint32_t track) {
+  return static_cast<std::uint8_t>(plan.tracks == 1 ? 0 : track + 1);
 }
 
 }  // namespace
@@ -29,10 +29,10 @@ std::uint8_t stripe_group(const DataflowPlan& plan, std::uint32_t lane) {
 void DieDataflows::start(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
   const RankDie& place = at_.residents[rank_die];
   const workload::Task& what = place.program->tasks[task];
-  const workload::Job::InstanceRef ref = context_.job.instance_of[place.rank][what.index];
+  const workload::Job::InstanceRef ref = context_.job.instance_of[place.rank][what.entry];
   DOJO_CHECK(ref.instance != kNone, "rank {}: task {} has no dataflow instance", place.rank, task);
-  const bool nodes = context_.job.instances[ref.instance].places[ref.position].kind == Place::Kind::kNode;
-  DataflowRun& run = runs_.find({ref.instance, nodes ? kNone : ref.position, rank_die, nodes ? what.index : kNone});
+  const bool nodes = context_.job.instances[ref.instance].participants[ref.position].kind == Participant::Kind::kNode;
+  DataflowRun& run = runs_.find({ref.instance, nodes ? kNone : ref.position, rank_die, nodes ? what.entry : kNone});
   if (what.unit == workload::Task::Unit::kMemory) {
     at_.time.memory_starts(rank_die, now);
   } else {
@@ -64,10 +64,10 @@ void DieDataflows::handle(const engine::Event& e) {
     key.instance = token.instance;
     key.position = context_.plans[context_.job.instances[token.instance].plan].plan->items[token.item].position;
   } else {
-    key.slot = token.instance;
-    key.instance = context_.job.instance_of[at_.residents[key.rank_die].rank][key.slot].instance;
+    key.entry = token.instance;
+    key.instance = context_.job.instance_of[at_.residents[key.rank_die].rank][key.entry].instance;
   }
-  runs_.token(runs_.find(key), {token.item, token.lane, token.chunk}, e.time);
+  runs_.token(runs_.find(key), {token.item, token.track, token.chunk}, e.time);
 }
 
 DataflowRun::Share DieDataflows::share(const DataflowRun::Key& key) const {
@@ -78,14 +78,14 @@ DataflowRun::Share DieDataflows::share(const DataflowRun::Key& key) const {
   share.node_begin = place.first_node;
   share.node_end = place.first_node + place.node_count;
   if (key.position == kNone) {
-    share.lane_count = 1;
+    share.track_count = 1;
     return share;
   }
-  const auto begin = plan.lane_node.begin();
-  const auto low = std::lower_bound(begin, plan.lane_node.end(), share.node_begin);
-  const auto high = std::lower_bound(low, plan.lane_node.end(), share.node_end);
-  share.lane_low = static_cast<std::uint32_t>(low - begin);
-  share.lane_count = static_cast<std::uint32_t>(high - low);
+  const auto begin = plan.track_node.begin();
+  const auto low = std::lower_bound(begin, plan.track_node.end(), share.node_begin);
+  const auto high = std::lower_bound(low, plan.track_node.end(), share.node_end);
+  share.track_low = static_cast<std::uint32_t>(low - begin);
+  share.track_count = static_cast<std::uint32_t>(high - low);
   return share;
 }
 
@@ -93,8 +93,8 @@ DataflowRun::Share DieDataflows::share(const DataflowRun::Key& key) const {
 void DieDataflows::serve(DataflowRun& run, const Replica& replica, Cycles now) {
   const DataflowPlan& plan = *run.info->plan;
   const DataflowItem& item = plan.items[replica.item];
-  const Place& where = context_.job.instances[run.key.instance].places[item.position];
-  if (semaphore_ != 0 && where.kind == Place::Kind::kRank) {
+  const Participant& where = context_.job.instances[run.key.instance].participants[item.position];
+  if (semaphore_ != 0 && where.kind == Participant::Kind::kRank) {
     now += semaphore_;
     if (!item.combine) return runs_.fire_at(run, replica, now);
   }
@@ -103,21 +103,21 @@ void DieDataflows::serve(DataflowRun& run, const Replica& replica, Cycles now) {
   const Bytes bytes = run.bytes_of(replica);
   if (plan.striped) {
     const Bytes of_node = ceil_div<Bytes>(bytes, place.node_count);
-    if (plan.lanes == 1) return runs_.fire_at(run, replica, at_.adders.add_everywhere(run.key.rank_die, of_node, now));
+    if (plan.tracks == 1) return runs_.fire_at(run, replica, at_.adders.add_everywhere(run.key.rank_die, of_node, now));
     Cycles done = now;
-    for (const SiteIndex site : at_.port.network().sites_of(stripe_group(plan, replica.lane))) {
+    for (const SiteIndex site : at_.port.network().sites_of(stripe_group(plan, replica.track))) {
       const auto node = static_cast<std::uint32_t>(place.node_at(site));
       done = std::max(done, at_.adders.add(run.key.rank_die, node, of_node, now));
     }
     return runs_.fire_at(run, replica, done);
   }
-  const std::uint32_t node = where.kind == Place::Kind::kNode ? where.index : plan.lane_node[replica.lane];
+  const std::uint32_t node = where.kind == Participant::Kind::kNode ? where.index : plan.track_node[replica.track];
   runs_.fire_at(run, replica, at_.adders.add(run.key.rank_die, node - place.first_node, bytes, now));
 }
 
-SiteIndex DieDataflows::site_of(const DataflowRun& run, const DataflowItem& item, std::uint32_t lane) const {
-  const Place& place = context_.job.instances[run.key.instance].places[item.position];
-  const std::uint32_t node = place.kind == Place::Kind::kNode ? place.index : run.info->plan->lane_node[lane];
+SiteIndex DieDataflows::site_of(const DataflowRun& run, const DataflowItem& item, std::uint32_t track) const {
+  const Participant& place = context_.job.instances[run.key.instance].participants[item.position];
+  const std::uint32_t node = place.kind == Participant::Kind::kNode ? place.index : run.info->plan->track_node[track];
   return at_.residents[run.key.rank_die].slice->shape->nodes[node].site;
 }
 
@@ -129,17 +129,17 @@ void DieDataflows::send(DataflowRun& run, std::uint32_t edge_index, const Datafl
   const bool nodes = run.key.position == kNone;
   Burst burst;
   burst.purpose = nodes ? fabric::Purpose::kNodeToken : fabric::Purpose::kToken;
-  burst.payload = TokenRef{nodes ? run.key.slot : run.key.instance, to.item, static_cast<std::uint16_t>(to.lane),
+  burst.payload = TokenRef{nodes ? run.key.entry : run.key.instance, to.item, static_cast<std::uint16_t>(to.track),
                            static_cast<std::uint16_t>(to.chunk)}
                       .pack();
-  const SiteIndex site = site_of(run, from, from.single ? 0 : to.lane);
+  const SiteIndex site = site_of(run, from, from.single ? 0 : to.track);
   const Bytes bytes =
       edge.bytes == 0
           ? 0
-          : std::max<Bytes>(kPacketBytes, run.info->edge_pieces[edge_index].of(run.info->part(to.lane, to.chunk)));
-  const Place& there = context_.job.instances[run.key.instance].places[item.position];
-  if (there.kind == Place::Kind::kDip) return send_to_dip(there.index, site, bytes, burst, now);
-  send_to_rank(run, item, to.lane, site, bytes, burst, now);
+          : std::max<Bytes>(kPacketBytes, run.info->edge_splits[edge_index].of(run.info->part(to.track, to.chunk)));
+  const Participant& there = context_.job.instances[run.key.instance].participants[item.position];
+  if (there.kind == Participant::Kind::kDip) return send_to_dip(there.index, site, bytes, burst, now);
+  send_to_rank(run, item, to.track, site, bytes, burst, now);
 }
 
 namespace {
@@ -157,8 +157,8 @@ void DieDataflows::send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, B
   const topology::Topology& topology = context_.topology;
   const std::int32_t rows = topology.site_rows();
   const DieId die = topology.dip_die(dip);
-  const std::int32_t first = topology.place(die).row * rows;
-  const std::int32_t here = topology.place(die_).row * rows + site / topology.site_columns();
+  const std::int32_t first = topology.coordinates(die).row * rows;
+  const std::int32_t here = topology.coordinates(die_).row * rows + site / topology.site_columns();
   burst.row = std::clamp(here, first, first + rows - 1);
   if (topology.routes() != nullptr)
     burst.row = first + topology.routes()->dip_lane(die, topology.dip_side(dip), burst.row - first);
@@ -167,18 +167,18 @@ void DieDataflows::send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, B
   post_message(at_.port, site, burst, bytes, now);
 }
 
-void DieDataflows::send_to_rank(const DataflowRun& run, const DataflowItem& to, std::uint32_t lane, SiteIndex site,
+void DieDataflows::send_to_rank(const DataflowRun& run, const DataflowItem& to, std::uint32_t track, SiteIndex site,
                                 Bytes bytes, Burst& burst, Cycles now) {
   const DataflowPlan& plan = *run.info->plan;
-  const Place& there = context_.job.instances[run.key.instance].places[to.position];
-  const bool node = there.kind == Place::Kind::kNode;
+  const Participant& there = context_.job.instances[run.key.instance].participants[to.position];
+  const bool node = there.kind == Participant::Kind::kNode;
   const workload::Slice& slice = node ? *at_.residents[run.key.rank_die].slice : context_.job.slices[there.index];
   const workload::SliceShape::Node& target =
-      slice.shape->nodes[node ? there.index : plan.lane_node[to.single ? 0 : lane]];
+      slice.shape->nodes[node ? there.index : plan.track_node[to.single ? 0 : track]];
   burst.row = slice.first_site_row + target.row;
   burst.column = slice.first_site_column + target.column;
   if (plan.striped && bytes > 0) {
-    burst.group = stripe_group(plan, lane);
+    burst.group = stripe_group(plan, track);
     return at_.port.post_stripe(burst, bytes, now);
   }
   post_message(at_.port, site, burst, bytes, now);

@@ -50,9 +50,10 @@ class DieDataflows final : public DataflowRuns::Host {
     kToken,     // a, b, c: TokenRef; small: site
     kNodeToken  // the same
   };
-  [[nodiscard]] SiteIndex site_of(const DataflowRun& run, const workload::DataflowItem& item, std::uint32_t lane) const;
+  [[nodiscard]] SiteIndex site_of(const DataflowRun& run, const workload::DataflowItem& item,
+                                  std::uint32_t track) const;
   void send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, fabric::Burst& burst, Cycles now);
-  void send_to_rank(const DataflowRun& run, const workload::DataflowItem& to, std::uint32_t lane, SiteIndex site,
+  void send_to_rank(const DataflowRun& run, const workload::DataflowItem& to, std::uint32_t track, SiteIndex site,
                     Bytes bytes, fabric::Burst& burst, Cycles now);
 
   const Context& context_;

@@ -85,7 +85,7 @@ void DieShard::run_task(std::uint32_t rank_die, std::uint32_t task, Cycles now) 
   const Task& what = place.program->tasks[task];
   if (what.kind == Task::Kind::kKernel) return kernels_.start(rank_die, task, now);
   if (context_.model.knows_arrivals && place.local_tasks[task]) {
-    return reductions_.start(rank_die, task, context_.job.instance_of[place.rank][what.index].instance, now);
+    return reductions_.start(rank_die, task, context_.job.instance_of[place.rank][what.entry].instance, now);
   }
   dataflows_.start(rank_die, task, now);
 }

@@ -15,8 +15,7 @@ namespace dojo::machine {
 inline void line_nodes(const workload::SliceShape& shape, const workload::SliceShape::Line& line, Cycles now,
                        std::vector<fabric::GatherNode>& nodes) {
   nodes.clear();
-  for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i)
-    nodes.push_back({shape.line_positions[i], 0, now, 0});
+  for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) nodes.push_back({shape.line_offsets[i], 0, now, 0});
 }
 
 /// How long a line's train may be, in flits of all its senders together. What goes on to other dies shares edges and
@@ -51,7 +50,7 @@ class GatherRounds {
       if (end > upto_) unfinished_ |= 1u << gather;
       const Bytes from = std::max(begin, sent), to = std::min({end, upto_, begin + Bytes{piece.bytes}});
       if (from >= to) return;
-      std::uint32_t& bytes = nodes[piece.place].piece_bytes;
+      std::uint32_t& bytes = nodes[piece.holder].piece_bytes;
       if (bytes != 0) bytes = static_cast<std::uint32_t>(whole_flits(bytes));  // pieces share no packet
       bytes += static_cast<std::uint32_t>(to - from);
       moved_[gather] += to - from;
@@ -76,7 +75,7 @@ class GatherRounds {
       const workload::Gather& gather = kernel.gathers[first + k];
       for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
         const workload::Piece& piece = kernel.pieces[i];
-        Bytes& queued = queued_[piece.place];
+        Bytes& queued = queued_[piece.holder];
         const Bytes begin = queued;
         queued += whole_flits(piece.bytes);
         look(k, piece, begin, queued);

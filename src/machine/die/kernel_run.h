@@ -46,6 +46,10 @@ struct KernelRun {
   [[nodiscard]] const Slot& slot(std::uint32_t n, std::uint32_t s) const {
     return slots_of_nodes[std::size_t{s} * node_count + n];
   }
+  /// It is known when all that a node needs for a step will be there.
+  [[nodiscard]] bool knows_operands(std::uint32_t node, std::uint32_t step) const {
+    return slots == 0 || (slot(node, 0).need == 0 && slot(node, step + 1).need == 0);
+  }
 
   struct LineState {
     std::uint32_t cursor = 0;        ///< next gather

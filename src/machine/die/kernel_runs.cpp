@@ -32,7 +32,7 @@ KernelRun& KernelRuns::find_or_make(std::uint32_t rank_die, std::uint32_t task) 
 void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t task) {
   const RankDie& place = residents_[rank_die];
   const workload::Task& what = place.program->tasks[task];
-  const Kernel& kernel = place.program->kernels[what.index];
+  const Kernel& kernel = place.program->kernels[what.kernel];
   run.kernel = &kernel;
   run.task = task;
   run.rank_die = rank_die;
@@ -49,7 +49,7 @@ void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t t
   for (std::uint32_t slot = 0; slot < run.slots; ++slot) {
     for (std::uint32_t node = 0; node < place.node_count; ++node) {
       const std::uint32_t need =
-          gathers_->need(place, what.index, std::size_t{place.first_node + node} * run.slots + slot);
+          gathers_->need(place, what.kernel, std::size_t{place.first_node + node} * run.slots + slot);
       run.slot(node, slot) = {0, need};
       run.arrivals_left += need;
     }
@@ -163,23 +163,18 @@ void KernelRuns::slot_known(KernelRun& run, std::uint32_t node, std::uint32_t sl
 void KernelRuns::advance_node(KernelRun& run, std::uint32_t node) {
   KernelRun::NodeState& state = run.nodes[node];
   const Kernel& kernel = *run.kernel;
+  if (state.step == kernel.steps || !run.knows_operands(node, state.step)) return;
   const std::uint32_t slice_node = residents_[run.rank_die].first_node + node;
   const Cycles* const cycles = &kernel.cycles[static_cast<std::size_t>(slice_node) * kernel.steps];
-  if (state.step == kernel.steps) return;
-  while (state.step < kernel.steps) {
+  do {
     Cycles begin = std::max(run.start, state.free);
-    if (run.slots > 0) {
-      const KernelRun::Slot& first = run.slot(node, 0);
-      const KernelRun::Slot& slot = run.slot(node, state.step + 1);
-      if (first.need != 0 || slot.need != 0) break;
-      begin = std::max({begin, first.ready, slot.ready});
-    }
+    if (run.slots > 0) begin = std::max({begin, run.slot(node, 0).ready, run.slot(node, state.step + 1).ready});
     const Cycles end = begin + cycles[state.step];
     time_.compute(run.rank_die, node, begin, end);
     state.free = end;
     step_completed(run, state.step, end);
     ++state.step;
-  }
+  } while (state.step < kernel.steps && run.knows_operands(node, state.step));
   if (state.step < kernel.steps) return;
   run.finish = std::max(run.finish, state.free);
   ++run.done_nodes;
@@ -215,7 +210,7 @@ void KernelRuns::finish(KernelRun& run, Cycles now) {
       sums.op(place.program->graph, what.op).flops += flops;
     }
   }
-  count_done(run.rank_die, what.index, run.recompute);
+  count_done(run.rank_die, what.kernel, run.recompute);
   ends_.task_done(run.rank_die, run.task, now + place.shape->barrier_cycles[place.slice_die]);
 }
 

@@ -157,7 +157,7 @@ void LineGathers::end_round(KernelRun& run, std::uint32_t index, Cycles now) {
     if ((over >> k & 1u) == 0) continue;
     --run.gathers_left;
     const bool alone = gathers[k].pieces_end - gathers[k].pieces_begin == 1;
-    const std::uint32_t sender = alone ? run.kernel->pieces[gathers[k].pieces_begin].place : kNone;
+    const std::uint32_t sender = alone ? run.kernel->pieces[gathers[k].pieces_begin].holder : kNone;
     kernels_.line_arrives(run, line, gathers[k].slot, sender, nodes_, now);
   }
   if (over != 0) kernels_.end_if_complete(run, now);
@@ -202,7 +202,7 @@ Cycles LineGathers::first_ready(const KernelRun& run, std::uint32_t index) const
   const SliceShape::Line& line = place.line(index);
   Cycles first = kNever;
   for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
-    const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + run.kernel->pieces[i].place];
+    const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + run.kernel->pieces[i].holder];
     first = std::min(first, run.slot(node - place.first_node, 0).ready);
   }
   return first;

@@ -17,14 +17,14 @@ struct Operand {
   [[nodiscard]] static Operand unpack(const fabric::Payload& p) { return {p.words[0], p.words[1], p.words[2]}; }
 };
 
-/// Purpose::kToken and kNodeToken: one token for one lane and chunk of an item of a dataflow. Packed, it is also the
+/// Purpose::kToken and kNodeToken: one token for one track and chunk of an item of a dataflow. Packed, it is also the
 /// operand of the event that brings the token.
 struct TokenRef {
-  std::uint32_t instance = 0;  ///< of kNodeToken: the slot of the rank's instance table
+  std::uint32_t instance = 0;  ///< of kNodeToken: the entry of the rank's instance table
   std::uint32_t item = 0;
-  std::uint16_t lane = 0, chunk = 0;
+  std::uint16_t track = 0, chunk = 0;
   [[nodiscard]] fabric::Payload pack() const {
-    return {{instance, item, static_cast<std::uint32_t>(lane) << 16 | chunk}};
+    return {{instance, item, static_cast<std::uint32_t>(track) << 16 | chunk}};
   }
   [[nodiscard]] static TokenRef unpack(std::uint32_t a, std::uint32_t b, std::uint32_t c) {
     return {a, b, static_cast<std::uint16_t>(c >> 16), static_cast<std::uint16_t>(c & 0xffff)};

@@ -44,7 +44,7 @@ bool PieceGathers::post_pieces(KernelRun& run, const SliceShape::Line& line, con
     if (run.posted[i] != 0) continue;
     const workload::Piece& piece = run.kernel->pieces[i];
     if (gather.stage == 2) {
-      const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + piece.place] - place.first_node;
+      const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + piece.holder] - place.first_node;
       const KernelRun::Slot& slot = run.slot(node, 0);
       if (slot.need != 0 || slot.ready > now) {
         all = false;
@@ -68,10 +68,10 @@ void PieceGathers::post_piece(const KernelRun& run, const SliceShape::Line& line
   burst.purpose = fabric::Purpose::kOperand;
   burst.payload = Operand{place.rank, run.task, slot}.pack();
   burst.shape = line.horizontal ? fabric::Shape::kRow : fabric::Shape::kColumn;
-  burst.reach.low = line.goes_on_low ? slice_first : first + shape.line_positions[line.nodes_begin];
+  burst.reach.low = line.goes_on_low ? slice_first : first + shape.line_offsets[line.nodes_begin];
   burst.reach.high = line.goes_on_high ? slice_first + (line.horizontal ? shape.columns : shape.rows) - 1
-                                       : first + shape.line_positions[line.nodes_end - 1];
-  const SiteIndex site = shape.nodes[shape.line_nodes[line.nodes_begin + piece.place]].site;
+                                       : first + shape.line_offsets[line.nodes_end - 1];
+  const SiteIndex site = shape.nodes[shape.line_nodes[line.nodes_begin + piece.holder]].site;
   port_.post(site, burst, piece.bytes, now);
 }
 

@@ -73,12 +73,12 @@ void Reductions::fire(Run& run, std::uint32_t index) {
   const std::uint32_t item_index = index / plan.chunks;
   const DataflowItem& item = plan.items[item_index];
   const RankDie& place = residents_[run.rank_die];
-  const auto& places = context_.job.instances[run.instance].places;
+  const auto& participants = context_.job.instances[run.instance].participants;
   const workload::SliceShape& shape = *place.slice->shape;
   Cycles now = run.ready[index];
   if (item.combine) {
-    const std::uint32_t node = places[item.position].index - place.first_node;
-    now = adders_.add(run.rank_die, node, run.info->item_pieces[item_index].of(chunk), now);
+    const std::uint32_t node = participants[item.position].index - place.first_node;
+    now = adders_.add(run.rank_die, node, run.info->item_splits[item_index].of(chunk), now);
   }
   run.finish = std::max(run.finish, now);
   for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
@@ -89,12 +89,12 @@ void Reductions::fire(Run& run, std::uint32_t index) {
       come(run, target, now);
       continue;
     }
-    const workload::SliceShape::Node& there = shape.nodes[places[to.position].index];
+    const workload::SliceShape::Node& there = shape.nodes[participants[to.position].index];
     fabric::Burst burst;
     burst.row = place.slice->first_site_row + there.row;
     burst.column = place.slice->first_site_column + there.column;
-    const Bytes bytes = std::max<Bytes>(64, run.info->edge_pieces[e].of(chunk));
-    come(run, target, port_.send_within(shape.nodes[places[item.position].index].site, burst, bytes, now));
+    const Bytes bytes = std::max<Bytes>(64, run.info->edge_splits[e].of(chunk));
+    come(run, target, port_.send_within(shape.nodes[participants[item.position].index].site, burst, bytes, now));
   }
 }
 

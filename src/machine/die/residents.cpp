@@ -7,7 +7,7 @@ namespace dojo::machine {
 
 using workload::SliceShape;
 using workload::Task;
-using PlaceKind = workload::DataflowInstance::Place::Kind;
+using ParticipantKind = workload::DataflowInstance::Participant::Kind;
 
 bool is_broken_line(const workload::Slice& slice, std::uint32_t die, std::uint32_t line,
                     const topology::Topology& topology) {
@@ -15,9 +15,9 @@ bool is_broken_line(const workload::Slice& slice, std::uint32_t die, std::uint32
   if (routes == nullptr) return false;
   const SliceShape& shape = *slice.shape;
   const SliceShape::Line& at = shape.lines[line];
-  const topology::DiePlace place = topology.place(slice.dies[die]);
+  const topology::DieCoordinates place = topology.coordinates(slice.dies[die]);
   const bool goes_on = at.goes_on_low || at.goes_on_high;
-  const std::int32_t first = shape.line_positions[at.nodes_begin], last = shape.line_positions[at.nodes_end - 1];
+  const std::int32_t first = shape.line_offsets[at.nodes_begin], last = shape.line_offsets[at.nodes_end - 1];
   if (at.horizontal) {
     const std::int32_t left = place.column * topology.site_columns();
     return !routes->row_works(place.row * topology.site_rows() + at.lane,
@@ -35,8 +35,8 @@ namespace {
 /// The whole rank lies on one die, so its kernels and the reductions among its nodes stay there.
 bool stays_on_die(const Context& context, RankId rank, const Task& task) {
   if (task.kind != Task::Kind::kDataflow) return task.kind == Task::Kind::kKernel;
-  const std::uint32_t instance = context.job.instance_of[rank][task.index].instance;
-  return instance != kNone && context.job.instances[instance].places.front().kind == PlaceKind::kNode;
+  const std::uint32_t instance = context.job.instance_of[rank][task.entry].instance;
+  return instance != kNone && context.job.instances[instance].participants.front().kind == ParticipantKind::kNode;
 }
 
 }  // namespace

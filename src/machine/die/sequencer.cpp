@@ -33,8 +33,7 @@ bool Sequencer::is_counted(const workload::Program& program, const Task& task) c
   if (task.op == kNone || task.recompute) return false;
   if (task.kind == Task::Kind::kDelay) return true;
   if (task.unit != Task::Unit::kMemory) return true;
-  const workload::OpKind kind = workload_.graphs[program.graph].ops[task.op].kind;
-  return kind == workload::OpKind::kIngest || kind == workload::OpKind::kMemLoad || kind == workload::OpKind::kMemStore;
+  return workload::family(workload_.graphs[program.graph].ops[task.op].kind) == workload::OpFamily::kMemory;
 }
 
 void Sequencer::start(Cycles now) {
@@ -66,7 +65,7 @@ void Sequencer::ready(RankTasks& rank, std::uint32_t task, Cycles now) {
   } else if (what.kind == Task::Kind::kDelay) {
     op_starts(rank, what, now);
     launcher_.delay_begins(rank.rank, what.unit, now);
-    plan_end(rank.rank, task, now + rank.program->delays[what.index]);
+    plan_end(rank.rank, task, now + rank.program->delays[what.delay]);
   } else if (what.unit == Task::Unit::kCore) {
     rank.ready_core.push_back(task);
     std::push_heap(rank.ready_core.begin(), rank.ready_core.end(), std::greater<>());

@@ -6,7 +6,7 @@ namespace dojo::machine {
 using topology::Direction;
 
 Border::Border(const Context& context, DieId die, BorderMail& mail, const Moment& moment)
-    : mail_(mail), moment_(moment), legs_(context.topology.routes() == nullptr ? 1 : topology::kRoutePhases) {
+    : mail_(mail), moment_(moment), legs_(context.topology.routes() == nullptr ? 1 : topology::kRouteLegs) {
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto index = static_cast<std::size_t>(i);
     const topology::Edge edge = context.topology.edge(die, static_cast<Direction>(i));

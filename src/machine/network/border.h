@@ -19,7 +19,7 @@ namespace dojo::machine {
 struct WayOut {
   topology::Direction direction = topology::Direction::kEast;
   unsigned leg = 0;
-  static constexpr std::size_t kCount = std::size_t{topology::kDirections} * topology::kRoutePhases;
+  static constexpr std::size_t kCount = std::size_t{topology::kDirections} * topology::kRouteLegs;
   [[nodiscard]] std::size_t index() const {
     return static_cast<std::size_t>(direction) + std::size_t{topology::kDirections} * leg;
   }

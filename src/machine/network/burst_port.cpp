@@ -118,8 +118,7 @@ Cycles BurstPort<Links>::read_mail() {
 /// A burst that finds its way out full stays in the receive buffer, so its credit is not given back.
 template <class Links>
 void BurstPort<Links>::arrive(std::uint32_t index, Cycles now) {
-  const fabric::Crossing crossing = state_.entries[index].crossing;
-  const Direction side = state_.entries[index].side;
+  const auto& [crossing, side, unused] = state_.entries[index];  // stays where it is: entries are added by mail alone
   if (const auto way = full_way(crossing.burst)) {
     state_.parked_entries[way->index()].push_back(index);
     return;
@@ -133,19 +132,38 @@ void BurstPort<Links>::arrive(std::uint32_t index, Cycles now) {
   state_.free_entry = index;
 }
 
-/// What waited for room on a way out comes to the edge.
+/// What waited for room on a way out comes to the edge, in turn, until the edge is full again. What is left then goes
+/// by the same way still, so it need not look for it.
 template <class Links>
 void BurstPort<Links>::room(const WayOut& way, Cycles now) {
-  const std::vector<std::uint32_t> entries = std::exchange(state_.parked_entries[way.index()], {});
-  const std::vector<std::uint32_t> sites = std::exchange(state_.parked_sites[way.index()], {});
-  for (const std::uint32_t entry : entries) arrive(entry, now);
-  for (const std::uint32_t site : sites) inject(static_cast<SiteIndex>(site), now);
+  wake(state_.parked_entries[way.index()], [&](std::uint32_t entry) {
+    if (border_.is_full(way)) return false;
+    arrive(entry, now);
+    return true;
+  });
+  wake(state_.parked_sites[way.index()], [&](std::uint32_t woken) {
+    const auto site = static_cast<SiteIndex>(woken);
+    if (border_.is_full(way) && links_.inject_free(site) <= now) return false;
+    inject(site, now);
+    return true;
+  });
   if (way.leg > 0) return;
   const auto d = static_cast<std::size_t>(way.direction);
   for (unsigned queue = 0; queue < state_.stripes[d].size(); ++queue) {
     if (std::exchange(state_.stripes[d][queue].parked, false)) send_stripe(way.direction, queue, now);
   }
   for (const ParkedLine& line : std::exchange(state_.parked_lines[d], {})) gathers_->go_on(line, now);
+}
+
+/// Calls `go` for all that is parked; what it refuses stays, behind what is parked meanwhile.
+template <class Links>
+template <class Go>
+void BurstPort<Links>::wake(std::vector<std::uint32_t>& parked, Go&& go) {
+  woken_.clear();
+  woken_.swap(parked);
+  for (const std::uint32_t each : woken_) {
+    if (!go(each)) parked.push_back(each);
+  }
 }
 
 template <class Links>

@@ -108,6 +108,8 @@ class BurstPort final : public LinePort {
 
   void arrive(std::uint32_t entry, Cycles now);
   void room(const WayOut& way, Cycles now);
+  template <class Go>
+  void wake(std::vector<std::uint32_t>& parked, Go&& go);
   void inject(SiteIndex site, Cycles now);
   void send_in_turn(std::uint32_t message, Cycles now);
   void send_stripe(topology::Direction d, unsigned queue, Cycles now);
@@ -128,8 +130,8 @@ class BurstPort final : public LinePort {
   Links links_;
   DieMail mail_;
   Border border_;
-  LinePort::Waiter* gathers_ = nullptr;  ///< belongs to the kernels
-  std::vector<std::uint32_t> arrived_;   ///< scratch
+  LinePort::Waiter* gathers_ = nullptr;         ///< belongs to the kernels
+  std::vector<std::uint32_t> arrived_, woken_;  ///< scratch
   State state_;
 };
 

@@ -5,6 +5,7 @@
 #include <array>
 
 #include "dojo/fabric/ideal_die.h"
+#include "dojo/reference/die.h"
 #include "machine/network/burst_port.h"
 #include "machine/network/flit_port.h"
 
@@ -62,7 +63,7 @@ std::vector<std::string> of_reference(const workload::Job&, const topology::Topo
 
 constexpr std::array<NetworkModelInfo, 3> kModels{{
     {NetworkModel::kFast, true, true, true, true, make<BurstPort<fabric::DieNetwork>>, of_fast},
-    {NetworkModel::kReference, false, false, true, false, make<FlitPort>, of_reference},
+    {NetworkModel::kReference, false, false, true, false, make<FlitPort>, of_reference, reference::Die::estimate_bytes},
     {NetworkModel::kIdeal, true, true, false, true, make<BurstPort<fabric::IdealDie>>, of_ideal},
 }};
 

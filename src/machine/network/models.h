@@ -26,6 +26,8 @@ struct NetworkModelInfo {
                                        NetworkPort::Receiver& receiver) = nullptr;
   /// Sentences for fidelity.approximations.
   std::vector<std::string> (*approximations)(const workload::Job& job, const topology::Topology& topology) = nullptr;
+  /// Host memory of a die beyond what every model takes, estimated; null: none.
+  std::uint64_t (*die_bytes)(const topology::MachineParams& machine) = nullptr;
 };
 
 [[nodiscard]] const NetworkModelInfo& network_model(NetworkModel model);

@@ -143,7 +143,7 @@ void CopiedTasks::done(Cycles now) {
     const Task& what = place.program->tasks[task];
     const bool on_cores = what.unit == Task::Unit::kCore;
     ++state_.count;
-    if (what.kind == Task::Kind::kKernel) die_.kernels().count_done(0, what.index, what.recompute);
+    if (what.kind == Task::Kind::kKernel) die_.kernels().count_done(0, what.kernel, what.recompute);
     if (!pair || on_cores) op = what.op;
     if (pair && !on_cores) die_.sequencer().finish(place.rank, task, state_.start + copy.done_after[i]);
   }

@@ -15,9 +15,9 @@ void RowsInStep::start() {
     for (const ShardId shard : kind.shards) running[shard] = machine_.next[shard];
   }
   machine_.next = running;
-  for (Context::Group& group : context.groups) {
-    group.next = kNever;
-    for (const ShardId shard : group.shards) group.next = std::min(group.next, machine_.next[shard]);
+  for (Context::Cluster& cluster : context.clusters) {
+    cluster.next = kNever;
+    for (const ShardId shard : cluster.shards) cluster.next = std::min(cluster.next, machine_.next[shard]);
   }
   // What the threads add up counts as often as there are rows of the kind, so each kind has sums of its own.
   const std::size_t threads = context.sums.size();
@@ -25,7 +25,7 @@ void RowsInStep::start() {
   context.sums.resize(threads * rows_->kinds().size(), empty);
   for (std::uint32_t i = 0; i < rows_->kinds().size(); ++i) {
     for (const ShardId shard : rows_->kinds()[i].shards) {
-      context.groups[context.group_of[shard]].first_sums = static_cast<std::uint32_t>(i * threads);
+      context.clusters[context.cluster_of[shard]].first_sums = static_cast<std::uint32_t>(i * threads);
     }
   }
 }
@@ -56,7 +56,7 @@ void RowsInStep::part() {
     }
   }
   events_taken_over_ = machine_.events() - events_run;
-  for (Context::Group& group : context.groups) group.first_sums = 0;
+  for (Context::Cluster& cluster : context.clusters) cluster.first_sums = 0;
 }
 
 void RowsInStep::take_over(const TileRows::Kind& kind, const RowNames& names) {
@@ -75,11 +75,11 @@ void RowsInStep::take_over(const TileRows::Kind& kind, const RowNames& names) {
         flags[twin].store(flags[shard].load(std::memory_order_relaxed), std::memory_order_relaxed);
       }
     }
-    const Context::Group& group = context.groups[context.group_of[shard]];
-    Context::Group& other = context.groups[context.group_of[twin]];
-    other.next = group.next;
-    other.mail_time = group.mail_time;
-    other.parity = group.parity;
+    const Context::Cluster& cluster = context.clusters[context.cluster_of[shard]];
+    Context::Cluster& other = context.clusters[context.cluster_of[twin]];
+    other.next = cluster.next;
+    other.mail_time = cluster.mail_time;
+    other.parity = cluster.parity;
     if (shard >= machine_.dies.size()) {
       const auto first_dip = static_cast<ShardId>(machine_.dies.size());
       machine_.dips[twin - first_dip].copy(machine_.dips[shard - first_dip], names);

@@ -10,12 +10,12 @@ namespace dojo::machine {
 
 using topology::Direction;
 using workload::DataflowInstance;
-using Place = workload::DataflowInstance::Place;
+using Participant = workload::DataflowInstance::Participant;
 
 void RowNames::rename(fabric::Burst& burst) const {
   using fabric::Purpose;
   using fabric::Shape;
-  std::uint32_t& subject = burst.payload.words[0];  // an instance, a slot or a rank (die/messages.h)
+  std::uint32_t& subject = burst.payload.words[0];  // an instance, an entry or a rank (die/messages.h)
   if (burst.purpose == Purpose::kToken) {
     subject = of(instance, subject);
   } else if (burst.purpose != Purpose::kNodeToken) {
@@ -83,16 +83,17 @@ bool TileRows::find_instances() {
   for (const DataflowInstance& instance : job_.instances) {
     std::uint32_t row = kShared;
     bool at_dip = false;
-    for (const Place& place : instance.places) {
-      if (place.kind == Place::Kind::kNode) continue;
-      const bool dip = place.kind == Place::Kind::kDip;
+    for (const Participant& place : instance.participants) {
+      if (place.kind == Participant::Kind::kNode) continue;
+      const bool dip = place.kind == Participant::Kind::kDip;
       const DieId die = dip ? topology_.dip_die(place.index) : job_.slices[place.index].dies.front();
       at_dip = at_dip || dip;
       row = row == kShared || row == die / dies_ ? die / dies_ : kSeveral;
       if (row == kSeveral) break;
     }
-    if (row == kSeveral && (at_dip || std::any_of(instance.places.begin(), instance.places.end(),
-                                                  [](const Place& p) { return p.kind == Place::Kind::kDip; }))) {
+    if (row == kSeveral &&
+        (at_dip || std::any_of(instance.participants.begin(), instance.participants.end(),
+                               [](const Participant& p) { return p.kind == Participant::Kind::kDip; }))) {
       return false;
     }
     row_of_instance_.push_back(row);
@@ -102,7 +103,7 @@ bool TileRows::find_instances() {
 
 bool TileRows::starts_apart(RankId rank, const workload::Task& task) const {
   if (task.kind != workload::Task::Kind::kDataflow) return false;
-  const std::uint32_t instance = job_.instance_of[rank][task.index].instance;
+  const std::uint32_t instance = job_.instance_of[rank][task.entry].instance;
   return instance != kNone && row_of_instance_[instance] == kSeveral;
 }
 
@@ -170,29 +171,29 @@ bool TileRows::match_ranks(const Kind& kind, RowNames& names) const {
 
 bool TileRows::match_instances(const Kind& kind, std::uint32_t row, RowNames& names) const {
   names.instance.assign(job_.instances.size(), kNone);
-  const auto same_place = [&](const Place& a, const Place& b) {
+  const auto same_participant = [&](const Participant& a, const Participant& b) {
     if (a.kind != b.kind) return false;
-    if (a.kind != Place::Kind::kDip) return names.rank[a.index] == b.index;
+    if (a.kind != Participant::Kind::kDip) return names.rank[a.index] == b.index;
     return names.shard[topology_.die_count() + a.index] == topology_.die_count() + b.index;
   };
   const auto match_places = [&](const DataflowInstance& x, const DataflowInstance& y) {
-    return x.plan == y.plan &&
-           std::equal(x.places.begin(), x.places.end(), y.places.begin(), y.places.end(), same_place);
+    return x.plan == y.plan && std::equal(x.participants.begin(), x.participants.end(), y.participants.begin(),
+                                          y.participants.end(), same_participant);
   };
   for (RankId rank = 0; rank < names.rank.size(); ++rank) {
     if (names.rank[rank] == kNone) continue;
     const auto& here = job_.instance_of[rank];
     const auto& there = job_.instance_of[names.rank[rank]];
     if (here.size() != there.size()) return false;
-    for (std::size_t slot = 0; slot < here.size(); ++slot) {
-      const std::uint32_t x = here[slot].instance;
-      const std::uint32_t y = there[slot].instance;
+    for (std::size_t entry = 0; entry < here.size(); ++entry) {
+      const std::uint32_t x = here[entry].instance;
+      const std::uint32_t y = there[entry].instance;
       if ((x == kNone) != (y == kNone)) return false;
       if (x == kNone) continue;
       const bool apart = row_of_instance_[x] == kSeveral;
       if (apart != (row_of_instance_[y] == kSeveral)) return false;
       if (apart) continue;
-      if (here[slot].position != there[slot].position) return false;
+      if (here[entry].position != there[entry].position) return false;
       std::uint32_t& name = names.instance[x];
       if (name != kNone                    ? name != y
           : row_of_instance_[x] == kShared ? x != y

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Residency, lanes and the latency-bandwidth model, against arithmetic done by hand with the values of the D1.
+// Residency, tracks and the latency-bandwidth model, against arithmetic done by hand with the values of the D1.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -72,7 +72,7 @@ TEST(Residency, ANodeByItselfHoldsAll) {
 TEST(CollectiveModel, TreeOfTwoDies) {
   Bench bench;
   bench.add_dies(1, 2);
-  // 512 bytes: one lane, one message. Up 20 hops + 200 + 8 to send + 8 to add, down 20 + 200 + 8.
+  // 512 bytes: one track, one message. Up 20 hops + 200 + 8 to send + 8 to add, down 20 + 200 + 8.
   EXPECT_NEAR(model(bench, OpKind::kAllReduce, 512, "tree"), (236 + 228) * kCycle, 1e-15);
   EXPECT_NEAR(model(bench, OpKind::kReduce, 512, "tree"), 236 * kCycle, 1e-15);
   EXPECT_NEAR(model(bench, OpKind::kBroadcast, 512, "tree"), 228 * kCycle, 1e-15);
@@ -98,7 +98,7 @@ TEST(CollectiveModel, TreeOfATile) {
 TEST(CollectiveModel, RingOfTwoDies) {
   Bench bench;
   bench.add_dies(1, 2);
-  // 512 bytes: parts of 256, one lane: 4 cycles to send, 4 to add; 220 of way, both ways.
+  // 512 bytes: parts of 256, one track: 4 cycles to send, 4 to add; 220 of way, both ways.
   EXPECT_NEAR(model(bench, OpKind::kAllReduce, 512, "ring"), (228 + 224) * kCycle, 1e-15);
   EXPECT_NEAR(model(bench, OpKind::kReduceScatter, 512, "ring"), 228 * kCycle, 1e-15);
   EXPECT_NEAR(model(bench, OpKind::kAllGather, 256, "ring"), 224 * kCycle, 1e-15);
@@ -158,7 +158,7 @@ TEST(CollectiveChoice, BatchNormStatisticsOfATile) {
   bench.add_dies(5, 5);
   for (const Bytes bytes : {Bytes{512}, Bytes{16384}}) {
     const DataflowPlan plan = build_collective(bench.request(OpKind::kAllReduce, bytes), bench.topology);
-    EXPECT_EQ(plan.lanes, bytes / 512);
+    EXPECT_EQ(plan.tracks, bytes / 512);
     // Four hops of at least 218 cycles up and down are the least; 1 to 3 us is the expected magnitude.
     EXPECT_GE(plan.model_seconds, 8 * 218 * kCycle);
     EXPECT_LE(plan.model_seconds, 3e-6);
@@ -177,7 +177,7 @@ TEST(CollectiveChoice, AllReduceOfTheExapod) {
   EXPECT_LE(plan.model_seconds, 200e-6);
   EXPECT_GE(plan.model_seconds, all_reduce_injection_bound_seconds(request, bench.topology));
   EXPECT_GE(plan.model_seconds, all_reduce_bisection_bound_seconds(request, bench.topology));
-  EXPECT_LE(static_cast<double>(plan.edges.size()) * plan.lanes * plan.chunks, 40e6);
+  EXPECT_LE(static_cast<double>(plan.edges.size()) * plan.tracks * plan.chunks, 40e6);
   EXPECT_LE(plan.items.size(), 2u * 3000);
 }
 
@@ -190,7 +190,7 @@ TEST(CollectiveChoice, ScatterAndGatherServeTheWholeMachine) {
     EXPECT_EQ(plan.algorithm, "mesh2d");
     std::size_t messages = 0;
     for (const DataflowItem& item : plan.items) messages += item.edges_end - item.edges_begin;
-    EXPECT_LE(static_cast<double>(messages) * plan.lanes * plan.chunks, 80e6);
+    EXPECT_LE(static_cast<double>(messages) * plan.tracks * plan.chunks, 80e6);
   }
 }
 

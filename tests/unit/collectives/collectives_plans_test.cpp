@@ -69,12 +69,12 @@ void check_plan(const DataflowPlan& plan, const Bench& bench, const std::string&
   const bool zplane = plan.algorithm == "zplane" && n > 1;
   ASSERT_EQ(plan.positions,
             n + (zplane ? dips_of(bench.request(OpKind::kBarrier, 0).members, bench.topology, nullptr).size() : 0));
-  ASSERT_EQ(plan.lane_node.size(), plan.lanes);
-  ASSERT_GE(plan.lanes, 1u);
+  ASSERT_EQ(plan.track_node.size(), plan.tracks);
+  ASSERT_GE(plan.tracks, 1u);
   ASSERT_GE(plan.chunks, 1u);
   ASSERT_EQ(plan.item_begin.size(), plan.positions + 1);
-  for (const auto& slice : bench.slices) ASSERT_LT(plan.lane_node.back(), slice->shape->node_count());
-  EXPECT_TRUE(std::is_sorted(plan.lane_node.begin(), plan.lane_node.end()));
+  for (const auto& slice : bench.slices) ASSERT_LT(plan.track_node.back(), slice->shape->node_count());
+  EXPECT_TRUE(std::is_sorted(plan.track_node.begin(), plan.track_node.end()));
   for (const bool reversed : {false, true}) {
     const PlanRun run = run_plan(plan, entry_order(n, reversed));
     EXPECT_THAT(run.fired, Each(1));

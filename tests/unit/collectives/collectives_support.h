@@ -81,7 +81,7 @@ struct Bench {
   std::vector<std::unique_ptr<Slice>> slices;
 };
 
-/// Runs one lane and chunk of a plan. A value counts how often each rank's contribution is in it. An item's value is
+/// Runs one track and chunk of a plan. A value counts how often each rank's contribution is in it. An item's value is
 /// the sum of what came; an item that adds, or that begins a chain, puts its rank's own contribution in, unless that
 /// came already over a token of the same position.
 struct PlanRun {

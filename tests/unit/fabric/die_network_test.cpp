@@ -231,7 +231,7 @@ TEST_F(DieNetworkTest, AGatherOfAllPiecesFillsEveryWritePort) {
   RowGather row(3, all, 640, 50);
   network_.gather(row.g);
   network_.count(row.g, 1);
-  for (const GatherNode& node : row.nodes) EXPECT_EQ(node.done, 50 + 2 + 19 * 10) << node.position;
+  for (const GatherNode& node : row.nodes) EXPECT_EQ(node.done, 50 + 2 + 19 * 10) << node.offset;
   EXPECT_EQ(row.g.delivered, 20 * 19 * 10);
   EXPECT_EQ(row.g.bytes, 20 * 640);
   for (int column = 0; column < 19; ++column) {
@@ -409,8 +409,8 @@ TEST_F(DieNetworkPorts, TwoWritePortsTakeAGatherFromBothSides) {
   RowGather row(3, all, 640, 50);
   network_.gather(row.g);
   for (const GatherNode& node : row.nodes) {
-    const Cycles longer_side = std::max<Cycles>(node.position, 19 - node.position) * 10;
-    EXPECT_EQ(node.done, 50 + 2 + std::max<Cycles>(longer_side, 95)) << node.position;
+    const Cycles longer_side = std::max<Cycles>(node.offset, 19 - node.offset) * 10;
+    EXPECT_EQ(node.done, 50 + 2 + std::max<Cycles>(longer_side, 95)) << node.offset;
   }
 }
 

@@ -156,7 +156,7 @@ TEST_F(IdealDieTest, AGatherOfAllPiecesIsBoundByTheWritePorts) {
   for (std::uint16_t i = 0; i < 5; ++i) nodes.push_back({i, 640, 0, 0});
   Gathering g = gather(nodes, 0);
   ideal_.gather(g);
-  for (const GatherNode& node : nodes) EXPECT_EQ(node.done, 2 * 2 + 4 * 10) << node.position;
+  for (const GatherNode& node : nodes) EXPECT_EQ(node.done, 2 * 2 + 4 * 10) << node.offset;
   EXPECT_EQ(g.low_head, kNever) << "stays on the die";
 }
 

@@ -31,7 +31,7 @@ std::int64_t executed_flops(const Program& program) {
   std::int64_t sum = 0;
   for (const Task& task : program.tasks) {
     if (task.kind == Task::Kind::kKernel && !task.recompute) {
-      const auto& flops = program.kernels[task.index].matrix_flops;
+      const auto& flops = program.kernels[task.kernel].matrix_flops;
       sum = std::accumulate(flops.begin(), flops.end(), sum);
     }
   }
@@ -93,7 +93,7 @@ TEST(LowerJob, EachOperationIsTimedByTheLastRuleThatMatchesIt) {
                                      : name.rfind("layer1.", 0) == 0 ? Kernel::TimedBy::kShapes
                                      : roofline                      ? Kernel::TimedBy::kRoofline
                                                                      : Kernel::TimedBy::kShapes;
-    EXPECT_EQ(program.kernels[task.index].timed_by, expected) << name;
+    EXPECT_EQ(program.kernels[task.kernel].timed_by, expected) << name;
   }
   EXPECT_EQ(executed_flops(program), graph_flops(graph));
 }
@@ -223,11 +223,12 @@ TEST(LowerJob, ResNet50OnTheExapodLowersQuickly) {
   EXPECT_EQ(executed_flops(job.programs[0]) * 3000, 583177863168000LL);
   std::size_t groups_of_25 = 0;
   for (const DataflowInstance& instance : job.instances) {
-    if (instance.places.size() == 25 && instance.places[0].kind == DataflowInstance::Place::Kind::kRank) {
+    if (instance.participants.size() == 25 &&
+        instance.participants[0].kind == DataflowInstance::Participant::Kind::kRank) {
       ++groups_of_25;
-      for (const auto& place : instance.places) {
+      for (const auto& place : instance.participants) {
         ASSERT_EQ(exapod.tile_of(job.slices[place.index].dies[0]),
-                  exapod.tile_of(job.slices[instance.places[0].index].dies[0]))
+                  exapod.tile_of(job.slices[instance.participants[0].index].dies[0]))
             << "batch-norm groups are tiles";
       }
     }

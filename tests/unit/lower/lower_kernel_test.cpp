@@ -52,7 +52,7 @@ std::vector<Arrival> arrivals(const Kernel& kernel, const SliceShape& shape) {
     for (std::uint32_t g = kernel.gather_begin[l]; g < kernel.gather_begin[l + 1]; ++g) {
       const Gather& gather = kernel.gathers[g];
       for (std::uint32_t p = gather.pieces_begin; p < gather.pieces_end; ++p) {
-        const std::uint32_t from = shape.line_nodes[line.nodes_begin + kernel.pieces[p].place];
+        const std::uint32_t from = shape.line_nodes[line.nodes_begin + kernel.pieces[p].holder];
         for (std::uint32_t to = 0; to < shape.node_count(); ++to) {
           const SliceShape::Node& a = shape.nodes[from];
           const SliceShape::Node& b = shape.nodes[to];
@@ -85,7 +85,7 @@ void expect_counts_match(const Kernel& kernel, const SliceShape& shape, const st
       }
       for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
         const bool alone = gather.pieces_end - gather.pieces_begin == 1 &&
-                           kernel.pieces[gather.pieces_begin].place == i - line.nodes_begin;
+                           kernel.pieces[gather.pieces_begin].holder == i - line.nodes_begin;
         if (!alone) {
           ++expected[shape.line_nodes[i] * slots + gather.slot];
         }

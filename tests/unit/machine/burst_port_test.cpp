@@ -332,6 +332,21 @@ TEST_F(FullEdge, OneCreditMakesRoomForOne) {
   }
 }
 
+// The burst from the west fills the edge again. A reduction has node 0's read port then, so that node's message comes
+// back when the port is free, and stands behind the one of node 1.
+TEST_F(FullEdge, ANodeThatWaitsForItsReadPortComesBackLast) {
+  die_->post(1, to(0, 4, 5), 128, 510);
+  die_->port.send_within(0, to(0, 3), 640, 598);
+  die_->give_credits(Direction::kEast, 600, 1);
+  die_->run(650);
+  die_->give_credits(Direction::kEast, 700, 200);
+  die_->run(701);
+  std::vector<std::uint32_t> names = die_->names(Direction::kEast);
+  ASSERT_EQ(names.size(), 64u + 5u);
+  names.erase(names.begin(), names.begin() + 64);
+  EXPECT_THAT(names, ElementsAre(1, 5, 2, 3, 4));
+}
+
 TEST_F(FastPortTest, MulticastsDoNotWaitForTheEdgeBehindThem) {
   Die die(bench_, 1);
   die.fill(Direction::kWest, 2 + 64, 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is looked up once per run: windows, groups, pieces, barriers, mailboxes.
+// What is looked up once per run: windows, clusters, pieces, barriers, mailboxes.
 #include "machine/context.h"
 
 #include <gmock/gmock.h>
@@ -30,12 +30,12 @@ TEST(PlanInfo, BytesAreDividedOverLanesAndChunks) {
   const PlanInfo info = plan_info(plan);
   std::vector<Bytes> item, edge;
   for (std::uint32_t i = 0; i < 4; ++i) {
-    item.push_back(info.item_pieces[0].of(i));
-    edge.push_back(info.edge_pieces[0].of(i));
+    item.push_back(info.item_splits[0].of(i));
+    edge.push_back(info.edge_splits[0].of(i));
   }
   EXPECT_THAT(item, ElementsAre(3, 3, 3, 2));
   EXPECT_THAT(edge, ElementsAre(2, 2, 1, 1));
-  EXPECT_EQ(info.item_pieces[1].of(0), 11);
+  EXPECT_EQ(info.item_splits[1].of(0), 11);
 }
 
 topology::MachineParams with_dips(topology::MachineParams params) {
@@ -49,7 +49,7 @@ TEST(Context, RefusesMoreDipsThanTheSwitchHasPorts) {
   params.zplane.ports_per_switch = 3;
   Bench bench(params);
   bench.job.plans.resize(1);
-  bench.add_instance(0, {{PlaceKind::kDip, 0}, {PlaceKind::kDip, 1}});
+  bench.add_instance(0, {{ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
   try {
     bench.context();
     FAIL() << "four DIPs at three ports";
@@ -69,7 +69,7 @@ TEST(Context, AWindowIsAsLongAsTheShortestWayToAnotherShard) {
   Context& context = bench.context();
   EXPECT_EQ(context.long_window, 10);
   EXPECT_EQ(context.short_window, 10);
-  EXPECT_EQ(context.groups.size(), 2u + 2u) << "every shard by itself";
+  EXPECT_EQ(context.clusters.size(), 2u + 2u) << "every shard by itself";
   EXPECT_EQ(context.shard_count(), 4u);
   EXPECT_FALSE(context.zplane);
 }
@@ -93,19 +93,19 @@ TEST(Context, TilesAreGroupsWhereThereAreManyOfThem) {
   params.tile.tile_link_ns = 200;
   Bench bench(params);
   Context& context = bench.context();
-  EXPECT_EQ(context.groups.size(), 4u);
-  EXPECT_THAT(context.groups[1].shards, ElementsAre(2, 3, 8 + 2, 8 + 3)) << "dies, and the DIPs at their edges";
+  EXPECT_EQ(context.clusters.size(), 4u);
+  EXPECT_THAT(context.clusters[1].shards, ElementsAre(2, 3, 8 + 2, 8 + 3)) << "dies, and the DIPs at their edges";
   EXPECT_EQ(context.short_window, 10);
   EXPECT_EQ(context.long_window, 200);
   EXPECT_EQ(context.inside[context.mailbox_of_die(2, Direction::kEast)], 1);
   EXPECT_EQ(context.inside[context.mailbox_of_die(2, Direction::kSouth)], 0);
   EXPECT_EQ(context.inside[context.mailbox_of_dip(2)], 1);
-  // Mail inside is written to the half of the group's short window, other mail to that of the long one.
+  // Mail inside is written to the half of the cluster's short window, other mail to that of the long one.
   ThreadSums sums;
-  context.groups[1].parity = 1;
+  context.clusters[1].parity = 1;
   context.post(context.mailbox_of_die(2, Direction::kEast), 3, fabric::Crossing{50, 0, {}}, sums);
   EXPECT_EQ(context.mail[context.mailbox_of_die(2, Direction::kEast)].crossings[1].size(), 1u);
-  EXPECT_EQ(context.groups[1].mail_time, 50);
+  EXPECT_EQ(context.clusters[1].mail_time, 50);
   EXPECT_EQ(sums.mail_time, kNever);
   EXPECT_EQ(context.has_local[1][3].load(), 1);
   EXPECT_EQ(context.readable(context.mailbox_of_die(2, Direction::kEast), 3), 0);
@@ -122,11 +122,11 @@ TEST(Context, TheSwitchIsAShardAndAGroupOfItsOwn) {
   params.dip.bridge_ns = 2;
   Bench bench(params);
   bench.job.plans.resize(1);
-  bench.add_instance(0, {{PlaceKind::kDip, 0}, {PlaceKind::kDip, 1}});
+  bench.add_instance(0, {{ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
   Context& context = bench.context();
   EXPECT_TRUE(context.zplane);
   EXPECT_EQ(context.shard_count(), 5u);
-  EXPECT_THAT(context.groups.back().shards, ElementsAre(4));
+  EXPECT_THAT(context.clusters.back().shards, ElementsAre(4));
   EXPECT_EQ(context.long_window, 2 + 10 / 2) << "to the middle of the switch";
 }
 
@@ -163,8 +163,8 @@ TEST(Context, ItemsAmongNodesKnowHowManyMessagesTheyWaitFor) {
     if (i < 2) plan.edge(i + 1, 64);
   }
   bench.job.plans = {plan.plan(), plan.plan()};
-  bench.add_instance(0, {{PlaceKind::kNode, 0}, {PlaceKind::kNode, 1}, {PlaceKind::kNode, 2}});
-  bench.add_instance(0, {{PlaceKind::kNode, 2}, {PlaceKind::kNode, 1}, {PlaceKind::kNode, 0}});
+  bench.add_instance(0, {{ParticipantKind::kNode, 0}, {ParticipantKind::kNode, 1}, {ParticipantKind::kNode, 2}});
+  bench.add_instance(0, {{ParticipantKind::kNode, 2}, {ParticipantKind::kNode, 1}, {ParticipantKind::kNode, 0}});
   const PlanInfo& info = bench.context().plans[0];
   EXPECT_THAT(info.item_waits, ElementsAre(0, 1, 1));
   EXPECT_TRUE(bench.context().plans[1].item_waits.empty()) << "nobody uses it among nodes";
@@ -189,14 +189,14 @@ TEST(Context, InTheReferenceModelStripesAreALaneForEachNode) {
   DataflowPlan plan = PlanMaker().position().item(1).edge(1, 10).position().item(1).plan();
   plan.striped = true;
   bench.job.plans = {plan};
-  for (int i = 0; i < 2; ++i) bench.add_instance(0, {{PlaceKind::kRank, 0}, {PlaceKind::kRank, 1}});
+  for (int i = 0; i < 2; ++i) bench.add_instance(0, {{ParticipantKind::kRank, 0}, {ParticipantKind::kRank, 1}});
   Context& context = bench.context();
-  ASSERT_EQ(context.lane_plans.size(), 1u) << "once for both uses";
-  EXPECT_EQ(context.plans[0].plan, &context.lane_plans[0]);
+  ASSERT_EQ(context.track_plans.size(), 1u) << "once for both uses";
+  EXPECT_EQ(context.plans[0].plan, &context.track_plans[0]);
   EXPECT_FALSE(context.plans[0].plan->striped);
-  EXPECT_THAT(context.plans[0].plan->lane_node, ElementsAre(0, 1, 2, 3));
-  EXPECT_EQ(context.plans[0].edge_pieces[0].of(1), 3);
-  EXPECT_EQ(context.plans[0].edge_pieces[0].of(2), 2);
+  EXPECT_THAT(context.plans[0].plan->track_node, ElementsAre(0, 1, 2, 3));
+  EXPECT_EQ(context.plans[0].edge_splits[0].of(1), 3);
+  EXPECT_EQ(context.plans[0].edge_splits[0].of(2), 2);
 }
 
 TEST(DieMail, KnowsItsNeighboursAndTakesTheirMailOnce) {

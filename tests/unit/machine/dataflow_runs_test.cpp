@@ -28,7 +28,7 @@ struct FakeHost final : DataflowRuns::Host {
   std::function<void()> when_finished;
 
   static std::string text(const Replica& r) {
-    return std::to_string(r.item) + "." + std::to_string(r.lane) + "." + std::to_string(r.chunk);
+    return std::to_string(r.item) + "." + std::to_string(r.track) + "." + std::to_string(r.chunk);
   }
   [[nodiscard]] DataflowRun::Share share(const Key&) const override { return share_of_all; }
   void serve(DataflowRun& run, const Replica& replica, Cycles now) override {
@@ -52,13 +52,13 @@ class DataflowRunsTest : public ::testing::Test {
   DataflowRunsTest() : bench_(die_params(1, 4)) {
     bench_.add_rank(make_slice(bench_.topology, 0, 0, 1, 4), 0);
     host_.share_of_all.has_task = true;
-    host_.share_of_all.lane_count = 1;
+    host_.share_of_all.track_count = 1;
   }
-  std::uint32_t use(const DataflowPlan& plan, std::size_t positions, PlaceKind kind = PlaceKind::kRank) {
+  std::uint32_t use(const DataflowPlan& plan, std::size_t positions, ParticipantKind kind = ParticipantKind::kRank) {
     bench_.job.plans.push_back(plan);
-    std::vector<DataflowInstance::Place> places;
-    for (std::uint32_t i = 0; i < positions; ++i) places.push_back({kind, i});
-    return bench_.add_instance(static_cast<std::uint32_t>(bench_.job.plans.size() - 1), places);
+    std::vector<DataflowInstance::Participant> participants;
+    for (std::uint32_t i = 0; i < positions; ++i) participants.push_back({kind, i});
+    return bench_.add_instance(static_cast<std::uint32_t>(bench_.job.plans.size() - 1), participants);
   }
   DataflowRuns& runs() {
     if (!runs_) {
@@ -153,13 +153,13 @@ TEST_F(DataflowRunsTest, AReleasedRunStartsAfresh) {
   }
 }
 
-// A position of which no lane lies here is done when it starts. Its run is released before that is told, so what the
+// A position of which no track lies here is done when it starts. Its run is released before that is told, so what the
 // end makes possible may take its place; the first start must leave that alone.
 TEST_F(DataflowRunsTest, APositionWithoutLanesHereIsReleasedBeforeItsEndIsTold) {
   const std::uint32_t empty = use(one_token(), 1), next = use(one_token(), 1);
-  host_.share_of_all.lane_count = 0;
+  host_.share_of_all.track_count = 0;
   host_.when_finished = [&] {
-    host_.share_of_all.lane_count = 1;
+    host_.share_of_all.track_count = 1;
     runs().start(runs().find(key(next)), 4, 10);
   };
   runs().start(runs().find(key(empty)), 3, 10);
@@ -216,7 +216,7 @@ TEST_F(DataflowRunsTest, PositionsOfOneInstanceAreApart) {
   EXPECT_THAT(host_.take(), ElementsAre("serve 1.0.0 @30", "finished 0 9 @40"));
 }
 
-// Lanes 2 and 3 of four lie here, with two chunks each.
+// Tracks 2 and 3 of four lie here, with two chunks each.
 TEST_F(DataflowRunsTest, OnlyTheLanesHereStartAndFinish) {
   const std::uint32_t instance = use(PlanMaker(4, 2)
                                          .position()
@@ -226,8 +226,8 @@ TEST_F(DataflowRunsTest, OnlyTheLanesHereStartAndFinish) {
                                          .item(1)
                                          .plan(),
                                      2);
-  host_.share_of_all.lane_low = 2;
-  host_.share_of_all.lane_count = 2;
+  host_.share_of_all.track_low = 2;
+  host_.share_of_all.track_count = 2;
   DataflowRun& run = runs().find(key(instance));
   for (std::uint32_t i = 0; i < run.tokens.size(); ++i) EXPECT_EQ(run.index_of(run.replica(i)), i);
   runs().start(run, 3, 10);
@@ -250,7 +250,7 @@ DataflowPlan fork_and_join() {
 
 TEST_F(DataflowRunsTest, ASingleItemForksAndJoins) {
   const std::uint32_t instance = use(fork_and_join(), 1);
-  host_.share_of_all.lane_count = 2;
+  host_.share_of_all.track_count = 2;
   runs().start(runs().find(key(instance)), 3, 10);
   EXPECT_THAT(host_.take(), ElementsAre("serve 0.0.0 @10", "serve 1.0.0 @10", "serve 1.0.1 @10", "serve 1.1.0 @10",
                                         "serve 1.1.1 @10", "serve 2.0.0 @10", "finished 0 3 @10"));
@@ -258,7 +258,7 @@ TEST_F(DataflowRunsTest, ASingleItemForksAndJoins) {
 
 TEST_F(DataflowRunsTest, ASingleItemLiesWithTheFirstLane) {
   const std::uint32_t instance = use(fork_and_join(), 1);
-  host_.share_of_all.lane_count = 1;  // lane 0
+  host_.share_of_all.track_count = 1;  // track 0
   runs().start(runs().find(key(instance)), 3, 10);
   EXPECT_THAT(host_.take(), ElementsAre("serve 0.0.0 @10", "serve 1.0.0 @10", "serve 1.0.1 @10", "send 0 to 1.1.0 @10",
                                         "send 0 to 1.1.1 @10"));
@@ -268,13 +268,13 @@ TEST_F(DataflowRunsTest, ASingleItemLiesWithTheFirstLane) {
 
 TEST_F(DataflowRunsTest, TheOtherLanesReachASingleItemByMessages) {
   const std::uint32_t instance = use(fork_and_join(), 1);
-  host_.share_of_all.lane_low = 1;
-  host_.share_of_all.lane_count = 1;
+  host_.share_of_all.track_low = 1;
+  host_.share_of_all.track_count = 1;
   DataflowRun& run = runs().find(key(instance));
   EXPECT_EQ(run.fire_left, 2u);
   runs().start(run, 3, 10);
   EXPECT_THAT(host_.take(), ElementsAre("finished 0 3 @10"));
-  ASSERT_TRUE(run.in_use) << "its lane is still to pass something on";
+  ASSERT_TRUE(run.in_use) << "its track is still to pass something on";
   for (const std::uint32_t chunk : {1u, 0u}) runs().token(runs().find(key(instance)), {1, 1, chunk}, 20);
   EXPECT_THAT(host_.take(),
               ElementsAre("serve 1.1.1 @20", "send 1 to 2.1.1 @20", "serve 1.1.0 @20", "send 1 to 2.1.0 @20"));
@@ -288,7 +288,7 @@ TEST_F(DataflowRunsTest, OfNodesOnlyThoseHereCount) {
     plan.position().item(1, [](DataflowItem& item) { item.start = item.finish = true; });
     if (node < 3) plan.edge(node + 1, 64);
   }
-  const std::uint32_t instance = use(plan.plan(), 4, PlaceKind::kNode);
+  const std::uint32_t instance = use(plan.plan(), 4, ParticipantKind::kNode);
   host_.share_of_all.node_begin = 1;
   host_.share_of_all.node_end = 3;
   host_.hold = true;
@@ -303,7 +303,7 @@ TEST_F(DataflowRunsTest, OfNodesOnlyThoseHereCount) {
 }
 
 TEST_F(DataflowRunsTest, TwoSlotsOfOneInstanceAreApart) {
-  const std::uint32_t instance = use(one_token(), 1, PlaceKind::kNode);
+  const std::uint32_t instance = use(one_token(), 1, ParticipantKind::kNode);
   host_.share_of_all.node_end = 1;
   DataflowRun& one = runs().find({instance, kNone, 0, 0});
   DataflowRun& other = runs().find({instance, kNone, 0, 1});
@@ -313,7 +313,7 @@ TEST_F(DataflowRunsTest, TwoSlotsOfOneInstanceAreApart) {
   EXPECT_EQ(&runs().find({instance, kNone, 0, 1}), &other);
 }
 
-// Ten bytes in two lanes of two chunks.
+// Ten bytes in two tracks of two chunks.
 TEST_F(DataflowRunsTest, BytesOfAnItemAreDividedOverItsReplicas) {
   const std::uint32_t instance = use(PlanMaker(2, 2)
                                          .position()
@@ -325,7 +325,7 @@ TEST_F(DataflowRunsTest, BytesOfAnItemAreDividedOverItsReplicas) {
                                                })
                                          .plan(),
                                      1);
-  host_.share_of_all.lane_count = 2;
+  host_.share_of_all.track_count = 2;
   const DataflowRun& run = runs().find(key(instance));
   std::vector<Bytes> bytes;
   for (std::uint32_t i = 0; i < 4; ++i) bytes.push_back(run.bytes_of(run.replica(i)));

@@ -68,16 +68,16 @@ class DieDataflowsTest : public ::testing::Test {
     params.node.vector_latency_cycles = 4;
     return params;
   }
-  void use(const DataflowPlan& plan, const std::vector<DataflowInstance::Place>& places) {
+  void use(const DataflowPlan& plan, const std::vector<DataflowInstance::Participant>& participants) {
     bench_.job.plans = {plan};
-    bench_.add_instance(0, places);
+    bench_.add_instance(0, participants);
     bench_.job.instance_of[0] = {{0, 0}};
     bench_.job.instance_of[1] = {{0, 1}};
   }
   Bench bench_;
 };
 
-/// Position 0 sends to position 1, which adds to what it has. Lanes at the first and the last node.
+/// Position 0 sends to position 1, which adds to what it has. Tracks at the first and the last node.
 DataflowPlan send_and_add(Bytes bytes) {
   DataflowPlan plan = PlanMaker(2)
                           .position()
@@ -90,11 +90,11 @@ DataflowPlan send_and_add(Bytes bytes) {
                                   item.bytes = bytes;
                                 })
                           .plan();
-  plan.lane_node = {0, 3};
+  plan.track_node = {0, 3};
   return plan;
 }
-constexpr std::uint16_t kLanes[] = {0, 1};
-constexpr DataflowInstance::Place kRank0{PlaceKind::kRank, 0}, kRank1{PlaceKind::kRank, 1};
+constexpr std::uint16_t kTracks[] = {0, 1};
+constexpr DataflowInstance::Participant kRank0{ParticipantKind::kRank, 0}, kRank1{ParticipantKind::kRank, 1};
 
 TEST_F(DieDataflowsTest, RefuseATaskWithoutAnInstance) {
   use(send_and_add(64), {kRank0, kRank1});
@@ -109,18 +109,18 @@ TEST_F(DieDataflowsTest, EachLaneSendsItsPieceToTheSameNodeOfTheOtherRank) {
   Die die(bench_, 0, {{0, 0}});
   die.dataflows.start(0, 0, 10);
   ASSERT_EQ(die.port.posts.size(), 2u);
-  for (const std::uint16_t lane : kLanes) {
-    const FakePort::Post& post = die.port.posts[lane];
-    EXPECT_EQ(post.site, lane == 0 ? 0 : 3);
-    EXPECT_EQ(post.burst.row, lane);
-    EXPECT_EQ(post.burst.column, 2 + lane);
-    EXPECT_EQ(post.bytes, 501 - lane);
+  for (const std::uint16_t track : kTracks) {
+    const FakePort::Post& post = die.port.posts[track];
+    EXPECT_EQ(post.site, track == 0 ? 0 : 3);
+    EXPECT_EQ(post.burst.row, track);
+    EXPECT_EQ(post.burst.column, 2 + track);
+    EXPECT_EQ(post.bytes, 501 - track);
     EXPECT_EQ(post.burst.purpose, Purpose::kToken);
     EXPECT_EQ(post.burst.traffic_class, TrafficClass::kData);
     const TokenRef token = TokenRef::unpack(post.burst.payload);
     EXPECT_EQ(token.instance, 0u);
     EXPECT_EQ(token.item, 1u);
-    EXPECT_EQ(token.lane, lane);
+    EXPECT_EQ(token.track, track);
   }
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 10}));
   EXPECT_FALSE(die.time.waits_for_network(0));
@@ -144,7 +144,7 @@ TEST_F(DieDataflowsTest, SmallPiecesFillAPacketAndTokensAreControl) {
   EXPECT_EQ(other.port.posts.at(0).burst.traffic_class, TrafficClass::kControl);
 }
 
-// 512 bytes a lane are there at 50 and at 60; adding takes eight cycles and a latency of four.
+// 512 bytes a track are there at 50 and at 60; adding takes eight cycles and a latency of four.
 TEST_F(DieDataflowsTest, ANodeAddsWhatHasCome) {
   use(send_and_add(1024), {kRank0, kRank1});
   Die die(bench_, 1, {{1, 0}});
@@ -156,7 +156,7 @@ TEST_F(DieDataflowsTest, ANodeAddsWhatHasCome) {
   die.token(3, Purpose::kToken, {0, 1, 1, 0}, 60);
   die.run();
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 60 + 8 + 4}));
-  EXPECT_EQ(die.adders.add(0, 0, 64, 0), 55 + 8 + 1 + 4) << "lane 0 added at node 0, from the start on";
+  EXPECT_EQ(die.adders.add(0, 0, 64, 0), 55 + 8 + 1 + 4) << "track 0 added at node 0, from the start on";
   EXPECT_FALSE(die.time.waits_for_network(0));
 }
 
@@ -166,7 +166,7 @@ TEST_F(DieDataflowsTest, ATransferIsWaitedForAsMemory) {
   die.dataflows.start(0, 1, 5);
   EXPECT_TRUE(die.time.waits_for_memory(0));
   EXPECT_FALSE(die.time.waits_for_network(0));
-  for (const std::uint16_t lane : kLanes) die.token(0, Purpose::kToken, {0, 1, lane, 0}, 20);
+  for (const std::uint16_t track : kTracks) die.token(0, Purpose::kToken, {0, 1, track, 0}, 20);
   die.run();
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 1, 20 + 8 + 4}));
   EXPECT_FALSE(die.time.waits_for_memory(0));
@@ -175,8 +175,8 @@ TEST_F(DieDataflowsTest, ATransferIsWaitedForAsMemory) {
 TEST_F(DieDataflowsTest, ToADipTheMessageLeavesTheMachineInItsRow) {
   DataflowPlan plan =
       PlanMaker(2).position().item(1, starts).edge(1, 1000).edge(2, 1000).position().item(1).position().item(1).plan();
-  plan.lane_node = {1, 2};
-  use(plan, {kRank0, {PlaceKind::kDip, 0}, {PlaceKind::kDip, 1}});
+  plan.track_node = {1, 2};
+  use(plan, {kRank0, {ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
   Die die(bench_, 0, {{0, 0}});
   die.dataflows.start(0, 1, 10);
   ASSERT_EQ(die.port.posts.size(), 4u);
@@ -184,14 +184,14 @@ TEST_F(DieDataflowsTest, ToADipTheMessageLeavesTheMachineInItsRow) {
   EXPECT_EQ(die.port.posts[0].burst.row, 0);
   EXPECT_EQ(die.port.posts[0].burst.column, -1) << "west of the machine";
   EXPECT_EQ(die.port.posts[1].burst.column, 4) << "east of it";
-  EXPECT_EQ(die.port.posts[2].burst.row, 1) << "the second lane's row";
+  EXPECT_EQ(die.port.posts[2].burst.row, 1) << "the second track's row";
   EXPECT_EQ(die.port.posts[2].bytes, 500);
 }
 
 TEST_F(DieDataflowsTest, WithoutLanesHereATaskIsOverAtOnce) {
   DataflowPlan plan = send_and_add(64);
-  plan.lanes = 1;
-  plan.lane_node = {0};
+  plan.tracks = 1;
+  plan.track_node = {0};
   Bench bench(params(0));
   bench.add_rank(make_slice(bench.topology, 0, 0, 2, 4), 0);  // both dies
   bench.job.programs[0].tasks = {dataflow_task(0)};
@@ -219,7 +219,7 @@ TEST_F(DieDataflowsWithSemaphores, EachStepOfACollectiveWaitsForOne) {
   EXPECT_EQ(sender.port.posts[0].now, 17);
   Die receiver(bench_, 1, {{1, 0}});
   receiver.dataflows.start(0, 0, 10);
-  for (const std::uint16_t lane : kLanes) receiver.token(0, Purpose::kToken, {0, 1, lane, 0}, 50);
+  for (const std::uint16_t track : kTracks) receiver.token(0, Purpose::kToken, {0, 1, track, 0}, 50);
   receiver.run();
   EXPECT_THAT(receiver.ends.ended, ElementsAre(End{0, 0, 50 + 7 + 8 + 4}));
 }
@@ -279,8 +279,8 @@ TEST(DieDataflowsInGroups, StripesMoveGroupByGroup) {
   EXPECT_EQ(sender.port.stripes[23].burst.group, 12);
   receiver.adders.add(0, 5, 640, 95);  // node 5, group 6, adds for somebody else up to 105
   receiver.dataflows.start(0, 0, 10);
-  for (std::uint16_t lane = 0; lane < 12; ++lane) {
-    for (const std::uint16_t chunk : kLanes) receiver.token(0, Purpose::kToken, {0, 1, lane, chunk}, 100);
+  for (std::uint16_t track = 0; track < 12; ++track) {
+    for (const std::uint16_t chunk : kTracks) receiver.token(0, Purpose::kToken, {0, 1, track, chunk}, 100);
   }
   receiver.run();
   EXPECT_THAT(receiver.ends.ended, ElementsAre(End{0, 0, 105 + 2 + 2 + 4})) << "101 bytes, twice";
@@ -302,7 +302,7 @@ TEST(DieDataflowsAmongNodes, TokensNameTheSlotOfTheRanksTable) {
                                  item.bytes = 640;
                                })
                          .plan()};
-  bench.add_instance(0, {{PlaceKind::kNode, 0}, {PlaceKind::kNode, 4}});
+  bench.add_instance(0, {{ParticipantKind::kNode, 0}, {ParticipantKind::kNode, 4}});
   bench.job.instance_of[0] = {{kNone, 0}, {0, 0}};
   Die first(bench, 0, {{0, 0}}), second(bench, 1, {{0, 1}});
   first.dataflows.start(0, 0, 10);
@@ -328,7 +328,7 @@ TEST(DieDataflowsToDips, ADipOfAnotherRowOfDiesIsReachedAtItsNearestRow) {
     bench.add_rank(make_slice(bench.topology, 0, 0, 2, 2), 0);
     bench.job.programs[0].tasks = {dataflow_task(0)};
     bench.job.plans = {PlanMaker().position().item(1, starts).edge(1, 640).position().item(1).plan()};
-    bench.add_instance(0, {kRank0, {PlaceKind::kDip, 2}});
+    bench.add_instance(0, {kRank0, {ParticipantKind::kDip, 2}});
     bench.job.instance_of[0] = {{0, 0}};
     Die die(bench, 0, {{0, 0}});
     die.dataflows.start(0, 0, 0);
@@ -356,7 +356,7 @@ TEST_F(DieDataflowsTest, ACopyGoesOnUnderItsOwnName) {
   copy.wheel = engine::Wheel();
   copy.time.copy(die.time);
   copy.dataflows.copy(die.dataflows, names);
-  for (const std::uint16_t lane : kLanes) copy.token(0, Purpose::kToken, {1, 1, lane, 0}, 50);
+  for (const std::uint16_t track : kTracks) copy.token(0, Purpose::kToken, {1, 1, track, 0}, 50);
   copy.run();
   EXPECT_THAT(copy.ends.ended, ElementsAre(End{0, 0, 50 + 8 + 4}));
   EXPECT_THAT(die.ends.ended, IsEmpty());

@@ -80,8 +80,8 @@ class OneDie : public ::testing::Test {
                                  .plan();
     DataflowPlan message = PlanMaker().position().item(1).edge(1, 640).position().item(1, finishes).plan();
     bench_.job.plans = {reduction, message};
-    bench_.add_instance(0, {{PlaceKind::kNode, 5}, {PlaceKind::kNode, 0}});
-    bench_.add_instance(1, {{PlaceKind::kRank, 1}, {PlaceKind::kRank, 0}});
+    bench_.add_instance(0, {{ParticipantKind::kNode, 5}, {ParticipantKind::kNode, 0}});
+    bench_.add_instance(1, {{ParticipantKind::kRank, 1}, {ParticipantKind::kRank, 0}});
     bench_.job.instance_of = {{{0, 0}, {1, 1}}, {{0, 0}, {1, 0}}};
   }
   /// The message of rank 1 comes over the edge in the east at `arrival`.
@@ -197,7 +197,7 @@ TEST(DieShard, ACopyGoesOnUnderItsOwnNames) {
   program.kernels = {
       KernelMaker(bench.shape(0), {20, 10}).gather(0, 1, {{0, 300}}).gather(3, 2, {{0, 64}, {1, 64}}).kernel()};
   bench.job.plans = {PlanMaker().position().item(1, starts).edge(1, 300).position().item(1, finishes).plan()};
-  bench.add_instance(0, {{PlaceKind::kNode, 0}, {PlaceKind::kNode, 3}});
+  bench.add_instance(0, {{ParticipantKind::kNode, 0}, {ParticipantKind::kNode, 3}});
   bench.job.instance_of = {{{0, 0}}, {{0, 0}}};
   RowNames names = row_names(2, {1}, {});
   names.shard = {1};
@@ -279,7 +279,7 @@ TEST(DieShard, OperandsAndTokensFindTheirNodesOnOtherDies) {
                                    item.bytes = 640;
                                  })
                            .plan()};
-    bench.add_instance(0, {{PlaceKind::kNode, 0}, {PlaceKind::kNode, 3}});
+    bench.add_instance(0, {{ParticipantKind::kNode, 0}, {ParticipantKind::kNode, 3}});
     bench.job.instance_of[0] = {{0, 0}};
     Dies dies(bench);
     dies.run();

@@ -48,13 +48,13 @@ class DipShardTest : public ::testing::Test {
     bench_.settings.burst_bytes = kBurst;
     bench_.add_rank(make_slice(bench_.topology, 0, 0, 2, 2), 0);
   }
-  std::uint32_t use(const DataflowPlan& plan, const std::vector<DataflowInstance::Place>& places) {
+  std::uint32_t use(const DataflowPlan& plan, const std::vector<DataflowInstance::Participant>& participants) {
     bench_.job.plans.push_back(plan);
-    return bench_.add_instance(static_cast<std::uint32_t>(bench_.job.plans.size() - 1), places);
+    return bench_.add_instance(static_cast<std::uint32_t>(bench_.job.plans.size() - 1), participants);
   }
   /// The first position starts by itself.
-  std::uint32_t start(const DataflowPlan& plan, const std::vector<DataflowInstance::Place>& places) {
-    started_.push_back(use(plan, places));
+  std::uint32_t start(const DataflowPlan& plan, const std::vector<DataflowInstance::Participant>& participants) {
+    started_.push_back(use(plan, participants));
     return started_.back();
   }
   /// Made when all is known that it has to do.
@@ -88,7 +88,8 @@ class DipShardTest : public ::testing::Test {
   std::unique_ptr<DipShard> dip_;
 };
 
-constexpr DataflowInstance::Place kDip{PlaceKind::kDip, 0}, kOtherDip{PlaceKind::kDip, 1}, kRank{PlaceKind::kRank, 0};
+constexpr DataflowInstance::Participant kDip{ParticipantKind::kDip, 0}, kOtherDip{ParticipantKind::kDip, 1},
+    kRank{ParticipantKind::kRank, 0};
 
 TEST_F(DipShardTest, DoesNothingWithoutAnInstanceThatStartsByItself) {
   start(PlanMaker().position().item(1).plan(), {kDip});
@@ -99,7 +100,7 @@ TEST_F(DipShardTest, DoesNothingWithoutAnInstanceThatStartsByItself) {
 TEST_F(DipShardTest, SamplesOfTheHostsPassHbmAndGoToTheirNode) {
   DataflowPlan plan =
       PlanMaker().position().item(0, serves(Service::kHostRead, 640)).edge(1, 640).position().item(1, finishes).plan();
-  plan.lane_node = {3};
+  plan.track_node = {3};
   start(plan, {kDip, kRank});
   EXPECT_EQ(dip().next_time(), 0);
   run();
@@ -206,7 +207,7 @@ TEST_F(DipShardTest, ATokenWithoutDataIsAPacket) {
 
 TEST_F(DipShardTest, RefusesATransferToANode) {
   const std::uint32_t instance =
-      use(PlanMaker().position().item(1).edge(1, 64).position().item(1).plan(), {kDip, {PlaceKind::kNode, 1}});
+      use(PlanMaker().position().item(1).edge(1, 64).position().item(1).plan(), {kDip, {ParticipantKind::kNode, 1}});
   burst(0, 64, true, {instance, 0, 0, 0});
   EXPECT_THROW(run(), Error);
 }

@@ -38,10 +38,10 @@ topology::MachineParams rows_of_tiles(std::int64_t rows) {
 struct Training : Bench {
   explicit Training(const topology::MachineParams& params, Bytes exchanged = 1000) : Bench(params) {
     settings.burst_bytes = 256;
-    std::vector<DataflowInstance::Place> all;
+    std::vector<DataflowInstance::Participant> all;
     for (DieId die = 0; die < topology.die_count(); ++die) {
-      const topology::DiePlace at = topology.place(die);
-      all.push_back({PlaceKind::kRank, add_rank(make_slice(topology, 2 * at.row, 2 * at.column, 2, 2), 0)});
+      const topology::DieCoordinates at = topology.coordinates(die);
+      all.push_back({ParticipantKind::kRank, add_rank(make_slice(topology, 2 * at.row, 2 * at.column, 2, 2), 0)});
     }
     const auto ranks = static_cast<std::uint32_t>(all.size());
     workload::Graph& graph = workload.graphs[0];
@@ -83,10 +83,10 @@ struct Training : Bench {
                  exchange.plan(), tell.plan()};
     job.plans[2].algorithm = "p2p";
     job.plans[2].model_seconds = 0.5;
-    const std::uint32_t sum = add_instance(1, {{PlaceKind::kNode, 3}, {PlaceKind::kNode, 0}});
+    const std::uint32_t sum = add_instance(1, {{ParticipantKind::kNode, 3}, {ParticipantKind::kNode, 0}});
     for (RankId rank = 0; rank < ranks; rank += 2) {
       for (const RankId each : {rank, rank + 1})
-        job.instance_of[each] = {{add_instance(0, {{PlaceKind::kDip, rank}, all[each]}), 1}, {sum, 0}, {}, {}};
+        job.instance_of[each] = {{add_instance(0, {{ParticipantKind::kDip, rank}, all[each]}), 1}, {sum, 0}, {}, {}};
       const std::uint32_t pair = add_instance(2, {all[rank], all[rank + 1]});
       for (const std::uint32_t side : {0u, 1u}) job.instance_of[rank + side][2] = {pair, side};
     }
@@ -192,7 +192,7 @@ TEST(Machine, CountersOfNodesAndDipsAreThereAtAnyTime) {
     EXPECT_EQ(node.core.busy_cycles, 50u);
     EXPECT_EQ(node.core.matrix_flops, 100);
     EXPECT_EQ(node.core.vector_flops, 0);
-    // Reads: 300 bytes of the kernel, 500 of its lane to the other rank, 256 to tell it.
+    // Reads: 300 bytes of the kernel, 500 of its track to the other rank, 256 to tell it.
     EXPECT_EQ(node.sram.bytes_injected, 300u + 500 + 256);
     // Writes: 100 of the sum, 640 of the load, 500 of the exchange.
     EXPECT_EQ(node.sram.bytes_ejected, 100u + 640 + 500);
@@ -340,7 +340,7 @@ TEST(Machine, RefusesAJobThatSendsWhereNoWayLeads) {
   program.tasks = {kernel_task(0, 1), dataflow_task(0)};
   program.kernels = {KernelMaker(bench.shape(0), {10}).unicast(0, 17, 64, 1).unicast(0, 17, 64, 1).kernel()};
   bench.job.plans = {PlanMaker().position().item(1, starts).edge(1, 64).position().item(1, finishes).plan()};
-  bench.add_instance(0, {{PlaceKind::kNode, 17}, {PlaceKind::kNode, 0}});
+  bench.add_instance(0, {{ParticipantKind::kNode, 17}, {ParticipantKind::kNode, 0}});
   bench.job.instance_of[0] = {{0, 0}};
   try {
     Machine machine(bench.topology, bench.workload, bench.job, bench.settings);
@@ -359,7 +359,7 @@ TEST(Machine, DipsTalkOverTheZplane) {
   Training job(params);
   job.job.plans.push_back(PlanMaker().position().item(0).edge(1, 50'000).position().item(1).plan());
   job.job.plans.back().over_zplane = true;
-  job.add_instance(4, {{PlaceKind::kDip, 0}, {PlaceKind::kDip, 1}});
+  job.add_instance(4, {{ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
   const Results r = job.run();
   EXPECT_TRUE(r.finished);
   EXPECT_EQ(r.zplane.messages, 1u);
@@ -374,7 +374,7 @@ TEST(Machine, DipsTalkOverTheZplane) {
 TEST(Machine, EstimatesMoreForMore) {
   const topology::Topology small(rows_of_tiles(1)), large(rows_of_tiles(8));
   EXPECT_LT(Machine::estimate_bytes(small, 2, 5), Machine::estimate_bytes(large, 2, 5));
-  EXPECT_LT(Machine::estimate_bytes(small, 2, 5), Machine::estimate_bytes(small, 2, 5, true));
+  EXPECT_LT(Machine::estimate_bytes(small, 2, 5), Machine::estimate_bytes(small, 2, 5, NetworkModel::kReference));
   EXPECT_LT(Machine::estimate_bytes(small, 2, 5), Machine::estimate_bytes(small, 2, 5000));
 }
 

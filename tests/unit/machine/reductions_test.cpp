@@ -65,7 +65,7 @@ class ReductionsTest : public ::testing::Test {
   std::uint32_t use(const DataflowPlan& plan) {
     bench_.job.plans.push_back(plan);
     return bench_.add_instance(static_cast<std::uint32_t>(bench_.job.plans.size() - 1),
-                               {{PlaceKind::kNode, 1}, {PlaceKind::kNode, 0}});
+                               {{ParticipantKind::kNode, 1}, {ParticipantKind::kNode, 0}});
   }
   Bench bench_;
 };
@@ -120,8 +120,10 @@ TEST_F(ReductionsTest, ItemsFireInTheOrderOfTimeNotOfTheirDepth) {
                                  .item(1)
                                  .edge(0, 192)
                                  .plan());
-  const std::uint32_t instance = bench_.add_instance(
-      0, {{PlaceKind::kNode, 0}, {PlaceKind::kNode, 1}, {PlaceKind::kNode, 2}, {PlaceKind::kNode, 3}});
+  const std::uint32_t instance = bench_.add_instance(0, {{ParticipantKind::kNode, 0},
+                                                         {ParticipantKind::kNode, 1},
+                                                         {ParticipantKind::kNode, 2},
+                                                         {ParticipantKind::kNode, 3}});
   Die die(bench_);
   die.reductions.start(1, 7, instance, 0);
   EXPECT_EQ(die.port.within.size(), 2u) << "what waits for nothing";
@@ -199,7 +201,8 @@ TEST_F(ReductionsTest, AddersAreSharedWithOthers) {
 
 TEST_F(ReductionsTest, ACopyGoesOnUnderItsOwnName) {
   const std::uint32_t one = use(sum_of_two(640, 1)), other = use(sum_of_two(640, 1));
-  bench_.job.instances[other].places = {{PlaceKind::kNode, 0}, {PlaceKind::kNode, 1}};  // the other way round
+  bench_.job.instances[other].participants = {{ParticipantKind::kNode, 0},
+                                              {ParticipantKind::kNode, 1}};  // the other way round
   Die die(bench_), copy(bench_);
   die.reductions.start(1, 7, one, 10);
   copy.wheel = die.wheel;

@@ -61,8 +61,8 @@ void add_tasks(Bench& bench) {
   bench.job.programs[0].tasks = {kernel_task(0), dataflow_task(0), dataflow_task(1), dataflow_task(2)};
   bench.job.programs[0].kernels.resize(1);
   bench.job.plans.push_back(PlanMaker().position().item(1, starts).plan());
-  bench.add_instance(0, {{PlaceKind::kNode, 0}});
-  bench.add_instance(0, {{PlaceKind::kRank, 0}});
+  bench.add_instance(0, {{ParticipantKind::kNode, 0}});
+  bench.add_instance(0, {{ParticipantKind::kRank, 0}});
   bench.job.instance_of[0] = {{0, 0}, {1, 0}, {kNone, 0}};
 }
 

@@ -31,7 +31,7 @@ using workload::Program;
 using workload::Slice;
 using workload::SliceShape;
 using workload::Task;
-using PlaceKind = DataflowInstance::Place::Kind;
+using ParticipantKind = DataflowInstance::Participant::Kind;
 
 /// One die; every site is a node.
 inline topology::MachineParams die_params(std::int64_t rows, std::int64_t columns) {
@@ -105,7 +105,7 @@ inline Slice make_slice(const topology::Topology& topology, std::int32_t first_r
         line.nodes_begin = static_cast<std::uint32_t>(shape->line_nodes.size());
         for (std::int32_t i = from; i < to; ++i) {
           shape->line_nodes.push_back(first_node + static_cast<std::uint32_t>(node(i)));
-          shape->line_positions.push_back(static_cast<std::uint16_t>(i));
+          shape->line_offsets.push_back(static_cast<std::uint16_t>(i));
         }
         line.nodes_end = static_cast<std::uint32_t>(shape->line_nodes.size());
         shape->lines.push_back(line);
@@ -132,7 +132,7 @@ inline Task kernel_task(std::uint32_t kernel, std::uint32_t op = 0) {
   Task task;
   task.kind = Task::Kind::kKernel;
   task.unit = Task::Unit::kCore;
-  task.index = kernel;
+  task.kernel = kernel;
   task.op = op;
   return task;
 }
@@ -141,7 +141,7 @@ inline Task dataflow_task(std::uint32_t slot, std::uint32_t op = 0, Task::Unit u
   Task task;
   task.kind = Task::Kind::kDataflow;
   task.unit = unit;
-  task.index = slot;
+  task.entry = slot;
   task.op = op;
   return task;
 }
@@ -150,7 +150,7 @@ inline Task delay_task(std::uint32_t delay, std::uint32_t op, Task::Unit unit) {
   Task task;
   task.kind = Task::Kind::kDelay;
   task.unit = unit;
-  task.index = delay;
+  task.delay = delay;
   task.op = op;
   return task;
 }
@@ -199,7 +199,7 @@ class KernelMaker {
     for (std::uint32_t n = 0; n < shape_.node_count(); ++n) {
       const SliceShape::Node& node = shape_.nodes[n];
       if (at.horizontal ? node.row != any.row : node.column != any.column) continue;
-      const bool alone = pieces.size() == 1 && shape_.line_nodes[at.nodes_begin + pieces[0].place] == n;
+      const bool alone = pieces.size() == 1 && shape_.line_nodes[at.nodes_begin + pieces[0].holder] == n;
       if (!alone) ++need(n, slot);
     }
     return *this;
@@ -225,11 +225,11 @@ class KernelMaker {
 /// A dataflow plan, items and edges one by one: items by position, the edges of an item after it.
 class PlanMaker {
  public:
-  explicit PlanMaker(std::uint32_t lanes = 1, std::uint32_t chunks = 1) {
+  explicit PlanMaker(std::uint32_t tracks = 1, std::uint32_t chunks = 1) {
     plan_.algorithm = "test";
-    plan_.lanes = lanes;
+    plan_.tracks = tracks;
     plan_.chunks = chunks;
-    for (std::uint32_t lane = 0; lane < lanes; ++lane) plan_.lane_node.push_back(lane);
+    for (std::uint32_t track = 0; track < tracks; ++track) plan_.track_node.push_back(track);
   }
   PlanMaker& position() {
     plan_.item_begin.push_back(static_cast<std::uint32_t>(plan_.items.size()));
@@ -290,10 +290,10 @@ struct Bench {
     return rank;
   }
   [[nodiscard]] const SliceShape& shape(RankId rank) const { return *job.slices[rank].shape; }
-  std::uint32_t add_instance(std::uint32_t plan, const std::vector<DataflowInstance::Place>& places) {
+  std::uint32_t add_instance(std::uint32_t plan, const std::vector<DataflowInstance::Participant>& participants) {
     DataflowInstance instance;
     instance.plan = plan;
-    instance.places = places;
+    instance.participants = participants;
     job.instances.push_back(instance);
     return static_cast<std::uint32_t>(job.instances.size() - 1);
   }

@@ -79,16 +79,16 @@ topology::MachineParams tray(std::int64_t rows) {
 struct Rows : Bench {
   explicit Rows(const topology::MachineParams& params) : Bench(params) {
     const auto rows = static_cast<std::uint32_t>(topology.die_count() / 2);
-    std::vector<DataflowInstance::Place> all;
+    std::vector<DataflowInstance::Participant> all;
     for (DieId die = 0; die < topology.die_count(); ++die) {
-      const topology::DiePlace at = topology.place(die);
-      all.push_back({PlaceKind::kRank, add_rank(make_slice(topology, 2 * at.row, 2 * at.column, 2, 2), 0)});
+      const topology::DieCoordinates at = topology.coordinates(die);
+      all.push_back({ParticipantKind::kRank, add_rank(make_slice(topology, 2 * at.row, 2 * at.column, 2, 2), 0)});
     }
     job.programs[0].tasks = {dataflow_task(0, 0, Task::Unit::kMemory), dataflow_task(1), dataflow_task(2)};
     job.plans.resize(3);
     for (std::uint32_t row = 0; row < rows; ++row) {
       const RankId left = 2 * row, right = left + 1;
-      const std::uint32_t from_dip = add_instance(0, {{PlaceKind::kDip, 2 * row}, all[left], all[right]});
+      const std::uint32_t from_dip = add_instance(0, {{ParticipantKind::kDip, 2 * row}, all[left], all[right]});
       const std::uint32_t message = add_instance(1, {all[left], all[right]});
       job.instance_of[left] = {{from_dip, 1}, {message, 0}, {kNone, 0}};
       job.instance_of[right] = {{from_dip, 2}, {message, 1}, {kNone, 0}};
@@ -169,7 +169,7 @@ TEST(TileRows, ARankInTwoRowsTiesThemTogether) {
 
 TEST(TileRows, ADipThatServesTwoRowsTiesThemTogether) {
   Rows bench(tray(3));
-  bench.job.instances[0].places[2] = {PlaceKind::kRank, 5};
+  bench.job.instances[0].participants[2] = {ParticipantKind::kRank, 5};
   EXPECT_FALSE(bench.find().alike());
 }
 

@@ -44,7 +44,7 @@ struct Delivered {
 struct Plane {
   explicit Plane(const topology::MachineParams& params) : bench(params) {
     bench.job.plans.resize(1);
-    bench.add_instance(0, {{PlaceKind::kDip, 0}, {PlaceKind::kDip, 1}});
+    bench.add_instance(0, {{ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
     Context& context = bench.context();
     hbm.resize(bench.topology.dip_count());
     for (std::uint32_t dip = 0; dip < hbm.size(); ++dip) {

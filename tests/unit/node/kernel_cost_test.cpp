@@ -37,7 +37,7 @@ TEST(NodeCost, EdgesAreWasted) {
 
 TEST(NodeCost, PartialSumsAreReadAgain) {
   // Loads: 1,024 issues x 128 B and 64 x 64 sums of 4 B, at 128 B a cycle.
-  ProductPiece piece{64, 64, 64, 2, 4, true};
+  ProductWork piece{64, 64, 64, 2, 4, true};
   EXPECT_EQ(NodeCost(kNode).product(piece), (1024 * 128 + 64 * 64 * 4) / 128 + fill(8));
 }
 

@@ -14,6 +14,7 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 /// Two small dies, so that every step takes milliseconds.
 config::RunConfig small_config() {
@@ -79,6 +80,25 @@ TEST(Run, MachineSettingsAreThoseOfTheConfiguration) {
   EXPECT_EQ(settings.network_model, fabric::NetworkModel::kReference);
 }
 
+/// The second run is that of the ideal model, and only adds to the report.
+TEST(Run, SaysWhatContentionCosts) {
+  config::RunConfig config = small_config();
+  config.workload.generate.bytes = 1 << 20;
+  const RunOutcome plain = run(config);
+  EXPECT_EQ(plain.ideal_cycles, 0);
+  EXPECT_THAT(report::report_json(plain.context()), Not(HasSubstr("contention")));
+  config.run.contention = true;
+  const RunOutcome both = run(config);
+  EXPECT_EQ(both.results.digest, plain.results.digest);
+  config.run.network_model = fabric::NetworkModel::kIdeal;
+  EXPECT_THROW((void)run(config), Error);
+  config.run.contention = false;
+  EXPECT_EQ(both.ideal_cycles, run(config).results.end_cycle);
+  EXPECT_LT(both.ideal_cycles, both.results.end_cycle);
+  EXPECT_THAT(report::report_json(both.context()), HasSubstr("ideal_cycles"));
+  EXPECT_THAT(report::report_text(both.context()), HasSubstr("over the ideal network"));
+}
+
 TEST(Approximations, NameWhatTheTraceLeftOpenOnce) {
   RunOutcome outcome;
   outcome.prepared = prepare(small_config());
@@ -116,10 +136,15 @@ TEST(Net, HotspotsNeedTheirPattern) {
   EXPECT_THROW((void)net(config), Error);
 }
 
-TEST(Net, RefusesAModelWithoutSharedLinks) {
-  config::RunConfig config = small_net(0.05);
-  config.run.network_model = fabric::NetworkModel::kIdeal;
-  EXPECT_THROW((void)net(config), Error);
+TEST(Net, EveryModelRunsAndSaysWhatItSimplifies) {
+  for (const auto& entry : enum_entries(fabric::NetworkModel{})) {
+    config::RunConfig config = small_net(0.05);
+    config.run.network_model = entry.value;
+    const NetOutcome outcome = net(config);
+    EXPECT_GT(outcome.run.outcome.mean_cycles, 0) << entry.text;
+    EXPECT_EQ(outcome.run.model, entry.text);
+    EXPECT_THAT(outcome.run.approximations, Contains(HasSubstr(" model: "))) << entry.text;
+  }
 }
 
 }  // namespace

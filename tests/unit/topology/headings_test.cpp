@@ -54,7 +54,7 @@ void follow(const Headings& headings, const Routes& routes, std::uint32_t headin
 TEST(Headings, LeadEveryPairOverWhatWorks) {
   const Topology topology(hurt_tile());
   const Routes& routes = *topology.routes();
-  Headings headings(topology, kRoutePhases);
+  Headings headings(topology, kRouteLegs);
   std::array<Headings::Book, 2> books;  // of two writers, in turn
   for (std::int32_t from = 0; from < 144; ++from) {
     for (std::int32_t to = 0; to < 144; ++to) {

@@ -91,7 +91,7 @@ TEST(Routes, EveryPairOfSmallMachinesHasOneOverLiveLinks) {
         EXPECT_TRUE(route.ends[static_cast<std::size_t>(route.legs) - 1] == b);
       }
     }
-    EXPECT_THAT(find_channel_cycle(topology, kRoutePhases, route_turn), IsEmpty());
+    EXPECT_THAT(find_channel_cycle(topology, kRouteLegs, route_turn), IsEmpty());
   }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packets that pass idle routers without events change nothing: all that is counted is the same as with an event for
-// each piece and hop, at any load and whenever one looks.
+// each segment and hop, at any load and whenever one looks.
 #include <gtest/gtest.h>
 
 #include <vector>

@@ -16,10 +16,10 @@ RouterParams d1() {
 }
 
 std::uint32_t to(std::uint32_t row, std::uint32_t column) {
-  return row << kPlaceBits | column;
+  return row << kSiteBits | column;
 }
 
-/// A die of 4 x 4 routers, numbered along the rows; messages of 64 flits are 8 pieces of 8.
+/// A die of 4 x 4 routers, numbered along the rows; messages of 64 flits are 8 segments of 8.
 class PacketExpress : public ::testing::Test {
  protected:
   void cycle() {
@@ -27,7 +27,7 @@ class PacketExpress : public ::testing::Test {
     mesh->allocate(now);
     ++now;
   }
-  PieceRules rules{d1(), 64};
+  SegmentRules rules{d1(), 64};
   std::unique_ptr<PacketMesh> mesh = make_packet_mesh({0, 0, 4, 4}, rules);
   Cycles now = 10;
 };
@@ -63,10 +63,10 @@ TEST_F(PacketExpress, SharesRoutersButNoPorts) {
   EXPECT_TRUE(mesh->express(7, 0, {0, to(1, 0)}, now));    // the other way
 }
 
-TEST_F(PacketExpress, GivesWayPieceByPiece) {
+TEST_F(PacketExpress, GivesWaySegmentBySegment) {
   ASSERT_TRUE(mesh->express(4, 0, {0, to(1, 3)}, now));
   while (now < 30) cycle();
-  mesh->injections(now).push({mesh->local_slot(6, 0), {0, to(1, 3) | kFirstMark}});  // is there one cycle later
+  mesh->injections(now).push({mesh->local_input_vc(6, 0), {0, to(1, 3) | kFirstMark}});  // is there one cycle later
   cycle();
   ASSERT_TRUE(mesh->resumed.empty());
   mesh->arrive(now);
@@ -74,7 +74,7 @@ TEST_F(PacketExpress, GivesWayPieceByPiece) {
   EXPECT_EQ(mesh->resumed[0].router, 4u);
   EXPECT_EQ(mesh->resumed[0].sent, 3u);  // in cycles 10, 18 and 26
   EXPECT_EQ(mesh->resumed[0].owed, 0u);
-  // Three pieces have left router 4 in cycles 11, 19 and 27, and router 7 in 14, 22 and 30.
+  // Three segments have left router 4 in cycles 11, 19 and 27, and router 7 in 14, 22 and 30.
   EXPECT_EQ(mesh->sent(1, 0, 0, now), 24u);
   EXPECT_EQ(mesh->sent(1, 3, kLocalPort, now), 24u);
   EXPECT_EQ(mesh->flits_inside(), 8u);  // the one that was injected; none of the express
@@ -86,10 +86,10 @@ TEST_F(PacketExpress, GivesWayPieceByPiece) {
 TEST_F(PacketExpress, NeverWhereCreditsMayHoldItUp) {
   RouterParams slow = d1();
   slow.hop_cycles = 6;
-  EXPECT_TRUE(PieceRules(slow, 64).express);  // 6 + 1 <= 8
+  EXPECT_TRUE(SegmentRules(slow, 64).express);  // 6 + 1 <= 8
   slow.credit_cycles = 3;
-  EXPECT_FALSE(PieceRules(slow, 64).express);
-  EXPECT_FALSE(PieceRules(d1(), 15).express);  // pieces of one flit
+  EXPECT_FALSE(SegmentRules(slow, 64).express);
+  EXPECT_FALSE(SegmentRules(d1(), 15).express);  // segments of one flit
 }
 
 }  // namespace

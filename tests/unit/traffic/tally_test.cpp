@@ -29,13 +29,13 @@ TEST(LatencyCounts, Percentiles) {
   EXPECT_EQ(counts.percentile(99.5), 100);
 }
 
-TEST(Window, IsHalfOpen) {
-  const Window window{10, 20};
+TEST(MeasurementWindow, IsHalfOpen) {
+  const MeasurementWindow window{10, 20};
   EXPECT_FALSE(window.holds(9));
   EXPECT_TRUE(window.holds(10));
   EXPECT_TRUE(window.holds(19));
   EXPECT_FALSE(window.holds(20));
-  EXPECT_FALSE(Window{}.holds(0));
+  EXPECT_FALSE(MeasurementWindow{}.holds(0));
 }
 
 TEST(Tally, MeasuresPacketsByCreationAndAcceptsFlitsByArrival) {

@@ -75,19 +75,19 @@ bool can_stripe(const Slice& from, const Slice& to, Bytes bytes, const topology:
 namespace collectives {
 namespace {
 
-void count_lines(Lanes& lanes, const SliceShape& shape) {
+void count_lines(Tracks& tracks, const SliceShape& shape) {
   std::set<std::uint16_t> rows, columns;
-  for (const std::uint32_t n : lanes.nodes) {
+  for (const std::uint32_t n : tracks.nodes) {
     rows.insert(shape.nodes[n].row);
     columns.insert(shape.nodes[n].column);
   }
-  lanes.distinct_rows = static_cast<std::int64_t>(rows.size());
-  lanes.distinct_columns = static_cast<std::int64_t>(columns.size());
+  tracks.distinct_rows = static_cast<std::int64_t>(rows.size());
+  tracks.distinct_columns = static_cast<std::int64_t>(columns.size());
 }
 
 }  // namespace
 
-Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic, const topology::Topology& topology) {
+Tracks choose_tracks(const CollectiveRequest& request, const Traffic& traffic, const topology::Topology& topology) {
   // Defects can make shapes differ: node indices of the smallest one are valid in all.
   const SliceShape* shape = request.members.front()->shape.get();
   for (const Slice* member : request.members) {
@@ -97,27 +97,27 @@ Lanes choose_lanes(const CollectiveRequest& request, const Traffic& traffic, con
   const std::int64_t most =
       std::min({per_line, static_cast<std::int64_t>(shape->node_count()),
                 std::max<std::int64_t>(kMaxMessages / std::max<std::int64_t>(traffic.edges, 1), 1)});
-  Lanes lanes;
-  lanes.striped = traffic.straight &&
-                  traffic.most_bytes >= static_cast<Bytes>(shape->node_count()) * traffic.least_piece &&
-                  are_equal_dies(request.members, topology);
-  if (lanes.striped) {
-    lanes.nodes.resize(shape->node_count());
-    std::iota(lanes.nodes.begin(), lanes.nodes.end(), 0u);
+  Tracks tracks;
+  tracks.striped = traffic.straight &&
+                   traffic.most_bytes >= static_cast<Bytes>(shape->node_count()) * traffic.least_piece &&
+                   are_equal_dies(request.members, topology);
+  if (tracks.striped) {
+    tracks.nodes.resize(shape->node_count());
+    std::iota(tracks.nodes.begin(), tracks.nodes.end(), 0u);
   } else if (std::max<Bytes>(traffic.least_bytes / kSmallestPieceBytes, 1) <= most) {
-    lanes.nodes = residency(*shape, traffic.least_bytes);
+    tracks.nodes = residency(*shape, traffic.least_bytes);
   } else {
-    lanes.nodes = diagonal_nodes(*shape, most);
+    tracks.nodes = diagonal_nodes(*shape, most);
   }
-  count_lines(lanes, *shape);
-  return lanes;
+  count_lines(tracks, *shape);
+  return tracks;
 }
 
-Lanes lanes_on(const SliceShape& shape, std::vector<std::uint32_t> nodes) {
-  Lanes lanes;
-  lanes.nodes = std::move(nodes);
-  count_lines(lanes, shape);
-  return lanes;
+Tracks tracks_on(const SliceShape& shape, std::vector<std::uint32_t> nodes) {
+  Tracks tracks;
+  tracks.nodes = std::move(nodes);
+  count_lines(tracks, shape);
+  return tracks;
 }
 
 }  // namespace collectives

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns items and edges collected in any order into a dataflow plan grouped by position.
-#include "collectives/common.h"
+#include "dojo/workload/plan_builder.h"
+
+#include <algorithm>
+#include <utility>
+
 #include "dojo/base/error.h"
 
-namespace dojo::workload::collectives {
+namespace dojo::workload {
 
 std::uint32_t PlanBuilder::item(std::uint32_t position, Flags flags) {
   DataflowItem item;
@@ -11,7 +15,9 @@ std::uint32_t PlanBuilder::item(std::uint32_t position, Flags flags) {
   item.start = flags.start;
   item.finish = flags.finish;
   item.combine = flags.combine_bytes > 0;
-  item.bytes = flags.combine_bytes;
+  item.service = flags.service;
+  item.bytes = flags.service == DataflowItem::Service::kNone ? flags.combine_bytes : flags.service_bytes;
+  positions_ = std::max(positions_, position + 1);
   items_.push_back(item);
   return static_cast<std::uint32_t>(items_.size() - 1);
 }
@@ -20,16 +26,14 @@ void PlanBuilder::edge(std::uint32_t from, std::uint32_t to, Bytes bytes) {
   edges_.push_back({from, to, bytes});
 }
 
-DataflowPlan PlanBuilder::build(Algorithm algorithm, const Lanes& lanes, const ChunkChoice& choice,
-                                const topology::Topology& topology) const {
+DataflowPlan PlanBuilder::build(std::string algorithm, std::vector<std::uint32_t> track_node,
+                                std::uint32_t chunks) const {
   DataflowPlan plan;
-  plan.algorithm = schema::enum_text(algorithm);
+  plan.algorithm = std::move(algorithm);
   plan.positions = positions_;
-  plan.striped = lanes.striped;
-  plan.lane_node = lanes.striped ? std::vector<std::uint32_t>{0} : lanes.nodes;
-  plan.lanes = static_cast<std::uint32_t>(plan.lane_node.size());
-  plan.chunks = static_cast<std::uint32_t>(choice.chunks);
-  plan.model_seconds = choice.cycles / topology.params().clock_hz;
+  plan.tracks = static_cast<std::uint32_t>(track_node.size());
+  plan.track_node = std::move(track_node);
+  plan.chunks = chunks;
 
   plan.item_begin.assign(positions_ + 1, 0);
   for (const DataflowItem& item : items_) ++plan.item_begin[item.position + 1];
@@ -47,26 +51,18 @@ DataflowPlan PlanBuilder::build(Algorithm algorithm, const Lanes& lanes, const C
     ++begin[new_index[e.from] + 1];
   }
   for (std::size_t i = 0; i < plan.items.size(); ++i) {
+    DataflowItem& item = plan.items[i];
     begin[i + 1] += begin[i];
-    plan.items[i].edges_begin = begin[i];
-    plan.items[i].edges_end = begin[i + 1];
-    need[i] += plan.items[i].start ? 1u : 0u;
-    DOJO_CHECK(need[i] >= 1 && need[i] <= kMaxNeed, "{} plan: item {} needs {} tokens", plan.algorithm, i, need[i]);
-    plan.items[i].need = static_cast<std::uint16_t>(need[i]);
+    item.edges_begin = begin[i];
+    item.edges_end = begin[i + 1];
+    need[i] += item.start ? 1u : 0u;
+    const std::uint32_t least = item.service == DataflowItem::Service::kNone ? 1 : 0;
+    DOJO_CHECK(need[i] >= least && need[i] <= kMaxNeed, "{} plan: item {} needs {} tokens", plan.algorithm, i, need[i]);
+    item.need = static_cast<std::uint16_t>(need[i]);
   }
   plan.edges.resize(edges_.size());
   for (const RawEdge& e : edges_) plan.edges[begin[new_index[e.from]]++] = {new_index[e.to], e.bytes};
   return plan;
 }
 
-DataflowPlan trivial_plan(Algorithm algorithm, const topology::Topology& topology) {
-  PlanBuilder builder(1);
-  PlanBuilder::Flags flags;
-  flags.start = flags.finish = true;
-  builder.item(0, flags);
-  Lanes lanes;
-  lanes.nodes = {0};
-  return builder.build(algorithm, lanes, ChunkChoice{}, topology);
-}
-
-}  // namespace dojo::workload::collectives
+}  // namespace dojo::workload
