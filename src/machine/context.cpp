@@ -110,6 +110,8 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
   stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
   group_stripe_bytes = std::max<Bytes>(stripe_bytes / kStripeGroups, 64);
+  oldest_first = topology.params().noc.arbitration == topology::Arbitration::kAge;
+  trains = {settings.gather_on_die, settings.gather_over_dies};
   sums.resize(settings.threads);
   for (ThreadSums& sum : sums) {
     for (const workload::Graph& graph : workload.graphs) sum.ops.emplace_back(graph.ops.size());

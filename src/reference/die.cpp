@@ -47,7 +47,9 @@ Die::State::State(const topology::Topology& topology, DieId die)
   shape.first_row = shape.first_column = 1;  // 0: beyond the edge
   shape.rows = rows;
   shape.columns = columns;
-  block = make_die_block(shape, router, DieSites{enabled, traffic::node_ports(topology.params().node)});
+  block = make_die_block(shape, router,
+                         DieSites{enabled, traffic::node_ports(topology.params().node),
+                                  topology.params().noc.arbitration == topology::Arbitration::kAge});
   for (unsigned port = 0; port < kSides; ++port) {
     const topology::Edge edge = topology.edge(die, kDirectionOfPort[port]);
     SideState& side = sides[port];

@@ -16,6 +16,7 @@ DieBlock::DieBlock(const MeshShape& shape, const RouterParams& params, const Die
       write_ports_(sites.ports.write),
       hop_(params.hop_cycles),
       room_(params.input_buffer_flits),
+      oldest_first_(sites.oldest_first),
       enabled_(sites.enabled) {
   const auto count = static_cast<std::size_t>(shape.rows * shape.columns);
   forks_.assign(count, 0);

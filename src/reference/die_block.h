@@ -21,6 +21,7 @@ inline constexpr std::uint32_t kTurnFlits = 256;
 struct DieSites {
   const std::vector<std::uint8_t>& enabled;  ///< by site: has a core and SRAM
   traffic::NodePorts ports;
+  bool oldest_first = false;  ///< topology::Arbitration::kAge
   [[nodiscard]] std::uint32_t write_ports() const { return ports.write; }
 };
 
@@ -102,6 +103,7 @@ class DieBlock : public Block {
     if (vc < first_local_ && (forks_[router] >> vc & 1) != 0) eject(router, flit, now + hop_);
   }
   Cycles eject(std::uint32_t router, Flit flit, Cycles arrival);
+  [[nodiscard]] bool oldest_first() const { return oldest_first_; }
   template <class Send>
   void inject(Cycles now, Send&& send);
   void source_credit(std::uint32_t router, unsigned input_vc) { ++credits_[router * node_vcs_ + input_vc]; }
@@ -122,6 +124,7 @@ class DieBlock : public Block {
   std::uint32_t read_ports_, channels_;
   Cycles write_ports_;
   Cycles hop_, room_;
+  bool oldest_first_;
   const std::vector<std::uint8_t>& enabled_;
   std::vector<Way> ways_;  ///< by message
   std::vector<Message> messages_;

@@ -101,6 +101,11 @@ class RouterBlock final : public Nodes {
   static void give_channels(Hot& r, const Bids& bids);
   static void give(Hot& r, unsigned input, unsigned channel);
   unsigned choose(const Hot& r, unsigned port, Mask bids) const;
+  unsigned winner(const Hot& r, std::uint32_t inputs, const std::array<std::uint8_t, kPorts>& chosen,
+                  unsigned output) const;
+  [[nodiscard]] std::uint32_t age_mark(const Hot& r, unsigned vc) const {
+    return buffer(static_cast<std::uint32_t>(&r - routers_.data()), vc)[r.first[vc]].created;
+  }
   void grant(Hot& r, std::uint32_t index, unsigned vc, Cycles now, unsigned round, Outlets& out);
   void send(Hot& r, std::uint32_t index, unsigned vc, Cycles now, unsigned round, Outlets& out);
   void forward(const Hot& r, std::uint32_t index, unsigned vc, unsigned held, Flit flit, Cycles now, unsigned round,

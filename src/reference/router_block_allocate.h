@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // One allocation round of one router: virtual channels and switch, both on the state at the start of the round; then
-// what was granted moves. Separable, input first, round robin; pointers move only on a grant.
+// what was granted moves. Separable, input first, round robin or the oldest packet first; pointers move only on a
+// grant.
 #pragma once
 #include "reference/router_block.h"
 
 namespace dojo::reference {
+
+/// Of the cycles in which two packets were created, of which only the low 32 bits are known.
+inline bool is_older(std::uint32_t one, std::uint32_t other) {
+  return static_cast<std::int32_t>(one - other) < 0;
+}
 
 /// The output VCs that the head of an input VC may be given.
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
@@ -72,6 +78,15 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::give_channels(Hot& r, con
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 unsigned RouterBlock<kStride, kRounds, Nodes, kReadPorts>::choose(const Hot& r, unsigned port, Mask bids) const {
   if (at_most_one_bit(bids)) return lowest_bit(bids);
+  if constexpr (!Nodes::kHoldsChannels) {
+    if (this->oldest_first()) {
+      unsigned best = lowest_bit(bids);
+      for (Mask left = bids & (bids - 1); left != 0; left &= left - 1) {
+        if (is_older(age_mark(r, lowest_bit(left)), age_mark(r, best))) best = lowest_bit(left);
+      }
+      return best;
+    }
+  }
   std::uint32_t outputs = 0;
   for (Mask left = bids; left != 0; left &= left - 1) outputs |= 1u << r.output[lowest_bit(left)];
   const unsigned output = next_bit(outputs, r.switch_want[port]);
@@ -81,6 +96,23 @@ unsigned RouterBlock<kStride, kRounds, Nodes, kReadPorts>::choose(const Hot& r, 
     if (r.output[i] == output) same |= kOne << i;
   }
   return next_bit(same, port * kStride + r.switch_vc[port]);
+}
+
+/// Which of the input ports whose bids want an output has it.
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+[[gnu::always_inline]] inline unsigned RouterBlock<kStride, kRounds, Nodes, kReadPorts>::winner(
+    const Hot& r, std::uint32_t inputs, const std::array<std::uint8_t, kPorts>& chosen, unsigned output) const {
+  if constexpr (!Nodes::kHoldsChannels) {
+    if (this->oldest_first()) {
+      unsigned best = lowest_bit(inputs);
+      for (std::uint32_t left = inputs & (inputs - 1); left != 0; left &= left - 1) {
+        const unsigned port = lowest_bit(left);
+        if (is_older(age_mark(r, chosen[port]), age_mark(r, chosen[best]))) best = port;
+      }
+      return best;
+    }
+  }
+  return next_bit(inputs, r.switch_give[output]);
 }
 
 /// All three pointers move, even where a speculative grant is wasted.
@@ -138,7 +170,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
     auto firm = static_cast<std::uint32_t>(held >> (output * kPorts)) & kInputs;
     auto others = static_cast<std::uint32_t>(trying >> (output * kPorts)) & kInputs;
     for (unsigned room = width_of(output); room != 0 && (firm | others) != 0; --room) {
-      const unsigned input = next_bit(firm != 0 ? firm : others, r.switch_give[output]);
+      const unsigned input = winner(r, firm != 0 ? firm : others, chosen, output);
       firm &= ~(1u << input);
       others &= ~(1u << input);
       grant(r, index, chosen[input], now, round, out);

@@ -143,8 +143,7 @@ void refuse_long_jobs(const JobSize& size, double most_bursts, Bytes burst_bytes
   throw Error(
       ExitCode::kInvalidInput,
       fmt::format("workload: found messages of about {:.3g} bursts of {} bytes, expected at most {:.3g}, because "
-                  "each is simulated; correct the sizes in the workload, raise run.burst_bytes, or allow more "
-                  "with --max-bursts",
+                  "each is simulated; correct the sizes in the workload, or allow more with --max-bursts",
                   size.bursts, burst_bytes, most_bursts));
 }
 

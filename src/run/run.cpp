@@ -103,7 +103,6 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
   machine::MachineSettings settings;
   settings.threads = thread_count(params);
   settings.seed = static_cast<std::uint64_t>(params.seed);
-  settings.burst_bytes = params.burst_bytes;
   settings.all_links = params.all_links;
   settings.network_model = params.network_model;
   settings.copy_tasks = params.copy_tasks;
@@ -129,8 +128,9 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
   auto job = std::make_unique<workload::Job>(workload::lower(*workload, lowering, *topology));
   job->approximations = approximations(*workload, *job);
-  const JobSize size = job_size(*workload, *job, config.run.burst_bytes);
-  refuse_long_jobs(size, input_limits().bursts, config.run.burst_bytes);
+  const Bytes burst_bytes = machine::MachineSettings{}.burst_bytes;
+  const JobSize size = job_size(*workload, *job, burst_bytes);
+  refuse_long_jobs(size, input_limits().bursts, burst_bytes);
   refuse_what_cannot_fit(*topology, size.bytes, model, hooks);
   return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
           std::move(job)};

@@ -50,7 +50,7 @@ TEST(Kernels, OppositeMulticastsAcrossDiesDoNotWaitForEachOther) {
   RunRequest request;
   request.machine = "configs/machines/tile.json";
   request.workload = "configs/workloads/matmul_4096.json";
-  request.set = {"workload.rank_unit=tile", "run.burst_bytes=1024", "machine.die.edge_bytes_per_s=1e11"};
+  request.set = {"workload.rank_unit=tile", "machine.die.edge_bytes_per_s=1e11"};
   EXPECT_TRUE(run(request).results.finished);
 }
 

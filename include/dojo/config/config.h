@@ -143,7 +143,6 @@ struct RunParams {
   std::int64_t threads = 0;  ///< 0 = all processors
   std::int64_t seed = 1;
   fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
-  std::int64_t burst_bytes = 16384;
   bool all_links = false;
   bool copy_tasks = true;
   bool rows_in_step = true;
@@ -154,8 +153,6 @@ struct RunParams {
           Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
     field("network_model", self.network_model, "model of the network", Anything(), Source{"chosen"});
-    field("burst_bytes", self.burst_bytes, "longest piece of a message that one event moves", Between(64, 1 << 20),
-          Source{"chosen"});
     field("copy_tasks", self.copy_tasks,
           "take what a task did on another die that was in the same state, instead of running it again; same results",
           Anything(), Source{"chosen"});

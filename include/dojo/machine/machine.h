@@ -22,8 +22,11 @@ using fabric::NetworkModel;
 struct MachineSettings {
   std::uint32_t threads = 1;
   std::uint64_t seed = 1;
-  Bytes burst_bytes = 16384;  ///< longest piece of a message that one event moves
-  bool all_links = false;     ///< Results::links holds every on-die link
+  // Longest trains, each of its kind. They are no parameters of the machine: tests change them.
+  Bytes burst_bytes = 16384;    ///< of a message of one node
+  Flits gather_on_die = 512;    ///< of a row or column of nodes, all senders together, where nothing leaves the die
+  Flits gather_over_dies = 64;  ///< where it goes on to other dies of the slice
+  bool all_links = false;       ///< Results::links holds every on-die link
   NetworkModel network_model = NetworkModel::kFast;
   bool copy_tasks = true;      ///< take records of tasks that another die has run from the same state
   bool rows_in_step = true;    ///< run one row of tiles for all as long as they do the same

@@ -29,6 +29,15 @@ constexpr const auto& enum_entries(Level) {
   return kLevelTexts;
 }
 
+/// Which of the packets that want a link goes first.
+enum class Arbitration { kRoundRobin, kAge };
+inline constexpr std::array<schema::EnumEntry<Arbitration>, 2> kArbitrationTexts{
+    {{Arbitration::kRoundRobin, "round_robin", "inputs of a router take turns"},
+     {Arbitration::kAge, "age", "the packet that was read from its memory first"}}};
+constexpr const auto& enum_entries(Arbitration) {
+  return kArbitrationTexts;
+}
+
 struct Grid {
   std::int64_t rows = 1;
   std::int64_t columns = 1;
@@ -89,6 +98,7 @@ struct NocParams {
   std::int64_t hop_cycles = 1;
   std::int64_t virtual_channels = 3;
   std::int64_t buffer_packets_per_vc = 4;
+  Arbitration arbitration = Arbitration::kRoundRobin;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("link_bytes_per_cycle", self.link_bytes_per_cycle, "width of every on-die link and direction",
@@ -97,6 +107,8 @@ struct NocParams {
     field("virtual_channels", self.virtual_channels, "traffic classes with buffers of their own", Between(2, 16),
           Source{"assumed"});
     field("buffer_packets_per_vc", self.buffer_packets_per_vc, "depth of each input buffer", Between(1, 65536),
+          Source{"assumed"});
+    field("arbitration", self.arbitration, "which of the packets that want a link goes first (dojosim run)", Anything(),
           Source{"assumed"});
   }
 };

@@ -66,14 +66,12 @@ TEST(Run, MachineSettingsAreThoseOfTheConfiguration) {
   config::RunParams params;
   params.threads = 3;
   params.seed = 7;
-  params.burst_bytes = 1024;
   params.all_links = true;
   params.copy_tasks = params.rows_in_step = false;
   params.network_model = fabric::NetworkModel::kReference;
   const machine::MachineSettings settings = machine_settings(params);
   EXPECT_EQ(settings.threads, 3u);
   EXPECT_EQ(settings.seed, 7u);
-  EXPECT_EQ(settings.burst_bytes, 1024);
   EXPECT_TRUE(settings.all_links);
   EXPECT_FALSE(settings.copy_tasks);
   EXPECT_FALSE(settings.rows_in_step);
