@@ -173,7 +173,7 @@ class DieNetwork {
 
   /// Striped bursts: every enabled node of a group sends or receives an equal piece, all along rows or all along
   /// columns. Group 0 is the whole die; the others are a grid of rectangles that together are the die.
-  static constexpr std::int32_t kGroupRows = 3, kGroupColumns = 4;
+  static constexpr std::int32_t kGroupRows = 2, kGroupColumns = 4;
   static constexpr unsigned kGroups = 1 + kGroupRows * kGroupColumns;
   struct Stripe {
     Cycles head = 0;        ///< leaving: when it is at the border, late enough that all flits follow without a gap
