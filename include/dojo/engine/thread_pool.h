@@ -28,6 +28,8 @@ class ThreadPool {
   void run(std::uint32_t count, const std::function<void(std::uint32_t, std::uint32_t)>& work, std::uint32_t grain = 8);
 
  private:
+  bool start(std::uint32_t threads);
+  void stop();
   void worker(std::uint32_t thread);
   void take_work(std::uint32_t thread);
   void call(std::uint32_t begin, std::uint32_t end, std::uint32_t thread);

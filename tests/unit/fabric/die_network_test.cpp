@@ -318,7 +318,7 @@ TEST_F(DieNetworkTest, GroupsAreRectanglesThatTogetherAreTheDie) {
   std::vector<int> times(360, 0);
   Bytes shares = 0;
   for (unsigned group = 1; group < DieNetwork::kGroups; ++group) {
-    EXPECT_EQ(network_.sites_of(group).size(), 30u);
+    EXPECT_EQ(network_.sites_of(group).size(), 45u);
     for (const SiteIndex at : network_.sites_of(group)) ++times[at];
     shares += network_.share_of(group, 1'000'003);
   }
@@ -328,17 +328,17 @@ TEST_F(DieNetworkTest, GroupsAreRectanglesThatTogetherAreTheDie) {
   EXPECT_EQ(network_.sites_of(2).front(), site(0, 5));
 }
 
-// Rows 0 to 5, columns 5 to 9: five pieces of two flits on each row, over ten links to the east, five to the west.
+// Rows 0 to 8, columns 5 to 9: five pieces of two flits on each row, over ten links to the east, five to the west.
 TEST_F(DieNetworkTest, AStripeOfAGroupMovesItsNodesAlone) {
-  const Bytes bytes = 30 * 128;
+  const Bytes bytes = 45 * 128;
   EXPECT_EQ(network_.stripe_flits(Direction::kEast, 2, bytes), 10);
-  EXPECT_EQ(network_.stripe_flits(Direction::kNorth, 2, bytes), 12);
+  EXPECT_EQ(network_.stripe_flits(Direction::kNorth, 2, bytes), 18);
   EXPECT_EQ(network_.stripe_out(Direction::kEast, 2, bytes, 100).head, 101 + 11 + 2 - 2);
   network_.settle();
   EXPECT_EQ(network_.link(site(0, 4), Direction::kEast).busy_cycles, 0u);
   EXPECT_EQ(network_.link(site(0, 5), Direction::kEast).busy_cycles, 2u);
   EXPECT_EQ(network_.link(site(0, 19), Direction::kEast).busy_cycles, 10u);
-  EXPECT_EQ(network_.link(site(6, 19), Direction::kEast).busy_cycles, 0u);
+  EXPECT_EQ(network_.link(site(9, 19), Direction::kEast).busy_cycles, 0u);
   EXPECT_EQ(network_.port(site(5, 9)).bytes_injected, 128u);
   EXPECT_EQ(network_.port(site(5, 10)).bytes_injected, 0u);
   DieNetwork far;
@@ -355,7 +355,7 @@ TEST_F(DieNetworkTest, AStripeOfAGroupMovesItsNodesAlone) {
   EXPECT_EQ(between.stripe_through(Direction::kEast, 2, bytes, 700).head, 720);
   between.settle();
   EXPECT_EQ(between.link(site(5, 0), Direction::kEast).busy_cycles, 10u);
-  EXPECT_EQ(between.link(site(6, 0), Direction::kEast).busy_cycles, 0u);
+  EXPECT_EQ(between.link(site(9, 0), Direction::kEast).busy_cycles, 0u);
 }
 
 TEST_F(DieNetworkTest, AStripeWaitsForTheSlowestRow) {

@@ -417,10 +417,10 @@ TEST(FastPortStripes, GoOneAfterAnotherAndThroughDies) {
   EXPECT_EQ(middle.port.network().port(0).bytes_ejected, 38u + 38u) << "150 bytes on four nodes, a byte more on two";
 }
 
-// A die of three rows and four columns, a node a group; groups 1 to 4 are its first row.
+// A die of two rows and four columns, a node a group; groups 1 to 4 are its first row.
 class FastPortGroups : public ::testing::Test {
  protected:
-  FastPortGroups() : bench_(tile_params(1, 2, 3, 4, 1 << 20)) { bench_.settings.burst_bytes = kBurst; }
+  FastPortGroups() : bench_(tile_params(1, 2, 2, 4, 1 << 20)) { bench_.settings.burst_bytes = kBurst; }
   /// What leaves after the first, which goes at once: group and chunk.
   std::vector<std::pair<int, int>> order(const std::vector<std::pair<int, int>>& posted) {
     Die die(bench_, 0);
@@ -428,7 +428,7 @@ class FastPortGroups : public ::testing::Test {
       Burst burst = to(0, 4);
       burst.group = static_cast<std::uint8_t>(group);
       burst.payload = TokenRef{0, 0, 0, static_cast<std::uint16_t>(chunk)}.pack();
-      die.port.post_stripe(burst, 12 * 64, 0);
+      die.port.post_stripe(burst, 8 * 64, 0);
     }
     die.run();
     EXPECT_TRUE(die.port.settled());
