@@ -114,7 +114,8 @@ def convolution(which, place, batch, layer):
 
 
 def convolutions():
-    """On a die each layer forward with each batch, its gradients with every other; on each slice one pass a layer."""
+    """On a die each layer forward with each batch, its gradients with every other; on each slice one pass a layer, with
+    1 to 8 images a die."""
     layers = resnet50_layers()
     for i, layer in enumerate(layers):
         for j, batch in enumerate(BATCHES):
@@ -126,7 +127,8 @@ def convolutions():
         for j, place in enumerate(list(SLICES)[1:]):
             which = list(PASSES)[(i + j) % 3]
             if layer[0] != 3 or which != "input gradient":
-                yield convolution(which, place, BATCHES[(i + 2 * j) % 6], layer)
+                dies = SLICES[place][0] * SLICES[place][1]
+                yield convolution(which, place, dies * BATCHES[(i + 2 * j) % 5], layer)
 
 
 def gpt_products(sequence):
@@ -164,12 +166,18 @@ PRODUCTS = {
     "ragged": [(1000, 1000, 1000), (300, 700, 1100), (1540, 2050, 130), (6250, 250, 90), (2052, 500, 3000)],
     "prime": [(251, 257, 263), (1021, 1031, 1033), (61, 2039, 1021), (2053, 127, 499), (509, 1999, 67)],
 }
+LARGER_PRODUCTS = {  # on several dies: the smaller ones would run on a part of them
+    "square": [(1024, 1024, 1024), (1280, 1280, 1280), (1536, 1536, 1536), (2048, 2048, 2048), (2560, 2560, 2560)],
+    "skinny": [(64, 8192, 4096), (32768, 128, 256), (8192, 64, 4096), (8192, 4096, 64), (256, 4096, 2048)],
+    "ragged": [(3000, 1000, 2000), (6250, 1000, 390), (1540, 3050, 1300), (12500, 510, 190), (2052, 1500, 3000)],
+    "prime": [(2053, 1021, 2069), (4099, 1031, 509), (1021, 4093, 257), (8191, 509, 131), (3001, 2003, 997)],
+}
 
 
 def products():
-    for shape, sizes in PRODUCTS.items():
+    for shape in PRODUCTS:
         for place in SLICES:
-            for m, n, k in sizes:
+            for m, n, k in (PRODUCTS if place == "die" else LARGER_PRODUCTS)[shape]:
                 words = on_slice(place) + ("--workload", "configs/workloads/matmul_4096.json") + settings(
                     f"workload.generate.m={m}", f"workload.generate.n={n}", f"workload.generate.k={k}")
                 yield Job(f"product_{shape}_{place}_{m}x{n}x{k}", "kernels", f"products, {shape}", place, words, None)
@@ -197,7 +205,7 @@ def collectives():
                         f"workload.generate.model={kind}", f"workload.generate.bytes={own}",
                         f"workload.collective_algorithm={algorithm}")
                     yield Job(f"{kind}_{algorithm}_{members}_{size // KIB}KiB", "collectives", f"collectives, {algorithm}",
-                              f"{members} dies", words, None, members == 25 and size == 16 * MIB)
+                              f"{members} dies", words, None)
 
 
 def beside_a_product():
@@ -285,10 +293,10 @@ def gpt_step(sequence):
 
 def steps():
     resnet = ("--workload", "configs/workloads/resnet50.json")
-    for place, batches, heavy in (("die", (1, 2, 4, 7, 8), False), ("2x2", (1, 4), True)):
+    for place, batches in {"die": (1, 2, 4, 7, 8), "2x2": (1, 4)}.items():
         for batch in batches:
             words = on_slice(place) + resnet + settings(f"workload.generate.batch={batch}")
-            yield Job(f"resnet50_{place}_b{batch}", "steps", "ResNet-50 steps", place, words, None, heavy)
+            yield Job(f"resnet50_{place}_b{batch}", "steps", "ResNet-50 steps", place, words, None)
     for batch in (1, 2, 4, 7, 8):
         words = on_members(25) + resnet + settings(f"workload.generate.batch={batch}")
         yield Job(f"resnet50_25dies_b{batch}", "steps", "ResNet-50 steps", "25 dies", words, None, True)

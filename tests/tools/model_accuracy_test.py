@@ -8,6 +8,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 TOOLS = pathlib.Path(__file__).resolve().parents[2] / "tools"
@@ -98,6 +99,22 @@ class Runs(unittest.TestCase):
             with open(f"{folder}/dojosim", "a") as program:
                 program.write("# another program\n")
             self.assertEqual(self.run_tool(folder, *part)[2], 30)
+
+    def test_a_stopped_run_keeps_and_shows_what_it_has(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.run_tool(folder, "--only", "^product_square_die_256")
+            program = pathlib.Path(folder) / "dojosim"
+            program.write_text(PROGRAM.replace("cycles=1000", "case $* in *m=2048*) exec sleep 50 ;; esac; cycles=1000"))
+            run = subprocess.Popen([sys.executable, TOOL, "--program", program, "--cache", f"{folder}/cache", "--jobs", "5",
+                                    "--only", "^product_square_die_"], stdout=subprocess.PIPE, text=True)
+            deadline = time.monotonic() + 30
+            while len(list(pathlib.Path(folder, "cache/results").iterdir())) < 10 and time.monotonic() < deadline:
+                time.sleep(0.05)
+            run.terminate()
+            words = run.communicate(timeout=30)[0]
+            self.assertEqual(run.returncode, 130)
+            self.assertIn("4 of 5 jobs.", words)
+            self.assertIn("Not run: 1.", words)
 
     def test_a_missed_bound_fails_when_asked_to(self):
         with tempfile.TemporaryDirectory() as folder:
