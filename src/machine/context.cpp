@@ -83,6 +83,10 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     if (slice.shape_index >= shapes.size()) shapes.resize(slice.shape_index + 1);
     if (shapes[slice.shape_index].shape == nullptr) shapes[slice.shape_index] = shape_info(*slice.shape, topology);
   }
+  for (const topology::Topology::SiteMap& map : topology.site_maps()) {
+    stripe_groups.push_back(
+        std::make_shared<const fabric::StripeGroups>(topology.site_rows(), topology.site_columns(), map.enabled));
+  }
   for (const workload::DataflowPlan& plan : job.plans) plans.push_back(plan_info(plan));
   for (const workload::DataflowInstance& instance : job.instances) {
     if (instance.participants.empty() ||

@@ -32,8 +32,8 @@ bool has_empty_group(const topology::Topology& topology) {
   for (DieId die = 0; die < topology.die_count(); ++die) {
     if (die > 0 && &topology.site_map(die) == &topology.site_map(die - 1)) continue;
     network.configure(topology, die);
-    for (unsigned group = 1; group < fabric::DieNetwork::kGroups; ++group) {
-      if (network.sites_of(group).empty()) return true;
+    for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
+      if (network.groups()[group].sites.empty()) return true;
     }
   }
   return false;

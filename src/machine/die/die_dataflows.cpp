@@ -105,7 +105,7 @@ void DieDataflows::serve(DataflowRun& run, const Replica& replica, Cycles now) {
     const Bytes of_node = ceil_div<Bytes>(bytes, place.node_count);
     if (plan.tracks == 1) return runs_.fire_at(run, replica, at_.adders.add_everywhere(run.key.rank_die, of_node, now));
     Cycles done = now;
-    for (const SiteIndex site : at_.port.network().sites_of(stripe_group(plan, replica.track))) {
+    for (const SiteIndex site : at_.port.network().groups()[stripe_group(plan, replica.track)].sites) {
       const auto node = static_cast<std::uint32_t>(place.node_at(site));
       done = std::max(done, at_.adders.add(run.key.rank_die, node, of_node, now));
     }

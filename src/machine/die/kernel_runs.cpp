@@ -76,7 +76,7 @@ void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t t
 void KernelRuns::start(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
   const RankDie& place = residents_[rank_die];
   KernelRun& run = find_or_make(rank_die, task);
-  time_.kernel_starts(rank_die, run.kernel->steps, now);
+  time_.kernel_starts(rank_die, now);
   run.started = true;
   run.start = now;
   if (run.arrivals_left > 0) time_.network_starts(rank_die, now);
@@ -170,7 +170,7 @@ void KernelRuns::advance_node(KernelRun& run, std::uint32_t node) {
     Cycles begin = std::max(run.start, state.free);
     if (run.slots > 0) begin = std::max({begin, run.slot(node, 0).ready, run.slot(node, state.step + 1).ready});
     const Cycles end = begin + cycles[state.step];
-    time_.compute(run.rank_die, node, begin, end);
+    time_.compute(run.rank_die, node, begin, end, moment_.now);
     state.free = end;
     step_completed(run, state.step, end);
     ++state.step;

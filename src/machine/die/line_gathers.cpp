@@ -35,17 +35,18 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   if (!run.started || state.pending) return;
   const RankDie& place = kernels_.place(run);
   const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-  const Cycles horizon = now + trains_.of(kernels_.line(run, index));
+  const SliceShape::Line line = kernels_.line(run, index);
+  const Cycles horizon = now + trains_.of(line);
   while (state.cursor < end) {
     if (state.side_by_side == 0) choose(run, index, state);
     if (state.side_by_side == 0) return;
-    const int full = place.is_broken(index) ? topology::kDirections : full_edge(kernels_.line(run, index));
+    const int full = place.is_broken(index) ? topology::kDirections : full_edge(line);
     if (full < topology::kDirections) {
       state.pending = true;
       port_.park(static_cast<Direction>(full), {run.index, index});
       return;
     }
-    const Cycles next = send_round(run, index, now);
+    const Cycles next = send_round(run, index, line, now);
     if (state.cursor < end && next > horizon) {
       state.pending = true;
       kernels_.advance_later(run, index, next);
@@ -85,12 +86,11 @@ int LineGathers::full_edge(const SliceShape::Line& line) const {
 }
 
 /// A train of the line. Returns when the line's links will be nearly free again.
-Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, Cycles now) {
+Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
   const RankDie& place = kernels_.place(run);
-  const SliceShape::Line line = kernels_.line(run, index);
   const KernelRun::LineState& state = run.lines[index];
   const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
-  fill_nodes(run, index, now);
+  fill_nodes(run, index, line, now);
   fabric::Gathering g = gathering(line, nodes_);
   if (place.is_broken(index)) {
     gather_in_parts(line, g, now);
@@ -110,15 +110,14 @@ Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, Cycles now) 
     }
   }
   const Cycles next = std::max(now + 1, g.links_free - g.count * port_.network().hop_cycles());
-  end_round(run, index, now);
+  end_round(run, index, line, now);
   return next;
 }
 
 /// What each node of the line sends in the next round, and from when on.
-void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, Cycles now) {
+void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
   const RankDie& place = kernels_.place(run);
   const SliceShape& shape = *place.slice->shape;
-  const SliceShape::Line line = kernels_.line(run, index);
   const KernelRun::LineState& state = run.lines[index];
   const workload::Gather& gather = run.kernel->gathers[state.cursor];
   line_nodes(shape, line, now, nodes_);
@@ -137,9 +136,8 @@ void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, Cycles n
 }
 
 /// Gathers of which all is on its way now have arrived when the round has.
-void LineGathers::end_round(KernelRun& run, std::uint32_t index, Cycles now) {
+void LineGathers::end_round(KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
   KernelRun::LineState& state = run.lines[index];
-  const SliceShape::Line line = kernels_.line(run, index);
   const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
   const std::uint32_t count = state.side_by_side;
   for (fabric::GatherNode& node : nodes_) node.done = std::max(node.done, now);  // nothing came in this round

@@ -52,7 +52,7 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
       receiver_(receiver),
       mail_(context, die, moment),
       border_(context, die, mail_, moment) {
-  links_.configure(context.topology, die);
+  links_.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
   state_.sends = SendQueues(static_cast<std::size_t>(context.topology.sites()));
 }
 

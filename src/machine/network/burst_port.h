@@ -63,7 +63,7 @@ class BurstPort final : public LinePort {
     kStripe,  // a: direction, b: queue: the next striped burst
     kInTurn   // a: message that has taken its read port: its next burst
   };
-  static constexpr unsigned kBands = std::max(fabric::DieNetwork::kGroupRows, fabric::DieNetwork::kGroupColumns);
+  static constexpr unsigned kBands = std::max(fabric::StripeGroups::kRows, fabric::StripeGroups::kColumns);
   /// A burst at the die's border, by the side at which it came.
   struct Entry {
     fabric::Crossing crossing;
@@ -98,7 +98,7 @@ class BurstPort final : public LinePort {
     /// By direction; the whole die's messages, then those of groups by the rows (columns) that they move along.
     std::array<std::array<Stripes, 1 + kBands>, topology::kDirections> stripes;
     /// The directions of a group's striped messages, in the order in which its nodes send them.
-    std::array<std::vector<std::uint8_t>, fabric::DieNetwork::kGroups> stripe_order;
+    std::array<std::vector<std::uint8_t>, fabric::StripeGroups::kCount> stripe_order;
     // What waits for room on its way out (WayOut::index).
     std::array<std::vector<std::uint32_t>, WayOut::kCount> parked_sites, parked_entries;
     std::array<std::vector<ParkedLine>, topology::kDirections> parked_lines;

@@ -75,7 +75,7 @@ struct Cell {
 };
 /// Of a group of a die's nodes (1 and up) in their grid.
 Cell cell(unsigned group) {
-  return {(group - 1) / fabric::DieNetwork::kGroupColumns, (group - 1) % fabric::DieNetwork::kGroupColumns};
+  return {(group - 1) / fabric::StripeGroups::kColumns, (group - 1) % fabric::StripeGroups::kColumns};
 }
 bool is_along_rows(Direction d) {
   return d == Direction::kEast || d == Direction::kWest;
@@ -85,11 +85,11 @@ unsigned depth(Direction d, unsigned group) {
   const auto [row, column] = cell(group);
   switch (d) {
     case Direction::kEast:
-      return fabric::DieNetwork::kGroupColumns - 1 - column;
+      return fabric::StripeGroups::kColumns - 1 - column;
     case Direction::kWest:
       return column;
     case Direction::kSouth:
-      return fabric::DieNetwork::kGroupRows - 1 - row;
+      return fabric::StripeGroups::kRows - 1 - row;
     case Direction::kNorth:
       break;
   }
@@ -117,7 +117,7 @@ void BurstPort<Links>::post_stripe(const Burst& head, Bytes bytes, Cycles now) {
   DOJO_CHECK(d.has_value(), "a striped message of a die to itself");
   const unsigned queue = queue_of(*d, burst.group);
   Stripes& stripes = state_.stripes[static_cast<std::size_t>(*d)][queue];
-  stripes.queue.push_back({burst, links_.share_of(burst.group, bytes)});
+  stripes.queue.push_back({burst, links_.groups().share_of(burst.group, bytes)});
   state_.stripe_order[burst.group].push_back(static_cast<std::uint8_t>(*d));
   if (stripes.pending) return;
   stripes.pending = true;
@@ -202,7 +202,7 @@ Cycles BurstPort<Links>::arrive_stripe(Direction side, const Burst& burst, Cycle
   const fabric::DieNetwork::Stripe stripe = links_.stripe_in(topology::opposite(side), burst.group, burst.bytes, now);
   const Flits piece = links_.piece_flits(burst.group, burst.bytes);
   moment_.sums->packets.add(stripe.done - (piece - 1) - burst.created,
-                            static_cast<std::uint64_t>(piece) * links_.sites_of(burst.group).size());
+                            static_cast<std::uint64_t>(piece) * links_.groups()[burst.group].sites.size());
   if (burst.last) receiver_.received(links_.first_node(), burst, stripe.done);
   return stripe.start;
 }

@@ -19,7 +19,7 @@ FlitPort::FlitPort(Context& context, DieId die, engine::Wheel&, const Moment& mo
       receiver_(receiver),
       mail_(context, die, moment),
       flits_(context.topology, die) {
-  network_.configure(context.topology, die);
+  network_.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
 }
 
 std::unique_ptr<Gathers> FlitPort::make_gathers(KernelRuns& kernels) {
