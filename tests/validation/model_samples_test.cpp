@@ -17,8 +17,8 @@ double cycles(RunRequest request, const char* model) {
 }
 
 void compare(const std::string& id, const std::string& what, const RunRequest& request, double within, bool known_gap) {
-  judge({"sample_" + id, what + ": fast model", "the same in the reference model", "cycles", 1 / (1 + within),
-         1 + within, known_gap},
+  judge({"sample_" + id, what + ": fast model", "the same in the reference model", "cycles", 1 - within, 1 + within,
+         known_gap},
         cycles(request, "reference"), cycles(request, "fast"));
 }
 
@@ -91,8 +91,8 @@ TEST_P(CollectiveOverDies, TakesTheTimeOfTheReference) {
 INSTANTIATE_TEST_SUITE_P(Algorithms, CollectiveOverDies,
                          testing::Values(Collective{"all_reduce", "tree", 8, 1024, false},
                                          Collective{"all_reduce", "mesh2d", 4, 4096, false},
-                                         Collective{"reduce_scatter", "ring", 8, 4096, false},
-                                         Collective{"all_gather", "direct", 25, 256, false}),
+                                         Collective{"reduce_scatter", "ring", 8, 4096, true},
+                                         Collective{"all_gather", "direct", 9, 256, false}),
                          [](const auto& test) { return fmt::format("{}_{}", test.param.kind, test.param.algorithm); });
 
 /// Each die sends to the dies beside it.
@@ -115,7 +115,7 @@ TEST(ModelSamples, AHaloExchange) {
     return static_cast<double>(run(machine, job(), placed("die", 9), settings).results.end_cycle);
   };
   judge({"sample_halo_9_64KiB", "halo exchange of 64 KiB among 3 x 3 dies: fast model",
-         "the same in the reference model", "cycles", 1 / 1.12, 1.12, true},
+         "the same in the reference model", "cycles", 0.88, 1.12, true},
         measured(fabric::NetworkModel::kReference), measured(fabric::NetworkModel::kFast));
 }
 
