@@ -55,18 +55,15 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   }
 }
 
-/// The gathers of one stage that may go now share the line. A broken line's go one after another.
+/// The gathers that may go now share the line. A broken line's go one after another.
 void LineGathers::choose(const KernelRun& run, std::uint32_t index, KernelRun::LineState& state) const {
   const RankDie& place = kernels_.place(run);
   const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-  const std::vector<workload::Gather>& gathers = run.kernel->gathers;
-  const auto stage = gathers[state.cursor].stage;
-  if (stage == 2 && state.open != 0) return;
-  const std::uint32_t most = place.is_broken(index) ? 1 : GatherRounds::kMost;
+  const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
+  const std::uint32_t most = std::min(end - state.cursor, place.is_broken(index) ? 1 : GatherRounds::kMost);
+  const bool passes_on = state.open == 0;  // all nodes of the line know what they pass on
   std::uint32_t& count = state.side_by_side;
-  while (count < most && state.cursor + count < end && gathers[state.cursor + count].stage == stage &&
-         gathers[state.cursor + count].slot <= run.allowed_slot)
-    ++count;
+  while (count < most && gathers[count].slot <= run.allowed_slot && (gathers[count].stage == 1 || passes_on)) ++count;
   state.sent = 0;
   state.complete = 0;
 }
@@ -127,9 +124,9 @@ void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, const Sl
     __builtin_prefetch(&run.slot(node, gather.slot), 1);
   }
   round_.fill(*run.kernel, state.cursor, state.side_by_side, state.sent, trains_.of(line), nodes_);
-  if (gather.stage != 2) return;
+  if (!round_.passes_on()) return;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i].piece_bytes == 0) continue;
+    if (!round_.passes_on(i)) continue;
     const std::uint32_t node = shape.line_nodes[line.nodes_begin + i] - place.first_node;
     nodes_[i].ready = std::max(now, run.slot(node, 0).ready);
   }

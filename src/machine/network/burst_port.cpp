@@ -220,6 +220,7 @@ void BurstPort<Links>::post_in_turn(SiteIndex site, const Burst& head, Bytes byt
   message = {head, bytes, site, port, kNone};
   start_route(site, message.burst);
   moment_.sums->bytes_to_eject += static_cast<std::uint64_t>(bytes);
+  if (start <= now) return send_in_turn(index, now);  // before gathers that start in this cycle take its links
   timer_.at(start, Kind::kInTurn, index);
 }
 
