@@ -176,14 +176,14 @@ TEST_F(FastPortTest, ABurstWaitsAgainWhenAReductionCameFirst) {
 }
 
 // 640 bytes take the read port for ten cycles; a burst of two flits goes every other cycle.
-TEST_F(FastPortTest, MessagesInTurnTakeTheReadPortAtOnceAndLinksWhenTheyGo) {
+TEST_F(FastPortTest, MessagesInTurnTakeTheReadPortAtOnceAndLinksBurstByBurst) {
   Die die(bench_, 0);
   die.port.post_in_turn(0, to(0, 1, 1), 640, 0);
   die.port.post_in_turn(0, to(0, 1, 2), 64, 0);
   EXPECT_FALSE(die.port.settled());
   EXPECT_FALSE(die.port.at_rest(1000));
   EXPECT_EQ(die.port.network().port(0).inject_free, 11);
-  EXPECT_EQ(die.port.network().link(0, Direction::kEast).free, 0) << "nothing has gone yet";
+  EXPECT_EQ(die.port.network().link(0, Direction::kEast).free, 1 + 2) << "the first burst of the first alone has gone";
   EXPECT_EQ(die.sums.bytes_to_eject, 640u + 64);
   die.run();
   EXPECT_TRUE(die.port.settled());
