@@ -33,7 +33,7 @@ Floors core_floors(const ProductRequest& r, const PlanContext& context) {
   const double results = static_cast<double>(r.m) * static_cast<double>(r.n) * static_cast<double>(r.batch);
   const double macs = results * static_cast<double>(r.k);
   Floors floors;
-  // A result is at most 4 bytes; a weight gradient of a batch may be one sum.
+  // Once at least; partial sums are 4 bytes.
   floors[Bound::kStore] = results * static_cast<double>(std::min<Bytes>(r.element_bytes, 4)) / cores.store;
   floors[Bound::kLatency] = static_cast<double>(context.cost.launch());
   if (macs <= 0) return floors;
