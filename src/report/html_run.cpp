@@ -37,6 +37,10 @@ std::string header(const Json& r) {
   const Json& fidelity = r.at("fidelity");
   const std::string recorded = fidelity.contains("recorded") ? text(fidelity.at("recorded").at("sentence")) : "";
   if (!recorded.empty()) out += "<div class=\"warn\">Recorded times: " + escaped(recorded) + "</div>\n";
+  // Reports of older versions have none.
+  if (r.contains("warnings")) {
+    for (const Json& sentence : r.at("warnings")) out += "<div class=\"warn\">" + escaped(text(sentence)) + "</div>\n";
+  }
   return out;
 }
 
@@ -45,6 +49,9 @@ std::string cards(const Json& r) {
   const Json& memory = r.at("memory");
   const double sram = real(memory.at("sram_capacity_bytes"));
   return "<div class=\"cards\">" + card("step time", step.is_null() ? "not finished" : duration(real(step))) +
+         (r.at("latency").contains("cold_step_s") && r.at("latency").at("cold_step_s") != step
+              ? card("first (cold) step", duration(real(r.at("latency").at("cold_step_s"))))
+              : "") +
          card("simulated time", duration(real(r.at("time").at("seconds")))) +
          card("samples a second", si(real(r.at("workload").at("samples_per_s")), "")) +
          card("utilisation (" + text(r.at("flops").at("format")) + ")",
@@ -95,6 +102,11 @@ std::string link_tables(const Json& r) {
   return "<h2>Links</h2>\n" + classes.html() + "<h3></h3>" + hottest.html();
 }
 
+/// Of an operation's plan; nothing in reports of older versions, or where nothing is known.
+std::string planned(const Json& op, const char* key) {
+  return op.contains(key) && real(op.at(key)) > 0 ? duration(real(op.at(key))) : "";
+}
+
 std::string operation_tables(const Json& r) {
   const Json& collectives = r.at("latency").at("collectives");
   const Json& ops = r.at("latency").at("ops");
@@ -112,12 +124,24 @@ std::string operation_tables(const Json& r) {
                           si(real(c->at("bytes")), "B"), duration(real(c->at("seconds"))),
                           duration(real(c->at("seconds_max"))), si(real(c->at("bus_bytes_per_s")), "B/s")});
   }
-  HtmlTable second{{{"operation"}, {"kind"}, {"phase"}, {"mean", true}, {"min", true}, {"max", true}, {"FLOPs", true}},
+  HtmlTable second{{{"operation"},
+                    {"kind"},
+                    {"phase"},
+                    {"mean", true},
+                    {"max", true},
+                    {"planned", true},
+                    {"floor", true},
+                    {"bound by"},
+                    {"nodes", true},
+                    {"partition"},
+                    {"FLOPs", true}},
                    {}};
   for (const Json* o : slowest(ops, 40)) {
-    second.rows.push_back({text(o->at("name")), text(o->at("kind")), text(o->at("phase")),
-                           duration(real(o->at("seconds"))), duration(real(o->at("seconds_min"))),
-                           duration(real(o->at("seconds_max"))), si(real(o->at("flops")), "")});
+    second.rows.push_back(
+        {text(o->at("name")), text(o->at("kind")), text(o->at("phase")), duration(real(o->at("seconds"))),
+         duration(real(o->at("seconds_max"))), planned(*o, "predicted_s"), planned(*o, "floor_s"),
+         o->contains("bound_by") ? text(o->at("bound_by")) : "", o->contains("nodes") ? count(o->at("nodes")) : "",
+         o->contains("partition") ? text(o->at("partition")) : "", si(real(o->at("flops")), "")});
   }
   const auto title = [](const char* name, std::size_t shown, std::size_t all, const char* file) {
     return shown == all
