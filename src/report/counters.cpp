@@ -23,6 +23,7 @@ struct Example {
     return m;
   }
   Cycles ideal_cycles = 1;
+  audit::Result audit;
   Example() : topology(two_dies()) {
     config.machine = two_dies();
     workload::Graph graph;
@@ -35,6 +36,7 @@ struct Example {
     results.zplane.messages = 1;
     net.ways.emplace();
     net.curve.resize(1);
+    audit.samples.resize(1);
   }
 };
 
@@ -67,7 +69,8 @@ std::vector<FigureLine> figure_lines() {
   Json report;
   Figures out(report, "", &lines);
   add_figures(out, report,
-              {example.config, example.topology, example.workload, example.job, example.results, example.ideal_cycles});
+              {example.config, example.topology, example.workload, example.job, example.results, example.ideal_cycles,
+               &example.audit});
   Json net;
   Figures of_net(net, "net.", &lines);
   add_net_figures(of_net, {example.config, example.topology, example.net});
