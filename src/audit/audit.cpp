@@ -23,10 +23,9 @@ using workload::Task;
 
 /// Ranks whose operations are drawn; the others of a job do much the same.
 constexpr std::uint32_t kMostRanks = 4;
-/// Without a number of tasks: replays send at most this share of the job's own flit-hops. The reference takes about
-/// 30 ns for one; what the fast network takes for one falls with the size of the machine, because dies that do the same
-/// are run once. docs/studies/audit.md has both.
-constexpr double kShare = 1.0 / 4000;
+/// Without a number of tasks: replays send at most this share of the flit-hops that the fast network must run, so that
+/// they take a tenth of its time or less. docs/studies/audit.md has the measurements.
+constexpr double kShare = 1.0 / 600;
 constexpr std::int64_t kMostTasks = 24;
 /// Times of so many tasks are kept, 16 bytes each.
 constexpr std::uint64_t kMostRecorded = std::uint64_t{1} << 24;
@@ -92,9 +91,9 @@ std::string name_of(const Subject& subject, const Candidate& candidate) {
   const workload::Graph& graph = subject.workload.graphs[program.graph];
   const workload::Op& op = graph.ops[task.op];
   const char* part = task.kind == Task::Kind::kKernel || workload::is_communication(op.kind) ? ""
-                     : task.unit == Task::Unit::kMemory                                       ? " (memory)"
-                     : candidate.reach == Reach::kRank                                        ? " (reduction)"
-                                                                                              : " (exchange)";
+                     : task.unit == Task::Unit::kMemory                                      ? " (memory)"
+                     : candidate.reach == Reach::kRank                                       ? " (reduction)"
+                                                                                             : " (exchange)";
   return graph.op_name(op) + part;
 }
 
@@ -146,7 +145,8 @@ Sample sample_of(const Subject& subject, const Times& times, const Population& a
 /// Sentences about what the replays do not have.
 void say_what_is_left_out(const Result& result, const Population& all, double total, bool one_tile, Result& out) {
   out.left_out.emplace_back(
-      "A replay begins with an empty network and ends with its operation: traffic from before, and delays that build up "
+      "A replay begins with an empty network and ends with its operation: traffic from before, and delays that build "
+      "up "
       "over many operations, are not in it.");
   if (one_tile) return;
   out.left_out.emplace_back(
@@ -171,7 +171,7 @@ Draw draw(const Subject& subject, const Request& request) {
   }
   out.why_not = why_not(subject);
   if (!out.why_not.empty()) return out;
-  out.job_flit_hops = FlitHops(subject).of_job();
+  out.job_flit_hops = FlitHops(subject).of_job(true);
   out.most_tasks = request.tasks.value_or(kMostTasks);
   out.most_flit_hops = request.tasks ? std::numeric_limits<double>::infinity() : out.job_flit_hops * kShare;
   std::set<RankId> record;
@@ -203,9 +203,10 @@ Result replay(const Subject& subject, const Draw& drawn, const Times& times, con
   if (chosen.drawn.empty()) {
     result.why_not = all.candidates.empty()
                          ? "no operation of it moves anything that a replay could have"
-                         : fmt::format("a default audit replays at most {:.3g} flit-hops of this job, less than one "
-                                       "operation takes; choose a number with --audit N",
-                                       drawn.most_flit_hops);
+                         : fmt::format(
+                               "a default audit replays at most {:.3g} flit-hops of this job, less than one "
+                               "operation takes; choose a number with --audit N",
+                               drawn.most_flit_hops);
     return result;
   }
   std::vector<Sample> samples(chosen.drawn.size());

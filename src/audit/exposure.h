@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much of a rank's time each of its tasks takes by itself: a task on the cores all of its own time, another one what
-// the cores wait for it.
+// How much of a rank's time each of its tasks takes by itself: a task on the cores all of its own time, another one
+// what the cores wait for it.
 #pragma once
 #include <vector>
 

@@ -107,7 +107,7 @@ double FlitHops::of(RankId rank, std::uint32_t index) {
   return found->second;
 }
 
-double FlitHops::of_job() {
+double FlitHops::of_job(bool once) {
   const workload::Job& job = subject_.job;
   std::vector<double> of_program(job.programs.size(), -1);
   double sum = 0;
@@ -128,7 +128,7 @@ double FlitHops::of_job() {
       if (!known) own += of(rank, task);
     }
     if (!known) of_program[p] = own;
-    sum += of_program[p];
+    if (!known || !once) sum += of_program[p];
   }
   return sum;
 }

@@ -13,7 +13,9 @@ class FlitHops {
   explicit FlitHops(const Subject& subject) : subject_(subject) {}
   /// Of the part that one rank has in it.
   [[nodiscard]] double of(RankId rank, std::uint32_t task);
-  [[nodiscard]] double of_job();
+  /// Of all ranks; `once`: what ranks with the same program do by themselves counts once, as the fast network runs most
+  /// of it for one of them.
+  [[nodiscard]] double of_job(bool once);
 
  private:
   [[nodiscard]] double kernel(const workload::Kernel& kernel, const workload::SliceShape& shape) const;
@@ -24,7 +26,7 @@ class FlitHops {
 
   const Subject& subject_;
   std::unordered_map<const workload::Kernel*, double> kernels_;
-  std::unordered_map<std::uint32_t, double> in_rank_;                ///< by instance
+  std::unordered_map<std::uint32_t, double> in_rank_;  ///< by instance
   std::unordered_map<std::uint32_t, std::vector<double>> instances_;
 };
 

@@ -131,7 +131,8 @@ Estimate estimate(const std::vector<Sample>& samples, double total, double cover
   const double scale = covered / weight;  // 1, but for samples that were not replayed
   const double reference = total - covered + weighted * scale;
   out.step_error = total / reference - 1;
-  if (const auto half = confidence_of_sum(samples, scale, all)) out.confidence = *half * total / (reference * reference);
+  if (const auto half = confidence_of_sum(samples, scale, all))
+    out.confidence = *half * total / (reference * reference);
   std::sort(errors.begin(), errors.end());
   out.ratio_median = std::exp(median(errors));
   out.ratio_p95 = std::exp(quantile(errors, 0.95));

@@ -13,10 +13,10 @@ namespace dojo::audit {
 
 /// How far a task reaches.
 enum class Reach : std::uint8_t {
-  kRank,   ///< the nodes of its rank
-  kTile,   ///< ranks, and DIPs, that a replay has all of
-  kBeyond, ///< a collective over more ranks than a replay has: only their part of it
-  kLost    ///< cannot be replayed: DIPs or partners that a replay does not have
+  kRank,    ///< the nodes of its rank
+  kTile,    ///< ranks, and DIPs, that a replay has all of
+  kBeyond,  ///< a collective over more ranks than a replay has: only their part of it
+  kLost     ///< cannot be replayed: DIPs or partners that a replay does not have
 };
 
 struct Window {
@@ -29,9 +29,9 @@ struct Window {
   RankId rank = 0;
   std::uint32_t task = 0;
   Cycles begin = 0, end = 0;
-  bool wide = false;                            ///< it has all ranks of its tile
-  std::map<RankId, std::vector<Taken>> ranks;   ///< tasks in ascending order
-  double flit_hops = 0;                         ///< that its tasks send in it, by plan
+  bool wide = false;                           ///< it has all ranks of its tile
+  std::map<RankId, std::vector<Taken>> ranks;  ///< tasks in ascending order
+  double flit_hops = 0;                        ///< that its tasks send in it, by plan
 };
 
 /// Cuts windows out of a run. A machine of at most one tile is replayed with everything that is on it; of a larger one,

@@ -65,8 +65,8 @@ config::RunConfig load_config(const Options& options) {
   if (options.has("audit")) {
     const auto tasks = options.value<std::int64_t>("audit", 0);
     if (tasks < 0)
-      options.fail(fmt::format("--audit is {}; expected a number of operations, 0 for none; leave it out for the default",
-                               tasks));
+      options.fail(fmt::format(
+          "--audit is {}; expected a number of operations, 0 for none; leave it out for the default", tasks));
     request.overrides.push_back(fmt::format("run.audit_tasks={}", tasks));
   }
   if (links == "all") request.overrides.emplace_back("run.all_links=true");

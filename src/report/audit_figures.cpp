@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dojo/audit/audit.h"
 #include "report/value.h"
 
 namespace dojo::report {
@@ -20,7 +21,8 @@ Json sample_row(const Figures& out, const audit::Sample& sample, double all_cycl
   figures.add("kind", sample.between_ranks ? "collective" : "window", "",
               "window: a kernel or a reduction on whole dies with all that ran beside it; collective: between ranks");
   figures.add("part", sample.part, "yes/no", "only what lies within one tile was replayed");
-  figures.add("share", ratio(sample.stands_for, all_cycles), "share", "of the time of the drawn ranks that it stands for");
+  figures.add("share", ratio(sample.stands_for, all_cycles), "share",
+              "of the time of the drawn ranks that it stands for");
   figures.add("job_cycles", sample.in_job, "cycles", "from its start to its end in the job");
   figures.add("fast_cycles", sample.fast, "cycles", "the same in the replay over the fast network");
   figures.add("reference_cycles", sample.reference, "cycles", "the same over the reference network");
@@ -42,9 +44,10 @@ void add_result(Figures& out, const audit::Result& a) {
   out.add("fidelity.audit.worst.reference_cycles", worst.reference, "cycles", "its duration in the reference network");
   out.add("fidelity.audit.step_error", known(e.step_error), "share",
           "estimate of how much longer (above 0) or shorter the job's time is than the reference would give");
-  out.add("fidelity.audit.confidence", any && e.confidence ? Json(*e.confidence) : Json(nullptr), "share",
-          "the 95 % interval of `step_error` reaches so far to both sides, for what the draw leaves to chance; null: too "
-          "few samples to say");
+  out.add(
+      "fidelity.audit.confidence", any && e.confidence ? Json(*e.confidence) : Json(nullptr), "share",
+      "the 95 % interval of `step_error` reaches so far to both sides, for what the draw leaves to chance; null: too "
+      "few samples to say");
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // docs/counters.md: every figure of a report and every counter of a module. There is no list of them: a small report
 // is written, in which every section has something to say, and its figures tell their lines.
+#include "dojo/audit/audit.h"
 #include "dojo/machine/machine.h"
 #include "report/net_results.h"
 #include "report/value.h"

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <thread>
 #include <utility>
 
@@ -60,10 +61,11 @@ void refuse_contention_of_ideal(const config::RunParams& params) {
 void refuse_audit(const config::RunParams& params, const topology::MachineParams& machine) {
   if (params.audit_tasks <= 0) return;
   if (params.network_model != fabric::NetworkModel::kFast) {
-    throw Error(ExitCode::kInvalidInput,
-                fmt::format("run.audit_tasks: found {} with network_model \"{}\", expected fast; leave it out: an audit "
-                            "says how far the fast network is from the reference",
-                            params.audit_tasks, schema::enum_text(params.network_model)));
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("run.audit_tasks: found {} with network_model \"{}\", expected fast; leave it out: an audit "
+                    "says how far the fast network is from the reference",
+                    params.audit_tasks, schema::enum_text(params.network_model)));
   }
   const std::vector<std::string> problems = reference::die_problems(machine);
   if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
@@ -122,8 +124,8 @@ audit::Result audit_of(const Prepared& prepared, const audit::Draw& drawn, const
 }  // namespace
 
 report::RunContext RunOutcome::context() const {
-  return {*prepared.config, *prepared.topology, *prepared.workload, *prepared.job, results, ideal_cycles,
-          audit ? &*audit : nullptr};
+  return {*prepared.config, *prepared.topology, *prepared.workload,       *prepared.job,
+          results,          ideal_cycles,       audit ? &*audit : nullptr};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
@@ -180,6 +182,9 @@ RunOutcome run(Prepared prepared, const Hooks& hooks) {
   RunOutcome outcome;
   const std::optional<audit::Draw> drawn = draw_audit(prepared);
   settings.record_tasks = drawn && drawn->why_not.empty();
+  if (settings.record_tasks && std::isfinite(drawn->most_flit_hops))
+    note(hooks, fmt::format("an audit may replay {:.3g} flit-hops, of the job's {:.3g}", drawn->most_flit_hops,
+                            drawn->job_flit_hops));
   audit::Times times;
   simulate(prepared, settings, hooks, settings.record_tasks ? drawn->record : std::vector<RankId>{}, times, outcome);
   if (prepared.config->run.contention && outcome.ending == systemc::Ending::kFinished)

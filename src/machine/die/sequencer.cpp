@@ -150,8 +150,8 @@ void Sequencer::copy(const Sequencer& from, const RowNames& names) {
   auto& [ranks] = state_;
   for (RankTasks& each : ranks) {
     // Every member is named here, so that one that is added is looked at: does it hold a name?
-    auto& [rank, dies, program, waits, ready_core, active, core_busy, tasks_left, step_left, op_left, op_start,
-           times] = each;
+    auto& [rank, dies, program, waits, ready_core, active, core_busy, tasks_left, step_left, op_left, op_start, times] =
+        each;
     rank = RowNames::of(names.rank, rank);
   }
 }

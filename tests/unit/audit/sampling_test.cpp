@@ -21,7 +21,8 @@ std::vector<std::size_t> indices(const std::vector<Drawn>& drawn) {
 }
 
 double sum(const std::vector<Drawn>& drawn) {
-  return std::accumulate(drawn.begin(), drawn.end(), 0.0, [](double to, const Drawn& each) { return to + each.weight; });
+  return std::accumulate(drawn.begin(), drawn.end(), 0.0,
+                         [](double to, const Drawn& each) { return to + each.weight; });
 }
 
 Sample sample(double exposed, double stands_for, Cycles fast, Cycles reference) {

@@ -31,8 +31,7 @@ struct Ranks : Bench {
     workload::Graph& graph = workload.graphs[0];
     graph.ops[2].kind = workload::OpKind::kBroadcast;
     graph.ops[2].bytes = 6400;
-    job.plans.push_back(
-        PlanMaker().position().item(1, starts).edge(1, 640).position().item(2, to_the_end).plan());
+    job.plans.push_back(PlanMaker().position().item(1, starts).edge(1, 640).position().item(2, to_the_end).plan());
     PlanMaker tells;
     const auto ranks = static_cast<std::uint32_t>(2 * tiles);
     tells.position().item(1, to_the_end);
@@ -48,8 +47,7 @@ struct Ranks : Bench {
     }
     for (RankId rank = 0; rank < ranks; rank += 2) add_instance(0, {all[rank], all[rank + 1]});
     const std::uint32_t broadcast = add_instance(1, all);
-    for (RankId rank = 0; rank < ranks; ++rank)
-      job.instance_of[rank] = {{rank / 2, rank % 2}, {broadcast, rank}};
+    for (RankId rank = 0; rank < ranks; ++rank) job.instance_of[rank] = {{rank / 2, rank % 2}, {broadcast, rank}};
     Program& program = job.programs[0];
     program.instance_entries = 2;
     program.kernels = {KernelMaker(shape(0), {50}).unicast(0, 5, 128, 1).kernel(),
@@ -60,9 +58,7 @@ struct Ranks : Bench {
     add_dependency(program, 2, 3);
     for (RankId rank = 0; rank < ranks; ++rank) times.of_rank[rank] = of_one;
   }
-  static void to_the_end(DataflowItem& item) {
-    item.start = item.finish = true;
-  }
+  static void to_the_end(DataflowItem& item) { item.start = item.finish = true; }
   Window window(RankId rank, std::uint32_t task) {
     FlitHops hops(subject);
     return Windows(subject, times, hops).of(rank, task);
@@ -184,9 +180,9 @@ TEST(DrawTest, SaysWhyNothingCanBeReplayed) {
   EXPECT_EQ(two.most_tasks, 2);
   const Draw by_budget = draw(job.subject, {std::nullopt, 1});
   EXPECT_GT(by_budget.job_flit_hops, 0);
-  EXPECT_LT(by_budget.most_flit_hops, by_budget.job_flit_hops / 1000);
+  EXPECT_LT(by_budget.most_flit_hops, by_budget.job_flit_hops / 500);
   topology::MachineParams params = Ranks::tray(2);
-  params.defects = {{"tray.tile[1].die[0].node[9]", "router"}};
+  params.defects = {{"tray.tile[1].die[0].node[9].router", "router"}};
   const topology::Topology broken(params);
   EXPECT_THAT(draw({broken, job.workload, job.job}, {2, 1}).why_not, ::testing::HasSubstr("dead routers"));
 }

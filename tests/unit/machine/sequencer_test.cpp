@@ -190,8 +190,8 @@ TEST_F(SequencerTest, KeepsTwoRanksApart) {
   program_.tasks = {kernel_task(0), kernel_task(0)};
   sums_ = empty_sums();
   sequencer_ = std::make_unique<Sequencer>(workload_, wheel_, moment_, launcher_);
-  sequencer_->add_rank(3, 1, program_);
-  sequencer_->add_rank(9, 1, program_);
+  sequencer_->add_rank(3, 1, program_, false);
+  sequencer_->add_rank(9, 1, program_, false);
   sequencer_->start(0);
   sequencer_->plan_end(9, 0, 10);
   run();
@@ -222,7 +222,7 @@ TEST_F(SequencerTest, ACopyGoesOnUnderItsOwnName) {
   engine::Wheel wheel = wheel_;
   wheel.each([&](engine::Event& e) { Sequencer::rename(e, names); });
   Sequencer other(workload_, wheel, moment_, launcher);
-  other.add_rank(99, 2, program_);
+  other.add_rank(99, 2, program_, false);
   other.copy(*sequencer_, names);
   ASSERT_EQ(other.ranks().size(), 1u);
   EXPECT_EQ(other.ranks()[0].rank, 27u);
