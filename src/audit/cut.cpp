@@ -2,6 +2,7 @@
 #include "audit/cut.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "audit/small_machine.h"
@@ -184,13 +185,13 @@ class JobCut {
     std::map<std::uint32_t, std::uint32_t>& moved = positions_[old];
     DataflowInstance to;
     if (taken.reach == Reach::kBeyond) {
-      to = part_of(from, rank, taken.task, moved);
+      to = part_of(from, rank, taken.task, left_of(old), moved);
     } else {
       to.participants = from.participants;
       for (Participant& each : to.participants) {
         if (each.kind == Participant::Kind::kRank) each.index = number_of(each.index);
       }
-      to.plan = plan(from.plan);
+      to.plan = plan(from.plan, left_of(old));
     }
     cut_.job.instances.push_back(std::move(to));
     return found->second;
@@ -200,14 +201,36 @@ class JobCut {
     DOJO_CHECK(found != numbers_.end(), "a replay lacks rank {}", rank);
     return found->second;
   }
-  std::uint32_t plan(std::uint32_t old) {
-    const auto [found, fresh] = plans_.try_emplace(old, static_cast<std::uint32_t>(cut_.job.plans.size()));
-    if (fresh) cut_.job.plans.push_back(subject_.job.plans[old]);
+  /// With a share of the traffic.
+  std::uint32_t plan(std::uint32_t old, double left) {
+    const auto [found, fresh] = plans_.try_emplace({old, left}, static_cast<std::uint32_t>(cut_.job.plans.size()));
+    if (!fresh) return found->second;
+    cut_.job.plans.push_back(subject_.job.plans[old]);
+    if (left >= 1) return found->second;
+    for (workload::DataflowEdge& edge : cut_.job.plans.back().edges) edge.bytes = part_of_bytes(edge.bytes, left);
+    for (workload::DataflowItem& item : cut_.job.plans.back().items) item.bytes = part_of_bytes(item.bytes, left);
     return found->second;
+  }
+  static Bytes part_of_bytes(Bytes bytes, double share) {
+    return static_cast<Bytes>(std::ceil(static_cast<double>(bytes) * std::min(share, 1.0)));
+  }
+  /// The largest share of any of those that take part.
+  [[nodiscard]] double left_of(std::uint32_t instance) const {
+    double left = 0;
+    for (const auto& [rank, taken] : window_.ranks) {
+      const Program& whole = subject_.job.programs[subject_.job.program_of_rank[rank]];
+      for (const Window::Taken& each : taken) {
+        const Task& task = whole.tasks[each.task];
+        if (each.runs && task.kind == Task::Kind::kDataflow &&
+            subject_.job.instance_of[rank][task.entry].instance == instance)
+          left = std::max(left, each.left);
+      }
+    }
+    return left;
   }
 
   /// The same algorithm among the members that the replay has.
-  DataflowInstance part_of(const DataflowInstance& from, RankId rank, std::uint32_t task,
+  DataflowInstance part_of(const DataflowInstance& from, RankId rank, std::uint32_t task, double left,
                            std::map<std::uint32_t, std::uint32_t>& moved) {
     const Program& program = subject_.job.programs[subject_.job.program_of_rank[rank]];
     const workload::Op& op = subject_.workload.graphs[program.graph].ops[program.tasks[task].op];
@@ -228,6 +251,7 @@ class JobCut {
       request.bytes = ceil_div<Bytes>(op.bytes * static_cast<Bytes>(from.participants.size()),
                                       static_cast<Bytes>(part.participants.size()));
     }
+    request.bytes = part_of_bytes(request.bytes, left);
     const std::string& name = subject_.job.plans[from.plan].algorithm;
     for (const workload::CollectiveAlgorithm& each : workload::collective_algorithms()) {
       if (name == each.name() && each.supports(request)) request.algorithm = each.id;
@@ -255,7 +279,8 @@ class JobCut {
   const Window& window_;
   Cut& cut_;
   std::map<RankId, RankId> numbers_;
-  std::map<std::uint32_t, std::uint32_t> instances_, plans_;
+  std::map<std::uint32_t, std::uint32_t> instances_;
+  std::map<std::pair<std::uint32_t, double>, std::uint32_t> plans_;
   std::map<std::uint32_t, std::map<std::uint32_t, std::uint32_t>> positions_;  ///< by instance; empty: as they were
 };
 

@@ -11,6 +11,9 @@ using machine::TaskTime;
 using workload::Task;
 using Participant = workload::DataflowInstance::Participant;
 
+/// Cycles before a sample in which long messages come to their steady state.
+constexpr Cycles kLead = 8192;
+
 bool overlaps(const TaskTime& time, Cycles begin, Cycles end) {
   if (time.start == kNever) return false;
   if (time.start == time.end) return time.start >= begin && time.start < end;
@@ -122,6 +125,20 @@ Cycles Windows::first_start(const std::vector<RankId>& ranks, Cycles at) const {
   return first;
 }
 
+/// Of messages that are under way at that time, the earliest; that time when there are none.
+Cycles Windows::start_of_older(const std::vector<RankId>& ranks, Cycles at) const {
+  Cycles first = at;
+  for (const RankId rank : ranks) {
+    const workload::Program& program = program_of(subject_, rank);
+    const std::vector<TaskTime>& times = times_.of_rank.at(rank);
+    for (std::uint32_t task = 0; task < times.size(); ++task) {
+      const bool sends = program.tasks[task].kind == Task::Kind::kDataflow && reach(rank, task) != Reach::kLost;
+      if (sends && overlaps(times[task], at, at + 1)) first = std::min(first, times[task].start);
+    }
+  }
+  return first;
+}
+
 void Windows::take(RankId rank, Window& window) const {
   const workload::Program& program = program_of(subject_, rank);
   const std::vector<TaskTime>& times = times_.of_rank.at(rank);
@@ -133,12 +150,12 @@ void Windows::take(RankId rank, Window& window) const {
     const bool recorded = what.kind == Task::Kind::kDelay;
     const Reach far = reach(rank, task);
     const bool waits = far == Reach::kLost || (begun && (recorded || what.kind == Task::Kind::kKernel));
-    const Cycles until = std::min(times[task].end, window.end);
-    taken.push_back({task, far, !waits, waits ? until - std::max(times[task].start, window.begin) : 0});
-    if (waits || times[task].end <= times[task].start) continue;
-    const double share = static_cast<double>(until - std::max(times[task].start, window.begin)) /
-                         static_cast<double>(times[task].end - times[task].start);
-    window.flit_hops += hops_.of(rank, task) * share;
+    const Cycles from = std::max(times[task].start, window.begin), until = std::min(times[task].end, window.end);
+    const auto duration = static_cast<double>(times[task].end - times[task].start);
+    const double left = waits || duration <= 0 ? 1 : static_cast<double>(times[task].end - from) / duration;
+    taken.push_back({task, far, !waits, waits ? until - from : 0, left});
+    if (waits || duration <= 0) continue;
+    window.flit_hops += hops_.of(rank, task) * static_cast<double>(until - from) / duration;
   }
   if (!taken.empty()) window.ranks[rank] = std::move(taken);
 }
@@ -159,8 +176,9 @@ void Windows::take_partners(const std::vector<RankId>& ranks, Window& window) co
       if (std::find(ranks.begin(), ranks.end(), rank) == ranks.end()) continue;
       const workload::Program& program = program_of(subject_, rank);
       for (std::uint32_t task = 0; task < program.tasks.size(); ++task) {
-        if (instance_of(subject_, rank, program.tasks[task]) == instance)
-          window.ranks[rank].push_back({task, reach(rank, task), true, 0});
+        if (instance_of(subject_, rank, program.tasks[task]) != instance) continue;
+        const bool ended_before = times_.of_rank.at(rank)[task].end <= window.begin;
+        window.ranks[rank].push_back({task, reach(rank, task), true, 0, ended_before ? 0.0 : 1.0});
       }
     }
   }
@@ -177,12 +195,17 @@ Window Windows::of(RankId rank, std::uint32_t task) const {
   const TaskTime time = times_.of_rank.at(rank)[task];
   window.end = time.end;
   std::vector<RankId> ranks = on_same_dies(rank);
-  window.begin = first_start(ranks, time.start);
-  if (meets_others(ranks, window.begin, window.end)) {
+  const auto widen = [&](Cycles from) {
+    window.begin = first_start(ranks, from);
+    if (window.wide || !meets_others(ranks, window.begin, window.end)) return;
     window.wide = true;
     ranks = neighbours(subject_, rank);
-    window.begin = first_start(ranks, time.start);
-  }
+    window.begin = first_start(ranks, from);
+  };
+  widen(time.start);
+  // What has been under way for long fills the network as it does after a while, not as it does at its start.
+  const Cycles older = start_of_older(ranks, window.begin);
+  if (older < window.begin) widen(std::max(older, window.begin - kLead));
   for (const RankId each : ranks) take(each, window);
   if (window.wide) take_partners(ranks, window);
   return window;

@@ -25,6 +25,7 @@ struct Window {
     Reach reach = Reach::kRank;
     bool runs = true;  ///< false: only its time passes
     Cycles wait = 0;   ///< of one that does not run: so long
+    double left = 1;   ///< share of its traffic that the window has: it had begun before
   };
   RankId rank = 0;
   std::uint32_t task = 0;
@@ -53,6 +54,7 @@ class Windows {
   [[nodiscard]] Members members_on(std::uint32_t instance, std::uint32_t tile) const;
   [[nodiscard]] std::vector<RankId> on_same_dies(RankId rank) const;
   [[nodiscard]] bool meets_others(const std::vector<RankId>& ranks, Cycles begin, Cycles end) const;
+  [[nodiscard]] Cycles start_of_older(const std::vector<RankId>& ranks, Cycles at) const;
   [[nodiscard]] Cycles first_start(const std::vector<RankId>& ranks, Cycles at) const;
   void take(RankId rank, Window& window) const;
   void take_partners(const std::vector<RankId>& ranks, Window& window) const;
