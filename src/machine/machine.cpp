@@ -176,6 +176,16 @@ Progress Machine::progress() const {
   return p;
 }
 
+const std::vector<TaskTime>& Machine::task_times(RankId rank) const {
+  impl_->rows.part();
+  const DieId home = impl_->context.job.slices[rank].dies.front();
+  for (const RankTasks& tasks : impl_->dies[home].ranks()) {
+    if (tasks.rank == rank) return tasks.times;
+  }
+  DOJO_CHECK(false, "die {} is not the home of rank {}", home, rank);
+  return impl_->dies[home].ranks().front().times;
+}
+
 const topology::Topology& Machine::topology() const {
   return impl_->context.topology;
 }

@@ -111,6 +111,23 @@ void machine(Lines& out, const Json& r) {
   steps(out, r);
 }
 
+/// "12 of 84 operations replayed in the reference network: ..."; nothing where it was turned off.
+void audit(Lines& out, const Json& r) {
+  if (!r.at("fidelity").contains("audit")) return;
+  const Json& a = r.at("fidelity").at("audit");
+  const std::string why_not = text(a.at("why_not"));
+  if (!why_not.empty()) return out.add("audit", "none: {}", why_not);
+  const auto off = [&](const char* key) { return 100 * (real(a.at(key)) - 1); };
+  const Json& half = a.at("confidence");
+  out.add("audit",
+          "{} of {} operations replayed in the reference network: median {:.1f} %, worst {:.1f} % ({}); step estimated "
+          "{:+.1f} %{}{}",
+          a.at("windows").get<long long>() + a.at("collectives").get<long long>(), count(a.at("operations")),
+          off("ratio_median"), off("ratio_worst"), shortened(text(a.at("worst").at("operation")), 40),
+          100 * real(a.at("step_error")), half.is_null() ? "" : fmt::format(" +-{:.1f} %", 100 * real(half)),
+          a.at("partial").get<bool>() ? "; interrupted" : "");
+}
+
 void compute(Lines& out, const Json& r) {
   const Json& f = r.at("flops");
   out.add("FLOPs", "{} executed ({}), vector {}, recomputed {}", count(f.at("executed")), text(f.at("format")),
@@ -126,6 +143,7 @@ void compute(Lines& out, const Json& r) {
                         percent(ratio(real(t.at("roofline")), all)), percent(ratio(real(t.at("recorded")), all)));
   out.add("timed by", "{}; replay {}; network model {}", shares, text(r.at("fidelity").at("replay")),
           text(r.at("fidelity").at("network_model")));
+  audit(out, r);
   const Json& s = r.at("fidelity").at("timed_by_seconds");
   const double time = real(s.at("shapes")) + real(s.at("roofline")) + real(s.at("recorded"));
   if (time > 0) {

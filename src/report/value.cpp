@@ -131,6 +131,7 @@ void add_fidelity(Figures& out, const RunContext& c) {
   out.add("fidelity.replay", schema::enum_text(c.config.workload.replay), "",
           "`workload.replay`: where times come from unless one of `workload.replay_rules` says otherwise");
   add_timed_by(out, c);
+  add_audit(out, c);
   out.add("fidelity.approximations", std::move(approximations), "", "sentences: what lowering and machine simplified");
 }
 

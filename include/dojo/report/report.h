@@ -12,6 +12,10 @@
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
 
+namespace dojo::audit {
+struct Result;
+}
+
 namespace dojo::report {
 
 struct RunContext {
@@ -20,7 +24,8 @@ struct RunContext {
   const workload::Workload& workload;
   const workload::Job& job;
   const machine::Results& results;
-  Cycles ideal_cycles = 0;  ///< of the same job over the ideal network; 0: not known
+  Cycles ideal_cycles = 0;               ///< of the same job over the ideal network; 0: not known
+  const audit::Result* audit = nullptr;  ///< of a run of the fast network
 };
 
 /// report.json as text (schema dojosim.report/1).

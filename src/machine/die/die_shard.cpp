@@ -29,7 +29,8 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   time_.add_rank(place.node_count);
   adders_.add_rank(place.node_count);
   kernels_.add_rank(place);
-  if (home) sequencer_.add_rank(rank, place.slice->shape->die_count(), *place.program);
+  if (!home) return;
+  sequencer_.add_rank(rank, place.slice->shape->die_count(), *place.program, context_.settings.record_tasks);
 }
 
 void DieShard::read_mail(ThreadSums& sums) {
