@@ -48,6 +48,7 @@ PLACES = {
 }
 # Functions of those files that give no time: hints to the host, names of copied dies, drawn losses.
 NOT_TIMED = re.compile("prefetch\\w*|copy|rename|draw_loss|events")
+HEADER = "dojo/base/mutants.h"  # tests/mutants/mutants.h in the copy
 OPERATORS = {"<": ("Less", "<="), "<=": ("LessEqual", "<"), ">": ("Greater", ">="), ">=": ("GreaterEqual", ">"),
              "==": ("Equal", "!="), "!=": ("Unequal", "=="), "+": ("Plus", "-"), "-": ("Minus", "+"),
              "+=": ("Add", "-="), "-=": ("Subtract", "+=")}
@@ -198,7 +199,7 @@ def find_all(root):
 
 
 def written(text, mutants):
-    """The text with these mutants. A constant that one of them changes is read when the program starts."""
+    """The text with these mutants. A constant that one of them changes gets its value when the program starts."""
     places = [(m.begin, m.end, m.written) for m in mutants]
     for begin in {m.declaration for m in mutants if m.declaration is not None}:
         head = CONSTANT.match(text, begin)
@@ -206,4 +207,4 @@ def written(text, mutants):
         places.append((begin, head.end(), static + "const "))
     for begin, end, new in sorted(places, reverse=True):
         text = text[:begin] + new + text[end:]
-    return text
+    return f'#include "{HEADER}"' + text[text.index("\n"):]  # instead of the licence's line

@@ -2,6 +2,17 @@
 // What tools/mutants puts into its copy of the sources: each operator and constant that it may change, by number.
 // DOJO_MUTANT chooses the one that is changed; DOJO_MUTANT_TRACE names a file to which the numbers reached are added.
 #pragma once
+// The compiler's warnings are about the sources as they are written; those that include this are not.
+#pragma GCC system_header
+#pragma GCC diagnostic ignored "-Wconversion"
+#pragma GCC diagnostic ignored "-Wnarrowing"
+#pragma GCC diagnostic ignored "-Wparentheses"
+#pragma GCC diagnostic ignored "-Wpedantic"
+#pragma GCC diagnostic ignored "-Wshadow"
+#pragma GCC diagnostic ignored "-Wsign-compare"
+#pragma GCC diagnostic ignored "-Wsign-conversion"
+#pragma GCC diagnostic ignored "-Wtype-limits"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #include <algorithm>
 #include <atomic>
 #include <cstdio>

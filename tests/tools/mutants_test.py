@@ -12,7 +12,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(ROOT / "tools"))
 import mutant_sources  # noqa: E402
 
-SOURCE = """#include <algorithm>
+SOURCE = """// The licence
+#include <algorithm>
 #include <cstdio>
 #include <vector>
 // A comment with 1 + 2 < 3.
@@ -92,7 +93,10 @@ class Changes(unittest.TestCase):
         text = mutant_sources.written(SOURCE, cls.mutants)
         assert text.count("\n") == SOURCE.count("\n")
         (cls.folder / "a.cpp").write_text(text)
-        subprocess.run(["c++", "-std=c++17", "-O1", "-w", "-include", ROOT / "tests/mutants/mutants.h", "a.cpp", "-o", "a"],
+        header = cls.folder / mutant_sources.HEADER
+        header.parent.mkdir(parents=True)
+        header.write_bytes((ROOT / "tests/mutants/mutants.h").read_bytes())
+        subprocess.run(["c++", "-std=c++17", "-O1", "-Wall", "-Wconversion", "-Werror", "-I.", "a.cpp", "-o", "a"],
                        cwd=cls.folder, check=True)
 
     @classmethod
@@ -109,9 +113,9 @@ class Changes(unittest.TestCase):
 
     def test_each_choice_changes_one_thing(self):
         expected = {  # change and line: what is printed
-            ("4 to 5", 6): "14 1", ("std::max to std::min", 16): "11 1", ("- to +", 16): "23 1", ("+= to -=", 17): "-15 1",
-            ("std::min to std::max", 19): "107 1", ("1.5 to (1.5 * 1.25)", 19): "17 1", ("+ to -", 19): "1 1",
-            ("-= to +=", 18): "31 1",
+            ("4 to 5", 7): "14 1", ("std::max to std::min", 17): "11 1", ("- to +", 17): "23 1", ("+= to -=", 18): "-15 1",
+            ("std::min to std::max", 20): "107 1", ("1.5 to (1.5 * 1.25)", 20): "17 1", ("+ to -", 20): "1 1",
+            ("-= to +=", 19): "31 1",
         }
         for mutant in self.mutants:
             if (mutant.key[2], mutant.line) in expected:
