@@ -105,6 +105,37 @@ TEST(Path, OverTheZplane) {
       << "HBM is the narrowest";
 }
 
+// Both to the DIPs in the west: the middles of their dies do not cancel out.
+TEST(Path, OverTheZplaneFromOneSide) {
+  Bench bench(Level::kTray);
+  bench.add_dies(1, 1, 0, 1);
+  bench.add_dies(1, 1, 7, 2);
+  const double first = (20 + 10 + 1) + 200 + 400 + 200, second = (40 + 10 + 1) + 2 * 200 + 400 + 200;
+  EXPECT_EQ(path_over_zplane(*bench.slices[0], *bench.slices[1], bench.topology).latency_cycles,
+            first + second + 2 * 600 + 2 * 200 + 1000);
+  // A slice of three rows of dies whose DIP is in the first: from the middle a row of dies up.
+  Bench tall(Level::kTray);
+  tall.add(tall.die_shape(3, 1), 0, 20);
+  EXPECT_EQ(path_over_zplane(*tall.slices[0], *bench.slices[1], tall.topology).latency_cycles,
+            first + 18 + 200 + second + 2 * 600 + 2 * 200 + 1000);
+}
+
+// Dies 4 and 5 of a row are of two tiles. Two slices of two by two dies that begin in line 4 and in line 6 have their
+// middles in lines 5 and 7, between which no tile ends.
+TEST(Path, BeginsAndEndsInTheMiddlesOfSlices) {
+  const Bench bench(Level::kTray);
+  const auto shape = bench.die_shape(2, 2);
+  Slice from, right, below;
+  from.shape = right.shape = below.shape = shape;
+  from.first_site_row = right.first_site_row = 4 * 18;
+  from.first_site_column = below.first_site_column = 4 * 20;
+  right.first_site_column = 6 * 20;
+  below.first_site_row = 6 * 18;
+  EXPECT_EQ(path_between(from, right, bench.topology).latency_cycles, 40 + 2 * 200);
+  EXPECT_EQ(path_between(from, right, bench.topology).pooled_bytes_per_cycle, 2 * kDieRate);
+  EXPECT_EQ(path_between(from, below, bench.topology).latency_cycles, 36 + 2 * 200);
+}
+
 TEST(Rates, OfThePlaneCountAHeaderForEachFrame) {
   const Bench bench;
   const Rates rates(bench.topology);
@@ -314,6 +345,97 @@ TEST(Bounds, OfColumnsAndOfPartsOfADie) {
   lone.add_dies(1, 1);
   EXPECT_EQ(all_reduce_injection_bound_seconds(lone.request(OpKind::kAllReduce, 1 << 20), lone.topology), 0);
   EXPECT_EQ(all_reduce_bisection_bound_seconds(lone.request(OpKind::kAllReduce, 1 << 20), lone.topology), 0);
+}
+
+TEST(Bounds, OfAMachineOfOneDie) {
+  Bench bench(Level::kDie);
+  bench.add_dies(1, 1);
+  const CollectiveRequest request = bench.request(OpKind::kAllReduce, 1 << 20);
+  EXPECT_EQ(all_reduce_injection_bound_seconds(request, bench.topology), 0) << "no edge leads to another die";
+}
+
+double cycles(const Bench& bench, OpKind kind, Bytes bytes, const char* algorithm, std::uint32_t root = 0) {
+  const CollectiveRequest request = bench.request(kind, bytes, algorithm, root);
+  return choose_algorithm(request, bench.topology).model_seconds(request, bench.topology) * 2e9;
+}
+
+// Two tracks of 512 bytes: a message of 8 cycles on the longest way of 660, then the rest, five sixths, of what the
+// busiest part moves.
+TEST(DirectModel, IsTheLongestWayAndTheRestAtTheBusiestPart) {
+  Bench bench;
+  bench.add_dies(1, 4);
+  // 2 x 2 messages of 1 KiB over the middle edge on two tracks: 32 cycles; three messages of 512 B at a port are 24.
+  EXPECT_NEAR(cycles(bench, OpKind::kAllToAll, 4096, "direct"), 660 + 8 + 32 * 5 / 6.0, 1e-6);
+  EXPECT_NEAR(cycles(bench, OpKind::kReduceScatter, 4096, "direct"), 660 + 8 + 32 * 5 / 6.0 + 24, 1e-6);
+  // Only the root sends: 3 KiB over its edge on two tracks, or its port, are 24 cycles.
+  EXPECT_NEAR(cycles(bench, OpKind::kBroadcast, 1024, "direct", 0), 660 + 8 + 24 * 5 / 6.0, 1e-6);
+  EXPECT_NEAR(cycles(bench, OpKind::kBroadcast, 1024, "direct", 1), 440 + 8 + 24 * 5 / 6.0, 1e-6) << "the port";
+  EXPECT_EQ(cycles(bench, OpKind::kBarrier, 0, "direct"), cycles(bench, OpKind::kAllToAll, 256, "direct"))
+      << "a signal is one packet";
+}
+
+// The ends of the longest way are extreme in row + column or in row - column; which of them depends on how one looks.
+TEST(DirectModel, FindsTheLongestWayOnEverySide) {
+  for (const auto& [flip_rows, flip_columns] : {std::pair{false, false}, {false, true}, {true, false}, {true, true}}) {
+    Bench bench;
+    for (const auto& [row, column] : {std::pair{0, 0}, {4, 2}, {2, 3}, {4, 1}})
+      bench.add_dies(1, 1, flip_rows ? 4 - row : row, flip_columns ? 4 - column : column);
+    const double modelled = cycles(bench, OpKind::kAllToAll, 256, "direct"), longest = 4 * 18 + 2 * 20 + 6 * 200;
+    EXPECT_GE(modelled, longest + 1);
+    EXPECT_LE(modelled, longest + 1 + 8) << flip_rows << flip_columns;
+  }
+}
+
+// 65,536 bytes on 40 tracks: a message of 1,664 bytes takes 26 cycles. The root in the middle adds two of them.
+TEST(TreeModel, IsAMessageUpAndDownAndTheRestAtTheSlowestPart) {
+  Bench bench;
+  bench.add_dies(1, 3);
+  const double edge = 65536 / kDieRate;
+  EXPECT_NEAR(cycles(bench, OpKind::kAllReduce, 65536, "tree"),
+              (26 + 220 + 2 * 26) + (26 + 26 + 220) + edge * (1 - 1 / 40.0), 1e-6);
+  EXPECT_NEAR(cycles(bench, OpKind::kBroadcast, 65536, "tree", 1), (26 + 26 + 220) + edge * (1 - 1 / 40.0), 1e-6);
+  // 150,000 bytes: three chunks of 1,280 bytes.
+  EXPECT_NEAR(cycles(bench, OpKind::kReduce, 150'000, "tree", 1),
+              (20 + 220 + 2 * 20) + 150'000 / kDieRate * (1 - 1 / 120.0), 1e-6);
+}
+
+// Four children of the middle: its ports take four vectors on 40 tracks, more than an edge does.
+TEST(TreeModel, OfManyChildrenIsBoundByThePorts) {
+  Bench bench;
+  for (const auto& [row, column] : {std::pair{1, 1}, {0, 1}, {2, 1}, {1, 0}, {1, 2}}) bench.add_dies(1, 1, row, column);
+  const double port = 4 * 150'000 / 40.0 / 64;
+  EXPECT_NEAR(cycles(bench, OpKind::kReduce, 150'000, "tree", 0), (20 + 220 + 4 * 20) + port * (1 - 1 / 3.0), 1e-6);
+  EXPECT_NEAR(cycles(bench, OpKind::kBroadcast, 150'000, "tree", 0), (3 * 20 + 220 + 20) + port * (1 - 1 / 3.0), 3);
+}
+
+// Three dies with a DIP each: two send to the third. 512 bytes on the wire are 596 of 25 a cycle.
+TEST(ZplaneModel, QueuesTheMessagesOfIslandsAtTheDip) {
+  Bench bench;
+  bench.add_dies(3, 1);
+  const Path path = path_over_zplane(*bench.slices[1], *bench.slices[0], bench.topology);
+  const double way = path.latency_cycles + 512 / path.pooled_bytes_per_cycle, queued = 596 / 25.0;
+  EXPECT_NEAR(cycles(bench, OpKind::kAllReduce, 512, "zplane"), (way + queued + 2 * 8) + (way + queued), 1e-6);
+  EXPECT_NEAR(cycles(bench, OpKind::kBroadcast, 512, "zplane"), way + queued, 1e-6);
+}
+
+TEST(Mesh2dModel, OfTwoByThreeDies) {
+  Bench bench;
+  bench.add_dies(2, 3);
+  // Rings of rows: the mean way is (2 x 220 + 440) / 3, two steps; columns: 218, one step.
+  const double row = 880 / 3.0, column = 218;
+  // 768 bytes: rows in parts of 256, columns in parts of 128.
+  EXPECT_NEAR(cycles(bench, OpKind::kReduceScatter, 768, "mesh2d"), 2 * (row + 4 + 4) + column + 2 + 2, 1e-6);
+  EXPECT_NEAR(cycles(bench, OpKind::kAllGather, 128, "mesh2d"), 2 * (row + 4) + column + 2, 1e-6);
+  EXPECT_NEAR(cycles(bench, OpKind::kAllReduce, 768, "mesh2d"),
+              2 * (row + 4 + 4) + (2 * (column + 4) + 4) + 2 * (row + 4), 1e-6);
+}
+
+TEST(Models, OfOneMemberTakeNoTime) {
+  Bench bench;
+  bench.add_dies(1, 1);
+  for (const char* algorithm : {"ring", "mesh2d", "tree", "zplane"})
+    EXPECT_EQ(cycles(bench, OpKind::kAllReduce, 1 << 20, algorithm), 0) << algorithm;
+  EXPECT_EQ(cycles(bench, OpKind::kAllToAll, 1 << 20, "direct"), 0);
 }
 
 TEST(MessageTime, IsTheWayAndTheBytesOverTheTracks) {
