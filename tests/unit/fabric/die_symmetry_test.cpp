@@ -39,6 +39,15 @@ struct View {
     if (exchange) horizontal = !horizontal;
     return horizontal ? (up ? Direction::kEast : Direction::kWest) : (up ? Direction::kSouth : Direction::kNorth);
   }
+  /// Of a group of nodes; rows and columns of groups cannot be exchanged.
+  [[nodiscard]] unsigned group(unsigned g) const {
+    if (g == 0) return 0;
+    constexpr unsigned kRows = DieNetwork::kGroupRows, kColumns = DieNetwork::kGroupColumns;
+    unsigned row = (g - 1) / kColumns, column = (g - 1) % kColumns;
+    if (flip_rows) row = kRows - 1 - row;
+    if (flip_columns) column = kColumns - 1 - column;
+    return 1 + row * kColumns + column;
+  }
   /// An offset along a row (column).
   [[nodiscard]] int along(bool horizontal, int offset) const {
     return (horizontal ? flip_columns : flip_rows) ? kSide - 1 - offset : offset;
@@ -163,15 +172,20 @@ struct Pair {
     };
     EXPECT_EQ(results(g, false), results(h, flipped));
   }
-  void stripe(int kind, Direction d, Bytes bytes, Cycles now) {
-    const auto move = [&](Links& on, Direction direction) {
-      const DieNetwork::Stripe s = kind == 0   ? on.stripe_out(direction, 0, bytes, now)
-                                   : kind == 1 ? on.stripe_through(direction, 0, bytes, now)
-                                               : on.stripe_in(direction, 0, bytes, now);
+  /// The same number of bytes for each node.
+  void stripe(int kind, Direction d, unsigned group, Bytes each, Cycles now) {
+    if (view.exchange) group = 0;
+    const auto nodes = static_cast<Bytes>(a.sites_of(group).size());
+    EXPECT_EQ(nodes, static_cast<Bytes>(b.sites_of(view.group(group)).size()));
+    const Bytes bytes = nodes * each;
+    const auto move = [&](Links& on, Direction direction, unsigned of) {
+      const DieNetwork::Stripe s = kind == 0   ? on.stripe_out(direction, of, bytes, now)
+                                   : kind == 1 ? on.stripe_through(direction, of, bytes, now)
+                                               : on.stripe_in(direction, of, bytes, now);
       return std::tuple(s.head, s.start, s.done, s.links_free);
     };
-    EXPECT_EQ(move(a, d), move(b, view.direction(d)));
-    EXPECT_EQ(a.stripe_flits(d, 0, bytes), b.stripe_flits(view.direction(d), 0, bytes));
+    EXPECT_EQ(move(a, d, group), move(b, view.direction(d), view.group(group)));
+    EXPECT_EQ(a.stripe_flits(d, group, bytes), b.stripe_flits(view.direction(d), view.group(group), bytes));
   }
 
   void compare(const Sink& x, Sink& y) {
@@ -253,7 +267,7 @@ void do_something(Pair<Links>& pair, test::Draw& draw, Cycles now) {
       return pair.gather(horizontal, row, nodes, below(2) == 0, below(2) == 0);
     }
     default:
-      return pair.stripe(below(3), d, kNodes * (60 + below(200)), now);  // an equal number of bytes for each node
+      return pair.stripe(below(3), d, static_cast<unsigned>(below(DieNetwork::kGroups)), 60 + below(200), now);
   }
 }
 
