@@ -127,6 +127,8 @@ class Sweep {
   int run() {
     (void)make_folders(request_.directory + "/points");
     remove_leftovers(request_.directory);
+    remove_leftovers(request_.directory + "/points");
+    for (const Point& point : plan_.points) remove_leftovers(folder(point));
     write_file(request_.directory + "/points.csv", points_csv(file_, plan_));
     const Share share = share_processors(request_.jobs, plan_.threads);
     std::vector<Command> commands;
