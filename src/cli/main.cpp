@@ -82,6 +82,8 @@ int report_error(const Error& error) {
   } catch (const std::bad_alloc&) {
     dojo::cli::put_last_words("dojosim: error: ended at once: ", kNoMemory);
     ::_exit(static_cast<int>(ExitCode::kHostMemory));
+  } catch (const std::exception& e) {
+    dojo::cli::put_last_words("dojosim: error: ended by: ", e.what());
   } catch (...) {
   }
   std::abort();
