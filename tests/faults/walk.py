@@ -88,6 +88,8 @@ class Walk:
             found.append(f"the exit code is none of {sorted(expected)}")
         if result.code == self.reference.code:
             found += self.case.complete(result, self.reference)
+            if group == "thread" and how == "lasting" and "threads" not in result.error:
+                found.append("nothing is said of the threads")
         else:
             found += self.message(group, "/dev" if how == "lasting" else path, result) + self.case.untouched(result, self.reference)
         new = [name for name in result.temporaries if name not in result.before]
