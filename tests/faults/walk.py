@@ -66,20 +66,20 @@ class Walk:
                 "DOJO_FAULT_AT": str(number), "DOJO_FAULT_LOG": str(log), "DOJO_FAULT_DEPTH": str(self.options.depth)}
 
     def fault(self, group, how, call):
-        number, function, path = call
+        number = call[0]
         log = self.folder / f"{self.case.name}-{group}-{how}-{number}.log"
         result = self.attempt(self.environment(group, how, number, log), again=self.case.sweep)
         if not log.exists():
             return "not reached", []
         function, path = log.read_text().splitlines()[0].split(" ", 1)
         log.unlink()
-        found = self.judge(group, how, function, path, result)
+        found = self.judge(group, how, number, function, path, result)
         if not found and result.temporaries and result.code is not None and not self.case.sweep:
             found = self.next_start(group, how, number)
         where = f"{self.case.name}: {group} {how} {number}: {function} {path}: exit {result.code}: "
         return result.code, [where + sentence + "\n    " + result.error.strip()[-300:] for sentence in found]
 
-    def judge(self, group, how, function, path, result):
+    def judge(self, group, how, number, function, path, result):
         found = []
         expected = {self.reference.code} if how in HARMLESS else RIGHT[group] | {self.reference.code}
         if result.code is None:
@@ -88,10 +88,13 @@ class Walk:
             found.append(f"the exit code is none of {sorted(expected)}")
         if result.code == self.reference.code:
             found += self.case.complete(result, self.reference)
-            if group == "thread" and how == "lasting" and "threads" not in result.error:
+            # The first threads are those that the program counts; it does not count again.
+            counted = group == "thread" and number < self.case.threads
+            if counted and how == "lasting" and "threads" not in result.error:
                 found.append("nothing is said of the threads")
         else:
-            found += self.message(group, "/dev" if how == "lasting" else path, result) + self.case.untouched(result, self.reference)
+            found += self.message(group, "/dev" if how == "lasting" else path, result) + self.case.untouched(
+                result, self.reference, how == "lasting")
         new = [name for name in result.temporaries if name not in result.before]
         if new and how != "lasting" and function not in MOVES and "ended at once" not in result.error:
             found.append(f"left {new}")

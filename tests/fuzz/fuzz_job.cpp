@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "dojo/config/config.h"
 #include "dojo/report/report.h"
@@ -33,7 +34,8 @@ std::int64_t nodes(const topology::MachineParams& machine) {
 /// Converted, a trace is read again.
 void convert(const workload::Workload& workload, const std::string& to) {
   if (!fuzz::answered([&] { workload::write_trace(workload, to); })) return;
-  if (!fuzz::answered([&] { (void)workload::read_trace(to, workload::TraceOptions{}); }))
+  std::vector<std::string> read;
+  if (!fuzz::answered([&] { (void)workload::read_trace(to, workload::TraceOptions{}, &read); }))
     fuzz::found("the converted trace is not read");
 }
 

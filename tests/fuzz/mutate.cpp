@@ -30,10 +30,7 @@ class Mutator {
 
  private:
   std::size_t below(std::size_t limit) { return limit == 0 ? 0 : random_() % limit; }
-  template <class List>
-  const auto& one_of(const List& list) {
-    return list[below(list.size())];
-  }
+  const std::string& one_of(const std::vector<std::string>& list) { return list[below(list.size())]; }
   void change(std::string& bytes) {
     const std::size_t at = below(bytes.size() + 1), length = std::min(below(40), bytes.size() - at);
     switch (below(5)) {
