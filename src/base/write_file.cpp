@@ -80,8 +80,13 @@ int open_locked(const std::string& name) {
     struct stat about {};
     // Some file systems have no locks; then a cleaner gets none either and leaves the file alone.
     (void)::flock(file, LOCK_EX);
-    if (::fstat(file, &about) == 0 && about.st_nlink > 0) return file;
+    const bool known = ::fstat(file, &about) == 0;
+    if (known && about.st_nlink > 0) return file;
+    const int error = errno;
+    if (!known) ::unlink(name.c_str());
     ::close(file);
+    errno = error;
+    if (!known) return -1;
   }
   errno = EAGAIN;
   return -1;

@@ -3,12 +3,10 @@
 #include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
 #include <iostream>
 #include <new>
 #include <optional>
@@ -16,6 +14,7 @@
 
 #include "commands.h"
 #include "dojo/base/error.h"
+#include "end_of_memory.h"
 #include "interrupt.h"
 #include "terminal.h"
 
@@ -26,9 +25,6 @@ using dojo::ExitCode;
 
 /// A damaged input can have a finding on each of its million lines; nobody reads more than this.
 constexpr std::size_t kMostLines = 1000;
-
-constexpr const char* kNoMemory =
-    "the host's memory is used up; give it more, or simulate a smaller machine (see: dojosim topo show)";
 
 void set_up_log() {
   const auto colour = std::getenv("NO_COLOR") != nullptr ? spdlog::color_mode::never : spdlog::color_mode::automatic;
@@ -74,21 +70,6 @@ int report_error(const Error& error) {
   return static_cast<int>(error.code());
 }
 
-/// Memory can end where nothing may be thrown: values of JSON take some when they are destroyed.
-[[noreturn]] void end_at_once() {
-  try {
-    const std::exception_ptr failure = std::current_exception();
-    if (failure) std::rethrow_exception(failure);
-  } catch (const std::bad_alloc&) {
-    dojo::cli::put_last_words("dojosim: error: ended at once: ", kNoMemory);
-    ::_exit(static_cast<int>(ExitCode::kHostMemory));
-  } catch (const std::exception& e) {
-    dojo::cli::put_last_words("dojosim: error: ended by: ", e.what());
-  } catch (...) {
-  }
-  std::abort();
-}
-
 /// Runs the command and says how it ended; throws only when there is no memory for that.
 int run_and_report(int count, char** words) {
   try {
@@ -101,7 +82,7 @@ int run_and_report(int count, char** words) {
   } catch (const Error& error) {
     return report_error(error);
   } catch (const std::bad_alloc&) {
-    return report_error({ExitCode::kHostMemory, kNoMemory});
+    return report_error({ExitCode::kHostMemory, dojo::cli::kNoMemory});
   } catch (const std::system_error& e) {
     return report_error({ExitCode::kIo, fmt::format("the operating system refused: {}; is the disk full?", e.what())});
   } catch (const std::exception& e) {
@@ -112,12 +93,12 @@ int run_and_report(int count, char** words) {
 }  // namespace
 
 int main(int count, char** words) {
-  std::set_terminate(end_at_once);
+  dojo::cli::end_well_without_memory();
   dojo::cli::open_standard_streams();
   try {
     return run_and_report(count, words);
   } catch (...) {
-    dojo::cli::put_last_words("dojosim: error: ", kNoMemory);
+    dojo::cli::put_last_words("dojosim: error: ", dojo::cli::kNoMemory);
     return static_cast<int>(ExitCode::kHostMemory);
   }
 }

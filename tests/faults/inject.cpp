@@ -26,7 +26,6 @@
 #include <atomic>
 #include <cerrno>
 #include <climits>
-#include <csignal>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
@@ -356,8 +355,7 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*
 void abort() noexcept {
   ++inside;
   _Unwind_Backtrace(print_frame, nullptr);
-  signal(SIGABRT, SIG_DFL);
-  raise(SIGABRT);
+  REAL(abort)();
   _exit(127);
 }
 }

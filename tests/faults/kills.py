@@ -101,6 +101,12 @@ class Kills:
             found.append(f"left {temporaries(here)}")
         return found
 
+    @staticmethod
+    def old_or_new(before, after):
+        same = [name for name in before if name.startswith("out") and after.get(name) == before[name]]
+        changed = "out/report.json" not in same or "out/links.csv" not in same
+        return [f"of the old results {same} stayed"] if changed and "out/report.json" in same else []
+
     def kill_run(self, draw):
         sign, seconds = draw.choice(SIGNALS), draw.uniform(0, self.times[self.run] * 1.05)
         with tempfile.TemporaryDirectory(dir=self.folder) as here:
@@ -108,8 +114,8 @@ class Kills:
             before = jobs.tree(here)
             code = killed(self.run_words, here, seconds, sign)
             found = self.after_kill(code, sign, here, {0, 130})
-            if code == -sign and sign != signal.SIGKILL and jobs.tree(here) != before:
-                found.append("old results were changed by a run that did not handle its signal")
+            if code == -sign and sign != signal.SIGKILL:  # before main() or behind its end
+                found += self.old_or_new(before, jobs.tree(here))
             if code == 130 and not json.loads((pathlib.Path(here) / "out/report.json").read_text())["partial"]:
                 found.append("exit 130 with a report that is not partial")
             done = jobs.start(self.run_words, here)
