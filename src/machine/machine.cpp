@@ -9,6 +9,12 @@
 #include "machine/network/models.h"
 
 namespace dojo::machine {
+namespace {
+
+/// Links count in 1/65536 cycle, in 63 bits.
+constexpr Cycles kLastCycle = Cycles{1} << 46;
+
+}  // namespace
 
 MachineState::MachineState(const topology::Topology& topology, const workload::Workload& workload,
                            const workload::Job& job, const MachineSettings& settings)
@@ -101,6 +107,13 @@ void MachineState::run_cluster(Context::Cluster& cluster, ThreadSums& sums) {
 Cycles MachineState::run_window() {
   window_start = next_time();
   DOJO_CHECK(window_start != kNever, "a window was asked for without work");
+  if (window_start > kLastCycle) {
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("the job: found more than {:.3g} s of simulated time, expected less, because no counter holds "
+                    "more; correct the times in the trace or the rates of the machine",
+                    context.topology.seconds(kLastCycle)));
+  }
   window_end = window_start + context.long_window;
   active.clear();
   const auto& mail = context.has_mail[1 - context.parity];

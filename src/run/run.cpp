@@ -174,11 +174,7 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
 RunOutcome run(Prepared prepared, const Hooks& hooks) {
   const Clock::time_point began = Clock::now();
   machine::MachineSettings settings = machine_settings(prepared.config->run);
-  const std::uint32_t asked = std::exchange(settings.threads, possible_threads(settings.threads));
-  if (settings.threads < asked && hooks.warn) {
-    hooks.warn(fmt::format("the host gives {} of {} threads; the run is slower, its results are the same",
-                           settings.threads, asked));
-  }
+  settings.threads = given_threads(settings.threads, hooks);
   RunOutcome outcome;
   const std::optional<audit::Draw> drawn = draw_audit(prepared);
   settings.record_tasks = drawn && drawn->why_not.empty();
