@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "collectives/common.h"
+#include "collectives/schedule.h"
 #include "dojo/base/error.h"
 
 namespace dojo::workload {
@@ -89,7 +90,11 @@ const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, co
 }
 
 DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology) {
-  return choose_algorithm(request, topology).build(request, topology);
+  DataflowPlan plan = choose_algorithm(request, topology).build(request, topology);
+  if (plan.positions == request.members.size() && request.members.size() > 1)
+    plan.model_seconds =
+        collectives::scheduled_cycles(plan, plan.chunks, request, topology) / topology.params().clock_hz;
+  return plan;
 }
 
 }  // namespace dojo::workload

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk over a plan: its items fire and send as in the simulation; parts of the machine are as in ScheduleParts.
+#include "collectives/schedule.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <optional>
+#include <queue>
+
+#include "collectives/schedule_parts.h"
+
+namespace dojo::workload::collectives {
+namespace {
+
+using topology::Direction;
+
+/// A message on its way, or the part of it that moves as one.
+struct Part {
+  std::uint32_t item = 0, unit = 0, chunk = 0;  ///< the replica that gets a token when the last part is there
+  double bytes = 0;
+  topology::Site at, to;  ///< of stripes: the first sites of dies
+  Direction from = Direction::kEast;  ///< the way it moves
+  bool last = true, done = false;
+};
+struct Event {
+  double time;
+  std::uint64_t order;
+  enum class Kind : std::uint8_t { kFire, kSend, kArrive } kind;
+  std::size_t index;  ///< of a replica, a queue or lane, a part
+  bool operator<(const Event& other) const { return time != other.time ? time > other.time : order > other.order; }
+};
+
+std::size_t axis_of(Direction d) {
+  return d == Direction::kEast || d == Direction::kWest ? 0 : 1;
+}
+bool is_up(Direction d) {
+  return d == Direction::kEast || d == Direction::kSouth;
+}
+
+class Walk {
+ public:
+  Walk(const DataflowPlan& plan, std::int64_t chunks, std::int64_t walked, const CollectiveRequest& request,
+       const topology::Topology& topology)
+      : plan_(plan),
+        topology_(topology),
+        parts_(plan, request, topology),
+        rates_(topology),
+        hop_(static_cast<double>(topology.params().noc.hop_cycles)),
+        chunks_(static_cast<double>(chunks)),
+        walked_(static_cast<std::uint32_t>(walked)),
+        units_(static_cast<std::uint32_t>(parts_.units().size())),
+        nodes_(static_cast<double>(request.members.front()->shape->node_count())),
+        queues_(request.members.size() * units_),
+        lane_pending_(parts_.striped() ? request.members.size() * 4 * kLanes : 0, false) {}
+
+  double run() {
+    const std::size_t replicas = plan_.items.size() * units_ * walked_;
+    need_.reserve(replicas);
+    for (const DataflowItem& item : plan_.items) need_.insert(need_.end(), std::size_t{units_} * walked_, item.need);
+    for (std::uint32_t i = 0; i < plan_.items.size(); ++i) {
+      if (!plan_.items[i].start) continue;
+      for (std::uint32_t unit = 0; unit < units_; ++unit) {
+        for (std::uint32_t chunk = 0; chunk < walked_; ++chunk) token(i, unit, chunk, 0);
+      }
+    }
+    while (!events_.empty()) {
+      const Event event = events_.top();
+      events_.pop();
+      switch (event.kind) {
+        case Event::Kind::kFire:
+          fire(event.index, event.time);
+          break;
+        case Event::Kind::kSend:
+          parts_.striped() ? send_stripe(event.index, event.time) : send_track(event.index, event.time);
+          break;
+        case Event::Kind::kArrive:
+          arrive(event.index, event.time);
+          break;
+      }
+    }
+    return end_;
+  }
+
+ private:
+  static constexpr std::size_t kLanes = std::max(fabric::kStripeGroupRows, fabric::kStripeGroupColumns);
+  struct Queue {  ///< of what a unit of a member has to send
+    std::deque<Part> messages;
+    bool pending = false;
+  };
+
+  void at(double time, Event::Kind kind, std::size_t index) { events_.push({time, order_++, kind, index}); }
+  void token(std::uint32_t item, std::uint32_t unit, std::uint32_t chunk, double now);
+  void fire(std::size_t which, double now);
+  void post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t unit, std::uint32_t chunk, double now);
+  void send_track(std::size_t queue, double now);
+  void plan_lane(std::uint32_t member, std::uint32_t unit, double now);
+  void send_stripe(std::size_t lane, double now);
+  Part next_part(std::deque<Part>& messages) const;
+  void leave(Part part, Direction d, double head, double* lane_start);
+  void on_its_way(const Part& part, double time);
+  void deliver(Part part, double head, double flits);
+  void arrive(std::size_t which, double now);
+  [[nodiscard]] std::optional<Direction> way(const Part& part) const;
+  [[nodiscard]] std::size_t place(std::uint32_t member, std::uint32_t unit) const {
+    return std::size_t{member} * units_ + unit;
+  }
+  [[nodiscard]] double own_bytes(double bytes, std::uint32_t unit) const {
+    return parts_.striped() ? bytes / chunks_ * parts_.units()[unit].nodes / nodes_ : bytes / chunks_ / units_;
+  }
+
+  const DataflowPlan& plan_;
+  const topology::Topology& topology_;
+  ScheduleParts parts_;
+  Rates rates_;
+  double hop_, chunks_;
+  std::uint32_t walked_, units_;
+  double nodes_;
+  std::vector<std::uint16_t> need_;
+  std::vector<Queue> queues_;
+  std::vector<bool> lane_pending_;  ///< by member, direction and lane
+  std::vector<Part> in_flight_;
+  std::vector<std::size_t> free_;
+  std::priority_queue<Event> events_;
+  std::uint64_t order_ = 0;
+  double end_ = 0;
+};
+
+void Walk::token(std::uint32_t item, std::uint32_t unit, std::uint32_t chunk, double now) {
+  const std::size_t which = (std::size_t{item} * units_ + unit) * walked_ + chunk;
+  if (--need_[which] > 0) return;
+  const DataflowItem& of = plan_.items[item];
+  if (!of.combine) return fire(which, now);
+  const double each = own_bytes(static_cast<double>(of.bytes), unit) / parts_.units()[unit].nodes;
+  double& adder = parts_.adders[place(of.position, unit)];
+  adder = std::max(adder, now) + std::ceil(each / rates_.combine);
+  at(adder + static_cast<double>(topology_.params().node.vector_latency_cycles), Event::Kind::kFire, which);
+}
+
+void Walk::fire(std::size_t which, double now) {
+  const auto chunk = static_cast<std::uint32_t>(which % walked_), unit = static_cast<std::uint32_t>(which / walked_ % units_);
+  const DataflowItem& item = plan_.items[which / walked_ / units_];
+  for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
+    const DataflowEdge& edge = plan_.edges[e];
+    if (plan_.items[edge.item].position == item.position) {
+      token(edge.item, unit, chunk, now);
+    } else {
+      post(item.position, edge, unit, chunk, now);
+    }
+  }
+  if (item.finish) end_ = std::max(end_, now);
+}
+
+void Walk::post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t unit, std::uint32_t chunk, double now) {
+  Part part;
+  part.item = edge.item;
+  part.unit = unit;
+  part.chunk = chunk;
+  part.bytes = std::max(own_bytes(static_cast<double>(edge.bytes), unit), static_cast<double>(parts_.striped() ? 1 : 64));
+  part.at = parts_.site(member, unit);
+  part.to = parts_.site(plan_.items[edge.item].position, unit);
+  Queue& queue = queues_[place(member, unit)];
+  queue.messages.push_back(part);
+  if (parts_.striped()) {
+    if (queue.messages.size() == 1) plan_lane(member, unit, now);
+  } else if (!queue.pending) {
+    queue.pending = true;
+    at(std::max(now, parts_.reads[place(member, unit)]), Event::Kind::kSend, place(member, unit));
+  }
+}
+
+/// The edge by which a part leaves the die where it is, columns first; none: it is where it goes.
+std::optional<Direction> Walk::way(const Part& part) const {
+  const ScheduleDie here = parts_.die_of(part.at), there = parts_.die_of(part.to);
+  if (there.column != here.column) return there.column < here.column ? Direction::kWest : Direction::kEast;
+  if (there.row != here.row) return there.row < here.row ? Direction::kNorth : Direction::kSouth;
+  return std::nullopt;
+}
+
+/// The front message's next part; it leaves the queue with its last.
+Part Walk::next_part(std::deque<Part>& messages) const {
+  Part part = messages.front();
+  const double parts = std::ceil(part.bytes / parts_.part_limit() - 1e-9);
+  part.last = parts <= 1;
+  if (!part.last) part.bytes = parts_.striped() ? part.bytes / parts : parts_.part_limit();
+  messages.front().bytes -= part.bytes;
+  if (part.last) messages.pop_front();
+  return part;
+}
+
+/// The messages of a node take turns, part by part.
+void Walk::send_track(std::size_t which, double now) {
+  Queue& queue = queues_[which];
+  const auto d = way(queue.messages.front());
+  if (d) {
+    const double open = parts_.open_from(parts_.die_of(queue.messages.front().at), *d, now);
+    if (open > now) return at(open, Event::Kind::kSend, which);
+  }
+  Part part = next_part(queue.messages);
+  if (!part.last) {
+    queue.messages.push_back(queue.messages.front());
+    queue.messages.pop_front();
+  }
+  const double flits = parts_.flits(part.bytes);
+  double& read = parts_.reads[which];
+  read = now + flits;
+  if (d) {
+    const double hops = hop_ * static_cast<double>(parts_.hops_to_border(part.at, part.to, *d));
+    double lane_start = 0;
+    leave(part, *d, now + hops, &lane_start);
+    const double buffer = static_cast<double>(topology_.params().noc.buffer_packets_per_vc);
+    read = std::max(read, lane_start - hops - buffer + flits);
+  } else {
+    const double hops = std::abs(part.to.row - part.at.row) + std::abs(part.to.column - part.at.column) + 1;
+    deliver(part, now + hops * hop_, flits);
+  }
+  queue.pending = !queue.messages.empty();
+  if (queue.pending) at(read, Event::Kind::kSend, which);
+}
+
+/// The lane by which the front message of a group goes looks for what to send, if it does not already.
+void Walk::plan_lane(std::uint32_t member, std::uint32_t unit, double now) {
+  const std::deque<Part>& messages = queues_[place(member, unit)].messages;
+  if (messages.empty()) return;
+  const Direction d = *way(messages.front());
+  const std::size_t lane =
+      (std::size_t{member} * 4 + static_cast<std::size_t>(d)) * kLanes + parts_.units()[unit].lane[axis_of(d)];
+  if (lane_pending_[lane]) return;
+  lane_pending_[lane] = true;
+  at(now, Event::Kind::kSend, lane);
+}
+
+/// Of the groups of the lane whose first message goes this way, the one nearest to the edge sends; where routers look at
+/// the age of packets, the one with the oldest chunk.
+void Walk::send_stripe(std::size_t lane, double now) {
+  const auto member = static_cast<std::uint32_t>(lane / kLanes / 4);
+  const auto d = static_cast<Direction>(lane / kLanes % 4);
+  const std::size_t axis = axis_of(d);
+  const bool oldest = topology_.params().noc.arbitration == topology::Arbitration::kAge;
+  std::uint32_t best = kNone;
+  double best_rank = 0;
+  for (std::uint32_t unit = 0; unit < units_; ++unit) {
+    const ScheduleUnit& of = parts_.units()[unit];
+    const std::deque<Part>& messages = queues_[place(member, unit)].messages;
+    if (of.lane[axis] != lane % kLanes || messages.empty() || way(messages.front()) != d) continue;
+    const double rank = oldest ? messages.front().chunk : is_up(d) ? -of.begin[axis] : of.begin[axis];
+    if (best != kNone && rank >= best_rank) continue;
+    best = unit;
+    best_rank = rank;
+  }
+  lane_pending_[lane] = best != kNone;
+  if (best == kNone) return;
+  Queue& queue = queues_[place(member, best)];
+  const double open = parts_.open_from(parts_.die_of(queue.messages.front().at), d, now);
+  if (open > now) return at(open, Event::Kind::kSend, lane);
+  const Part part = next_part(queue.messages);
+  const ScheduleUnit& unit = parts_.units()[best];
+  double& read = parts_.reads[place(member, best)];
+  const double start = std::max(now, read);
+  read = start + parts_.flits(part.bytes / unit.nodes);
+  const std::int32_t length = axis == 0 ? topology_.site_columns() : topology_.site_rows();
+  const std::int32_t near = is_up(d) ? length - unit.end[axis] : unit.begin[axis];
+  double lane_start = 0;
+  leave(part, d, start + hop_ * (near + 1), &lane_start);
+  const double across = hop_ * std::max(topology_.site_rows(), topology_.site_columns());
+  const double next = std::max(now + 1, lane_start + parts_.line_flits(unit, axis, part.bytes) - across);
+  at(next, Event::Kind::kSend, lane);
+  if (part.last) plan_lane(member, best, next);
+}
+
+void Walk::leave(Part part, Direction d, double head, double* lane_start) {
+  const ScheduleUnit& unit = parts_.units()[part.unit];
+  const std::size_t axis = axis_of(d);
+  const ScheduleDie here = parts_.die_of(part.at);
+  const std::uint32_t lane = parts_.striped() ? unit.lane[axis] : parts_.lane_of(part.at, part.to, d);
+  const double line = parts_.striped() ? parts_.line_flits(unit, axis, part.bytes) : parts_.flits(part.bytes);
+  const ScheduleParts::Passage passage = parts_.leave(here, d, lane, line, part.bytes, head);
+  if (lane_start != nullptr) *lane_start = passage.lane_start;
+  part.at = parts_.entry(part.at, part.to, d);
+  part.from = d;
+  on_its_way(part, passage.arrival);
+}
+
+/// Its head is at the next die, or its last flit has been written, at `time`.
+void Walk::on_its_way(const Part& part, double time) {
+  std::size_t index = in_flight_.size();
+  if (free_.empty()) {
+    in_flight_.push_back(part);
+  } else {
+    index = free_.back();
+    free_.pop_back();
+    in_flight_[index] = part;
+  }
+  at(time, Event::Kind::kArrive, index);
+}
+
+/// Through the write port, which takes what comes in the order of the heads.
+void Walk::deliver(Part part, double head, double flits) {
+  double& port = parts_.writes[place(plan_.items[part.item].position, part.unit)];
+  port = std::max(port, head) + flits;
+  part.done = true;
+  if (part.last) on_its_way(part, port);
+}
+
+void Walk::arrive(std::size_t which, double now) {
+  const Part part = in_flight_[which];
+  free_.push_back(which);
+  if (part.done) return token(part.item, part.unit, part.chunk, now);
+  const ScheduleUnit& unit = parts_.units()[part.unit];
+  const std::optional<Direction> d = way(part);
+  if (d) return leave(part, *d, now + hop_ * parts_.hops_to_border(part.at, part.to, *d), nullptr);
+  if (!parts_.striped()) {
+    const double hops = std::abs(part.to.row - part.at.row) + std::abs(part.to.column - part.at.column) + 1;
+    return deliver(part, now + hops * hop_, parts_.flits(part.bytes));
+  }
+  const std::size_t axis = axis_of(part.from);
+  const double line = parts_.line_flits(unit, axis, part.bytes), piece = parts_.flits(part.bytes / unit.nodes);
+  const std::int32_t length = axis == 0 ? topology_.site_columns() : topology_.site_rows();
+  // The farthest node's piece comes first, the nearest one's at the end of the train.
+  const double near = is_up(part.from) ? unit.begin[axis] : length - unit.end[axis];
+  const double far = is_up(part.from) ? unit.end[axis] : length - unit.begin[axis];
+  deliver(part, std::max(now + near * hop_ + line, now + far * hop_ + piece) - piece, piece);
+}
+
+}  // namespace
+
+double scheduled_cycles(const DataflowPlan& plan, std::int64_t chunks, const CollectiveRequest& request,
+                        const topology::Topology& topology) {
+  const auto walk = [&](std::int64_t walked) { return Walk(plan, chunks, walked, request, topology).run(); };
+  const std::int64_t most = 1'000'000;
+  if (chunks <= most) return walk(chunks);
+  const double half = walk(most / 2), whole = walk(most);
+  return whole + (whole - half) / static_cast<double>(most - most / 2) * static_cast<double>(chunks - most);
+}
+
+}  // namespace dojo::workload::collectives
