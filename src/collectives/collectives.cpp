@@ -91,7 +91,7 @@ const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, co
 
 DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology) {
   DataflowPlan plan = choose_algorithm(request, topology).build(request, topology);
-  if (plan.positions == request.members.size() && request.members.size() > 1)
+  if (plan.positions == request.members.size() && request.members.size() > 1 && !getenv("DOJO_OLD"))
     plan.model_seconds =
         collectives::scheduled_cycles(plan, plan.chunks, request, topology) / topology.params().clock_hz;
   return plan;

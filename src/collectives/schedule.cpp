@@ -97,7 +97,7 @@ class Walk {
   void plan_lane(std::uint32_t member, std::uint32_t unit, double now);
   void send_stripe(std::size_t lane, double now);
   Part next_part(std::deque<Part>& messages) const;
-  void leave(Part part, Direction d, double head, double* lane_start);
+  void leave(Part part, Direction d, std::size_t from, double head, double* lane_start);
   void on_its_way(const Part& part, double time);
   void deliver(Part part, double head, double flits);
   void arrive(std::size_t which, double now);
@@ -207,7 +207,9 @@ void Walk::send_track(std::size_t which, double now) {
   if (d) {
     const double hops = hop_ * static_cast<double>(parts_.hops_to_border(part.at, part.to, *d));
     double lane_start = 0;
-    leave(part, *d, now + hops, &lane_start);
+    const std::int32_t position = axis_of(*d) == 0 ? part.at.column % topology_.site_columns()
+                                                   : part.at.row % topology_.site_rows();
+    leave(part, *d, parts_.segment(*d, position) + 1, now + hops, &lane_start);
     const double buffer = static_cast<double>(topology_.params().noc.buffer_packets_per_vc);
     read = std::max(read, lane_start - hops - buffer + flits);
   } else {
@@ -261,20 +263,20 @@ void Walk::send_stripe(std::size_t lane, double now) {
   const std::int32_t length = axis == 0 ? topology_.site_columns() : topology_.site_rows();
   const std::int32_t near = is_up(d) ? length - unit.end[axis] : unit.begin[axis];
   double lane_start = 0;
-  leave(part, d, start + hop_ * (near + 1), &lane_start);
+  leave(part, d, parts_.segment(d, is_up(d) ? unit.end[axis] - 1 : unit.begin[axis]) + 1, start + hop_ * (near + 1), &lane_start);
   const double across = hop_ * std::max(topology_.site_rows(), topology_.site_columns());
   const double next = std::max(now + 1, lane_start + parts_.line_flits(unit, axis, part.bytes) - across);
   at(next, Event::Kind::kSend, lane);
   if (part.last) plan_lane(member, best, next);
 }
 
-void Walk::leave(Part part, Direction d, double head, double* lane_start) {
+void Walk::leave(Part part, Direction d, std::size_t from, double head, double* lane_start) {
   const ScheduleUnit& unit = parts_.units()[part.unit];
   const std::size_t axis = axis_of(d);
   const ScheduleDie here = parts_.die_of(part.at);
   const std::uint32_t lane = parts_.striped() ? unit.lane[axis] : parts_.lane_of(part.at, part.to, d);
   const double line = parts_.striped() ? parts_.line_flits(unit, axis, part.bytes) : parts_.flits(part.bytes);
-  const ScheduleParts::Passage passage = parts_.leave(here, d, lane, line, part.bytes, head);
+  const ScheduleParts::Passage passage = parts_.leave(here, d, lane, from, line, part.bytes, head);
   if (lane_start != nullptr) *lane_start = passage.lane_start;
   part.at = parts_.entry(part.at, part.to, d);
   part.from = d;
@@ -308,7 +310,12 @@ void Walk::arrive(std::size_t which, double now) {
   if (part.done) return token(part.item, part.unit, part.chunk, now);
   const ScheduleUnit& unit = parts_.units()[part.unit];
   const std::optional<Direction> d = way(part);
-  if (d) return leave(part, *d, now + hop_ * parts_.hops_to_border(part.at, part.to, *d), nullptr);
+  if (d) {
+    // A track's message that turns comes into its lane from the side.
+    const bool turns = !parts_.striped() && axis_of(*d) != axis_of(part.from);
+    const std::size_t from = turns ? parts_.segment(*d, part.at.row % topology_.site_rows()) + 1 : 0;
+    return leave(part, *d, from, now + hop_ * parts_.hops_to_border(part.at, part.to, *d), nullptr);
+  }
   if (!parts_.striped()) {
     const double hops = std::abs(part.to.row - part.at.row) + std::abs(part.to.column - part.at.column) + 1;
     return deliver(part, now + hops * hop_, parts_.flits(part.bytes));
@@ -316,6 +323,8 @@ void Walk::arrive(std::size_t which, double now) {
   const std::size_t axis = axis_of(part.from);
   const double line = parts_.line_flits(unit, axis, part.bytes), piece = parts_.flits(part.bytes / unit.nodes);
   const std::int32_t length = axis == 0 ? topology_.site_columns() : topology_.site_rows();
+  now = parts_.pass(parts_.die_of(part.at), part.from, unit.lane[axis], 0,
+                    parts_.segment(part.from, is_up(part.from) ? unit.begin[axis] : unit.end[axis] - 1), line, now);
   // The farthest node's piece comes first, the nearest one's at the end of the train.
   const double near = is_up(part.from) ? unit.begin[axis] : length - unit.end[axis];
   const double far = is_up(part.from) ? unit.end[axis] : length - unit.begin[axis];

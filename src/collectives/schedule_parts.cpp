@@ -74,7 +74,7 @@ void ScheduleParts::make_edges(const CollectiveRequest& request) {
   edges_.resize(static_cast<std::size_t>(high_.row - low_.row + 1) * static_cast<std::size_t>(columns_) * 4);
   lanes_per_edge_ = striped_ ? std::max(fabric::kStripeGroupRows, fabric::kStripeGroupColumns)
                              : static_cast<std::size_t>(std::max(topology_.site_rows(), topology_.site_columns()));
-  lanes_.assign(edges_.size() * lanes_per_edge_, 0);
+  lanes_.assign(edges_.size() * lanes_per_edge_ * (kSegments + 1), 0);
   const topology::MachineParams& p = topology_.params();
   const double burst = striped_ ? kBurstBytes * std::min(topology_.site_rows(), topology_.site_columns()) : kBurstBytes;
   part_limit_ = burst;
@@ -156,12 +156,21 @@ double ScheduleParts::open_from(ScheduleDie die, Direction d, double now) {
   return waiting.size() < kMostWaiting ? now : waiting[waiting.size() - kMostWaiting];
 }
 
-ScheduleParts::Passage ScheduleParts::leave(ScheduleDie die, Direction d, std::uint32_t lane, double line_flits,
-                                            double bytes, double head) {
-  double& lane_free = lanes_[lane_index(die, d, lane)];
+double ScheduleParts::pass(ScheduleDie die, Direction d, std::uint32_t lane, std::size_t from, std::size_t to,
+                           double line_flits, double head) {
+  const std::size_t lane_at = lane_index(die, d, lane) * (kSegments + 1);
+  for (std::size_t i = from; i <= to; ++i) {
+    double& free = lanes_[lane_at + i];
+    head = std::max(head, free);
+    free = head + line_flits;
+  }
+  return head;
+}
+
+ScheduleParts::Passage ScheduleParts::leave(ScheduleDie die, Direction d, std::uint32_t lane, std::size_t from,
+                                            double line_flits, double bytes, double head) {
   Edge& edge = edges_[edge_index(die, d)];
-  const double start = std::max(head, lane_free);
-  lane_free = start + line_flits;
+  const double start = pass(die, d, lane, from, kSegments, line_flits, head);
   const double first = std::max(start, edge.free), last = first + bytes / edge.bytes_per_cycle;
   edge.free = last;
   edge.waiting.push_back(first);

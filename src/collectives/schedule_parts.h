@@ -54,13 +54,22 @@ class ScheduleParts {
   struct Passage {
     double lane_start, arrival;
   };
-  [[nodiscard]] Passage leave(ScheduleDie die, topology::Direction d, std::uint32_t lane, double line_flits,
-                              double bytes, double head);
+  [[nodiscard]] Passage leave(ScheduleDie die, topology::Direction d, std::uint32_t lane, std::size_t from,
+                              double line_flits, double bytes, double head);
+  /// A lane's links lie in segments: link i leads into segment i, the last one to the border.
+  static constexpr std::size_t kSegments = 4;
+  /// Takes these links of a lane, one after another. Returns when the head is on the last.
+  double pass(ScheduleDie die, topology::Direction d, std::uint32_t lane, std::size_t from, std::size_t to,
+              double line_flits, double head);
+  /// The segment of a site, counted in the direction of the way.
+  [[nodiscard]] std::size_t segment(topology::Direction d, std::int32_t position) const {
+    const bool row = d == topology::Direction::kEast || d == topology::Direction::kWest;
+    const std::int32_t length = row ? topology_.site_columns() : topology_.site_rows();
+    const bool up = d == topology::Direction::kEast || d == topology::Direction::kSouth;
+    return static_cast<std::size_t>((up ? position : length - 1 - position) * static_cast<std::int32_t>(kSegments) / length);
+  }
   /// From when on an edge takes more from nodes: its queue is no longer full.
   [[nodiscard]] double open_from(ScheduleDie die, topology::Direction d, double now);
-  [[nodiscard]] double lane_free(ScheduleDie die, topology::Direction d, std::uint32_t lane) const {
-    return lanes_[lane_index(die, d, lane)];
-  }
   std::vector<double> reads, writes, adders;  ///< by member and unit
 
  private:
