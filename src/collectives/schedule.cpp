@@ -97,7 +97,9 @@ class Walk {
   void plan_lane(std::uint32_t member, std::uint32_t unit, double now);
   void send_stripe(std::size_t lane, double now);
   Part next_part(std::deque<Part>& messages) const;
-  void leave(Part part, Direction d, std::size_t from, double head, double* lane_start);
+  double move_track(Part part, double head);
+  void move_stripe(Part part, double now);
+  void cross(Part part, Direction d, double head);
   void on_its_way(const Part& part, double time);
   void deliver(Part part, double head, double flits);
   void arrive(std::size_t which, double now);
@@ -201,21 +203,11 @@ void Walk::send_track(std::size_t which, double now) {
     queue.messages.push_back(queue.messages.front());
     queue.messages.pop_front();
   }
-  const double flits = parts_.flits(part.bytes);
+  const double flits = parts_.flits(part.bytes), buffer = static_cast<double>(topology_.params().noc.buffer_packets_per_vc);
+  const double first_link_free = move_track(part, now + hop_);
+  // The port stalls when the first link does not take what the first buffer cannot hold.
   double& read = parts_.reads[which];
-  read = now + flits;
-  if (d) {
-    const double hops = hop_ * static_cast<double>(parts_.hops_to_border(part.at, part.to, *d));
-    double lane_start = 0;
-    const std::int32_t position = axis_of(*d) == 0 ? part.at.column % topology_.site_columns()
-                                                   : part.at.row % topology_.site_rows();
-    leave(part, *d, parts_.segment(*d, position) + 1, now + hops, &lane_start);
-    const double buffer = static_cast<double>(topology_.params().noc.buffer_packets_per_vc);
-    read = std::max(read, lane_start - hops - buffer + flits);
-  } else {
-    const double hops = std::abs(part.to.row - part.at.row) + std::abs(part.to.column - part.at.column) + 1;
-    deliver(part, now + hops * hop_, flits);
-  }
+  read = std::max(now + flits, first_link_free - hop_ - buffer);
   queue.pending = !queue.messages.empty();
   if (queue.pending) at(read, Event::Kind::kSend, which);
 }
@@ -260,27 +252,42 @@ void Walk::send_stripe(std::size_t lane, double now) {
   double& read = parts_.reads[place(member, best)];
   const double start = std::max(now, read);
   read = start + parts_.flits(part.bytes / unit.nodes);
-  const std::int32_t length = axis == 0 ? topology_.site_columns() : topology_.site_rows();
-  const std::int32_t near = is_up(d) ? length - unit.end[axis] : unit.begin[axis];
-  double lane_start = 0;
-  leave(part, d, parts_.segment(d, is_up(d) ? unit.end[axis] - 1 : unit.begin[axis]) + 1, start + hop_ * (near + 1), &lane_start);
+  const ScheduleParts::Stripe stripe = parts_.stripe_out(parts_.die_of(part.at), d, best, part.bytes, start);
+  cross(part, d, stripe.head);
   const double across = hop_ * std::max(topology_.site_rows(), topology_.site_columns());
-  const double next = std::max(now + 1, lane_start + parts_.line_flits(unit, axis, part.bytes) - across);
+  const double next = std::max(now + 1, stripe.links_free - across);
   at(next, Event::Kind::kSend, lane);
   if (part.last) plan_lane(member, best, next);
 }
 
-void Walk::leave(Part part, Direction d, std::size_t from, double head, double* lane_start) {
-  const ScheduleUnit& unit = parts_.units()[part.unit];
-  const std::size_t axis = axis_of(d);
+/// Moves a track's message over the die where it is. Returns when the first link that it took is free, 0: none.
+double Walk::move_track(Part part, double head) {
+  const double flits = parts_.flits(part.bytes);
+  const ScheduleParts::Unicast moved = parts_.unicast(part.at, part.to, flits, head);
+  if (!moved.out) {
+    deliver(part, moved.head, flits);
+  } else {
+    const ScheduleDie here = parts_.die_of(part.at);
+    part.at = moved.next;
+    on_its_way(part, parts_.cross(here, *moved.out, flits, part.bytes, moved.head));
+  }
+  return moved.first_link_free;
+}
+
+void Walk::move_stripe(Part part, double now) {
   const ScheduleDie here = parts_.die_of(part.at);
-  const std::uint32_t lane = parts_.striped() ? unit.lane[axis] : parts_.lane_of(part.at, part.to, d);
-  const double line = parts_.striped() ? parts_.line_flits(unit, axis, part.bytes) : parts_.flits(part.bytes);
-  const ScheduleParts::Passage passage = parts_.leave(here, d, lane, from, line, part.bytes, head);
-  if (lane_start != nullptr) *lane_start = passage.lane_start;
-  part.at = parts_.entry(part.at, part.to, d);
+  if (const std::optional<Direction> d = way(part))
+    return cross(part, *d, parts_.stripe_through(here, *d, part.unit, part.bytes, now).head);
+  const double piece = parts_.flits(part.bytes / parts_.units()[part.unit].nodes);
+  deliver(part, parts_.stripe_in(here, part.from, part.unit, part.bytes, now) - piece, piece);
+}
+
+void Walk::cross(Part part, Direction d, double head) {
+  const double line = parts_.line_flits(parts_.units()[part.unit], axis_of(d), part.bytes);
+  const ScheduleDie here = parts_.die_of(part.at);
+  part.at = parts_.next_die(part.at, d);
   part.from = d;
-  on_its_way(part, passage.arrival);
+  on_its_way(part, parts_.cross(here, d, line, part.bytes, head));
 }
 
 /// Its head is at the next die, or its last flit has been written, at `time`.
@@ -308,27 +315,8 @@ void Walk::arrive(std::size_t which, double now) {
   const Part part = in_flight_[which];
   free_.push_back(which);
   if (part.done) return token(part.item, part.unit, part.chunk, now);
-  const ScheduleUnit& unit = parts_.units()[part.unit];
-  const std::optional<Direction> d = way(part);
-  if (d) {
-    // A track's message that turns comes into its lane from the side.
-    const bool turns = !parts_.striped() && axis_of(*d) != axis_of(part.from);
-    const std::size_t from = turns ? parts_.segment(*d, part.at.row % topology_.site_rows()) + 1 : 0;
-    return leave(part, *d, from, now + hop_ * parts_.hops_to_border(part.at, part.to, *d), nullptr);
-  }
-  if (!parts_.striped()) {
-    const double hops = std::abs(part.to.row - part.at.row) + std::abs(part.to.column - part.at.column) + 1;
-    return deliver(part, now + hops * hop_, parts_.flits(part.bytes));
-  }
-  const std::size_t axis = axis_of(part.from);
-  const double line = parts_.line_flits(unit, axis, part.bytes), piece = parts_.flits(part.bytes / unit.nodes);
-  const std::int32_t length = axis == 0 ? topology_.site_columns() : topology_.site_rows();
-  now = parts_.pass(parts_.die_of(part.at), part.from, unit.lane[axis], 0,
-                    parts_.segment(part.from, is_up(part.from) ? unit.begin[axis] : unit.end[axis] - 1), line, now);
-  // The farthest node's piece comes first, the nearest one's at the end of the train.
-  const double near = is_up(part.from) ? unit.begin[axis] : length - unit.end[axis];
-  const double far = is_up(part.from) ? unit.end[axis] : length - unit.begin[axis];
-  deliver(part, std::max(now + near * hop_ + line, now + far * hop_ + piece) - piece, piece);
+  if (parts_.striped()) return move_stripe(part, now);
+  (void)move_track(part, now);
 }
 
 }  // namespace

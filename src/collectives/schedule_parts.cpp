@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 namespace dojo::workload::collectives {
 
@@ -14,6 +15,32 @@ namespace {
 constexpr std::size_t kMostWaiting = 64;
 constexpr double kBurstBytes = 16384;
 
+std::size_t axis_of(Direction d) {
+  return d == Direction::kEast || d == Direction::kWest ? 0 : 1;
+}
+bool is_along_row(Direction d) {
+  return axis_of(d) == 0;
+}
+bool is_up(Direction d) {
+  return d == Direction::kEast || d == Direction::kSouth;
+}
+
+/// Flits that follow each other over links.
+struct Train {
+  double flits = 0, head = std::numeric_limits<double>::infinity(), tail = 0;
+  void join(double head_of, double more) {
+    flits += more;
+    head = std::min(head, head_of);
+    tail = std::max(tail, head_of + more);
+  }
+  void pass(double& free, double hop) {
+    const double start = std::max(head, free);
+    free = std::max(start + flits, tail);
+    head = start + hop;
+    tail = free + hop;
+  }
+};
+
 }  // namespace
 
 ScheduleParts::ScheduleParts(const DataflowPlan& plan, const CollectiveRequest& request,
@@ -21,6 +48,7 @@ ScheduleParts::ScheduleParts(const DataflowPlan& plan, const CollectiveRequest& 
     : topology_(topology),
       request_(request),
       link_(static_cast<double>(topology.params().noc.link_bytes_per_cycle)),
+      hop_(static_cast<double>(topology.params().noc.hop_cycles)),
       striped_(plan.striped) {
   if (striped_) {
     make_groups(request);
@@ -74,7 +102,8 @@ void ScheduleParts::make_edges(const CollectiveRequest& request) {
   edges_.resize(static_cast<std::size_t>(high_.row - low_.row + 1) * static_cast<std::size_t>(columns_) * 4);
   lanes_per_edge_ = striped_ ? std::max(fabric::kStripeGroupRows, fabric::kStripeGroupColumns)
                              : static_cast<std::size_t>(std::max(topology_.site_rows(), topology_.site_columns()));
-  lanes_.assign(edges_.size() * lanes_per_edge_ * (kSegments + 1), 0);
+  links_per_lane_ = static_cast<std::size_t>(std::max(topology_.site_rows(), topology_.site_columns()));
+  links_.assign(edges_.size() * lanes_per_edge_ * links_per_lane_, 0);
   const topology::MachineParams& p = topology_.params();
   const double burst = striped_ ? kBurstBytes * std::min(topology_.site_rows(), topology_.site_columns()) : kBurstBytes;
   part_limit_ = burst;
@@ -108,46 +137,89 @@ ScheduleDie ScheduleParts::die_of(topology::Site site) const {
   return {site.row / topology_.site_rows(), site.column / topology_.site_columns()};
 }
 
-std::int32_t ScheduleParts::hops_to_border(topology::Site at, topology::Site to, Direction d) const {
-  const std::int32_t rows = topology_.site_rows(), columns = topology_.site_columns();
-  if (striped_) return d == Direction::kEast || d == Direction::kWest ? columns : rows;
-  const std::int32_t row = at.row % rows, column = at.column % columns, turn = std::abs(to.column - at.column);
-  switch (d) {
-    case Direction::kEast:
-      return columns - column;
-    case Direction::kWest:
-      return column + 1;
-    case Direction::kSouth:
-      return turn + rows - row;
-    case Direction::kNorth:
-      break;
-  }
-  return turn + row + 1;
+topology::Site ScheduleParts::next_die(topology::Site at, Direction d) const {
+  const std::int32_t step = is_up(d) ? length(d) : -length(d);
+  return is_along_row(d) ? topology::Site{at.row, at.column + step} : topology::Site{at.row + step, at.column};
 }
 
-std::uint32_t ScheduleParts::lane_of(topology::Site at, topology::Site to, Direction d) const {
-  const bool along_row = d == Direction::kEast || d == Direction::kWest;
-  return static_cast<std::uint32_t>(along_row ? at.row % topology_.site_rows() : to.column % topology_.site_columns());
+/// From every node to the border: a link carries the pieces of all nodes behind it.
+ScheduleParts::Stripe ScheduleParts::stripe_out(ScheduleDie die, Direction d, std::uint32_t number, double bytes,
+                                                double now) {
+  const ScheduleUnit& unit = units_[number];
+  const std::size_t axis = axis_of(d);
+  const double piece = flits(bytes / unit.nodes);
+  const std::int32_t end = length(d), begin = is_up(d) ? unit.begin[axis] : end - unit.end[axis],
+                     nodes_end = begin + static_cast<std::int32_t>(unit.in_line[axis]);
+  double* const free = links(die, d, unit.lane[axis]);
+  Train train;
+  for (std::int32_t i = begin; i < end; ++i) {
+    if (i < nodes_end) train.join(now + hop_, piece);
+    train.pass(free[i], hop_);
+  }
+  return {train.tail - train.flits, train.tail - hop_};
 }
 
-topology::Site ScheduleParts::entry(topology::Site at, topology::Site to, Direction d) const {
+ScheduleParts::Stripe ScheduleParts::stripe_through(ScheduleDie die, Direction d, std::uint32_t number, double bytes,
+                                                    double now) {
+  const ScheduleUnit& unit = units_[number];
+  const double line = line_flits(unit, axis_of(d), bytes);
+  const double head = along(links(die, d, unit.lane[axis_of(d)]), length(d), line, now);
+  return {head, head + line - hop_};
+}
+
+/// From the border to every node, the farthest node's piece first, as the way out orders them.
+double ScheduleParts::stripe_in(ScheduleDie die, Direction d, std::uint32_t number, double bytes, double now) {
+  const ScheduleUnit& unit = units_[number];
+  const std::size_t axis = axis_of(d);
+  const double piece = flits(bytes / unit.nodes), line = line_flits(unit, axis, bytes);
+  const std::int32_t begin = is_up(d) ? unit.begin[axis] : length(d) - unit.end[axis];
+  double* const free = links(die, d, unit.lane[axis]);
+  Train train{line, now, now + line};
+  double done = now;
+  for (std::int32_t i = 0;; ++i) {
+    if (i >= begin) {
+      done = std::max(done, train.tail);
+      train.flits -= piece;
+      train.tail -= piece;
+      if (train.flits <= 0) return done;
+    }
+    train.pass(free[i], hop_);
+  }
+}
+
+double ScheduleParts::along(double* free, std::int32_t count, double flits, double head) const {
+  for (std::int32_t i = 0; i < count; ++i) {
+    const double start = std::max(head, free[i]);
+    free[i] = start + flits;
+    head = start + hop_;
+  }
+  return head;
+}
+
+ScheduleParts::Unicast ScheduleParts::unicast(topology::Site at, topology::Site to, double flits, double head) {
   const std::int32_t rows = topology_.site_rows(), columns = topology_.site_columns();
-  if (striped_) {
-    if (d == Direction::kEast || d == Direction::kWest) return {at.row, at.column + (d == Direction::kEast ? columns : -columns)};
-    return {at.row + (d == Direction::kSouth ? rows : -rows), at.column};
+  const ScheduleDie die = die_of(at);
+  const topology::Site first{die.row * rows, die.column * columns};
+  Unicast way{head, 0, std::nullopt, at};
+  const auto go = [&](Direction d, std::int32_t from, std::int32_t target, std::int32_t size, std::int32_t lane) {
+    const bool leaves = target < 0 || target >= size;
+    const std::int32_t begin = is_up(d) ? from : size - 1 - from;
+    const std::int32_t count = leaves ? size - begin : std::abs(target - from);
+    double* const free = links(die, d, static_cast<std::size_t>(lane)) + begin;
+    way.head = along(free, count, flits, way.head);
+    if (way.first_link_free == 0) way.first_link_free = *free;
+    if (leaves) way.out = d;
+  };
+  const std::int32_t row = at.row - first.row, column = at.column - first.column;
+  if (to.column != at.column) {
+    go(to.column > at.column ? Direction::kEast : Direction::kWest, column, to.column - first.column, columns, row);
+    way.next = {at.row, way.out ? (is_up(*way.out) ? first.column + columns : first.column - 1) : to.column};
   }
-  const std::int32_t first_row = at.row / rows * rows, first_column = at.column / columns * columns;
-  switch (d) {
-    case Direction::kEast:
-      return {at.row, first_column + columns};
-    case Direction::kWest:
-      return {at.row, first_column - 1};
-    case Direction::kSouth:
-      return {first_row + rows, to.column};
-    case Direction::kNorth:
-      break;
+  if (!way.out && to.row != at.row) {
+    go(to.row > at.row ? Direction::kSouth : Direction::kNorth, row, to.row - first.row, rows, to.column - first.column);
+    if (way.out) way.next.row = is_up(*way.out) ? first.row + rows : first.row - 1;
   }
-  return {first_row - 1, to.column};
+  return way;
 }
 
 double ScheduleParts::open_from(ScheduleDie die, Direction d, double now) {
@@ -156,26 +228,13 @@ double ScheduleParts::open_from(ScheduleDie die, Direction d, double now) {
   return waiting.size() < kMostWaiting ? now : waiting[waiting.size() - kMostWaiting];
 }
 
-double ScheduleParts::pass(ScheduleDie die, Direction d, std::uint32_t lane, std::size_t from, std::size_t to,
-                           double line_flits, double head) {
-  const std::size_t lane_at = lane_index(die, d, lane) * (kSegments + 1);
-  for (std::size_t i = from; i <= to; ++i) {
-    double& free = lanes_[lane_at + i];
-    head = std::max(head, free);
-    free = head + line_flits;
-  }
-  return head;
-}
-
-ScheduleParts::Passage ScheduleParts::leave(ScheduleDie die, Direction d, std::uint32_t lane, std::size_t from,
-                                            double line_flits, double bytes, double head) {
+double ScheduleParts::cross(ScheduleDie die, Direction d, double line_flits, double bytes, double head) {
   Edge& edge = edges_[edge_index(die, d)];
-  const double start = pass(die, d, lane, from, kSegments, line_flits, head);
-  const double first = std::max(start, edge.free), last = first + bytes / edge.bytes_per_cycle;
+  const double first = std::max(head, edge.free), last = first + bytes / edge.bytes_per_cycle;
   edge.free = last;
   edge.waiting.push_back(first);
-  // An edge slower than the lane delays the head, so that the train stays whole on the far side.
-  return {start, std::max(first, last - line_flits) + edge.latency};
+  // An edge slower than the links delays the head, so that the train stays whole on the far side.
+  return std::max(first, last - line_flits) + edge.latency;
 }
 
 }  // namespace dojo::workload::collectives

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <vector>
 
 #include "collectives/common.h"
@@ -41,33 +42,32 @@ class ScheduleParts {
   }
   /// Site of a member's unit in the machine; of stripes: the first of the die.
   [[nodiscard]] topology::Site site(std::uint32_t member, std::uint32_t unit) const;
+  /// Where a stripe comes to by this way: the first site of the next die.
+  [[nodiscard]] topology::Site next_die(topology::Site at, topology::Direction d) const;
   [[nodiscard]] ScheduleDie die_of(topology::Site site) const;
 
-  /// Links from where a part is to the border by which it leaves the die; of stripes: across the die.
-  [[nodiscard]] std::int32_t hops_to_border(topology::Site at, topology::Site to, topology::Direction d) const;
-  /// The row (column) in which a track's message leaves the die.
-  [[nodiscard]] std::uint32_t lane_of(topology::Site at, topology::Site to, topology::Direction d) const;
-  /// Where it comes into the next die; of stripes: the first site of that die.
-  [[nodiscard]] topology::Site entry(topology::Site at, topology::Site to, topology::Direction d) const;
-
-  /// The head of a part comes to the border of a die at `head`. Returns when it is at the next die.
-  struct Passage {
-    double lane_start, arrival;
+  /// A stripe of one unit leaves its die, passes one, or ends on it. The lane is the fullest row (column) of the unit.
+  struct Stripe {
+    double head = 0;        ///< at the border, late enough that all flits follow without a gap
+    double links_free = 0;  ///< of the busiest link
   };
-  [[nodiscard]] Passage leave(ScheduleDie die, topology::Direction d, std::uint32_t lane, std::size_t from,
-                              double line_flits, double bytes, double head);
-  /// A lane's links lie in segments: link i leads into segment i, the last one to the border.
-  static constexpr std::size_t kSegments = 4;
-  /// Takes these links of a lane, one after another. Returns when the head is on the last.
-  double pass(ScheduleDie die, topology::Direction d, std::uint32_t lane, std::size_t from, std::size_t to,
-              double line_flits, double head);
-  /// The segment of a site, counted in the direction of the way.
-  [[nodiscard]] std::size_t segment(topology::Direction d, std::int32_t position) const {
-    const bool row = d == topology::Direction::kEast || d == topology::Direction::kWest;
-    const std::int32_t length = row ? topology_.site_columns() : topology_.site_rows();
-    const bool up = d == topology::Direction::kEast || d == topology::Direction::kSouth;
-    return static_cast<std::size_t>((up ? position : length - 1 - position) * static_cast<std::int32_t>(kSegments) / length);
-  }
+  [[nodiscard]] Stripe stripe_out(ScheduleDie die, topology::Direction d, std::uint32_t unit, double bytes, double now);
+  [[nodiscard]] Stripe stripe_through(ScheduleDie die, topology::Direction d, std::uint32_t unit, double bytes,
+                                      double now);
+  /// Returns when the last piece has come to its router.
+  [[nodiscard]] double stripe_in(ScheduleDie die, topology::Direction d, std::uint32_t unit, double bytes, double now);
+
+  /// A track's message on a die: along the row, then along the column, to its node or to the border.
+  struct Unicast {
+    double head = 0;                        ///< where it ends on this die
+    double first_link_free = 0;             ///< 0: it took no link
+    std::optional<topology::Direction> out;  ///< the border that it came to
+    topology::Site next;                     ///< where it comes into the next die
+  };
+  [[nodiscard]] Unicast unicast(topology::Site at, topology::Site to, double flits, double head);
+
+  /// The head of a part is at the border of a die at `head`; returns when it is at the next one.
+  [[nodiscard]] double cross(ScheduleDie die, topology::Direction d, double line_flits, double bytes, double head);
   /// From when on an edge takes more from nodes: its queue is no longer full.
   [[nodiscard]] double open_from(ScheduleDie die, topology::Direction d, double now);
   std::vector<double> reads, writes, adders;  ///< by member and unit
@@ -85,21 +85,27 @@ class ScheduleParts {
                4 +
            static_cast<std::size_t>(d);
   }
-  [[nodiscard]] std::size_t lane_index(ScheduleDie die, topology::Direction d, std::uint32_t lane) const {
-    return edge_index(die, d) * lanes_per_edge_ + lane;
+  /// Free times of the links of a row (column), in the order in which a message takes them; the last leads out.
+  [[nodiscard]] double* links(ScheduleDie die, topology::Direction d, std::size_t lane) {
+    return &links_[(edge_index(die, d) * lanes_per_edge_ + lane) * links_per_lane_];
   }
+  [[nodiscard]] std::int32_t length(topology::Direction d) const {
+    const bool along_row = d == topology::Direction::kEast || d == topology::Direction::kWest;
+    return along_row ? topology_.site_columns() : topology_.site_rows();
+  }
+  double along(double* links, std::int32_t count, double flits, double head) const;
 
   const topology::Topology& topology_;
   const CollectiveRequest& request_;
-  double link_;
+  double link_, hop_;
   bool striped_;
   double part_limit_ = 0;
   ScheduleDie low_, high_;
   std::int32_t columns_ = 1;
-  std::size_t lanes_per_edge_ = 1;
+  std::size_t lanes_per_edge_ = 1, links_per_lane_ = 1;
   std::vector<ScheduleUnit> units_;
   std::vector<Edge> edges_;
-  std::vector<double> lanes_;
+  std::vector<double> links_;
 };
 
 }  // namespace dojo::workload::collectives
