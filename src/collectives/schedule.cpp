@@ -21,13 +21,15 @@ struct Part {
   double bytes = 0;
   topology::Site at, to;  ///< of stripes: the first sites of dies
   Direction from = Direction::kEast;  ///< the way it moves
+  std::size_t edge = 0;                ///< over which it came
   bool last = true, done = false;
 };
 struct Event {
   double time;
   std::uint64_t order;
-  enum class Kind : std::uint8_t { kFire, kSend, kArrive } kind;
-  std::size_t index;  ///< of a replica, a queue or lane, a part
+  enum class Kind : std::uint8_t { kFire, kSend, kArrive, kCredit } kind;
+  std::size_t index;   ///< of a replica, a queue or lane, a part, an edge
+  double credit = 0;
   bool operator<(const Event& other) const { return time != other.time ? time > other.time : order > other.order; }
 };
 
@@ -77,6 +79,9 @@ class Walk {
         case Event::Kind::kArrive:
           arrive(event.index, event.time);
           break;
+        case Event::Kind::kCredit:
+          add_credit(event.index, event.credit, event.time);
+          break;
       }
     }
     return end_;
@@ -89,7 +94,7 @@ class Walk {
     bool pending = false;
   };
 
-  void at(double time, Event::Kind kind, std::size_t index) { events_.push({time, order_++, kind, index}); }
+  void at(double time, Event::Kind kind, std::size_t index) { events_.push({time, order_++, kind, index, 0}); }
   void token(std::uint32_t item, std::uint32_t unit, std::uint32_t chunk, double now);
   void fire(std::size_t which, double now);
   void post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t unit, std::uint32_t chunk, double now);
@@ -97,10 +102,13 @@ class Walk {
   void plan_lane(std::uint32_t member, std::uint32_t unit, double now);
   void send_stripe(std::size_t lane, double now);
   Part next_part(std::deque<Part>& messages) const;
-  double move_track(Part part, double head);
-  void move_stripe(Part part, double now);
-  void cross(Part part, Direction d, double head);
-  void on_its_way(const Part& part, double time);
+  ScheduleParts::Unicast move_track(Part part, double head, double now);
+  double move_stripe(Part part, double now);
+  void cross(Part part, Direction d, double head, double now);
+  void offer(const Part& part, double line_flits, double head, double now);
+  void go(std::size_t index, double now);
+  void add_credit(std::size_t index, double bytes, double now);
+  std::size_t keep(const Part& part);
   void deliver(Part part, double head, double flits);
   void arrive(std::size_t which, double now);
   [[nodiscard]] std::optional<Direction> way(const Part& part) const;
@@ -195,8 +203,8 @@ void Walk::send_track(std::size_t which, double now) {
   Queue& queue = queues_[which];
   const auto d = way(queue.messages.front());
   if (d) {
-    const double open = parts_.open_from(parts_.die_of(queue.messages.front().at), *d, now);
-    if (open > now) return at(open, Event::Kind::kSend, which);
+    ScheduleParts::Edge& edge = parts_.edge(parts_.edge_index(parts_.die_of(queue.messages.front().at), *d));
+    if (edge.full()) return edge.parked_sends.push_back(which);
   }
   Part part = next_part(queue.messages);
   if (!part.last) {
@@ -204,7 +212,7 @@ void Walk::send_track(std::size_t which, double now) {
     queue.messages.pop_front();
   }
   const double flits = parts_.flits(part.bytes), buffer = static_cast<double>(topology_.params().noc.buffer_packets_per_vc);
-  const double first_link_free = move_track(part, now + hop_);
+  const double first_link_free = move_track(part, now + hop_, now).first_link_free;
   // The port stalls when the first link does not take what the first buffer cannot hold.
   double& read = parts_.reads[which];
   read = std::max(now + flits, first_link_free - hop_ - buffer);
@@ -245,62 +253,93 @@ void Walk::send_stripe(std::size_t lane, double now) {
   lane_pending_[lane] = best != kNone;
   if (best == kNone) return;
   Queue& queue = queues_[place(member, best)];
-  const double open = parts_.open_from(parts_.die_of(queue.messages.front().at), d, now);
-  if (open > now) return at(open, Event::Kind::kSend, lane);
+  ScheduleParts::Edge& edge = parts_.edge(parts_.edge_index(parts_.die_of(queue.messages.front().at), d));
+  if (edge.full()) return edge.parked_sends.push_back(lane);
   const Part part = next_part(queue.messages);
   const ScheduleUnit& unit = parts_.units()[best];
   double& read = parts_.reads[place(member, best)];
   const double start = std::max(now, read);
   read = start + parts_.flits(part.bytes / unit.nodes);
   const ScheduleParts::Stripe stripe = parts_.stripe_out(parts_.die_of(part.at), d, best, part.bytes, start);
-  cross(part, d, stripe.head);
+  cross(part, d, stripe.head, now);
   const double across = hop_ * std::max(topology_.site_rows(), topology_.site_columns());
   const double next = std::max(now + 1, stripe.links_free - across);
   at(next, Event::Kind::kSend, lane);
   if (part.last) plan_lane(member, best, next);
 }
 
-/// Moves a track's message over the die where it is. Returns when the first link that it took is free, 0: none.
-double Walk::move_track(Part part, double head) {
+/// Moves a track's message over the die where it is.
+ScheduleParts::Unicast Walk::move_track(Part part, double head, double now) {
   const double flits = parts_.flits(part.bytes);
   const ScheduleParts::Unicast moved = parts_.unicast(part.at, part.to, flits, head);
   if (!moved.out) {
     deliver(part, moved.head, flits);
   } else {
-    const ScheduleDie here = parts_.die_of(part.at);
+    const std::size_t edge = parts_.edge_index(parts_.die_of(part.at), *moved.out);
     part.at = moved.next;
-    on_its_way(part, parts_.cross(here, *moved.out, flits, part.bytes, moved.head));
+    part.edge = edge;
+    offer(part, flits, moved.head, now);
   }
-  return moved.first_link_free;
+  return moved;
 }
 
-void Walk::move_stripe(Part part, double now) {
+/// Returns when its head has left the receive buffer.
+double Walk::move_stripe(Part part, double now) {
   const ScheduleDie here = parts_.die_of(part.at);
-  if (const std::optional<Direction> d = way(part))
-    return cross(part, *d, parts_.stripe_through(here, *d, part.unit, part.bytes, now).head);
+  if (const std::optional<Direction> d = way(part)) {
+    const ScheduleParts::Stripe through = parts_.stripe_through(here, *d, part.unit, part.bytes, now);
+    cross(part, *d, through.head, now);
+    return through.start;
+  }
   const double piece = parts_.flits(part.bytes / parts_.units()[part.unit].nodes);
-  deliver(part, parts_.stripe_in(here, part.from, part.unit, part.bytes, now) - piece, piece);
+  const ScheduleParts::Stripe in = parts_.stripe_in(here, part.from, part.unit, part.bytes, now);
+  deliver(part, in.head - piece, piece);
+  return in.start;
 }
 
-void Walk::cross(Part part, Direction d, double head) {
+void Walk::cross(Part part, Direction d, double head, double now) {
   const double line = parts_.line_flits(parts_.units()[part.unit], axis_of(d), part.bytes);
-  const ScheduleDie here = parts_.die_of(part.at);
+  part.edge = parts_.edge_index(parts_.die_of(part.at), d);
   part.at = parts_.next_die(part.at, d);
   part.from = d;
-  on_its_way(part, parts_.cross(here, d, line, part.bytes, head));
+  offer(part, line, head, now);
 }
 
-/// Its head is at the next die, or its last flit has been written, at `time`.
-void Walk::on_its_way(const Part& part, double time) {
-  std::size_t index = in_flight_.size();
+/// To an edge: it goes, or waits behind others or for credit.
+void Walk::offer(const Part& part, double line_flits, double head, double now) {
+  parts_.edge(part.edge).waiting.push_back({keep(part), part.bytes, line_flits, head});
+  go(part.edge, now);
+}
+
+void Walk::go(std::size_t index, double now) {
+  ScheduleParts::Edge& edge = parts_.edge(index);
+  while (!edge.waiting.empty() && edge.credit > 0) {
+    const std::size_t part = edge.waiting.front().part;
+    at(edge.cross(now), Event::Kind::kArrive, part);
+  }
+}
+
+void Walk::add_credit(std::size_t index, double bytes, double now) {
+  ScheduleParts::Edge& edge = parts_.edge(index);
+  edge.credit += bytes;
+  go(index, now);
+  std::vector<std::size_t> parked;
+  parked.swap(edge.parked_parts);
+  for (const std::size_t part : parked) arrive(part, now);
+  parked.clear();
+  parked.swap(edge.parked_sends);
+  for (const std::size_t send : parked) parts_.striped() ? send_stripe(send, now) : send_track(send, now);
+}
+
+std::size_t Walk::keep(const Part& part) {
   if (free_.empty()) {
     in_flight_.push_back(part);
-  } else {
-    index = free_.back();
-    free_.pop_back();
-    in_flight_[index] = part;
+    return in_flight_.size() - 1;
   }
-  at(time, Event::Kind::kArrive, index);
+  const std::size_t index = free_.back();
+  free_.pop_back();
+  in_flight_[index] = part;
+  return index;
 }
 
 /// Through the write port, which takes what comes in the order of the heads.
@@ -308,15 +347,22 @@ void Walk::deliver(Part part, double head, double flits) {
   double& port = parts_.writes[place(plan_.items[part.item].position, part.unit)];
   port = std::max(port, head) + flits;
   part.done = true;
-  if (part.last) on_its_way(part, port);
+  if (part.last) at(port, Event::Kind::kArrive, keep(part));
 }
 
 void Walk::arrive(std::size_t which, double now) {
   const Part part = in_flight_[which];
+  if (!part.done) {
+    if (const std::optional<Direction> d = way(part)) {
+      ScheduleParts::Edge& out = parts_.edge(parts_.edge_index(parts_.die_of(part.at), *d));
+      if (out.full()) return out.parked_parts.push_back(which);
+    }
+  }
   free_.push_back(which);
   if (part.done) return token(part.item, part.unit, part.chunk, now);
-  if (parts_.striped()) return move_stripe(part, now);
-  (void)move_track(part, now);
+  const double start = parts_.striped() ? move_stripe(part, now) : move_track(part, now, now).start;
+  const double back = std::max(start, now) + parts_.edge(part.edge).latency;
+  events_.push({back, order_++, Event::Kind::kCredit, part.edge, part.bytes});
 }
 
 }  // namespace

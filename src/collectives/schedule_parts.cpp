@@ -11,8 +11,6 @@ using topology::Direction;
 
 namespace {
 
-/// Of an edge's queue in the fast network: beyond it nodes wait.
-constexpr std::size_t kMostWaiting = 64;
 constexpr double kBurstBytes = 16384;
 
 std::size_t axis_of(Direction d) {
@@ -114,6 +112,7 @@ void ScheduleParts::make_edges(const CollectiveRequest& request) {
         Edge& edge = edges_[edge_index({row, column}, static_cast<Direction>(d))];
         edge.latency = static_cast<double>(from.latency_cycles);
         edge.bytes_per_cycle = from.bytes_per_s / p.clock_hz;
+        edge.credit = std::max(static_cast<double>(from.buffer_bytes), 2 * kBurstBytes);
         if (from.neighbour == kNone) {  // dead: over three other edges, as fast as this one was
           edge.latency = 3 * static_cast<double>(topology_.cycles_from_ns(p.die.crossing_ns));
           edge.bytes_per_cycle = p.die.edge_bytes_per_s / p.clock_hz;
@@ -156,19 +155,20 @@ ScheduleParts::Stripe ScheduleParts::stripe_out(ScheduleDie die, Direction d, st
     if (i < nodes_end) train.join(now + hop_, piece);
     train.pass(free[i], hop_);
   }
-  return {train.tail - train.flits, train.tail - hop_};
+  return {train.tail - train.flits, train.tail - hop_, now};
 }
 
 ScheduleParts::Stripe ScheduleParts::stripe_through(ScheduleDie die, Direction d, std::uint32_t number, double bytes,
                                                     double now) {
   const ScheduleUnit& unit = units_[number];
   const double line = line_flits(unit, axis_of(d), bytes);
-  const double head = along(links(die, d, unit.lane[axis_of(d)]), length(d), line, now);
-  return {head, head + line - hop_};
+  double* const free = links(die, d, unit.lane[axis_of(d)]);
+  const double start = std::max(now, *free), head = along(free, length(d), line, now);
+  return {head, head + line - hop_, start};
 }
 
 /// From the border to every node, the farthest node's piece first, as the way out orders them.
-double ScheduleParts::stripe_in(ScheduleDie die, Direction d, std::uint32_t number, double bytes, double now) {
+ScheduleParts::Stripe ScheduleParts::stripe_in(ScheduleDie die, Direction d, std::uint32_t number, double bytes, double now) {
   const ScheduleUnit& unit = units_[number];
   const std::size_t axis = axis_of(d);
   const double piece = flits(bytes / unit.nodes), line = line_flits(unit, axis, bytes);
@@ -176,12 +176,13 @@ double ScheduleParts::stripe_in(ScheduleDie die, Direction d, std::uint32_t numb
   double* const free = links(die, d, unit.lane[axis]);
   Train train{line, now, now + line};
   double done = now;
+  const double start = begin > 0 || unit.in_line[axis] > 1 ? std::max(now, *free) : now;
   for (std::int32_t i = 0;; ++i) {
     if (i >= begin) {
       done = std::max(done, train.tail);
       train.flits -= piece;
       train.tail -= piece;
-      if (train.flits <= 0) return done;
+      if (train.flits <= 0) return {done, done, start};
     }
     train.pass(free[i], hop_);
   }
@@ -200,14 +201,17 @@ ScheduleParts::Unicast ScheduleParts::unicast(topology::Site at, topology::Site 
   const std::int32_t rows = topology_.site_rows(), columns = topology_.site_columns();
   const ScheduleDie die = die_of(at);
   const topology::Site first{die.row * rows, die.column * columns};
-  Unicast way{head, 0, std::nullopt, at};
+  Unicast way{head, 0, head, std::nullopt, at};
   const auto go = [&](Direction d, std::int32_t from, std::int32_t target, std::int32_t size, std::int32_t lane) {
     const bool leaves = target < 0 || target >= size;
     const std::int32_t begin = is_up(d) ? from : size - 1 - from;
     const std::int32_t count = leaves ? size - begin : std::abs(target - from);
     double* const free = links(die, d, static_cast<std::size_t>(lane)) + begin;
     way.head = along(free, count, flits, way.head);
-    if (way.first_link_free == 0) way.first_link_free = *free;
+    if (way.first_link_free == 0) {
+      way.first_link_free = *free;
+      way.start = *free - flits;
+    }
     if (leaves) way.out = d;
   };
   const std::int32_t row = at.row - first.row, column = at.column - first.column;
@@ -222,19 +226,15 @@ ScheduleParts::Unicast ScheduleParts::unicast(topology::Site at, topology::Site 
   return way;
 }
 
-double ScheduleParts::open_from(ScheduleDie die, Direction d, double now) {
-  std::deque<double>& waiting = edges_[edge_index(die, d)].waiting;
-  while (!waiting.empty() && waiting.front() <= now) waiting.pop_front();
-  return waiting.size() < kMostWaiting ? now : waiting[waiting.size() - kMostWaiting];
-}
-
-double ScheduleParts::cross(ScheduleDie die, Direction d, double line_flits, double bytes, double head) {
-  Edge& edge = edges_[edge_index(die, d)];
-  const double first = std::max(head, edge.free), last = first + bytes / edge.bytes_per_cycle;
-  edge.free = last;
-  edge.waiting.push_back(first);
+double ScheduleParts::Edge::cross(double now) {
+  const Waiting& first_of = waiting.front();
+  const double first = std::max({first_of.head, now, free}), last = first + first_of.bytes / bytes_per_cycle;
+  const double line = first_of.line_flits;
+  free = last;
+  credit -= first_of.bytes;
+  waiting.pop_front();
   // An edge slower than the links delays the head, so that the train stays whole on the far side.
-  return std::max(first, last - line_flits) + edge.latency;
+  return std::max(first, last - line) + latency;
 }
 
 }  // namespace dojo::workload::collectives

@@ -50,41 +50,50 @@ class ScheduleParts {
   struct Stripe {
     double head = 0;        ///< at the border, late enough that all flits follow without a gap
     double links_free = 0;  ///< of the busiest link
+    double start = 0;       ///< when the head has left the receive buffer
   };
   [[nodiscard]] Stripe stripe_out(ScheduleDie die, topology::Direction d, std::uint32_t unit, double bytes, double now);
   [[nodiscard]] Stripe stripe_through(ScheduleDie die, topology::Direction d, std::uint32_t unit, double bytes,
                                       double now);
-  /// Returns when the last piece has come to its router.
-  [[nodiscard]] double stripe_in(ScheduleDie die, topology::Direction d, std::uint32_t unit, double bytes, double now);
+  /// `head`: when the last piece has come to its router.
+  [[nodiscard]] Stripe stripe_in(ScheduleDie die, topology::Direction d, std::uint32_t unit, double bytes, double now);
 
   /// A track's message on a die: along the row, then along the column, to its node or to the border.
   struct Unicast {
     double head = 0;                        ///< where it ends on this die
-    double first_link_free = 0;             ///< 0: it took no link
+    double first_link_free = 0, start = 0;  ///< of its first link; 0: it took none
     std::optional<topology::Direction> out;  ///< the border that it came to
     topology::Site next;                     ///< where it comes into the next die
   };
   [[nodiscard]] Unicast unicast(topology::Site at, topology::Site to, double flits, double head);
 
-  /// The head of a part is at the border of a die at `head`; returns when it is at the next one.
-  [[nodiscard]] double cross(ScheduleDie die, topology::Direction d, double line_flits, double bytes, double head);
-  /// From when on an edge takes more from nodes: its queue is no longer full.
-  [[nodiscard]] double open_from(ScheduleDie die, topology::Direction d, double now);
-  std::vector<double> reads, writes, adders;  ///< by member and unit
-
- private:
+  /// An edge between dies, with the credits of the receive buffer on its far side.
   struct Edge {
-    double free = 0, bytes_per_cycle = 1, latency = 0;
-    std::deque<double> waiting;  ///< when each part that has been taken starts
+    struct Waiting {
+      std::size_t part;
+      double bytes, line_flits, head;
+    };
+    double free = 0, bytes_per_cycle = 1, latency = 0, credit = 0;
+    std::deque<Waiting> waiting;
+    std::vector<std::size_t> parked_parts, parked_sends;  ///< that wait for room in the queue
+    [[nodiscard]] bool full() const { return waiting.size() >= kMostWaiting; }
+    /// Sends the first that waits, no earlier than `now`. Returns when its head is at the next die.
+    double cross(double now);
   };
-  void make_groups(const CollectiveRequest& request);
-  void make_edges(const CollectiveRequest& request);
   [[nodiscard]] std::size_t edge_index(ScheduleDie die, topology::Direction d) const {
     return (static_cast<std::size_t>(die.row - low_.row) * static_cast<std::size_t>(columns_) +
             static_cast<std::size_t>(die.column - low_.column)) *
                4 +
            static_cast<std::size_t>(d);
   }
+  [[nodiscard]] Edge& edge(std::size_t index) { return edges_[index]; }
+  std::vector<double> reads, writes, adders;  ///< by member and unit
+
+ private:
+  static constexpr std::size_t kMostWaiting = 64;  ///< of an edge of the fast network; beyond it nodes wait
+
+  void make_groups(const CollectiveRequest& request);
+  void make_edges(const CollectiveRequest& request);
   /// Free times of the links of a row (column), in the order in which a message takes them; the last leads out.
   [[nodiscard]] double* links(ScheduleDie die, topology::Direction d, std::size_t lane) {
     return &links_[(edge_index(die, d) * lanes_per_edge_ + lane) * links_per_lane_];
