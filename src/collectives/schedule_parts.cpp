@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
+#include <utility>
 
 namespace dojo::workload::collectives {
 
@@ -63,6 +65,9 @@ ScheduleParts::ScheduleParts(const DataflowPlan& plan, const CollectiveRequest& 
 
 void ScheduleParts::make_groups(const CollectiveRequest& request) {
   const SliceShape& shape = *request.members.front()->shape;
+  enabled_.assign(static_cast<std::size_t>(shape.rows * shape.columns), 0);
+  for (const SliceShape::Node& node : shape.nodes)
+    enabled_[static_cast<std::size_t>(node.row * shape.columns + node.column)] = 1;
   const auto make = [&](const fabric::StripeGroup& of) {
     ScheduleUnit unit;
     std::vector<double> rows(static_cast<std::size_t>(shape.rows), 0), columns(static_cast<std::size_t>(shape.columns), 0);
@@ -77,6 +82,15 @@ void ScheduleParts::make_groups(const CollectiveRequest& request) {
     unit.begin = {of.column, of.row};
     unit.end = {of.column_end, of.row_end};
     unit.lane = {of.grid_row, of.grid_column};
+    for (const std::size_t axis : {0u, 1u}) {
+      std::set<std::vector<bool>> seen;
+      for (std::int32_t line = unit.begin[1 - axis]; line < unit.end[1 - axis]; ++line) {
+        std::vector<bool> nodes;
+        const Direction d = axis == 0 ? Direction::kEast : Direction::kSouth;
+        for (std::int32_t step = 0; step < length(d); ++step) nodes.push_back(has_node(d, line, step));
+        if (seen.insert(std::move(nodes)).second) unit.lines[axis].push_back(line);
+      }
+    }
     units_.push_back(unit);
   };
   for (std::uint32_t group = 0; group < fabric::kStripeGroups; ++group)
@@ -98,8 +112,7 @@ void ScheduleParts::make_edges(const CollectiveRequest& request) {
   }
   columns_ = high_.column - low_.column + 1;
   edges_.resize(static_cast<std::size_t>(high_.row - low_.row + 1) * static_cast<std::size_t>(columns_) * 4);
-  lanes_per_edge_ = striped_ ? std::max(fabric::kStripeGroupRows, fabric::kStripeGroupColumns)
-                             : static_cast<std::size_t>(std::max(topology_.site_rows(), topology_.site_columns()));
+  lanes_per_edge_ = static_cast<std::size_t>(std::max(topology_.site_rows(), topology_.site_columns()));
   links_per_lane_ = static_cast<std::size_t>(std::max(topology_.site_rows(), topology_.site_columns()));
   links_.assign(edges_.size() * lanes_per_edge_ * links_per_lane_, 0);
   const topology::MachineParams& p = topology_.params();
@@ -141,6 +154,12 @@ topology::Site ScheduleParts::next_die(topology::Site at, Direction d) const {
   return is_along_row(d) ? topology::Site{at.row, at.column + step} : topology::Site{at.row + step, at.column};
 }
 
+/// Whether there is a node at that step of a way along a row (column).
+bool ScheduleParts::has_node(Direction d, std::int32_t line, std::int32_t step) const {
+  const std::int32_t at = is_up(d) ? step : length(d) - 1 - step, columns = topology_.site_columns();
+  return enabled_[static_cast<std::size_t>(is_along_row(d) ? line * columns + at : at * columns + line)] != 0;
+}
+
 /// From every node to the border: a link carries the pieces of all nodes behind it.
 ScheduleParts::Stripe ScheduleParts::stripe_out(ScheduleDie die, Direction d, std::uint32_t number, double bytes,
                                                 double now) {
@@ -148,44 +167,67 @@ ScheduleParts::Stripe ScheduleParts::stripe_out(ScheduleDie die, Direction d, st
   const std::size_t axis = axis_of(d);
   const double piece = flits(bytes / unit.nodes);
   const std::int32_t end = length(d), begin = is_up(d) ? unit.begin[axis] : end - unit.end[axis],
-                     nodes_end = begin + static_cast<std::int32_t>(unit.in_line[axis]);
-  double* const free = links(die, d, unit.lane[axis]);
-  Train train;
-  for (std::int32_t i = begin; i < end; ++i) {
-    if (i < nodes_end) train.join(now + hop_, piece);
-    train.pass(free[i], hop_);
+                     nodes_end = is_up(d) ? unit.end[axis] : end - unit.begin[axis];
+  Stripe stripe{now, 0, now};
+  for (const std::int32_t line : unit.lines[axis]) {
+    double* const free = links(die, d, static_cast<std::size_t>(line));
+    Train train;
+    for (std::int32_t i = begin; i < end; ++i) {
+      if (i < nodes_end && has_node(d, line, i)) train.join(now + hop_, piece);
+      if (train.flits > 0) train.pass(free[i], hop_);
+    }
+    stripe.head = std::max(stripe.head, train.tail - train.flits);
+    stripe.links_free = std::max(stripe.links_free, train.tail - hop_);
   }
-  return {train.tail - train.flits, train.tail - hop_, now};
+  return stripe;
 }
 
 ScheduleParts::Stripe ScheduleParts::stripe_through(ScheduleDie die, Direction d, std::uint32_t number, double bytes,
                                                     double now) {
   const ScheduleUnit& unit = units_[number];
-  const double line = line_flits(unit, axis_of(d), bytes);
-  double* const free = links(die, d, unit.lane[axis_of(d)]);
-  const double start = std::max(now, *free), head = along(free, length(d), line, now);
-  return {head, head + line - hop_, start};
+  const std::size_t axis = axis_of(d);
+  const double piece = flits(bytes / unit.nodes);
+  const std::int32_t begin = is_up(d) ? unit.begin[axis] : length(d) - unit.end[axis],
+                     nodes_end = is_up(d) ? unit.end[axis] : length(d) - unit.begin[axis];
+  Stripe stripe{now, 0, now};
+  for (const std::int32_t line : unit.lines[axis]) {
+    double* const free = links(die, d, static_cast<std::size_t>(line));
+    double flits = 0;
+    for (std::int32_t i = begin; i < nodes_end; ++i) flits += has_node(d, line, i) ? piece : 0;
+    if (flits == 0) continue;
+    stripe.start = std::max(stripe.start, *free);
+    stripe.head = std::max(stripe.head, along(free, length(d), flits, now));
+  }
+  stripe.links_free = stripe.head + line_flits(unit, axis, bytes) - hop_;
+  return stripe;
 }
 
 /// From the border to every node, the farthest node's piece first, as the way out orders them.
-ScheduleParts::Stripe ScheduleParts::stripe_in(ScheduleDie die, Direction d, std::uint32_t number, double bytes, double now) {
+ScheduleParts::Stripe ScheduleParts::stripe_in(ScheduleDie die, Direction d, std::uint32_t number, double bytes,
+                                               double now) {
   const ScheduleUnit& unit = units_[number];
   const std::size_t axis = axis_of(d);
-  const double piece = flits(bytes / unit.nodes), line = line_flits(unit, axis, bytes);
-  const std::int32_t begin = is_up(d) ? unit.begin[axis] : length(d) - unit.end[axis];
-  double* const free = links(die, d, unit.lane[axis]);
-  Train train{line, now, now + line};
-  double done = now;
-  const double start = begin > 0 || unit.in_line[axis] > 1 ? std::max(now, *free) : now;
-  for (std::int32_t i = 0;; ++i) {
-    if (i >= begin) {
-      done = std::max(done, train.tail);
-      train.flits -= piece;
-      train.tail -= piece;
-      if (train.flits <= 0) return {done, done, start};
+  const double piece = flits(bytes / unit.nodes);
+  const std::int32_t begin = is_up(d) ? unit.begin[axis] : length(d) - unit.end[axis],
+                     nodes_end = is_up(d) ? unit.end[axis] : length(d) - unit.begin[axis];
+  Stripe stripe{now, 0, now};
+  for (const std::int32_t line : unit.lines[axis]) {
+    double* const free = links(die, d, static_cast<std::size_t>(line));
+    double flits = 0;
+    for (std::int32_t i = begin; i < nodes_end; ++i) flits += has_node(d, line, i) ? piece : 0;
+    Train train{flits, now, now + flits};
+    for (std::int32_t i = 0; train.flits > 0; ++i) {
+      if (i >= begin && has_node(d, line, i)) {
+        stripe.head = std::max(stripe.head, train.tail);
+        train.flits -= piece;
+        train.tail -= piece;
+        if (train.flits <= 0) break;
+      }
+      if (i == 0) stripe.start = std::max(stripe.start, *free);
+      train.pass(free[i], hop_);
     }
-    train.pass(free[i], hop_);
   }
+  return stripe;
 }
 
 double ScheduleParts::along(double* free, std::int32_t count, double flits, double head) const {

@@ -20,6 +20,7 @@ struct ScheduleUnit {
   double nodes = 1;
   std::array<double, 2> in_line{1, 1};         ///< most of its nodes in one row, in one column
   std::array<std::uint32_t, 2> lane{0, 0};     ///< of stripes: which rows it shares with others, which columns
+  std::array<std::vector<std::int32_t>, 2> lines;  ///< of its rows (columns) those that differ from each other
   std::array<std::int32_t, 2> begin{0, 0}, end{1, 1};  ///< of stripes: columns and rows on its die
   std::uint32_t node = 0;                      ///< of a track: in the slice
 };
@@ -46,7 +47,7 @@ class ScheduleParts {
   [[nodiscard]] topology::Site next_die(topology::Site at, topology::Direction d) const;
   [[nodiscard]] ScheduleDie die_of(topology::Site site) const;
 
-  /// A stripe of one unit leaves its die, passes one, or ends on it. The lane is the fullest row (column) of the unit.
+  /// A stripe of one unit leaves its die, passes one, or ends on it. Its rows (columns) go side by side.
   struct Stripe {
     double head = 0;        ///< at the border, late enough that all flits follow without a gap
     double links_free = 0;  ///< of the busiest link
@@ -102,6 +103,7 @@ class ScheduleParts {
     const bool along_row = d == topology::Direction::kEast || d == topology::Direction::kWest;
     return along_row ? topology_.site_columns() : topology_.site_rows();
   }
+  [[nodiscard]] bool has_node(topology::Direction d, std::int32_t line, std::int32_t step) const;
   double along(double* links, std::int32_t count, double flits, double head) const;
 
   const topology::Topology& topology_;
@@ -114,6 +116,7 @@ class ScheduleParts {
   std::size_t lanes_per_edge_ = 1, links_per_lane_ = 1;
   std::vector<ScheduleUnit> units_;
   std::vector<Edge> edges_;
+  std::vector<std::uint8_t> enabled_;  ///< of stripes: by site of a die
   std::vector<double> links_;
 };
 
