@@ -22,15 +22,20 @@ struct Part {
   topology::Site at, to;  ///< of stripes: the first sites of dies
   Direction from = Direction::kEast;  ///< the way it moves
   std::size_t edge = 0;                ///< over which it came
-  bool last = true, done = false;
+  bool last = true;
 };
 struct Event {
   double time;
   std::uint64_t order;
-  enum class Kind : std::uint8_t { kFire, kSend, kArrive, kCredit } kind;
+  enum class Kind : std::uint8_t { kCredit, kArrive, kToken, kFire, kSend } kind;
   std::size_t index;   ///< of a replica, a queue or lane, a part, an edge
   double credit = 0;
-  bool operator<(const Event& other) const { return time != other.time ? time > other.time : order > other.order; }
+  /// Of one cycle, credits come first, then arrivals over edges, then what nodes do.
+  [[nodiscard]] int rank() const { return std::min(static_cast<int>(kind), static_cast<int>(Kind::kToken)); }
+  bool operator<(const Event& other) const {
+    if (time != other.time) return time > other.time;
+    return rank() != other.rank() ? rank() > other.rank() : order > other.order;
+  }
 };
 
 std::size_t axis_of(Direction d) {
@@ -76,6 +81,9 @@ class Walk {
         case Event::Kind::kSend:
           parts_.striped() ? send_stripe(event.index, event.time) : send_track(event.index, event.time);
           break;
+        case Event::Kind::kToken:
+          written(event.index, event.time);
+          break;
         case Event::Kind::kArrive:
           arrive(event.index, event.time);
           break;
@@ -110,6 +118,7 @@ class Walk {
   void add_credit(std::size_t index, double bytes, double now);
   std::size_t keep(const Part& part);
   void deliver(Part part, double head, double flits);
+  void written(std::size_t which, double now);
   void arrive(std::size_t which, double now);
   [[nodiscard]] std::optional<Direction> way(const Part& part) const;
   [[nodiscard]] std::size_t place(std::uint32_t member, std::uint32_t unit) const {
@@ -328,6 +337,7 @@ void Walk::add_credit(std::size_t index, double bytes, double now) {
   for (const std::size_t part : parked) arrive(part, now);
   parked.clear();
   parked.swap(edge.parked_sends);
+  if (parts_.striped()) std::sort(parked.begin(), parked.end());  // the fast network looks at its lanes in this order
   for (const std::size_t send : parked) parts_.striped() ? send_stripe(send, now) : send_track(send, now);
 }
 
@@ -346,20 +356,22 @@ std::size_t Walk::keep(const Part& part) {
 void Walk::deliver(Part part, double head, double flits) {
   double& port = parts_.writes[place(plan_.items[part.item].position, part.unit)];
   port = std::max(port, head) + flits;
-  part.done = true;
-  if (part.last) at(port, Event::Kind::kArrive, keep(part));
+  if (part.last) at(port, Event::Kind::kToken, keep(part));
+}
+
+void Walk::written(std::size_t which, double now) {
+  const Part part = in_flight_[which];
+  free_.push_back(which);
+  token(part.item, part.unit, part.chunk, now);
 }
 
 void Walk::arrive(std::size_t which, double now) {
   const Part part = in_flight_[which];
-  if (!part.done) {
-    if (const std::optional<Direction> d = way(part)) {
-      ScheduleParts::Edge& out = parts_.edge(parts_.edge_index(parts_.die_of(part.at), *d));
-      if (out.full()) return out.parked_parts.push_back(which);
-    }
+  if (const std::optional<Direction> d = way(part)) {
+    ScheduleParts::Edge& out = parts_.edge(parts_.edge_index(parts_.die_of(part.at), *d));
+    if (out.full()) return out.parked_parts.push_back(which);
   }
   free_.push_back(which);
-  if (part.done) return token(part.item, part.unit, part.chunk, now);
   const double start = parts_.striped() ? move_stripe(part, now) : move_track(part, now, now).start;
   const double back = std::max(start, now) + parts_.edge(part.edge).latency;
   events_.push({back, order_++, Event::Kind::kCredit, part.edge, part.bytes});

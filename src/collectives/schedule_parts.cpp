@@ -276,7 +276,7 @@ double ScheduleParts::Edge::cross(double now) {
   credit -= first_of.bytes;
   waiting.pop_front();
   // An edge slower than the links delays the head, so that the train stays whole on the far side.
-  return std::max(first, last - line) + latency;
+  return std::max(std::ceil(first), std::ceil(last) - line) + latency;
 }
 
 }  // namespace dojo::workload::collectives
