@@ -254,7 +254,7 @@ void Walk::send_stripe(std::size_t lane, double now) {
     const ScheduleUnit& of = parts_.units()[unit];
     const std::deque<Part>& messages = queues_[place(member, unit)].messages;
     if (of.lane[axis] != lane % kLanes || messages.empty() || way(messages.front()) != d) continue;
-    const double rank = oldest ? messages.front().chunk : is_up(d) ? -of.begin[axis] : of.begin[axis];
+    const double place_on_way = of.begin[axis], rank = oldest ? messages.front().chunk : is_up(d) ? -place_on_way : place_on_way;
     if (best != kNone && rank >= best_rank) continue;
     best = unit;
     best_rank = rank;
