@@ -1,35 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// The walk over a plan: its items fire and send as in the simulation; parts of the machine are as in ScheduleParts.
+// The walk over a plan: its items fire and send in the order of the times at which they are ready.
 #include "collectives/schedule.h"
 
 #include <algorithm>
 #include <cmath>
 #include <deque>
-#include <optional>
 #include <queue>
 
-#include "collectives/schedule_parts.h"
+#include "collectives/schedule_links.h"
+#include "dojo/fabric/die_network.h"
 
 namespace dojo::workload::collectives {
 namespace {
 
+using topology::DieCoordinates;
 using topology::Direction;
+using topology::Site;
+
+/// Of one walk. More only takes longer: each chunk after the first few takes as long as the one before it.
+constexpr std::int64_t kMostParts = 30'000;
+/// Of one chunk. Plans with more are not walked.
+constexpr std::int64_t kMostMessages = 200'000;
+/// What moves as one in the fast network, by default (run.burst_bytes).
+constexpr double kBurstBytes = 16384;
 
 /// A message on its way, or the part of it that moves as one.
 struct Part {
   std::uint32_t item = 0, unit = 0, chunk = 0;  ///< the replica that gets a token when the last part is there
   double bytes = 0;
-  topology::Site at, to;  ///< of stripes: the first sites of dies
+  Site at, to;                        ///< of stripes: the first sites of dies
   Direction from = Direction::kEast;  ///< the way it moves
-  std::size_t edge = 0;                ///< over which it came
+  std::size_t edge = 0;               ///< over which it came
   bool last = true;
 };
+
 struct Event {
   double time;
   std::uint64_t order;
   enum class Kind : std::uint8_t { kCredit, kArrive, kToken, kFire, kSend } kind;
-  std::size_t index;   ///< of a replica, a queue or lane, a part, an edge
-  double credit = 0;
+  std::size_t index;  ///< of an edge, a part, a replica, or a queue or lane
+  double credit;
   /// Of one cycle, credits come first, then arrivals over edges, then what nodes do.
   [[nodiscard]] int rank() const { return std::min(static_cast<int>(kind), static_cast<int>(Kind::kToken)); }
   bool operator<(const Event& other) const {
@@ -37,127 +47,209 @@ struct Event {
     return rank() != other.rank() ? rank() > other.rank() : order > other.order;
   }
 };
+class Timeline {
+ public:
+  void add(double time, Event::Kind kind, std::size_t index, double credit = 0) {
+    events_.push({time, order_++, kind, index, credit});
+  }
+  [[nodiscard]] bool empty() const { return events_.empty(); }
+  Event take() {
+    const Event event = events_.top();
+    events_.pop();
+    return event;
+  }
 
-std::size_t axis_of(Direction d) {
-  return d == Direction::kEast || d == Direction::kWest ? 0 : 1;
+ private:
+  std::priority_queue<Event> events_;
+  std::uint64_t order_ = 0;
+};
+
+/// Parts in flight, each with a number.
+class Flight {
+ public:
+  std::size_t add(const Part& part) {
+    if (free_.empty()) {
+      parts_.push_back(part);
+      return parts_.size() - 1;
+    }
+    const std::size_t index = free_.back();
+    free_.pop_back();
+    parts_[index] = part;
+    return index;
+  }
+  [[nodiscard]] const Part& operator[](std::size_t index) const { return parts_[index]; }
+  Part take(std::size_t index) {
+    free_.push_back(index);
+    return parts_[index];
+  }
+
+ private:
+  std::vector<Part> parts_;
+  std::vector<std::size_t> free_;
+};
+
+/// How a walk cuts messages. `coarser`: parts are so much longer than in the fast network.
+struct Cut {
+  std::int64_t chunks, walked;
+  double coarser;
+};
+
+/// From the start of a rank's operation until its nodes know of it: along half a row and half a column of a die.
+double start_cycles(const Slice& slice, const topology::Topology& topology) {
+  const std::int32_t rows = std::min(slice.shape->rows, topology.site_rows()),
+                     columns = std::min(slice.shape->columns, topology.site_columns());
+  if (slice.shape->node_count() == 1) return 0;
+  const topology::MachineParams& p = topology.params();
+  return static_cast<double>((rows / 2 + columns / 2) * p.noc.hop_cycles + 2 * p.node.semaphore_cycles);
 }
-bool is_up(Direction d) {
-  return d == Direction::kEast || d == Direction::kSouth;
+
+/// The fast network's limit of a stripe, shared by the groups: a burst of every row, and two of them in a receive
+/// buffer.
+double stripe_part_bytes(const std::vector<ScheduleEdge>& edges, double units, const topology::Topology& topology) {
+  double limit = kBurstBytes * std::min(topology.site_rows(), topology.site_columns());
+  for (const ScheduleEdge& edge : edges) limit = std::min(limit, edge.credit / 2);
+  return std::max(limit / units, 64.0);
 }
 
 class Walk {
  public:
-  Walk(const DataflowPlan& plan, std::int64_t chunks, std::int64_t walked, const CollectiveRequest& request,
-       const topology::Topology& topology)
-      : plan_(plan),
-        topology_(topology),
-        parts_(plan, request, topology),
-        rates_(topology),
-        hop_(static_cast<double>(topology.params().noc.hop_cycles)),
-        chunks_(static_cast<double>(chunks)),
-        walked_(static_cast<std::uint32_t>(walked)),
-        units_(static_cast<std::uint32_t>(parts_.units().size())),
-        nodes_(static_cast<double>(request.members.front()->shape->node_count())),
-        queues_(request.members.size() * units_),
-        lane_pending_(parts_.striped() ? request.members.size() * 4 * kLanes : 0, false) {}
-
-  double run() {
-    const std::size_t replicas = plan_.items.size() * units_ * walked_;
-    need_.reserve(replicas);
-    for (const DataflowItem& item : plan_.items) need_.insert(need_.end(), std::size_t{units_} * walked_, item.need);
-    for (std::uint32_t i = 0; i < plan_.items.size(); ++i) {
-      if (!plan_.items[i].start) continue;
-      for (std::uint32_t unit = 0; unit < units_; ++unit) {
-        for (std::uint32_t chunk = 0; chunk < walked_; ++chunk) token(i, unit, chunk, 0);
-      }
-    }
-    while (!events_.empty()) {
-      const Event event = events_.top();
-      events_.pop();
-      switch (event.kind) {
-        case Event::Kind::kFire:
-          fire(event.index, event.time);
-          break;
-        case Event::Kind::kSend:
-          parts_.striped() ? send_stripe(event.index, event.time) : send_track(event.index, event.time);
-          break;
-        case Event::Kind::kToken:
-          written(event.index, event.time);
-          break;
-        case Event::Kind::kArrive:
-          arrive(event.index, event.time);
-          break;
-        case Event::Kind::kCredit:
-          add_credit(event.index, event.credit, event.time);
-          break;
-      }
-    }
-    return end_;
-  }
+  Walk(const DataflowPlan& plan, const Cut& cut, const CollectiveRequest& request, const topology::Topology& topology);
+  double run();
 
  private:
-  static constexpr std::size_t kLanes = std::max(fabric::kStripeGroupRows, fabric::kStripeGroupColumns);
-  struct Queue {  ///< of what a unit of a member has to send
+  static constexpr std::size_t kLanes = std::max(fabric::DieNetwork::kGroupRows, fabric::DieNetwork::kGroupColumns);
+  struct Outbox {  ///< of a unit of a member
     std::deque<Part> messages;
     bool pending = false;
+    double read_free = 0, write_free = 0, adder_free = 0;
   };
 
-  void at(double time, Event::Kind kind, std::size_t index) { events_.push({time, order_++, kind, index, 0}); }
   void token(std::uint32_t item, std::uint32_t unit, std::uint32_t chunk, double now);
   void fire(std::size_t which, double now);
   void post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t unit, std::uint32_t chunk, double now);
-  void send_track(std::size_t queue, double now);
-  void plan_lane(std::uint32_t member, std::uint32_t unit, double now);
-  void send_stripe(std::size_t lane, double now);
   Part next_part(std::deque<Part>& messages) const;
-  ScheduleParts::Unicast move_track(Part part, double head, double now);
+  void send(std::size_t which, double now) { links_.striped() ? send_stripe(which, now) : send_track(which, now); }
+  void send_track(std::size_t which, double now);
+  void plan_lane(std::uint32_t member, std::uint32_t unit, double now);
+  [[nodiscard]] std::uint32_t next_unit(std::uint32_t member, Direction d, std::size_t lane) const;
+  void send_stripe(std::size_t lane, double now);
+  ScheduleLinks::Unicast move_track(Part part, double head, double now);
   double move_stripe(Part part, double now);
   void cross(Part part, Direction d, double head, double now);
   void offer(const Part& part, double line_flits, double head, double now);
   void go(std::size_t index, double now);
-  void add_credit(std::size_t index, double bytes, double now);
-  std::size_t keep(const Part& part);
-  void deliver(Part part, double head, double flits);
-  void written(std::size_t which, double now);
+  void add_credit(const Event& event);
   void arrive(std::size_t which, double now);
   [[nodiscard]] std::optional<Direction> way(const Part& part) const;
+  [[nodiscard]] ScheduleEdge& edge_out(const Part& part, Direction d) {
+    return edges_[links_.edge_index(links_.die_of(part.at), d)];
+  }
+  [[nodiscard]] Site site(std::uint32_t member, std::uint32_t unit) const;
   [[nodiscard]] std::size_t place(std::uint32_t member, std::uint32_t unit) const {
     return std::size_t{member} * units_ + unit;
   }
-  [[nodiscard]] double own_bytes(double bytes, std::uint32_t unit) const {
-    return parts_.striped() ? bytes / chunks_ * parts_.units()[unit].nodes / nodes_ : bytes / chunks_ / units_;
-  }
+  /// Of a unit, in one chunk.
+  [[nodiscard]] double own_bytes(Bytes bytes, std::uint32_t unit) const;
 
   const DataflowPlan& plan_;
+  const CollectiveRequest& request_;
   const topology::Topology& topology_;
-  ScheduleParts parts_;
-  Rates rates_;
-  double hop_, chunks_;
+  ScheduleLinks links_;
+  std::vector<ScheduleEdge> edges_;
+  double chunks_, part_limit_ = kBurstBytes, end_ = 0;
   std::uint32_t walked_, units_;
-  double nodes_;
-  std::vector<std::uint16_t> need_;
-  std::vector<Queue> queues_;
-  std::vector<bool> lane_pending_;  ///< by member, direction and lane
-  std::vector<Part> in_flight_;
-  std::vector<std::size_t> free_;
-  std::priority_queue<Event> events_;
-  std::uint64_t order_ = 0;
-  double end_ = 0;
+  std::vector<std::uint16_t> need_;  ///< by item, unit and chunk
+  std::vector<Outbox> outboxes_;     ///< by member and unit
+  std::vector<bool> lane_pending_;   ///< of stripes: by member, direction and lane
+  Flight flight_;
+  Timeline timeline_;
 };
+
+Walk::Walk(const DataflowPlan& plan, const Cut& cut, const CollectiveRequest& request,
+           const topology::Topology& topology)
+    : plan_(plan),
+      request_(request),
+      topology_(topology),
+      links_(plan, request, topology),
+      edges_(schedule_edges(area_of(request, topology), topology)),
+      chunks_(static_cast<double>(cut.chunks)),
+      walked_(static_cast<std::uint32_t>(cut.walked)),
+      units_(static_cast<std::uint32_t>(links_.units().size())),
+      outboxes_(request.members.size() * units_) {
+  if (links_.striped()) {
+    lane_pending_.assign(request.members.size() * topology::kDirections * kLanes, false);
+    part_limit_ = stripe_part_bytes(edges_, units_, topology);
+  }
+  part_limit_ *= cut.coarser;
+}
+
+/// All ranks start when their nodes have heard of it.
+double Walk::run() {
+  for (const DataflowItem& item : plan_.items) need_.insert(need_.end(), std::size_t{units_} * walked_, item.need);
+  for (std::uint32_t i = 0; i < plan_.items.size(); ++i) {
+    if (!plan_.items[i].start) continue;
+    const double start = start_cycles(*request_.members[plan_.items[i].position], topology_);
+    for (std::uint32_t unit = 0; unit < units_; ++unit) {
+      for (std::uint32_t chunk = 0; chunk < walked_; ++chunk) token(i, unit, chunk, start);
+    }
+  }
+  while (!timeline_.empty()) {
+    const Event event = timeline_.take();
+    switch (event.kind) {
+      case Event::Kind::kCredit:
+        add_credit(event);
+        break;
+      case Event::Kind::kArrive:
+        arrive(event.index, event.time);
+        break;
+      case Event::Kind::kToken: {
+        const Part part = flight_.take(event.index);
+        token(part.item, part.unit, part.chunk, event.time);
+        break;
+      }
+      case Event::Kind::kFire:
+        fire(event.index, event.time);
+        break;
+      case Event::Kind::kSend:
+        send(event.index, event.time);
+        break;
+    }
+  }
+  return end_;
+}
+
+Site Walk::site(std::uint32_t member, std::uint32_t unit) const {
+  const Slice& slice = *request_.members[member];
+  if (links_.striped()) return {slice.first_site_row, slice.first_site_column};
+  const SliceShape::Node& node = slice.shape->nodes[links_.units()[unit].node];
+  return {slice.first_site_row + node.row, slice.first_site_column + node.column};
+}
+
+double Walk::own_bytes(Bytes bytes, std::uint32_t unit) const {
+  const double of_chunk = static_cast<double>(bytes) / chunks_;
+  if (!links_.striped()) return of_chunk / units_;
+  return of_chunk * links_.units()[unit].nodes / request_.members.front()->shape->node_count();
+}
 
 void Walk::token(std::uint32_t item, std::uint32_t unit, std::uint32_t chunk, double now) {
   const std::size_t which = (std::size_t{item} * units_ + unit) * walked_ + chunk;
   if (--need_[which] > 0) return;
   const DataflowItem& of = plan_.items[item];
-  if (!of.combine) return fire(which, now);
-  const double each = own_bytes(static_cast<double>(of.bytes), unit) / parts_.units()[unit].nodes;
-  double& adder = parts_.adders[place(of.position, unit)];
-  adder = std::max(adder, now) + std::ceil(each / rates_.combine);
-  at(adder + static_cast<double>(topology_.params().node.vector_latency_cycles), Event::Kind::kFire, which);
+  const topology::NodeParams& node = topology_.params().node;
+  if (!of.combine) {
+    if (node.collective_semaphore_cycles == 0) return fire(which, now);
+    return timeline_.add(now + static_cast<double>(node.collective_semaphore_cycles), Event::Kind::kFire, which);
+  }
+  now += static_cast<double>(node.collective_semaphore_cycles);
+  double& adder = outboxes_[place(of.position, unit)].adder_free;
+  adder = std::max(adder, now) + std::ceil(own_bytes(of.bytes, unit) / links_.units()[unit].nodes /
+                                           static_cast<double>(node.vector_bytes_per_cycle));
+  timeline_.add(adder + static_cast<double>(node.vector_latency_cycles), Event::Kind::kFire, which);
 }
 
 void Walk::fire(std::size_t which, double now) {
-  const auto chunk = static_cast<std::uint32_t>(which % walked_), unit = static_cast<std::uint32_t>(which / walked_ % units_);
+  const auto chunk = static_cast<std::uint32_t>(which % walked_),
+             unit = static_cast<std::uint32_t>(which / walked_ % units_);
   const DataflowItem& item = plan_.items[which / walked_ / units_];
   for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
     const DataflowEdge& edge = plan_.edges[e];
@@ -175,33 +267,33 @@ void Walk::post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t un
   part.item = edge.item;
   part.unit = unit;
   part.chunk = chunk;
-  part.bytes = std::max(own_bytes(static_cast<double>(edge.bytes), unit), static_cast<double>(parts_.striped() ? 1 : 64));
-  part.at = parts_.site(member, unit);
-  part.to = parts_.site(plan_.items[edge.item].position, unit);
-  Queue& queue = queues_[place(member, unit)];
-  queue.messages.push_back(part);
-  if (parts_.striped()) {
-    if (queue.messages.size() == 1) plan_lane(member, unit, now);
-  } else if (!queue.pending) {
-    queue.pending = true;
-    at(std::max(now, parts_.reads[place(member, unit)]), Event::Kind::kSend, place(member, unit));
+  part.bytes = std::max(own_bytes(edge.bytes, unit), links_.striped() ? 1.0 : 64.0);
+  part.at = site(member, unit);
+  part.to = site(plan_.items[edge.item].position, unit);
+  Outbox& outbox = outboxes_[place(member, unit)];
+  outbox.messages.push_back(part);
+  if (links_.striped()) {
+    if (outbox.messages.size() == 1) plan_lane(member, unit, now);
+  } else if (!outbox.pending) {
+    outbox.pending = true;
+    timeline_.add(std::max(now, outbox.read_free), Event::Kind::kSend, place(member, unit));
   }
 }
 
 /// The edge by which a part leaves the die where it is, columns first; none: it is where it goes.
 std::optional<Direction> Walk::way(const Part& part) const {
-  const ScheduleDie here = parts_.die_of(part.at), there = parts_.die_of(part.to);
+  const DieCoordinates here = links_.die_of(part.at), there = links_.die_of(part.to);
   if (there.column != here.column) return there.column < here.column ? Direction::kWest : Direction::kEast;
   if (there.row != here.row) return there.row < here.row ? Direction::kNorth : Direction::kSouth;
   return std::nullopt;
 }
 
-/// The front message's next part; it leaves the queue with its last.
+/// The front message's next part; the message leaves the queue with its last.
 Part Walk::next_part(std::deque<Part>& messages) const {
   Part part = messages.front();
-  const double parts = std::ceil(part.bytes / parts_.part_limit() - 1e-9);
+  const double parts = std::ceil(part.bytes / part_limit_ - 1e-9);
   part.last = parts <= 1;
-  if (!part.last) part.bytes = parts_.striped() ? part.bytes / parts : parts_.part_limit();
+  if (!part.last) part.bytes = links_.striped() ? part.bytes / parts : part_limit_;
   messages.front().bytes -= part.bytes;
   if (part.last) messages.pop_front();
   return part;
@@ -209,183 +301,177 @@ Part Walk::next_part(std::deque<Part>& messages) const {
 
 /// The messages of a node take turns, part by part.
 void Walk::send_track(std::size_t which, double now) {
-  Queue& queue = queues_[which];
-  const auto d = way(queue.messages.front());
-  if (d) {
-    ScheduleParts::Edge& edge = parts_.edge(parts_.edge_index(parts_.die_of(queue.messages.front().at), *d));
+  Outbox& outbox = outboxes_[which];
+  if (const std::optional<Direction> d = way(outbox.messages.front())) {
+    ScheduleEdge& edge = edge_out(outbox.messages.front(), *d);
     if (edge.full()) return edge.parked_sends.push_back(which);
   }
-  Part part = next_part(queue.messages);
+  const Part part = next_part(outbox.messages);
   if (!part.last) {
-    queue.messages.push_back(queue.messages.front());
-    queue.messages.pop_front();
+    outbox.messages.push_back(outbox.messages.front());
+    outbox.messages.pop_front();
   }
-  const double flits = parts_.flits(part.bytes), buffer = static_cast<double>(topology_.params().noc.buffer_packets_per_vc);
-  const double first_link_free = move_track(part, now + hop_, now).first_link_free;
+  const double buffer = static_cast<double>(topology_.params().noc.buffer_packets_per_vc);
+  const double first_link_free = move_track(part, now + links_.hop(), now).first_link_free;
   // The port stalls when the first link does not take what the first buffer cannot hold.
-  double& read = parts_.reads[which];
-  read = std::max(now + flits, first_link_free - hop_ - buffer);
-  queue.pending = !queue.messages.empty();
-  if (queue.pending) at(read, Event::Kind::kSend, which);
+  outbox.read_free = std::max(now + links_.flits(part.bytes), first_link_free - links_.hop() - buffer);
+  outbox.pending = !outbox.messages.empty();
+  if (outbox.pending) timeline_.add(outbox.read_free, Event::Kind::kSend, which);
 }
 
 /// The lane by which the front message of a group goes looks for what to send, if it does not already.
 void Walk::plan_lane(std::uint32_t member, std::uint32_t unit, double now) {
-  const std::deque<Part>& messages = queues_[place(member, unit)].messages;
+  const std::deque<Part>& messages = outboxes_[place(member, unit)].messages;
   if (messages.empty()) return;
   const Direction d = *way(messages.front());
-  const std::size_t lane =
-      (std::size_t{member} * 4 + static_cast<std::size_t>(d)) * kLanes + parts_.units()[unit].lane[axis_of(d)];
+  const std::size_t lane = (std::size_t{member} * topology::kDirections + static_cast<std::size_t>(d)) * kLanes +
+                           links_.units()[unit].lane[axis_of(d)];
   if (lane_pending_[lane]) return;
   lane_pending_[lane] = true;
-  at(now, Event::Kind::kSend, lane);
+  timeline_.add(now, Event::Kind::kSend, lane);
 }
 
-/// Of the groups of the lane whose first message goes this way, the one nearest to the edge sends; where routers look at
-/// the age of packets, the one with the oldest chunk.
-void Walk::send_stripe(std::size_t lane, double now) {
-  const auto member = static_cast<std::uint32_t>(lane / kLanes / 4);
-  const auto d = static_cast<Direction>(lane / kLanes % 4);
+/// Of the groups of a lane whose first message goes this way, the one nearest to the edge; where routers look at the
+/// age of packets, the one with the oldest chunk. kNone: none has any.
+std::uint32_t Walk::next_unit(std::uint32_t member, Direction d, std::size_t lane) const {
   const std::size_t axis = axis_of(d);
   const bool oldest = topology_.params().noc.arbitration == topology::Arbitration::kAge;
   std::uint32_t best = kNone;
   double best_rank = 0;
   for (std::uint32_t unit = 0; unit < units_; ++unit) {
-    const ScheduleUnit& of = parts_.units()[unit];
-    const std::deque<Part>& messages = queues_[place(member, unit)].messages;
-    if (of.lane[axis] != lane % kLanes || messages.empty() || way(messages.front()) != d) continue;
-    const double place_on_way = of.begin[axis], rank = oldest ? messages.front().chunk : is_up(d) ? -place_on_way : place_on_way;
+    const ScheduleUnit& of = links_.units()[unit];
+    const std::deque<Part>& messages = outboxes_[place(member, unit)].messages;
+    if (of.lane[axis] != lane || messages.empty() || way(messages.front()) != d) continue;
+    const double at = of.begin[axis], rank = oldest ? messages.front().chunk : is_up(d) ? -at : at;
     if (best != kNone && rank >= best_rank) continue;
     best = unit;
     best_rank = rank;
   }
-  lane_pending_[lane] = best != kNone;
-  if (best == kNone) return;
-  Queue& queue = queues_[place(member, best)];
-  ScheduleParts::Edge& edge = parts_.edge(parts_.edge_index(parts_.die_of(queue.messages.front().at), d));
+  return best;
+}
+
+void Walk::send_stripe(std::size_t lane, double now) {
+  const auto member = static_cast<std::uint32_t>(lane / kLanes / topology::kDirections);
+  const auto d = static_cast<Direction>(lane / kLanes % topology::kDirections);
+  const std::uint32_t number = next_unit(member, d, lane % kLanes);
+  lane_pending_[lane] = number != kNone;
+  if (number == kNone) return;
+  Outbox& outbox = outboxes_[place(member, number)];
+  ScheduleEdge& edge = edge_out(outbox.messages.front(), d);
   if (edge.full()) return edge.parked_sends.push_back(lane);
-  const Part part = next_part(queue.messages);
-  const ScheduleUnit& unit = parts_.units()[best];
-  double& read = parts_.reads[place(member, best)];
-  const double start = std::max(now, read);
-  read = start + parts_.flits(part.bytes / unit.nodes);
-  const ScheduleParts::Stripe stripe = parts_.stripe_out(parts_.die_of(part.at), d, best, part.bytes, start);
+  const Part part = next_part(outbox.messages);
+  const ScheduleUnit& unit = links_.units()[number];
+  const double start = std::max(now, outbox.read_free);
+  outbox.read_free = start + links_.flits(part.bytes / unit.nodes);
+  const ScheduleLinks::Stripe stripe = links_.stripe_out(links_.die_of(part.at), d, unit, part.bytes, start);
   cross(part, d, stripe.head, now);
-  const double across = hop_ * std::max(topology_.site_rows(), topology_.site_columns());
+  // The next one may go when its head finds the links free.
+  const double across = links_.hop() * std::max(links_.length(Direction::kEast), links_.length(Direction::kSouth));
   const double next = std::max(now + 1, stripe.links_free - across);
-  at(next, Event::Kind::kSend, lane);
-  if (part.last) plan_lane(member, best, next);
+  timeline_.add(next, Event::Kind::kSend, lane);
+  if (part.last) plan_lane(member, number, next);
 }
 
 /// Moves a track's message over the die where it is.
-ScheduleParts::Unicast Walk::move_track(Part part, double head, double now) {
-  const double flits = parts_.flits(part.bytes);
-  const ScheduleParts::Unicast moved = parts_.unicast(part.at, part.to, flits, head);
-  if (!moved.out) {
-    deliver(part, moved.head, flits);
-  } else {
-    const std::size_t edge = parts_.edge_index(parts_.die_of(part.at), *moved.out);
+ScheduleLinks::Unicast Walk::move_track(Part part, double head, double now) {
+  const double flits = links_.flits(part.bytes);
+  const ScheduleLinks::Unicast moved = links_.unicast(part.at, part.to, flits, head);
+  if (moved.out) {
+    part.edge = links_.edge_index(links_.die_of(part.at), *moved.out);
     part.at = moved.next;
-    part.edge = edge;
     offer(part, flits, moved.head, now);
+    return moved;
   }
+  double& port = outboxes_[place(plan_.items[part.item].position, part.unit)].write_free;
+  port = std::max(port, moved.head) + flits;
+  if (part.last) timeline_.add(port, Event::Kind::kToken, flight_.add(part));
   return moved;
 }
 
-/// Returns when its head has left the receive buffer.
+/// Over a die, or to its nodes. Returns when its head has left the receive buffer.
 double Walk::move_stripe(Part part, double now) {
-  const ScheduleDie here = parts_.die_of(part.at);
+  const DieCoordinates here = links_.die_of(part.at);
+  const ScheduleUnit& unit = links_.units()[part.unit];
   if (const std::optional<Direction> d = way(part)) {
-    const ScheduleParts::Stripe through = parts_.stripe_through(here, *d, part.unit, part.bytes, now);
+    const ScheduleLinks::Stripe through = links_.stripe_through(here, *d, unit, part.bytes, now);
     cross(part, *d, through.head, now);
     return through.start;
   }
-  const double piece = parts_.flits(part.bytes / parts_.units()[part.unit].nodes);
-  const ScheduleParts::Stripe in = parts_.stripe_in(here, part.from, part.unit, part.bytes, now);
-  deliver(part, in.head - piece, piece);
+  const ScheduleLinks::Stripe in = links_.stripe_in(here, part.from, unit, part.bytes, now);
+  if (part.last) timeline_.add(in.head, Event::Kind::kToken, flight_.add(part));
   return in.start;
 }
 
 void Walk::cross(Part part, Direction d, double head, double now) {
-  const double line = parts_.line_flits(parts_.units()[part.unit], axis_of(d), part.bytes);
-  part.edge = parts_.edge_index(parts_.die_of(part.at), d);
-  part.at = parts_.next_die(part.at, d);
+  part.edge = links_.edge_index(links_.die_of(part.at), d);
+  part.at = links_.next_die(part.at, d);
   part.from = d;
-  offer(part, line, head, now);
+  offer(part, links_.line_flits(links_.units()[part.unit], axis_of(d), part.bytes), head, now);
 }
 
 /// To an edge: it goes, or waits behind others or for credit.
 void Walk::offer(const Part& part, double line_flits, double head, double now) {
-  parts_.edge(part.edge).waiting.push_back({keep(part), part.bytes, line_flits, head});
+  edges_[part.edge].waiting.push_back({flight_.add(part), part.bytes, line_flits, head});
   go(part.edge, now);
 }
 
 void Walk::go(std::size_t index, double now) {
-  ScheduleParts::Edge& edge = parts_.edge(index);
+  ScheduleEdge& edge = edges_[index];
   while (!edge.waiting.empty() && edge.credit > 0) {
     const std::size_t part = edge.waiting.front().part;
-    at(edge.cross(now), Event::Kind::kArrive, part);
+    timeline_.add(edge.cross(now), Event::Kind::kArrive, part);
   }
 }
 
-void Walk::add_credit(std::size_t index, double bytes, double now) {
-  ScheduleParts::Edge& edge = parts_.edge(index);
-  edge.credit += bytes;
-  go(index, now);
+void Walk::add_credit(const Event& event) {
+  ScheduleEdge& edge = edges_[event.index];
+  edge.credit += event.credit;
+  go(event.index, event.time);
+  if (edge.full()) return;
   std::vector<std::size_t> parked;
   parked.swap(edge.parked_parts);
-  for (const std::size_t part : parked) arrive(part, now);
+  for (const std::size_t part : parked) arrive(part, event.time);
   parked.clear();
   parked.swap(edge.parked_sends);
-  if (parts_.striped()) std::sort(parked.begin(), parked.end());  // the fast network looks at its lanes in this order
-  for (const std::size_t send : parked) parts_.striped() ? send_stripe(send, now) : send_track(send, now);
+  if (links_.striped()) std::sort(parked.begin(), parked.end());  // the fast network looks at its lanes in this order
+  for (const std::size_t which : parked) send(which, event.time);
 }
 
-std::size_t Walk::keep(const Part& part) {
-  if (free_.empty()) {
-    in_flight_.push_back(part);
-    return in_flight_.size() - 1;
-  }
-  const std::size_t index = free_.back();
-  free_.pop_back();
-  in_flight_[index] = part;
-  return index;
-}
-
-/// Through the write port, which takes what comes in the order of the heads.
-void Walk::deliver(Part part, double head, double flits) {
-  double& port = parts_.writes[place(plan_.items[part.item].position, part.unit)];
-  port = std::max(port, head) + flits;
-  if (part.last) at(port, Event::Kind::kToken, keep(part));
-}
-
-void Walk::written(std::size_t which, double now) {
-  const Part part = in_flight_[which];
-  free_.push_back(which);
-  token(part.item, part.unit, part.chunk, now);
-}
-
+/// The head of a part has come over an edge.
 void Walk::arrive(std::size_t which, double now) {
-  const Part part = in_flight_[which];
-  if (const std::optional<Direction> d = way(part)) {
-    ScheduleParts::Edge& out = parts_.edge(parts_.edge_index(parts_.die_of(part.at), *d));
+  const Part& waits = flight_[which];
+  if (const std::optional<Direction> d = way(waits)) {
+    ScheduleEdge& out = edge_out(waits, *d);
     if (out.full()) return out.parked_parts.push_back(which);
   }
-  free_.push_back(which);
-  const double start = parts_.striped() ? move_stripe(part, now) : move_track(part, now, now).start;
-  const double back = std::max(start, now) + parts_.edge(part.edge).latency;
-  events_.push({back, order_++, Event::Kind::kCredit, part.edge, part.bytes});
+  const Part part = flight_.take(which);
+  const double start = links_.striped() ? move_stripe(part, now) : move_track(part, now, now).start;
+  timeline_.add(std::max(start, now) + edges_[part.edge].latency, Event::Kind::kCredit, part.edge, part.bytes);
 }
 
 }  // namespace
 
-double scheduled_cycles(const DataflowPlan& plan, std::int64_t chunks, const CollectiveRequest& request,
-                        const topology::Topology& topology) {
-  const auto walk = [&](std::int64_t walked) { return Walk(plan, chunks, walked, request, topology).run(); };
-  const std::int64_t most = 1'000'000;
-  if (chunks <= most) return walk(chunks);
-  const double half = walk(most / 2), whole = walk(most);
-  return whole + (whole - half) / static_cast<double>(most - most / 2) * static_cast<double>(chunks - most);
+std::optional<double> scheduled_cycles(const DataflowPlan& plan, const CollectiveRequest& request,
+                                       const topology::Topology& topology) {
+  const std::int64_t units = plan.striped ? fabric::DieNetwork::kGroups - 1 : plan.tracks;
+  const auto messages = units * static_cast<std::int64_t>(plan.edges.size());
+  if (plan.positions != request.members.size() || messages > kMostMessages) return std::nullopt;
+  double parts = 0;  // of one chunk
+  const double limit = kBurstBytes, of_unit = static_cast<double>(units * plan.chunks);
+  for (const DataflowEdge& edge : plan.edges)
+    parts += static_cast<double>(units) * std::max(1.0, std::ceil(static_cast<double>(edge.bytes) / of_unit / limit));
+  const double allowed = static_cast<double>(std::max(messages, kMostParts / std::min<std::int64_t>(plan.chunks, 2)));
+  Cut cut{plan.chunks, plan.chunks, std::max(1.0, parts / allowed)};
+  const auto each = static_cast<std::int64_t>(parts / cut.coarser);
+  const std::int64_t most = std::max<std::int64_t>(kMostParts / std::max<std::int64_t>(each, 1), 2);
+  const auto walk = [&](std::int64_t walked) {
+    cut.walked = walked;
+    return Walk(plan, cut, request, topology).run();
+  };
+  if (cut.chunks <= most) return walk(cut.chunks);
+  const double some = walk(most / 2), more = walk(most);
+  const double each_chunk = (more - some) / static_cast<double>(most - most / 2);
+  return more + each_chunk * static_cast<double>(cut.chunks - most);
 }
 
 }  // namespace dojo::workload::collectives
