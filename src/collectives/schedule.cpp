@@ -18,9 +18,9 @@ using topology::Direction;
 using topology::Site;
 
 /// Of one walk. More only takes longer: each chunk after the first few takes as long as the one before it.
-constexpr std::int64_t kMostParts = 30'000;
-/// Of one chunk. Plans with more are not walked.
-constexpr std::int64_t kMostMessages = 200'000;
+constexpr std::int64_t kMostParts = 60'000;
+/// Of one chunk. Plans with more messages are not walked, and longer messages move in fewer parts.
+constexpr std::int64_t kMostOfChunk = 300'000;
 /// What moves as one in the fast network, by default (run.burst_bytes).
 constexpr double kBurstBytes = 16384;
 
@@ -455,13 +455,12 @@ std::optional<double> scheduled_cycles(const DataflowPlan& plan, const Collectiv
                                        const topology::Topology& topology) {
   const std::int64_t units = plan.striped ? fabric::DieNetwork::kGroups - 1 : plan.tracks;
   const auto messages = units * static_cast<std::int64_t>(plan.edges.size());
-  if (plan.positions != request.members.size() || messages > kMostMessages) return std::nullopt;
+  if (plan.positions != request.members.size() || messages > kMostOfChunk) return std::nullopt;
   double parts = 0;  // of one chunk
   const double limit = kBurstBytes, of_unit = static_cast<double>(units * plan.chunks);
   for (const DataflowEdge& edge : plan.edges)
     parts += static_cast<double>(units) * std::max(1.0, std::ceil(static_cast<double>(edge.bytes) / of_unit / limit));
-  const double allowed = static_cast<double>(std::max(messages, kMostParts / std::min<std::int64_t>(plan.chunks, 2)));
-  Cut cut{plan.chunks, plan.chunks, std::max(1.0, parts / allowed)};
+  Cut cut{plan.chunks, plan.chunks, std::max(1.0, parts / static_cast<double>(kMostOfChunk))};
   const auto each = static_cast<std::int64_t>(parts / cut.coarser);
   const std::int64_t most = std::max<std::int64_t>(kMostParts / std::max<std::int64_t>(each, 1), 2);
   const auto walk = [&](std::int64_t walked) {
