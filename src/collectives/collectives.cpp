@@ -68,17 +68,26 @@ const std::vector<CollectiveAlgorithm>& collective_algorithms() {
 
 namespace {
 
+/// Ranks for which several plans are made and walked. Larger groups have the algorithm with the least formula.
+constexpr std::size_t kMostCompared = 512;
+/// Formulas leave out that messages meet, so most are too low; those of rings that overlap steps are up to a quarter
+/// too high. One beyond this share of a walk is not looked at.
+constexpr double kHopeless = 1.5;
+
 struct Choice {
   const CollectiveAlgorithm* algorithm = nullptr;
   DataflowPlan plan;
+  bool walked = false;  ///< model_seconds is that of a walk, else the formula's
 };
 
 Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& request,
                const topology::Topology& topology) {
-  Choice choice{&algorithm, algorithm.build(request, topology)};
+  Choice choice{&algorithm, algorithm.build(request, topology), false};
   if (request.members.size() == 1) return choice;
-  if (const auto cycles = collectives::scheduled_cycles(choice.plan, request, topology))
+  if (const auto cycles = collectives::scheduled_cycles(choice.plan, request, topology)) {
     choice.plan.model_seconds = *cycles / topology.params().clock_hz;
+    choice.walked = true;
+  }
   return choice;
 }
 
@@ -96,13 +105,16 @@ std::vector<std::pair<double, const CollectiveAlgorithm*>> candidates(const Coll
 Choice choose(const CollectiveRequest& request, const topology::Topology& topology) {
   check(request);
   if (request.algorithm) return planned(named_algorithm(request), request, topology);
-  // Formulas leave out that messages meet, so most are too low; those that overlap steps are up to a quarter too high.
-  constexpr double kHopeless = 1.5;
   Choice best;
   for (const auto& [seconds, algorithm] : candidates(request, topology)) {
-    if (best.algorithm != nullptr && seconds > kHopeless * best.plan.model_seconds) break;
+    if (best.algorithm == nullptr) {
+      best = planned(*algorithm, request, topology);
+      continue;
+    }
+    // A walk is compared with walks alone: next to it a formula is too low.
+    if (!best.walked || request.members.size() > kMostCompared || seconds > kHopeless * best.plan.model_seconds) break;
     Choice choice = planned(*algorithm, request, topology);
-    if (best.algorithm == nullptr || choice.plan.model_seconds < best.plan.model_seconds) best = std::move(choice);
+    if (choice.walked && choice.plan.model_seconds < best.plan.model_seconds) best = std::move(choice);
   }
   if (best.algorithm == nullptr) {
     throw Error(

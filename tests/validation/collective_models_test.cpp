@@ -77,7 +77,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Collective{150, "all_reduce", "tree", 256 * kKiB}, Collective{150, "all_reduce", "tree", 4 * kMiB},
                     // Messages of one node that take turns meet in another order than in the simulation.
                     Collective{25, "all_reduce", "ring", 64 * kMiB, true}),
-    [](const auto& info) { return name_of(info.param); });
+    [](const auto& of) { return name_of(of.param); });
 
 class Chosen : public testing::TestWithParam<Collective> {};
 
@@ -108,7 +108,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Collective{3, "all_gather", "", 256 * kKiB}, Collective{4, "all_gather", "", 16 * kMiB},
                     Collective{8, "all_gather", "", 512 * kKiB}, Collective{9, "all_gather", "", 64 * kKiB},
                     Collective{25, "all_gather", "", kMiB}, Collective{8, "broadcast", "", 64 * kKiB}),
-    [](const auto& info) { return name_of(info.param); });
+    [](const auto& of) { return name_of(of.param); });
 
 }  // namespace
 }  // namespace dojo::test
