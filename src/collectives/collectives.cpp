@@ -72,7 +72,7 @@ namespace {
 constexpr std::size_t kMostCompared = 512;
 /// Formulas leave out that messages meet, so most are too low; those of rings that overlap steps are up to a quarter
 /// too high. One beyond this share of a walk is not looked at.
-constexpr double kHopeless = 1.5;
+constexpr double kHopeless = 1.3;
 
 struct Choice {
   const CollectiveAlgorithm* algorithm = nullptr;

@@ -3,11 +3,12 @@
 #include "collectives/schedule.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <deque>
-#include <queue>
 
 #include "collectives/schedule_links.h"
+#include "dojo/engine/wheel.h"
 #include "dojo/fabric/die_network.h"
 
 namespace dojo::workload::collectives {
@@ -34,34 +35,26 @@ struct Part {
   bool last = true;
 };
 
-struct Event {
-  double time;
-  std::uint64_t order;
-  enum class Kind : std::uint8_t { kCredit, kArrive, kToken, kFire, kSend } kind;
-  std::size_t index;  ///< of an edge, a part, a replica, or a queue or lane
-  double credit;
-  /// Of one cycle, credits come first, then arrivals over edges, then what nodes do.
-  [[nodiscard]] int rank() const { return std::min(static_cast<int>(kind), static_cast<int>(Kind::kToken)); }
-  bool operator<(const Event& other) const {
-    if (time != other.time) return time > other.time;
-    return rank() != other.rank() ? rank() > other.rank() : order > other.order;
-  }
-};
+enum class Kind : std::uint16_t { kCredit, kArrive, kToken, kFire, kSend };
+
+/// What happens when. Of one cycle, credits come first, then arrivals over edges, then what nodes do.
 class Timeline {
  public:
-  void add(double time, Event::Kind kind, std::size_t index, double credit = 0) {
-    events_.push({time, order_++, kind, index, credit});
+  /// `index`: of a part, a replica, or a queue or lane. Times are whole cycles.
+  void add(double time, Kind kind, std::size_t index) {
+    wheels_[std::min<std::size_t>(static_cast<std::size_t>(kind), 2)].add(
+        static_cast<Cycles>(time), static_cast<std::uint16_t>(kind), static_cast<std::uint32_t>(index));
   }
-  [[nodiscard]] bool empty() const { return events_.empty(); }
-  Event take() {
-    const Event event = events_.top();
-    events_.pop();
-    return event;
+  bool take(engine::Event& event) {
+    Cycles now = kNever;
+    for (const engine::Wheel& wheel : wheels_) now = std::min(now, wheel.next_time());
+    if (now == kNever) return false;
+    return std::any_of(wheels_.begin(), wheels_.end(),
+                       [&](engine::Wheel& wheel) { return wheel.take(now + 1, event); });
   }
 
  private:
-  std::priority_queue<Event> events_;
-  std::uint64_t order_ = 0;
+  std::array<engine::Wheel, 3> wheels_;
 };
 
 /// Parts in flight, each with a number.
@@ -138,7 +131,7 @@ class Walk {
   void cross(Part part, Direction d, double head, double now);
   void offer(const Part& part, double line_flits, double head, double now);
   void go(std::size_t index, double now);
-  void add_credit(const Event& event);
+  void add_credit(const Part& came, double now);
   void arrive(std::size_t which, double now);
   [[nodiscard]] std::optional<Direction> way(const Part& part) const;
   [[nodiscard]] ScheduleEdge& edge_out(const Part& part, Direction d) {
@@ -193,25 +186,25 @@ double Walk::run() {
       for (std::uint32_t chunk = 0; chunk < walked_; ++chunk) token(i, unit, chunk, start);
     }
   }
-  while (!timeline_.empty()) {
-    const Event event = timeline_.take();
-    switch (event.kind) {
-      case Event::Kind::kCredit:
-        add_credit(event);
+  for (engine::Event event; timeline_.take(event);) {
+    const auto now = static_cast<double>(event.time);
+    switch (static_cast<Kind>(event.type)) {
+      case Kind::kCredit:
+        add_credit(flight_.take(event.a), now);
         break;
-      case Event::Kind::kArrive:
-        arrive(event.index, event.time);
+      case Kind::kArrive:
+        arrive(event.a, now);
         break;
-      case Event::Kind::kToken: {
-        const Part part = flight_.take(event.index);
-        token(part.item, part.unit, part.chunk, event.time);
+      case Kind::kToken: {
+        const Part part = flight_.take(event.a);
+        token(part.item, part.unit, part.chunk, now);
         break;
       }
-      case Event::Kind::kFire:
-        fire(event.index, event.time);
+      case Kind::kFire:
+        fire(event.a, now);
         break;
-      case Event::Kind::kSend:
-        send(event.index, event.time);
+      case Kind::kSend:
+        send(event.a, now);
         break;
     }
   }
@@ -238,13 +231,13 @@ void Walk::token(std::uint32_t item, std::uint32_t unit, std::uint32_t chunk, do
   const topology::NodeParams& node = topology_.params().node;
   if (!of.combine) {
     if (node.collective_semaphore_cycles == 0) return fire(which, now);
-    return timeline_.add(now + static_cast<double>(node.collective_semaphore_cycles), Event::Kind::kFire, which);
+    return timeline_.add(now + static_cast<double>(node.collective_semaphore_cycles), Kind::kFire, which);
   }
   now += static_cast<double>(node.collective_semaphore_cycles);
   double& adder = outboxes_[place(of.position, unit)].adder_free;
   adder = std::max(adder, now) + std::ceil(own_bytes(of.bytes, unit) / links_.units()[unit].nodes /
                                            static_cast<double>(node.vector_bytes_per_cycle));
-  timeline_.add(adder + static_cast<double>(node.vector_latency_cycles), Event::Kind::kFire, which);
+  timeline_.add(adder + static_cast<double>(node.vector_latency_cycles), Kind::kFire, which);
 }
 
 void Walk::fire(std::size_t which, double now) {
@@ -276,7 +269,7 @@ void Walk::post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t un
     if (outbox.messages.size() == 1) plan_lane(member, unit, now);
   } else if (!outbox.pending) {
     outbox.pending = true;
-    timeline_.add(std::max(now, outbox.read_free), Event::Kind::kSend, place(member, unit));
+    timeline_.add(std::max(now, outbox.read_free), Kind::kSend, place(member, unit));
   }
 }
 
@@ -316,7 +309,7 @@ void Walk::send_track(std::size_t which, double now) {
   // The port stalls when the first link does not take what the first buffer cannot hold.
   outbox.read_free = std::max(now + links_.flits(part.bytes), first_link_free - links_.hop() - buffer);
   outbox.pending = !outbox.messages.empty();
-  if (outbox.pending) timeline_.add(outbox.read_free, Event::Kind::kSend, which);
+  if (outbox.pending) timeline_.add(outbox.read_free, Kind::kSend, which);
 }
 
 /// The lane by which the front message of a group goes looks for what to send, if it does not already.
@@ -328,7 +321,7 @@ void Walk::plan_lane(std::uint32_t member, std::uint32_t unit, double now) {
                            links_.units()[unit].lane[axis_of(d)];
   if (lane_pending_[lane]) return;
   lane_pending_[lane] = true;
-  timeline_.add(now, Event::Kind::kSend, lane);
+  timeline_.add(now, Kind::kSend, lane);
 }
 
 /// Of the groups of a lane whose first message goes this way, the one nearest to the edge; where routers look at the
@@ -368,7 +361,7 @@ void Walk::send_stripe(std::size_t lane, double now) {
   // The next one may go when its head finds the links free.
   const double across = links_.hop() * std::max(links_.length(Direction::kEast), links_.length(Direction::kSouth));
   const double next = std::max(now + 1, stripe.links_free - across);
-  timeline_.add(next, Event::Kind::kSend, lane);
+  timeline_.add(next, Kind::kSend, lane);
   if (part.last) plan_lane(member, number, next);
 }
 
@@ -384,7 +377,7 @@ ScheduleLinks::Unicast Walk::move_track(Part part, double head, double now) {
   }
   double& port = outboxes_[place(plan_.items[part.item].position, part.unit)].write_free;
   port = std::max(port, moved.head) + flits;
-  if (part.last) timeline_.add(port, Event::Kind::kToken, flight_.add(part));
+  if (part.last) timeline_.add(port, Kind::kToken, flight_.add(part));
   return moved;
 }
 
@@ -398,7 +391,7 @@ double Walk::move_stripe(Part part, double now) {
     return through.start;
   }
   const ScheduleLinks::Stripe in = links_.stripe_in(here, part.from, unit, part.bytes, now);
-  if (part.last) timeline_.add(in.head, Event::Kind::kToken, flight_.add(part));
+  if (part.last) timeline_.add(in.head, Kind::kToken, flight_.add(part));
   return in.start;
 }
 
@@ -419,34 +412,33 @@ void Walk::go(std::size_t index, double now) {
   ScheduleEdge& edge = edges_[index];
   while (!edge.waiting.empty() && edge.credit > 0) {
     const std::size_t part = edge.waiting.front().part;
-    timeline_.add(edge.cross(now), Event::Kind::kArrive, part);
+    timeline_.add(edge.cross(now), Kind::kArrive, part);
   }
 }
 
-void Walk::add_credit(const Event& event) {
-  ScheduleEdge& edge = edges_[event.index];
-  edge.credit += event.credit;
-  go(event.index, event.time);
+void Walk::add_credit(const Part& came, double now) {
+  ScheduleEdge& edge = edges_[came.edge];
+  edge.credit += came.bytes;
+  go(came.edge, now);
   if (edge.full()) return;
   std::vector<std::size_t> parked;
   parked.swap(edge.parked_parts);
-  for (const std::size_t part : parked) arrive(part, event.time);
+  for (const std::size_t part : parked) arrive(part, now);
   parked.clear();
   parked.swap(edge.parked_sends);
   if (links_.striped()) std::sort(parked.begin(), parked.end());  // the fast network looks at its lanes in this order
-  for (const std::size_t which : parked) send(which, event.time);
+  for (const std::size_t which : parked) send(which, now);
 }
 
 /// The head of a part has come over an edge.
 void Walk::arrive(std::size_t which, double now) {
-  const Part& waits = flight_[which];
-  if (const std::optional<Direction> d = way(waits)) {
-    ScheduleEdge& out = edge_out(waits, *d);
+  const Part part = flight_[which];  // stays there until its credit is back
+  if (const std::optional<Direction> d = way(part)) {
+    ScheduleEdge& out = edge_out(part, *d);
     if (out.full()) return out.parked_parts.push_back(which);
   }
-  const Part part = flight_.take(which);
   const double start = links_.striped() ? move_stripe(part, now) : move_track(part, now, now).start;
-  timeline_.add(std::max(start, now) + edges_[part.edge].latency, Event::Kind::kCredit, part.edge, part.bytes);
+  timeline_.add(std::max(start, now) + edges_[part.edge].latency, Kind::kCredit, which);
 }
 
 }  // namespace
