@@ -22,8 +22,6 @@ using topology::Site;
 constexpr std::int64_t kMostParts = 60'000;
 /// Of one chunk. Plans with more messages are not walked, and longer messages move in fewer parts.
 constexpr std::int64_t kMostOfChunk = 300'000;
-/// What moves as one in the fast network, by default (run.burst_bytes).
-constexpr double kBurstBytes = 16384;
 
 /// A message on its way, or the part of it that moves as one.
 struct Part {
@@ -99,7 +97,7 @@ double start_cycles(const Slice& slice, const topology::Topology& topology) {
 /// The fast network's limit of a stripe, shared by the groups: a burst of every row, and two of them in a receive
 /// buffer.
 double stripe_part_bytes(const std::vector<ScheduleEdge>& edges, double units, const topology::Topology& topology) {
-  double limit = kBurstBytes * std::min(topology.site_rows(), topology.site_columns());
+  auto limit = static_cast<double>(kBurstBytes * std::min(topology.site_rows(), topology.site_columns()));
   for (const ScheduleEdge& edge : edges) limit = std::min(limit, edge.credit / 2);
   return std::max(limit / units, 64.0);
 }
@@ -149,7 +147,7 @@ class Walk {
   const topology::Topology& topology_;
   ScheduleLinks links_;
   std::vector<ScheduleEdge> edges_;
-  double chunks_, part_limit_ = kBurstBytes, end_ = 0;
+  double chunks_, part_limit_ = static_cast<double>(kBurstBytes), end_ = 0;
   std::uint32_t walked_, units_;
   std::vector<std::uint16_t> need_;  ///< by item, unit and chunk
   std::vector<Outbox> outboxes_;     ///< by member and unit
@@ -449,7 +447,7 @@ std::optional<double> scheduled_cycles(const DataflowPlan& plan, const Collectiv
   const auto messages = units * static_cast<std::int64_t>(plan.edges.size());
   if (plan.positions != request.members.size() || messages > kMostOfChunk) return std::nullopt;
   double parts = 0;  // of one chunk
-  const double limit = kBurstBytes, of_unit = static_cast<double>(units * plan.chunks);
+  const double limit = static_cast<double>(kBurstBytes), of_unit = static_cast<double>(units * plan.chunks);
   for (const DataflowEdge& edge : plan.edges)
     parts += static_cast<double>(units) * std::max(1.0, std::ceil(static_cast<double>(edge.bytes) / of_unit / limit));
   Cut cut{plan.chunks, plan.chunks, std::max(1.0, parts / static_cast<double>(kMostOfChunk))};

@@ -3,8 +3,6 @@
 
 #include <cstdlib>
 #include <limits>
-#include <set>
-#include <utility>
 
 #include "dojo/fabric/die_network.h"
 
@@ -95,12 +93,11 @@ ScheduleUnit ScheduleLinks::make_group(const std::vector<SiteIndex>& sites) cons
   }
   for (const std::size_t axis : {0u, 1u}) {
     const Direction d = axis == 0 ? Direction::kEast : Direction::kSouth;
-    std::set<std::vector<bool>> seen;
     for (std::int32_t line = unit.begin[1 - axis]; line < unit.end[1 - axis]; ++line) {
-      unit.in_line[axis] = std::max(unit.in_line[axis], nodes_on(d, line, steps_of(d, unit)));
-      std::vector<bool> nodes;
-      for (std::int32_t step = 0; step < length(d); ++step) nodes.push_back(has_node(d, line, step));
-      if (seen.insert(std::move(nodes)).second) unit.lines[axis].push_back(line);
+      const double nodes = nodes_on(d, line, steps_of(d, unit));
+      if (nodes <= unit.in_line[axis] && line > unit.begin[1 - axis]) continue;
+      unit.in_line[axis] = nodes;
+      unit.fullest[axis] = line;
     }
   }
   return unit;
@@ -137,55 +134,42 @@ ScheduleLinks::Stripe ScheduleLinks::stripe_out(DieCoordinates die, Direction d,
                                                 double now) {
   const double piece = flits(bytes / unit.nodes);
   const Steps steps = steps_of(d, unit);
-  Stripe stripe{now, 0, now};
-  for (const std::int32_t line : unit.lines[axis_of(d)]) {
-    double* const free = links(die, d, line);
-    Train train;
-    for (std::int32_t i = steps.begin; i < length(d); ++i) {
-      if (i < steps.end && has_node(d, line, i)) train.join(now + hop_, piece);
-      if (train.flits > 0) train.pass(free[i], hop_);
-    }
-    stripe.head = std::max(stripe.head, train.tail - train.flits);
-    stripe.links_free = std::max(stripe.links_free, train.tail - hop_);
+  const std::int32_t line = unit.fullest[axis_of(d)];
+  double* const free = links(die, d, line);
+  Train train;
+  for (std::int32_t i = steps.begin; i < length(d); ++i) {
+    if (i < steps.end && has_node(d, line, i)) train.join(now + hop_, piece);
+    if (train.flits > 0) train.pass(free[i], hop_);
   }
-  return stripe;
+  return {train.tail - train.flits, train.tail - hop_, now};
 }
 
 ScheduleLinks::Stripe ScheduleLinks::stripe_through(DieCoordinates die, Direction d, const ScheduleUnit& unit,
                                                     double bytes, double now) {
-  const double piece = flits(bytes / unit.nodes);
-  Stripe stripe{now, 0, now};
-  for (const std::int32_t line : unit.lines[axis_of(d)]) {
-    const double whole = nodes_on(d, line, steps_of(d, unit)) * piece;
-    if (whole == 0) continue;
-    double* const free = links(die, d, line);
-    stripe.start = std::max(stripe.start, *free);
-    stripe.head = std::max(stripe.head, along(free, length(d), whole, now));
-  }
-  stripe.links_free = stripe.head + line_flits(unit, axis_of(d), bytes) - hop_;
-  return stripe;
+  const double whole = line_flits(unit, axis_of(d), bytes);
+  double* const free = links(die, d, unit.fullest[axis_of(d)]);
+  const double start = std::max(now, *free), head = along(free, length(d), whole, now);
+  return {head, head + whole - hop_, start};
 }
 
 /// From the border to every node, the farthest node's piece first, as the way out orders them.
 ScheduleLinks::Stripe ScheduleLinks::stripe_in(DieCoordinates die, Direction d, const ScheduleUnit& unit, double bytes,
                                                double now) {
-  const double piece = flits(bytes / unit.nodes);
+  const double piece = flits(bytes / unit.nodes), whole = line_flits(unit, axis_of(d), bytes);
   const Steps steps = steps_of(d, unit);
+  const std::int32_t line = unit.fullest[axis_of(d)];
+  double* const free = links(die, d, line);
   Stripe stripe{now, 0, now};
-  for (const std::int32_t line : unit.lines[axis_of(d)]) {
-    double* const free = links(die, d, line);
-    const double whole = nodes_on(d, line, steps) * piece;
-    Train train{whole, now, now + whole};
-    for (std::int32_t i = 0; train.flits > 0; ++i) {
-      if (i >= steps.begin && has_node(d, line, i)) {
-        stripe.head = std::max(stripe.head, train.tail);
-        train.flits -= piece;
-        train.tail -= piece;
-        if (train.flits <= 0) break;
-      }
-      if (i == 0) stripe.start = std::max(stripe.start, *free);
-      train.pass(free[i], hop_);
+  Train train{whole, now, now + whole};
+  for (std::int32_t i = 0; train.flits > 0; ++i) {
+    if (i >= steps.begin && has_node(d, line, i)) {
+      stripe.head = std::max(stripe.head, train.tail);
+      train.flits -= piece;
+      train.tail -= piece;
+      if (train.flits <= 0) break;
     }
+    if (i == 0) stripe.start = std::max(now, *free);
+    train.pass(free[i], hop_);
   }
   return stripe;
 }
@@ -247,7 +231,7 @@ std::vector<ScheduleEdge> schedule_edges(const DieArea& area, const topology::To
         ScheduleEdge& edge = edges[area.index({row, column}) * topology::kDirections + d];
         edge.latency = static_cast<double>(from.latency_cycles);
         edge.bytes_per_cycle = from.bytes_per_s / p.clock_hz;
-        edge.credit = static_cast<double>(from.buffer_bytes);
+        edge.credit = static_cast<double>(std::max<Bytes>(from.buffer_bytes, 2 * kBurstBytes));
         if (from.neighbour != kNone) continue;  // else dead: over three other edges, as fast as this one was
         edge.latency = 3 * static_cast<double>(topology.cycles_from_ns(p.die.crossing_ns));
         edge.bytes_per_cycle = p.die.edge_bytes_per_s / p.clock_hz;

@@ -22,7 +22,7 @@ struct ScheduleUnit {
   std::array<double, 2> in_line{1, 1};                 ///< most of its nodes in one row, in one column
   std::array<std::int32_t, 2> begin{0, 0}, end{1, 1};  ///< of a group: columns, rows on its die
   std::array<std::uint32_t, 2> lane{0, 0};             ///< which rows it shares with other groups, which columns
-  std::array<std::vector<std::int32_t>, 2> lines;      ///< of a group: those rows (columns) that differ in their nodes
+  std::array<std::int32_t, 2> fullest{0, 0};           ///< of a group: the row (column) with most of its nodes
 };
 
 /// Rows and columns of dies that all members and the ways between them lie in.
@@ -68,7 +68,8 @@ class ScheduleLinks {
   /// The first site of the next die.
   [[nodiscard]] topology::Site next_die(topology::Site first, topology::Direction d) const;
 
-  /// What a group moves leaves its die, passes one, or ends on it.
+  /// What a group moves leaves its die, passes one, or ends on it. Its rows (columns) go side by side; the fullest is
+  /// walked for all.
   struct Stripe {
     double head = 0;        ///< at the border, late enough that all flits follow without a gap; or all is there
     double links_free = 0;  ///< of the busiest link
@@ -113,6 +114,9 @@ class ScheduleLinks {
   std::vector<ScheduleUnit> units_;
   std::vector<double> free_;
 };
+
+/// What moves as one in the fast network, by default (run.burst_bytes).
+inline constexpr Bytes kBurstBytes = 16384;
 
 /// An edge between dies, with the credits of the receive buffer on its far side.
 struct ScheduleEdge {
