@@ -5,10 +5,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
+#include <utility>
 
 #include "collectives/common.h"
+#include "collectives/schedule.h"
 #include "dojo/base/error.h"
 
 namespace dojo::workload {
@@ -65,31 +66,74 @@ const std::vector<CollectiveAlgorithm>& collective_algorithms() {
   return table;
 }
 
-const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, const topology::Topology& topology) {
-  check(request);
-  if (request.algorithm) return named_algorithm(request);
-  const CollectiveAlgorithm* best = nullptr;
-  double best_seconds = std::numeric_limits<double>::infinity();
-  for (const CollectiveAlgorithm& a : collective_algorithms()) {
-    if (!a.supports(request) || !a.by_cost(request, topology)) continue;
-    const double seconds = a.model_seconds(request, topology);
-    if (best == nullptr || seconds < best_seconds) {
-      best = &a;
-      best_seconds = seconds;
-    }
+namespace {
+
+/// Ranks for which several plans are made and walked. Larger groups have the algorithm with the least formula.
+constexpr std::size_t kMostCompared = 512;
+/// Formulas leave out that messages meet, so most are too low; those of rings that overlap steps are up to a quarter
+/// too high. One beyond this share of a walk is not looked at.
+constexpr double kHopeless = 1.3;
+
+struct Choice {
+  const CollectiveAlgorithm* algorithm = nullptr;
+  DataflowPlan plan;
+  bool walked = false;  ///< model_seconds is that of a walk, else the formula's
+};
+
+Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& request,
+               const topology::Topology& topology) {
+  Choice choice{&algorithm, algorithm.build(request, topology), false};
+  if (request.members.size() == 1) return choice;
+  if (const auto cycles = collectives::scheduled_cycles(choice.plan, request, topology)) {
+    choice.plan.model_seconds = *cycles / topology.params().clock_hz;
+    choice.walked = true;
   }
-  if (best == nullptr) {
+  return choice;
+}
+
+/// Those that may be chosen, with the times of their formulas, the shortest first.
+std::vector<std::pair<double, const CollectiveAlgorithm*>> candidates(const CollectiveRequest& request,
+                                                                      const topology::Topology& topology) {
+  std::vector<std::pair<double, const CollectiveAlgorithm*>> found;
+  for (const CollectiveAlgorithm& a : collective_algorithms()) {
+    if (a.supports(request) && a.by_cost(request, topology)) found.emplace_back(a.model_seconds(request, topology), &a);
+  }
+  std::stable_sort(found.begin(), found.end(), [](const auto& x, const auto& y) { return x.first < y.first; });
+  return found;
+}
+
+Choice choose(const CollectiveRequest& request, const topology::Topology& topology) {
+  check(request);
+  if (request.algorithm) return planned(named_algorithm(request), request, topology);
+  Choice best;
+  for (const auto& [seconds, algorithm] : candidates(request, topology)) {
+    if (best.algorithm == nullptr) {
+      best = planned(*algorithm, request, topology);
+      continue;
+    }
+    // A walk is compared with walks alone: next to it a formula is too low.
+    if (!best.walked || request.members.size() > kMostCompared || seconds > kHopeless * best.plan.model_seconds) break;
+    Choice choice = planned(*algorithm, request, topology);
+    if (choice.walked && choice.plan.model_seconds < best.plan.model_seconds) best = std::move(choice);
+  }
+  if (best.algorithm == nullptr) {
     throw Error(
         ExitCode::kInvalidInput,
         fmt::format("collective {}: no algorithm serves {} ranks that do not fill a grid of slices; place the ranks on "
                     "a rectangle or use a smaller group",
                     op_kind_name(request.kind), request.members.size()));
   }
-  return *best;
+  return best;
+}
+
+}  // namespace
+
+const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, const topology::Topology& topology) {
+  return *choose(request, topology).algorithm;
 }
 
 DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology) {
-  return choose_algorithm(request, topology).build(request, topology);
+  return choose(request, topology).plan;
 }
 
 }  // namespace dojo::workload

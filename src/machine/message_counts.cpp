@@ -26,12 +26,13 @@ void Context::cut_striped_plans() {
 
 namespace {
 
-/// Some group of some die has no node.
+/// Some group of some die has no node. A die without any, a dead one, is in no collective.
 bool has_empty_group(const topology::Topology& topology) {
   fabric::DieNetwork network;
   for (DieId die = 0; die < topology.die_count(); ++die) {
     if (die > 0 && &topology.site_map(die) == &topology.site_map(die - 1)) continue;
     network.configure(topology, die);
+    if (network.groups()[0].nodes() == 0) continue;
     for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
       if (network.groups()[group].sites.empty()) return true;
     }

@@ -121,8 +121,8 @@ void ends_as_late(MachineParams machine, const std::vector<topology::NodeDefect>
   if (expect_detours) {
     EXPECT_GT(hurt.results.detours, 0u);
   }
-  // Detours spread what would wait at one edge, so a hurt machine may be a little faster (five dies: 7 %).
-  EXPECT_GE(static_cast<double>(hurt.results.end_cycle), 0.9 * static_cast<double>(healthy.results.end_cycle));
+  // Detours spread what would wait at one edge, so a hurt machine may be a little faster.
+  EXPECT_GE(static_cast<double>(hurt.results.end_cycle), 0.95 * static_cast<double>(healthy.results.end_cycle));
 }
 
 TEST(ShippedCases, APercentOfTheRouters) {

@@ -65,7 +65,7 @@ TEST(ExaPod, ResNet50StepLiesAboveItsBounds) {
         std::max(gradients.injection_s(), gradients.bisection_s()), step);
 }
 
-TEST(ExaPod, AllReduceOf64MibLiesBetweenItsBoundsAndOneAndAHalf) {
+TEST(ExaPod, AllReduceOf64MibLiesAboveItsBoundsAndNearItsModel) {
   const json report = report_of("configs/runs/allreduce_exapod.json");
   ASSERT_FALSE(report.is_null());
   const json row = report.at("latency").at("collectives").at(0);
@@ -80,14 +80,15 @@ TEST(ExaPod, AllReduceOf64MibLiesBetweenItsBoundsAndOneAndAHalf) {
          "max of injection and bisection bound", "s", 1, kNoLimit},
         std::max(time.injection_s(), time.bisection_s()), measured);
 
-  workload::CollectiveRequest request;  // only for the algorithm's tracks and chunks; the time is worked out above
+  workload::CollectiveRequest request;
   request.kind = workload::OpKind::kAllReduce;
   request.bytes = 64 << 20;
   for (const workload::Slice& slice : pod.slices) request.members.push_back(&slice);
   const workload::DataflowPlan plan = workload::build_collective(request, pod.topology);
   ASSERT_EQ(plan.algorithm, row.at("algorithm").get<std::string>());
-  judge({"all_reduce_exapod", "the same", "latency-bandwidth time of the chosen algorithm", "s", 1, 1.5}, time.of(plan),
-        measured);
+  judge({"all_reduce_exapod", "the same", "walk over the plan of the chosen algorithm", "s", 0.9, 1.1},
+        plan.model_seconds, measured);
+  EXPECT_GE(measured, time.of(plan));
 }
 
 }  // namespace

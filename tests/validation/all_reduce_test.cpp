@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All-reduces over dies against injection, bisection and the latency-bandwidth time of the chosen algorithm.
+// All-reduces over dies against injection, bisection, latency-bandwidth times and the time by which an algorithm is
+// chosen.
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
@@ -27,14 +28,15 @@ TEST(AllReduce, OfTheReplayedTraceOver8Dies) {
   ASSERT_EQ(ran.results.collectives.size(), ran.workload->graphs.size());
   const AllReduceTime time(*ran.topology, ran.job->slices, 1 << 20);
   ASSERT_TRUE(time.fills_rectangle());
-  const double expected = time.of(ran.job->plans.at(0));
+  const double expected = ran.job->plans.at(0).model_seconds;
   for (const machine::CollectiveRecord& record : ran.results.collectives) EXPECT_EQ(record.bytes, 1 << 20);
   double measured = 0;
   for (const machine::CollectiveRecord& record : ran.results.collectives)
     measured = std::max(measured, ran.topology->seconds(record.cycles_max));
   judge({"all_reduce_chakra", "all_reduce_8npus_1MB replayed on 8 dies of a tile",
-         "latency-bandwidth time of the chosen algorithm", "s", 1, 1.5},
+         "walk over the plan of the chosen algorithm", "s", 0.9, 1.1},
         expected, measured);
+  EXPECT_GE(measured, time.of(ran.job->plans.at(0)));
   EXPECT_GE(measured, time.injection_s());
   EXPECT_GE(measured, time.bisection_s());
 }
@@ -53,10 +55,9 @@ TEST(AllReduce, OverATileLiesAboveItsBounds) {
   judge({"all_reduce_tile_bound", "all-reduce of 16 MiB over the 25 dies of a tile",
          "max of injection and bisection bound", "s", 1, kNoLimit},
         std::max(time.injection_s(), time.bisection_s()), measured);
-  // The formula knows no turns of nodes at a die's edge; the reference network takes 2.7 times its time as well.
   judge({"all_reduce_tile", "all-reduce of 16 MiB over the 25 dies of a tile",
-         "latency-bandwidth time of the chosen algorithm", "s", 1, 1.5, true},
-        time.of(ran.job->plans.at(0)), measured);
+         "walk over the plan of the chosen algorithm", "s", 0.9, 1.1},
+        ran.job->plans.at(0).model_seconds, measured);
 }
 
 TEST(AllReduce, EachAlgorithmOnATileLiesAboveItsLatencyBandwidthTime) {
@@ -70,8 +71,9 @@ TEST(AllReduce, EachAlgorithmOnATileLiesAboveItsLatencyBandwidthTime) {
     const AllReduceTime time(*ran.topology, ran.job->slices, 4 << 20);
     ASSERT_EQ(ran.job->plans.at(0).algorithm, algorithm);
     judge({std::string("all_reduce_") + algorithm, std::string("all-reduce of 4 MiB over a tile by ") + algorithm,
-           "latency-bandwidth time", "s", 1, 1.5, std::string(algorithm) == "tree"},
-          time.of(ran.job->plans.at(0)), collective_s(ran));
+           "walk over its plan", "s", 0.9, 1.1},
+          ran.job->plans.at(0).model_seconds, collective_s(ran));
+    EXPECT_GE(collective_s(ran), time.of(ran.job->plans.at(0)));
   }
 }
 

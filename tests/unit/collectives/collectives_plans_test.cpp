@@ -130,7 +130,6 @@ TEST(CollectivePlans, EveryAlgorithmOnEveryGroup) {
           if (!a.supports(request)) continue;
           const DataflowPlan plan = build_collective(request, bench.topology);
           EXPECT_EQ(plan.algorithm, a.name());
-          EXPECT_DOUBLE_EQ(plan.model_seconds, a.model_seconds(request, bench.topology));
           EXPECT_EQ(plan.model_seconds > 0, bench.slices.size() > 1);
           check_plan(plan, bench, std::string(place.name) + ", " + op_kind_name(kind) + ", " + a.name());
         }

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+// The walk over a plan, against arithmetic done by hand with the values of the D1.
+#include <gtest/gtest.h>
+
+#include "unit/collectives/collectives_support.h"
+
+namespace dojo::workload {
+namespace {
+
+using test::Bench;
+
+// As in collectives_model_test.cpp. Besides: a rank's nodes know of its operation after 9 + 10 hops and two semaphores;
+// a message takes a cycle from its port to the first router, and its flits; adding takes 4 cycles more than its bytes.
+constexpr double kCycle = 0.5e-9;
+constexpr double kStart = 9 + 10 + 2, kWay = 1 + 20 + 200, kAdderLatency = 4;
+
+double walked(const Bench& bench, OpKind kind, Bytes bytes, const char* algorithm) {
+  return build_collective(bench.request(kind, bytes, algorithm), bench.topology).model_seconds / kCycle;
+}
+
+/// So that messages may be striped.
+void add_real_dies(Bench& bench, std::int32_t rows, std::int32_t columns) {
+  bench.add_dies(rows, columns);
+  for (std::size_t i = 0; i < bench.slices.size(); ++i) {
+    const auto at = static_cast<std::int32_t>(i);
+    bench.slices[i]->dies = {bench.topology.die_at(at / columns, at % columns)};
+  }
+}
+
+TEST(CollectiveSchedule, TreeOfTwoDies) {
+  Bench bench;
+  bench.add_dies(1, 2);
+  // 512 bytes: 8 flits each way, 8 cycles to add. A signal is one flit, and is not added.
+  EXPECT_NEAR(walked(bench, OpKind::kBroadcast, 512, "tree"), kStart + kWay + 8, 1e-9);
+  EXPECT_NEAR(walked(bench, OpKind::kReduce, 512, "tree"), kStart + kWay + 8 + 8 + kAdderLatency, 1e-9);
+  EXPECT_NEAR(walked(bench, OpKind::kAllReduce, 512, "tree"), kStart + 2 * (kWay + 8) + 8 + kAdderLatency, 1e-9);
+  EXPECT_NEAR(walked(bench, OpKind::kBarrier, 0, "tree"), kStart + 2 * (kWay + 1), 1e-9);
+}
+
+TEST(CollectiveSchedule, RingOfTwoDies) {
+  Bench bench;
+  bench.add_dies(1, 2);
+  // Parts of 256 bytes: 4 flits, 4 cycles to add, then 4 flits back.
+  EXPECT_NEAR(walked(bench, OpKind::kAllReduce, 512, "ring"), kStart + 2 * (kWay + 4) + 4 + kAdderLatency, 1e-9);
+}
+
+/// Both messages of the middle one's neighbours end at one node: its port takes them one after the other.
+TEST(CollectiveSchedule, MessagesWaitForAPort) {
+  Bench bench;
+  bench.add_dies(1, 3);
+  EXPECT_NEAR(walked(bench, OpKind::kReduce, 512, "tree"), kStart + kWay + 20 + 200 + 8, 200 + 60)
+      << "the root is the first member";
+  CollectiveRequest request = bench.request(OpKind::kReduce, 512, "tree", 1);
+  // 8 flits of one, then 8 of the other; both are added at once.
+  EXPECT_NEAR(build_collective(request, bench.topology).model_seconds / kCycle,
+              kStart + kWay + 8 + 8 + 16 + kAdderLatency, 1e-9);
+}
+
+/// The root's three messages to each node leave by its only edge, and by rows that up to three tracks share.
+TEST(CollectiveSchedule, MessagesShareAnEdge) {
+  Bench bench;
+  bench.add_dies(1, 4);
+  const double bytes = 4.0 * (1 << 20), cycles = walked(bench, OpKind::kBroadcast, 4 << 20, "direct");
+  EXPECT_GE(cycles, 3 * bytes / 1008);
+  EXPECT_LE(cycles, 1.5 * 3 * 3 * bytes / 40 / 64);
+}
+
+TEST(CollectiveSchedule, StripesTakeTheRateOfAnEdge) {
+  Bench bench;
+  add_real_dies(bench, 1, 2);
+  const CollectiveRequest request = bench.request(OpKind::kBroadcast, 8 << 20, "tree");
+  const DataflowPlan plan = build_collective(request, bench.topology);
+  ASSERT_TRUE(plan.striped);
+  const double bytes = 8.0 * (1 << 20);
+  EXPECT_GE(plan.model_seconds / kCycle, kStart + 200 + bytes / 1008);
+  EXPECT_LE(plan.model_seconds / kCycle, 1.05 * (kStart + 220 + bytes / 1008));
+}
+
+/// What comes in and what goes on use the same links, and the nodes nearest to an edge go first: long sums take about
+/// three times their bytes over an edge (in both networks).
+TEST(CollectiveSchedule, LongSumsOnATileAreNotBoundByTheirBytesAlone) {
+  Bench bench;
+  add_real_dies(bench, 5, 5);
+  const CollectiveRequest request = bench.request(OpKind::kAllReduce, 16 << 20, "tree");
+  const DataflowPlan plan = build_collective(request, bench.topology);
+  const double over_an_edge = 16.0 * (1 << 20) / 1008 * kCycle;
+  EXPECT_GE(plan.model_seconds, 2.5 * over_an_edge);
+  EXPECT_LE(plan.model_seconds, 3.5 * over_an_edge);
+}
+
+TEST(CollectiveSchedule, MoreBytesTakeLonger) {
+  Bench bench;
+  add_real_dies(bench, 2, 2);
+  for (const char* algorithm : {"mesh2d", "ring", "tree"}) {
+    double before = 0;
+    for (Bytes bytes = 1 << 20; bytes <= 64 << 20; bytes *= 2) {
+      const double now = walked(bench, OpKind::kAllReduce, bytes, algorithm);
+      EXPECT_GT(now, before) << algorithm << ", " << bytes;
+      before = now;
+    }
+  }
+}
+
+/// A walk has a limit: of a ring of 128 ranks the formula is left.
+TEST(CollectiveSchedule, PlansOfVeryManyMessagesKeepTheirFormula) {
+  Bench bench(topology::Level::kTray);
+  bench.add_dies(10, 12);
+  const CollectiveRequest request = bench.request(OpKind::kAllReduce, 64 << 20, "ring");
+  const CollectiveAlgorithm& ring = choose_algorithm(request, bench.topology);
+  EXPECT_EQ(build_collective(request, bench.topology).model_seconds, ring.model_seconds(request, bench.topology));
+}
+
+}  // namespace
+}  // namespace dojo::workload
