@@ -143,7 +143,6 @@ void compute(Lines& out, const Json& r) {
                         percent(ratio(real(t.at("roofline")), all)), percent(ratio(real(t.at("recorded")), all)));
   out.add("timed by", "{}; replay {}; network model {}", shares, text(r.at("fidelity").at("replay")),
           text(r.at("fidelity").at("network_model")));
-  audit(out, r);
   const Json& s = r.at("fidelity").at("timed_by_seconds");
   const double time = real(s.at("shapes")) + real(s.at("roofline")) + real(s.at("recorded"));
   if (time > 0) {
@@ -152,6 +151,7 @@ void compute(Lines& out, const Json& r) {
   }
   const std::string recorded = text(r.at("fidelity").at("recorded").at("sentence"));
   if (!recorded.empty()) out.add("RECORDED TIMES", "{}", recorded);
+  audit(out, r);
 }
 
 void breakdown(Lines& out, const Json& r) {
