@@ -73,6 +73,12 @@ PlanInfo plan_info(const workload::DataflowPlan& plan) {
   for (const workload::DataflowItem& item : plan.items) {
     info.item_splits.push_back(split_over(item.bytes, item.single ? 1 : parts));
   }
+  info.sent.assign(plan.positions, 0);
+  for (const workload::DataflowItem& item : plan.items) {
+    for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
+      if (plan.items[plan.edges[e].item].position != item.position) info.sent[item.position] += plan.edges[e].bytes;
+    }
+  }
   return info;
 }
 
@@ -112,6 +118,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   make_clusters();
   copies.configure(job);
   burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
+  turn_bytes = topology.params().node.communication_threads > 1 ? settings.burst_bytes : burst_bytes;
   stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
   group_stripe_bytes = std::max<Bytes>(stripe_bytes / kStripeGroups, 64);
   oldest_first = topology.params().noc.arbitration == topology::Arbitration::kAge;

@@ -46,6 +46,7 @@ struct ShapeInfo {
 struct PlanInfo {
   const workload::DataflowPlan* plan = nullptr;
   std::vector<Split> edge_splits, item_splits;
+  std::vector<Bytes> sent;  ///< by each position to others
   /// Which of the pieces a track moves; the tracks of a striped plan, if it has several, move each chunk together.
   [[nodiscard]] std::uint32_t part(std::uint32_t track, std::uint32_t chunk) const {
     return plan->striped ? chunk : track * plan->chunks + chunk;
@@ -102,6 +103,8 @@ struct Context {
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a cluster, and between clusters
   GatherTrains trains;
   Bytes burst_bytes = 0;         ///< longest piece of a message that one event moves
+  Bytes turn_bytes = 0;          ///< the same where others wait at its node
+  bool groups_stripes = false;   ///< groups of a die's nodes move their shares of striped messages by themselves
   Bytes stripe_bytes = 0;        ///< of a striped burst: two of them fit into any receive buffer
   Bytes group_stripe_bytes = 0;  ///< the same of a group's share (StripeGroups::kCount)
   bool oldest_first = false;     ///< routers give way to the oldest packet

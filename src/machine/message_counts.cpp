@@ -46,6 +46,7 @@ bool has_empty_group(const topology::Topology& topology) {
 void Context::group_striped_plans() {
   const auto striped = [](const workload::DataflowPlan& plan) { return plan.striped; };
   if (std::none_of(job.plans.begin(), job.plans.end(), striped) || has_empty_group(topology)) return;
+  groups_stripes = true;
   for (std::size_t i = 0; i < job.plans.size(); ++i) {
     if (!job.plans[i].striped) continue;
     workload::DataflowPlan& plan = track_plans.emplace_back(job.plans[i]);

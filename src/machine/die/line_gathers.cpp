@@ -24,7 +24,7 @@ void LineGathers::send_unicasts(KernelRun& run, Cycles now) {
     if (there.die == place.slice_die) {
       port_.post_in_turn(source, burst, message.bytes, now);
     } else {
-      port_.post(source, burst, message.bytes, now);
+      port_.post(source, burst, message.bytes, now, run.queue);
     }
   }
 }

@@ -34,7 +34,7 @@ struct Die {
   }
   void start(Cycles now, std::uint32_t task = 0) {
     moment.now = now;
-    kernels.start(0, task, now);
+    kernels.start(0, task, now, 0);
   }
   void run(Cycles end = kNever) {
     run_events(
