@@ -70,9 +70,9 @@ namespace {
 
 /// Ranks for which several plans are made and walked. Larger groups have the algorithm with the least formula.
 constexpr std::size_t kMostCompared = 512;
-/// Formulas leave out that messages meet, so most are too low; those of rings that overlap steps are up to a fifth too
-/// high. One beyond this share of a walk is not looked at.
-constexpr double kHopeless = 1.2;
+/// Formulas leave out that messages meet, so most are too low. One beyond this share of a walk is not looked at; rings
+/// that overlap steps have formulas that are up to a fifth too high, but are not the fastest there.
+constexpr double kHopeless = 1.1;
 
 struct Choice {
   const CollectiveAlgorithm* algorithm = nullptr;

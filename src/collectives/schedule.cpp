@@ -19,7 +19,7 @@ using topology::Direction;
 using topology::Site;
 
 /// Of one walk. More only takes longer: each chunk after the first few takes as long as the one before it.
-constexpr std::int64_t kMostParts = 60'000;
+constexpr std::int64_t kMostParts = 40'000;
 /// Of one chunk. Plans with more messages are not walked, and longer messages move in fewer parts.
 constexpr std::int64_t kMostOfChunk = 300'000;
 
