@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <numeric>
 #include <utility>
 
@@ -70,9 +71,11 @@ namespace {
 
 /// Ranks for which several plans are made and walked. Larger groups have the algorithm with the least formula.
 constexpr std::size_t kMostCompared = 512;
-/// Formulas leave out that messages meet, so most are too low; those of rings that overlap steps are up to a quarter
-/// too high. One beyond this share of a walk is not looked at.
-constexpr double kHopeless = 1.3;
+/// Formulas of long messages leave out that they meet, so they are too low; those of short ones are up to a third too
+/// high. A formula beyond this share of the best walk is not looked at; a plan of many messages only when its formula
+/// is below the walk.
+constexpr double kHopeless = 1.5;
+constexpr std::size_t kManyMessages = 10'000;
 
 struct Choice {
   const CollectiveAlgorithm* algorithm = nullptr;
@@ -80,10 +83,12 @@ struct Choice {
   bool walked = false;  ///< model_seconds is that of a walk, else the formula's
 };
 
+/// With the time of a walk, if there may be one and the formula's is below `most` seconds or the walk is short.
 Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& request,
-               const topology::Topology& topology) {
+               const topology::Topology& topology, double most = std::numeric_limits<double>::infinity()) {
   Choice choice{&algorithm, algorithm.build(request, topology), false};
-  if (request.members.size() == 1) return choice;
+  const std::size_t messages = choice.plan.edges.size() * choice.plan.tracks * choice.plan.chunks;
+  if (request.members.size() == 1 || (choice.plan.model_seconds > most && messages > kManyMessages)) return choice;
   if (const auto cycles = collectives::scheduled_cycles(choice.plan, request, topology)) {
     choice.plan.model_seconds = *cycles / topology.params().clock_hz;
     choice.walked = true;
@@ -113,7 +118,7 @@ Choice choose(const CollectiveRequest& request, const topology::Topology& topolo
     }
     // A walk is compared with walks alone: next to it a formula is too low.
     if (!best.walked || request.members.size() > kMostCompared || seconds > kHopeless * best.plan.model_seconds) break;
-    Choice choice = planned(*algorithm, request, topology);
+    Choice choice = planned(*algorithm, request, topology, best.plan.model_seconds);
     if (choice.walked && choice.plan.model_seconds < best.plan.model_seconds) best = std::move(choice);
   }
   if (best.algorithm == nullptr) {

@@ -19,7 +19,7 @@ using topology::Direction;
 using topology::Site;
 
 /// Of one walk. More only takes longer: each chunk after the first few takes as long as the one before it.
-constexpr std::int64_t kMostParts = 60'000;
+constexpr std::int64_t kMostParts = 40'000;
 /// Of one chunk. Plans with more messages are not walked, and longer messages move in fewer parts.
 constexpr std::int64_t kMostOfChunk = 300'000;
 
@@ -44,15 +44,20 @@ class Timeline {
         static_cast<Cycles>(time), static_cast<std::uint16_t>(kind), static_cast<std::uint32_t>(index));
   }
   bool take(engine::Event& event) {
-    Cycles now = kNever;
-    for (const engine::Wheel& wheel : wheels_) now = std::min(now, wheel.next_time());
-    if (now == kNever) return false;
-    return std::any_of(wheels_.begin(), wheels_.end(),
-                       [&](engine::Wheel& wheel) { return wheel.take(now + 1, event); });
+    if (take_now(event)) return true;
+    Cycles next = kNever;
+    for (const engine::Wheel& wheel : wheels_) next = std::min(next, wheel.next_time());
+    now_ = next;
+    return next != kNever && take_now(event);
   }
 
  private:
+  bool take_now(engine::Event& event) {
+    return std::any_of(wheels_.begin(), wheels_.end(), [&](engine::Wheel& w) { return w.take(now_ + 1, event); });
+  }
+
   std::array<engine::Wheel, 3> wheels_;
+  Cycles now_ = 0;
 };
 
 /// Parts in flight, each with a number.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Collectives as dataflow plans: one small file per algorithm in src/collectives/, one line per algorithm in
-// the table. The cheapest by the latency-bandwidth model is chosen unless one is named.
+// the table. The one whose plan takes the least time by a walk over it is chosen unless one is named.
 #pragma once
 #include <optional>
 #include <vector>
