@@ -161,6 +161,18 @@ TEST(Edges, LeadToTheTwoDipsOfARowOfDies) {
   EXPECT_EQ(pod.edge(pod.die_at(0, 0), Direction::kWest).neighbour, pod.die_count());
 }
 
+TEST(Edges, ThatAreDeadLeadNowhere) {
+  MachineParams params = at_level(Level::kTile);
+  params.defects = {{"tile.die[6].edge.south", "edge"}};
+  const Topology tile(params);
+  for (int d = 0; d < kDirections; ++d) {
+    const auto direction = static_cast<Direction>(d);
+    EXPECT_EQ(tile.edge(6, direction).neighbour == kNone, direction == Direction::kSouth) << d;
+    EXPECT_EQ(tile.edge(11, direction).neighbour == kNone, direction == Direction::kNorth) << d;
+    EXPECT_NE(tile.edge(12, direction).neighbour, kNone) << d;
+  }
+}
+
 TEST(Edges, OfADieByItselfPassNoTileEdge) {
   MachineParams params = at_level(Level::kDie);
   params.dip.ttp_bytes_per_s = 5e12;
@@ -184,6 +196,8 @@ TEST(Edges, TheLookaheadIsTheFastestLinkThatIsThere) {
   EXPECT_EQ(Topology(params).lookahead_cycles(), 200) << "between the two dies";
   params.tile.dies = {1, 1};
   EXPECT_EQ(Topology(params).lookahead_cycles(), 400) << "to the DIPs";
+  params.dip.ttp_link_ns = 0.1;
+  EXPECT_EQ(Topology(params).lookahead_cycles(), 1);
   params.dip.ttp_link_ns = 50;
   params.tile.dies = {2, 1};
   EXPECT_EQ(Topology(params).lookahead_cycles(), 100);
