@@ -33,10 +33,10 @@ struct Request {
 };
 
 struct Draw {
-  std::string why_not;         ///< not empty: nothing will be replayed
+  std::string why_not;  ///< not empty: nothing will be replayed
   std::int64_t most_tasks = 0;
-  double most_flit_hops = 0;   ///< of all replays together, by plan; infinite when a number of tasks is asked for
-  double job_flit_hops = 0;    ///< of the whole job, by plan
+  double most_flit_hops = 0;  ///< of all replays together, by plan; infinite when a number of tasks is asked for
+  double job_flit_hops = 0;   ///< by plan; ranks of one program count once
   std::uint64_t seed = 1;
   std::vector<RankId> ranks;   ///< whose operations are drawn
   std::vector<RankId> record;  ///< whose times must be known: those ranks, and what they share a tile with
@@ -77,8 +77,8 @@ struct Result {
   std::int64_t operations = 0;  ///< of the drawn ranks, that could be drawn
   double covered = 0;           ///< share of the drawn ranks' time that passes in those; the rest is taken to be right
   double flit_hops = 0, most_flit_hops = 0;
-  std::int64_t unfinished = 0;  ///< samples whose replay did not come to an end
-  bool partial = false;         ///< it was stopped
+  std::int64_t unfinished = 0;        ///< samples whose replay did not come to an end
+  bool partial = false;               ///< it was stopped
   std::vector<std::string> left_out;  ///< sentences
 };
 
