@@ -44,6 +44,17 @@ std::string header(const Json& r) {
   return out;
 }
 
+/// The error that an audit gives the job's time; "" where it gives none. Older reports have no audit.
+std::string audit_card(const Json& r) {
+  if (!r.at("fidelity").contains("audit")) return "";
+  const Json& a = r.at("fidelity").at("audit");
+  if (a.at("confidence").is_null()) return "";
+  return card("error of the step, estimated by replaying " +
+                  std::to_string(a.at("windows").get<long long>() + a.at("collectives").get<long long>()) +
+                  " operations in the reference network",
+              fmt::format("{:+.1f} % +-{:.1f} %", 100 * real(a.at("step_error")), 100 * real(a.at("confidence"))));
+}
+
 std::string cards(const Json& r) {
   const Json& step = r.at("latency").at("step_s");
   const Json& memory = r.at("memory");
@@ -59,6 +70,7 @@ std::string cards(const Json& r) {
          card("exposed communication", percent(real(r.at("breakdown").at("fractions").at("communication")))) +
          (r.contains("contention") ? card("contention, of the time", percent(real(r.at("contention").at("share"))))
                                    : "") +
+         audit_card(r) +
          card("SRAM peak, fullest node", percent(sram == 0 ? 0 : real(memory.at("sram_peak_bytes_max")) / sram)) +
          card("executed", si(real(r.at("flops").at("executed")), "FLOP")) +
          card("mean power (assumed figures)", si(real(r.at("energy").at("watts_mean")), "W")) + "</div>\n";

@@ -36,7 +36,7 @@ struct Draw {
   std::string why_not;  ///< not empty: nothing will be replayed
   std::int64_t most_tasks = 0;
   double most_flit_hops = 0;  ///< of all replays together, by plan; infinite when a number of tasks is asked for
-  double job_flit_hops = 0;   ///< of the job, by plan; what ranks of one program do by themselves counts once
+  double job_flit_hops = 0;   ///< by plan; ranks of one program count once
   std::uint64_t seed = 1;
   std::vector<RankId> ranks;   ///< whose operations are drawn
   std::vector<RankId> record;  ///< whose times must be known: those ranks, and what they share a tile with

@@ -6,15 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "dojo/audit/audit.h"
 #include "dojo/config/config.h"
 #include "dojo/machine/results.h"
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
-
-namespace dojo::audit {
-struct Result;
-}
 
 namespace dojo::report {
 
@@ -24,7 +21,7 @@ struct RunContext {
   const workload::Workload& workload;
   const workload::Job& job;
   const machine::Results& results;
-  Cycles ideal_cycles = 0;               ///< of the same job over the ideal network; 0: not known
+  Cycles ideal_cycles = 0;  ///< of the same job over the ideal network; 0: not known
   const audit::Result* audit = nullptr;  ///< of a run of the fast network
 };
 

@@ -5,6 +5,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "audit/cut.h"
 #include "audit/small_machine.h"
 #include "dojo/base/error.h"
@@ -100,11 +102,24 @@ TEST(WindowTest, BeginsWithTheKernelsThatRunAndOlderOnesOnlyPassTheirTime) {
   const Window window = job.window(1, 2);
   EXPECT_EQ(window.begin, 0) << "kernel 0 of rank 0 runs when the sample starts";
   EXPECT_THAT(Ranks::running(window, 1), ElementsAre(0, 1, 2));
-  job.times.of_rank[1] = {{0, 60}, {60, 90}, {65, 200}, {200, 400}};
+  job.times.of_rank[1] = {{0, 60}, {65, 90}, {65, 200}, {200, 400}};
   const Window later = job.window(1, 2);
   EXPECT_EQ(later.begin, 61);
   EXPECT_THAT(Ranks::running(later, 0), ElementsAre(1, 2));
   EXPECT_THAT(Ranks::running(later, 1), ElementsAre(1, 2));
+}
+
+TEST(WindowTest, BeginsEarlierWhereAMessageHasBeenUnderWayForLong) {
+  Ranks job;
+  for (const RankId rank : {0u, 1u}) job.times.of_rank[rank] = {{0, 10}, {0, 40000}, {30000, 40000}, {50000, 50010}};
+  const Window window = job.window(1, 2);
+  EXPECT_EQ(window.begin, 30000 - 8192);
+  const double left = (40000.0 - (30000 - 8192)) / 40000;
+  EXPECT_EQ(window.ranks.at(1).front().left, left);
+  const Cut cut = cut_out(job.subject, job.times, window);
+  ASSERT_EQ(cut.job.plans.size(), 1u);
+  EXPECT_EQ(cut.job.plans[0].edges[0].bytes, static_cast<Bytes>(std::ceil(640 * left)));
+  EXPECT_THAT(cut.job.programs[1].delays, ElementsAre(8192)) << "then the kernel begins";
 }
 
 TEST(WindowTest, TakesThePartWithinATile) {
@@ -139,7 +154,7 @@ TEST(CutTest, IsAJobThatRuns) {
 
 TEST(CutTest, WaitsForWhatWasLeftOut) {
   Ranks job;
-  job.times.of_rank[1] = {{0, 60}, {60, 90}, {65, 200}, {200, 400}};
+  job.times.of_rank[1] = {{0, 60}, {65, 90}, {65, 200}, {200, 400}};
   job.times.of_rank[0] = {{0, 61}, {70, 110}, {61, 210}, {210, 400}};
   const Cut cut = cut_out(job.subject, job.times, job.window(1, 2));  // from cycle 61 on
   const Program& behind = cut.job.programs[0];
