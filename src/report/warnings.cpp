@@ -58,8 +58,8 @@ std::string where_to_look(const Row& row) {
     return fmt::format("Its ranks come at different times: the last to come needs {}. Look at what they do before.",
                        shortest);
   return held_up ? fmt::format(
-                       "Alone it would take {}: it meets other traffic, or waits for ranks. The shortest takes "
-                       "{}. Look at run.contention and the hottest links.",
+                       "Its model expects {}: other traffic, late ranks or its own messages hold it up (the shortest "
+                       "takes {}). Look at run.contention, the hottest links and workload.collective_algorithm.",
                        predicted, shortest)
                  : fmt::format("Its algorithm expects {}. Look at workload.collective_algorithm.", predicted);
 }
