@@ -17,7 +17,7 @@ void cost(const std::string& id, const std::string& what, const RunRequest& requ
   double worst = 0;
   for (const int place : kPlaces) {
     RunRequest broken = request;
-    broken.set.push_back(fmt::format(R"(machine.defects=[{{"kind":"router","path":"die.node[{}]"}}])", place));
+    broken.set.push_back(fmt::format(R"(machine.defects=[{{"kind":"router","path":"die.node[{}].router"}}])", place));
     const auto cycles = static_cast<double>(run(broken).results.end_cycle);
     EXPECT_LE(cycles, whole * 1.08) << what << ", router " << place;
     worst = std::max(worst, cycles);
