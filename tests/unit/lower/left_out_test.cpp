@@ -56,14 +56,15 @@ TEST(LeftOut, TooManyAreAllUsed) {
 }
 
 TEST(LeftOut, APartOfADie) {
-  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[17].router"}), 3), ElementsAre(3, 10)) << "its first column is cut";
+  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[17].router"}), 3), ElementsAre(3, 10))
+      << "its first column is cut";
 }
 
 TEST(LeftOut, RanksOfDifferentDefectsHaveShapesOfTheirOwn) {
   topology::MachineParams params = machine(6, 7);
   params.level = topology::Level::kTile;
   params.tile.dies = {1, 3};
-  params.defects = {{"tile.die[1].node[17]", "router"}};
+  params.defects = {{"tile.die[1].node[17].router", "router"}};
   const topology::Topology topology(params);
   SliceMaker maker(topology);
   EXPECT_EQ(maker.make(0, 0, 6, 7).shape->node_count(), 42u);
