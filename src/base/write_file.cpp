@@ -80,8 +80,13 @@ int open_locked(const std::string& name) {
     struct stat about {};
     // Some file systems have no locks; then a cleaner gets none either and leaves the file alone.
     (void)::flock(file, LOCK_EX);
-    if (::fstat(file, &about) == 0 && about.st_nlink > 0) return file;
+    const bool known = ::fstat(file, &about) == 0;
+    if (known && about.st_nlink > 0) return file;
+    const int error = errno;
+    if (!known) ::unlink(name.c_str());
     ::close(file);
+    errno = error;
+    if (!known) return -1;
   }
   errno = EAGAIN;
   return -1;
@@ -115,15 +120,28 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
   if (::stat(target_.c_str(), &about) == 0) (void)::fchmod(descriptor_, about.st_mode & 07777);
 }
 
+/// Under a second name.
+OutputFile::OutputFile(std::string path, const OutputFile& twin) : path_(std::move(path)) {
+  target_ = replaceable(path_);
+  temporary_ = temporary_name(target_);
+  std::error_code error;
+  fs::create_hard_link(twin.temporary_, temporary_, error);
+  if (error) fs::copy_file(twin.temporary_, temporary_, fs::copy_options::none, error);
+  if (!error) return;
+  (void)::unlink(temporary_.c_str());
+  fail("write the file", error.value());
+}
+
 OutputFile::OutputFile(OutputFile&& other) noexcept
     : path_(std::move(other.path_)),
       target_(std::move(other.target_)),
       temporary_(std::exchange(other.temporary_, {})),
-      descriptor_(std::exchange(other.descriptor_, -1)) {}
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      place_(other.place_) {}
 
 OutputFile::~OutputFile() {
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
-  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty() && place_ != Place::kMoved) ::unlink(temporary_.c_str());
+  give_up_lock();
 }
 
 void OutputFile::fail(const char* action, int error) const {
@@ -134,43 +152,89 @@ void OutputFile::write(std::string_view bytes) {
   write_all(descriptor_, bytes, path_);
 }
 
-void OutputFile::commit() {
-  const int file = std::exchange(descriptor_, -1);
-  if (temporary_.empty()) {
-    if (::close(file) != 0) fail("write", errno);
-    return;
+/// A full disk may show only here.
+void OutputFile::flush() {
+  if (descriptor_ < 0) return;
+  if (!temporary_.empty()) {
+    if (::fsync(descriptor_) != 0 && errno != EINVAL) fail("write the file", errno);
+  } else if (::close(std::exchange(descriptor_, -1)) != 0) {
+    fail("write", errno);
   }
-  // A full disk may show only here.
-  const bool flushed = ::fsync(file) == 0 || errno == EINVAL;
-  const int error = errno;
-  const bool moved = flushed && std::rename(temporary_.c_str(), target_.c_str()) == 0;
-  const int rename_error = errno;
-  if (!moved) ::unlink(temporary_.c_str());
-  temporary_.clear();
-  const bool closed = ::close(file) == 0;
-  if (!flushed) fail("write the file", error);
-  if (!moved) fail("move the finished file into place", rename_error);
-  if (!closed) fail("write the file", errno);
+}
+
+/// What was flushed is on the disk, whatever close() says.
+void OutputFile::give_up_lock() {
+  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+}
+
+void OutputFile::move() {
+  if (temporary_.empty()) return;
+  if (std::rename(temporary_.c_str(), target_.c_str()) != 0) fail("move the finished file into place", errno);
+  place_ = Place::kMoved;
+}
+
+/// Moves in such a way that it can be taken back, where the file system can do that.
+void OutputFile::swap() {
+  if (temporary_.empty()) return;
+  struct stat about {};
+  if (::lstat(target_.c_str(), &about) == 0 && S_ISDIR(about.st_mode))  // it could be swapped too
+    fail("move the finished file into place", EISDIR);
+  if (::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE) == 0) {
+    place_ = Place::kSwapped;
+  } else if (errno == ENOENT || errno == EINVAL || errno == ENOSYS) {  // nothing was there; no such call
+    move();
+  } else {
+    fail("move the finished file into place", errno);
+  }
+}
+
+void OutputFile::take_back() noexcept {
+  if (place_ == Place::kSwapped)
+    (void)::renameat2(AT_FDCWD, temporary_.c_str(), AT_FDCWD, target_.c_str(), RENAME_EXCHANGE);
+  if (place_ == Place::kMoved) (void)std::rename(target_.c_str(), temporary_.c_str());
+  place_ = Place::kBeside;
+}
+
+void OutputFile::commit() {
+  flush();
+  move();
+  give_up_lock();
+}
+
+void OutputSet::limit_open_files() {
+  constexpr std::size_t kMostOpen = 256;  // of the 1,024 that a process has at least; further ones have no lock
+  if (files_.size() <= kMostOpen) return;
+  files_.back().flush();
+  files_.back().give_up_lock();
+}
+
+OutputFile& OutputSet::add(const std::string& path) {
+  limit_open_files();
+  return files_.emplace_back(path);
+}
+
+void OutputSet::add_twin(const std::string& path, const OutputFile& twin) {
+  limit_open_files();
+  files_.push_back(OutputFile(path, twin));
+}
+
+void OutputSet::commit() {
+  for (OutputFile& file : files_) file.flush();
+  std::size_t moved = 0;
+  try {
+    for (; moved < files_.size(); ++moved) files_[moved].swap();
+  } catch (...) {
+    while (moved-- > 0) files_[moved].take_back();
+    files_.clear();
+    throw;
+  }
+  files_.clear();
 }
 
 void write_file(const std::string& path, std::string_view bytes) {
   OutputFile file(path);
   file.write(bytes);
   file.commit();
-}
-
-void link_file(const std::string& from, const std::string& to) {
-  const std::string target = replaceable(to), temporary = temporary_name(target);
-  std::error_code error;
-  fs::create_hard_link(from, temporary, error);
-  if (error) fs::copy_file(from, temporary, fs::copy_options::none, error);
-  if (!error) fs::rename(temporary, target, error);
-  std::error_code ignored;
-  fs::remove(temporary, ignored);  // two names of one file: renaming does nothing
-  if (error) {
-    throw Error(ExitCode::kIo, fmt::format("{}: cannot be written: {}; check that the folder exists and has room", to,
-                                           error.message()));
-  }
 }
 
 void remove_leftovers(const std::string& directory) {
@@ -184,6 +248,12 @@ void remove_leftovers(const std::string& directory) {
     if (regular && ::flock(file, LOCK_EX | LOCK_NB) == 0) ::unlink(entry->path().c_str());
     ::close(file);
   }
+}
+
+void remove_leftovers_beside(const std::string& path) {
+  if (path.empty() || path == "-") return;
+  const fs::path folder = fs::path(path).parent_path();
+  remove_leftovers(folder.empty() ? "." : folder.string());
 }
 
 std::vector<std::string> make_folders(const std::string& directory) {

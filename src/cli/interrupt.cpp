@@ -43,8 +43,9 @@ void end_with_sweep() {
   if (sweep == nullptr) return;
   const long process = std::strtol(sweep, nullptr, 10);
   ::unsetenv(report::kParentVariable);
-  ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-  if (::getppid() != process) ::raise(SIGTERM);  // it ended before this could be asked for
+  // At once: a partial report that it wrote could come behind that of the sweep that resumes.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != process) ::raise(SIGKILL);  // it ended before this could be asked for
 }
 
 }  // namespace dojo::cli

@@ -14,6 +14,7 @@
 
 #include "commands.h"
 #include "dojo/base/error.h"
+#include "end_of_memory.h"
 #include "interrupt.h"
 #include "terminal.h"
 
@@ -69,10 +70,8 @@ int report_error(const Error& error) {
   return static_cast<int>(error.code());
 }
 
-}  // namespace
-
-int main(int count, char** words) {
-  dojo::cli::open_standard_streams();
+/// Runs the command and says how it ended; throws only when there is no memory for that.
+int run_and_report(int count, char** words) {
   try {
     const dojo::cli::Arguments arguments(words + 1, words + count);
     std::optional<dojo::cli::InterruptGuard> guard;
@@ -83,12 +82,23 @@ int main(int count, char** words) {
   } catch (const Error& error) {
     return report_error(error);
   } catch (const std::bad_alloc&) {
-    return report_error(
-        {ExitCode::kHostMemory,
-         "the host's memory is used up; give it more, or simulate a smaller machine (see: dojosim topo show)"});
+    return report_error({ExitCode::kHostMemory, dojo::cli::kNoMemory});
   } catch (const std::system_error& e) {
     return report_error({ExitCode::kIo, fmt::format("the operating system refused: {}; is the disk full?", e.what())});
   } catch (const std::exception& e) {
     return report_error({ExitCode::kInternal, fmt::format("unexpected: {}; this is a mistake in dojosim", e.what())});
+  }
+}
+
+}  // namespace
+
+int main(int count, char** words) {
+  dojo::cli::end_well_without_memory();
+  dojo::cli::open_standard_streams();
+  try {
+    return run_and_report(count, words);
+  } catch (...) {
+    dojo::cli::put_last_words("dojosim: error: ", dojo::cli::kNoMemory);
+    return static_cast<int>(ExitCode::kHostMemory);
   }
 }

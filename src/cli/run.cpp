@@ -38,6 +38,8 @@ Options run_options() {
       "threads", po::value<std::int64_t>(), "host threads; 0 = all processors; results do not depend on it")(
       "seed", po::value<std::int64_t>(), "of every random draw")(
       "max-bursts", po::value<double>(), "refuse a job whose messages are more bursts than that; default 1e10")(
+      "audit", po::value<std::int64_t>(),
+      "replay N operations in the reference network, for the error of this report; 0 = none")(
       "links", po::value<std::string>(), "all: every on-die link in links.csv, not folded per die")(
       "timeline", "not available in this version");
   options.positional("config");
@@ -60,6 +62,13 @@ config::RunConfig load_config(const Options& options) {
     request.overrides.push_back(fmt::format("run.threads={}", options.value<std::int64_t>("threads", 0)));
   if (options.has("seed"))
     request.overrides.push_back(fmt::format("run.seed={}", options.value<std::int64_t>("seed", 0)));
+  if (options.has("audit")) {
+    const auto tasks = options.value<std::int64_t>("audit", 0);
+    if (tasks < 0)
+      options.fail(fmt::format(
+          "--audit is {}; expected a number of operations, 0 for none; leave it out for the default", tasks));
+    request.overrides.push_back(fmt::format("run.audit_tasks={}", tasks));
+  }
   if (links == "all") request.overrides.emplace_back("run.all_links=true");
   return config::load(request);
 }
@@ -82,6 +91,10 @@ run::RunOutcome simulate(run::Prepared prepared, run::Hooks hooks, bool quiet) {
 int exit_code(const run::RunOutcome& outcome) {
   if (outcome.ending == Ending::kInterrupted) {
     spdlog::warn("interrupted; the report is marked partial");
+    return static_cast<int>(ExitCode::kInterrupted);
+  }
+  if (outcome.audit && outcome.audit->partial) {
+    spdlog::warn("interrupted while the job was audited; its own figures are complete");
     return static_cast<int>(ExitCode::kInterrupted);
   }
   if (outcome.ending == Ending::kFinished) return static_cast<int>(ExitCode::kGood);

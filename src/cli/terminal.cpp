@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstring>
 
 #include "dojo/base/text.h"
 
@@ -19,6 +20,12 @@ void put(const std::string& text) {
 void put_error(const std::string& line) {
   const std::string plain = printable_line(line) + "\n";
   std::fwrite(plain.data(), 1, plain.size(), stderr);
+}
+
+void put_last_words(const char* begin, const char* words) {
+  for (const char* part : {begin, words, "\n"}) {
+    if (::write(STDERR_FILENO, part, std::strlen(part)) < 0) return;
+  }
 }
 
 void open_standard_streams() {

@@ -12,6 +12,8 @@ namespace dojo::cli {
 void put(const std::string& text);
 /// A line to standard error. There is nobody to tell when that is closed or full.
 void put_error(const std::string& line);
+/// Two parts of a line to standard error, without taking memory.
+void put_last_words(const char* begin, const char* words);
 
 template <class... Args>
 void print(fmt::format_string<Args...> text, Args&&... args) {

@@ -115,6 +115,7 @@ int check(const Arguments& arguments) {
 
 /// PREFIX.et and PREFIX.et.gz are Chakra, one file per rank; any other name is the own format.
 std::string write(const workload::Workload& workload, const std::string& to) {
+  remove_leftovers_beside(to);
   for (const bool gzip : {false, true}) {
     const std::string end = gzip ? ".et.gz" : ".et";
     if (to.size() <= end.size() || to.compare(to.size() - end.size(), end.size(), end) != 0) continue;
@@ -234,6 +235,7 @@ int generate(const Arguments& arguments) {
   if (steps > kMostSteps) options.fail(fmt::format("--steps is {}; expected at most {}", steps, kMostSteps));
   const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
   const std::string file = options.value<std::string>("output", params.model + ".json");
+  remove_leftovers_beside(file);
   workload::write_trace(workload, file);
   say_what(file, workload, kWritten);
   return 0;

@@ -113,7 +113,7 @@ class Walk {
   double run();
 
  private:
-  static constexpr std::size_t kLanes = std::max(fabric::DieNetwork::kGroupRows, fabric::DieNetwork::kGroupColumns);
+  static constexpr std::size_t kLanes = std::max(fabric::StripeGroups::kRows, fabric::StripeGroups::kColumns);
   struct Outbox {  ///< of a unit of a member
     std::deque<Part> messages;
     bool pending = false;
@@ -448,7 +448,7 @@ void Walk::arrive(std::size_t which, double now) {
 
 std::optional<double> scheduled_cycles(const DataflowPlan& plan, const CollectiveRequest& request,
                                        const topology::Topology& topology) {
-  const std::int64_t units = plan.striped ? fabric::DieNetwork::kGroups - 1 : plan.tracks;
+  const std::int64_t units = plan.striped ? fabric::StripeGroups::kCount - 1 : plan.tracks;
   const auto messages = units * static_cast<std::int64_t>(plan.edges.size());
   if (plan.positions != request.members.size() || messages > kMostOfChunk) return std::nullopt;
   double parts = 0;  // of one chunk

@@ -65,17 +65,18 @@ ScheduleLinks::ScheduleLinks(const DataflowPlan& plan, const CollectiveRequest& 
 /// As the fast network groups them: in the grid of DieNetwork, or all as one where a group of that would be empty.
 void ScheduleLinks::make_groups(const Slice& die) {
   using fabric::DieNetwork;
+using fabric::StripeGroups;
   DieNetwork network;
   network.configure(topology_, die.dies.front());
   enabled_.assign(static_cast<std::size_t>(topology_.sites()), 0);
-  for (const SiteIndex site : network.sites_of(0)) enabled_[static_cast<std::size_t>(site)] = 1;
-  for (unsigned group = 1; group < DieNetwork::kGroups; ++group) {
-    if (network.sites_of(group).empty()) {
-      units_ = {make_group(network.sites_of(0))};
+  for (const SiteIndex site : network.groups()[0].sites) enabled_[static_cast<std::size_t>(site)] = 1;
+  for (unsigned group = 1; group < StripeGroups::kCount; ++group) {
+    if (network.groups()[group].sites.empty()) {
+      units_ = {make_group(network.groups()[0].sites)};
       return;
     }
-    units_.push_back(make_group(network.sites_of(group)));
-    units_.back().lane = {(group - 1) / DieNetwork::kGroupColumns, (group - 1) % DieNetwork::kGroupColumns};
+    units_.push_back(make_group(network.groups()[group].sites));
+    units_.back().lane = {(group - 1) / StripeGroups::kColumns, (group - 1) % StripeGroups::kColumns};
   }
 }
 

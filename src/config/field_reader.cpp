@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Types, ranges and known words of single values.
 #include "config/field_reader.h"
+#include "config/removed_keys.h"
 #include "dojo/base/nearest.h"
 
 #include <algorithm>
@@ -121,6 +122,10 @@ bool check_keys(const Value& object, const std::string& where, const std::vector
   for (const auto& [key, value] : object.members) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     if (key == "$schema" && value.is(Kind::kText) && where.empty()) continue;  // editors look for it
+    if (const std::string why = why_removed(value.path); !why.empty()) {
+      log.add(value, where + "/" + key, fmt::format("found \"{}\", which was removed: {}; leave it out", key, why));
+      continue;
+    }
     // Nobody reads a suggestion for the thousandth mistake, and each takes a comparison with every key.
     const std::string meant = log.complaints.lines.size() < kMostSuggestions ? nearest(key, known) : "";
     log.add(value, where + "/" + key,

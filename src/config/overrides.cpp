@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "config/removed_keys.h"
 #include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
 
@@ -152,6 +153,8 @@ void apply_override(Value& root, const std::string& text, Complaints& complaints
   const std::vector<Step> steps = steps_of(path);
   const schema::Declared* declared = steps.empty() ? nullptr : declaration_of(steps);
   if (declared == nullptr) {
+    if (const std::string why = why_removed(path); !why.empty())
+      return complain(fmt::format("found \"{}\", which was removed: {}; leave it out", path, why));
     std::vector<std::string> known;
     for (const schema::Declared& one : all_declarations()) known.push_back(one.path);
     std::string meant = nearest(path, known);

@@ -2,6 +2,8 @@
 // Link occupancy of the fast model on one die.
 #include "dojo/fabric/die_network.h"
 
+#include <utility>
+
 #include "dojo/topology/node_ports.h"
 
 namespace dojo::fabric {
@@ -19,7 +21,7 @@ Flits loss_at_ports(Flits buffer) {
 
 }  // namespace
 
-void DieNetwork::configure(const topology::Topology& topology, DieId die) {
+void DieNetwork::configure(const topology::Topology& topology, DieId die, std::shared_ptr<const StripeGroups> groups) {
   rows_ = topology.site_rows();
   columns_ = topology.site_columns();
   const topology::DieCoordinates place = topology.coordinates(die);
@@ -40,8 +42,7 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die) {
   port_use_.assign(sites, {});
   routes_.configure(topology);
   enabled_ = topology.site_map(die).enabled;
-  nodes_ = static_cast<std::uint32_t>(std::count(enabled_.begin(), enabled_.end(), 1));
-  make_groups();
+  groups_ = groups ? std::move(groups) : std::make_shared<const StripeGroups>(rows_, columns_, enabled_);
   loss_ = loss_at_ports(buffer_flits_);
   stops_.resize(static_cast<std::size_t>(std::max(rows_, columns_)));
   heads_.assign(static_cast<std::size_t>(std::max(rows_, columns_)) + 1, 0);

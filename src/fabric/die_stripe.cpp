@@ -13,48 +13,6 @@ bool is_horizontal(Direction d) {
 
 }  // namespace
 
-/// Group 0 is the whole die, the others a grid of rectangles, row by row.
-void DieNetwork::make_groups() {
-  const auto make = [&](unsigned g, std::int32_t row, std::int32_t row_end, std::int32_t column,
-                        std::int32_t column_end) {
-    Group& group = groups_[g];
-    group = Group{};
-    group.begin = {column, row};
-    group.end = {column_end, row_end};
-    for (auto& on : group.on_lane) on.assign(static_cast<std::size_t>(std::max(rows_, columns_)), 0);
-    for (std::int32_t r = row; r < row_end; ++r) {
-      for (std::int32_t c = column; c < column_end; ++c) {
-        if (enabled_[static_cast<std::size_t>(site_at(r, c))] == 0) continue;
-        group.sites.push_back(site_at(r, c));
-        ++group.on_lane[0][static_cast<std::size_t>(r)];
-        ++group.on_lane[1][static_cast<std::size_t>(c)];
-      }
-    }
-    for (std::size_t along : {0u, 1u})
-      group.fullest[along] = *std::max_element(group.on_lane[along].begin(), group.on_lane[along].end());
-  };
-  make(0, 0, rows_, 0, columns_);
-  groups_[0].before = 0;
-  std::uint32_t before = 0;
-  for (unsigned g = 1; g < kGroups; ++g) {
-    const auto down = static_cast<std::int32_t>((g - 1) / kGroupColumns);
-    const auto along = static_cast<std::int32_t>((g - 1) % kGroupColumns);
-    make(g, rows_ * down / kGroupRows, rows_ * (down + 1) / kGroupRows, columns_ * along / kGroupColumns,
-         columns_ * (along + 1) / kGroupColumns);
-    groups_[g].before = before;
-    before += groups_[g].nodes();
-  }
-}
-
-Bytes DieNetwork::share_of(unsigned group, Bytes bytes) const {
-  if (group == 0) return bytes;
-  const Group& g = groups_[group];
-  const auto upto = [&](std::uint32_t nodes) {
-    return static_cast<Bytes>(static_cast<Int128>(bytes) * static_cast<Int128>(nodes) / static_cast<Int128>(nodes_));
-  };
-  return std::max<Bytes>(1, upto(g.before + g.nodes()) - upto(g.before));
-}
-
 /// Sites first, first + stride, ... lie on the way of row (column) `lane`; its links follow each other in memory.
 DieNetwork::Way DieNetwork::way(Direction d, std::int32_t lane) const {
   const auto of = [&](std::int32_t row, std::int32_t column, std::int32_t stride) {
@@ -74,7 +32,7 @@ DieNetwork::Way DieNetwork::way(Direction d, std::int32_t lane) const {
 }
 
 /// The steps of a way on which the group's nodes lie.
-DieNetwork::Steps DieNetwork::steps_of(Direction d, const Group& group) const {
+DieNetwork::Steps DieNetwork::steps_of(Direction d, const StripeGroups::Group& group) const {
   const std::size_t along = is_horizontal(d) ? 0 : 1;
   const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
   const bool up = d == Direction::kEast || d == Direction::kSouth;
@@ -83,12 +41,18 @@ DieNetwork::Steps DieNetwork::steps_of(Direction d, const Group& group) const {
 }
 
 Flits DieNetwork::stripe_flits(Direction d, unsigned group, Bytes bytes) const {
-  return groups_[group].fullest[is_horizontal(d) ? 0 : 1] * piece_flits(group, bytes);
+  return (*groups_)[group].fullest[is_horizontal(d) ? 0 : 1] * piece_flits(group, bytes);
 }
 
 /// From every node to the border: a link carries the pieces of all nodes behind it.
-DieNetwork::Stripe DieNetwork::stripe_out(Direction d, unsigned g, Bytes bytes, Cycles now) {
-  const Group& group = groups_[g];
+DieNetwork::Stripe DieNetwork::stripe_out(Direction d, unsigned group, Bytes bytes, Cycles now) {
+  return reads_.each_single() ? stripe_out_of(d, group, bytes, now, reads_.single())
+                              : stripe_out_of(d, group, bytes, now, reads_.several());
+}
+
+template <class Ports>
+DieNetwork::Stripe DieNetwork::stripe_out_of(Direction d, unsigned g, Bytes bytes, Cycles now, Ports ports) {
+  const StripeGroups::Group& group = (*groups_)[g];
   const std::size_t across = is_horizontal(d) ? 1 : 0;
   const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
   const Flits piece = piece_flits(g, bytes);
@@ -105,7 +69,7 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, unsigned g, Bytes bytes, 
     LinkUse* const use = use_[at].data() + on.link;
     for (std::int32_t i = steps.begin; i < length; ++i, site += on.stride) {
       if (i < steps.end && enabled_[static_cast<std::size_t>(site)] != 0) {
-        Cycles& port_free = reads_.first(static_cast<std::size_t>(site));
+        Cycles& port_free = ports.first(static_cast<std::size_t>(site));
         const Cycles start = std::max(now, port_free);
         port_free = start + piece;
         train.flits += piece;
@@ -124,7 +88,7 @@ DieNetwork::Stripe DieNetwork::stripe_out(Direction d, unsigned g, Bytes bytes, 
 }
 
 DieNetwork::Stripe DieNetwork::stripe_through(Direction d, unsigned g, Bytes bytes, Cycles now) {
-  const Group& group = groups_[g];
+  const StripeGroups::Group& group = (*groups_)[g];
   const std::size_t along = is_horizontal(d) ? 0 : 1, across = 1 - along;
   const std::int32_t length = is_horizontal(d) ? columns_ : rows_;
   const Flits piece = piece_flits(g, bytes);
@@ -142,8 +106,14 @@ DieNetwork::Stripe DieNetwork::stripe_through(Direction d, unsigned g, Bytes byt
 }
 
 /// From the border to every node, the farthest node's piece first, as the way out orders them.
-DieNetwork::Stripe DieNetwork::stripe_in(Direction d, unsigned g, Bytes bytes, Cycles now) {
-  const Group& group = groups_[g];
+DieNetwork::Stripe DieNetwork::stripe_in(Direction d, unsigned group, Bytes bytes, Cycles now) {
+  return writes_.each_single() ? stripe_into(d, group, bytes, now, writes_.single())
+                               : stripe_into(d, group, bytes, now, writes_.several());
+}
+
+template <class Ports>
+DieNetwork::Stripe DieNetwork::stripe_into(Direction d, unsigned g, Bytes bytes, Cycles now, Ports ports) {
+  const StripeGroups::Group& group = (*groups_)[g];
   const std::size_t along = is_horizontal(d) ? 0 : 1, across = 1 - along;
   const Flits piece = piece_flits(g, bytes);
   Stripe stripe{0, now, now, 0};
@@ -160,7 +130,7 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, unsigned g, Bytes bytes, C
     LinkUse* const use = use_[at].data() + on.link;
     for (std::int32_t i = 0; train.flits > 0; ++i, site += on.stride) {
       if (i >= steps.begin && enabled_[static_cast<std::size_t>(site)] != 0) {
-        Cycles& port_free = writes_.first(static_cast<std::size_t>(site));
+        Cycles& port_free = ports.first(static_cast<std::size_t>(site));
         const Cycles done = std::max(port_free, train.tail - piece) + piece;
         port_free = done;
         stripe.done = std::max(stripe.done, done);
@@ -178,12 +148,12 @@ DieNetwork::Stripe DieNetwork::stripe_in(Direction d, unsigned g, Bytes bytes, C
 
 void DieNetwork::settle() {
   for (std::size_t at = 0; at < use_.size(); ++at) {
-    for (unsigned g = 0; g < kGroups; ++g) {
+    for (unsigned g = 0; g < StripeGroups::kCount; ++g) {
       StripeUse& out = striped_out_[at][g];
       StripeUse& through = striped_through_[at][g];
       StripeUse& in = striped_in_[at][g];
       if (out.bursts == 0 && through.bursts == 0 && in.bursts == 0) continue;
-      settle(static_cast<Direction>(at), groups_[g], out, through, in);
+      settle(static_cast<Direction>(at), (*groups_)[g], out, through, in);
       out.clear();
       through.clear();
       in.clear();
@@ -191,7 +161,7 @@ void DieNetwork::settle() {
   }
 }
 
-void DieNetwork::settle(Direction d, const Group& group, const StripeUse& out, const StripeUse& through,
+void DieNetwork::settle(Direction d, const StripeGroups::Group& group, const StripeUse& out, const StripeUse& through,
                         const StripeUse& in) {
   const std::size_t along = is_horizontal(d) ? 0 : 1, across = 1 - along;
   const std::int32_t length = is_horizontal(d) ? columns_ : rows_;

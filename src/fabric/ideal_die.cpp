@@ -71,9 +71,9 @@ bool is_horizontal(Direction d) {
 /// charged here, none on the way in.
 DieNetwork::Stripe IdealDie::stripe_out(Direction d, unsigned group, Bytes bytes, Cycles now) {
   const Flits piece = piece_flits(group, bytes);
-  striped_out_[static_cast<std::size_t>(d)][group].add(piece, bytes, groups_[group].nodes());
+  striped_out_[static_cast<std::size_t>(d)][group].add(piece, bytes, (*groups_)[group].nodes());
   Cycles last = now;
-  for (const SiteIndex site : groups_[group].sites) {
+  for (const SiteIndex site : (*groups_)[group].sites) {
     Cycles& free = reads_.first(site);
     const Cycles start = std::max(now, free);
     free = start + piece;
@@ -87,15 +87,15 @@ DieNetwork::Stripe IdealDie::stripe_out(Direction d, unsigned group, Bytes bytes
 
 DieNetwork::Stripe IdealDie::stripe_through(Direction d, unsigned group, Bytes bytes, Cycles now) {
   const Flits piece = piece_flits(group, bytes);
-  striped_through_[static_cast<std::size_t>(d)][group].add(piece, 0, groups_[group].nodes());
+  striped_through_[static_cast<std::size_t>(d)][group].add(piece, 0, (*groups_)[group].nodes());
   return {now + hop_ * (is_horizontal(d) ? columns_ : rows_), now, 0, now};
 }
 
 DieNetwork::Stripe IdealDie::stripe_in(Direction d, unsigned group, Bytes bytes, Cycles now) {
   const Flits piece = piece_flits(group, bytes);
-  striped_in_[static_cast<std::size_t>(d)][group].add(piece, bytes, groups_[group].nodes());
+  striped_in_[static_cast<std::size_t>(d)][group].add(piece, bytes, (*groups_)[group].nodes());
   Cycles done = now;
-  for (const SiteIndex site : groups_[group].sites) {
+  for (const SiteIndex site : (*groups_)[group].sites) {
     Cycles& free = writes_.first(site);
     free = std::max(free, now) + piece;
     done = std::max(done, free);

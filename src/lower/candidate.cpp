@@ -8,8 +8,8 @@
 #include <utility>
 
 #include "dojo/base/error.h"
-#include "dojo/topology/node_ports.h"
 #include "dojo/workload/residency.h"
+#include "lower/floors.h"
 #include "lower/operand.h"
 
 namespace dojo::workload {
@@ -31,13 +31,15 @@ class Candidate {
   std::optional<KernelPlan> plan(bool build) {
     if (!deliver_operands()) return std::nullopt;
     KernelPlan plan;
-    plan.name = fmt::format("rows {}, columns {}, {} step(s), {} nodes", cut_name(rows_), cut_name(columns_), steps_,
-                            grid_.nodes());
     plan.part = context_.part;
     plan.kernel.part = grid_.part();
     plan.kernel.steps = steps_;
     compute(plan, build);
-    if (build) deliveries_.finish(plan.kernel);
+    if (build) {
+      deliveries_.finish(plan.kernel);
+      plan.name = name();
+      plan.floors = core_floors(request_, context_);
+    }
     plan.output = {output_layout(), request_.destinations.empty() ? context_.part : std::uint8_t{0}};
     reduce(plan);
     score(plan);
@@ -45,6 +47,15 @@ class Candidate {
   }
 
  private:
+  /// For reports.
+  [[nodiscard]] std::string name() const {
+    std::string text = rows_ == columns_ ? fmt::format("{} over all nodes", cut_name(rows_))
+                                         : fmt::format("{} over {} rows, {} over {} columns", cut_name(rows_),
+                                                       grid_.rows(), cut_name(columns_), grid_.columns());
+    if (steps_ > 1) text += fmt::format(", {} steps over {}", steps_, stream_name(stream_));
+    if (b_by_columns_) text += ", B along columns";
+    return text + name_of_part(context_);
+  }
   [[nodiscard]] bool batched() const { return request_.batch > 1; }
   /// Of the whole batch, whose matrices follow one another in the dimension of the pixels.
   [[nodiscard]] std::int64_t total(Cut cut) const {
@@ -249,19 +260,11 @@ class Candidate {
   }
 
   void score(KernelPlan& plan) const {
-    const double port = static_cast<double>(topology::node_ports(context_.cost.params()).write *
-                                            context_.cost.params().port_bytes_per_cycle);
+    const double port = write_port_bytes_per_cycle(context_);
     const Deliveries::Load load = deliveries_.load(port);
-    const double latency =
-        static_cast<double>(grid_.row_latency() + grid_.column_latency()) * (deliveries_.count() == 0   ? 0
-                                                                             : deliveries_.two_stages() ? 1
-                                                                                                        : 0.5);
     const double busy = static_cast<double>(compute_cycles_);
-    const double kernel = latency + std::max(load.first + busy, load.all + busy / steps_);
-    plan.cycles = kernel;
-    // A reduction is a task of its own.
-    plan.cycles += static_cast<double>(grid_.task_latency()) * (plan.reduction ? 2 : 1);
-    if (plan.reduction) plan.cycles += choose_reduction(*plan.reduction, grid_, context_.cost.params()).cycles;
+    const double kernel = deliveries_.latency() + std::max(load.first + busy, load.all + busy / steps_);
+    plan.cycles = kernel + task_cycles(plan, context_);
     if (plan.output.layout == Layout::kOther && grid_.nodes() > 1) {
       // The next operation will want it by pixels again.
       plan.cycles += static_cast<double>(request_.c_bytes) / port * (1.0 / grid_.rows() + 1.0 / grid_.columns());

@@ -8,12 +8,17 @@
 #include <utility>
 
 #include "dojo/collectives/collectives.h"
+#include "lower/floors.h"
 #include "lower/transfer_plans.h"
 
 namespace dojo::workload {
 namespace {
 
 using Participant = DataflowInstance::Participant;
+
+std::uint32_t root_of(const Op& op) {
+  return static_cast<std::uint32_t>(std::max<std::int32_t>(0, op.root));
+}
 
 }  // namespace
 
@@ -166,8 +171,12 @@ std::uint32_t Communication::collective_plan(const EntryUse& use, const Op& op, 
   const auto layout_id = layouts_.emplace(std::move(layout), static_cast<std::uint32_t>(layouts_.size())).first->second;
   const std::int64_t algorithm_id = algorithm ? static_cast<std::int64_t>(*algorithm) : -1;
   std::vector<std::int64_t> key{static_cast<std::int64_t>(use.collective), use.bytes, op.root, layout_id, algorithm_id};
+  const Floors floors = collective_floors(use.collective, use.bytes, root_of(op), slices_of(ranks), topology_);
   const auto found = collective_plans_.find(key);
-  if (found != collective_plans_.end()) return found->second;
+  if (found != collective_plans_.end()) {
+    job_.plans[found->second].floors.lower(floors);
+    return found->second;
+  }
   std::uint32_t plan = 0;
   if (ranks.size() == 1) {
     plan = add_plan(nothing_plan());
@@ -175,10 +184,12 @@ std::uint32_t Communication::collective_plan(const EntryUse& use, const Op& op, 
     CollectiveRequest request;
     request.kind = use.collective;
     request.bytes = use.bytes;
-    request.root = static_cast<std::uint32_t>(std::max<std::int32_t>(0, op.root));
+    request.root = root_of(op);
     request.algorithm = algorithm;
     request.members = slices_of(ranks);
     plan = add_plan(build_collective(request, topology_));
+    // Over the Ethernet messages keep to no dimension order.
+    if (!job_.plans[plan].over_zplane) job_.plans[plan].floors = floors;
   }
   collective_plans_.emplace(std::move(key), plan);
   return plan;
@@ -309,6 +320,8 @@ std::uint32_t Communication::memory_plan(const EntryUse& use, const Slice& slice
   const auto found = memory_plans_.find(key);
   if (found != memory_plans_.end()) return found->second;
   const std::uint32_t plan = add_plan(dip_plan(use.memory, use.bytes, use.die, *slice.shape, steps));
+  // Samples are fetched ahead of the operation that takes them.
+  if (use.memory != EntryUse::Memory::kIngest) job_.plans[plan].floors = memory_floors(use.bytes, topology_);
   memory_plans_.emplace(std::move(key), plan);
   return plan;
 }

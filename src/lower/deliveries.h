@@ -46,7 +46,8 @@ class Deliveries {
     double all = 0;
   };
   [[nodiscard]] Load load(double write_port_bytes_per_cycle) const;
-  [[nodiscard]] bool two_stages() const { return two_stages_; }
+  /// Cycles that the traffic takes to reach its nodes, alone; 0 when there is none.
+  [[nodiscard]] double latency() const;
   [[nodiscard]] std::size_t count() const { return sent_.size(); }
 
  private:

@@ -7,6 +7,11 @@
 
 namespace dojo::workload {
 
+double Deliveries::latency() const {
+  const double stages = count() == 0 ? 0 : two_stages_ ? 1 : 0.5;
+  return static_cast<double>(grid_->row_latency() + grid_->column_latency()) * stages;
+}
+
 Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
   std::vector<double> row_first(grid_->rows(), 0), row_all(grid_->rows(), 0);
   std::vector<double> column_first(grid_->columns(), 0), column_all(grid_->columns(), 0);

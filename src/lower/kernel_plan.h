@@ -30,7 +30,6 @@ struct TensorPlace {
 
 /// Which dimension an axis of the slice cuts.
 enum class Cut : std::uint8_t { kM, kN, kK };
-const char* cut_name(Cut cut);
 
 /// (M x K) * (K x N). `pixels` is the dimension that counts pixels: M of forward and input gradient, K of weight
 /// gradient. The matrices of a batch follow one another in this dimension.
@@ -52,12 +51,13 @@ struct ProductRequest {
 
 struct KernelPlan {
   Kernel kernel;
-  std::string name;  ///< "rows M, columns N, 4 steps over M"
+  std::string name;  ///< the partition: "M over 18 rows, N over 20 columns, 4 steps over M"
   std::uint8_t part = 0;
   TensorPlace output = {Layout::kPixels, 0};
   std::optional<ReductionSpec> reduction;  ///< follows the kernel
   Bytes buffer_bytes = 0;                  ///< of a node: operands in flight, halo, partial sums
   double cycles = 0;                       ///< by the cost model, reduction included
+  Floors floors;                           ///< of the cores' work
   double least_cycles = 0;                 ///< what no number of steps goes below
 };
 
@@ -74,6 +74,17 @@ struct PlanContext {
 
 /// The dimension along which a kernel's steps follow one another.
 enum class Stream : std::uint8_t { kNone, kM, kN, kK };
+
+/// Cycles of a plan's tasks by the cost model beside the kernel itself: their starts and ends, and the reduction, which
+/// is a task of its own.
+[[nodiscard]] double task_cycles(const KernelPlan& plan, const PlanContext& context);
+[[nodiscard]] double write_port_bytes_per_cycle(const PlanContext& context);
+
+// Words of a partition, for reports.
+[[nodiscard]] const char* cut_name(Cut cut);
+[[nodiscard]] const char* stream_name(Stream stream);
+/// ", on 9 x 10 of 18 x 20 sites"; "" when it is all of the slice.
+[[nodiscard]] std::string name_of_part(const PlanContext& context);
 
 /// One candidate of a product's partition, with what it costs.
 struct CandidateAxes {

@@ -83,11 +83,13 @@ Cycles cycles_of(const Program& program, const Task& task) {
   return saturating_product(step, kernel.steps);
 }
 
-/// Counters add up the cycles of all nodes of the machine in 64 bits: what a program computes must leave room for that.
+/// Counters add up the cycles of all nodes of the machine in 64 bits, and links count in 1/65536 cycle: what a program
+/// computes must leave room for that.
 void check_times(const Workload& workload, const std::vector<ProgramDraft>& drafts, const topology::Topology& topology,
                  Findings& findings) {
   constexpr std::int64_t kMostNodeCycles = std::int64_t{1} << 62;
-  const Cycles most = kMostNodeCycles / std::max<std::int64_t>(1, topology.node_count());
+  constexpr Cycles kMostLinkCycles = Cycles{1} << 46;
+  const Cycles most = std::min(kMostLinkCycles, kMostNodeCycles / std::max<std::int64_t>(1, topology.node_count()));
   for (const ProgramDraft& draft : drafts) {
     const Program& program = draft.program;
     const Graph& graph = workload.graphs[program.graph];

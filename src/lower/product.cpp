@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/topology/node_ports.h"
 #include "lower/candidate.h"
 
 namespace dojo::workload {
@@ -100,6 +101,28 @@ void evaluate_part(const ProductRequest& request, const PlanContext& context, st
 
 const char* cut_name(Cut cut) {
   return cut == Cut::kM ? "M" : cut == Cut::kN ? "N" : "K";
+}
+
+double task_cycles(const KernelPlan& plan, const PlanContext& context) {
+  const double task = static_cast<double>(context.grid.task_latency());
+  if (!plan.reduction) return task;
+  return 2 * task + choose_reduction(*plan.reduction, context.grid, context.cost.params()).cycles;
+}
+
+double write_port_bytes_per_cycle(const PlanContext& context) {
+  const topology::NodeParams& node = context.cost.params();
+  return static_cast<double>(topology::node_ports(node).write * node.port_bytes_per_cycle);
+}
+
+const char* stream_name(Stream stream) {
+  return stream == Stream::kNone ? "" : cut_name(static_cast<Cut>(static_cast<int>(stream) - 1));
+}
+
+std::string name_of_part(const PlanContext& context) {
+  const SliceGrid& all = context.on(0).grid;
+  if (context.part == 0) return "";
+  return fmt::format(", on {} x {} of {} x {} sites", context.grid.rows(), context.grid.columns(), all.rows(),
+                     all.columns());
 }
 
 bool operator<(const ProductRequest& x, const ProductRequest& y) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "lower/floors.h"
 
 namespace dojo::workload {
 namespace {
@@ -334,7 +335,10 @@ class ProgramBuilder {
     program.instance_entries = static_cast<std::uint32_t>(draft_.entries.size());
     program.part_dies.emplace_back();
     for (std::size_t part = 1; part < parts_.size(); ++part) program.part_dies.push_back(parts_[part].dies());
-    for (KernelPlan& plan : planner_->plans()) program.kernels.push_back(std::move(plan.kernel));
+    for (KernelPlan& plan : planner_->plans()) {
+      program.kernel_plans.push_back(explain(plan));
+      program.kernels.push_back(std::move(plan.kernel));
+    }
     std::sort(edges_.begin(), edges_.end());
     edges_.erase(std::unique(edges_.begin(), edges_.end()), edges_.end());
     std::size_t next = 0;
@@ -346,6 +350,24 @@ class ProgramBuilder {
       }
       program.tasks[task].successors_end = static_cast<std::uint32_t>(next);
     }
+  }
+
+  [[nodiscard]] OpPlan explain(const KernelPlan& plan) {
+    OpPlan explained{plan.name, parts_[plan.part].nodes(), plan.cycles, plan.floors};
+    const auto add_traffic = [&](const auto& messages) {
+      SliceTraffic traffic(request_.slice, request_.topology);
+      traffic.add(messages);
+      explained.floors += traffic.floors();
+    };
+    add_traffic(plan.kernel);
+    if (!plan.reduction) return explained;
+    const ReductionSpec& spec = *plan.reduction;
+    explained.partition += spec.along_rows && spec.along_columns ? ", sums along rows and columns"
+                           : spec.along_rows                     ? ", sums along rows"
+                           : spec.along_columns                  ? ", sums along columns"
+                                                                 : ", result moved";
+    add_traffic(draft_.flows[flow_of(spec)]);
+    return explained;
   }
 
   const ProgramRequest& request_;

@@ -23,18 +23,20 @@ Slice SliceMaker::make(std::int64_t row, std::int64_t column, std::int64_t rows,
       key.push_back(topology_.site_map_index(die));
     }
   }
+  const std::vector<std::int64_t> left_out = sites_left_out(slice, rows, columns, topology_);
+  key.insert(key.end(), left_out.begin(), left_out.end());
   auto found = shapes_.find(key);
   if (found == shapes_.end()) {
     const auto index = static_cast<std::uint32_t>(shapes_.size());
-    found = shapes_.emplace(std::move(key), std::make_pair(index, make_shape(slice, rows, columns))).first;
+    found = shapes_.emplace(std::move(key), std::make_pair(index, make_shape(slice, rows, columns, left_out))).first;
   }
   slice.shape_index = found->second.first;
   slice.shape = found->second.second;
   return slice;
 }
 
-std::shared_ptr<const SliceShape> SliceMaker::make_shape(const Slice& slice, std::int64_t rows,
-                                                         std::int64_t columns) const {
+std::shared_ptr<const SliceShape> SliceMaker::make_shape(const Slice& slice, std::int64_t rows, std::int64_t columns,
+                                                         const std::vector<std::int64_t>& left_out) const {
   auto shape = std::make_shared<SliceShape>();
   shape->rows = static_cast<std::int32_t>(rows);
   shape->columns = static_cast<std::int32_t>(columns);
@@ -52,6 +54,7 @@ std::shared_ptr<const SliceShape> SliceMaker::make_shape(const Slice& slice, std
       const std::int64_t c = static_cast<std::int64_t>(place.column) * topology_.site_columns() +
                              site % topology_.site_columns() - slice.first_site_column;
       if (r < 0 || c < 0 || r >= rows || c >= columns || map.enabled[static_cast<std::size_t>(site)] == 0) continue;
+      if (std::binary_search(left_out.begin(), left_out.end(), site)) continue;
       SliceShape::Node node;
       node.die = static_cast<std::uint16_t>(d);
       node.site = static_cast<SiteIndex>(site);

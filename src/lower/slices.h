@@ -12,6 +12,12 @@
 
 namespace dojo::workload {
 
+/// Sites of a slice's die, ascending, that a rank does without. A dead router or link cuts its row and its column in
+/// two, and operands that go from one side to the other by messages hold up all nodes. So of a row or column only the
+/// longest stretch without a gap is used, unless too many nodes would be left out. Of slices of several dies, none.
+[[nodiscard]] std::vector<std::int64_t> sites_left_out(const Slice& slice, std::int64_t rows, std::int64_t columns,
+                                                       const topology::Topology& topology);
+
 /// Makes slices; equal rectangles over equal maps share one shape.
 class SliceMaker {
  public:
@@ -21,7 +27,8 @@ class SliceMaker {
 
  private:
   [[nodiscard]] std::shared_ptr<const SliceShape> make_shape(const Slice& slice, std::int64_t rows,
-                                                             std::int64_t columns) const;
+                                                             std::int64_t columns,
+                                                             const std::vector<std::int64_t>& left_out) const;
   void add_lines(SliceShape& shape) const;
   const topology::Topology& topology_;
   std::map<std::vector<std::int64_t>, std::pair<std::uint32_t, std::shared_ptr<const SliceShape>>> shapes_;

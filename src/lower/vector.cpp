@@ -6,6 +6,7 @@
 
 #include "dojo/workload/residency.h"
 #include "lower/deliveries.h"
+#include "lower/floors.h"
 #include "lower/kernel_plan.h"
 
 namespace dojo::workload {
@@ -62,7 +63,8 @@ bool operator<(const VectorRequest& a, const VectorRequest& b) {
 KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context) {
   const SliceGrid& grid = context.grid;
   KernelPlan plan;
-  plan.name = "cut evenly";
+  plan.name = "cut evenly" + name_of_part(context);
+  plan.floors = core_floors(request, context);
   plan.part = context.part;
   plan.output = request.place;
   Deliveries deliveries(grid, 1);
@@ -98,7 +100,8 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
     spec.destinations = residency(grid.shape(), request.sums_bytes, grid.part());
     plan.reduction = std::move(spec);
   }
-  plan.cycles = static_cast<double>(most);
+  plan.cycles = deliveries.latency() + deliveries.load(write_port_bytes_per_cycle(context)).all +
+                static_cast<double>(most) + task_cycles(plan, context);
   return plan;
 }
 
@@ -110,7 +113,8 @@ KernelPlan plan_shapeless(const ShapelessRequest& request, const PlanContext& co
   const SliceGrid& grid = context.grid;
   const bool recorded = request.recorded_cycles > 0;
   KernelPlan plan;
-  plan.name = recorded ? "recorded time" : "roofline";
+  plan.name = recorded ? "recorded time" : "cut evenly";
+  plan.floors = core_floors(request, context);
   plan.kernel.timed_by = recorded ? Kernel::TimedBy::kRecorded : Kernel::TimedBy::kRoofline;
   plan.kernel.cycles.resize(grid.shape().node_count());
   plan.kernel.matrix_flops.resize(grid.shape().node_count());
@@ -124,7 +128,8 @@ KernelPlan plan_shapeless(const ShapelessRequest& request, const PlanContext& co
     // A recorded time is what the operation took, on whatever cores; a slow core still is slower.
     plan.kernel.cycles[node] = node::NodeCost::scaled(nominal, grid.shape().nodes[node].core_speed);
   }
-  plan.cycles = static_cast<double>(*std::max_element(plan.kernel.cycles.begin(), plan.kernel.cycles.end()));
+  const Cycles most = *std::max_element(plan.kernel.cycles.begin(), plan.kernel.cycles.end());
+  plan.cycles = static_cast<double>(most) + task_cycles(plan, context);
   return plan;
 }
 

@@ -73,6 +73,12 @@ PlanInfo plan_info(const workload::DataflowPlan& plan) {
   for (const workload::DataflowItem& item : plan.items) {
     info.item_splits.push_back(split_over(item.bytes, item.single ? 1 : parts));
   }
+  info.sent.assign(plan.positions, 0);
+  for (const workload::DataflowItem& item : plan.items) {
+    for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
+      if (plan.items[plan.edges[e].item].position != item.position) info.sent[item.position] += plan.edges[e].bytes;
+    }
+  }
   return info;
 }
 
@@ -82,6 +88,10 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   for (const workload::Slice& slice : job.slices) {
     if (slice.shape_index >= shapes.size()) shapes.resize(slice.shape_index + 1);
     if (shapes[slice.shape_index].shape == nullptr) shapes[slice.shape_index] = shape_info(*slice.shape, topology);
+  }
+  for (const topology::Topology::SiteMap& map : topology.site_maps()) {
+    stripe_groups.push_back(
+        std::make_shared<const fabric::StripeGroups>(topology.site_rows(), topology.site_columns(), map.enabled));
   }
   for (const workload::DataflowPlan& plan : job.plans) plans.push_back(plan_info(plan));
   for (const workload::DataflowInstance& instance : job.instances) {
@@ -108,6 +118,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   make_clusters();
   copies.configure(job);
   burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
+  turn_bytes = topology.params().node.communication_threads > 1 ? settings.burst_bytes : burst_bytes;
   stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
   group_stripe_bytes = std::max<Bytes>(stripe_bytes / kStripeGroups, 64);
   oldest_first = topology.params().noc.arbitration == topology::Arbitration::kAge;

@@ -27,7 +27,7 @@ namespace dojo::machine {
 /// Windows end at least this often, so that a run can be interrupted, whatever the lookahead.
 inline constexpr Cycles kLongestWindow = 4096;
 /// Of a die's nodes, whose shares of a striped message move by themselves.
-inline constexpr std::uint32_t kStripeGroups = fabric::DieNetwork::kGroups - 1;
+inline constexpr std::uint32_t kStripeGroups = fabric::StripeGroups::kCount - 1;
 
 /// Bytes of an edge or item, divided over tracks and chunks: the first `rest` pieces have one byte more.
 struct Split {
@@ -46,6 +46,7 @@ struct ShapeInfo {
 struct PlanInfo {
   const workload::DataflowPlan* plan = nullptr;
   std::vector<Split> edge_splits, item_splits;
+  std::vector<Bytes> sent;  ///< by each position to others
   /// Which of the pieces a track moves; the tracks of a striped plan, if it has several, move each chunk together.
   [[nodiscard]] std::uint32_t part(std::uint32_t track, std::uint32_t chunk) const {
     return plan->striped ? chunk : track * plan->chunks + chunk;
@@ -71,7 +72,8 @@ struct Context {
   const MachineSettings settings;
   const NetworkModelInfo& model;
 
-  std::vector<ShapeInfo> shapes;  ///< by Slice::shape_index
+  std::vector<ShapeInfo> shapes;                                           ///< by Slice::shape_index
+  std::vector<std::shared_ptr<const fabric::StripeGroups>> stripe_groups;  ///< by Topology::site_map_index
   std::vector<PlanInfo> plans;
   std::deque<workload::DataflowPlan> track_plans;             ///< in the place of striped ones
   std::vector<fabric::Mailbox> mail;                          ///< by sender: die * 4 + direction, then DIPs
@@ -101,8 +103,10 @@ struct Context {
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a cluster, and between clusters
   GatherTrains trains;
   Bytes burst_bytes = 0;         ///< longest piece of a message that one event moves
+  Bytes turn_bytes = 0;          ///< the same where others wait at its node
+  bool groups_stripes = false;   ///< groups of a die's nodes move their shares of striped messages by themselves
   Bytes stripe_bytes = 0;        ///< of a striped burst: two of them fit into any receive buffer
-  Bytes group_stripe_bytes = 0;  ///< the same of a group's share (DieNetwork::kGroups)
+  Bytes group_stripe_bytes = 0;  ///< the same of a group's share (StripeGroups::kCount)
   bool oldest_first = false;     ///< routers give way to the oldest packet
   int parity = 0;                ///< of the running window: shards write mail[parity], read mail[1 - parity]
 

@@ -9,6 +9,12 @@
 #include "machine/network/models.h"
 
 namespace dojo::machine {
+namespace {
+
+/// Links count in 1/65536 cycle, in 63 bits.
+constexpr Cycles kLastCycle = Cycles{1} << 46;
+
+}  // namespace
 
 MachineState::MachineState(const topology::Topology& topology, const workload::Workload& workload,
                            const workload::Job& job, const MachineSettings& settings)
@@ -101,6 +107,13 @@ void MachineState::run_cluster(Context::Cluster& cluster, ThreadSums& sums) {
 Cycles MachineState::run_window() {
   window_start = next_time();
   DOJO_CHECK(window_start != kNever, "a window was asked for without work");
+  if (window_start > kLastCycle) {
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("the job: found more than {:.3g} s of simulated time, expected less, because no counter holds "
+                    "more; correct the times in the trace or the rates of the machine",
+                    context.topology.seconds(kLastCycle)));
+  }
   window_end = window_start + context.long_window;
   active.clear();
   const auto& mail = context.has_mail[1 - context.parity];
@@ -174,6 +187,16 @@ Progress Machine::progress() const {
   }
   p.events = impl_->events();
   return p;
+}
+
+const std::vector<TaskTime>& Machine::task_times(RankId rank) const {
+  impl_->rows.part();
+  const DieId home = impl_->context.job.slices[rank].dies.front();
+  for (const RankTasks& tasks : impl_->dies[home].ranks()) {
+    if (tasks.rank == rank) return tasks.times;
+  }
+  DOJO_CHECK(false, "die {} is not the home of rank {}", home, rank);
+  return impl_->dies[home].ranks().front().times;
 }
 
 const topology::Topology& Machine::topology() const {

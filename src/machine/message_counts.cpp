@@ -32,9 +32,9 @@ bool has_empty_group(const topology::Topology& topology) {
   for (DieId die = 0; die < topology.die_count(); ++die) {
     if (die > 0 && &topology.site_map(die) == &topology.site_map(die - 1)) continue;
     network.configure(topology, die);
-    if (network.nodes() == 0) continue;
-    for (unsigned group = 1; group < fabric::DieNetwork::kGroups; ++group) {
-      if (network.sites_of(group).empty()) return true;
+    if (network.groups()[0].nodes() == 0) continue;
+    for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
+      if (network.groups()[group].sites.empty()) return true;
     }
   }
   return false;
@@ -46,6 +46,7 @@ bool has_empty_group(const topology::Topology& topology) {
 void Context::group_striped_plans() {
   const auto striped = [](const workload::DataflowPlan& plan) { return plan.striped; };
   if (std::none_of(job.plans.begin(), job.plans.end(), striped) || has_empty_group(topology)) return;
+  groups_stripes = true;
   for (std::size_t i = 0; i < job.plans.size(); ++i) {
     if (!job.plans[i].striped) continue;
     workload::DataflowPlan& plan = track_plans.emplace_back(job.plans[i]);

@@ -25,9 +25,7 @@ Cycles NodeCost::product(const ProductWork& piece) const {
   const std::int64_t block_rows = ceil_div(piece.m, params_.matrix_rows);
   const std::int64_t blocks = saturating_product(block_rows, ceil_div(piece.n, params_.matrix_columns));
   const std::int64_t issues = saturating_product(blocks, ceil_div(piece.k, params_.matrix_depth));
-  // Each issue takes an A block (rows x depth) and a B block (depth x columns) from the SRAM.
-  const Bytes issue_bytes = (params_.matrix_rows + params_.matrix_columns) * params_.matrix_depth * piece.element_bytes;
-  const Bytes load_bytes = saturating_sum(saturating_product(issues, issue_bytes), sum_load_bytes);
+  const Bytes load_bytes = saturating_sum(saturating_product(issues, issue_bytes(piece.element_bytes)), sum_load_bytes);
   const Cycles load = ceil_div(load_bytes, load_bytes_per_cycle());
   // The pipeline runs empty once per row of blocks, when the loop over columns and depth ends.
   const Cycles fill =
@@ -37,11 +35,9 @@ Cycles NodeCost::product(const ProductWork& piece) const {
 
 Cycles NodeCost::vector(const VectorPiece& piece) const {
   if (piece.load_bytes <= 0 && piece.store_bytes <= 0 && piece.flops <= 0) return 0;
-  const std::int64_t elements_per_cycle =
-      std::max<std::int64_t>(1, params_.vector_bytes_per_cycle / piece.element_bytes);
   const Cycles load = ceil_div(piece.load_bytes, load_bytes_per_cycle());
   const Cycles store = ceil_div(piece.store_bytes, store_bytes_per_cycle());
-  const Cycles issue = ceil_div(piece.flops, elements_per_cycle);
+  const Cycles issue = ceil_div(piece.flops, vector_elements_per_cycle(piece.element_bytes));
   return saturating_sum(std::max({load, store, issue}), params_.vector_latency_cycles + params_.sram_latency_cycles);
 }
 

@@ -49,6 +49,7 @@ Die::State::State(const topology::Topology& topology, DieId die)
   shape.columns = columns;
   block = make_die_block(shape, router,
                          DieSites{enabled, traffic::node_ports(topology.params().node),
+                                  static_cast<std::uint32_t>(topology.params().node.communication_threads),
                                   topology.params().noc.arbitration == topology::Arbitration::kAge});
   for (unsigned port = 0; port < kSides; ++port) {
     const topology::Edge edge = topology.edge(die, kDirectionOfPort[port]);
@@ -120,7 +121,7 @@ Die::Die(const topology::Topology& topology, DieId die) : state_(std::make_uniqu
 }
 Die::~Die() = default;
 
-void Die::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+void Die::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now, unsigned queue) {
   constexpr Bytes kLongest = Bytes{1} << 30;
   State& s = *state_;
   Burst burst = head;
@@ -160,6 +161,7 @@ void Die::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
       first = s.post_one(burst, piece, way, 1);
     }
     s.block->message(first).channel = s.channel(burst, site, leaves);
+    s.block->message(first).queue = static_cast<std::uint8_t>(queue);
     s.block->send_from(site, first);
   }
   s.next = std::min(s.next, std::max(now, s.ran + 1));

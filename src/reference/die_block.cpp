@@ -12,6 +12,7 @@ DieBlock::DieBlock(const MeshShape& shape, const RouterParams& params, const Die
       first_local_(kLocalPort * stride_),
       node_vcs_(input_vcs_ - first_local_),
       read_ports_(sites.ports.read),
+      send_queues_(sites.send_queues),
       channels_(static_cast<std::uint32_t>(params.virtual_channels)),
       write_ports_(sites.ports.write),
       hop_(params.hop_cycles),
@@ -25,7 +26,8 @@ DieBlock::DieBlock(const MeshShape& shape, const RouterParams& params, const Die
   waits_.assign(count * kLocalPort, 0);
   credits_.assign(count * node_vcs_, static_cast<std::uint8_t>(params.input_buffer_flits));
   const std::size_t senders = count * read_ports_;
-  queues_.resize(senders * stride_);
+  queues_.resize(senders * stride_ * send_queues_);
+  queue_turn_.assign(senders * stride_, 0);
   turn_.assign(senders, 0);
   listed_.assign(senders, 0);
   next_port_.assign(count, 0);
@@ -55,7 +57,7 @@ void DieBlock::send_from(SiteIndex site, std::uint32_t id) {
   std::uint8_t& port = next_port_[site];
   const Sender sender = site * read_ports_ + port;
   port = static_cast<std::uint8_t>(port + 1u == read_ports_ ? 0 : port + 1);
-  Queue& to = queue(sender, message.channel);
+  Queue& to = queues(sender, message.channel)[message.queue];
   message.to_send = message.flits;
   message.next = kNone;
   if (to.head == kNone) {
@@ -69,10 +71,20 @@ void DieBlock::send_from(SiteIndex site, std::uint32_t id) {
   sending_.push_back(sender);
 }
 
-bool DieBlock::can_send(Sender sender, unsigned channel) {
+bool DieBlock::can_send(Sender sender, unsigned channel, std::uint32_t first) const {
   // The VCs of a sender lie one after another.
   const std::uint8_t* const credits = &credits_[sender * kInputsOfReadPort * stride_ + channel];
-  return credits[0] != 0 && (messages_[queue(sender, channel).head].twin == kNone || credits[stride_] != 0);
+  return credits[0] != 0 && (messages_[first].twin == kNone || credits[stride_] != 0);
+}
+
+/// Of a VC that can send: the queue whose turn it is, packet by packet.
+DieBlock::Queue& DieBlock::next_queue(Sender sender, unsigned channel) {
+  Queue* const all = queues(sender, channel);
+  std::uint8_t& turn = queue_turn_[sender * stride_ + channel];
+  std::uint32_t i = turn;
+  while (all[i].head == kNone || !can_send(sender, channel, all[i].head)) i = i + 1 == send_queues_ ? 0 : i + 1;
+  turn = static_cast<std::uint8_t>(i + 1 == send_queues_ ? 0 : i + 1);
+  return all[i];
 }
 
 /// The first message goes to the end of the queue.

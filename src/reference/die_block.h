@@ -21,7 +21,8 @@ inline constexpr std::uint32_t kTurnFlits = 256;
 struct DieSites {
   const std::vector<std::uint8_t>& enabled;  ///< by site: has a core and SRAM
   traffic::NodePorts ports;
-  bool oldest_first = false;  ///< topology::Arbitration::kAge
+  std::uint32_t send_queues = 1;  ///< of a node
+  bool oldest_first = false;      ///< topology::Arbitration::kAge
   [[nodiscard]] std::uint32_t write_ports() const { return ports.write; }
 };
 
@@ -37,6 +38,7 @@ struct Message {
   std::uint32_t flits = 1, to_send = 0, next = kNone;
   std::uint32_t twin = kNone;  ///< the other way of a multicast: read from SRAM at the same time
   std::uint8_t channel = 0;    ///< VC that it keeps on its whole way
+  std::uint8_t queue = 0;      ///< of its node's send queues
   bool takes_turns = false;    ///< with others at the same node, see kTurnFlits; else first come, first served
   bool announced = false;      ///< the next die knows it
 };
@@ -115,13 +117,18 @@ class DieBlock : public Block {
   };
   /// A read port of a node, all numbered one after another.
   using Sender = std::uint32_t;
-  [[nodiscard]] Queue& queue(Sender sender, unsigned channel) { return queues_[sender * stride_ + channel]; }
-  [[nodiscard]] bool can_send(Sender sender, unsigned channel);
+  /// The first of the node's send queues; the others follow.
+  [[nodiscard]] Queue* queues(Sender sender, unsigned channel) {
+    return &queues_[std::size_t{sender * stride_ + channel} * send_queues_];
+  }
+  /// `first`: message at the front of a queue.
+  [[nodiscard]] bool can_send(Sender sender, unsigned channel, std::uint32_t first) const;
+  [[nodiscard]] Queue& next_queue(Sender sender, unsigned channel);
   void pass_turn(Queue& queue);
 
   unsigned stride_, input_vcs_, first_local_,
       node_vcs_;  ///< VCs of a port; of a router; first of the node; of the node
-  std::uint32_t read_ports_, channels_;
+  std::uint32_t read_ports_, send_queues_, channels_;
   Cycles write_ports_;
   Cycles hop_, room_;
   bool oldest_first_;
@@ -135,22 +142,26 @@ class DieBlock : public Block {
   std::vector<std::uint32_t> since_;         ///< by router and input VC: cycle from which its front might have gone
   std::vector<std::uint64_t> waits_;         ///< by router and side
   std::vector<std::uint8_t> credits_;        ///< by router, of its node's ports
-  std::vector<Queue> queues_;                ///< by sender and VC
+  std::vector<Queue> queues_;                ///< by sender, VC and send queue
+  std::vector<std::uint8_t> queue_turn_;     ///< by sender and VC: the send queue that comes next
   std::vector<std::uint8_t> turn_, listed_;  ///< by sender
   std::vector<std::uint8_t> next_port_;      ///< by site: read port of its next message
   std::vector<Sender> sending_;
 };
 
-/// One flit a cycle from each read port; VCs take turns.
+/// One flit a cycle from each read port; VCs take turns, and so do the send queues within a VC.
 template <class Send>
 void DieBlock::inject(Cycles now, Send&& send) {
   std::size_t kept = 0;
   for (const Sender sender : sending_) {
     std::uint32_t waiting = 0, open = 0;
     for (unsigned channel = 0; channel < channels_; ++channel) {
-      if (queue(sender, channel).head == kNone) continue;
-      waiting |= 1u << channel;
-      if (can_send(sender, channel)) open |= 1u << channel;
+      const Queue* const from = queues(sender, channel);
+      for (std::uint32_t i = 0; i < send_queues_; ++i) {
+        if (from[i].head == kNone) continue;
+        ++waiting;
+        if (can_send(sender, channel, from[i].head)) open |= 1u << channel;
+      }
     }
     sending_[kept] = sender;
     ++kept;
@@ -160,7 +171,7 @@ void DieBlock::inject(Cycles now, Send&& send) {
     const std::uint32_t site = read_ports_ == 1 ? sender : sender / read_ports_;
     const unsigned input_vc = (sender - site * read_ports_) * kInputsOfReadPort * stride_ + channel;
     std::uint8_t* const credits = &credits_[sender * kInputsOfReadPort * stride_ + channel];
-    Queue& from = queue(sender, channel);
+    Queue& from = next_queue(sender, channel);
     const std::uint32_t id = from.head;
     const bool last = --messages_[id].to_send == 0;
     const std::uint32_t marks = kFirstMark | kLastMark | (last ? kLastOfMessage : 0);
@@ -172,7 +183,7 @@ void DieBlock::inject(Cycles now, Send&& send) {
     }
     if (last) {
       from.head = messages_[id].next;
-      if (from.head == kNone && (waiting & (waiting - 1)) == 0) {
+      if (from.head == kNone && waiting == 1) {
         listed_[sender] = 0;
         --kept;
       }

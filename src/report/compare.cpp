@@ -213,8 +213,11 @@ bool compare(const CompareRequest& request, std::string& out) {
     return std::fabs(a.relative) > std::fabs(b.relative);
   });
   out += differences_text(changed, all.size());
-  if (!request.markdown.empty()) write_file(request.markdown, differences_markdown(changed, all.size()));
-  if (!request.junit.empty()) write_file(request.junit, differences_junit(all));
+  OutputSet files;
+  for (const std::string& name : {request.markdown, request.junit}) remove_leftovers_beside(name);
+  if (!request.markdown.empty()) files.add(request.markdown).write(differences_markdown(changed, all.size()));
+  if (!request.junit.empty()) files.add(request.junit).write(differences_junit(all));
+  files.commit();
   return changed.empty();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // docs/counters.md: every figure of a report and every counter of a module. There is no list of them: a small report
 // is written, in which every section has something to say, and its figures tell their lines.
+#include "dojo/audit/audit.h"
 #include "dojo/machine/machine.h"
 #include "report/net_results.h"
 #include "report/value.h"
@@ -23,6 +24,7 @@ struct Example {
     return m;
   }
   Cycles ideal_cycles = 1;
+  audit::Result audit;
   Example() : topology(two_dies()) {
     config.machine = two_dies();
     workload::Graph graph;
@@ -35,6 +37,7 @@ struct Example {
     results.zplane.messages = 1;
     net.ways.emplace();
     net.curve.resize(1);
+    audit.samples.resize(1);
   }
 };
 
@@ -67,7 +70,8 @@ std::vector<FigureLine> figure_lines() {
   Json report;
   Figures out(report, "", &lines);
   add_figures(out, report,
-              {example.config, example.topology, example.workload, example.job, example.results, example.ideal_cycles});
+              {example.config, example.topology, example.workload, example.job, example.results, example.ideal_cycles,
+               &example.audit});
   Json net;
   Figures of_net(net, "net.", &lines);
   add_net_figures(of_net, {example.config, example.topology, example.net});

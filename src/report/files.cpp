@@ -84,18 +84,16 @@ FileSet::FileSet(std::string directory) : directory_(std::move(directory)), made
 }
 
 FileSet::~FileSet() {
-  files_.clear();  // temporaries, without which a folder made here is empty
+  files_.reset();  // temporaries, without which a folder made here is empty
   remove_empty_folders(made_);
 }
 
 void FileSet::add(const std::string& name, const std::string& text) {
-  files_.emplace_back(directory_ + "/" + name);
-  files_.back().write(text);
+  files_->add(directory_ + "/" + name).write(text);
 }
 
 void FileSet::commit() {
-  for (OutputFile& file : files_) file.commit();
-  files_.clear();
+  files_->commit();
   made_.clear();
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The files of a folder, which are either all written or none.
 #pragma once
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "dojo/base/files.h"
@@ -26,7 +26,7 @@ class FileSet {
  private:
   std::string directory_;
   std::vector<std::string> made_;  ///< folders that were not there before
-  std::vector<OutputFile> files_;
+  std::optional<OutputSet> files_ = OutputSet();
 };
 
 }  // namespace dojo::report

@@ -127,6 +127,7 @@ const char* class_colour(std::size_t i) {
 std::string write_html(const std::string& directory) {
   const bool sweep = std::filesystem::exists(directory + "/points.csv");
   const std::string file = directory + "/report.html";
+  remove_leftovers(directory);
   write_file(file, sweep ? sweep_page(directory) : run_page(directory));
   return file;
 }

@@ -37,7 +37,22 @@ std::string header(const Json& r) {
   const Json& fidelity = r.at("fidelity");
   const std::string recorded = fidelity.contains("recorded") ? text(fidelity.at("recorded").at("sentence")) : "";
   if (!recorded.empty()) out += "<div class=\"warn\">Recorded times: " + escaped(recorded) + "</div>\n";
+  // Reports of older versions have none.
+  if (r.contains("warnings")) {
+    for (const Json& sentence : r.at("warnings")) out += "<div class=\"warn\">" + escaped(text(sentence)) + "</div>\n";
+  }
   return out;
+}
+
+/// The error that an audit gives the job's time; "" where it gives none. Older reports have no audit.
+std::string audit_card(const Json& r) {
+  if (!r.at("fidelity").contains("audit")) return "";
+  const Json& a = r.at("fidelity").at("audit");
+  if (a.at("confidence").is_null()) return "";
+  return card("error of the step, estimated by replaying " +
+                  std::to_string(a.at("windows").get<long long>() + a.at("collectives").get<long long>()) +
+                  " operations in the reference network",
+              fmt::format("{:+.1f} % +-{:.1f} %", 100 * real(a.at("step_error")), 100 * real(a.at("confidence"))));
 }
 
 std::string cards(const Json& r) {
@@ -45,6 +60,9 @@ std::string cards(const Json& r) {
   const Json& memory = r.at("memory");
   const double sram = real(memory.at("sram_capacity_bytes"));
   return "<div class=\"cards\">" + card("step time", step.is_null() ? "not finished" : duration(real(step))) +
+         (r.at("latency").contains("cold_step_s") && r.at("latency").at("cold_step_s") != step
+              ? card("first (cold) step", duration(real(r.at("latency").at("cold_step_s"))))
+              : "") +
          card("simulated time", duration(real(r.at("time").at("seconds")))) +
          card("samples a second", si(real(r.at("workload").at("samples_per_s")), "")) +
          card("utilisation (" + text(r.at("flops").at("format")) + ")",
@@ -52,6 +70,7 @@ std::string cards(const Json& r) {
          card("exposed communication", percent(real(r.at("breakdown").at("fractions").at("communication")))) +
          (r.contains("contention") ? card("contention, of the time", percent(real(r.at("contention").at("share"))))
                                    : "") +
+         audit_card(r) +
          card("SRAM peak, fullest node", percent(sram == 0 ? 0 : real(memory.at("sram_peak_bytes_max")) / sram)) +
          card("executed", si(real(r.at("flops").at("executed")), "FLOP")) +
          card("mean power (assumed figures)", si(real(r.at("energy").at("watts_mean")), "W")) + "</div>\n";
@@ -95,6 +114,11 @@ std::string link_tables(const Json& r) {
   return "<h2>Links</h2>\n" + classes.html() + "<h3></h3>" + hottest.html();
 }
 
+/// Of an operation's plan; nothing in reports of older versions, or where nothing is known.
+std::string planned(const Json& op, const char* key) {
+  return op.contains(key) && real(op.at(key)) > 0 ? duration(real(op.at(key))) : "";
+}
+
 std::string operation_tables(const Json& r) {
   const Json& collectives = r.at("latency").at("collectives");
   const Json& ops = r.at("latency").at("ops");
@@ -112,12 +136,24 @@ std::string operation_tables(const Json& r) {
                           si(real(c->at("bytes")), "B"), duration(real(c->at("seconds"))),
                           duration(real(c->at("seconds_max"))), si(real(c->at("bus_bytes_per_s")), "B/s")});
   }
-  HtmlTable second{{{"operation"}, {"kind"}, {"phase"}, {"mean", true}, {"min", true}, {"max", true}, {"FLOPs", true}},
+  HtmlTable second{{{"operation"},
+                    {"kind"},
+                    {"phase"},
+                    {"mean", true},
+                    {"max", true},
+                    {"planned", true},
+                    {"floor", true},
+                    {"bound by"},
+                    {"nodes", true},
+                    {"partition"},
+                    {"FLOPs", true}},
                    {}};
   for (const Json* o : slowest(ops, 40)) {
-    second.rows.push_back({text(o->at("name")), text(o->at("kind")), text(o->at("phase")),
-                           duration(real(o->at("seconds"))), duration(real(o->at("seconds_min"))),
-                           duration(real(o->at("seconds_max"))), si(real(o->at("flops")), "")});
+    second.rows.push_back(
+        {text(o->at("name")), text(o->at("kind")), text(o->at("phase")), duration(real(o->at("seconds"))),
+         duration(real(o->at("seconds_max"))), planned(*o, "predicted_s"), planned(*o, "floor_s"),
+         o->contains("bound_by") ? text(o->at("bound_by")) : "", o->contains("nodes") ? count(o->at("nodes")) : "",
+         o->contains("partition") ? text(o->at("partition")) : "", si(real(o->at("flops")), "")});
   }
   const auto title = [](const char* name, std::size_t shown, std::size_t all, const char* file) {
     return shown == all

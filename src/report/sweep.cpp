@@ -92,6 +92,10 @@ std::string first_line(const std::string& file) {
   return line;
 }
 
+[[noreturn]] void fail(const std::string& file, const char* action, const std::error_code& error) {
+  throw Error(ExitCode::kIo, fmt::format("{}: cannot be {}: {}", file, action, error.message()));
+}
+
 /// Keeps why a point failed where results.csv, another shard or a later merge finds it.
 void note_end(const std::string& folder, bool done, int code) {
   std::error_code ignored;
@@ -127,6 +131,8 @@ class Sweep {
   int run() {
     (void)make_folders(request_.directory + "/points");
     remove_leftovers(request_.directory);
+    remove_leftovers(request_.directory + "/points");
+    for (const Point& point : plan_.points) remove_leftovers(folder(point));
     write_file(request_.directory + "/points.csv", points_csv(file_, plan_));
     const Share share = share_processors(request_.jobs, plan_.threads);
     std::vector<Command> commands;
@@ -157,12 +163,13 @@ class Sweep {
       std::error_code failed;
       const fs::file_type type = fs::symlink_status(file, failed).type();
       if (type == fs::file_type::not_found) continue;
+      if (type == fs::file_type::none) fail(file, "looked at", failed);
       if (type != fs::file_type::regular) {
         throw Error(ExitCode::kIo, fmt::format("{}: found a link, a folder or a device, expected a file of an earlier "
                                                "sweep; remove it, or give another --out",
                                                file));
       }
-      fs::remove(file, failed);
+      if (!fs::remove(file, failed)) fail(file, "removed", failed);
     }
   }
   /// The finished result was made by this program, from this configuration and from files that are still the same, and

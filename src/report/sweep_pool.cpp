@@ -46,9 +46,10 @@ pid_t spawn(const Command& command, const sigset_t& mask) {
   arguments.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDERR_FILENO, command.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
+  const bool redirected = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
+                          posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
+                          posix_spawn_file_actions_addopen(&files, STDERR_FILENO, command.log.c_str(),
+                                                           O_WRONLY | O_CREAT | O_TRUNC, 0666) == 0;
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigmask(&attributes, &mask);
@@ -63,7 +64,9 @@ pid_t spawn(const Command& command, const sigset_t& mask) {
   for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
   environment.push_back(nullptr);
   pid_t child = 0;
-  const int error = posix_spawn(&child, arguments[0], &files, &attributes, arguments.data(), environment.data());
+  const int error = redirected
+                        ? posix_spawn(&child, arguments[0], &files, &attributes, arguments.data(), environment.data())
+                        : ENOMEM;
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (error != 0) {

@@ -28,9 +28,11 @@ std::optional<Json> finished_report(const Point& point, const std::string& direc
     Json report = read_json(file);
     if (report.value("schema", "") != "dojosim.report/1" || report.value("partial", true)) return std::nullopt;
     return report;
-  } catch (const std::exception&) {
-    return std::nullopt;  // cut off or not a report: the point has to run again
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::kIo) throw;
+  } catch (const Json::exception&) {
   }
+  return std::nullopt;  // cut off or not a report: the point has to run again
 }
 
 /// What the finished reports have and do not have of what is asked for.

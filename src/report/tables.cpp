@@ -67,16 +67,18 @@ std::string dies_csv(const RunContext& context) {
 }
 
 std::string ops_csv(const Json& rows) {
-  static constexpr const char* kColumns[] = {"name",        "kind",  "phase", "seconds",       "seconds_min",
-                                             "seconds_max", "count", "flops", "first_start_s", "last_end_s"};
+  std::vector<std::string> columns{"name",        "kind",  "phase",       "seconds",       "seconds_min",
+                                   "seconds_max", "count", "flops",       "first_start_s", "last_end_s",
+                                   "partition",   "nodes", "predicted_s", "floor_s",       "bound_by"};
+  for (const std::string& word : schema::enum_words<workload::Bound>()) columns.push_back("floor_" + word + "_s");
   std::string text;
-  for (const char* column : kColumns) text += (text.empty() ? "" : ",") + std::string(column);
+  for (const std::string& column : columns) text += (text.empty() ? "" : ",") + column;
   text += "\n";
   for (const Json& row : rows) {
     std::string line;
-    for (const char* column : kColumns) {
+    for (const std::string& column : columns) {
       const Json& value = row.at(column);
-      if (column != kColumns[0]) line += ",";
+      if (&column != &columns.front()) line += ",";
       line += value.is_string() ? csv_cell(value.get<std::string>()) : value.dump();
     }
     text += line + "\n";

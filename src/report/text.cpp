@@ -49,6 +49,36 @@ std::string ranks_and_samples(const Json& w) {
   return count(w.at("ranks")) + " ranks" + samples;
 }
 
+std::string step_line(const Json& seconds, const Json& workload, const char* rate) {
+  if (seconds.is_null()) return "not finished";
+  const std::string time = fmt::format("{:.6f} ms", real(seconds) * 1e3);
+  return workload.at("samples_per_step") == 0 ? time
+                                              : fmt::format("{}, {:.1f} samples/s", time, real(workload.at(rate)));
+}
+
+/// The steady step, and the first one, which waits for its samples.
+void steps(Lines& out, const Json& r) {
+  const Json& w = r.at("workload");
+  const Json& latency = r.at("latency");
+  const std::string step = step_line(latency.at("step_s"), w, "samples_per_s");
+  if (real(w.at("steps_finished")) >= 2) {
+    out.add("step", "{} (steady: mean of steps 2 to {})", step, count(w.at("steps_finished")));
+    out.add("cold step", "{} (the first)", step_line(latency.at("cold_step_s"), w, "cold_samples_per_s"));
+  } else if (w.at("samples_per_step") == 0) {
+    out.add("step", "{}", step);
+  } else {
+    out.add("step", "{} (cold: the first; workload.steps=2 gives a steady one)", step);
+  }
+}
+
+void warnings(Lines& out, const Json& r) {
+  const char* title = "WARNINGS";
+  for (const Json& sentence : r.at("warnings")) {
+    out.add(title, "- {}", text(sentence));
+    title = "";
+  }
+}
+
 void machine(Lines& out, const Json& r) {
   const Json& m = r.at("machine");
   out.add("machine", "{}: {} nodes, {} dies ({} x {}), {} tiles, {} DIPs, peak bf16 {}", text(m.at("name")),
@@ -78,9 +108,24 @@ void machine(Lines& out, const Json& r) {
     out.add("contention", "{} of the time; {:.6f} ms over the ideal network, where messages never meet",
             percent(real(c.at("share"))), real(c.at("ideal_seconds")) * 1e3);
   }
-  const Json& step = r.at("latency").at("step_s");
-  out.add("step", "{}{}", step.is_null() ? "not finished" : fmt::format("{:.6f} ms", real(step) * 1e3),
-          w.at("samples_per_step") == 0 ? "" : fmt::format(", {:.1f} samples/s", real(w.at("samples_per_s"))));
+  steps(out, r);
+}
+
+/// "12 of 84 operations replayed in the reference network: ..."; nothing where it was turned off.
+void audit(Lines& out, const Json& r) {
+  if (!r.at("fidelity").contains("audit")) return;
+  const Json& a = r.at("fidelity").at("audit");
+  const std::string why_not = text(a.at("why_not"));
+  if (!why_not.empty()) return out.add("audit", "none: {}", why_not);
+  const auto off = [&](const char* key) { return 100 * (real(a.at(key)) - 1); };
+  const Json& half = a.at("confidence");
+  const std::string step = half.is_null() ? "too few to estimate the step"
+                                          : fmt::format("step estimated {:+.1f} % +-{:.1f} %",
+                                                        100 * real(a.at("step_error")), 100 * real(half));
+  out.add("audit", "{} of {} operations replayed in the reference network: median {:.1f} %, worst {:.1f} % ({}); {}{}",
+          a.at("windows").get<long long>() + a.at("collectives").get<long long>(), count(a.at("operations")),
+          off("ratio_median"), off("ratio_worst"), shortened(text(a.at("worst").at("operation")), 40), step,
+          a.at("partial").get<bool>() ? "; interrupted" : "");
 }
 
 void compute(Lines& out, const Json& r) {
@@ -106,6 +151,7 @@ void compute(Lines& out, const Json& r) {
   }
   const std::string recorded = text(r.at("fidelity").at("recorded").at("sentence"));
   if (!recorded.empty()) out.add("RECORDED TIMES", "{}", recorded);
+  audit(out, r);
 }
 
 void breakdown(Lines& out, const Json& r) {
@@ -163,8 +209,11 @@ void operations(Lines& out, const Json& r) {
   title = "slowest ops";
   for (const Json* row : slowest(latency.at("ops"), 5)) {
     const Json& o = *row;
-    out.add(title, "{:>9}  {:<22} {:>12}  {}", duration(real(o.at("seconds"))), text(o.at("kind")),
-            si(real(o.at("flops")), "FLOP"), shortened(text(o.at("name")), 40));
+    const double floor = real(o.at("floor_s"));
+    const std::string times =
+        floor == 0 ? "" : fmt::format("{:.1f} x {}", real(o.at("seconds")) / floor, text(o.at("bound_by")));
+    out.add(title, "{:>9}  {:<22} {:>12}  {:<14}  {}", duration(real(o.at("seconds"))), text(o.at("kind")),
+            si(real(o.at("flops")), "FLOP"), times, shortened(text(o.at("name")), 40));
     title = "";
   }
   const Json& p = latency.at("packets");
@@ -206,6 +255,7 @@ std::string text_of(const Json& report) {
   memory(out, report);
   links(out, report);
   operations(out, report);
+  warnings(out, report);
   remarks(out, report);
   return printable(out.text_);
 }

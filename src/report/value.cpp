@@ -7,6 +7,7 @@
 
 #include "dojo/base/error.h"
 #include "report/digest.h"
+#include "report/warnings.h"
 
 namespace dojo::report {
 namespace {
@@ -82,19 +83,23 @@ void add_contention(Figures& out, const RunContext& c) {
           "of `time.cycles` that contention costs: what the ideal network does not need");
 }
 
-/// Time of a training step: the first, or the mean of those after it. Null when no step was finished.
-Json step_seconds(const RunContext& c) {
+/// Times of a training step; null when none was finished.
+struct StepTimes {
+  Json cold, step;  ///< the first; the mean of those after it, or the first when there are none
+};
+StepTimes step_times(const RunContext& c) {
   std::vector<Cycles> ends;
   for (const Cycles end : c.results.step_end) {
     if (end > 0) ends.push_back(end);
   }
-  if (ends.empty()) return nullptr;
-  const double cycles =
-      ends.size() == 1 ? number(ends[0]) : number(ends.back() - ends.front()) / static_cast<double>(ends.size() - 1);
-  return ratio(cycles, c.topology.params().clock_hz);
+  if (ends.empty()) return {};
+  const double clock_hz = c.topology.params().clock_hz;
+  const double cold = ratio(number(ends.front()), clock_hz);
+  if (ends.size() == 1) return {cold, cold};
+  return {cold, ratio(number(ends.back() - ends.front()) / static_cast<double>(ends.size() - 1), clock_hz)};
 }
 
-void add_workload(Figures& out, const RunContext& c, const Json& step_s) {
+void add_workload(Figures& out, const RunContext& c, const StepTimes& step) {
   std::int64_t samples = 0, largest = 0;
   for (const std::uint32_t program : c.job.program_of_rank) {
     const std::int64_t own = c.job.programs[program].samples_per_step;
@@ -102,7 +107,7 @@ void add_workload(Figures& out, const RunContext& c, const Json& step_s) {
     largest = std::max(largest, own);
   }
   const auto& ends = c.results.step_end;
-  const double per_s = step_s.is_null() ? 0 : ratio(number(samples), step_s.get<double>());
+  const auto per_s = [samples](const Json& s) { return s.is_null() ? 0 : ratio(number(samples), s.get<double>()); };
   out.add("workload.ranks", c.workload.ranks(), "ranks", "of the job");
   out.add("workload.batch_per_rank", largest, "samples",
           "of a rank and step (the largest, should ranks differ); 0 = the trace does not say");
@@ -110,7 +115,8 @@ void add_workload(Figures& out, const RunContext& c, const Json& step_s) {
   out.add("workload.steps", c.workload.steps, "steps", "of the job");
   out.add("workload.steps_finished", std::count_if(ends.begin(), ends.end(), [](Cycles end) { return end > 0; }),
           "steps", "that ended");
-  out.add("workload.samples_per_s", per_s, "samples/s", "`samples_per_step` / `latency.step_s`");
+  out.add("workload.samples_per_s", per_s(step.step), "samples/s", "`samples_per_step` / `latency.step_s`");
+  out.add("workload.cold_samples_per_s", per_s(step.cold), "samples/s", "`samples_per_step` / `latency.cold_step_s`");
 }
 
 void add_fidelity(Figures& out, const RunContext& c) {
@@ -125,6 +131,7 @@ void add_fidelity(Figures& out, const RunContext& c) {
   out.add("fidelity.replay", schema::enum_text(c.config.workload.replay), "",
           "`workload.replay`: where times come from unless one of `workload.replay_rules` says otherwise");
   add_timed_by(out, c);
+  add_audit(out, c);
   out.add("fidelity.approximations", std::move(approximations), "", "sentences: what lowering and machine simplified");
 }
 
@@ -266,7 +273,7 @@ constexpr const char* kSections[] = {"machine", "time",  "contention", "workload
 void add_figures(Figures& out, Json& json, const RunContext& c) {
   const Results& r = c.results;
   const double seconds = c.topology.seconds(r.end_cycle);
-  const Json step_s = step_seconds(c);
+  const StepTimes step = step_times(c);
   add_head(out, c);
   for (const char* section : kSections) json[section] = Json::object();
   out.counters("counters", static_cast<const machine::RunCounters&>(r));
@@ -283,13 +290,15 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
   } else {
     json.erase("contention");
   }
-  add_workload(out, c, step_s);
+  add_workload(out, c, step);
   add_fidelity(out, c);
   check_peak(c, seconds);
   add_flops(out, c, seconds);
   add_breakdown(out, c);
-  out.add("latency.step_s", step_s, "s",
+  out.add("latency.step_s", step.step, "s",
           "end of the only step, or from two steps on the mean of the steps after the first; null when none finished");
+  out.add("latency.cold_step_s", step.cold, "s",
+          "end of the first step, which waits for its samples; null when none finished");
   add_packets(out, r.packets);
   json["latency"]["collectives"] = collective_rows(out, c);
   json["latency"]["ops"] = op_rows(out, c);
@@ -302,6 +311,8 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
   }
   add_memory(out, c);
   add_energy(out, c, seconds);
+  out.add("warnings", warnings(json), "",
+          "sentences: operations far above their floors, waiting for idle links ([report.md](report.md#warnings))");
   out.add("waiting", waiting_json(r), "", "ranks that could not finish, with the operations they wait in");
   out.add("blocked_packets", r.blocked_packets, "",
           "then: the oldest bursts that wait for credit at an edge, with destination, cycle of sending and edge");

@@ -18,6 +18,8 @@ void add_figures(Figures& out, Json& json, const RunContext& context);
 /// Time of operations over all ranks and steps, by what timed them; communication of this machine is not among them.
 /// And what is said of operations whose time another machine recorded.
 void add_timed_by(Figures& out, const RunContext& context);
+/// `fidelity.audit`.
+void add_audit(Figures& out, const RunContext& context);
 void add_link_classes(Figures& out, const RunContext& context);
 [[nodiscard]] Json hottest_links(const Figures& out, const RunContext& context, std::size_t wanted);
 

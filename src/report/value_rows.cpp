@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "report/explain.h"
 #include "report/value.h"
 
 namespace dojo::report {
@@ -19,6 +20,7 @@ struct Row {
   Bytes bytes = 0;
   machine::OpCounters counters;
   double model_seconds = 0;
+  workload::OpPlan plan;  ///< of the first graph that has it
 };
 
 /// Ranks with a graph each have the same operation in many graphs: the n-th of a name, kind and size in each of them.
@@ -37,10 +39,12 @@ class RowFinder {
       rows.emplace_back();
       rows.back().graph = &graph;
       rows.back().op = &op;
+      if (plans != nullptr) rows.back().plan = plans->of(record.graph, record.op);
     }
     return rows[at->second];
   }
-  std::vector<Row> rows;  ///< in the order in which they were first met: that of the trace
+  std::vector<Row> rows;     ///< in the order in which they were first met: that of the trace
+  OpPlans* plans = nullptr;  ///< rows get their plan when it is there
 
  private:
   using Key = std::tuple<std::string, OpKind, Bytes, std::int64_t, int>;
@@ -55,6 +59,19 @@ void add_times(Figures& out, const machine::Executions& times, double clock_hz) 
           "from start to end, mean over the executions; waiting for the cores before the start is not in it");
   out.add("seconds_min", seconds(shortest), "s", "of the shortest");
   out.add("seconds_max", seconds(static_cast<double>(times.cycles_max)), "s", "of the longest");
+}
+
+void add_plan(Figures& out, const workload::OpPlan& plan, double clock_hz) {
+  out.add("partition", plan.partition, "",
+          "how the operation is cut over the nodes of a rank; of collectives, how it is sent");
+  out.add("nodes", plan.nodes, "nodes", "of a rank, that work on it");
+  out.add("predicted_s", ratio(plan.cycles, clock_hz), "s", "by the model by which it was planned; 0 = it has none");
+  out.add("floor_s", ratio(plan.floors.most(), clock_hz), "s",
+          "the largest of its floors ([report.md](report.md#floors)); 0 = nothing is known to bound it");
+  out.add("bound_by", bound_by(plan.floors), "", "what sets that floor; none: see `floor_s`");
+  for (const auto& entry : enum_entries(workload::Bound{})) {
+    out.add(std::string("floor_") + entry.text + "_s", ratio(plan.floors[entry.value], clock_hz), "s", entry.sentence);
+  }
 }
 
 double link_bytes(const Row& row) {
@@ -73,7 +90,9 @@ double utilisation(std::uint64_t busy_units, std::uint64_t links, Cycles time) {
 }
 
 Json op_rows(const Figures& figures, const RunContext& context) {
+  OpPlans plans(context);
   RowFinder finder;
+  finder.plans = &plans;
   for (const machine::OpRecord& record : context.results.ops) {
     schema::merge<machine::OpCounters>(finder.find(context.workload, record).counters, record);
   }
@@ -92,6 +111,7 @@ Json op_rows(const Figures& figures, const RunContext& context) {
     out.add("first_start_s", times.count == 0 ? 0.0 : ratio(static_cast<double>(times.first_start), clock_hz), "s",
             "simulated time of the first start");
     out.add("last_end_s", ratio(static_cast<double>(times.last_end), clock_hz), "s", "simulated time of the last end");
+    add_plan(out, row.plan, clock_hz);
     rows.push_back(std::move(json));
   }
   return rows;

@@ -107,8 +107,12 @@ HostMemory available_host_memory() {
   return memory;
 }
 
-std::uint32_t possible_threads(std::uint32_t asked) {
-  return engine::ThreadPool(asked).threads();
+std::uint32_t given_threads(std::uint32_t asked, const Hooks& hooks) {
+  const std::uint32_t given = engine::ThreadPool(asked).threads();
+  if (given < asked && hooks.warn)
+    hooks.warn(
+        fmt::format("the host gives {} of {} threads; the run is slower, its results are the same", given, asked));
+  return given;
 }
 
 void require_host_memory(std::uint64_t needed, const std::string& what) {

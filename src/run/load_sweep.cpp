@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "dojo/reference/network.h"
+#include "dojo/run/host_memory.h"
 #include "dojo/run/run.h"
 #include "dojo/traffic/detours.h"
 #include "run/net_models.h"
@@ -37,7 +38,7 @@ Measurements::Measurements(const config::RunConfig& config, const topology::Topo
   }
   run_.zero_load_cycles = crossings + reference::zero_load_cycles(config.router, hops, packet_flits());
   run_.model = schema::enum_text(config.run.network_model);
-  run_.threads = thread_count(config.run);
+  run_.threads = given_threads(thread_count(config.run), hooks);
 }
 
 Outcome Measurements::at(double rate) {

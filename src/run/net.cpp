@@ -19,6 +19,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 void refuse_what_cannot_run(const config::RunConfig& config, const topology::Topology& topology) {
+  if (config.machine.noc.arbitration != topology::Arbitration::kRoundRobin) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("machine.noc.arbitration: found \"{}\", expected \"round_robin\", because the routers of "
+                            "`dojosim net` know no other; add --set machine.noc.arbitration=round_robin",
+                            schema::enum_text(config.machine.noc.arbitration)));
+  }
   if (config.net.pattern != traffic::Pattern::kHotspot && !config.net.hotspots.empty()) {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("net.hotspots: found ids with pattern \"{}\", expected none; leave them out, or choose "

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <thread>
 #include <utility>
 
@@ -57,6 +58,29 @@ void refuse_contention_of_ideal(const config::RunParams& params) {
               "messages of the ideal network never meet");
 }
 
+void refuse_audit(const config::RunParams& params, const topology::MachineParams& machine) {
+  if (params.audit_tasks <= 0) return;
+  if (params.network_model != fabric::NetworkModel::kFast) {
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("run.audit_tasks: found {} with network_model \"{}\", expected fast; leave it out: an audit "
+                    "says how far the fast network is from the reference",
+                    params.audit_tasks, schema::enum_text(params.network_model)));
+  }
+  const std::vector<std::string> problems = reference::die_problems(machine);
+  if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
+}
+
+/// None: only runs of the fast network are audited.
+std::optional<audit::Draw> draw_audit(const Prepared& prepared) {
+  const config::RunParams& params = prepared.config->run;
+  if (params.network_model != fabric::NetworkModel::kFast) return std::nullopt;
+  audit::Request request;
+  request.seed = static_cast<std::uint64_t>(params.seed);
+  if (params.audit_tasks >= 0) request.tasks = params.audit_tasks;
+  return audit::draw({*prepared.topology, *prepared.workload, *prepared.job}, request);
+}
+
 /// The window loop without modules: nobody looks at this machine while it runs. 0 when it was stopped.
 Cycles ideal_cycles(const Prepared& prepared, machine::MachineSettings settings, const Hooks& hooks) {
   settings.network_model = fabric::NetworkModel::kIdeal;
@@ -67,7 +91,7 @@ Cycles ideal_cycles(const Prepared& prepared, machine::MachineSettings settings,
 
 /// Runs the job over the network that the configuration names.
 void simulate(const Prepared& prepared, const machine::MachineSettings& settings, const Hooks& hooks,
-              RunOutcome& outcome) {
+              const std::vector<RankId>& recorded, audit::Times& times, RunOutcome& outcome) {
   const topology::Topology& topology = *prepared.topology;
   note(hooks, fmt::format("building the machine: {} nodes, {} dies", topology.node_count(), topology.die_count()));
   machine::Machine machine(topology, *prepared.workload, *prepared.job, settings);
@@ -86,12 +110,22 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
   outcome.results.events = machine.progress().events;
   outcome.results.threads = settings.threads;
+  times.end = outcome.results.end_cycle;
+  for (const RankId rank : recorded) times.of_rank.emplace(rank, machine.task_times(rank));
+}
+
+/// Some of the job's operations again, in both networks.
+audit::Result audit_of(const Prepared& prepared, const audit::Draw& drawn, const audit::Times& times,
+                       const machine::MachineSettings& settings, const Hooks& hooks) {
+  return audit::replay({*prepared.topology, *prepared.workload, *prepared.job}, drawn, times, settings,
+                       [&] { return asked_to_stop(hooks); });
 }
 
 }  // namespace
 
 report::RunContext RunOutcome::context() const {
-  return {*prepared.config, *prepared.topology, *prepared.workload, *prepared.job, results, ideal_cycles};
+  return {*prepared.config, *prepared.topology, *prepared.workload,       *prepared.job,
+          results,          ideal_cycles,       audit ? &*audit : nullptr};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
@@ -112,6 +146,7 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
 
 Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   refuse_contention_of_ideal(config.run);
+  refuse_audit(config.run, config.machine);
   const fabric::NetworkModel model = config.run.network_model;
   if (model == fabric::NetworkModel::kReference) {
     const std::vector<std::string> problems = reference::die_problems(config.machine);
@@ -139,15 +174,19 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
 RunOutcome run(Prepared prepared, const Hooks& hooks) {
   const Clock::time_point began = Clock::now();
   machine::MachineSettings settings = machine_settings(prepared.config->run);
-  const std::uint32_t asked = std::exchange(settings.threads, possible_threads(settings.threads));
-  if (settings.threads < asked && hooks.warn) {
-    hooks.warn(fmt::format("the host gives {} of {} threads; the run is slower, its results are the same",
-                           settings.threads, asked));
-  }
+  settings.threads = given_threads(settings.threads, hooks);
   RunOutcome outcome;
-  simulate(prepared, settings, hooks, outcome);
+  const std::optional<audit::Draw> drawn = draw_audit(prepared);
+  settings.record_tasks = drawn && drawn->why_not.empty();
+  if (settings.record_tasks && std::isfinite(drawn->most_flit_hops))
+    note(hooks, fmt::format("an audit may replay {:.3g} flit-hops, of the job's {:.3g}", drawn->most_flit_hops,
+                            drawn->job_flit_hops));
+  audit::Times times;
+  simulate(prepared, settings, hooks, settings.record_tasks ? drawn->record : std::vector<RankId>{}, times, outcome);
   if (prepared.config->run.contention && outcome.ending == systemc::Ending::kFinished)
     outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
+  if (drawn && outcome.ending == systemc::Ending::kFinished)
+    outcome.audit = audit_of(prepared, *drawn, times, settings, hooks);
   outcome.results.wall_s = seconds_since(began);
   outcome.results.peak_rss_bytes = peak_resident_bytes();
   outcome.prepared = std::move(prepared);

@@ -63,18 +63,19 @@ class Writer {
 
   void run() {
     number_groups();
-    std::map<std::vector<std::uint32_t>, std::string> written;  // graph and groups of a rank -> its file
+    std::map<std::vector<std::uint32_t>, const OutputFile*> written;  // graph and groups of a rank -> its file
     for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
       std::vector<std::uint32_t> key{workload_.graph_of_rank[rank]};
       for (const std::vector<std::uint32_t>& groups : group_of_) key.push_back(groups[rank]);
-      const std::string file = fmt::format("{}.{}{}", prefix_, rank, extension_);
-      const auto [entry, added] = written.emplace(std::move(key), file);
-      if (added) {
-        write_file_bytes(file, rank_bytes(rank));
+      const std::string name = fmt::format("{}.{}{}", prefix_, rank, extension_);
+      const OutputFile*& twin = written[std::move(key)];
+      if (twin == nullptr) {
+        twin = &write(name, rank_bytes(rank));
       } else {
-        link_file(entry->second, file);  // the same bytes under another name
+        files_.add_twin(name, *twin);  // the same bytes under another name
       }
     }
+    files_.commit();
   }
 
  private:
@@ -89,7 +90,13 @@ class Writer {
         for (const RankId rank : group.ranks) group_of_[c][rank] = number;
       }
     }
-    if (number > 0) write_file_bytes(prefix_ + ".json", fmt::format("{{{}}}\n", text));
+    if (number > 0) (void)write(prefix_ + ".json", fmt::format("{{{}}}\n", text));
+  }
+
+  const OutputFile& write(const std::string& name, const std::string& bytes) {
+    OutputFile& file = files_.add(name);
+    write_file_bytes(file, name, bytes);
+    return file;
   }
 
   std::string rank_bytes(RankId rank) {
@@ -143,6 +150,7 @@ class Writer {
   std::string prefix_, extension_;
   TraceText text_;
   std::vector<std::vector<std::uint32_t>> group_of_;  ///< [class][rank]
+  OutputSet files_;
 };
 
 }  // namespace

@@ -3,26 +3,23 @@
 #include "trace/file_bytes.h"
 
 #include <fmt/format.h>
-#include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <memory>
+#include <new>
 
 #include "dojo/base/error.h"
-#include "dojo/base/files.h"
 
 namespace dojo::workload {
 namespace {
 
-struct CloseGz {
-  void operator()(gzFile file) const { gzclose(file); }
+struct EndDeflate {
+  void operator()(z_stream* stream) const { deflateEnd(stream); }
 };
-using GzFile = std::unique_ptr<std::remove_pointer_t<gzFile>, CloseGz>;
 struct EndInflate {
   void operator()(z_stream* stream) const { inflateEnd(stream); }
 };
@@ -31,6 +28,8 @@ struct FreeZstd {
 };
 
 constexpr std::size_t kPiece = std::size_t{1} << 20;
+constexpr int kGzipOnly = 15 + 16;  // zlib: the largest window, with gzip's header
+constexpr int kGzipLevel = 6;
 
 bool starts_with(const std::string& bytes, const char* sign) {
   const std::size_t length = std::strlen(sign);
@@ -72,8 +71,7 @@ class Unpacked {
 
 std::string unpack_gzip(const std::string& path, const std::string& packed) {
   z_stream state{};
-  constexpr int kGzipOnly = 15 + 16;
-  DOJO_CHECK(inflateInit2(&state, kGzipOnly) == Z_OK, "no memory for a gzip stream");
+  if (inflateInit2(&state, kGzipOnly) != Z_OK) throw std::bad_alloc();
   const std::unique_ptr<z_stream, EndInflate> stream(&state);
   Unpacked out(path, packed.size());
   std::size_t at = 0;
@@ -100,7 +98,7 @@ std::string unpack_gzip(const std::string& path, const std::string& packed) {
 
 std::string unpack_zstd(const std::string& path, const std::string& packed) {
   const std::unique_ptr<ZSTD_DStream, FreeZstd> stream(ZSTD_createDStream());
-  DOJO_CHECK(stream != nullptr, "no memory for a zstd stream");
+  if (stream == nullptr) throw std::bad_alloc();
   Unpacked unpacked(path, packed.size());
   ZSTD_inBuffer in{packed.data(), packed.size(), 0};
   std::size_t left = 1;  // 0 once a frame has ended
@@ -141,24 +139,28 @@ std::string read_file_bytes(const std::string& path) {
   return starts_with(bytes, "\x28\xb5\x2f\xfd") ? unpack_zstd(path, bytes) : bytes;
 }
 
-void write_file_bytes(const std::string& path, const std::string& bytes) {
-  OutputFile file(path);
+void write_file_bytes(OutputFile& file, const std::string& path, const std::string& bytes) {
   const bool gzip = path.size() > 3 && path.compare(path.size() - 3, 3, ".gz") == 0;
-  if (!gzip) {
-    file.write(bytes);
-    return file.commit();
+  if (!gzip) return file.write(bytes);
+  z_stream state{};
+  constexpr int kMemoryLevel = 8;  // zlib's usual one
+  if (deflateInit2(&state, kGzipLevel, Z_DEFLATED, kGzipOnly, kMemoryLevel, Z_DEFAULT_STRATEGY) != Z_OK)
+    throw std::bad_alloc();
+  const std::unique_ptr<z_stream, EndDeflate> stream(&state);
+  std::string packed(kPiece, '\0');
+  std::size_t at = 0;
+  int code = Z_OK;
+  while (code != Z_STREAM_END) {
+    const std::size_t piece = std::min(bytes.size() - at, kPiece);
+    state.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data() + at));
+    state.avail_in = static_cast<uInt>(piece);
+    state.next_out = reinterpret_cast<Bytef*>(packed.data());
+    state.avail_out = static_cast<uInt>(packed.size());
+    code = deflate(&state, at + piece == bytes.size() ? Z_FINISH : Z_NO_FLUSH);
+    DOJO_CHECK(code == Z_OK || code == Z_STREAM_END, "zlib cannot go on");
+    at += piece - state.avail_in;
+    file.write(std::string_view(packed).substr(0, packed.size() - state.avail_out));
   }
-  errno = 0;
-  GzFile packed(gzdopen(::dup(file.descriptor()), "wb6"));
-  bool good = packed != nullptr;
-  for (std::size_t at = 0; good && at < bytes.size(); at += kPiece) {
-    const auto size = static_cast<unsigned>(std::min(kPiece, bytes.size() - at));
-    good = gzwrite(packed.get(), bytes.data() + at, size) == static_cast<int>(size);
-  }
-  if (packed) good = gzclose(packed.release()) == Z_OK && good;
-  if (good) return file.commit();
-  throw Error(ExitCode::kIo, fmt::format("{}: cannot be written: {}; check that the folder exists and has room", path,
-                                         std::strerror(errno)));
 }
 
 }  // namespace dojo::workload

@@ -157,7 +157,9 @@ std::string format_json_trace(const Workload& workload) {
 }
 
 void write_trace(const Workload& workload, const std::string& path) {
-  write_file_bytes(path, format_json_trace(workload));
+  OutputFile file(path);
+  write_file_bytes(file, path, format_json_trace(workload));
+  file.commit();
 }
 
 }  // namespace dojo::workload

@@ -55,6 +55,7 @@ TEST(Net, WrongValuesAreRefused) {
   expect_refused(3, net({"--hotspot", "3"}), "choose pattern hotspot");
   expect_refused(3, net({"--model", "slow"}), "/run/network_model: found \"slow\"");
   expect_refused(3, net({"--set", "workload.steps=2"}), "does not use");
+  expect_refused(3, net({"--set", "machine.noc.arbitration=age"}), "found \"age\", expected \"round_robin\"");
   expect_refused(3, net({"--set", "router.virtual_channels=9"}), "expected an integer, 1 to 8");
   expect_refused(3, net({"--set", "router.virtual_chanels=2"}), "expected \"router.virtual_channels\"");
   expect_refused(3, {"net", "configs/runs/matmul_die.json"}, "unknown key \"workload\"");

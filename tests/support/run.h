@@ -55,6 +55,7 @@ struct TestSettings {
   std::uint32_t threads = 1;
   Cycles window_cycles = 0;
   bool reverse_order = false;
+  std::int64_t trains_times = 1, trains_over = 1;  ///< lengths of the fast model's trains, as a fraction of the usual
 };
 
 struct RunRequest {
@@ -76,6 +77,8 @@ inline JobRun prepare(const RunRequest& request) {
   settings.threads = request.settings.threads;
   settings.window_cycles = request.settings.window_cycles;
   settings.reverse_order = request.settings.reverse_order;
+  for (auto* length : {&settings.burst_bytes, &settings.gather_on_die, &settings.gather_over_dies})
+    *length = *length * request.settings.trains_times / request.settings.trains_over;
   JobRun run;
   run.topology = std::move(prepared.topology);
   run.workload = std::move(prepared.workload);

@@ -84,6 +84,39 @@ TEST(BothModels, SmallAllReducesOverATile) {
   }
 }
 
+/// A small all-reduce that starts while a large one has all its chunks at the nodes, over the dies of a tile's corner:
+/// how long it takes. With one send queue it waits for the messages of the large one that were posted before.
+double small_beside_large(std::int64_t send_queues, const machine::MachineSettings& settings) {
+  MachineParams machine = machine_file("tile", {"machine.tile.dies.rows=2", "machine.tile.dies.columns=2"});
+  machine.node.communication_threads = send_queues;
+  JobText job(4);
+  for (RankId rank = 0; rank < 4; ++rank) {
+    job.add(rank, op_of(workload::OpKind::kAllReduce, 4 << 20));
+    workload::Op product = op_of(workload::OpKind::kMatMul);
+    product.mat = {256, 256, 256, 1};
+    product.flops = 2 * 256 * 256 * 256;
+    job.add(rank, product, false);
+    job.add(rank, op_of(workload::OpKind::kAllReduce, 8192));
+  }
+  const JobRun made = run(machine, job.take(), placed("die", 4), settings);
+  const machine::OpRecord& small = made.results.ops.back();
+  return static_cast<double>(small.last_end - small.first_start);
+}
+
+TEST(BothModels, ASmallAllReduceBesideABacklog) {
+  std::vector<double> waits;
+  for (const std::int64_t send_queues : {1, 2}) {
+    const double slow = small_beside_large(send_queues, reference()), fast = small_beside_large(send_queues, {});
+    judge({fmt::format("models_small_beside_large_{}", send_queues),
+           fmt::format("all-reduce of 8 KiB beside one of 4 MiB over 2 x 2 dies, {} send queue{}: fast model",
+                       send_queues, send_queues == 1 ? "" : "s"),
+           "the same in the reference model", "cycles", 0.8, 1.25},
+          slow, fast);
+    waits.push_back(slow);
+  }
+  EXPECT_LT(2 * waits[1], waits[0]) << "the second queue is there for this";
+}
+
 /// The tree, which is chosen where its model is faster, is so in the reference as well.
 TEST(BothModels, SmallGathersOverATile) {
   std::vector<double> last;

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,22 +46,43 @@ class OutputFile {
   OutputFile& operator=(const OutputFile&) = delete;
   void write(std::string_view bytes);
   void commit();
-  /// Where write() goes, for libraries that write themselves.
-  [[nodiscard]] int descriptor() const { return descriptor_; }
 
  private:
+  friend class OutputSet;
+  enum class Place { kBeside, kSwapped, kMoved };  ///< kSwapped: what was there before is beside now
+  OutputFile(std::string path, const OutputFile& twin);
+  void flush();
+  void give_up_lock();
+  void move();
+  void swap();
+  void take_back() noexcept;
   [[noreturn]] void fail(const char* action, int error) const;
   std::string path_, target_, temporary_;
   int descriptor_ = -1;
+  Place place_ = Place::kBeside;
+};
+
+/// Files that appear together: commit() moves them to their places in the order in which they were added. When it
+/// cannot, and without commit(), what was there before stays.
+class OutputSet {
+ public:
+  OutputFile& add(const std::string& path);
+  /// The bytes of `twin`, a file of this set that is written: a hard link, or a copy where the file system has none.
+  void add_twin(const std::string& path, const OutputFile& twin);
+  void commit();
+
+ private:
+  void limit_open_files();
+  std::deque<OutputFile> files_;  // they stay where they are
 };
 
 /// All of `bytes` in one go.
 void write_file(const std::string& path, std::string_view bytes);
-/// The file `from` under a second name: a hard link, or a copy where the file system has none. The rules of OutputFile.
-void link_file(const std::string& from, const std::string& to);
 
 /// Takes away what killed programs left unfinished in a folder; what a living one writes stays.
 void remove_leftovers(const std::string& directory);
+/// The same in the folder of a file that is to be written; "" and "-" name none.
+void remove_leftovers_beside(const std::string& path);
 
 /// Makes a folder with its parents and says which were not there before, topmost first. Error(kIo).
 std::vector<std::string> make_folders(const std::string& directory);

@@ -147,6 +147,7 @@ struct RunParams {
   bool copy_tasks = true;
   bool rows_in_step = true;
   bool contention = false;
+  std::int64_t audit_tasks = -1;  ///< -1: as many as the default budget holds
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
@@ -162,6 +163,10 @@ struct RunParams {
     field("contention", self.contention,
           "run the job a second time over the ideal network, and report what contention costs", Anything(),
           Source{"chosen"});
+    field("audit_tasks", self.audit_tasks,
+          "operations that are replayed in the reference network, for the run's own error; 0 = none, -1 = as many as a "
+          "small share of the job's flit-hops holds",
+          Between(-1, 1e6), Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }
 };

@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
 #include "dojo/fabric/burst_routes.h"
 #include "dojo/fabric/port_times.h"
+#include "dojo/fabric/stripe_groups.h"
 #include "dojo/schema/counters.h"
 #include "dojo/topology/topology.h"
 
@@ -81,7 +83,8 @@ struct Gathering {
 
 class DieNetwork {
  public:
-  void configure(const topology::Topology& topology, DieId die);
+  /// `groups`: those of the die's site map; none: makes its own.
+  void configure(const topology::Topology& topology, DieId die, std::shared_ptr<const StripeGroups> groups = nullptr);
 
   [[nodiscard]] std::int32_t rows() const { return rows_; }
   [[nodiscard]] std::int32_t columns() const { return columns_; }
@@ -172,9 +175,7 @@ class DieNetwork {
   void count(const Gathering& g, std::uint64_t times);
 
   /// Striped bursts: every enabled node of a group sends or receives an equal piece, all along rows or all along
-  /// columns. Group 0 is the whole die; the others are a grid of rectangles that together are the die.
-  static constexpr std::int32_t kGroupRows = 2, kGroupColumns = 4;
-  static constexpr unsigned kGroups = 1 + kGroupRows * kGroupColumns;
+  /// columns.
   struct Stripe {
     Cycles head = 0;        ///< leaving: when it is at the border, late enough that all flits follow without a gap
     Cycles start = 0;       ///< when the heads have left the routers of their nodes, or the receive buffer
@@ -189,13 +190,10 @@ class DieNetwork {
   [[nodiscard]] Flits stripe_flits(Direction d, unsigned group, Bytes bytes) const;
   /// Of each node.
   [[nodiscard]] Flits piece_flits(unsigned group, Bytes bytes) const {
-    const std::uint32_t nodes = groups_[group].nodes();
+    const std::uint32_t nodes = (*groups_)[group].nodes();
     return nodes == 0 ? 0 : flits(ceil_div<Bytes>(bytes, nodes));
   }
-  /// What of a message of the whole die the nodes of a group move.
-  [[nodiscard]] Bytes share_of(unsigned group, Bytes bytes) const;
-  [[nodiscard]] std::uint32_t nodes() const { return nodes_; }
-  [[nodiscard]] const std::vector<SiteIndex>& sites_of(unsigned group) const { return groups_[group].sites; }
+  [[nodiscard]] const StripeGroups& groups() const { return *groups_; }
   /// Takes the state of a die with the same map elsewhere in the machine.
   void take_over(const DieNetwork& from) {
     const std::int32_t first_row = first_row_;
@@ -288,7 +286,6 @@ class DieNetwork {
   PortTimes reads_, writes_;
   std::vector<PortUse> port_use_;
   std::vector<std::uint8_t> enabled_;
-  std::uint32_t nodes_ = 0;    // enabled
   Flits loss_ = 0;             // at contended write ports, in hundredths
   std::vector<Cycles> heads_;  // scratch of walk()
   /// Scratch of gather(), by offset on the die.
@@ -305,44 +302,19 @@ class DieNetwork {
     std::int32_t first, stride;
     std::size_t link;  ///< index of the first link; the others follow
   };
-  /// Nodes whose pieces of a striped message move together.
-  struct Group {
-    std::array<std::int32_t, 2> begin{}, end{};  ///< columns, rows
-    std::vector<SiteIndex> sites;                ///< of its nodes, ascending
-    std::uint32_t before = 0;                    ///< nodes of the groups before it
-    std::array<std::vector<Flits>, 2> on_lane;   ///< nodes by row, by column
-    std::array<Flits, 2> fullest{};              ///< nodes in the fullest row, in the fullest column
-    [[nodiscard]] std::uint32_t nodes() const { return static_cast<std::uint32_t>(sites.size()); }
-  };
   struct Steps {
     std::int32_t begin, end;
   };
-  /// What striped bursts have moved in one direction. How that is spread over links and ports follows from the site
-  /// map, so it is worked out when somebody asks.
-  struct StripeUse {
-    std::uint64_t flits = 0, bursts = 0;   ///< of one node's pieces
-    std::uint64_t bytes = 0;               ///< that every node moves
-    std::vector<std::uint32_t> remainder;  ///< [n]: bursts in which nodes 0 to n-1 move a byte more; empty: none yet
-    void add(Flits piece, Bytes all, std::uint32_t nodes) {
-      flits += static_cast<std::uint64_t>(piece);
-      ++bursts;
-      bytes += static_cast<std::uint64_t>(all / nodes);
-      if (all % nodes == 0) return;
-      if (remainder.empty()) remainder.assign(std::size_t{nodes} + 1, 0);
-      ++remainder[static_cast<std::size_t>(all % nodes)];
-    }
-    [[nodiscard]] std::uint32_t more(std::size_t node) const { return remainder.empty() ? 0 : remainder[node]; }
-    void clear() {
-      flits = bursts = bytes = 0;
-      std::fill(remainder.begin(), remainder.end(), 0u);
-    }
-  };
-  std::array<Group, kGroups> groups_;
-  using StripeUses = std::array<std::array<StripeUse, kGroups>, topology::kDirections>;
+  std::shared_ptr<const StripeGroups> groups_;
+  using StripeUses = std::array<std::array<StripeUse, StripeGroups::kCount>, topology::kDirections>;
   StripeUses striped_out_, striped_through_, striped_in_;
-  void make_groups();
-  [[nodiscard]] Steps steps_of(Direction d, const Group& group) const;
-  void settle(Direction d, const Group& group, const StripeUse& out, const StripeUse& through, const StripeUse& in);
+  [[nodiscard]] Steps steps_of(Direction d, const StripeGroups::Group& group) const;
+  template <class Ports>
+  Stripe stripe_out_of(Direction d, unsigned group, Bytes bytes, Cycles now, Ports ports);
+  template <class Ports>
+  Stripe stripe_into(Direction d, unsigned group, Bytes bytes, Cycles now, Ports ports);
+  void settle(Direction d, const StripeGroups::Group& group, const StripeUse& out, const StripeUse& through,
+              const StripeUse& in);
   [[nodiscard]] Way way(Direction d, std::int32_t lane) const;
   void gather_towards(Gathering& g, bool high);
   void gather_at_nodes(Gathering& g);

@@ -18,6 +18,18 @@ class PortTimes {
   /// Of a node's ports the one that is free first: what comes or goes over one link keeps one port busy.
   [[nodiscard]] Cycles& first(std::size_t site) { return free_[number_of_first(site)]; }
   [[nodiscard]] Cycles first(std::size_t site) const { return free_[number_of_first(site)]; }
+  // first() for loops over many nodes, which are compiled once for nodes of one port and once for others.
+  struct Single {
+    Cycles* free;
+    [[nodiscard]] Cycles& first(std::size_t site) const { return free[site]; }
+  };
+  struct Several {
+    PortTimes& ports;
+    [[nodiscard]] Cycles& first(std::size_t site) const { return ports.first(site); }
+  };
+  [[nodiscard]] bool each_single() const { return ports_ == 1; }
+  [[nodiscard]] Single single() { return {free_.data()}; }
+  [[nodiscard]] Several several() { return {*this}; }
   /// The same by its number among all ports of the die.
   [[nodiscard]] std::size_t number_of_first(std::size_t site) const { return ports_ == 1 ? site : earliest(site); }
   [[nodiscard]] Cycles& port(std::size_t number) { return free_[number]; }

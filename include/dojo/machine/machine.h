@@ -30,6 +30,7 @@ struct MachineSettings {
   NetworkModel network_model = NetworkModel::kFast;
   bool copy_tasks = true;      ///< take records of tasks that another die has run from the same state
   bool rows_in_step = true;    ///< run one row of tiles for all as long as they do the same
+  bool record_tasks = false;   ///< task_times() knows when each task of each rank ran
   Cycles window_cycles = 0;    ///< tests: shorter windows than the lookahead; nothing may change
   bool reverse_order = false;  ///< tests: evaluate the shards of a window in reverse; nothing may change
 };
@@ -42,6 +43,11 @@ struct NodeCounters {
 };
 struct DipCounters {
   LinkCounters hbm, pcie, ethernet, ttp;  ///< ttp: DIP to die direction
+};
+
+/// When a task of a rank started, by its sequencer, and ended; kNever: not yet.
+struct TaskTime {
+  Cycles start = kNever, end = kNever;
 };
 
 struct Progress {
@@ -77,6 +83,8 @@ class Machine {
   /// Folds all counters. Checks the conservation laws and throws Error(kInternal) when one is broken.
   [[nodiscard]] Results collect(bool interrupted = false) const;
 
+  /// By task of the rank's program; empty without MachineSettings::record_tasks.
+  [[nodiscard]] const std::vector<TaskTime>& task_times(RankId rank) const;
   [[nodiscard]] NodeCounters node_counters(DieId die, SiteIndex site) const;
   [[nodiscard]] DipCounters dip_counters(std::uint32_t dip) const;
   [[nodiscard]] const topology::Topology& topology() const;

@@ -2,6 +2,7 @@
 // What a piece of an operation costs on one core: matrix unit, vector unit, load and store ports, pipeline fill,
 // launch. The time is that of the busiest resource plus fill and drain (docs/kernels.md).
 #pragma once
+#include <algorithm>
 #include <cstdint>
 
 #include "dojo/base/types.h"
@@ -43,6 +44,13 @@ class NodeCost {
   [[nodiscard]] Cycles step_start() const { return params_.semaphore_cycles; }
   [[nodiscard]] Bytes load_bytes_per_cycle() const { return params_.load_ports * params_.port_bytes_per_cycle; }
   [[nodiscard]] Bytes store_bytes_per_cycle() const { return params_.store_ports * params_.port_bytes_per_cycle; }
+  /// An A block (rows x depth) and a B block (depth x columns): what an issue of the matrix unit takes from the SRAM.
+  [[nodiscard]] Bytes issue_bytes(Bytes element_bytes) const {
+    return (params_.matrix_rows + params_.matrix_columns) * params_.matrix_depth * element_bytes;
+  }
+  [[nodiscard]] std::int64_t vector_elements_per_cycle(Bytes element_bytes) const {
+    return std::max<std::int64_t>(1, params_.vector_bytes_per_cycle / element_bytes);
+  }
   [[nodiscard]] const topology::NodeParams& params() const { return params_; }
 
   /// Time on a core that runs at `core_speed` of the nominal rate, rounded up.

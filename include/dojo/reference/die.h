@@ -75,9 +75,10 @@ class Die {
   Die(const Die&) = delete;
   Die& operator=(const Die&) = delete;
 
-  /// A message of `bytes` from a node, from `now` on. `burst.shape` is kUnicast (also to a DIP), kRow or kColumn: to
-  /// all nodes of the row or column from burst.reach.low to burst.reach.high but the sender, forking in the routers.
-  void post(SiteIndex site, const fabric::Burst& burst, Bytes bytes, Cycles now);
+  /// A message of `bytes` from a send queue of a node, from `now` on. `burst.shape` is kUnicast (also to a DIP), kRow
+  /// or kColumn: to all nodes of the row or column from burst.reach.low to burst.reach.high but the sender, forking in
+  /// the routers.
+  void post(SiteIndex site, const fabric::Burst& burst, Bytes bytes, Cycles now, unsigned queue);
 
   [[nodiscard]] Cycles next_cycle() const;  ///< kNever: nothing to do until something is posted or comes
   void cycle(Cycles now);                   ///< requires now >= next_cycle()

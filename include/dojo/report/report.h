@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dojo/audit/audit.h"
 #include "dojo/config/config.h"
 #include "dojo/machine/results.h"
 #include "dojo/topology/topology.h"
@@ -21,6 +22,7 @@ struct RunContext {
   const workload::Job& job;
   const machine::Results& results;
   Cycles ideal_cycles = 0;  ///< of the same job over the ideal network; 0: not known
+  const audit::Result* audit = nullptr;  ///< of a run of the fast network
 };
 
 /// report.json as text (schema dojosim.report/1).

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <string>
 
+#include "dojo/run/hooks.h"
+
 namespace dojo::run {
 
 struct HostMemory {
@@ -21,7 +23,7 @@ struct HostMemory {
 /// Throws Error(kHostMemory) with what is needed, what is there and what to do. `what` is "exapod (1062000 nodes)".
 void require_host_memory(std::uint64_t needed, const std::string& what);
 
-/// Threads that the host gives of the `asked` ones.
-[[nodiscard]] std::uint32_t possible_threads(std::uint32_t asked);
+/// Threads that the host gives of the `asked` ones; warns when they are fewer.
+[[nodiscard]] std::uint32_t given_threads(std::uint32_t asked, const Hooks& hooks);
 
 }  // namespace dojo::run

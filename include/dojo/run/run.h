@@ -2,7 +2,9 @@
 // A configuration is run in one call: config -> topology -> workload -> job -> machine -> simulation -> results.
 #pragma once
 #include <memory>
+#include <optional>
 
+#include "dojo/audit/audit.h"
 #include "dojo/config/config.h"
 #include "dojo/machine/machine.h"
 #include "dojo/report/report.h"
@@ -26,6 +28,7 @@ struct RunOutcome {
   Prepared prepared;
   systemc::Ending ending = systemc::Ending::kFinished;
   machine::Results results;
+  std::optional<audit::Result> audit;  ///< none: this network model has none
   Cycles ideal_cycles = 0;  ///< of the job over the ideal network (`run.contention`); 0: not asked for, or not finished
 
   /// For report::write_run_folder() and its like; good as long as this outcome.

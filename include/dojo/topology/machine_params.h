@@ -49,6 +49,9 @@ struct Grid {
   }
 };
 
+/// A node's threads.
+inline constexpr std::int64_t kMostSendQueues = 4;
+
 struct NodeParams {
   std::int64_t matrix_rows = 8, matrix_columns = 8, matrix_depth = 4;  // MACs a cycle = product
   std::int64_t fp32_flop_per_cycle = 32;
@@ -56,6 +59,7 @@ struct NodeParams {
   std::int64_t sram_latency_cycles = 5;
   std::int64_t load_ports = 2, store_ports = 1, port_bytes_per_cycle = 64;
   std::int64_t noc_read_ports = 1, noc_write_ports = 1;
+  std::int64_t communication_threads = 2;
   std::int64_t vector_bytes_per_cycle = 64;
   std::int64_t vector_latency_cycles = 4, matrix_latency_cycles = 8, scalar_latency_cycles = 1;
   std::int64_t kernel_launch_cycles = 40;
@@ -78,6 +82,9 @@ struct NodeParams {
           Between(1, 65536), Source{"C43"});
     field("noc_read_ports", self.noc_read_ports, "SRAM to network ports (injection)", Between(1, 16), Source{"N06"});
     field("noc_write_ports", self.noc_write_ports, "network to SRAM ports (ejection)", Between(1, 16), Source{"N06"});
+    field("communication_threads", self.communication_threads,
+          "threads that send; each has a queue of messages, and the queues take turns", Between(1, kMostSendQueues),
+          Source{"C05"});
     field("vector_bytes_per_cycle", self.vector_bytes_per_cycle, "SIMD width", Between(1, 65536), Source{"C20"});
     field("vector_latency_cycles", self.vector_latency_cycles, "vector FP pipeline", Between(0, 10000),
           Source{"assumed"});

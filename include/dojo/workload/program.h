@@ -16,6 +16,7 @@
 
 #include "dojo/base/types.h"
 #include "dojo/topology/topology.h"
+#include "dojo/workload/floors.h"
 #include "dojo/workload/graph.h"
 
 namespace dojo::workload {
@@ -141,6 +142,7 @@ struct DataflowPlan {
   std::vector<std::uint32_t> item_begin;  ///< by position, size positions + 1
   std::vector<DataflowEdge> edges;
   double model_seconds = 0;  ///< latency-bandwidth time by which the algorithm was chosen; 0 = none
+  Floors floors;             ///< of what serves ranks; where groups share a plan, what holds for all of them
 };
 
 /// A use of a plan by particular ranks and DIPs.
@@ -196,6 +198,7 @@ struct Program {
   std::vector<Task> tasks;
   std::vector<std::uint32_t> successors;
   std::vector<Kernel> kernels;
+  std::vector<OpPlan> kernel_plans;  ///< by kernel, the reduction that follows it included
   std::vector<Cycles> delays;
   std::uint32_t instance_entries = 0;  ///< length of each rank's instance table
   MemoryPlan memory;

@@ -95,7 +95,7 @@ void LineGathers::send_to_other_dies(const KernelRun& run, const SliceShape::Lin
       continue;
     burst.row = place.slice->first_site_row + there.row;
     burst.column = place.slice->first_site_column + there.column;
-    port_.post(here.site, burst, bytes, std::max(ready, moment_.now));
+    port_.post(here.site, burst, bytes, std::max(ready, moment_.now), run.queue);
   }
 }
 

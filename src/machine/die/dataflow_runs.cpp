@@ -52,6 +52,7 @@ void DataflowRuns::prepare(DataflowRun& run, const DataflowRun::Key& key) {
   run.in_use = true;
   run.started = !run.share.has_task;
   run.task = kNone;
+  run.queue = 0;
   run.first_item = all ? 0 : plan.item_begin[key.position];
   run.item_count =
       all ? static_cast<std::uint32_t>(plan.items.size()) : plan.item_begin[key.position + 1] - run.first_item;
@@ -150,8 +151,8 @@ void DataflowRuns::copy(const DataflowRuns& from, const RowNames& names) {
   state_ = from.state_;
   auto& [runs, active] = state_;
   for (DataflowRun& each : runs) {
-    auto& [key, share, info, index, in_use, started, task, first_item, item_count, finish_left, fire_left, tokens] =
-        each;
+    auto& [key, share, info, index, in_use, started, task, queue, first_item, item_count, finish_left, fire_left,
+           tokens] = each;
     key.instance = RowNames::of(names.instance, key.instance);
   }
   (void)active;

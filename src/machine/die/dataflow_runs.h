@@ -40,6 +40,7 @@ struct DataflowRun {
   bool in_use = false;
   bool started = false;  ///< tokens may come before the task starts here
   std::uint32_t task = kNone;
+  unsigned queue = 0;  ///< send queue that its messages take
   std::uint32_t first_item = 0, item_count = 0;
   std::uint32_t finish_left = 0, fire_left = 0;
   std::vector<std::uint16_t> tokens;  ///< still to come, by replica(): item, track, chunk

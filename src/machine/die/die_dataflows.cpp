@@ -26,7 +26,7 @@ std::uint8_t stripe_group(const DataflowPlan& plan, std::uint32_t track) {
 
 }  // namespace
 
-void DieDataflows::start(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
+void DieDataflows::start(std::uint32_t rank_die, std::uint32_t task, Cycles now, unsigned queue) {
   const RankDie& place = at_.residents[rank_die];
   const workload::Task& what = place.program->tasks[task];
   const workload::Job::InstanceRef ref = context_.job.instance_of[place.rank][what.entry];
@@ -38,6 +38,7 @@ void DieDataflows::start(std::uint32_t rank_die, std::uint32_t task, Cycles now)
   } else {
     at_.time.network_starts(rank_die, now);
   }
+  run.queue = queue;
   runs_.start(run, task, now);
 }
 
@@ -105,7 +106,7 @@ void DieDataflows::serve(DataflowRun& run, const Replica& replica, Cycles now) {
     const Bytes of_node = ceil_div<Bytes>(bytes, place.node_count);
     if (plan.tracks == 1) return runs_.fire_at(run, replica, at_.adders.add_everywhere(run.key.rank_die, of_node, now));
     Cycles done = now;
-    for (const SiteIndex site : at_.port.network().sites_of(stripe_group(plan, replica.track))) {
+    for (const SiteIndex site : at_.port.network().groups()[stripe_group(plan, replica.track)].sites) {
       const auto node = static_cast<std::uint32_t>(place.node_at(site));
       done = std::max(done, at_.adders.add(run.key.rank_die, node, of_node, now));
     }
@@ -138,22 +139,23 @@ void DieDataflows::send(DataflowRun& run, std::uint32_t edge_index, const Datafl
           ? 0
           : std::max<Bytes>(kPacketBytes, run.info->edge_splits[edge_index].of(run.info->part(to.track, to.chunk)));
   const Participant& there = context_.job.instances[run.key.instance].participants[item.position];
-  if (there.kind == Participant::Kind::kDip) return send_to_dip(there.index, site, bytes, burst, now);
+  if (there.kind == Participant::Kind::kDip) return send_to_dip(there.index, site, bytes, burst, now, run.queue);
   send_to_rank(run, item, to.track, site, bytes, burst, now);
 }
 
 namespace {
 
 /// A token without data is one packet of the control class.
-void post_message(NetworkPort& port, SiteIndex site, Burst& burst, Bytes bytes, Cycles now) {
+void post_message(NetworkPort& port, SiteIndex site, Burst& burst, Bytes bytes, Cycles now, unsigned queue) {
   burst.traffic_class = bytes == 0 ? fabric::TrafficClass::kControl : fabric::TrafficClass::kData;
-  port.post(site, burst, bytes == 0 ? kPacketBytes : bytes, now);
+  port.post(site, burst, bytes == 0 ? kPacketBytes : bytes, now, queue);
 }
 
 }  // namespace
 
 /// Along the row of the sender, or the nearest at which the DIP lies.
-void DieDataflows::send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, Burst& burst, Cycles now) {
+void DieDataflows::send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, Burst& burst, Cycles now,
+                               unsigned queue) {
   const topology::Topology& topology = context_.topology;
   const std::int32_t rows = topology.site_rows();
   const DieId die = topology.dip_die(dip);
@@ -164,7 +166,7 @@ void DieDataflows::send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, B
     burst.row = first + topology.routes()->dip_lane(die, topology.dip_side(dip), burst.row - first);
   const bool west = topology.dip_side(dip) == Direction::kWest;
   burst.column = west ? -1 : topology.die_columns() * topology.site_columns();
-  post_message(at_.port, site, burst, bytes, now);
+  post_message(at_.port, site, burst, bytes, now, queue);
 }
 
 void DieDataflows::send_to_rank(const DataflowRun& run, const DataflowItem& to, std::uint32_t track, SiteIndex site,
@@ -179,9 +181,9 @@ void DieDataflows::send_to_rank(const DataflowRun& run, const DataflowItem& to, 
   burst.column = slice.first_site_column + target.column;
   if (plan.striped && bytes > 0) {
     burst.group = stripe_group(plan, track);
-    return at_.port.post_stripe(burst, bytes, now);
+    return at_.port.post_stripe(burst, bytes, now, run.queue);
   }
-  post_message(at_.port, site, burst, bytes, now);
+  post_message(at_.port, site, burst, bytes, now, run.queue);
 }
 
 void DieDataflows::rename(engine::Event& event, const RowNames& names) {

@@ -28,7 +28,8 @@ class DieDataflows final : public DataflowRuns::Host {
         runs_(context, wheel, *this),
         semaphore_(context.topology.params().node.collective_semaphore_cycles) {}
 
-  void start(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  /// `queue`: send queue that the task's messages take.
+  void start(std::uint32_t rank_die, std::uint32_t task, Cycles now, unsigned queue);
   /// A message has brought a token, written at `tail`.
   void received(SiteIndex site, const fabric::Burst& burst, Cycles tail);
   void handle(const engine::Event& event);
@@ -52,7 +53,7 @@ class DieDataflows final : public DataflowRuns::Host {
   };
   [[nodiscard]] SiteIndex site_of(const DataflowRun& run, const workload::DataflowItem& item,
                                   std::uint32_t track) const;
-  void send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, fabric::Burst& burst, Cycles now);
+  void send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, fabric::Burst& burst, Cycles now, unsigned queue);
   void send_to_rank(const DataflowRun& run, const workload::DataflowItem& to, std::uint32_t track, SiteIndex site,
                     Bytes bytes, fabric::Burst& burst, Cycles now);
 

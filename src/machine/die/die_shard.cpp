@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "machine/die/die_shard.h"
 
+#include <numeric>
+
 #include "machine/network/models.h"
 
 namespace dojo::machine {
@@ -15,6 +17,7 @@ DieShard::DieShard(Context& context, DieId die)
       timer_(wheel_, Part::kShard),
       residents_(static_cast<std::size_t>(context.topology.sites())),
       adders_(context.topology.params().node),
+      queues_(context.topology.params().node.communication_threads),
       cores_(static_cast<std::size_t>(context.topology.sites())),
       port_(context.model.make(context, die, wheel_, moment_, *this)),
       kernels_(residents_, time_, wheel_, moment_, *this),
@@ -29,7 +32,8 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   time_.add_rank(place.node_count);
   adders_.add_rank(place.node_count);
   kernels_.add_rank(place);
-  if (home) sequencer_.add_rank(rank, place.slice->shape->die_count(), *place.program);
+  if (!home) return;
+  sequencer_.add_rank(rank, place.slice->shape->die_count(), *place.program, context_.settings.record_tasks);
 }
 
 void DieShard::read_mail(ThreadSums& sums) {
@@ -83,11 +87,23 @@ std::uint32_t DieShard::task_start(const engine::Event& event) {
 void DieShard::run_task(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
   const RankDie& place = residents_[rank_die];
   const Task& what = place.program->tasks[task];
-  if (what.kind == Task::Kind::kKernel) return kernels_.start(rank_die, task, now);
+  if (what.kind == Task::Kind::kKernel) return kernels_.start(rank_die, task, now, queues_.emptier());
   if (context_.model.knows_arrivals && place.local_tasks[task]) {
     return reductions_.start(rank_die, task, context_.job.instance_of[place.rank][what.entry].instance, now);
   }
-  dataflows_.start(rank_die, task, now);
+  dataflows_.start(rank_die, task, now, queues_.take(rank_die, task, sent_by(place, task)));
+}
+
+/// What the task sends from its place, by which send queues are filled; 0 if it stays on this die.
+Bytes DieShard::sent_by(const RankDie& place, std::uint32_t task) const {
+  if (place.local_tasks[task]) return 0;
+  const workload::Job::InstanceRef ref = context_.job.instance_of[place.rank][place.program->tasks[task].entry];
+  if (ref.instance == kNone) return 0;
+  const workload::DataflowInstance& instance = context_.job.instances[ref.instance];
+  const std::vector<Bytes>& sent = context_.plans[instance.plan].sent;
+  if (instance.participants.front().kind != workload::DataflowInstance::Participant::Kind::kNode)
+    return sent[ref.position];
+  return std::accumulate(sent.begin(), sent.end(), Bytes{0}) / static_cast<Bytes>(place.slice->dies.size());
 }
 
 /// Starts a task on every die of the rank's slice that takes part in it. This is the first, and always does.
@@ -127,6 +143,7 @@ void DieShard::plan_start(RankId rank, std::uint32_t task, Cycles time) {
 
 void DieShard::task_done(std::uint32_t rank_die, std::uint32_t task, Cycles done) {
   ++tasks_ended_;
+  queues_.give_back(rank_die, task);
   const RankDie& place = residents_[rank_die];
   if (place.slice_die == 0) return sequencer_.plan_end(place.rank, task, done);
   send_notice(place.rank, 0, Purpose::kTaskDone, task, done);
@@ -143,7 +160,7 @@ void DieShard::send_notice(RankId rank, std::uint32_t slice_die, Purpose purpose
   burst.traffic_class = fabric::TrafficClass::kControl;
   burst.row = here.slice->first_site_row + to.row;
   burst.column = here.slice->first_site_column + to.column;
-  port_->post(shape.nodes[here.first_node].site, burst, 64, now);
+  port_->post(shape.nodes[here.first_node].site, burst, 64, now, 0);
 }
 
 void DieShard::received(SiteIndex site, const Burst& burst, Cycles tail) {
@@ -191,6 +208,7 @@ void DieShard::copy(const DieShard& from, const RowNames& names) {
   tasks_ended_ = from.tasks_ended_;
   time_.copy(from.time_);
   adders_.copy(from.adders_);
+  queues_.copy(from.queues_);
   cores_ = from.cores_;
   port_->copy(*from.port_, names);
   kernels_.copy(from.kernels_);

@@ -13,6 +13,7 @@
 #include "machine/die/kernel_runs.h"
 #include "machine/die/moment.h"
 #include "machine/die/node_time.h"
+#include "machine/die/queue_choice.h"
 #include "machine/die/reductions.h"
 #include "machine/die/residents.h"
 #include "machine/die/sequencer.h"
@@ -92,6 +93,7 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   void delay_begins(RankId rank, workload::Task::Unit unit, Cycles now) override;
   void delay_ends(RankId rank, workload::Task::Unit unit, Cycles now) override;
   void received(SiteIndex site, const fabric::Burst& burst, Cycles tail) override;
+  [[nodiscard]] Bytes sent_by(const RankDie& place, std::uint32_t task) const;
   void plan_start(RankId rank, std::uint32_t task, Cycles time);
   void send_notice(RankId rank, std::uint32_t slice_die, fabric::Purpose purpose, std::uint32_t task, Cycles now);
   void rename(engine::Event& event, const RowNames& names) const;
@@ -106,6 +108,7 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   Residents residents_;
   NodeTime time_;
   Adders adders_;
+  QueueChoice queues_;
   std::vector<CoreCounters> cores_;
   std::unique_ptr<NetworkPort> port_;
   KernelRuns kernels_;

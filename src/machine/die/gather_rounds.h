@@ -45,6 +45,8 @@ class GatherRounds {
     upto_ = senders == 0 ? sent : sent + flit_bytes_ * std::max(GatherTrains::kLeastOfASender, train / senders);
     std::fill_n(moved_.begin(), count, Bytes{0});
     unfinished_ = 0;
+    any_passes_on_ = false;
+    passes_on_.assign(nodes.size(), 0);
     const auto take = [&](std::uint32_t gather, const workload::Piece& piece, Bytes begin, Bytes end) {
       if (end <= sent) return;
       if (end > upto_) unfinished_ |= 1u << gather;
@@ -54,11 +56,15 @@ class GatherRounds {
       if (bytes != 0) bytes = static_cast<std::uint32_t>(whole_flits(bytes));  // pieces share no packet
       bytes += static_cast<std::uint32_t>(to - from);
       moved_[gather] += to - from;
+      if (kernel.gathers[first + gather].stage == 2) passes_on_[piece.holder] = any_passes_on_ = true;
     };
     for_pieces(kernel, first, count, nodes.size(), take);
   }
   [[nodiscard]] Bytes upto() const { return upto_; }  ///< what has been sent then
   [[nodiscard]] Bytes moved(std::uint32_t gather) const { return moved_[gather]; }
+  /// Some node (that node) sends what it passes on, so not before it has that.
+  [[nodiscard]] bool passes_on() const { return any_passes_on_; }
+  [[nodiscard]] bool passes_on(std::size_t node) const { return passes_on_[node] != 0; }
   [[nodiscard]] bool more() const { return unfinished_ != 0; }
   [[nodiscard]] bool is_complete(std::uint32_t gather) const { return (unfinished_ >> gather & 1u) == 0; }
 
@@ -87,7 +93,9 @@ class GatherRounds {
   Bytes upto_ = 0;
   std::uint32_t unfinished_ = 0;  // a bit for each gather
   std::array<Bytes, kMost> moved_{};
-  std::vector<Bytes> queued_;  // by node
+  std::vector<Bytes> queued_;  // by node, as
+  bool any_passes_on_ = false;
+  std::vector<std::uint8_t> passes_on_;  // this
 };
 
 /// The gather of a line as the network takes it.

@@ -18,6 +18,7 @@ struct KernelRun {
   bool started = false;  ///< the task has started here
   bool ending = false;   ///< its end is planned
   bool recompute = false;
+  unsigned queue = 0;  ///< send queue that its messages take
   Cycles start = 0;
   Cycles finish = 0;     ///< latest end of a node's last step so far
   Cycles net_until = 0;  ///< latest arrival of an operand so far

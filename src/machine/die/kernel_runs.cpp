@@ -73,11 +73,12 @@ void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t t
   gathers_->prepare(run);
 }
 
-void KernelRuns::start(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
+void KernelRuns::start(std::uint32_t rank_die, std::uint32_t task, Cycles now, unsigned queue) {
   const RankDie& place = residents_[rank_die];
   KernelRun& run = find_or_make(rank_die, task);
-  time_.kernel_starts(rank_die, run.kernel->steps, now);
+  time_.kernel_starts(rank_die, now);
   run.started = true;
+  run.queue = queue;
   run.start = now;
   if (run.arrivals_left > 0) time_.network_starts(rank_die, now);
   for (std::uint32_t node = 0; node < place.node_count; ++node) advance_node(run, node);
@@ -170,7 +171,7 @@ void KernelRuns::advance_node(KernelRun& run, std::uint32_t node) {
     Cycles begin = std::max(run.start, state.free);
     if (run.slots > 0) begin = std::max({begin, run.slot(node, 0).ready, run.slot(node, state.step + 1).ready});
     const Cycles end = begin + cycles[state.step];
-    time_.compute(run.rank_die, node, begin, end);
+    time_.compute(run.rank_die, node, begin, end, moment_.now);
     state.free = end;
     step_completed(run, state.step, end);
     ++state.step;
@@ -222,9 +223,9 @@ void KernelRuns::copy(const KernelRuns& from) {
   state_ = from.state_;
   auto& [runs, done] = state_;  // neither holds a name that differs from row to row: runs know ranks by their index
   for (KernelRun& each : runs) {
-    auto& [kernel, index, task, rank_die, in_use, started, ending, recompute, start, finish, net_until, done_nodes,
-           arrivals_left, gathers_left, allowed_slot, slots, node_count, nodes, slots_of_nodes, lines, posted,
-           steps_done, steps_end] = each;
+    auto& [kernel, index, task, rank_die, in_use, started, ending, recompute, queue, start, finish, net_until,
+           done_nodes, arrivals_left, gathers_left, allowed_slot, slots, node_count, nodes, slots_of_nodes, lines,
+           posted, steps_done, steps_end] = each;
     (void)kernel;
   }
   (void)done;

@@ -26,7 +26,8 @@ class KernelRuns {
   void use(std::unique_ptr<Gathers> gathers) { gathers_ = std::move(gathers); }
   void add_rank(const RankDie& place) { state_.done.emplace_back(place.program->kernels.size() * 2, 0u); }
 
-  void start(std::uint32_t rank_die, std::uint32_t task, Cycles now);
+  /// `queue`: send queue that its operands take.
+  void start(std::uint32_t rank_die, std::uint32_t task, Cycles now, unsigned queue);
   void handle(const engine::Event& event);
   /// An operand was written into a node's memory, at `ready`.
   void received(std::uint32_t rank_die, const Operand& operand, SiteIndex site, Cycles ready);

@@ -24,7 +24,7 @@ void LineGathers::send_unicasts(KernelRun& run, Cycles now) {
     if (there.die == place.slice_die) {
       port_.post_in_turn(source, burst, message.bytes, now);
     } else {
-      port_.post(source, burst, message.bytes, now);
+      port_.post(source, burst, message.bytes, now, run.queue);
     }
   }
 }
@@ -35,17 +35,18 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   if (!run.started || state.pending) return;
   const RankDie& place = kernels_.place(run);
   const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-  const Cycles horizon = now + trains_.of(kernels_.line(run, index));
+  const SliceShape::Line line = kernels_.line(run, index);
+  const Cycles horizon = now + trains_.of(line);
   while (state.cursor < end) {
     if (state.side_by_side == 0) choose(run, index, state);
     if (state.side_by_side == 0) return;
-    const int full = place.is_broken(index) ? topology::kDirections : full_edge(kernels_.line(run, index));
+    const int full = place.is_broken(index) ? topology::kDirections : full_edge(line);
     if (full < topology::kDirections) {
       state.pending = true;
       port_.park(static_cast<Direction>(full), {run.index, index});
       return;
     }
-    const Cycles next = send_round(run, index, now);
+    const Cycles next = send_round(run, index, line, now);
     if (state.cursor < end && next > horizon) {
       state.pending = true;
       kernels_.advance_later(run, index, next);
@@ -54,18 +55,15 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   }
 }
 
-/// The gathers of one stage that may go now share the line. A broken line's go one after another.
+/// The gathers that may go now share the line. A broken line's go one after another.
 void LineGathers::choose(const KernelRun& run, std::uint32_t index, KernelRun::LineState& state) const {
   const RankDie& place = kernels_.place(run);
   const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-  const std::vector<workload::Gather>& gathers = run.kernel->gathers;
-  const auto stage = gathers[state.cursor].stage;
-  if (stage == 2 && state.open != 0) return;
-  const std::uint32_t most = place.is_broken(index) ? 1 : GatherRounds::kMost;
+  const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
+  const std::uint32_t most = std::min(end - state.cursor, place.is_broken(index) ? 1 : GatherRounds::kMost);
+  const bool passes_on = state.open == 0;  // all nodes of the line know what they pass on
   std::uint32_t& count = state.side_by_side;
-  while (count < most && state.cursor + count < end && gathers[state.cursor + count].stage == stage &&
-         gathers[state.cursor + count].slot <= run.allowed_slot)
-    ++count;
+  while (count < most && gathers[count].slot <= run.allowed_slot && (gathers[count].stage == 1 || passes_on)) ++count;
   state.sent = 0;
   state.complete = 0;
 }
@@ -85,12 +83,11 @@ int LineGathers::full_edge(const SliceShape::Line& line) const {
 }
 
 /// A train of the line. Returns when the line's links will be nearly free again.
-Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, Cycles now) {
+Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
   const RankDie& place = kernels_.place(run);
-  const SliceShape::Line line = kernels_.line(run, index);
   const KernelRun::LineState& state = run.lines[index];
   const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
-  fill_nodes(run, index, now);
+  fill_nodes(run, index, line, now);
   fabric::Gathering g = gathering(line, nodes_);
   if (place.is_broken(index)) {
     gather_in_parts(line, g, now);
@@ -110,15 +107,14 @@ Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, Cycles now) 
     }
   }
   const Cycles next = std::max(now + 1, g.links_free - g.count * port_.network().hop_cycles());
-  end_round(run, index, now);
+  end_round(run, index, line, now);
   return next;
 }
 
 /// What each node of the line sends in the next round, and from when on.
-void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, Cycles now) {
+void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
   const RankDie& place = kernels_.place(run);
   const SliceShape& shape = *place.slice->shape;
-  const SliceShape::Line line = kernels_.line(run, index);
   const KernelRun::LineState& state = run.lines[index];
   const workload::Gather& gather = run.kernel->gathers[state.cursor];
   line_nodes(shape, line, now, nodes_);
@@ -128,18 +124,17 @@ void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, Cycles n
     __builtin_prefetch(&run.slot(node, gather.slot), 1);
   }
   round_.fill(*run.kernel, state.cursor, state.side_by_side, state.sent, trains_.of(line), nodes_);
-  if (gather.stage != 2) return;
+  if (!round_.passes_on()) return;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-    if (nodes_[i].piece_bytes == 0) continue;
+    if (!round_.passes_on(i)) continue;
     const std::uint32_t node = shape.line_nodes[line.nodes_begin + i] - place.first_node;
     nodes_[i].ready = std::max(now, run.slot(node, 0).ready);
   }
 }
 
 /// Gathers of which all is on its way now have arrived when the round has.
-void LineGathers::end_round(KernelRun& run, std::uint32_t index, Cycles now) {
+void LineGathers::end_round(KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
   KernelRun::LineState& state = run.lines[index];
-  const SliceShape::Line line = kernels_.line(run, index);
   const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
   const std::uint32_t count = state.side_by_side;
   for (fabric::GatherNode& node : nodes_) node.done = std::max(node.done, now);  // nothing came in this round

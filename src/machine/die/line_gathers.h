@@ -34,9 +34,9 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
  private:
   [[nodiscard]] int full_edge(const workload::SliceShape::Line& line) const;
   void choose(const KernelRun& run, std::uint32_t line, KernelRun::LineState& state) const;
-  Cycles send_round(KernelRun& run, std::uint32_t line, Cycles now);
-  void fill_nodes(const KernelRun& run, std::uint32_t line, Cycles now);
-  void end_round(KernelRun& run, std::uint32_t line, Cycles now);
+  Cycles send_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
+  void fill_nodes(const KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
+  void end_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
   void pass_on(const KernelRun& run, const workload::SliceShape::Line& line, const fabric::Gathering& g,
                std::uint32_t slot, bool last);
   [[nodiscard]] Cycles first_ready(const KernelRun& run, std::uint32_t line) const;

@@ -12,14 +12,25 @@ void NodeTime::add_rank(std::uint32_t nodes) {
   Rank& rank = state_.ranks.emplace_back();
   rank.planned.assign(nodes, 0);
   rank.counted.assign(nodes, 0);
+  rank.spans.assign(std::size_t{rank.kept} * nodes, {});
 }
 
-void NodeTime::kernel_starts(std::uint32_t rank_die, std::uint32_t steps, Cycles now) {
+void NodeTime::make_room(Rank& rank, std::uint32_t node, Cycles now) {
+  account(rank, now);
+  if (rank.open(node) < rank.kept) return;
+  const Rank before = rank;
+  rank.kept *= 2;
+  rank.spans.assign(std::size_t{rank.kept} * rank.planned.size(), {});
+  for (std::size_t n = 0; n < rank.planned.size(); ++n) {
+    for (std::uint8_t i = rank.counted[n]; i != rank.planned[n]; ++i) rank.span(i, n) = before.span(i, n);
+  }
+}
+
+void NodeTime::kernel_starts(std::uint32_t rank_die, Cycles now) {
   Rank& rank = state_.ranks[rank_die];
   account(rank, now);
   std::fill(rank.planned.begin(), rank.planned.end(), std::uint8_t{0});
   std::fill(rank.counted.begin(), rank.counted.end(), std::uint8_t{0});
-  rank.spans.resize(std::size_t{steps} * rank.planned.size());
   rank.computing = false;
 }
 
@@ -30,8 +41,8 @@ Cycles NodeTime::busy(const Rank& rank, std::uint8_t* counted, Cycles from, Cycl
   const std::size_t nodes = rank.planned.size();
   Cycles sum = 0;
   for (std::size_t node = 0; node < nodes; ++node) {
-    for (std::uint8_t i = counted[node]; i < rank.planned[node]; ++i) {
-      const Span& span = rank.spans[i * nodes + node];
+    for (std::uint8_t i = counted[node]; i != rank.planned[node]; ++i) {
+      const Span& span = rank.span(i, node);
       sum += std::max<Cycles>(0, std::min(span.end, to) - std::max(span.begin, from));
       if (span.end > to) break;
       counted[node] = static_cast<std::uint8_t>(i + 1);

@@ -12,24 +12,24 @@ namespace dojo::machine {
 /// A node computes, or waits for what its rank has under way: network before memory; else it is idle.
 class NodeTime {
  public:
-  /// A rank with that many nodes here; the next index. At most `spans` busy spans of a node for one kernel.
+  /// A rank with that many nodes here; the next index.
   void add_rank(std::uint32_t nodes);
 
-  /// The rank's cores start another kernel of at most `steps` steps; what they ran before is over.
-  void kernel_starts(std::uint32_t rank_die, std::uint32_t steps, Cycles now);
-  /// The node's core will be busy from begin to end. Spans of a node come in the order of time.
-  void compute(std::uint32_t rank_die, std::uint32_t node, Cycles begin, Cycles end) {
+  /// The rank's cores start another kernel; what they ran before is over.
+  void kernel_starts(std::uint32_t rank_die, Cycles now);
+  /// The node's core will be busy from begin to end. Spans of a node come in the order of time. `now` is not before any
+  /// time that was given so far.
+  void compute(std::uint32_t rank_die, std::uint32_t node, Cycles begin, Cycles end, Cycles now) {
     Rank& rank = state_.ranks[rank_die];
-    std::uint8_t& count = rank.planned[node];
-    if (count > 0) {
-      Span& last = rank.spans[std::size_t{count - 1u} * rank.planned.size() + node];
+    if (rank.planned[node] != rank.counted[node]) {
+      Span& last = rank.span(static_cast<std::uint8_t>(rank.planned[node] - 1u), node);
       if (last.end == begin) {
         last.end = end;
         return;
       }
+      if (rank.open(node) == rank.kept) make_room(rank, node, now);
     }
-    rank.spans[std::size_t{count} * rank.planned.size() + node] = {begin, end};
-    ++count;
+    rank.span(rank.planned[node]++, node) = {begin, end};
     rank.computing = true;
   }
 
@@ -66,7 +66,17 @@ class NodeTime {
     Breakdown sum;  ///< up to counted_to
     // Of the kernel that the cores run or ran last, by node: spans planned, and those that lie before counted_to.
     std::vector<std::uint8_t> planned, counted;
-    std::vector<Span> spans;  ///< [span][node]
+    std::uint32_t kept = 4;   ///< spans of a node that are not counted yet; a power of two
+    std::vector<Span> spans;  ///< [span modulo `kept`][node]
+    [[nodiscard]] Span& span(std::uint8_t number, std::size_t node) {
+      return spans[(number & (kept - 1)) * planned.size() + node];
+    }
+    [[nodiscard]] const Span& span(std::uint8_t number, std::size_t node) const {
+      return spans[(number & (kept - 1)) * planned.size() + node];
+    }
+    [[nodiscard]] std::uint32_t open(std::size_t node) const {
+      return static_cast<std::uint8_t>(planned[node] - counted[node]);
+    }
   };
   struct State {
     std::vector<Rank> ranks;
@@ -75,6 +85,8 @@ class NodeTime {
   static Cycles busy(const Rank& rank, std::uint8_t* counted, Cycles from, Cycles to);
   static void classify(const Rank& rank, Cycles busy, Cycles rest, Breakdown& sum);
   void account(Rank& rank, Cycles now);
+  /// For one more span of the node: counts those that are over, or keeps more of all nodes.
+  void make_room(Rank& rank, std::uint32_t node, Cycles now);
   void change(Rank& rank, int network, int memory, Cycles now);
   void change_streams(Rank& rank, int streams, Cycles now);
 

@@ -19,7 +19,7 @@ void PieceGathers::send_unicasts(KernelRun& run, Cycles now) {
     burst.payload = Operand{place.rank, run.task, message.slot}.pack();
     burst.row = place.slice->first_site_row + there.row;
     burst.column = place.slice->first_site_column + there.column;
-    port_.post(shape.nodes[message.source].site, burst, message.bytes, now);
+    port_.post(shape.nodes[message.source].site, burst, message.bytes, now, run.queue);
   }
 }
 
@@ -71,7 +71,7 @@ void PieceGathers::post_piece(const KernelRun& run, const SliceShape::Line& line
   burst.reach.low = line.goes_on_low ? reach.low : first + shape.line_offsets[line.nodes_begin];
   burst.reach.high = line.goes_on_high ? reach.high : first + shape.line_offsets[line.nodes_end - 1];
   const SiteIndex site = shape.nodes[shape.line_nodes[line.nodes_begin + piece.holder]].site;
-  port_.post(site, burst, piece.bytes, now);
+  port_.post(site, burst, piece.bytes, now, run.queue);
 }
 
 void PieceGathers::first_slot_known(KernelRun& run, std::uint32_t node, Cycles now) {

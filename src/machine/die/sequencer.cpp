@@ -10,7 +10,7 @@ namespace dojo::machine {
 
 using workload::Task;
 
-void Sequencer::add_rank(RankId id, std::uint32_t dies, const workload::Program& program) {
+void Sequencer::add_rank(RankId id, std::uint32_t dies, const workload::Program& program, bool recorded) {
   const std::size_t ops = workload_.graphs[program.graph].ops.size();
   const auto steps = static_cast<std::size_t>(std::max<std::int64_t>(1, workload_.steps));
   RankTasks& rank = state_.ranks.emplace_back();
@@ -21,6 +21,7 @@ void Sequencer::add_rank(RankId id, std::uint32_t dies, const workload::Program&
   rank.step_left.assign(steps, 0);
   rank.op_left.assign(ops * steps, 0);
   rank.op_start.assign(ops * steps, kNever);
+  if (recorded) rank.times.resize(program.tasks.size());
   for (const Task& task : program.tasks) {
     rank.waits.push_back(task.dependencies);
     ++rank.step_left[task.step];
@@ -60,10 +61,10 @@ RankTasks& Sequencer::of(RankId id) {
 void Sequencer::ready(RankTasks& rank, std::uint32_t task, Cycles now) {
   const Task& what = rank.program->tasks[task];
   if (what.kind == Task::Kind::kNone) {
-    op_starts(rank, what, now);
+    starts(rank, task, now);
     plan_end(rank.rank, task, now);
   } else if (what.kind == Task::Kind::kDelay) {
-    op_starts(rank, what, now);
+    starts(rank, task, now);
     launcher_.delay_begins(rank.rank, what.unit, now);
     plan_end(rank.rank, task, now + rank.program->delays[what.delay]);
   } else if (what.unit == Task::Unit::kCore) {
@@ -84,15 +85,17 @@ void Sequencer::start_core(RankTasks& rank, Cycles now) {
 }
 
 /// An operation lasts from the start of its first task; what it waits for the cores before is not its own time.
-void Sequencer::op_starts(RankTasks& rank, const Task& task, Cycles now) {
-  if (!is_counted(*rank.program, task)) return;
+void Sequencer::starts(RankTasks& rank, std::uint32_t task, Cycles now) {
+  if (!rank.times.empty()) rank.times[task].start = now;
+  const Task& what = rank.program->tasks[task];
+  if (!is_counted(*rank.program, what)) return;
   const std::size_t ops = rank.op_left.size() / rank.step_left.size();
-  Cycles& start = rank.op_start[task.op + task.step * ops];
+  Cycles& start = rank.op_start[what.op + what.step * ops];
   start = std::min(start, now);
 }
 
 void Sequencer::launch(RankTasks& rank, std::uint32_t task, Cycles now) {
-  op_starts(rank, rank.program->tasks[task], now);
+  starts(rank, task, now);
   const std::size_t dies = rank.program->dies_of(rank.program->tasks[task]).size();
   rank.active.push_back({task, dies == 0 ? rank.dies : static_cast<std::uint32_t>(dies)});
   launcher_.launch(rank.rank, task, now);
@@ -111,6 +114,7 @@ void Sequencer::finish(RankTasks& rank, std::uint32_t task, Cycles now) {
     rank.active.erase(active);
     if (what.unit == Task::Unit::kCore) rank.core_busy = false;
   }
+  if (!rank.times.empty()) rank.times[task].end = now;
   ThreadSums& sums = *moment_.sums;
   ++sums.tasks_done;
   const std::size_t ops = rank.op_left.size() / rank.step_left.size();
@@ -146,7 +150,8 @@ void Sequencer::copy(const Sequencer& from, const RowNames& names) {
   auto& [ranks] = state_;
   for (RankTasks& each : ranks) {
     // Every member is named here, so that one that is added is looked at: does it hold a name?
-    auto& [rank, dies, program, waits, ready_core, active, core_busy, tasks_left, step_left, op_left, op_start] = each;
+    auto& [rank, dies, program, waits, ready_core, active, core_busy, tasks_left, step_left, op_left, op_start, times] =
+        each;
     rank = RowNames::of(names.rank, rank);
   }
 }

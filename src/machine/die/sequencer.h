@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/machine/machine.h"
 #include "dojo/workload/program.h"
 #include "machine/die/moment.h"
 #include "machine/shortcuts/row_names.h"
@@ -28,6 +29,7 @@ struct RankTasks {
   std::vector<std::uint32_t> step_left;  ///< tasks still open, by training step
   std::vector<std::uint16_t> op_left;    ///< tasks still open, by op + step * ops
   std::vector<Cycles> op_start;          ///< of the same
+  std::vector<TaskTime> times;           ///< by task; empty: not asked for
 };
 
 class Sequencer {
@@ -45,7 +47,8 @@ class Sequencer {
   Sequencer(const workload::Workload& workload, engine::Wheel& wheel, const Moment& moment, Launcher& launcher)
       : workload_(workload), timer_(wheel, Part::kSequencer), moment_(moment), launcher_(launcher) {}
 
-  void add_rank(RankId rank, std::uint32_t dies, const workload::Program& program);
+  /// `recorded`: RankTasks::times says when each task ran.
+  void add_rank(RankId rank, std::uint32_t dies, const workload::Program& program, bool recorded);
   /// All ranks begin at `now`.
   void start(Cycles now);
   void handle(const engine::Event& event);
@@ -78,7 +81,7 @@ class Sequencer {
 
   RankTasks& of(RankId rank);
   [[nodiscard]] bool is_counted(const workload::Program& program, const workload::Task& task) const;
-  void op_starts(RankTasks& rank, const workload::Task& task, Cycles now);
+  void starts(RankTasks& rank, std::uint32_t task, Cycles now);
   void ready(RankTasks& rank, std::uint32_t task, Cycles now);
   void start_core(RankTasks& rank, Cycles now);
   void launch(RankTasks& rank, std::uint32_t task, Cycles now);

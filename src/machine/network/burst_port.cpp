@@ -51,9 +51,16 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
       moment_(moment),
       receiver_(receiver),
       mail_(context, die, moment),
-      border_(context, die, mail_, moment) {
-  links_.configure(context.topology, die);
-  state_.sends = SendQueues(static_cast<std::size_t>(context.topology.sites()));
+      border_(context, die, mail_, moment),
+      send_queues_(static_cast<unsigned>(context.topology.params().node.communication_threads)),
+      group_of_site_(static_cast<std::size_t>(context.topology.sites()), 0) {
+  links_.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
+  state_.sends = SendQueues(group_of_site_.size(), send_queues_);
+  state_.stripe_order.resize(std::size_t{fabric::StripeGroups::kCount} * send_queues_);
+  if (!context.groups_stripes) return;
+  for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
+    for (const SiteIndex site : links_.groups()[group].sites) group_of_site_[site] = static_cast<std::uint8_t>(group);
+  }
 }
 
 template <class Links>
@@ -141,12 +148,8 @@ void BurstPort<Links>::room(const WayOut& way, Cycles now) {
     arrive(entry, now);
     return true;
   });
-  wake(state_.parked_sites[way.index()], [&](std::uint32_t woken) {
-    const auto site = static_cast<SiteIndex>(woken);
-    if (border_.is_full(way) && links_.inject_free(site) <= now) return false;
-    inject(site, now);
-    return true;
-  });
+  wake(state_.parked_sites[way.index()],
+       [&](std::uint32_t site) { return unpark(static_cast<SiteIndex>(site), way, now); });
   if (way.leg > 0) return;
   const auto d = static_cast<std::size_t>(way.direction);
   for (unsigned queue = 0; queue < state_.stripes[d].size(); ++queue) {
@@ -167,7 +170,7 @@ void BurstPort<Links>::wake(std::vector<std::uint32_t>& parked, Go&& go) {
 }
 
 template <class Links>
-void BurstPort<Links>::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+void BurstPort<Links>::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now, unsigned queue) {
   Burst burst = head;
   start_route(site, burst);
   if (burst.traffic_class == TrafficClass::kControl) {  // overtakes the queue: a packet of its own class
@@ -177,10 +180,17 @@ void BurstPort<Links>::post(SiteIndex site, const Burst& head, Bytes bytes, Cycl
     links_.inject(site, burst, now, Sink{*this});
     return;
   }
-  state_.sends.add(site, burst, bytes);
+  if (!waits_behind_stripes(site, queue, burst, bytes)) send(site, queue, burst, bytes, now);
+}
+
+template <class Links>
+void BurstPort<Links>::send(SiteIndex site, unsigned queue, const Burst& burst, Bytes bytes, Cycles now) {
+  const bool first = state_.sends.add(site, queue, burst, bytes);
   bool& planned = state_.sends.planned(site);
-  if (planned) return;
+  bool& parked = state_.sends.parked(site);
+  if (planned && !(parked && first)) return;
   planned = true;
+  parked = false;
   const Cycles free = links_.inject_free(site);
   if (free > now) return timer_.at(free, Kind::kInject, site);
   inject(site, now);
@@ -191,11 +201,14 @@ template <class Links>
 void BurstPort<Links>::inject(SiteIndex site, Cycles now) {
   const Cycles port_free = links_.inject_free(site);
   if (port_free > now) return timer_.at(port_free, Kind::kInject, site);  // a kernel or a reduction came first
-  if (const auto way = full_way(state_.sends.front(site))) {
-    state_.parked_sites[way->index()].push_back(site);
-    return;  // stays planned: the woken edge brings it
-  }
-  const Burst burst = state_.sends.take(site, context_.burst_bytes);
+  std::uint32_t full = 0;
+  const unsigned queue = state_.sends.next(site, [&](const Burst& burst) {
+    const std::optional<WayOut> way = full_way(burst);
+    if (way) full |= 1u << way->index();
+    return !way;
+  });
+  if (queue == kNone) return park(site, full);  // stays planned: the woken edge brings it
+  const Burst burst = state_.sends.take(site, queue, context_.turn_bytes);
   if (burst.shape == fabric::Shape::kUnicast) moment_.sums->bytes_to_eject += burst.bytes;
   const Cycles free = links_.inject(site, burst, now, Sink{*this});
   if (state_.sends.empty(site)) {
@@ -203,6 +216,28 @@ void BurstPort<Links>::inject(SiteIndex site, Cycles now) {
   } else {
     timer_.at(std::max(free, now), Kind::kInject, site);
   }
+}
+
+/// Its first messages all wait for room on these ways.
+template <class Links>
+void BurstPort<Links>::park(SiteIndex site, std::uint32_t ways) {
+  state_.sends.parked(site) = true;
+  std::uint32_t& listed = state_.sends.listed(site);
+  for (std::uint32_t left = ways & ~listed; left != 0; left &= left - 1)
+    state_.parked_sites[static_cast<std::size_t>(__builtin_ctz(left))].push_back(site);
+  listed |= ways;
+}
+
+/// There is room on the way for which a node waited, unless others come first. Returns whether it waits no longer.
+template <class Links>
+bool BurstPort<Links>::unpark(SiteIndex site, const WayOut& way, Cycles now) {
+  bool& parked = state_.sends.parked(site);
+  if (parked && border_.is_full(way) && links_.inject_free(site) <= now) return false;
+  state_.sends.listed(site) &= ~(1u << way.index());
+  if (!parked) return true;  // it has gone on by another way
+  parked = false;
+  inject(site, now);
+  return true;
 }
 
 template <class Links>
@@ -220,6 +255,7 @@ void BurstPort<Links>::post_in_turn(SiteIndex site, const Burst& head, Bytes byt
   message = {head, bytes, site, port, kNone};
   start_route(site, message.burst);
   moment_.sums->bytes_to_eject += static_cast<std::uint64_t>(bytes);
+  if (start <= now) return send_in_turn(index, now);  // before gathers that start in this cycle take its links
   timer_.at(start, Kind::kInTurn, index);
 }
 
@@ -289,8 +325,8 @@ void BurstPort<Links>::copy(const NetworkPort& other, const RowNames& names) {
   border_.copy(from.border_, names);
   state_ = from.state_;
   const auto rename = [&](Burst& burst) { names.rename(burst); };
-  auto& [arrivals, entries, free_entry, sends, in_turn, free_in_turn, open_in_turn, stripes, stripe_order, parked_sites,
-         parked_entries, parked_lines] = state_;
+  auto& [arrivals, entries, free_entry, sends, in_turn, free_in_turn, open_in_turn, stripes, stripe_order, stripe_turn,
+         parked_sites, parked_entries, parked_lines] = state_;
   for (Entry& entry : entries) rename(entry.crossing.burst);
   sends.rename(rename);
   for (InTurn& message : in_turn) rename(message.burst);

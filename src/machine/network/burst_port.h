@@ -22,8 +22,8 @@ class BurstPort final : public LinePort {
  public:
   BurstPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver);
 
-  void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
-  void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now) override;
+  void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now, unsigned queue) override;
+  void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now, unsigned queue) override;
   Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   [[nodiscard]] std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) override;
   void gather(fabric::Gathering& g) override { links_.gather(g); }
@@ -63,18 +63,20 @@ class BurstPort final : public LinePort {
     kStripe,  // a: direction, b: queue: the next striped burst
     kInTurn   // a: message that has taken its read port: its next burst
   };
-  static constexpr unsigned kBands = std::max(fabric::DieNetwork::kGroupRows, fabric::DieNetwork::kGroupColumns);
+  static constexpr unsigned kBands = std::max(fabric::StripeGroups::kRows, fabric::StripeGroups::kColumns);
   /// A burst at the die's border, by the side at which it came.
   struct Entry {
     fabric::Crossing crossing;
     topology::Direction side = topology::Direction::kEast;
     std::uint32_t next = kNone;  ///< while unused
   };
-  /// Striped messages that take turns on one edge.
+  /// Striped messages that take turns on one edge, and messages of single nodes that came there while others waited.
   struct Stripes {
     struct Message {
       fabric::Burst burst;
       Bytes remaining = 0;
+      unsigned send_queue = 0;
+      std::int32_t site = -1;  ///< of a single node's message
     };
     std::vector<Message> queue;  ///< in the order in which they were posted
     bool pending = false;        ///< an event or the woken edge will look at it
@@ -97,8 +99,9 @@ class BurstPort final : public LinePort {
     std::uint32_t free_in_turn = kNone, open_in_turn = 0;
     /// By direction; the whole die's messages, then those of groups by the rows (columns) that they move along.
     std::array<std::array<Stripes, 1 + kBands>, topology::kDirections> stripes;
-    /// The directions of a group's striped messages, in the order in which its nodes send them.
-    std::array<std::vector<std::uint8_t>, fabric::DieNetwork::kGroups> stripe_order;
+    /// By group and send queue: the directions of its messages, in the order in which its nodes send them.
+    std::vector<std::vector<std::uint8_t>> stripe_order;
+    std::array<std::uint8_t, fabric::StripeGroups::kCount> stripe_turn{};  ///< the send queue that comes next
     // What waits for room on its way out (WayOut::index).
     std::array<std::vector<std::uint32_t>, WayOut::kCount> parked_sites, parked_entries;
     std::array<std::vector<ParkedLine>, topology::kDirections> parked_lines;
@@ -110,11 +113,22 @@ class BurstPort final : public LinePort {
   void room(const WayOut& way, Cycles now);
   template <class Go>
   void wake(std::vector<std::uint32_t>& parked, Go&& go);
+  void send(SiteIndex site, unsigned queue, const fabric::Burst& burst, Bytes bytes, Cycles now);
   void inject(SiteIndex site, Cycles now);
+  void park(SiteIndex site, std::uint32_t ways);
+  bool unpark(SiteIndex site, const WayOut& way, Cycles now);
   void send_in_turn(std::uint32_t message, Cycles now);
   void send_stripe(topology::Direction d, unsigned queue, Cycles now);
   [[nodiscard]] std::size_t next_stripe(topology::Direction d, const Stripes& stripes) const;
-  void stripe_sent(topology::Direction d, unsigned group, Cycles next);
+  void stripe_sent(topology::Direction d, unsigned group, unsigned send_queue, Cycles next);
+  void add_stripe(topology::Direction d, const typename Stripes::Message& message, Cycles now);
+  bool waits_behind_stripes(SiteIndex site, unsigned queue, const fabric::Burst& burst, Bytes bytes);
+  void took_turn(unsigned group, unsigned send_queue) {
+    state_.stripe_turn[group] = static_cast<std::uint8_t>(send_queue + 1 == send_queues_ ? 0 : send_queue + 1);
+  }
+  [[nodiscard]] std::vector<std::uint8_t>& stripe_order(unsigned group, unsigned send_queue) {
+    return state_.stripe_order[std::size_t{group} * send_queues_ + send_queue];
+  }
   Cycles arrive_stripe(topology::Direction side, const fabric::Burst& burst, Cycles now);
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Cycles head);
   void start_route(SiteIndex site, fabric::Burst& burst);
@@ -130,6 +144,8 @@ class BurstPort final : public LinePort {
   Links links_;
   DieMail mail_;
   Border border_;
+  const unsigned send_queues_;                  ///< of a node
+  std::vector<std::uint8_t> group_of_site_;     ///< whose striped messages its own wait for
   LinePort::Waiter* gathers_ = nullptr;         ///< belongs to the kernels
   std::vector<std::uint32_t> arrived_, woken_;  ///< scratch
   State state_;

@@ -75,7 +75,7 @@ struct Cell {
 };
 /// Of a group of a die's nodes (1 and up) in their grid.
 Cell cell(unsigned group) {
-  return {(group - 1) / fabric::DieNetwork::kGroupColumns, (group - 1) % fabric::DieNetwork::kGroupColumns};
+  return {(group - 1) / fabric::StripeGroups::kColumns, (group - 1) % fabric::StripeGroups::kColumns};
 }
 bool is_along_rows(Direction d) {
   return d == Direction::kEast || d == Direction::kWest;
@@ -85,11 +85,11 @@ unsigned depth(Direction d, unsigned group) {
   const auto [row, column] = cell(group);
   switch (d) {
     case Direction::kEast:
-      return fabric::DieNetwork::kGroupColumns - 1 - column;
+      return fabric::StripeGroups::kColumns - 1 - column;
     case Direction::kWest:
       return column;
     case Direction::kSouth:
-      return fabric::DieNetwork::kGroupRows - 1 - row;
+      return fabric::StripeGroups::kRows - 1 - row;
     case Direction::kNorth:
       break;
   }
@@ -109,37 +109,62 @@ unsigned queue_of(Direction d, unsigned group) {
 }  // namespace
 
 template <class Links>
-void BurstPort<Links>::post_stripe(const Burst& head, Bytes bytes, Cycles now) {
+void BurstPort<Links>::post_stripe(const Burst& head, Bytes bytes, Cycles now, unsigned send_queue) {
   Burst burst = head;
   burst.shape = Shape::kStriped;
   burst.traffic_class = fabric::TrafficClass::kData;
   const std::optional<Direction> d = way_to(burst);
   DOJO_CHECK(d.has_value(), "a striped message of a die to itself");
-  const unsigned queue = queue_of(*d, burst.group);
-  Stripes& stripes = state_.stripes[static_cast<std::size_t>(*d)][queue];
-  stripes.queue.push_back({burst, links_.share_of(burst.group, bytes)});
-  state_.stripe_order[burst.group].push_back(static_cast<std::uint8_t>(*d));
-  if (stripes.pending) return;
-  stripes.pending = true;
-  send_stripe(*d, queue, now);
+  add_stripe(*d, {burst, links_.groups().share_of(burst.group, bytes), send_queue, -1}, now);
 }
 
-/// A group's messages go in the order in which they were posted, whichever way: each node has one queue. Among groups,
-/// routers that take turns port by port serve the nodes of a row nearest to the edge first; those that look at the age
-/// of packets serve the oldest chunk first. Returns the queue's size if none may go.
+template <class Links>
+void BurstPort<Links>::add_stripe(Direction d, const typename Stripes::Message& message, Cycles now) {
+  const unsigned queue = queue_of(d, message.burst.group);
+  Stripes& stripes = state_.stripes[static_cast<std::size_t>(d)][queue];
+  stripes.queue.push_back(message);
+  stripe_order(message.burst.group, message.send_queue).push_back(static_cast<std::uint8_t>(d));
+  if (stripes.pending) return;
+  stripes.pending = true;
+  send_stripe(d, queue, now);
+}
+
+/// A message that leaves the die while striped ones wait there: routers that take turns serve what is nearer to the
+/// edge first, and its node what came before it in its send queue.
+template <class Links>
+bool BurstPort<Links>::waits_behind_stripes(SiteIndex site, unsigned queue, const Burst& burst, Bytes bytes) {
+  if (links_.has_detours()) return false;
+  const std::optional<Direction> d = way_to(burst);
+  if (!d) return false;
+  const std::uint8_t group = group_of_site_[site];
+  Stripes& stripes = state_.stripes[static_cast<std::size_t>(*d)][queue_of(*d, group)];
+  if (stripes.queue.empty() && stripe_order(group, queue).empty()) return false;
+  typename Stripes::Message message{burst, bytes, queue, site};
+  message.burst.group = group;
+  add_stripe(*d, message, moment_.now);
+  return true;
+}
+
+/// A group's messages in a send queue go in the order in which they were posted, whichever way; its send queues take
+/// turns train by train. Among groups, routers that take turns port by port serve the nodes of a row nearest to the
+/// edge first; those that look at the age of packets serve the oldest chunk first. Returns the queue's size if none may
+/// go.
 template <class Links>
 std::size_t BurstPort<Links>::next_stripe(Direction d, const Stripes& stripes) const {
   std::size_t best = stripes.queue.size();
   unsigned best_rank = kNone;
-  std::uint32_t seen = 0;  // groups: only the first message of each may go
+  std::uint64_t seen = 0;  // send queues of groups: only the first message of each may go
   for (std::size_t i = 0; i < stripes.queue.size() && best_rank > 0; ++i) {
     const Burst& burst = stripes.queue[i].burst;
-    if ((seen >> burst.group & 1u) != 0) continue;
-    seen |= 1u << burst.group;
-    if (state_.stripe_order[burst.group].front() != static_cast<std::uint8_t>(d)) continue;
-    const unsigned rank = burst.group == 0        ? 0
-                          : context_.oldest_first ? TokenRef::unpack(burst.payload).chunk
-                                                  : depth(d, burst.group);
+    const std::size_t from = std::size_t{burst.group} * send_queues_ + stripes.queue[i].send_queue;
+    if ((seen >> from & 1u) != 0) continue;
+    seen |= std::uint64_t{1} << from;
+    if (state_.stripe_order[from].front() != static_cast<std::uint8_t>(d)) continue;
+    const unsigned turns = stripes.queue[i].send_queue + send_queues_ - state_.stripe_turn[burst.group];
+    const unsigned of_group = burst.group == 0        ? 0
+                              : context_.oldest_first ? TokenRef::unpack(burst.payload).chunk
+                                                      : depth(d, burst.group);
+    const unsigned rank = of_group * send_queues_ + turns % send_queues_;
     if (rank >= best_rank) continue;
     best = i;
     best_rank = rank;
@@ -147,10 +172,10 @@ std::size_t BurstPort<Links>::next_stripe(Direction d, const Stripes& stripes) c
   return best;
 }
 
-/// The group's next message may go another way.
+/// The next message of the group's send queue may go another way.
 template <class Links>
-void BurstPort<Links>::stripe_sent(Direction d, unsigned group, Cycles next) {
-  std::vector<std::uint8_t>& order = state_.stripe_order[group];
+void BurstPort<Links>::stripe_sent(Direction d, unsigned group, unsigned send_queue, Cycles next) {
+  std::vector<std::uint8_t>& order = stripe_order(group, send_queue);
   order.erase(order.begin());
   if (order.empty() || order.front() == static_cast<std::uint8_t>(d)) return;
   const auto other = static_cast<Direction>(order.front());
@@ -173,6 +198,16 @@ void BurstPort<Links>::send_stripe(Direction d, unsigned queue, Cycles now) {
     return;
   }
   auto& message = stripes.queue[index];
+  if (message.site >= 0) {
+    const typename Stripes::Message single = message;
+    took_turn(single.burst.group, single.send_queue);
+    stripes.queue.erase(stripes.queue.begin() + static_cast<std::ptrdiff_t>(index));
+    timer_.at(now + 1, Kind::kStripe, static_cast<std::uint32_t>(d), queue);
+    stripe_sent(d, single.burst.group, single.send_queue, now + 1);
+    Burst burst = single.burst;
+    burst.group = 0;
+    return send(static_cast<SiteIndex>(single.site), single.send_queue, burst, single.remaining, now);
+  }
   Burst burst = message.burst;
   const Bytes most = burst.group == 0 ? context_.stripe_bytes : context_.group_stripe_bytes;
   const Bytes parts = ceil_div(message.remaining, most);
@@ -181,6 +216,8 @@ void BurstPort<Links>::send_stripe(Direction d, unsigned queue, Cycles now) {
   burst.last = parts == 1;
   burst.created = now;
   message.remaining -= bytes;
+  const unsigned send_queue = message.send_queue;
+  took_turn(burst.group, send_queue);
   if (burst.last) stripes.queue.erase(stripes.queue.begin() + static_cast<std::ptrdiff_t>(index));
   moment_.sums->bytes_to_eject += burst.bytes;
   const fabric::DieNetwork::Stripe stripe = links_.stripe_out(d, burst.group, bytes, now);
@@ -188,7 +225,7 @@ void BurstPort<Links>::send_stripe(Direction d, unsigned queue, Cycles now) {
   const Cycles length = std::max(links_.rows(), links_.columns()) * links_.hop_cycles();
   const Cycles next = std::max(now + 1, stripe.links_free - length);
   timer_.at(next, Kind::kStripe, static_cast<std::uint32_t>(d), queue);
-  if (burst.last) stripe_sent(d, burst.group, next);
+  if (burst.last) stripe_sent(d, burst.group, send_queue, next);
 }
 
 /// Returns when its heads have left the receive buffer.
@@ -202,7 +239,7 @@ Cycles BurstPort<Links>::arrive_stripe(Direction side, const Burst& burst, Cycle
   const fabric::DieNetwork::Stripe stripe = links_.stripe_in(topology::opposite(side), burst.group, burst.bytes, now);
   const Flits piece = links_.piece_flits(burst.group, burst.bytes);
   moment_.sums->packets.add(stripe.done - (piece - 1) - burst.created,
-                            static_cast<std::uint64_t>(piece) * links_.sites_of(burst.group).size());
+                            static_cast<std::uint64_t>(piece) * links_.groups()[burst.group].sites.size());
   if (burst.last) receiver_.received(links_.first_node(), burst, stripe.done);
   return stripe.start;
 }

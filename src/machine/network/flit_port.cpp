@@ -19,7 +19,7 @@ FlitPort::FlitPort(Context& context, DieId die, engine::Wheel&, const Moment& mo
       receiver_(receiver),
       mail_(context, die, moment),
       flits_(context.topology, die) {
-  network_.configure(context.topology, die);
+  network_.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
 }
 
 std::unique_ptr<Gathers> FlitPort::make_gathers(KernelRuns& kernels) {
@@ -73,14 +73,14 @@ Cycles FlitPort::read_mail() {
   return kNever;
 }
 
-void FlitPort::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+void FlitPort::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now, unsigned queue) {
   network_.use(site).bytes_injected += static_cast<std::uint64_t>(bytes);
   // Of a multicast, what comes is counted as it comes.
   if (head.shape == fabric::Shape::kUnicast) moment_.sums->bytes_to_eject += static_cast<std::uint64_t>(bytes);
-  flits_.post(site, head, bytes, now);
+  flits_.post(site, head, bytes, now, queue);
 }
 
-void FlitPort::post_stripe(const Burst&, Bytes, Cycles) {
+void FlitPort::post_stripe(const Burst&, Bytes, Cycles, unsigned) {
   DOJO_CHECK(false, "die {}: a striped message in the reference network", die_);
 }
 

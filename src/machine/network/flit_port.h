@@ -11,9 +11,9 @@ class FlitPort final : public NetworkPort {
  public:
   FlitPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver);
 
-  void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
+  void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now, unsigned queue) override;
   /// Plans are cut into a lane a node beforehand (Context::cut_striped_plans), so nothing is striped.
-  void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now) override;
+  void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now, unsigned queue) override;
   /// No arrival is known before it happens.
   Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   [[nodiscard]] std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) override;

@@ -33,10 +33,11 @@ class NetworkPort {
   NetworkPort(const NetworkPort&) = delete;
   NetworkPort& operator=(const NetworkPort&) = delete;
 
-  // Messages. `head` says where to and what for; at most as many bytes as it takes are under way at once.
-  virtual void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) = 0;
+  // Messages. `head` says where to and what for; at most as many bytes as it takes are under way at once. `queue`:
+  // which of its send queues each node uses.
+  virtual void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now, unsigned queue) = 0;
   /// From every node of this die to the same node of another die in its row or column of dies, in equal pieces.
-  virtual void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now) = 0;
+  virtual void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now, unsigned queue) = 0;
   /// To a node of this die, from `now` on, where the model knows at once when it arrives; returns that.
   virtual Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) = 0;
   [[nodiscard]] virtual std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) = 0;

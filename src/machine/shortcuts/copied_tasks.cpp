@@ -119,13 +119,13 @@ const TaskCopy* CopiedTasks::find_or_record(const Tasks& tasks) {
   CopyTable& table = context_.copies;
   const std::uint32_t index = table.index(context_.job.program_of_rank[rank], tasks, die_.time().waits_for_network(0),
                                           die_.time().waits_for_memory(0));
-  const TaskCopy* copy = table.find(index);
+  const TaskCopy* copy = table.find(index, tasks);
   if (copy == nullptr && !table.full()) {
     // Dies go through a step side by side, so nobody else has run it yet: it is run on a die of its own, ahead of time.
     table.publish(index, record(context_, id_, die_, tasks));
-    copy = table.find(index);
+    copy = table.find(index, tasks);
   }
-  return copy != nullptr && copy->usable && copy->tasks == tasks ? copy : nullptr;
+  return copy != nullptr && copy->usable ? copy : nullptr;
 }
 
 /// The recorded tasks end: their counters are added at the end of the run, all together; those of a kernel that are

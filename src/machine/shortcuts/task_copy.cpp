@@ -14,8 +14,10 @@ void CopyTable::configure(const workload::Job& job) {
 
 void CopyTable::publish(std::uint32_t index, std::unique_ptr<TaskCopy> copy) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  if (slots_[index].load(std::memory_order_relaxed) != nullptr) return;
+  const TaskCopy* const others = slots_[index].load(std::memory_order_relaxed);
+  if (find(others, copy->tasks) != nullptr) return;
   copy->id = static_cast<std::uint32_t>(kept_.size());
+  copy->next = others;
   slots_[index].store(copy.get(), std::memory_order_release);
   kept_.push_back(std::move(copy));
   kept_count_.store(kept_.size(), std::memory_order_relaxed);

@@ -31,6 +31,7 @@ struct TaskCopy {
   std::vector<std::uint64_t> increase;  ///< of those
   Breakdown breakdown;
   TaskSums sums;
+  const TaskCopy* next = nullptr;  ///< with the same index and another second task
 };
 
 /// Records by program, first task, whether there is a second, and what else the rank is waiting for.
@@ -40,17 +41,22 @@ class CopyTable {
   [[nodiscard]] std::uint32_t index(std::uint32_t program, const Tasks& tasks, bool network, bool memory) const {
     return first_[program] + tasks[0] * 8 + (network ? 1u : 0u) + (memory ? 2u : 0u) + (tasks[1] != kNone ? 4u : 0u);
   }
-  [[nodiscard]] const TaskCopy* find(std::uint32_t index) const {
-    return slots_[index].load(std::memory_order_acquire);
+  [[nodiscard]] const TaskCopy* find(std::uint32_t index, const Tasks& tasks) const {
+    return find(slots_[index].load(std::memory_order_acquire), tasks);
   }
   /// A trace of very many operations does not fill the host's memory with records: further tasks are run.
   [[nodiscard]] bool full() const { return kept_count_.load(std::memory_order_relaxed) >= kMostKept; }
   /// The record with that id. Not while others are published.
   [[nodiscard]] const TaskCopy& kept(std::uint32_t id) const { return *kept_[id]; }
-  /// Keeps the first record of an index; equal ones that come later are dropped.
+  /// Keeps the first record of the same tasks; equal ones that come later are dropped.
   void publish(std::uint32_t index, std::unique_ptr<TaskCopy> copy);
 
  private:
+  [[nodiscard]] static const TaskCopy* find(const TaskCopy* copy, const Tasks& tasks) {
+    while (copy != nullptr && copy->tasks != tasks) copy = copy->next;
+    return copy;
+  }
+
   std::vector<std::uint32_t> first_;
   std::unique_ptr<std::atomic<const TaskCopy*>[]> slots_;
   std::mutex mutex_;

@@ -240,7 +240,7 @@ class Reader {
     }
     made.kind = kind->kind;
     if (made.kind == OpKind::kCompute) {
-      made.elapsed_ns = elapsed_ns(cells);
+      made.elapsed_ns = elapsed_ns(line, cells);
       if (made.elapsed_ns == 0) parse_product(cell(cells, "msg_size"), made.product);
     }
     if (const auto count = whole_number(cell(cells, "count")); count && *count > 1)
@@ -262,10 +262,17 @@ class Reader {
   }
 
   /// AICB's logger writes milliseconds.
-  [[nodiscard]] std::int64_t elapsed_ns(const std::vector<std::string>& cells) const {
+  [[nodiscard]] std::int64_t elapsed_ns(const TextLine& line, const std::vector<std::string>& cells) {
+    constexpr double kNsPerMs = 1e6;
+    constexpr auto kMost = static_cast<double>(kLargestAmount);  // as in the own format: 13 days
     const std::string text = cell(cells, "_elapsed_time");
-    const double ns = (text.empty() ? 0 : std::strtod(text.c_str(), nullptr)) * 1e6;
-    return ns > 0 && ns < 1e15 ? std::max<std::int64_t>(std::llround(ns), 1) : 0;
+    const double ns = (text.empty() ? 0 : std::strtod(text.c_str(), nullptr)) * kNsPerMs;
+    if (!(ns > 0)) return 0;
+    if (ns > kMost) {
+      fail(line, fmt::format("_elapsed_time: found {} ms, expected at most {:.0f} ms", text, kMost / kNsPerMs));
+      return 0;
+    }
+    return std::max<std::int64_t>(std::llround(ns), 1);
   }
 
   std::int64_t size_of(const char* word) {

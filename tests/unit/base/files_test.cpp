@@ -61,7 +61,9 @@ TEST_F(Files, WhatIsNoRegularFileIsNeverReplaced) {
        {std::pair{"pipe", "a pipe"}, {"folder", "a folder"}, {"device", "a device"}, {"link", "a pipe"}}) {
     SCOPED_TRACE(name);
     expect_error(ExitCode::kIo, words, [&, file = at(name)] { write_file(file, "x"); });
-    expect_error(ExitCode::kIo, words, [&, file = at(name)] { link_file(at("good"), file); });
+    OutputSet set;
+    const OutputFile& good = set.add(at("good"));
+    expect_error(ExitCode::kIo, words, [&, file = at(name)] { set.add_twin(file, good); });
   }
   expect_error(ExitCode::kIo, "expected a regular file", [] { write_file("/dev/full", "x"); });
   EXPECT_TRUE(fs::is_fifo(at("pipe")));
@@ -94,6 +96,41 @@ TEST_F(Files, WithoutCommitTheOldFileStays) {
   }
   EXPECT_EQ(content("file"), "old");
   EXPECT_EQ(entries(), 1u);
+}
+
+TEST_F(Files, ASetAppearsTogether) {
+  write_file(at("old"), "old");
+  {
+    OutputSet set;
+    OutputFile& first = set.add(at("old"));
+    first.write("new");
+    set.add_twin(at("twin"), first);
+    EXPECT_EQ(content("old"), "old");
+    EXPECT_FALSE(fs::exists(at("twin")));
+    set.commit();
+  }
+  EXPECT_EQ(content("old"), "new");
+  EXPECT_EQ(content("twin"), "new");
+  EXPECT_EQ(entries(), 2u) << "the old file was left beside";
+}
+
+TEST_F(Files, ASetOfWhichOneCannotBeMovedChangesNothing) {
+  write_file(at("old"), "old");
+  OutputSet set;
+  for (const char* name : {"free", "old", "taken"}) set.add(at(name)).write("new");
+  fs::create_directories(at("taken/by somebody"));  // since the name was looked at
+  expect_error(ExitCode::kIo, "taken: cannot move the finished file into place", [&] { set.commit(); });
+  EXPECT_EQ(content("old"), "old");
+  EXPECT_FALSE(fs::exists(at("free")));
+  EXPECT_EQ(entries(), 2u);
+}
+
+TEST_F(Files, ASetMayHaveMoreFilesThanAProcessMayOpen) {
+  OutputSet set;
+  for (int i = 0; i < 1100; ++i) set.add(at(std::to_string(i))).write("new");
+  set.commit();
+  EXPECT_EQ(entries(), 1100u);
+  EXPECT_EQ(content("1099"), "new");
 }
 
 TEST_F(Files, WhatAKilledProgramLeftGoesAndWhatALivingOneWritesStays) {

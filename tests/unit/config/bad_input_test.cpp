@@ -115,6 +115,16 @@ TEST_F(BadInput, RunFilesOfTheWrongShape) {
                                    HasSubstr("/run: found \"fast\", expected an object")));
 }
 
+TEST_F(BadInput, AKeyThatWasRemovedSaysWhatBecameOfIt) {
+  const std::string words =
+      "found \"burst_bytes\", which was removed: each kind of train has a limit of its own; leave it out";
+  const std::string run = write("run.json", R"({"run": {"burst_bytes": 1024}})");
+  EXPECT_THAT(load_failure({run, "", "", {}}).lines, ElementsAre(HasSubstr("run.json:1: /run/burst_bytes: " + words)));
+  const std::string good = write("good.json", R"({"run": {}})");
+  EXPECT_THAT(load_failure({good, "", "", {"run.burst_bytes=64"}}).lines,
+              ElementsAre(AllOf(StartsWith("--set run.burst_bytes=64"), HasSubstr("which was removed: each kind"))));
+}
+
 TEST_F(BadInput, WorkloadWordsAndContradictions) {
   const std::string run = write("run.json", R"({"workload": {
     "trace": "a", "generate": {"model": "matmul", "dtype": "fp8"},

@@ -317,15 +317,15 @@ TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
 TEST_F(DieNetworkTest, GroupsAreRectanglesThatTogetherAreTheDie) {
   std::vector<int> times(360, 0);
   Bytes shares = 0;
-  for (unsigned group = 1; group < DieNetwork::kGroups; ++group) {
-    EXPECT_EQ(network_.sites_of(group).size(), 45u);
-    for (const SiteIndex at : network_.sites_of(group)) ++times[at];
-    shares += network_.share_of(group, 1'000'003);
+  for (unsigned group = 1; group < StripeGroups::kCount; ++group) {
+    EXPECT_EQ(network_.groups()[group].sites.size(), 45u);
+    for (const SiteIndex at : network_.groups()[group].sites) ++times[at];
+    shares += network_.groups().share_of(group, 1'000'003);
   }
   EXPECT_EQ(std::count(times.begin(), times.end(), 1), 360);
   EXPECT_EQ(shares, 1'000'003);
-  EXPECT_EQ(network_.share_of(0, 1'000'003), 1'000'003);
-  EXPECT_EQ(network_.sites_of(2).front(), site(0, 5));
+  EXPECT_EQ(network_.groups().share_of(0, 1'000'003), 1'000'003);
+  EXPECT_EQ(network_.groups()[2].sites.front(), site(0, 5));
 }
 
 // Rows 0 to 8, columns 5 to 9: five pieces of two flits on each row, over ten links to the east, five to the west.

@@ -56,9 +56,9 @@ struct DieOf {
     }
     port.end_window();
   }
-  void post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now) {
+  void post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now, unsigned queue = 0) {
     moment.now = now;
-    port.post(site, head, bytes, now);
+    port.post(site, head, bytes, now, queue);
   }
   /// What it has sent to that side in this window.
   [[nodiscard]] std::vector<Crossing>& out(Direction d) {
@@ -110,7 +110,7 @@ class FastPortTest : public ::testing::Test {
 
 TEST_F(FastPortTest, RefusesAStripeOfADieToItself) {
   Die die(bench_, 0);
-  EXPECT_THROW(die.port.post_stripe(to(0, 0), 640, 0), Error);
+  EXPECT_THROW(die.port.post_stripe(to(0, 0), 640, 0, 0), Error);
 }
 
 TEST_F(FastPortTest, RefusesAMessageWithinTheDieThatLeavesIt) {
@@ -176,14 +176,14 @@ TEST_F(FastPortTest, ABurstWaitsAgainWhenAReductionCameFirst) {
 }
 
 // 640 bytes take the read port for ten cycles; a burst of two flits goes every other cycle.
-TEST_F(FastPortTest, MessagesInTurnTakeTheReadPortAtOnceAndLinksWhenTheyGo) {
+TEST_F(FastPortTest, MessagesInTurnTakeTheReadPortAtOnceAndLinksBurstByBurst) {
   Die die(bench_, 0);
   die.port.post_in_turn(0, to(0, 1, 1), 640, 0);
   die.port.post_in_turn(0, to(0, 1, 2), 64, 0);
   EXPECT_FALSE(die.port.settled());
   EXPECT_FALSE(die.port.at_rest(1000));
   EXPECT_EQ(die.port.network().port(0).inject_free, 11);
-  EXPECT_EQ(die.port.network().link(0, Direction::kEast).free, 0) << "nothing has gone yet";
+  EXPECT_EQ(die.port.network().link(0, Direction::kEast).free, 1 + 2) << "the first burst of the first alone has gone";
   EXPECT_EQ(die.sums.bytes_to_eject, 640u + 64);
   die.run();
   EXPECT_TRUE(die.port.settled());
@@ -283,9 +283,9 @@ class FullEdge : public ::testing::Test {
     die_->fill(Direction::kEast, 2 + 64, 0);
     die_->out(Direction::kEast).clear();
     die_->moment.now = 20;
-    kernels_->start(0, 0, 20);
-    die_->port.post_stripe(to(0, 4, 3), 128, 20);
-    die_->post(0, to(0, 4, 2), 128, 20);
+    kernels_->start(0, 0, 20, 0);
+    die_->port.post_stripe(to(0, 4, 3), 128, 20, 0);
+    die_->post(0, to(0, 4, 2), 128, 20, 1);  // not behind the striped one
     Burst through = to(0, 4, 1);
     through.bytes = kBurst;
     die_->context.mail[die_->context.mailbox_of_die(0, Direction::kEast)].crossings[1].push_back({20, 0, through});
@@ -392,8 +392,8 @@ TEST(FastPortStripes, GoOneAfterAnotherAndThroughDies) {
   bench.settings.burst_bytes = kBurst;
   Die west(bench, 0), middle(bench, 1), east(bench, 2);
   bench.context().stripe_bytes = 256;
-  west.port.post_stripe(to(0, 2, 1), 300, 0);
-  west.port.post_stripe(to(0, 4, 2), 128, 0);
+  west.port.post_stripe(to(0, 2, 1), 300, 0, 0);
+  west.port.post_stripe(to(0, 4, 2), 128, 0, 0);
   west.run();
   EXPECT_THAT(west.names(Direction::kEast), ElementsAre(1, 1, 2)) << "300 bytes are two bursts of 150";
   EXPECT_EQ(west.out(Direction::kEast)[0].burst.bytes, 150u);
@@ -428,7 +428,7 @@ class FastPortGroups : public ::testing::Test {
       Burst burst = to(0, 4);
       burst.group = static_cast<std::uint8_t>(group);
       burst.payload = TokenRef{0, 0, 0, static_cast<std::uint16_t>(chunk)}.pack();
-      die.port.post_stripe(burst, 8 * 64, 0);
+      die.port.post_stripe(burst, 8 * 64, 0, 0);
     }
     die.run();
     EXPECT_TRUE(die.port.settled());
@@ -461,7 +461,7 @@ TEST(FastPortStripes, MessagesOfAGroupGoInTheirOrderWhicheverWay) {
   const auto post = [&](std::uint8_t group, std::int32_t row, std::int32_t column, Bytes bytes) {
     Burst burst = to(row, column);
     burst.group = group;
-    die.port.post_stripe(burst, bytes, 0);
+    die.port.post_stripe(burst, bytes, 0, 0);
   };
   post(1, 0, 4, 12 * 6400);
   post(1, 3, 0, 12 * 64);
@@ -472,6 +472,62 @@ TEST(FastPortStripes, MessagesOfAGroupGoInTheirOrderWhicheverWay) {
   EXPECT_EQ(die.out(Direction::kSouth)[0].burst.group, 2);
   EXPECT_LT(die.out(Direction::kSouth)[0].time, 50);
   EXPECT_GE(die.out(Direction::kSouth)[1].time, 100);
+}
+
+// Groups have two send queues: a long message for the east in the one, later a short one in the other.
+TEST(FastPortStripes, SendQueuesOfAGroupTakeTurnsTrainByTrain) {
+  for (const unsigned queue : {0u, 1u}) {
+    Bench bench(tile_params(1, 2, 3, 4, 1 << 20));
+    bench.settings.burst_bytes = kBurst;
+    Die die(bench, 0);
+    Burst burst = to(0, 4, 1);
+    burst.group = 1;
+    die.port.post_stripe(burst, 12 * 64 * 40, 0, 0);
+    burst.payload.words[0] = 2;
+    die.port.post_stripe(burst, 12 * 64, 0, queue);
+    die.run();
+    EXPECT_TRUE(die.port.settled());
+    const std::vector<std::uint32_t> names = die.names(Direction::kEast);
+    ASSERT_GT(names.size(), 3u);
+    EXPECT_EQ(names[1], queue == 0 ? 1u : 2u);
+    EXPECT_EQ(std::count(names.begin(), names.end(), 2u), 1);
+  }
+}
+
+TEST(FastPortStripes, MessagesOfANodeWaitForStripedOnesBeforeThemInTheirQueue) {
+  std::array<Cycles, 2> left{};
+  for (const unsigned queue : {0u, 1u}) {
+    Bench bench(tile_params(1, 2, 3, 4, 1 << 20));
+    Die die(bench, 0);
+    die.post(0, to(0, 4, 1), 64, 0);  // before all
+    die.port.post_stripe(to(0, 4, 2), 12 * 64 * 40, 0, 0);
+    die.post(0, to(0, 4, 3), 64, 0, queue);
+    die.port.post_stripe(to(0, 4, 4), 12 * 64, 0, 0);
+    die.run();
+    EXPECT_TRUE(die.port.settled());
+    const std::vector<std::uint32_t> names = die.names(Direction::kEast);
+    EXPECT_EQ(names.front(), 1u);
+    EXPECT_EQ(names.size(), 4u);
+    for (const Crossing& crossing : die.out(Direction::kEast)) {
+      if (crossing.burst.payload.words[0] == 3) left[queue] = crossing.time;
+    }
+  }
+  EXPECT_GE(left[0], left[1] + 100);
+}
+
+TEST_F(FastPortTest, ANodeWhoseOneQueueWaitsAtAFullEdgeSendsFromTheOther) {
+  Die die(bench_, 1);
+  die.fill(Direction::kEast, 2 + 64, 0);
+  die.post(0, to(0, 4, 1), 128, 10, 0);
+  die.post(0, to(1, 3, 2), 64, 10, 1);  // stays on the die
+  die.run(20);
+  ASSERT_EQ(die.receiver.messages.size(), 1u);
+  EXPECT_EQ(die.receiver.messages[0].burst.payload.words[0], 2u);
+  die.post(0, to(0, 4, 3), 64, 30, 1);
+  die.give_credits(Direction::kEast, 600, 200);
+  die.run();
+  EXPECT_EQ(die.names(Direction::kEast).size(), 2u + 64u + 2u);
+  EXPECT_TRUE(die.receiver.messages.size() == 1);
 }
 
 TEST_F(FastPortGroups, OtherRowsDoNotWait) {
@@ -510,7 +566,7 @@ TEST(FastPortCopies, ACopyGoesOnUnderItsOwnNames) {
   operand.purpose = fabric::Purpose::kOperand;
   die.post(0, operand, 256, 0);      // its second burst is under way
   die.post(2, to(1, 2, 1), 128, 0);  // stands at the full edge
-  die.port.post_stripe(to(0, 2, 2), 128, 0);
+  die.port.post_stripe(to(0, 2, 2), 128, 0, 0);
   RowNames names = row_names(2, {10, 11, 12, 13}, {20, 21, 22});
   names.shard = {2, 3};
   below.wheel = die.wheel;

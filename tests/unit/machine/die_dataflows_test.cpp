@@ -100,14 +100,14 @@ TEST_F(DieDataflowsTest, RefuseATaskWithoutAnInstance) {
   use(send_and_add(64), {kRank0, kRank1});
   bench_.job.instance_of[0] = {{kNone, 0}};
   Die die(bench_, 0, {{0, 0}});
-  EXPECT_THROW(die.dataflows.start(0, 0, 10), Error);
+  EXPECT_THROW(die.dataflows.start(0, 0, 10, 0), Error);
 }
 
 // 1001 bytes are 501 and 500.
 TEST_F(DieDataflowsTest, EachLaneSendsItsPieceToTheSameNodeOfTheOtherRank) {
   use(send_and_add(1001), {kRank0, kRank1});
   Die die(bench_, 0, {{0, 0}});
-  die.dataflows.start(0, 0, 10);
+  die.dataflows.start(0, 0, 10, 0);
   ASSERT_EQ(die.port.posts.size(), 2u);
   for (const std::uint16_t track : kTracks) {
     const FakePort::Post& post = die.port.posts[track];
@@ -129,7 +129,7 @@ TEST_F(DieDataflowsTest, EachLaneSendsItsPieceToTheSameNodeOfTheOtherRank) {
 TEST_F(DieDataflowsTest, SmallPiecesFillAPacketAndTokensAreControl) {
   use(send_and_add(10), {kRank0, kRank1});
   Die die(bench_, 0, {{0, 0}});
-  die.dataflows.start(0, 0, 10);
+  die.dataflows.start(0, 0, 10, 0);
   EXPECT_EQ(die.port.posts.at(0).bytes, 64);
   EXPECT_EQ(die.port.posts.at(0).burst.traffic_class, TrafficClass::kData);
   Bench bench(params(0));
@@ -139,7 +139,7 @@ TEST_F(DieDataflowsTest, SmallPiecesFillAPacketAndTokensAreControl) {
   bench.add_instance(0, {kRank0, kRank1});
   bench.job.instance_of = {{{0, 0}}, {{0, 1}}};
   Die other(bench, 0, {{0, 0}});
-  other.dataflows.start(0, 0, 10);
+  other.dataflows.start(0, 0, 10, 0);
   EXPECT_EQ(other.port.posts.at(0).bytes, 64);
   EXPECT_EQ(other.port.posts.at(0).burst.traffic_class, TrafficClass::kControl);
 }
@@ -151,7 +151,7 @@ TEST_F(DieDataflowsTest, ANodeAddsWhatHasCome) {
   die.token(0, Purpose::kToken, {0, 1, 0, 0}, 50);  // before the task starts here
   die.run();
   EXPECT_THAT(die.ends.ended, IsEmpty());
-  die.dataflows.start(0, 0, 55);
+  die.dataflows.start(0, 0, 55, 0);
   EXPECT_TRUE(die.time.waits_for_network(0));
   die.token(3, Purpose::kToken, {0, 1, 1, 0}, 60);
   die.run();
@@ -163,7 +163,7 @@ TEST_F(DieDataflowsTest, ANodeAddsWhatHasCome) {
 TEST_F(DieDataflowsTest, ATransferIsWaitedForAsMemory) {
   use(send_and_add(1024), {kRank0, kRank1});
   Die die(bench_, 1, {{1, 0}});
-  die.dataflows.start(0, 1, 5);
+  die.dataflows.start(0, 1, 5, 0);
   EXPECT_TRUE(die.time.waits_for_memory(0));
   EXPECT_FALSE(die.time.waits_for_network(0));
   for (const std::uint16_t track : kTracks) die.token(0, Purpose::kToken, {0, 1, track, 0}, 20);
@@ -178,7 +178,7 @@ TEST_F(DieDataflowsTest, ToADipTheMessageLeavesTheMachineInItsRow) {
   plan.track_node = {1, 2};
   use(plan, {kRank0, {ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
   Die die(bench_, 0, {{0, 0}});
-  die.dataflows.start(0, 1, 10);
+  die.dataflows.start(0, 1, 10, 0);
   ASSERT_EQ(die.port.posts.size(), 4u);
   EXPECT_EQ(die.port.posts[0].site, 1);
   EXPECT_EQ(die.port.posts[0].burst.row, 0);
@@ -199,7 +199,7 @@ TEST_F(DieDataflowsTest, WithoutLanesHereATaskIsOverAtOnce) {
   bench.add_instance(0, {kRank0, kRank0});
   bench.job.instance_of[0] = {{0, 1}};
   Die die(bench, 1, {{0, 1}});
-  die.dataflows.start(0, 0, 30);
+  die.dataflows.start(0, 0, 30, 0);
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 30}));
   EXPECT_FALSE(die.time.waits_for_network(0));
 }
@@ -212,13 +212,13 @@ class DieDataflowsWithSemaphores : public DieDataflowsTest {
 TEST_F(DieDataflowsWithSemaphores, EachStepOfACollectiveWaitsForOne) {
   use(send_and_add(1024), {kRank0, kRank1});
   Die sender(bench_, 0, {{0, 0}});
-  sender.dataflows.start(0, 0, 10);
+  sender.dataflows.start(0, 0, 10, 0);
   EXPECT_THAT(sender.port.posts, IsEmpty());
   sender.run();
   ASSERT_EQ(sender.port.posts.size(), 2u);
   EXPECT_EQ(sender.port.posts[0].now, 17);
   Die receiver(bench_, 1, {{1, 0}});
-  receiver.dataflows.start(0, 0, 10);
+  receiver.dataflows.start(0, 0, 10, 0);
   for (const std::uint16_t track : kTracks) receiver.token(0, Purpose::kToken, {0, 1, track, 0}, 50);
   receiver.run();
   EXPECT_THAT(receiver.ends.ended, ElementsAre(End{0, 0, 50 + 7 + 8 + 4}));
@@ -239,13 +239,13 @@ TEST_F(DieDataflowsTest, StripedMessagesGoFromAllNodesAndAreAddedByAll) {
   plan.striped = true;
   use(plan, {kRank0, kRank1});
   Die sender(bench_, 0, {{0, 0}}), receiver(bench_, 1, {{1, 0}});
-  sender.dataflows.start(0, 0, 10);
+  sender.dataflows.start(0, 0, 10, 0);
   EXPECT_THAT(sender.port.posts, IsEmpty());
   ASSERT_EQ(sender.port.stripes.size(), 1u);
   EXPECT_EQ(sender.port.stripes[0].bytes, 1024);
   EXPECT_EQ(sender.port.stripes[0].burst.column, 2);
   receiver.adders.add(0, 2, 640, 95);  // a node adds for somebody else up to 105
-  receiver.dataflows.start(0, 0, 10);
+  receiver.dataflows.start(0, 0, 10, 0);
   receiver.token(0, Purpose::kToken, {0, 1, 0, 0}, 100);
   receiver.run();
   EXPECT_THAT(receiver.ends.ended, ElementsAre(End{0, 0, 105 + 4 + 4})) << "256 bytes on each of four nodes";
@@ -272,13 +272,13 @@ TEST(DieDataflowsInGroups, StripesMoveGroupByGroup) {
   bench.add_instance(0, {kRank0, kRank1});
   bench.job.instance_of = {{{0, 0}}, {{0, 1}}};
   Die sender(bench, 0, {{0, 0}}), receiver(bench, 1, {{1, 0}});
-  sender.dataflows.start(0, 0, 10);
+  sender.dataflows.start(0, 0, 10, 0);
   ASSERT_EQ(sender.port.stripes.size(), 16u);
   EXPECT_EQ(sender.port.stripes[3].bytes, 1202) << "the port takes a group's share of it";
   EXPECT_EQ(sender.port.stripes[0].burst.group, 1);
   EXPECT_EQ(sender.port.stripes[15].burst.group, 8);
   receiver.adders.add(0, 5, 640, 95);  // node 5, group 6, adds for somebody else up to 105
-  receiver.dataflows.start(0, 0, 10);
+  receiver.dataflows.start(0, 0, 10, 0);
   for (std::uint16_t track = 0; track < 8; ++track) {
     for (const std::uint16_t chunk : kTracks) receiver.token(0, Purpose::kToken, {0, 1, track, chunk}, 100);
   }
@@ -305,13 +305,13 @@ TEST(DieDataflowsAmongNodes, TokensNameTheSlotOfTheRanksTable) {
   bench.add_instance(0, {{ParticipantKind::kNode, 0}, {ParticipantKind::kNode, 4}});
   bench.job.instance_of[0] = {{kNone, 0}, {0, 0}};
   Die first(bench, 0, {{0, 0}}), second(bench, 1, {{0, 1}});
-  first.dataflows.start(0, 0, 10);
+  first.dataflows.start(0, 0, 10, 0);
   ASSERT_EQ(first.port.posts.size(), 1u);
   EXPECT_EQ(first.port.posts[0].burst.purpose, Purpose::kNodeToken);
   EXPECT_EQ(TokenRef::unpack(first.port.posts[0].burst.payload).instance, 1u) << "the slot";
   EXPECT_EQ(first.port.posts[0].burst.column, 2);
   EXPECT_THAT(first.ends.ended, ElementsAre(End{0, 0, 10})) << "no item here finishes it";
-  second.dataflows.start(0, 0, 12);
+  second.dataflows.start(0, 0, 12, 0);
   EXPECT_THAT(second.port.posts, IsEmpty());
   second.token(0, Purpose::kNodeToken, {1, 1, 0, 0}, 90);
   second.run();
@@ -331,7 +331,7 @@ TEST(DieDataflowsToDips, ADipOfAnotherRowOfDiesIsReachedAtItsNearestRow) {
     bench.add_instance(0, {kRank0, {ParticipantKind::kDip, 2}});
     bench.job.instance_of[0] = {{0, 0}};
     Die die(bench, 0, {{0, 0}});
-    die.dataflows.start(0, 0, 0);
+    die.dataflows.start(0, 0, 0, 0);
     ASSERT_EQ(die.port.posts.size(), 1u);
     EXPECT_EQ(die.port.posts[0].burst.row, 2);
     EXPECT_EQ(die.port.posts[0].burst.column, -1);
@@ -342,7 +342,7 @@ TEST_F(DieDataflowsTest, ACopyGoesOnUnderItsOwnName) {
   use(send_and_add(1024), {kRank0, kRank1});
   bench_.add_instance(0, {kRank0, kRank1});
   Die die(bench_, 1, {{1, 0}}), copy(bench_, 1, {{1, 0}});
-  die.dataflows.start(0, 0, 10);
+  die.dataflows.start(0, 0, 10, 0);
   die.token(0, Purpose::kToken, {0, 1, 0, 0}, 50);
   die.token(0, Purpose::kNodeToken, {0, 1, 0, 0}, 50);
   const RowNames names = row_names(0, {}, {1});

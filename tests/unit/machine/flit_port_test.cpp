@@ -66,7 +66,7 @@ class FlitPortTest : public ::testing::Test {
 
 TEST_F(FlitPortTest, RefusesWhatTheModelCannotDo) {
   Die die(bench_, 0), other(bench_, 1);
-  EXPECT_THROW(die.port.post_stripe(to(0, 2), 64, 0), Error);
+  EXPECT_THROW(die.port.post_stripe(to(0, 2), 64, 0, 0), Error);
   EXPECT_THROW(die.port.send_within(0, to(0, 1), 64, 0), Error);
   EXPECT_THROW(die.port.copy(other.port, {}), Error);
 }
@@ -78,7 +78,7 @@ TEST_F(FlitPortTest, AMessageArrivesWithItsLastFlit) {
   EXPECT_EQ(die.port.own_events_until(), kNever);
   EXPECT_TRUE(die.port.at_rest(0));
   EXPECT_EQ(die.port.latest(), 0);
-  die.port.post(0, to(0, 1), 150, 10);
+  die.port.post(0, to(0, 1), 150, 10, 0);
   EXPECT_FALSE(die.port.settled());
   EXPECT_EQ(die.port.latest(), kNever);
   die.run();
@@ -102,7 +102,7 @@ TEST_F(FlitPortTest, OfAMulticastWhatComesIsCounted) {
   Burst burst = to(0, 0);
   burst.shape = fabric::Shape::kColumn;
   burst.reach = {0, 1};
-  die.port.post(1, burst, 64, 0);
+  die.port.post(1, burst, 64, 0, 0);
   EXPECT_EQ(die.sums.bytes_to_eject, 0u);
   std::vector<int> where;
   die.port.each_standing([&](const Burst&, int d) { where.push_back(d); });
@@ -117,7 +117,7 @@ TEST_F(FlitPortTest, FlitsCrossAnEdgeInTheMailOfAWindow) {
   std::deque<Die> dies;
   dies.emplace_back(bench_, 0);
   dies.emplace_back(bench_, 1);
-  dies[0].port.post(1, to(0, 2), 64 * 20, 0);
+  dies[0].port.post(1, to(0, 2), 64 * 20, 0, 0);
   run(dies);
   ASSERT_EQ(dies[1].receiver.messages.size(), 1u);
   EXPECT_EQ(dies[1].sums.packets.packets, 20u);
@@ -133,16 +133,16 @@ TEST_F(FlitPortTest, FlitsCrossAnEdgeInTheMailOfAWindow) {
 
 TEST_F(FlitPortTest, RefusesToOverwriteMailThatWasNotRead) {
   Die die(bench_, 0);
-  die.port.post(1, to(0, 2), 64, 0);
+  die.port.post(1, to(0, 2), 64, 0, 0);
   die.run(50);
-  die.port.post(1, to(0, 2), 64, 60);
+  die.port.post(1, to(0, 2), 64, 60, 0);
   EXPECT_THROW(die.run(), Error);
 }
 
 TEST_F(FlitPortTest, SpeaksBurstsWithADip) {
   Die die(bench_, 0);
   Context& context = bench_.context();
-  die.port.post(0, to(0, -1), 64, 0);
+  die.port.post(0, to(0, -1), 64, 0, 0);
   die.run();
   auto& out = context.mail[context.mailbox_of_die(0, Direction::kWest)].crossings[0];
   ASSERT_EQ(out.size(), 1u);

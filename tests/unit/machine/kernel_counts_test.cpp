@@ -128,21 +128,29 @@ TEST(CopyTable, HasAPlaceForEachProgramTaskPartnerAndWait) {
   EXPECT_EQ(all.size(), (3u + 2u) * 8u);
 }
 
-TEST(CopyTable, KeepsTheFirstRecordOfAPlace) {
+TEST(CopyTable, KeepsTheFirstRecordOfTheSameTasks) {
   CopyTable table;
   table.configure(two_programs());
-  EXPECT_EQ(table.find(5), nullptr);
-  for (const Cycles after : {10, 20}) {
+  const Tasks pair{0, 1}, other_pair{0, 2};
+  EXPECT_EQ(table.find(5, pair), nullptr);
+  const auto publish = [&](std::uint32_t index, const Tasks& tasks, Cycles after) {
     auto copy = std::make_unique<TaskCopy>();
+    copy->tasks = tasks;
     copy->event_after = after;
-    table.publish(5, std::move(copy));
-  }
-  table.publish(6, std::make_unique<TaskCopy>());
-  ASSERT_NE(table.find(5), nullptr);
-  EXPECT_EQ(table.find(5)->event_after, 10);
-  EXPECT_EQ(table.find(5)->id, 0u);
-  EXPECT_EQ(table.find(6)->id, 1u) << "the one that was dropped has no number";
-  EXPECT_EQ(&table.kept(1), table.find(6));
+    table.publish(index, std::move(copy));
+  };
+  publish(5, pair, 10);
+  publish(5, pair, 20);
+  publish(5, other_pair, 30);
+  publish(6, pair, 40);
+  ASSERT_NE(table.find(5, pair), nullptr);
+  EXPECT_EQ(table.find(5, pair)->event_after, 10);
+  EXPECT_EQ(table.find(5, pair)->id, 0u);
+  ASSERT_NE(table.find(5, other_pair), nullptr) << "the first task alone does not say which record it is";
+  EXPECT_EQ(table.find(5, other_pair)->event_after, 30);
+  EXPECT_EQ(table.find(6, pair)->id, 2u) << "the one that was dropped has no number";
+  EXPECT_EQ(table.find(6, other_pair), nullptr);
+  EXPECT_EQ(&table.kept(2), table.find(6, pair));
 }
 
 TEST(CopyTable, IsFullAfterSomeThousandRecords) {

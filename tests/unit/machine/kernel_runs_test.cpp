@@ -61,7 +61,7 @@ struct Die {
   }
   void start(std::uint32_t rank_die, std::uint32_t task, Cycles now) {
     moment.now = now;
-    kernels.start(rank_die, task, now);
+    kernels.start(rank_die, task, now, 0);
   }
   Residents residents;
   NodeTime time;

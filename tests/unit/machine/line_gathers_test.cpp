@@ -34,7 +34,7 @@ struct Die {
   }
   void start(Cycles now, std::uint32_t task = 0) {
     moment.now = now;
-    kernels.start(0, task, now);
+    kernels.start(0, task, now, 0);
   }
   void run(Cycles end = kNever) {
     run_events(
@@ -195,6 +195,17 @@ TEST_F(LineGathersTest, ASecondStageGoesWhenTheFirstHasCome) {
   EXPECT_FALSE(die.port.gathers[1].horizontal);
   EXPECT_EQ(die.port.gather_nodes[1][0].ready, 110);
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 210 + 10 + kBarrier})) << "node 4 gets it last";
+}
+
+// Column 0 passes node 0's operand on, and its next step's own piece goes in the same round.
+TEST_F(LineGathersTest, WhatIsPassedOnSharesTheLineWithTheNextGather) {
+  use(maker({10, 10}).gather(0, 0, {{1, 64}}).gather(2, 1, {{0, 64}}, 2).gather(2, 2, {{1, 64}}));
+  Die die(bench_, 0, 0);
+  die.start(0);
+  ASSERT_EQ(die.port.gathers.size(), 1u) << "the column waits for its second stage, and what follows waits with it";
+  die.run();
+  ASSERT_EQ(die.port.gathers.size(), 2u);
+  EXPECT_EQ(die.gathered()[1], 2 * 64);
 }
 
 TEST_F(LineGathersTest, MessagesOnTheDieTakeTheirReadPortsAtTheStart) {

@@ -30,11 +30,11 @@ TEST(NodeTime, CountsNothingBackwards) {
 TEST(NodeTime, DividesCyclesByWhatTheRankWaitsFor) {
   NodeTime time;
   time.add_rank(2);
-  time.kernel_starts(0, 2, 0);
-  time.compute(0, 0, 10, 20);
-  time.compute(0, 0, 20, 30);  // follows at once: one span
-  time.compute(0, 1, 5, 10);
-  time.compute(0, 1, 15, 25);
+  time.kernel_starts(0, 0);
+  time.compute(0, 0, 10, 20, 0);
+  time.compute(0, 0, 20, 30, 0);  // follows at once: one span
+  time.compute(0, 1, 5, 10, 0);
+  time.compute(0, 1, 15, 25, 0);
   time.network_starts(0, 12);
   const std::uint64_t busy_before = 2 + 5;
   expect_breakdown(time.counted(0), {busy_before, 0, 0, 0, 2 * 12 - busy_before});
@@ -62,8 +62,8 @@ TEST(NodeTime, TheNetworkComesBeforeMemory) {
 TEST(NodeTime, AllNodesComputeWhileARecordedStreamPasses) {
   NodeTime time;
   time.add_rank(2);
-  time.kernel_starts(0, 1, 0);
-  time.compute(0, 0, 0, 10);
+  time.kernel_starts(0, 0);
+  time.compute(0, 0, 0, 10, 0);
   time.stream_starts(0, 4);
   expect_breakdown(time.counted(0), {4, 0, 0, 0, 4});
   time.stream_starts(0, 8);
@@ -91,8 +91,8 @@ TEST(NodeTime, KeepsTwoRanksApartAndAddsThemUp) {
   time.add_rank(1);
   time.add_rank(4);
   time.network_starts(1, 0);
-  time.kernel_starts(0, 1, 0);
-  time.compute(0, 0, 2, 6);
+  time.kernel_starts(0, 0);
+  time.compute(0, 0, 2, 6, 0);
   expect_breakdown(time.breakdown(10), {4, 4 * 10, 0, 0, 6});
   EXPECT_FALSE(time.waits_for_network(0));
 }
@@ -100,21 +100,50 @@ TEST(NodeTime, KeepsTwoRanksApartAndAddsThemUp) {
 TEST(NodeTime, ASpanIsCountedInPartsAndOnce) {
   NodeTime time;
   time.add_rank(1);
-  time.kernel_starts(0, 1, 0);
-  time.compute(0, 0, 0, 100);
+  time.kernel_starts(0, 0);
+  time.compute(0, 0, 0, 100, 0);
   for (Cycles now = 10; now <= 120; now += 10) time.account(0, now);
   expect_breakdown(time.counted(0), {100, 0, 0, 0, 20});
+}
+
+// It follows a span that has been counted to its end.
+TEST(NodeTime, ASpanThatFollowsACountedOneIsCounted) {
+  NodeTime time;
+  time.add_rank(1);
+  time.kernel_starts(0, 0);
+  time.compute(0, 0, 0, 10, 0);
+  time.account(0, 10);
+  time.compute(0, 0, 10, 30, 10);
+  expect_breakdown(time.breakdown(40), {30, 0, 0, 0, 10});
+}
+
+// Whether spans are over when others come, or are all still to come.
+TEST(NodeTime, KeepsAsManySpansAsThereAre) {
+  for (const bool as_they_come : {true, false}) {
+    NodeTime time;
+    time.add_rank(2);
+    time.kernel_starts(0, 0);
+    for (Cycles i = 0; i < 240; ++i) {
+      const Cycles now = as_they_come ? 10 * i : 0;
+      time.compute(0, 0, 10 * i + 1, 10 * i + 4, now);
+      if (i % 3 == 0) time.compute(0, 1, 10 * i + 2, 10 * i + 3, now);
+    }
+    expect_breakdown(time.breakdown(2400), {3 * 240 + 80, 0, 0, 0, 2 * 2400 - 3 * 240 - 80});
+    time.kernel_starts(0, 2400);
+    time.compute(0, 1, 2400, 2410, 2400);
+    expect_breakdown(time.breakdown(2410), {3 * 240 + 80 + 10, 0, 0, 0, 2 * 2400 - 3 * 240 - 80 + 10});
+  }
 }
 
 TEST(NodeTime, AnotherKernelForgetsTheSpansOfTheOneBefore) {
   NodeTime time;
   time.add_rank(1);
-  time.kernel_starts(0, 1, 0);
-  time.compute(0, 0, 0, 10);
-  time.kernel_starts(0, 3, 10);
-  time.compute(0, 0, 12, 14);
-  time.compute(0, 0, 16, 18);
-  time.compute(0, 0, 20, 22);
+  time.kernel_starts(0, 0);
+  time.compute(0, 0, 0, 10, 0);
+  time.kernel_starts(0, 10);
+  time.compute(0, 0, 12, 14, 10);
+  time.compute(0, 0, 16, 18, 10);
+  time.compute(0, 0, 20, 22, 10);
   expect_breakdown(time.breakdown(30), {10 + 6, 0, 0, 0, 14});
 }
 
@@ -129,8 +158,8 @@ TEST(NodeTime, TakesWhatSomebodyElseKnows) {
 TEST(NodeTime, ACopyGoesOnByItself) {
   NodeTime time;
   time.add_rank(1);
-  time.kernel_starts(0, 1, 0);
-  time.compute(0, 0, 5, 15);
+  time.kernel_starts(0, 0);
+  time.compute(0, 0, 5, 15, 0);
   time.network_starts(0, 10);
   NodeTime other;
   other.add_rank(1);

@@ -30,7 +30,7 @@ struct Die {
   }
   void start(Cycles now) {
     moment.now = now;
-    kernels.start(0, 0, now);
+    kernels.start(0, 0, now, 0);
   }
   void arrives(std::uint32_t slot, SiteIndex site, Cycles ready) { kernels.received(0, {0, 0, slot}, site, ready); }
   void run(Cycles end = kNever) {

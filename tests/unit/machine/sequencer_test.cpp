@@ -26,7 +26,7 @@ class SequencerTest : public ::testing::Test {
   void begin(std::uint32_t dies = 1, Cycles now = 5) {
     sums_ = empty_sums(4, static_cast<std::size_t>(workload_.steps));
     sequencer_ = std::make_unique<Sequencer>(workload_, wheel_, moment_, launcher_);
-    sequencer_->add_rank(kRank, dies, program_);
+    sequencer_->add_rank(kRank, dies, program_, recorded_);
     sequencer_->start(now);
     run();
   }
@@ -39,6 +39,7 @@ class SequencerTest : public ::testing::Test {
   }
 
   workload::Workload workload_;
+  bool recorded_ = false;
   Program program_;
   engine::Wheel wheel_;
   Moment moment_;
@@ -61,6 +62,22 @@ TEST_F(SequencerTest, RunsTheCoresOneTaskAtATimeAndTheNetworkAtOnce) {
   EXPECT_THAT(launcher_.launched, ElementsAre(Launch{kRank, 2, 5}, Launch{kRank, 3, 5}, Launch{kRank, 0, 5}));
   end(0, 20);
   EXPECT_EQ(launcher_.launched.back(), (Launch{kRank, 1, 20}));
+}
+
+TEST_F(SequencerTest, RecordsWhenTasksRanWhenAsked) {
+  program_.tasks = {kernel_task(0), dataflow_task(0)};
+  add_dependency(program_, 0, 1);
+  begin();
+  EXPECT_TRUE(sequencer_->ranks().front().times.empty());
+  recorded_ = true;
+  begin();
+  end(0, 20);
+  const std::vector<TaskTime>& times = sequencer_->ranks().front().times;
+  ASSERT_EQ(times.size(), 2u);
+  EXPECT_EQ(times[0].start, 5);
+  EXPECT_EQ(times[0].end, 20);
+  EXPECT_EQ(times[1].start, 20);
+  EXPECT_EQ(times[1].end, kNever) << "it runs";
 }
 
 TEST_F(SequencerTest, TakesTheLowestOfTheTasksThatWaitForTheCores) {
@@ -173,8 +190,8 @@ TEST_F(SequencerTest, KeepsTwoRanksApart) {
   program_.tasks = {kernel_task(0), kernel_task(0)};
   sums_ = empty_sums();
   sequencer_ = std::make_unique<Sequencer>(workload_, wheel_, moment_, launcher_);
-  sequencer_->add_rank(3, 1, program_);
-  sequencer_->add_rank(9, 1, program_);
+  sequencer_->add_rank(3, 1, program_, false);
+  sequencer_->add_rank(9, 1, program_, false);
   sequencer_->start(0);
   sequencer_->plan_end(9, 0, 10);
   run();
@@ -205,7 +222,7 @@ TEST_F(SequencerTest, ACopyGoesOnUnderItsOwnName) {
   engine::Wheel wheel = wheel_;
   wheel.each([&](engine::Event& e) { Sequencer::rename(e, names); });
   Sequencer other(workload_, wheel, moment_, launcher);
-  other.add_rank(99, 2, program_);
+  other.add_rank(99, 2, program_, false);
   other.copy(*sequencer_, names);
   ASSERT_EQ(other.ranks().size(), 1u);
   EXPECT_EQ(other.ranks()[0].rank, 27u);

@@ -378,6 +378,7 @@ struct FakePort final : LinePort {
     fabric::Burst burst;
     Bytes bytes;
     Cycles now;
+    unsigned queue = 0;
   };
   struct Passed {
     topology::Direction direction;
@@ -395,11 +396,11 @@ struct FakePort final : LinePort {
   std::vector<Passed> passed;
   std::vector<std::pair<topology::Direction, ParkedLine>> parked;
 
-  void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override {
-    posts.push_back({site, head, bytes, now});
+  void post(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now, unsigned queue) override {
+    posts.push_back({site, head, bytes, now, queue});
   }
-  void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now) override {
-    stripes.push_back({0, head, bytes, now});
+  void post_stripe(const fabric::Burst& head, Bytes bytes, Cycles now, unsigned queue) override {
+    stripes.push_back({0, head, bytes, now, queue});
   }
   Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override {
     within.push_back({site, head, bytes, now});

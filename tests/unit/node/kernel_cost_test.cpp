@@ -60,6 +60,31 @@ TEST(NodeCost, Fp32RunsOnTheVectorUnit) {
             256 + kNode.vector_latency_cycles + kNode.sram_latency_cycles);
 }
 
+TEST(NodeCost, Fp32IsBoundByItsOneStreamOrByItsResults) {
+  topology::NodeParams fast = kNode;
+  fast.fp32_flop_per_cycle = 1024;
+  const Cycles latency = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
+  // 32 x 32 x 32 products of 4 B at 128 B a cycle = 1,024; partial sums are 32 x 32 x 4 B more.
+  EXPECT_EQ(NodeCost(fast).product({32, 32, 32, 4, 4, false}), 1024 + latency);
+  EXPECT_EQ(NodeCost(fast).product({32, 32, 32, 4, 4, true}), 1024 + 32 + latency);
+  // 32 x 32 results of 4 B at 64 B a cycle = 64; the products of one step of depth are 32 cycles.
+  EXPECT_EQ(NodeCost(fast).product({32, 32, 1, 4, 4, false}), 64 + latency);
+}
+
+TEST(NodeCost, OneByteOrOneFlopIsWork) {
+  const NodeCost cost(kNode);
+  const Cycles latency = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
+  EXPECT_EQ(cost.vector({1, 0, 0, 2}), 1 + latency);
+  EXPECT_EQ(cost.vector({0, 1, 0, 2}), 1 + latency);
+  EXPECT_EQ(cost.vector({0, 0, 1, 2}), 1 + latency);
+}
+
+TEST(NodeCost, AnElementWiderThanTheLanesTakesACycle) {
+  topology::NodeParams narrow = kNode;
+  narrow.vector_bytes_per_cycle = 2;
+  EXPECT_EQ(NodeCost(narrow).vector({0, 0, 100, 4}), 100 + kNode.vector_latency_cycles + kNode.sram_latency_cycles);
+}
+
 TEST(NodeCost, VectorWorkTakesTheBusiestOfPortsAndLanes) {
   const NodeCost cost(kNode);
   const Cycles latency = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
@@ -80,6 +105,8 @@ TEST(NodeCost, ASlowCoreTakesLongerRoundedUp) {
   EXPECT_EQ(NodeCost::scaled(100, 0.5F), 200);
   EXPECT_EQ(NodeCost::scaled(3, 0.75F), 4);
   EXPECT_EQ(NodeCost::scaled(4, 0.75F), 6) << "5.33 rounded up";
+  constexpr Cycles kOdd = (Cycles{1} << 60) + 1;  // no double
+  EXPECT_EQ(NodeCost::scaled(kOdd, 1.0F), kOdd) << "the nominal rate changes nothing";
 }
 
 /// Whatever a trace says: a time is never negative, and never that of a smaller piece.

@@ -104,7 +104,7 @@ TEST(ReferenceDie, ZeroLoadLatencyIsTheClosedForm) {
   for (const int hops : {0, 1, 4, 12}) {
     Dies dies(params(1));
     const int row = hops > 7 ? 5 : 0;
-    dies[0].post(Dies::site(0, 0), Dies::to(row, hops - row), 64, 10);
+    dies[0].post(Dies::site(0, 0), Dies::to(row, hops - row), 64, 10, 0);
     EXPECT_EQ(dies[0].next_cycle(), 10);
     dies.run();
     ASSERT_EQ(dies.last[0].size(), 1u);
@@ -117,7 +117,7 @@ TEST(ReferenceDie, ZeroLoadLatencyIsTheClosedForm) {
 
 TEST(ReferenceDie, AMessageArrivesAFlitACycle) {
   Dies dies(params(1));
-  dies[0].post(Dies::site(0, 0), Dies::to(3, 4), 64 * 100 + 1, 0);
+  dies[0].post(Dies::site(0, 0), Dies::to(3, 4), 64 * 100 + 1, 0, 0);
   dies.run();
   ASSERT_EQ(dies.last[0].size(), 1u);
   EXPECT_EQ(dies.flits[Dies::site(3, 4)], 101);
@@ -131,7 +131,7 @@ TEST(ReferenceDie, AMulticastIsReadOnceAndForksAtEachNode) {
   burst.reach.low = 0;
   burst.reach.high = 7;
   burst.purpose = fabric::Purpose::kOperand;
-  dies[0].post(Dies::site(1, 4), burst, 640, 0);
+  dies[0].post(Dies::site(1, 4), burst, 640, 0, 0);
   dies.run();
   std::map<int, Cycles> time;
   for (const Written& w : dies.last[0]) {
@@ -152,7 +152,7 @@ TEST(ReferenceDie, AMulticastThatEndsAtADeadCoreLeavesNothingBehind) {
   burst.shape = Shape::kRow;
   burst.reach.low = 2;
   burst.reach.high = 3;
-  dies[0].post(Dies::site(1, 3), burst, 640, 0);
+  dies[0].post(Dies::site(1, 3), burst, 640, 0, 0);
   dies.run();
   EXPECT_TRUE(dies.last[0].empty());
   EXPECT_TRUE(dies.settled());
@@ -160,8 +160,8 @@ TEST(ReferenceDie, AMulticastThatEndsAtADeadCoreLeavesNothingBehind) {
 
 TEST(ReferenceDie, TwoStreamsShareALinkFairly) {
   Dies dies(params(1));
-  dies[0].post(Dies::site(0, 0), Dies::to(0, 2), 64 * 1000, 0);
-  dies[0].post(Dies::site(0, 1), Dies::to(0, 3), 64 * 1000, 0);
+  dies[0].post(Dies::site(0, 0), Dies::to(0, 2), 64 * 1000, 0, 0);
+  dies[0].post(Dies::site(0, 1), Dies::to(0, 3), 64 * 1000, 0, 0);
   dies.run();
   ASSERT_EQ(dies.last[0].size(), 2u);
   for (const Written& w : dies.last[0]) EXPECT_NEAR(static_cast<double>(w.time), 2000, 20);
@@ -170,19 +170,50 @@ TEST(ReferenceDie, TwoStreamsShareALinkFairly) {
 
 TEST(ReferenceDie, AControlPacketDoesNotWaitForDataBeforeIt) {
   Dies dies(params(1));
-  dies[0].post(Dies::site(0, 0), Dies::to(0, 5), 64 * 1000, 0);
+  dies[0].post(Dies::site(0, 0), Dies::to(0, 5), 64 * 1000, 0, 0);
   Burst control = Dies::to(0, 5);
   control.traffic_class = fabric::TrafficClass::kControl;
-  dies[0].post(Dies::site(0, 0), control, 64, 500);
+  dies[0].post(Dies::site(0, 0), control, 64, 500, 0);
   dies.run();
   ASSERT_EQ(dies.last[0].size(), 2u);
   EXPECT_LE(dies.last[0][0].time, 500 + 7 + 8);
 }
 
+TEST(ReferenceDie, SendQueuesOfANodeTakeTurnsPacketByPacket) {
+  for (const unsigned queue : {0u, 1u}) {
+    Dies dies(params(1));
+    dies[0].post(Dies::site(0, 0), Dies::to(0, 5), 64 * 200, 0, 0);
+    dies[0].post(Dies::site(0, 0), Dies::to(0, 5), 64 * 10, 100, queue);
+    dies.run();
+    ASSERT_EQ(dies.last[0].size(), 2u);
+    const Written& first = dies.last[0][0];
+    if (queue == 0) {
+      EXPECT_EQ(first.latency, 7) << "the long message: its last packet waits for nobody";
+      EXPECT_EQ(first.time, 200 - 1 + 7);
+    } else {
+      EXPECT_NEAR(static_cast<double>(first.time), 100 + 2 * 10 + 6, 3);
+    }
+    EXPECT_NEAR(static_cast<double>(dies.last[0][1].time), 210 + 6, 2);
+  }
+}
+
+TEST(ReferenceDie, ThreeSendQueuesShareAReadPortEqually) {
+  topology::MachineParams p = params(1);
+  p.node.communication_threads = 3;
+  Dies dies(p);
+  for (const unsigned queue : {0u, 1u, 2u}) {
+    for (int i = 0; i < 4; ++i) dies[0].post(Dies::site(0, 0), Dies::to(0, 5), 64 * 25, 0, queue);
+  }
+  dies.run();
+  ASSERT_EQ(dies.last[0].size(), 12u);
+  for (std::size_t i = 0; i < 12; ++i)
+    EXPECT_NEAR(static_cast<double>(dies.last[0][i].time), 75.0 * static_cast<double>(i / 3 + 1) + 6, 3);
+}
+
 TEST(ReferenceDie, CrossesToTheNextDie) {
   Dies dies(params(2));
   const topology::Edge edge = dies.topology().edge(0, Direction::kEast);
-  dies[0].post(Dies::site(2, 3), Dies::to(4, 8 + 3), 64, 0);
+  dies[0].post(Dies::site(2, 3), Dies::to(4, 8 + 3), 64, 0, 0);
   dies.run();
   ASSERT_EQ(dies.last[1].size(), 1u);
   EXPECT_EQ(dies.last[1][0].site, Dies::site(4, 3));
@@ -197,7 +228,7 @@ TEST(ReferenceDie, AnEdgeCarriesItsRateAndNoMore) {
   const Bytes each = 64 * 2000;
   for (int row = 0; row < 6; ++row)
     for (int column = 4; column < 8; ++column)
-      dies[0].post(Dies::site(row, column), Dies::to(row, 8 + column), each, 0);
+      dies[0].post(Dies::site(row, column), Dies::to(row, 8 + column), each, 0, 0);
   const auto end = static_cast<double>(dies.run());
   ASSERT_EQ(dies.last[1].size(), 24u);
   const double flits = 24.0 * 2000;
@@ -212,7 +243,7 @@ TEST(ReferenceDie, AMulticastGoesOnThroughTheNextDie) {
   burst.shape = Shape::kRow;
   burst.reach.low = 0;
   burst.reach.high = 15;
-  dies[0].post(Dies::site(1, 4), burst, 640, 0);
+  dies[0].post(Dies::site(1, 4), burst, 640, 0, 0);
   dies.run();
   EXPECT_EQ(dies.last[0].size(), 6u);
   EXPECT_EQ(dies.last[1].size(), 7u);
@@ -222,7 +253,7 @@ TEST(ReferenceDie, AMulticastGoesOnThroughTheNextDie) {
 TEST(ReferenceDie, ADipTakesAndGivesEveryByte) {
   Dies dies(params(1));
   Burst out = Dies::to(3, -1);
-  dies[0].post(Dies::site(1, 4), out, 1000, 0);
+  dies[0].post(Dies::site(1, 4), out, 1000, 0, 0);
   Burst in = Dies::to(5, 6);
   in.bytes = 1000;
   in.created = 50;
@@ -261,11 +292,11 @@ TEST(ReferenceDie, NothingIsLostOrStuckUnderLoad) {
           burst.shape = Shape::kRow;
           burst.reach.low = 0;
           burst.reach.high = 23;
-          dies[die].post(Dies::site(row, column), burst, 640, 0);
+          dies[die].post(Dies::site(row, column), burst, 640, 0, 0);
           expected += row == 1 ? 20 : 23;
           burst.shape = Shape::kColumn;
           burst.reach.high = 5;
-          dies[die].post(Dies::site(row, column), burst, 640, 0);
+          dies[die].post(Dies::site(row, column), burst, 640, 0, 0);
           expected += column == 2 ? 4 : 5;
           for (int i = 0; i < 20; ++i) {
             int to_row = 1, to_column = 2;
@@ -289,8 +320,8 @@ TEST(ReferenceDie, NothingIsLostOrStuckUnderLoad) {
 
 TEST(ReferenceDie, SaysWhatStands) {
   Dies dies(params(1));
-  dies[0].post(Dies::site(0, 0), Dies::to(3, 4), 6400, 5);
-  dies[0].post(Dies::site(0, 1), Dies::to(3, 4), 6400, 3);
+  dies[0].post(Dies::site(0, 0), Dies::to(3, 4), 6400, 5, 0);
+  dies[0].post(Dies::site(0, 1), Dies::to(3, 4), 6400, 3, 0);
   dies.run(20);
   ASSERT_EQ(dies[0].open_messages().size(), 2u);
   EXPECT_EQ(dies[0].open_messages().front().created, 3);
@@ -314,8 +345,8 @@ TEST(ReferenceDie, TwoReadPortsSendTwoPacketsACycle) {
     topology::MachineParams p = params(1);
     p.node.noc_read_ports = ports;
     Dies dies(p);
-    dies[0].post(Dies::site(0, 0), Dies::to(0, 4), 64 * 100, 0);
-    dies[0].post(Dies::site(0, 0), Dies::to(4, 0), 64 * 100, 0);
+    dies[0].post(Dies::site(0, 0), Dies::to(0, 4), 64 * 100, 0, 0);
+    dies[0].post(Dies::site(0, 0), Dies::to(4, 0), 64 * 100, 0, 0);
     dies.run();
     ASSERT_EQ(dies.last[0].size(), 2u);
     const Cycles all = 1 + 4 + 1 + (ports == 2 ? 99 : 199);
@@ -332,8 +363,8 @@ TEST(ReferenceDie, TwoWritePortsTakeTwoPacketsACycle) {
     topology::MachineParams p = params(1);
     p.node.noc_write_ports = ports;
     Dies dies(p);
-    dies[0].post(Dies::site(0, 0), Dies::to(0, 3), 64 * 100, 0);
-    dies[0].post(Dies::site(0, 6), Dies::to(0, 3), 64 * 100, 0);
+    dies[0].post(Dies::site(0, 0), Dies::to(0, 3), 64 * 100, 0, 0);
+    dies[0].post(Dies::site(0, 6), Dies::to(0, 3), 64 * 100, 0, 0);
     dies.run();
     ASSERT_EQ(dies.last[0].size(), 2u);
     const Cycles first = 1 + 3 + 1, last = std::max(dies.last[0][0].time, dies.last[0][1].time);
@@ -351,9 +382,9 @@ TEST(ReferenceDie, TwoWritePortsTakeCopiesFromBothSides) {
   burst.shape = Shape::kRow;
   burst.purpose = fabric::Purpose::kOperand;
   burst.reach = {0, 3};
-  dies[0].post(Dies::site(3, 0), burst, 6400, 0);
+  dies[0].post(Dies::site(3, 0), burst, 6400, 0, 0);
   burst.reach = {3, 6};
-  dies[0].post(Dies::site(3, 6), burst, 6400, 0);
+  dies[0].post(Dies::site(3, 6), burst, 6400, 0, 0);
   dies.run();
   ASSERT_EQ(dies.last[0].size(), 6u);
   for (const Written& w : dies.last[0]) {

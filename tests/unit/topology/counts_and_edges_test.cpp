@@ -154,6 +154,55 @@ TEST(Edges, TheSlowerOfDipAndTileEdgeCounts) {
   EXPECT_DOUBLE_EQ(Topology(params).edge(0, Direction::kWest).bytes_per_s, 8.96e11);
 }
 
+TEST(Edges, LeadToTheTwoDipsOfARowOfDies) {
+  const Topology pod{MachineParams{}};
+  EXPECT_EQ(pod.edge(pod.die_at(7, 0), Direction::kWest).neighbour, pod.die_count() + 14);
+  EXPECT_EQ(pod.edge(pod.die_at(7, 14), Direction::kEast).neighbour, pod.die_count() + 15);
+  EXPECT_EQ(pod.edge(pod.die_at(0, 0), Direction::kWest).neighbour, pod.die_count());
+}
+
+TEST(Edges, ThatAreDeadLeadNowhere) {
+  MachineParams params = at_level(Level::kTile);
+  params.defects = {{"tile.die[6].edge.south", "edge"}};
+  const Topology tile(params);
+  for (int d = 0; d < kDirections; ++d) {
+    const auto direction = static_cast<Direction>(d);
+    EXPECT_EQ(tile.edge(6, direction).neighbour == kNone, direction == Direction::kSouth) << d;
+    EXPECT_EQ(tile.edge(11, direction).neighbour == kNone, direction == Direction::kNorth) << d;
+    EXPECT_NE(tile.edge(12, direction).neighbour, kNone) << d;
+  }
+}
+
+TEST(Edges, OfADieByItselfPassNoTileEdge) {
+  MachineParams params = at_level(Level::kDie);
+  params.dip.ttp_bytes_per_s = 5e12;
+  EXPECT_DOUBLE_EQ(Topology(params).edge(0, Direction::kWest).bytes_per_s, 2.016e12) << "the die's own edge";
+  params.dip.ttp_bytes_per_s = 1.5e12;
+  EXPECT_DOUBLE_EQ(Topology(params).edge(0, Direction::kWest).bytes_per_s, 1.5e12);
+}
+
+TEST(Edges, HoldAtLeastAPacketAndTakeAtLeastACycle) {
+  MachineParams params = at_level(Level::kTile);
+  params.die.crossing_ns = 0.001;  // 2 x 1 ps x 2.016e12 = 4 bytes
+  const Topology tile(params);
+  EXPECT_EQ(tile.edge(0, Direction::kEast).buffer_bytes, 64);
+  EXPECT_EQ(tile.edge(0, Direction::kEast).latency_cycles, 1);
+  EXPECT_EQ(tile.lookahead_cycles(), 1);
+}
+
+TEST(Edges, TheLookaheadIsTheFastestLinkThatIsThere) {
+  MachineParams params = at_level(Level::kTile);
+  params.tile.dies = {1, 2};
+  EXPECT_EQ(Topology(params).lookahead_cycles(), 200) << "between the two dies";
+  params.tile.dies = {1, 1};
+  EXPECT_EQ(Topology(params).lookahead_cycles(), 400) << "to the DIPs";
+  params.dip.ttp_link_ns = 0.1;
+  EXPECT_EQ(Topology(params).lookahead_cycles(), 1);
+  params.dip.ttp_link_ns = 50;
+  params.tile.dies = {2, 1};
+  EXPECT_EQ(Topology(params).lookahead_cycles(), 100);
+}
+
 TEST(Edges, WithoutDipsTheMachineEndsThere) {
   MachineParams params = at_level(Level::kDie);
   params.dip.present = false;

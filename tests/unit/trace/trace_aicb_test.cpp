@@ -61,6 +61,14 @@ TEST_F(Aicb, GroupsComeFromTheirSizesAndRowsFollowEachOther) {
   for (std::size_t i = 1; i < graph.ops.size(); ++i) EXPECT_EQ(graph.deps[graph.ops[i].deps_begin], i - 1);
 }
 
+TEST_F(Aicb, ATimeBeyondWhatCanBeHeldIsAFindingAndNeverNothing) {
+  const auto row = [](const std::string& ms) { return kHeader + "CommType.computation,,,0,forward,,,," + ms + "\n"; };
+  EXPECT_EQ(read_text(row("1.1e9")).graphs[0].ops[0].duration_ns, 1'100'000'000'000'000) << "13 days";
+  for (const char* ms : {"1.2e9", "1e12", "1e300", "inf"})
+    EXPECT_THAT(errors(row(ms)), Contains(AllOf(HasSubstr("t:2: _elapsed_time: found " + std::string(ms)),
+                                                HasSubstr("expected at most 1125899907 ms"))));
+}
+
 TEST_F(Aicb, TimesAreMillisecondsWhateverACycleIs) {
   TraceOptions options;
   options.cycle_ns = 1000;

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "dojo/fabric/stripe_groups.h"
+
+#include <algorithm>
+
+namespace dojo::fabric {
+
+StripeGroups::StripeGroups(std::int32_t rows, std::int32_t columns, const std::vector<std::uint8_t>& enabled)
+    : rows_(rows), columns_(columns) {
+  groups_[0] = make(enabled, {0, 0}, {columns, rows});
+  std::uint32_t before = 0;
+  for (unsigned g = 1; g < kCount; ++g) {
+    const auto down = static_cast<std::int32_t>((g - 1) / kColumns);
+    const auto along = static_cast<std::int32_t>((g - 1) % kColumns);
+    groups_[g] = make(enabled, {columns * along / kColumns, rows * down / kRows},
+                      {columns * (along + 1) / kColumns, rows * (down + 1) / kRows});
+    groups_[g].before = before;
+    before += groups_[g].nodes();
+  }
+}
+
+StripeGroups::Group StripeGroups::make(const std::vector<std::uint8_t>& enabled, std::array<std::int32_t, 2> begin,
+                                       std::array<std::int32_t, 2> end) const {
+  Group group;
+  group.begin = begin;
+  group.end = end;
+  group.on_lane[0].assign(static_cast<std::size_t>(rows_), 0);
+  group.on_lane[1].assign(static_cast<std::size_t>(columns_), 0);
+  for (std::int32_t row = begin[1]; row < end[1]; ++row) {
+    for (std::int32_t column = begin[0]; column < end[0]; ++column) {
+      const auto site = static_cast<SiteIndex>(row * columns_ + column);
+      if (enabled[static_cast<std::size_t>(site)] == 0) continue;
+      group.sites.push_back(site);
+      ++group.on_lane[0][static_cast<std::size_t>(row)];
+      ++group.on_lane[1][static_cast<std::size_t>(column)];
+    }
+  }
+  for (const std::size_t along : {0u, 1u})
+    group.fullest[along] = *std::max_element(group.on_lane[along].begin(), group.on_lane[along].end());
+  return group;
+}
+
+Bytes StripeGroups::share_of(unsigned group, Bytes bytes) const {
+  if (group == 0) return bytes;
+  const Group& g = groups_[group];
+  const auto upto = [&](std::uint32_t nodes) {
+    return static_cast<Bytes>(static_cast<Int128>(bytes) * static_cast<Int128>(nodes) /
+                              static_cast<Int128>(groups_[0].nodes()));
+  };
+  return std::max<Bytes>(1, upto(g.before + g.nodes()) - upto(g.before));
+}
+
+}  // namespace dojo::fabric

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/warnings.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "dojo/workload/op_kind.h"
+#include "report/json_read.h"
+#include "report/units.h"
+
+namespace dojo::report {
+namespace {
+
+struct Row {
+  explicit Row(const Json& json)
+      : op(&json), seconds(real(json.at("seconds"))), floor(real(json.at("floor_s"))), kind(text(json.at("kind"))) {}
+  [[nodiscard]] double lost() const { return seconds - floor; }
+  [[nodiscard]] double figure(const char* key) const { return real(op->at(key)); }
+  const Json* op;
+  double seconds, floor;
+  std::string kind;
+};
+
+bool is_communication(const std::string& kind) {
+  const auto known = schema::enum_value<workload::OpKind>(kind);
+  return known && workload::is_communication(*known);
+}
+
+/// Of the cores: what the operation needs wherever its operands lie.
+double core_floor(const Row& row) {
+  return std::max({row.figure("floor_matrix_s"), row.figure("floor_vector_s"), row.figure("floor_load_s"),
+                   row.figure("floor_latency_s")});
+}
+
+double traffic_floor(const Row& row) {
+  return std::max({row.figure("floor_port_s"), row.figure("floor_link_s"), row.figure("floor_edge_s")});
+}
+
+std::string where_to_look(const Row& row) {
+  const double predicted = row.figure("predicted_s");
+  if (is_communication(row.kind)) {
+    if (row.figure("seconds_min") <= kFarFromFloor * row.floor)
+      return fmt::format("Its ranks come at different times: the last to come needs {}. Look at what they do before.",
+                         duration(row.figure("seconds_min")));
+    return fmt::format("Its algorithm was chosen for {}. Look at workload.collective_algorithm and the hottest links.",
+                       duration(predicted));
+  }
+  if (predicted > 0 && row.seconds > 2 * predicted)
+    return fmt::format(
+        "The plan was made for {}: messages wait for one another. Look at run.contention, links.csv and "
+        "run.network_model=reference.",
+        duration(predicted));
+  return fmt::format("The plan expects {}. Look at its partition and at workload.rank_unit: a smaller slice may do.",
+                     duration(predicted));
+}
+
+std::string title(const Row& row) {
+  return fmt::format("{} ({})", shortened(text(row.op->at("name")), 60), row.kind);
+}
+
+std::string far_from_floor(const Row& row) {
+  return fmt::format("{} takes {}, {:.1f} times its floor of {} ({}). Partition: {}. {}", title(row),
+                     duration(row.seconds), row.seconds / row.floor, duration(row.floor), text(row.op->at("bound_by")),
+                     text(row.op->at("partition")), where_to_look(row));
+}
+
+std::string moves_too_much(const Row& row) {
+  return fmt::format(
+      "{} takes {}: its messages alone need {} ({}), {:.1f} times the {} of its cores. Partition: {}. Look at "
+      "workload.rank_unit (a smaller slice moves less) and at the rate of that part.",
+      title(row), duration(row.seconds), duration(traffic_floor(row)), text(row.op->at("bound_by")),
+      traffic_floor(row) / core_floor(row), duration(core_floor(row)), text(row.op->at("partition")));
+}
+
+bool is_far(const Row& row) {
+  return row.floor > 0 && row.seconds > kFarFromFloor * row.floor;
+}
+
+bool is_moving(const Row& row) {
+  return !is_communication(row.kind) && core_floor(row) > 0 && traffic_floor(row) > kFarFromFloor * core_floor(row);
+}
+
+/// Those that matter, and have something to be said of; the most time lost first.
+std::vector<Row> conspicuous(const Json& report) {
+  const Json& step = report.at("latency").at("step_s");
+  const double whole = step.is_null() ? real(report.at("time").at("seconds")) : real(step);
+  std::vector<Row> rows;
+  for (const Json& op : report.at("latency").at("ops")) {
+    const Row row(op);
+    if (row.seconds > 0 && row.seconds >= kMatters * whole && (is_far(row) || is_moving(row))) rows.push_back(row);
+  }
+  std::stable_sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.lost() > b.lost(); });
+  return rows;
+}
+
+void say_waiting(Json& out, const Json& report, const std::vector<Row>& rows) {
+  const double waiting = real(report.at("breakdown").at("fractions").at("communication"));
+  double busiest = 0;
+  for (const auto& [name, links] : report.at("links").at("classes").items())
+    busiest = std::max(busiest, real(links.at("utilisation_max")));
+  if (waiting <= kWaitingDominates || busiest >= kLinksIdle) return;
+  std::string longest;
+  if (!rows.empty())
+    longest = fmt::format(" Most is lost in {}: {}, its floor is {} ({}).", title(rows.front()),
+                          duration(rows.front().seconds), duration(rows.front().floor),
+                          text(rows.front().op->at("bound_by")));
+  out.push_back(fmt::format(
+      "Nodes wait for the network {} of the time, but no link is busier than {}: latency or messages that wait for one "
+      "another, not bandwidth.{} Look at run.contention, machine.die.crossing_ns and "
+      "machine.noc.buffer_packets_per_vc.",
+      percent(waiting), percent(busiest), longest));
+}
+
+}  // namespace
+
+Json warnings(const Json& report) {
+  Json out = Json::array();
+  const std::vector<Row> rows = conspicuous(report);
+  say_waiting(out, report, rows);
+  for (std::size_t i = 0; i < std::min(rows.size(), kMostWarnings); ++i)
+    out.push_back(is_far(rows[i]) ? far_from_floor(rows[i]) : moves_too_much(rows[i]));
+  if (rows.size() > kMostWarnings)
+    out.push_back(
+        fmt::format("And {} more operations of at least {} of the step are like these: compare seconds, "
+                    "floor_s and bound_by in ops.csv.",
+                    rows.size() - kMostWarnings, percent(kMatters)));
+  return out;
+}
+
+}  // namespace dojo::report

@@ -1,0 +1,324 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cost model by which operations are cut over a slice's nodes, against arithmetic by hand.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "lower/candidate.h"
+#include "lower/deliveries.h"
+#include "lower/reduction.h"
+
+namespace dojo::workload {
+namespace {
+
+/// A slice of a machine whose dies have 18 rows and 20 columns, or those given for a die by itself.
+struct Place {
+  explicit Place(topology::MachineParams params, std::int64_t row = 0, std::int64_t column = 0, std::int64_t rows = 0,
+                 std::int64_t columns = 0)
+      : topology(std::move(params)),
+        slice(SliceMaker(topology).make(row, column, rows == 0 ? topology.site_rows() : rows,
+                                        columns == 0 ? topology.site_columns() : columns)),
+        grid(slice, topology),
+        cost(topology.params().node),
+        context{grid, cost} {}
+  static topology::MachineParams at(topology::Level level) {
+    topology::MachineParams params;
+    params.level = level;
+    return params;
+  }
+  static topology::MachineParams die(std::int64_t rows, std::int64_t columns) {
+    topology::MachineParams params = at(topology::Level::kDie);
+    params.die.grid = {rows, columns};
+    params.die.enabled = rows * columns;
+    params.die.disabled_sites.clear();
+    return params;
+  }
+  topology::Topology topology;
+  Slice slice;
+  SliceGrid grid;
+  node::NodeCost cost;
+  PlanContext context;
+};
+
+// A task starts and ends with a barrier of each die: to the middle and a semaphore, there and back.
+TEST(GridCost, OfPartsOfADie) {
+  const Place die(Place::die(4, 5));
+  EXPECT_EQ(die.grid.row_latency(), 5);
+  EXPECT_EQ(die.grid.column_latency(), 4);
+  EXPECT_EQ(die.grid.row_bytes_per_cycle(), 64);
+  EXPECT_EQ(die.grid.task_latency(), 2 * ((2 + 3) + 2));
+  topology::MachineParams slow = Place::die(4, 5);
+  slow.noc.hop_cycles = 3;
+  slow.node.semaphore_cycles = 7;
+  EXPECT_EQ(Place(slow).grid.row_latency(), 15);
+  EXPECT_EQ(Place(slow).grid.task_latency(), 2 * (3 * (2 + 3) + 2 * 7));
+  EXPECT_EQ(Place(Place::at(topology::Level::kTile), 2, 3, 10, 6).grid.task_latency(), 2 * ((5 + 3) + 2));
+}
+
+// Rows cross two die edges of 200 cycles, columns one; a row has the eighteenth of 1,008 bytes a cycle.
+TEST(GridCost, OfSeveralDies) {
+  const Place dies(Place::at(topology::Level::kTile), 18, 20, 36, 60);
+  EXPECT_EQ(dies.grid.row_latency(), 60 + 2 * 200);
+  EXPECT_EQ(dies.grid.column_latency(), 36 + 200);
+  EXPECT_DOUBLE_EQ(dies.grid.row_bytes_per_cycle(), 1008 / 18.0);
+  EXPECT_DOUBLE_EQ(dies.grid.column_bytes_per_cycle(), 1008 / 20.0);
+  EXPECT_EQ(dies.grid.task_latency(), 2 * ((9 + 10) + 2 + 3 * 200 + (18 + 40)));
+  const Place tiles(Place::at(topology::Level::kTray), 0, 80, 18, 60);  // dies 4 and 5 are of two tiles
+  EXPECT_EQ(tiles.grid.row_latency(), 60 + 400 + 200);
+  EXPECT_DOUBLE_EQ(tiles.grid.row_bytes_per_cycle(), 448 / 18.0);
+  EXPECT_EQ(tiles.grid.column_latency(), 18);
+  EXPECT_EQ(tiles.grid.column_bytes_per_cycle(), 64);
+}
+
+TEST(GridCost, ADeadEdgeIsNotInTheModel) {
+  topology::MachineParams params = Place::at(topology::Level::kTile);
+  params.defects = {{"tile.die[6].edge.east", "edge"}, {"tile.die[6].edge.south", "edge"}};
+  const Place broken(params, 18, 20, 36, 40);
+  EXPECT_EQ(broken.grid.row_latency(), 40);
+  EXPECT_EQ(broken.grid.column_latency(), 36);
+  EXPECT_DOUBLE_EQ(broken.grid.row_bytes_per_cycle(), 1008 / 18.0) << "that of the second row of dies";
+}
+
+constexpr double kAnyRate = 1e6;
+
+TEST(DeliveryCost, OfOneTransferIsItsPortOrItsShareOfTheLinks) {
+  const Place die(Place::die(3, 4));
+  const auto load = [&](std::uint32_t from, std::uint32_t to, double port) {
+    Deliveries one(die.grid, 1);
+    one.unicast(from, to, 1200);
+    EXPECT_EQ(one.load(port).first, one.load(port).all) << "all of it is there before the first step";
+    return one.load(port).all;
+  };
+  EXPECT_DOUBLE_EQ(load(0, 11, 64), 1200 / 64.0);
+  EXPECT_DOUBLE_EQ(load(0, 11, kAnyRate), 1200 * (3 / 4.0) / 64) << "three of four links of the row";
+  EXPECT_DOUBLE_EQ(load(11, 0, kAnyRate), 1200 * (3 / 4.0) / 64);
+  EXPECT_DOUBLE_EQ(load(1, 9, kAnyRate), 1200 * (2 / 3.0) / 64) << "two of three links of the column";
+  EXPECT_DOUBLE_EQ(load(9, 1, kAnyRate), 1200 * (2 / 3.0) / 64);
+  Deliveries two(die.grid, 1);
+  two.unicast(0, 3, 1200);
+  two.unicast(1, 3, 600);
+  EXPECT_DOUBLE_EQ(two.load(64).all, 1800 / 64.0);
+  EXPECT_DOUBLE_EQ(two.load(kAnyRate).all, (1200 * (3 / 4.0) + 600 * (2 / 4.0)) / 64);
+}
+
+// Of two nodes that send each other what they have, each receives what the other has.
+TEST(DeliveryCost, OfMulticastsIsTheLineOrThePort) {
+  for (const bool rows : {true, false}) {
+    const Place two(rows ? Place::die(1, 2) : Place::die(2, 1));
+    for (const bool streamed : {false, true}) {
+      Deliveries deliveries(two.grid, 4);
+      const Holding holding = {800, 6400};
+      EXPECT_EQ(rows ? deliveries.along_rows(holding, streamed) : deliveries.along_columns(holding, streamed), 7200);
+      EXPECT_DOUBLE_EQ(deliveries.load(32).all, 6400 / 32.0);
+      EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).all, 7200 / 64.0);
+      // In four steps the first node's half comes first, and before the first step only half of that.
+      EXPECT_DOUBLE_EQ(deliveries.load(32).first, streamed ? 400 / 32.0 : 6400 / 32.0);
+      EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).first, streamed ? 400 / 64.0 : 7200 / 64.0);
+    }
+  }
+}
+
+// Rows and columns together at one port, and links of a row and a column each by themselves.
+TEST(DeliveryCost, OfBothAxesAddsUpAtThePort) {
+  const Place die(Place::die(2, 2));
+  Deliveries deliveries(die.grid, 1);
+  EXPECT_EQ(deliveries.along_rows({640, 0, 0, 0}, false), 640);
+  EXPECT_EQ(deliveries.along_columns({0, 0, 0, 1280}, false), 1280);
+  deliveries.unicast(2, 1, 320);
+  // Node 1 receives all three: along the row, along the column, and one transfer.
+  EXPECT_DOUBLE_EQ(deliveries.load(64).all, (640 + 1280 + 320) / 64.0);
+  EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).all, (1280 + 320 / 2.0) / 64) << "the second column's links";
+}
+
+/// As docs/kernels.md states it, for one shape.
+double reduction_cycles(const ReductionSpec& spec, const ReductionShape& s, const SliceGrid& grid) {
+  constexpr double kPort = 64, kLatency = 24 + 4 + 5;  // message start and flight; vector unit and SRAM
+  const auto line = [&](double count, double bytes, std::uint32_t parts) {
+    const double depth = s.arity == 1 ? count : std::log(count * (s.arity - 1) + 1) / std::log(s.arity);
+    const double hop = kLatency + 2 * s.arity * (bytes / parts / s.chunks) / kPort;
+    return (depth + s.chunks - 1) * hop + s.arity * bytes / kPort;
+  };
+  double cycles = 0, messages = 0, bytes = static_cast<double>(spec.node_bytes);
+  const double rows = grid.rows(), columns = grid.columns(), nodes = grid.nodes();
+  if (spec.along_rows) {
+    cycles += line(columns, bytes, s.row_parts);
+    messages += nodes * s.row_parts;
+    bytes = std::ceil(bytes / s.row_parts);
+  }
+  if (spec.along_columns) {
+    const auto matrices = static_cast<double>(spec.matrices);
+    const double of_matrix = matrices == 1 ? rows : 1 + rows / matrices;
+    const double of_row = matrices == 1 ? 1 : 1 + matrices / rows;
+    cycles += line(of_matrix, of_row * bytes, s.column_parts);
+    messages += s.column_parts * (spec.along_rows ? rows * s.row_parts : nodes);
+  }
+  messages *= s.chunks;
+  if (messages > 3 * nodes && s.row_parts * s.column_parts * s.chunks > 1) return -1;
+  const auto destinations = static_cast<double>(spec.destinations.size());
+  return cycles + static_cast<double>(grid.row_latency() + grid.column_latency()) + kLatency +
+         static_cast<double>(spec.result_bytes) / destinations / kPort + 50 * messages / nodes;
+}
+
+TEST(ReductionCost, IsTheCheapestOfTheShapesThatMayBe) {
+  const Place small(Place::die(4, 5)), whole(Place::at(topology::Level::kDie)),
+      dies(Place::at(topology::Level::kTile), 0, 0, 36, 40);
+  for (const Place* place : {&small, &whole, &dies}) {
+    for (const auto& [rows, columns] : {std::pair{true, false}, {false, true}, {true, true}, {false, false}}) {
+      for (const Bytes bytes : {100, 127, 128, 1000, 8000, 100'000, 3'000'000}) {
+        for (const std::int64_t matrices : {1, 3, 4, 40}) {
+          if (matrices > 1 && (rows || !columns)) continue;
+          ReductionSpec spec{rows, columns, rows || columns ? bytes : 0, bytes, {0, 1, 2}};
+          spec.matrices = matrices;
+          double best = -1;
+          for (const std::uint32_t arity : {1u, 2u, 3u}) {
+            for (const std::uint32_t row_parts : {1u, 2u, 4u, 8u}) {
+              for (const std::uint32_t column_parts : {1u, 2u, 4u, 8u}) {
+                for (const std::uint32_t chunks : {1u, 2u, 4u}) {
+                  const bool whole_sums = row_parts * column_parts * chunks == 1;
+                  const bool fits = (rows || row_parts == 1) && (columns || column_parts == 1) &&
+                                    row_parts <= place->grid.columns() && column_parts <= place->grid.rows() &&
+                                    spec.node_bytes / row_parts / column_parts / chunks >= 64;
+                  if (!fits && !whole_sums) continue;
+                  const double cycles =
+                      reduction_cycles(spec, {row_parts, column_parts, arity, chunks, 0}, place->grid);
+                  if (cycles >= 0 && (best < 0 || cycles < best)) best = cycles;
+                }
+              }
+            }
+          }
+          const ReductionShape chosen = choose_reduction(spec, place->grid, place->topology.params().node);
+          EXPECT_NEAR(chosen.cycles, best, 1e-6 * best) << rows << columns << " " << bytes << " x " << matrices;
+          EXPECT_NEAR(reduction_cycles(spec, chosen, place->grid), best, 1e-6 * best);
+        }
+      }
+    }
+  }
+}
+
+ProductRequest product(std::int64_t m, std::int64_t n, std::int64_t k) {
+  ProductRequest r;
+  r.m = m;
+  r.n = n;
+  r.k = k;
+  r.a_bytes = 2 * m * k;
+  r.b_bytes = 2 * k * n;
+  r.c_bytes = 2 * m * n;
+  r.a.layout = Layout::kPixels;
+  r.flops = 2 * m * n * k;
+  return r;
+}
+
+CandidateAxes axes(Cut rows, Cut columns, Stream stream = Stream::kNone, std::uint32_t steps = 1) {
+  CandidateAxes a;
+  a.rows = rows;
+  a.columns = columns;
+  a.stream = stream;
+  a.steps = steps;
+  return a;
+}
+
+// On one node nothing is delivered: launch, the product, and the task's way.
+TEST(ProductCost, OnOneNodeIsItsTime) {
+  const Place one(Place::die(1, 1));
+  const auto plan = plan_candidate(product(64, 64, 64), one.context, axes(Cut::kM, Cut::kN), true);
+  ASSERT_TRUE(plan.has_value());
+  const Cycles time = 40 + 8 * 8 * 16 + 8 * 8 + 5;
+  EXPECT_EQ(plan->kernel.cycles.at(0), time);
+  EXPECT_EQ(plan->kernel.matrix_flops.at(0), 2 * 64 * 64 * 64);
+  EXPECT_EQ(plan->cycles, time + one.grid.task_latency());
+  EXPECT_EQ(plan->least_cycles, plan->cycles);
+  EXPECT_FALSE(plan->reduction.has_value());
+}
+
+// Each node computes half the columns, and both need all of A: 4 KiB from each, over one link of 64 bytes a cycle. The
+// way is that of one stage, half a corner to corner.
+TEST(ProductCost, AddsWhatArrivesBeforeTheFirstStep) {
+  const Place two(Place::die(1, 2));
+  const Cycles half = 8 * 4 * 16 + 8 * 8 + 5;
+  const auto whole = plan_candidate(product(64, 64, 64), two.context, axes(Cut::kM, Cut::kN), true);
+  ASSERT_TRUE(whole.has_value());
+  EXPECT_EQ(whole->cycles, 0.5 * (2 + 1) + 8192 / 64 + (40 + half) + static_cast<double>(two.grid.task_latency()));
+  // In four steps over M, of two block rows each; a step after the first waits for its semaphore alone.
+  const auto stepped = plan_candidate(product(64, 64, 64), two.context, axes(Cut::kM, Cut::kN, Stream::kM, 4), true);
+  ASSERT_TRUE(stepped.has_value());
+  const Cycles step = 2 * 4 * 16 + 2 * 8 + 5, busy = 40 + 4 * step + 3;
+  EXPECT_EQ(stepped->kernel.cycles.at(0), 40 + step);
+  EXPECT_EQ(stepped->kernel.cycles.at(1), 1 + step);
+  EXPECT_EQ(stepped->cycles, 0.5 * (2 + 1) + 2048 / 64 + static_cast<double>(busy + two.grid.task_latency()));
+  EXPECT_EQ(stepped->least_cycles, static_cast<double>(busy + two.grid.task_latency()));
+}
+
+// Cut by K both nodes have sums of all results: they are stored as FP32, then added up by a task of its own.
+TEST(ProductCost, ASumOverNodesIsATaskOfItsOwn) {
+  const Place two(Place::die(1, 2));
+  ProductRequest request = product(64, 64, 64);
+  request.a.layout = Layout::kAny;
+  const auto plan = plan_candidate(request, two.context, axes(Cut::kM, Cut::kK), true);
+  ASSERT_TRUE(plan.has_value() && plan->reduction.has_value());
+  EXPECT_EQ(plan->reduction->node_bytes, 64 * 64 * 4);
+  EXPECT_EQ(plan->reduction->result_bytes, 64 * 64 * 2);
+  EXPECT_GE(plan->buffer_bytes, 64 * 64 * 4) << "the sums, and operands";
+  const Cycles time = 40 + 8 * 8 * 8 + 8 * 8 + 5;
+  EXPECT_EQ(plan->kernel.cycles.at(0), time);
+  const double reduction = choose_reduction(*plan->reduction, two.grid, two.topology.params().node).cycles;
+  EXPECT_NEAR(plan->cycles, static_cast<double>(time + 2 * two.grid.task_latency()) + reduction, 1e-6);
+}
+
+// What comes after wants the result by pixels again: over the rows' and the columns' ports.
+TEST(ProductCost, AResultByChannelsCostsItsWayBack) {
+  const Place four(Place::die(2, 2));
+  ProductRequest request = product(64, 64, 64);
+  request.a.layout = Layout::kAny;
+  const auto plan = plan_candidate(request, four.context, axes(Cut::kN, Cut::kN), true);
+  ASSERT_TRUE(plan.has_value());
+  EXPECT_EQ(plan->output.layout, Layout::kOther);
+  const Cycles time = 40 + 8 * 2 * 16 + 8 * 8 + 5;
+  const double back = 64 * 64 * 2 / 64.0 * (1 / 2.0 + 1 / 2.0);
+  Deliveries all(four.grid, 1);
+  all.to_all(spread_evenly(four.grid, 64 * 64 * 2), false);
+  const double latency = all.two_stages() ? 4 : 2;
+  EXPECT_NEAR(plan->cycles, latency + all.load(64).all + static_cast<double>(time + four.grid.task_latency()) + back,
+              1e-6);
+}
+
+TEST(VectorCost, IsThatOfANodesShare) {
+  const Place die(Place::die(3, 4));
+  VectorRequest request;
+  request.load_bytes = 12 * 1280;
+  request.store_bytes = 12 * 640;
+  request.flops = 12 * 3200;
+  const KernelPlan plan = plan_vector(request, die.context);
+  EXPECT_EQ(plan.cycles, 40 + 100 + 9);
+  EXPECT_EQ(plan.kernel.vector_flops.at(11), 3200);
+  EXPECT_FALSE(plan.reduction.has_value());
+  EXPECT_EQ(plan.buffer_bytes, 0);
+  request.flops = 0;
+  request.to_all_bytes = 1280;  // every node reads it whole
+  EXPECT_EQ(plan_vector(request, die.context).cycles, 40 + 20 + 9);
+  request.sums_bytes = 1280;  // every node stores sums of all of it
+  const KernelPlan sums = plan_vector(request, die.context);
+  EXPECT_EQ(sums.cycles, 40 + 30 + 9);
+  ASSERT_TRUE(sums.reduction.has_value());
+  EXPECT_TRUE(sums.reduction->along_rows && sums.reduction->along_columns);
+  EXPECT_EQ(sums.reduction->node_bytes, 1280);
+  request.place.layout = Layout::kBandChannels;  // of a quarter of the channels
+  EXPECT_EQ(plan_vector(request, die.context).reduction->node_bytes, 320);
+  EXPECT_FALSE(plan_vector(request, die.context).reduction->along_rows);
+  const Place row(Place::die(1, 4)), column(Place::die(4, 1)), one(Place::die(1, 1));
+  request.place.layout = Layout::kPixels;
+  EXPECT_FALSE(plan_vector(request, row.context).reduction->along_columns);
+  EXPECT_FALSE(plan_vector(request, column.context).reduction->along_rows);
+  EXPECT_FALSE(plan_vector(request, one.context).reduction.has_value());
+}
+
+TEST(ShapelessCost, IsTheRooflineOrTheRecordedTime) {
+  const Place die(Place::die(3, 4));
+  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 0}, die.context).cycles, 40 + 100);
+  EXPECT_EQ(plan_shapeless({0, 12 * 12800, 0}, die.context).cycles, 40 + 100);
+  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 77}, die.context).cycles, 77);
+  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 1}, die.context).cycles, 1);
+}
+
+}  // namespace
+}  // namespace dojo::workload
