@@ -65,7 +65,7 @@ ScheduleLinks::ScheduleLinks(const DataflowPlan& plan, const CollectiveRequest& 
 /// As the fast network groups them: in the grid of DieNetwork, or all as one where a group of that would be empty.
 void ScheduleLinks::make_groups(const Slice& die) {
   using fabric::DieNetwork;
-using fabric::StripeGroups;
+  using fabric::StripeGroups;
   DieNetwork network;
   network.configure(topology_, die.dies.front());
   enabled_.assign(static_cast<std::size_t>(topology_.sites()), 0);

@@ -141,7 +141,8 @@ Json collective_rows(const Figures& figures, const RunContext& context) {
     const double bytes = link_bytes(row);
     out.add("bus_bytes_per_s", ratio(bytes, json["seconds"].get<double>()), "bytes/s",
             "as nccl-tests define it ([report.md](report.md#bus-bandwidth))");
-    out.add("model_seconds", row.model_seconds, "s", "the time by which the algorithm was chosen: that of a walk over its plan, or of a formula");
+    out.add("model_seconds", row.model_seconds, "s",
+            "the time by which the algorithm was chosen: that of a walk over its plan, or of a formula");
     rows.push_back(std::move(json));
   }
   return rows;

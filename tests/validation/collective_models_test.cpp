@@ -21,8 +21,9 @@ struct Collective {
   Bytes bytes;            ///< of the whole vector
   bool known_gap = false;
 
-  [[nodiscard]] std::string size() const {
-    return bytes >= 1 << 20 ? fmt::format("{}MiB", bytes >> 20) : fmt::format("{}KiB", bytes >> 10);
+  [[nodiscard]] std::string size(const char* between = " ") const {
+    return bytes >= 1 << 20 ? fmt::format("{}{}MiB", bytes >> 20, between)
+                            : fmt::format("{}{}KiB", bytes >> 10, between);
   }
 };
 
@@ -49,14 +50,14 @@ TEST_P(Predicted, IsWithinATenthOfTheSimulation) {
   const Collective& what = GetParam();
   const JobRun ran = simulate(what);
   ASSERT_EQ(ran.job->plans.at(0).algorithm, what.algorithm);
-  judge({fmt::format("model_{}_{}_{}_{}", what.kind, what.algorithm, what.ranks, what.size()),
+  judge({fmt::format("model_{}_{}_{}_{}", what.kind, what.algorithm, what.ranks, what.size("_")),
          fmt::format("{} of {} over {} dies by {}", what.kind, what.size(), what.ranks, what.algorithm),
          "walk over its plan", "s", 0.9, 1.1, what.known_gap},
         ran.job->plans.at(0).model_seconds, collective_s(ran));
 }
 
 std::string name_of(const Collective& what) {
-  return fmt::format("{}_{}_{}_{}", what.kind, what.algorithm, what.ranks, what.size());
+  return fmt::format("{}_{}_{}_{}", what.kind, what.algorithm, what.ranks, what.size("_"));
 }
 
 constexpr Bytes kKiB = 1 << 10, kMiB = 1 << 20;
@@ -94,7 +95,7 @@ TEST_P(Chosen, IsNearlyTheFastest) {
     what.algorithm = algorithm.name();
     best = std::min(best, algorithm.name() == chosen ? collective_s(ran) : collective_s(simulate(what)));
   }
-  judge({fmt::format("choice_{}_{}_{}", what.kind, what.ranks, what.size()),
+  judge({fmt::format("choice_{}_{}_{}", what.kind, what.ranks, what.size("_")),
          fmt::format("chosen {} of {} over {} dies", what.kind, what.size(), what.ranks), "fastest algorithm simulated",
          "s", 1, 1.05, what.known_gap},
         best, collective_s(ran));
