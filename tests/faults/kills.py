@@ -12,6 +12,7 @@ before main() begins) and no temporary; no child that goes on; at the next start
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -160,7 +161,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="dojosim-kills-") as folder, \
             concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         kills = Kills(options.program, folder)
-        for first in range(0, options.kills, 4 * options.jobs):
+        for first in itertools.count(0, 4 * options.jobs):
             if sum(count.values()) >= options.kills:
                 break
             draws = [random.Random(f"{options.seed} {first + i}") for i in range(4 * options.jobs)]
