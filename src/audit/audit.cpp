@@ -25,7 +25,7 @@ using workload::Task;
 constexpr std::uint32_t kMostRanks = 4;
 /// Without a number of tasks: replays send at most this share of the flit-hops that the fast network must run, so that
 /// they take a tenth of its time or less. docs/studies/audit.md has the measurements.
-constexpr double kShare = 1.0 / 600;
+constexpr double kShare = 1.0 / 1000;
 constexpr std::int64_t kMostTasks = 24;
 /// Times of so many tasks are kept, 16 bytes each.
 constexpr std::uint64_t kMostRecorded = std::uint64_t{1} << 24;
@@ -103,24 +103,26 @@ struct Chosen {
   double flit_hops = 0;
 };
 
-Chosen choose(const Population& all, const Windows& windows, std::size_t most, std::uint64_t seed) {
+/// No further than the budget goes.
+Chosen choose(const Population& all, const Windows& windows, std::size_t most, const Draw& budget) {
   Chosen chosen;
-  chosen.drawn = draw_by_weight(all.exposed, most, seed);
+  chosen.drawn = draw_by_weight(all.exposed, most, budget.seed);
   for (const Drawn& each : chosen.drawn) {
     const Candidate& candidate = all.candidates[each.index];
     chosen.windows.push_back(windows.of(candidate.rank, candidate.task));
     chosen.flit_hops += chosen.windows.back().flit_hops;
+    if (chosen.flit_hops > budget.most_flit_hops) break;
   }
   return chosen;
 }
 
 /// The largest number of tasks whose replays stay within the budget.
-Chosen choose_within(const Population& all, const Windows& windows, const Draw& drawn) {
-  auto most = static_cast<std::size_t>(std::max<std::int64_t>(drawn.most_tasks, 0));
+Chosen choose_within(const Population& all, const Windows& windows, const Draw& budget) {
+  auto most = static_cast<std::size_t>(std::max<std::int64_t>(budget.most_tasks, 0));
   most = std::min(most, all.candidates.size());
   for (; most > 0; --most) {
-    Chosen chosen = choose(all, windows, most, drawn.seed);
-    if (chosen.flit_hops <= drawn.most_flit_hops) return chosen;
+    Chosen chosen = choose(all, windows, most, budget);
+    if (chosen.flit_hops <= budget.most_flit_hops) return chosen;
   }
   return {};
 }

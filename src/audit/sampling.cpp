@@ -88,7 +88,7 @@ std::vector<std::uint32_t> draw_some(std::uint32_t count, std::uint32_t most, st
 
 namespace {
 
-/// Standard deviation of the drawn samples' sum: those that stand for themselves are known, so only the others count,
+/// Half of the 95 % interval of the samples' sum: those that stand for themselves are known, so only the others count,
 /// as `all` they were drawn from. None: fewer than two of them.
 std::optional<double> confidence_of_sum(const std::vector<Sample>& samples, double scale, std::int64_t all) {
   std::vector<double> ratios;

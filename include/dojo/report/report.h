@@ -21,7 +21,7 @@ struct RunContext {
   const workload::Workload& workload;
   const workload::Job& job;
   const machine::Results& results;
-  Cycles ideal_cycles = 0;  ///< of the same job over the ideal network; 0: not known
+  Cycles ideal_cycles = 0;               ///< of the same job over the ideal network; 0: not known
   const audit::Result* audit = nullptr;  ///< of a run of the fast network
 };
 
