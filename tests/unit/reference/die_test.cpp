@@ -183,7 +183,7 @@ TEST(ReferenceDie, SendQueuesOfANodeTakeTurnsPacketByPacket) {
   for (const unsigned queue : {0u, 1u}) {
     Dies dies(params(1));
     dies[0].post(Dies::site(0, 0), Dies::to(0, 5), 64 * 200, 0, 0);
-    dies[0].post(Dies::site(0, 0), Dies::to(0, 5), 64 * 10, 100, queue);
+    dies[0].post(Dies::site(0, 0), Dies::to(0, 5), 64 * 10, 0, queue);
     dies.run();
     ASSERT_EQ(dies.last[0].size(), 2u);
     const Written& first = dies.last[0][0];
@@ -191,7 +191,7 @@ TEST(ReferenceDie, SendQueuesOfANodeTakeTurnsPacketByPacket) {
       EXPECT_EQ(first.latency, 7) << "the long message: its last packet waits for nobody";
       EXPECT_EQ(first.time, 200 - 1 + 7);
     } else {
-      EXPECT_NEAR(static_cast<double>(first.time), 100 + 2 * 10 + 6, 3);
+      EXPECT_NEAR(static_cast<double>(first.time), 2 * 10 + 6, 3);
     }
     EXPECT_NEAR(static_cast<double>(dies.last[0][1].time), 210 + 6, 2);
   }
