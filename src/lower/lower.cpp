@@ -52,11 +52,25 @@ void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOp
       static_cast<double>(draft.missing_per_node) / 1e6, nodes, schema::enum_text(options.capacity_policy));
 }
 
+/// It fits, or takes less time by the cost model, what is spilled written and read again.
+bool is_better(const ProgramDraft& a, const ProgramDraft& b, const topology::Topology& topology) {
+  if ((a.missing_per_node > 0) != (b.missing_per_node > 0)) return b.missing_per_node > 0;
+  const topology::MachineParams& p = topology.params();
+  const auto cycles = [&](const ProgramDraft& draft) {
+    return draft.predicted_cycles +
+           2 * static_cast<double>(draft.program.memory.spilled) / p.dip.hbm_bytes_per_s * p.clock_hz;
+  };
+  return cycles(a) < cycles(b);
+}
+
 /// Programs by (graph, shape); sets Job::program_of_rank.
 std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOptions& options,
                                          const topology::Topology& topology, Job& job, Findings& findings) {
   // Optimizer state can be sharded only over ranks that hold the same parameters.
   const bool sharded = options.shard_optimizer && workload.graphs.size() == 1;
+  // Where a rank does without nodes that dead parts cut off, unless it is better off with them.
+  const std::vector<Slice> all_nodes = slices_with_all_nodes(job.slices, topology);
+  std::set<std::uint32_t> uses_all;  // programs
   std::vector<ProgramDraft> drafts;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
@@ -65,13 +79,31 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
     const auto [entry, fresh] =
         known.emplace(std::pair(graph, slice.shape_index), static_cast<std::uint32_t>(drafts.size()));
     job.program_of_rank.push_back(entry->second);
-    if (!fresh) continue;
+    if (!fresh) {
+      if (uses_all.count(entry->second) != 0) job.slices[rank] = all_nodes[rank];
+      continue;
+    }
     const ProgramRequest request{
         workload.graphs[graph],        graph, slice, topology, options, std::max<std::int64_t>(1, workload.steps),
         sharded ? workload.ranks() : 1};
     drafts.push_back(build_program(request));
+    if (!all_nodes.empty() && all_nodes[rank].shape_index != slice.shape_index) {
+      const ProgramRequest with_all{workload.graphs[graph],
+                                    graph,
+                                    all_nodes[rank],
+                                    topology,
+                                    options,
+                                    std::max<std::int64_t>(1, workload.steps),
+                                    sharded ? workload.ranks() : 1};
+      ProgramDraft other = build_program(with_all);
+      if (is_better(other, drafts.back(), topology)) {
+        drafts.back() = std::move(other);
+        uses_all.insert(entry->second);
+      }
+    }
     if (drafts.back().missing_per_node > 0)
       report_missing(drafts.back(), workload.graphs[graph], options, slice.shape->node_count(), findings);
+    if (uses_all.count(entry->second) != 0) job.slices[rank] = all_nodes[rank];
   }
   return drafts;
 }

@@ -123,6 +123,7 @@ class ProgramBuilder {
     draft_.program.tasks[task].recompute = recompute;
     draft_.program.tasks[task].part = plan.part;
     *head = last_compute_ = task;
+    draft_.predicted_cycles += plan.cycles;
     if (!plan.reduction) return task;
     EntryUse use;
     use.kind = EntryUse::Kind::kInRank;

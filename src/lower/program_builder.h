@@ -29,6 +29,7 @@ struct ProgramDraft {
   std::vector<EntryUse> entries;
   std::vector<InRankDataflow> flows;
   Bytes missing_per_node = 0;
+  double predicted_cycles = 0;  ///< of its kernels, one after another, by the cost model
 };
 
 struct ProgramRequest {

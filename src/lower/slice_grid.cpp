@@ -3,9 +3,39 @@
 #include <algorithm>
 #include <array>
 
+#include "dojo/topology/routes.h"
 #include "lower/slices.h"
 
 namespace dojo::workload {
+namespace {
+
+/// What goes from one side of a gap to the other takes the next row or column, whose links then carry the operands of
+/// two lines, and all nodes wait for the slowest line.
+constexpr double kBrokenLineRate = 0.5;
+
+/// A dead router or link lies between two nodes of a row or column.
+bool has_broken_line(const Slice& slice, const topology::Topology& topology, const SliceGrid& grid) {
+  const topology::Routes* const routes = topology.routes();
+  if (routes == nullptr) return false;
+  const std::int32_t top = slice.first_site_row + grid.part().row_begin;
+  const std::int32_t left = slice.first_site_column + grid.part().column_begin;
+  std::vector<std::int32_t> last_in_column(grid.columns(), -1);
+  for (std::uint32_t r = 0; r < grid.rows(); ++r) {
+    std::int32_t last = -1;
+    for (std::uint32_t c = 0; c < grid.columns(); ++c) {
+      if (grid.at(r, c) == kNone) continue;
+      const auto row = static_cast<std::int32_t>(r), column = static_cast<std::int32_t>(c);
+      if (last >= 0 && !routes->row_works(top + row, left + last, left + column)) return true;
+      std::int32_t& above = last_in_column[c];
+      if (above >= 0 && !routes->column_works(left + column, top + above, top + row)) return true;
+      last = column;
+      above = row;
+    }
+  }
+  return false;
+}
+
+}  // namespace
 
 SliceGrid::SliceGrid(const Slice& slice, const topology::Topology& topology, const SlicePart& part)
     : shape_(slice.shape),
@@ -72,6 +102,10 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
   const std::int32_t to_middle =
       (std::min(shape_->rows, die_rows) + 1) / 2 + (std::min(shape_->columns, die_columns) + 1) / 2;
   const Cycles barrier = to_middle * p.noc.hop_cycles + 2 * p.node.semaphore_cycles;
+  if (has_broken_line(slice, topology, *this)) {
+    row_bytes_per_cycle_ *= kBrokenLineRate;
+    column_bytes_per_cycle_ *= kBrokenLineRate;
+  }
   task_latency_ = 2 * (barrier + row_latency_ + column_latency_ - on_dies + hops * p.noc.hop_cycles);
 }
 

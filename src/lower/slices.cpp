@@ -23,11 +23,12 @@ Slice SliceMaker::make(std::int64_t row, std::int64_t column, std::int64_t rows,
       key.push_back(topology_.site_map_index(die));
     }
   }
-  const std::vector<std::int64_t> left_out = sites_left_out(slice, rows, columns, topology_);
+  std::vector<std::int64_t> left_out;
+  if (cut_ == Cut::kLeaveOut) left_out = sites_left_out(slice, rows, columns, topology_);
   key.insert(key.end(), left_out.begin(), left_out.end());
   auto found = shapes_.find(key);
   if (found == shapes_.end()) {
-    const auto index = static_cast<std::uint32_t>(shapes_.size());
+    const auto index = first_index_ + static_cast<std::uint32_t>(shapes_.size());
     found = shapes_.emplace(std::move(key), std::make_pair(index, make_shape(slice, rows, columns, left_out))).first;
   }
   slice.shape_index = found->second.first;
@@ -111,6 +112,24 @@ void SliceMaker::add_lines(SliceShape& shape) const {
     for (std::int32_t column = 0; column < topology_.site_columns(); ++column) add(die, false, column);
   }
   shape.line_begin.push_back(static_cast<std::uint32_t>(shape.lines.size()));
+}
+
+std::vector<Slice> slices_with_all_nodes(const std::vector<Slice>& slices, const topology::Topology& topology) {
+  const auto leaves_out = [&](const Slice& slice) {
+    return !sites_left_out(slice, slice.shape->rows, slice.shape->columns, topology).empty();
+  };
+  if (topology.routes() == nullptr || std::none_of(slices.begin(), slices.end(), leaves_out)) return {};
+  std::uint32_t indices = 0;
+  for (const Slice& slice : slices) indices = std::max(indices, slice.shape_index + 1);
+  SliceMaker maker(topology, SliceMaker::Cut::kUse, indices);
+  std::vector<Slice> all;
+  all.reserve(slices.size());
+  for (const Slice& slice : slices) {
+    all.push_back(leaves_out(slice) ? maker.make(slice.first_site_row, slice.first_site_column, slice.shape->rows,
+                                                 slice.shape->columns)
+                                    : slice);
+  }
+  return all;
 }
 
 }  // namespace dojo::workload

@@ -21,7 +21,10 @@ namespace dojo::workload {
 /// Makes slices; equal rectangles over equal maps share one shape.
 class SliceMaker {
  public:
-  explicit SliceMaker(const topology::Topology& topology) : topology_(topology) {}
+  enum class Cut : std::uint8_t { kLeaveOut, kUse };
+  /// `cut`: whether slices have the nodes of sites_left_out().
+  explicit SliceMaker(const topology::Topology& topology, Cut cut = Cut::kLeaveOut, std::uint32_t first_index = 0)
+      : topology_(topology), cut_(cut), first_index_(first_index) {}
   /// In sites of the whole machine. Requires that the rectangle lies in it.
   [[nodiscard]] Slice make(std::int64_t row, std::int64_t column, std::int64_t rows, std::int64_t columns);
 
@@ -31,8 +34,14 @@ class SliceMaker {
                                                              const std::vector<std::int64_t>& left_out) const;
   void add_lines(SliceShape& shape) const;
   const topology::Topology& topology_;
+  Cut cut_;
+  std::uint32_t first_index_;
   std::map<std::vector<std::int64_t>, std::pair<std::uint32_t, std::shared_ptr<const SliceShape>>> shapes_;
 };
+
+/// The same slices with all their nodes; empty if no slice leaves any out. Their shapes have indices of their own.
+[[nodiscard]] std::vector<Slice> slices_with_all_nodes(const std::vector<Slice>& slices,
+                                                       const topology::Topology& topology);
 
 /// The nodes of a slice or of a part of it in row-major order (`position`), whatever dies they lie on. Rows and columns
 /// count from the part's first; nodes are numbered as in the slice.

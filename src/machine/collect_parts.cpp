@@ -59,11 +59,7 @@ class Collector {
 
  private:
   void total(LinkClass c, const LinkCounters& counters, double capacity) {
-    LinkClassTotals& sum = r_.classes[static_cast<std::size_t>(c)];
-    ++sum.links;
-    sum.capacity_bytes_per_s += capacity;
-    schema::merge(sum.counters, counters);
-    sum.max_busy_units = std::max(sum.max_busy_units, counters.busy_units);
+    r_.classes[static_cast<std::size_t>(c)].add(counters, capacity);
   }
 
   void noc_of_die(DieId die, double rate) {

@@ -24,6 +24,7 @@ void add_link_classes(Figures& out, const RunContext& context);
 [[nodiscard]] Json hottest_links(const Figures& out, const RunContext& context, std::size_t wanted);
 
 /// Share of `links` x the run's time that was spent serialising.
+[[nodiscard]] double utilisation(double busy_units, std::uint64_t links, Cycles time);
 [[nodiscard]] double utilisation(std::uint64_t busy_units, std::uint64_t links, Cycles time);
 
 }  // namespace dojo::report

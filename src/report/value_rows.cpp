@@ -83,10 +83,14 @@ double link_bytes(const Row& row) {
 
 }  // namespace
 
-double utilisation(std::uint64_t busy_units, std::uint64_t links, Cycles time) {
+double utilisation(double busy_units, std::uint64_t links, Cycles time) {
   const double available =
       static_cast<double>(links) * static_cast<double>(time) * static_cast<double>(machine::kBusyUnitsPerCycle);
-  return ratio(static_cast<double>(busy_units), available);
+  return ratio(busy_units, available);
+}
+
+double utilisation(std::uint64_t busy_units, std::uint64_t links, Cycles time) {
+  return utilisation(static_cast<double>(busy_units), links, time);
 }
 
 Json op_rows(const Figures& figures, const RunContext& context) {
@@ -160,7 +164,7 @@ void add_link_classes(Figures& figures, const RunContext& context) {
     out.counters("", total.counters);
     out.add("capacity_bytes_per_s", std::isfinite(total.capacity_bytes_per_s) ? total.capacity_bytes_per_s : 0.0,
             "bytes/s", "of all links of the class together");
-    out.add("utilisation_mean", utilisation(total.counters.busy_units, total.links, time), "share",
+    out.add("utilisation_mean", utilisation(total.busy_units(), total.links, time), "share",
             "time spent serialising / (links x time)");
     out.add("utilisation_max", utilisation(total.max_busy_units, 1, time), "share", "the same of the busiest link");
     out.add("queue_cycles_mean",

@@ -24,9 +24,11 @@ struct Row {
   std::string kind;
 };
 
-bool is_communication(const std::string& kind) {
+/// Of several ranks: a collective, or an update that ends with a gather of the new weights.
+bool is_shared(const std::string& kind) {
   const auto known = schema::enum_value<workload::OpKind>(kind);
-  return known && workload::is_communication(*known);
+  return known &&
+         (workload::is_communication(*known) || workload::traits(*known).has(workload::OpTraits::kUpdatesParameters));
 }
 
 /// Of the cores: what the operation needs wherever its operands lie.
@@ -40,21 +42,26 @@ double traffic_floor(const Row& row) {
 }
 
 std::string where_to_look(const Row& row) {
-  const double predicted = row.figure("predicted_s");
-  if (is_communication(row.kind)) {
-    if (row.figure("seconds_min") <= kFarFromFloor * row.floor)
-      return fmt::format("Its ranks come at different times: the last to come needs {}. Look at what they do before.",
-                         duration(row.figure("seconds_min")));
-    return fmt::format("Its algorithm was chosen for {}. Look at workload.collective_algorithm and the hottest links.",
-                       duration(predicted));
+  const std::string predicted = duration(row.figure("predicted_s")), shortest = duration(row.figure("seconds_min"));
+  const bool held_up = row.figure("predicted_s") > 0 && row.seconds > 2 * row.figure("predicted_s");
+  if (!is_shared(row.kind)) {
+    return held_up ? fmt::format(
+                         "The plan was made for {}: messages wait for one another. Look at run.contention, "
+                         "links.csv and run.network_model=reference.",
+                         predicted)
+                   : fmt::format(
+                         "The plan expects {}. Look at its partition and at workload.rank_unit: a smaller "
+                         "slice may do.",
+                         predicted);
   }
-  if (predicted > 0 && row.seconds > 2 * predicted)
-    return fmt::format(
-        "The plan was made for {}: messages wait for one another. Look at run.contention, links.csv and "
-        "run.network_model=reference.",
-        duration(predicted));
-  return fmt::format("The plan expects {}. Look at its partition and at workload.rank_unit: a smaller slice may do.",
-                     duration(predicted));
+  if (row.figure("seconds_min") <= kFarFromFloor * row.floor)
+    return fmt::format("Its ranks come at different times: the last to come needs {}. Look at what they do before.",
+                       shortest);
+  return held_up ? fmt::format(
+                       "Its model expects {}: other traffic, late ranks or its own messages hold it up (the shortest "
+                       "takes {}). Look at run.contention, the hottest links and workload.collective_algorithm.",
+                       predicted, shortest)
+                 : fmt::format("Its algorithm expects {}. Look at workload.collective_algorithm.", predicted);
 }
 
 std::string title(const Row& row) {
@@ -80,7 +87,7 @@ bool is_far(const Row& row) {
 }
 
 bool is_moving(const Row& row) {
-  return !is_communication(row.kind) && core_floor(row) > 0 && traffic_floor(row) > kFarFromFloor * core_floor(row);
+  return !is_shared(row.kind) && core_floor(row) > 0 && traffic_floor(row) > kFarFromFloor * core_floor(row);
 }
 
 /// Those that matter, and have something to be said of; the most time lost first.

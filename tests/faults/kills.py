@@ -12,6 +12,7 @@ before main() begins) and no temporary; no child that goes on; at the next start
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -31,19 +32,19 @@ CHILD_S = 10  # until a child that was told to end has ended
 
 
 def killed(words, folder, seconds, sign):
-    """The exit code of a program that gets a signal after some time."""
+    """The exit code of a program that gets a signal after some time, and whether it ran until then."""
     process = subprocess.Popen(words, cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.DEVNULL)
     try:
-        return process.wait(seconds)
+        return process.wait(seconds), False
     except subprocess.TimeoutExpired:
         process.send_signal(sign)
     try:
-        return process.wait(jobs.TIMEOUT_S)
+        return process.wait(jobs.TIMEOUT_S), True
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-        return None
+        return None, True
 
 
 def children_in(folder):
@@ -112,7 +113,7 @@ class Kills:
         with tempfile.TemporaryDirectory(dir=self.folder) as here:
             jobs.copy(self.run, here)
             before = jobs.tree(here)
-            code = killed(self.run_words, here, seconds, sign)
+            code, sent = killed(self.run_words, here, seconds, sign)
             found = self.after_kill(code, sign, here, {0, 130})
             if code == -sign and sign != signal.SIGKILL:  # before main() or behind its end
                 found += self.old_or_new(before, jobs.tree(here))
@@ -120,7 +121,7 @@ class Kills:
                 found.append("exit 130 with a report that is not partial")
             done = jobs.start(self.run_words, here)
             found += self.after_kill(done.returncode, sign, here, {0})
-        return ["run"], [str(code)], [f"run: {sign.name} after {seconds:.3f} s: {words}" for words in found]
+        return ["run"] if sent else [], [str(code)] if sent else [], [f"run: {sign.name} after {seconds:.3f} s: {words}" for words in found]
 
     def kill_sweep(self, draw):
         kills, codes, found = [], [], []
@@ -128,9 +129,10 @@ class Kills:
             jobs.copy(self.sweep, here)
             for _ in range(draw.randint(1, MOST_IN_A_ROW)):
                 sign, seconds = draw.choice(SIGNALS), draw.uniform(0, self.times[self.sweep] * 1.05)
-                code = killed(self.sweep_words + (["--resume"] if codes else []), here, seconds, sign)
-                codes.append(str(code))
-                kills.append("sweep")
+                code, sent = killed(self.sweep_words + (["--resume"] if kills else []), here, seconds, sign)
+                if sent:
+                    kills.append("sweep")
+                    codes.append(str(code))
                 words = self.after_kill(code, sign, here, {0, 130})
                 if code == 130 and children_in(here):
                     words.append(f"processes {children_in(here)} go on")
@@ -159,7 +161,7 @@ def main():
     with tempfile.TemporaryDirectory(prefix="dojosim-kills-") as folder, \
             concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         kills = Kills(options.program, folder)
-        for first in range(0, options.kills, 4 * options.jobs):
+        for first in itertools.count(0, 4 * options.jobs):
             if sum(count.values()) >= options.kills:
                 break
             draws = [random.Random(f"{options.seed} {first + i}") for i in range(4 * options.jobs)]

@@ -110,11 +110,11 @@ TEST(BothModels, ASmallAllReduceBesideABacklog) {
     judge({fmt::format("models_small_beside_large_{}", send_queues),
            fmt::format("all-reduce of 8 KiB beside one of 4 MiB over 2 x 2 dies, {} send queue{}: fast model",
                        send_queues, send_queues == 1 ? "" : "s"),
-           "the same in the reference model", "cycles", 0.8, 1.25},
+           "the same in the reference model", "cycles", 0.85, 1.15},
           slow, fast);
     waits.push_back(slow);
   }
-  EXPECT_LT(2 * waits[1], waits[0]) << "the second queue is there for this";
+  EXPECT_LT(waits[1], 0.8 * waits[0]) << "the second queue is there for this";
 }
 
 /// The tree, which is chosen where its model is faster, is so in the reference as well.

@@ -2,6 +2,7 @@
 // What a finished (or interrupted) run left behind, as plain values: integers from which every figure of the report
 // derives.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -227,6 +228,20 @@ struct LinkClassTotals {
   double capacity_bytes_per_s = 0;
   LinkCounters counters;
   std::uint64_t max_busy_units = 0;
+  std::uint64_t busy_overflows = 0;  ///< how often the sum of busy_units began again from 0
+
+  /// One link more. A million links that are busy for some milliseconds are more than the sum of busy_units can hold.
+  void add(const LinkCounters& link, double capacity) {
+    ++links;
+    capacity_bytes_per_s += capacity;
+    schema::merge(counters, link);
+    if (counters.busy_units < link.busy_units) ++busy_overflows;
+    max_busy_units = std::max(max_busy_units, link.busy_units);
+  }
+  [[nodiscard]] double busy_units() const {
+    constexpr double kRange = 18446744073709551616.0;  // 2^64
+    return static_cast<double>(counters.busy_units) + kRange * static_cast<double>(busy_overflows);
+  }
 };
 
 /// One operation of a graph, over all ranks that ran it and all steps.

@@ -40,8 +40,8 @@ std::vector<std::string> of_fast(const workload::Job& job, const topology::Topol
       "Detours around dead parts consist of at most six legs in dimension order; each leg has a virtual network and "
       "receive buffers of its own, as large as those of the first.");
   all.emplace_back(
-      "Kernels, barriers and collectives are planned as on a machine without dead routers and links; rows and columns "
-      "with a dead one are multicast in parts, with messages between the parts.");
+      "Barriers and collectives are planned as on a machine without dead routers and links; rows and columns of nodes "
+      "with a dead one between them are multicast in parts, with messages between the parts.");
   return all;
 }
 

@@ -548,6 +548,16 @@ TEST(ZplaneModel, QueuesTheMessagesOfIslandsAtTheDip) {
   EXPECT_NEAR(cycles(bench, OpKind::kBroadcast, 512, "zplane"), way + queued, 1e-6);
 }
 
+// Of four islands the root takes two, and one of these a third: each port then carries two vectors each way.
+TEST(ZplaneModel, APortCarriesWhatItsChildrenSendAndWhatGoesOn) {
+  Bench bench;
+  bench.add_dies(4, 1);
+  const double bytes = 8 << 20, rate = 1024 / ((1024 + 84) / 25.0),
+               modelled = cycles(bench, OpKind::kAllReduce, 8 << 20, "zplane");
+  EXPECT_GE(modelled, 0.99 * 2 * bytes / rate);
+  EXPECT_LE(modelled, 1.2 * 2 * bytes / rate);
+}
+
 TEST(Mesh2dModel, OfTwoByThreeDies) {
   Bench bench;
   bench.add_dies(2, 3);

@@ -42,7 +42,7 @@ struct View {
   /// Of a group of nodes; rows and columns of groups cannot be exchanged.
   [[nodiscard]] unsigned group(unsigned g) const {
     if (g == 0) return 0;
-    constexpr unsigned kRows = DieNetwork::kGroupRows, kColumns = DieNetwork::kGroupColumns;
+    constexpr unsigned kRows = StripeGroups::kRows, kColumns = StripeGroups::kColumns;
     unsigned row = (g - 1) / kColumns, column = (g - 1) % kColumns;
     if (flip_rows) row = kRows - 1 - row;
     if (flip_columns) column = kColumns - 1 - column;
@@ -175,8 +175,8 @@ struct Pair {
   /// The same number of bytes for each node.
   void stripe(int kind, Direction d, unsigned group, Bytes each, Cycles now) {
     if (view.exchange) group = 0;
-    const auto nodes = static_cast<Bytes>(a.sites_of(group).size());
-    EXPECT_EQ(nodes, static_cast<Bytes>(b.sites_of(view.group(group)).size()));
+    const auto nodes = static_cast<Bytes>(a.groups()[group].sites.size());
+    EXPECT_EQ(nodes, static_cast<Bytes>(b.groups()[view.group(group)].sites.size()));
     const Bytes bytes = nodes * each;
     const auto move = [&](Links& on, Direction direction, unsigned of) {
       const DieNetwork::Stripe s = kind == 0   ? on.stripe_out(direction, of, bytes, now)
@@ -267,7 +267,7 @@ void do_something(Pair<Links>& pair, test::Draw& draw, Cycles now) {
       return pair.gather(horizontal, row, nodes, below(2) == 0, below(2) == 0);
     }
     default:
-      return pair.stripe(below(3), d, static_cast<unsigned>(below(DieNetwork::kGroups)), 60 + below(200), now);
+      return pair.stripe(below(3), d, static_cast<unsigned>(below(StripeGroups::kCount)), 60 + below(200), now);
   }
 }
 

@@ -37,33 +37,34 @@ TEST(LeftOut, NothingOnAWholeDie) {
 // Row 2 and column 3 of 6 x 7: sites 14 to 16 of the row are as many as 18 to 20, sites 3 and 10 of the column fewer
 // than 24, 31 and 38.
 TEST(LeftOut, OfARowAndAColumnTheLongestStretchIsKept) {
-  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[17]"})), ElementsAre(3, 10, 18, 19, 20));
+  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[17].router"})), ElementsAre(3, 10, 18, 19, 20));
 }
 
 TEST(LeftOut, ADeadRouterInACornerCutsNothingOff) {
-  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[0]"})), IsEmpty());
-  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[41]"})), IsEmpty());
-  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[8]"})), ElementsAre(1, 7)) << "beside the corner";
+  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[0].router"})), IsEmpty());
+  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[41].router"})), IsEmpty());
+  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[8].router"})), ElementsAre(1, 7)) << "beside the corner";
 }
 
 TEST(LeftOut, SeveralInARow) {
-  EXPECT_THAT(left_out(with_dead(machine(9, 9), {"die.node[1]", "die.node[7]"})), ElementsAre(0, 8));
+  EXPECT_THAT(left_out(with_dead(machine(9, 9), {"die.node[1].router", "die.node[7].router"})), ElementsAre(0, 8));
 }
 
 TEST(LeftOut, TooManyAreAllUsed) {
-  EXPECT_THAT(left_out(with_dead(machine(4, 4), {"die.node[5]"})), ElementsAre(1, 4));
-  EXPECT_THAT(left_out(with_dead(machine(4, 4), {"die.node[5]", "die.node[10]"})), IsEmpty());
+  EXPECT_THAT(left_out(with_dead(machine(4, 4), {"die.node[5].router"})), ElementsAre(1, 4));
+  EXPECT_THAT(left_out(with_dead(machine(4, 4), {"die.node[5].router", "die.node[10].router"})), IsEmpty());
 }
 
 TEST(LeftOut, APartOfADie) {
-  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[17]"}), 3), ElementsAre(3, 10)) << "its first column is cut";
+  EXPECT_THAT(left_out(with_dead(machine(6, 7), {"die.node[17].router"}), 3), ElementsAre(3, 10))
+      << "its first column is cut";
 }
 
 TEST(LeftOut, RanksOfDifferentDefectsHaveShapesOfTheirOwn) {
   topology::MachineParams params = machine(6, 7);
   params.level = topology::Level::kTile;
   params.tile.dies = {1, 3};
-  params.defects = {{"tile.die[1].node[17]", "router"}};
+  params.defects = {{"tile.die[1].node[17].router", "router"}};
   const topology::Topology topology(params);
   SliceMaker maker(topology);
   EXPECT_EQ(maker.make(0, 0, 6, 7).shape->node_count(), 42u);

@@ -277,9 +277,8 @@ TEST(ProductCost, AResultByChannelsCostsItsWayBack) {
   const double back = 64 * 64 * 2 / 64.0 * (1 / 2.0 + 1 / 2.0);
   Deliveries all(four.grid, 1);
   all.to_all(spread_evenly(four.grid, 64 * 64 * 2), false);
-  const double latency = all.two_stages() ? 4 : 2;
-  EXPECT_NEAR(plan->cycles, latency + all.load(64).all + static_cast<double>(time + four.grid.task_latency()) + back,
-              1e-6);
+  EXPECT_NEAR(plan->cycles,
+              all.latency() + all.load(64).all + static_cast<double>(time + four.grid.task_latency()) + back, 1e-6);
 }
 
 TEST(VectorCost, IsThatOfANodesShare) {
@@ -289,16 +288,17 @@ TEST(VectorCost, IsThatOfANodesShare) {
   request.store_bytes = 12 * 640;
   request.flops = 12 * 3200;
   const KernelPlan plan = plan_vector(request, die.context);
-  EXPECT_EQ(plan.cycles, 40 + 100 + 9);
+  EXPECT_EQ(plan.kernel.cycles.at(11), 40 + 100 + 9);
+  EXPECT_EQ(plan.cycles, 40 + 100 + 9 + die.grid.task_latency());
   EXPECT_EQ(plan.kernel.vector_flops.at(11), 3200);
   EXPECT_FALSE(plan.reduction.has_value());
   EXPECT_EQ(plan.buffer_bytes, 0);
   request.flops = 0;
   request.to_all_bytes = 1280;  // every node reads it whole
-  EXPECT_EQ(plan_vector(request, die.context).cycles, 40 + 20 + 9);
+  EXPECT_EQ(plan_vector(request, die.context).kernel.cycles.at(11), 40 + 20 + 9);
   request.sums_bytes = 1280;  // every node stores sums of all of it
   const KernelPlan sums = plan_vector(request, die.context);
-  EXPECT_EQ(sums.cycles, 40 + 30 + 9);
+  EXPECT_EQ(sums.kernel.cycles.at(11), 40 + 30 + 9);
   ASSERT_TRUE(sums.reduction.has_value());
   EXPECT_TRUE(sums.reduction->along_rows && sums.reduction->along_columns);
   EXPECT_EQ(sums.reduction->node_bytes, 1280);
@@ -314,10 +314,11 @@ TEST(VectorCost, IsThatOfANodesShare) {
 
 TEST(ShapelessCost, IsTheRooflineOrTheRecordedTime) {
   const Place die(Place::die(3, 4));
-  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 0}, die.context).cycles, 40 + 100);
-  EXPECT_EQ(plan_shapeless({0, 12 * 12800, 0}, die.context).cycles, 40 + 100);
-  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 77}, die.context).cycles, 77);
-  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 1}, die.context).cycles, 1);
+  const Cycles latency = die.grid.task_latency();
+  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 0}, die.context).cycles, 40 + 100 + latency);
+  EXPECT_EQ(plan_shapeless({0, 12 * 12800, 0}, die.context).cycles, 40 + 100 + latency);
+  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 77}, die.context).cycles, 77 + latency);
+  EXPECT_EQ(plan_shapeless({12 * 51200, 0, 1}, die.context).cycles, 1 + latency);
 }
 
 }  // namespace

@@ -165,5 +165,15 @@ TEST(DieCounters, AreReadAndAddedInOneOrder) {
   for (std::size_t i = 0; i < row.size(); ++i) ASSERT_EQ(read[i], 2 * row[i]) << i;
 }
 
+TEST(LinkClassTotals, TheBusyTimeOfManyLinksIsMoreThanTheirSumHolds) {
+  LinkClassTotals totals;
+  LinkCounters link;
+  link.busy_units = std::uint64_t{1} << 63;
+  for (int i = 0; i < 5; ++i) totals.add(link, 1.0);
+  EXPECT_EQ(totals.links, 5u);
+  EXPECT_DOUBLE_EQ(totals.busy_units(), 5 * 9223372036854775808.0);
+  EXPECT_EQ(totals.max_busy_units, link.busy_units);
+}
+
 }  // namespace
 }  // namespace dojo::machine

@@ -305,7 +305,7 @@ TEST(ReferenceDie, NothingIsLostOrStuckUnderLoad) {
               to_column = static_cast<int>(random() % 24);
             }
             dies[die].post(Dies::site(row, column), Dies::to(to_row, to_column),
-                           1 + static_cast<Bytes>(random() % 2000), static_cast<Cycles>(i) * 10);
+                           1 + static_cast<Bytes>(random() % 2000), static_cast<Cycles>(i) * 10, 0);
             ++expected;
           }
         }

@@ -85,6 +85,16 @@ TEST(Warnings, SayWhatTakesLongerThanThreeTimesItsFloor) {
   EXPECT_THAT(report_value(SyntheticRun().context())["warnings"], IsEmpty()) << "without floors";
 }
 
+TEST(Warnings, TellACollectiveFromItsRanks) {
+  PlannedRun run;
+  run.workload.graphs[0].ops[0].kind = workload::OpKind::kAllReduce;
+  EXPECT_THAT(run.warnings(), ElementsAre(HasSubstr("Its algorithm expects 300 us. Look at workload.collective_alg")));
+  run.job.programs[0].kernel_plans[0].cycles = 400'000;
+  EXPECT_THAT(run.warnings(), ElementsAre(HasSubstr("Its model expects 200 us: other traffic")));
+  run.results.ops[0].cycles_min = 700'000;
+  EXPECT_THAT(run.warnings(), ElementsAre(HasSubstr("Its ranks come at different times: the last to come needs 350")));
+}
+
 TEST(Warnings, LeaveOutWhatIsOfNoAccount) {
   PlannedRun run;
   run.results.ops[0].cycles_sum = run.results.ops[0].count * 9'000;  // 0.9 % of a step of 0.5 ms
