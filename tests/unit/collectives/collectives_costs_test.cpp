@@ -364,6 +364,13 @@ TEST(Striping, OfARingWantsEveryEdgeStraight) {
   EXPECT_TRUE(build_collective(straight.request(OpKind::kAllReduce, 3 << 20, "ring"), straight.topology).striped);
 }
 
+TEST(Striping, OfARingAroundASquare) {
+  Bench bench;
+  for (const auto& [row, column] : {std::pair{0, 0}, {0, 1}, {1, 1}, {1, 0}}) bench.add_dies(1, 1, row, column);
+  name_dies(bench);
+  EXPECT_TRUE(build_collective(bench.request(OpKind::kAllReduce, 3 << 20, "ring"), bench.topology).striped);
+}
+
 TEST(Striping, OfATreeWantsEveryEdgeStraight) {
   for (const std::uint32_t root : {0u, 1u}) {
     Bench bent;
@@ -521,6 +528,7 @@ TEST(TreeModel, AddsWhatHasBytes) {
   Bench bench;
   bench.add_dies(1, 2);
   EXPECT_NEAR(cycles(bench, OpKind::kAllReduce, 1, "tree"), (220 + 1 + 1) + (220 + 1), 1e-6) << "a packet";
+  EXPECT_NEAR(cycles(bench, OpKind::kAllReduce, 0, "tree"), (220 + 1) + (220 + 1), 1e-6) << "nothing to add";
   // Up the whole vector of 512 bytes, down the half that the other member keeps.
   EXPECT_NEAR(cycles(bench, OpKind::kReduceScatter, 512, "tree"), (220 + 8 + 8) + (220 + 4), 1e-6);
   EXPECT_NEAR(cycles(bench, OpKind::kReduceScatter, 1, "direct") - cycles(bench, OpKind::kReduceScatter, 0, "direct"),
