@@ -46,7 +46,7 @@ TEST(DeadRouter, CostsProductsLittle) {
   cost("4096", "bf16 product 4096 x 4096 x 4096", product({4096, 4096, 4096}));
   cost("1024", "bf16 product 1024 x 1024 x 1024", product({1024, 1024, 1024}));
   cost("2048", "bf16 product 2048 x 1024 x 512", product({2048, 1024, 512}), 1.158);
-  cost("skinny", "bf16 product 64 x 4096 x 4096", product({64, 4096, 4096}), 1.239);
+  cost("skinny", "bf16 product 64 x 4096 x 4096", product({64, 4096, 4096}), 1.275);
 }
 
 }  // namespace

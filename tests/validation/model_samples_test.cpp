@@ -77,7 +77,7 @@ class CollectiveOverDies : public testing::TestWithParam<Collective> {};
 
 TEST_P(CollectiveOverDies, TakesTheTimeOfTheReference) {
   const Collective& c = GetParam();
-  compare(fmt::format("{}_{}_{}_{}KiB", c.kind, c.algorithm, c.dies, c.kib),
+  compare(fmt::format("{}_{}_{}_{}_KiB", c.kind, c.algorithm, c.dies, c.kib),
           fmt::format("{} of {} KiB by {} over {} dies", c.kind, c.kib, c.algorithm, c.dies),
           {"",
            "configs/machines/tile.json",
@@ -114,7 +114,7 @@ TEST(ModelSamples, AHaloExchange) {
     settings.network_model = model;
     return static_cast<double>(run(machine, job(), placed("die", 9), settings).results.end_cycle);
   };
-  judge({"sample_halo_9_64KiB", "halo exchange of 64 KiB among 3 x 3 dies: fast model",
+  judge({"sample_halo_9_64_KiB", "halo exchange of 64 KiB among 3 x 3 dies: fast model",
          "the same in the reference model", "cycles", 0.88, 1.12, true},
         measured(fabric::NetworkModel::kReference), measured(fabric::NetworkModel::kFast));
 }

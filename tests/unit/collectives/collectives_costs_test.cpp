@@ -394,19 +394,6 @@ TEST(Striping, OfAMeshFollowsItsLargestStepAndTracksItsSmallest) {
   EXPECT_EQ(plan(4096).tracks, 2u) << "1 KiB in the columns";
 }
 
-// A node's piece of a striped message has its share of the edge.
-TEST(TreeModel, OfAStripedVector) {
-  Bench bench;
-  bench.add_dies(1, 2);
-  name_dies(bench);
-  const Bytes bytes = 1 << 20;
-  const DataflowPlan plan = build_collective(bench.request(OpKind::kAllReduce, bytes, "tree"), bench.topology);
-  ASSERT_TRUE(plan.striped);
-  const double chunks = plan.chunks, m = message_bytes(bytes, 354, plan.chunks), sent = m / (kDieRate / 354);
-  EXPECT_NEAR(plan.model_seconds * 2e9,
-              (220 + sent + m / 64) + (220 + sent) + static_cast<double>(bytes) / kDieRate * (1 - 1 / chunks), 1e-6);
-}
-
 // A vector of 200 KiB on 40 tracks is cut into five chunks of 1 KiB, unless a million messages are too few for that.
 TEST(Chunks, OfManyMembersAreLimitedByTheirMessages) {
   const auto chunks = [](OpKind kind, const char* algorithm, std::int32_t members, std::int32_t columns, Bytes bytes) {

@@ -308,18 +308,18 @@ TEST_F(FullEdge, EverythingWaits) {
 
 TEST_F(FullEdge, AllIsWokenInAFixedOrder) {
   die_->give_credits(Direction::kEast, 600, 200);
-  die_->run(601);
+  die_->run(650);
   std::vector<std::uint32_t> names = die_->names(Direction::kEast);
   ASSERT_EQ(names.size(), 64u + 4u);
   names.erase(names.begin(), names.begin() + 64);
-  EXPECT_THAT(names, ElementsAre(1, 2, 3, 4)) << "bursts that came, nodes, stripes, lines";
+  EXPECT_THAT(names, ElementsAre(1, 3, 4, 2)) << "bursts that came, stripes, lines, and what waited behind the stripe";
   ASSERT_EQ(die_->credits(Direction::kWest).size(), 1u);
   EXPECT_GE(die_->credits(Direction::kWest)[0].time, 600 + 10);
 }
 
 // With credits one by one, each that goes makes the edge full again for those behind it.
 TEST_F(FullEdge, OneCreditMakesRoomForOne) {
-  const std::vector<std::uint32_t> expected[] = {{1}, {1, 2}, {1, 2, 3}, {1, 2, 3, 4}};
+  const std::vector<std::uint32_t> expected[] = {{1}, {1, 3}, {1, 3, 2}, {1, 3, 2, 4}};
   for (std::uint32_t i = 0; i < 4; ++i) {
     die_->give_credits(Direction::kEast, 600 + 100 * i, 1);
     die_->run(650 + 100 * i);
@@ -340,11 +340,11 @@ TEST_F(FullEdge, ANodeThatWaitsForItsReadPortComesBackLast) {
   die_->give_credits(Direction::kEast, 600, 1);
   die_->run(650);
   die_->give_credits(Direction::kEast, 700, 200);
-  die_->run(701);
+  die_->run(750);
   std::vector<std::uint32_t> names = die_->names(Direction::kEast);
   ASSERT_EQ(names.size(), 64u + 5u);
   names.erase(names.begin(), names.begin() + 64);
-  EXPECT_THAT(names, ElementsAre(1, 5, 2, 3, 4));
+  EXPECT_THAT(names, ElementsAre(1, 3, 4, 5, 2));
 }
 
 TEST_F(FastPortTest, MulticastsDoNotWaitForTheEdgeBehindThem) {
@@ -498,6 +498,7 @@ TEST(FastPortStripes, MessagesOfANodeWaitForStripedOnesBeforeThemInTheirQueue) {
   std::array<Cycles, 2> left{};
   for (const unsigned queue : {0u, 1u}) {
     Bench bench(tile_params(1, 2, 3, 4, 1 << 20));
+    bench.settings.burst_bytes = kBurst;
     Die die(bench, 0);
     die.post(0, to(0, 4, 1), 64, 0);  // before all
     die.port.post_stripe(to(0, 4, 2), 12 * 64 * 40, 0, 0);
@@ -507,7 +508,6 @@ TEST(FastPortStripes, MessagesOfANodeWaitForStripedOnesBeforeThemInTheirQueue) {
     EXPECT_TRUE(die.port.settled());
     const std::vector<std::uint32_t> names = die.names(Direction::kEast);
     EXPECT_EQ(names.front(), 1u);
-    EXPECT_EQ(names.size(), 4u);
     for (const Crossing& crossing : die.out(Direction::kEast)) {
       if (crossing.burst.payload.words[0] == 3) left[queue] = crossing.time;
     }
