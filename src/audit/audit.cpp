@@ -38,8 +38,7 @@ std::uint64_t recorded_tasks(const Subject& subject) {
 
 std::string why_not(const Subject& subject) {
   const topology::Topology& t = subject.topology;
-  if (t.routes() != nullptr && t.tile_count() > 1)
-    return "a machine of several tiles has dead routers, links or dies, and a replay has one tile without them";
+  if (t.routes() != nullptr) return "the machine has dead routers, links, edges or dies, which the reference lacks";
   const std::vector<std::string> problems = reference::die_problems(t.params());
   if (!problems.empty()) return problems.front();
   if (recorded_tasks(subject) > kMostRecorded)

@@ -76,6 +76,13 @@ TEST(AuditSays, WhyThereIsNone) {
   EXPECT_FALSE(report_of(ideal).at("fidelity").contains("audit"));
 }
 
+TEST(AuditSays, ThatTheReferenceKnowsNoDeadParts) {
+  const std::string router = R"(machine.defects=[{"kind":"router","path":"tile.die[0].node[90].router"}])";
+  const json none = audited({router, "run.audit_tasks=2"});
+  EXPECT_THAT(none.at("why_not").get<std::string>(), HasSubstr("dead"));
+  EXPECT_TRUE(none.at("samples").empty());
+}
+
 TEST(AuditIsStopped, AndTheReportIsThatOfTheJob) {
   const run::RunOutcome whole = run::run(two_dies({"run.audit_tasks=0"}));
   const audit::Subject subject{*whole.prepared.topology, *whole.prepared.workload, *whole.prepared.job};
