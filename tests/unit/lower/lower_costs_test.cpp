@@ -71,13 +71,14 @@ TEST(GridCost, OfSeveralDies) {
   EXPECT_EQ(tiles.grid.column_bytes_per_cycle(), 64);
 }
 
-TEST(GridCost, ADeadEdgeIsNotInTheModel) {
+TEST(GridCost, ADeadEdgeHalvesTheRateOfWhatIsLeft) {
   topology::MachineParams params = Place::at(topology::Level::kTile);
   params.defects = {{"tile.die[6].edge.east", "edge"}, {"tile.die[6].edge.south", "edge"}};
   const Place broken(params, 18, 20, 36, 40);
   EXPECT_EQ(broken.grid.row_latency(), 40);
   EXPECT_EQ(broken.grid.column_latency(), 36);
-  EXPECT_DOUBLE_EQ(broken.grid.row_bytes_per_cycle(), 1008 / 18.0) << "that of the second row of dies";
+  EXPECT_DOUBLE_EQ(broken.grid.row_bytes_per_cycle(), 1008 / 18.0 / 2)
+      << "that of the second row of dies, and a line beside a gap carries two lines' operands";
 }
 
 constexpr double kAnyRate = 1e6;
