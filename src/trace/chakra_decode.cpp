@@ -114,6 +114,9 @@ bool looks_like_chakra(const std::string& bytes) {
     // Cut inside the metadata: its first field is a version or an attribute.
     return at == bytes.size() || bytes[at] == '\x0a' || bytes[at] == '\x12';
   }
+  // "{" is a length, too, and a new line the tag of a text: what goes on like JSON is JSON.
+  const std::size_t next = bytes.find_first_not_of(" \t\r\n", 1);
+  if (bytes[0] == '{' && next != std::string::npos && (bytes[next] == '"' || bytes[next] == '}')) return false;
   chakra::Metadata metadata;
   return parse(metadata, bytes, at, length);
 }

@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "dojo/base/error.h"
 #include "dojo/trace/trace.h"
 
 namespace dojo::workload {
@@ -98,6 +99,24 @@ class TraceChakra : public testing::Test {
   }
   std::filesystem::path folder_;
 };
+
+// "{" says 123 bytes; a new line and a space begin a field of 32 bytes, and pairs of spaces are numbers.
+TEST_F(TraceChakra, AJsonTextThatReadsAsARecordIsNone) {
+  std::string text = "{\n   \"format\": \"dojo.trace/1\",";
+  text.resize(3 + 32, ' ');
+  std::string key = "\"!a\": 1,";
+  key.resize(2 + 33, ' ');
+  text += key + std::string(54, ' ') + "\"ranks\": [], \"graphs\": []}";
+  const std::string file = (std::filesystem::temp_directory_path() / "dojosim_like_chakra.json").string();
+  std::ofstream(file) << text;
+  try {
+    (void)read_trace(file, {}, nullptr);
+    ADD_FAILURE() << "a trace without ranks is read";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("/ranks: found 0 ranks"));
+  }
+  std::filesystem::remove(file);
+}
 
 TEST_F(TraceChakra, CutAnywhereIsAnErrorOrEndsBetweenRecords) {
   const std::string parts[] = {metadata("1.0.1"), node({3, kComp, {}, number(7, 5), ""}), all_reduce(8, 64),
