@@ -9,7 +9,7 @@
 
 #include "collectives/schedule_links.h"
 #include "dojo/engine/wheel.h"
-#include "dojo/fabric/die_network.h"
+#include "dojo/fabric/stripe_groups.h"
 
 namespace dojo::workload::collectives {
 namespace {

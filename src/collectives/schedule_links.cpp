@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <limits>
 
-#include "dojo/fabric/die_network.h"
+#include "dojo/fabric/stripe_groups.h"
 
 namespace dojo::workload::collectives {
 
@@ -62,20 +62,17 @@ ScheduleLinks::ScheduleLinks(const DataflowPlan& plan, const CollectiveRequest& 
   }
 }
 
-/// As the fast network groups them: in the grid of DieNetwork, or all as one where a group of that would be empty.
+/// As the fast network groups them: in the grid of StripeGroups, or all as one where a group of that would be empty.
 void ScheduleLinks::make_groups(const Slice& die) {
-  using fabric::DieNetwork;
   using fabric::StripeGroups;
-  DieNetwork network;
-  network.configure(topology_, die.dies.front());
-  enabled_.assign(static_cast<std::size_t>(topology_.sites()), 0);
-  for (const SiteIndex site : network.groups()[0].sites) enabled_[static_cast<std::size_t>(site)] = 1;
+  enabled_ = topology_.site_map(die.dies.front()).enabled;
+  const StripeGroups groups(topology_.site_rows(), topology_.site_columns(), enabled_);
   for (unsigned group = 1; group < StripeGroups::kCount; ++group) {
-    if (network.groups()[group].sites.empty()) {
-      units_ = {make_group(network.groups()[0].sites)};
+    if (groups[group].sites.empty()) {
+      units_ = {make_group(groups[0].sites)};
       return;
     }
-    units_.push_back(make_group(network.groups()[group].sites));
+    units_.push_back(make_group(groups[group].sites));
     units_.back().lane = {(group - 1) / StripeGroups::kColumns, (group - 1) % StripeGroups::kColumns};
   }
 }

@@ -46,8 +46,7 @@ Flits DieNetwork::stripe_flits(Direction d, unsigned group, Bytes bytes) const {
 
 /// From every node to the border: a link carries the pieces of all nodes behind it.
 DieNetwork::Stripe DieNetwork::stripe_out(Direction d, unsigned group, Bytes bytes, Cycles now) {
-  return reads_.each_single() ? stripe_out_of(d, group, bytes, now, reads_.single())
-                              : stripe_out_of(d, group, bytes, now, reads_.several());
+  return reads_.run([&](auto ports) { return stripe_out_of(d, group, bytes, now, ports); });
 }
 
 template <class Ports>
@@ -107,8 +106,7 @@ DieNetwork::Stripe DieNetwork::stripe_through(Direction d, unsigned g, Bytes byt
 
 /// From the border to every node, the farthest node's piece first, as the way out orders them.
 DieNetwork::Stripe DieNetwork::stripe_in(Direction d, unsigned group, Bytes bytes, Cycles now) {
-  return writes_.each_single() ? stripe_into(d, group, bytes, now, writes_.single())
-                               : stripe_into(d, group, bytes, now, writes_.several());
+  return writes_.run([&](auto ports) { return stripe_into(d, group, bytes, now, ports); });
 }
 
 template <class Ports>

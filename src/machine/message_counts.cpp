@@ -26,16 +26,11 @@ void Context::cut_striped_plans() {
 
 namespace {
 
-/// Some group of some die has no node. A die without any, a dead one, is in no collective.
-bool has_empty_group(const topology::Topology& topology) {
-  fabric::DieNetwork network;
-  for (DieId die = 0; die < topology.die_count(); ++die) {
-    if (die > 0 && &topology.site_map(die) == &topology.site_map(die - 1)) continue;
-    network.configure(topology, die);
-    if (network.groups()[0].nodes() == 0) continue;
-    for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
-      if (network.groups()[group].sites.empty()) return true;
-    }
+/// A die without any node, a dead one, is in no collective.
+bool has_empty_group(const fabric::StripeGroups& groups) {
+  if (groups[0].nodes() == 0) return false;
+  for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
+    if (groups[group].nodes() == 0) return true;
   }
   return false;
 }
@@ -45,7 +40,10 @@ bool has_empty_group(const topology::Topology& topology) {
 /// Nodes of a die do not keep step: those nearest to an edge get ahead. So groups of them are tracks of their own.
 void Context::group_striped_plans() {
   const auto striped = [](const workload::DataflowPlan& plan) { return plan.striped; };
-  if (std::none_of(job.plans.begin(), job.plans.end(), striped) || has_empty_group(topology)) return;
+  if (std::none_of(job.plans.begin(), job.plans.end(), striped)) return;
+  for (const auto& groups : stripe_groups) {
+    if (has_empty_group(*groups)) return;
+  }
   groups_stripes = true;
   for (std::size_t i = 0; i < job.plans.size(); ++i) {
     if (!job.plans[i].striped) continue;

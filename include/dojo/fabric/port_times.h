@@ -27,9 +27,10 @@ class PortTimes {
     PortTimes& ports;
     [[nodiscard]] Cycles& first(std::size_t site) const { return ports.first(site); }
   };
-  [[nodiscard]] bool each_single() const { return ports_ == 1; }
-  [[nodiscard]] Single single() { return {free_.data()}; }
-  [[nodiscard]] Several several() { return {*this}; }
+  template <class Loop>
+  auto run(Loop&& loop) {
+    return ports_ == 1 ? loop(Single{free_.data()}) : loop(Several{*this});
+  }
   /// The same by its number among all ports of the die.
   [[nodiscard]] std::size_t number_of_first(std::size_t site) const { return ports_ == 1 ? site : earliest(site); }
   [[nodiscard]] Cycles& port(std::size_t number) { return free_[number]; }

@@ -39,7 +39,7 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
   const Kernel& kernel = place.program->kernels[index / 2];
   const SliceShape& shape = *place.slice->shape;
   fabric::DieNetwork network;
-  network.configure(context.topology, die);
+  network.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
   std::vector<CoreCounters> cores(static_cast<std::size_t>(context.topology.sites()));
   if (!kernel.need.empty() && context.model.moves_lines_whole) {  // else what they send is counted as it moves
     const std::uint32_t first = shape.line_begin[place.slice_die];
