@@ -400,9 +400,15 @@ TEST(Chunks, OfManyMembersAreLimitedByTheirMessages) {
     Bench bench(Level::kExapod);
     bench.add_dies(members / columns, columns);
     bench.add_dies(1, members % columns, members / columns);
-    const DataflowPlan plan = build_collective(bench.request(kind, bytes, algorithm), bench.topology);
-    EXPECT_EQ(plan.tracks, 40u);
-    return plan.chunks;
+    // Without a walk, which takes long for a million messages.
+    for (const CollectiveAlgorithm& a : collective_algorithms()) {
+      if (a.name() != std::string(algorithm)) continue;
+      const DataflowPlan plan = a.build(bench.request(kind, bytes), bench.topology);
+      EXPECT_EQ(plan.tracks, 40u);
+      return plan.chunks;
+    }
+    ADD_FAILURE() << algorithm;
+    return decltype(DataflowPlan::chunks){0};
   };
   constexpr Bytes kFive = 5 * 40 * 1024;
   // 40 tracks x 5 chunks x 2 (n - 1) edges.
