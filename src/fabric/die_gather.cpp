@@ -55,16 +55,19 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
   Stop* stop = stops_.data() + begin;
   const Cycles hop = hop_;
   Train train;
-  Cycles latest = 0;
+  Cycles latest = 0, taken = 0;
+  Cycles turns = 0;  // of others that the train may still let pass
   for (std::int32_t at = begin; at != end; at += step, ++free, ++use) {
     if (stop->piece > 0) {
       train.flits += stop->piece;
+      turns += stop->piece;
       train.head = std::min(train.head, stop->head);
       train.tail = std::max(train.tail, stop->head + stop->piece);
     }
     if (train.flits > 0) {
-      stop->starts[to] = pass(*free, *use, train, hop);
-      latest = std::max(latest, *free);
+      stop->starts[to] = g.in_turns ? pass_in_turns(*free, *use, train, hop, turns) : pass(*free, *use, train, hop);
+      latest = std::max(latest, train.tail - hop);
+      taken = std::max(taken, *free);
     }
     if (at == border) break;
     stop += step;
@@ -73,6 +76,7 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
     stop->tails[from] = train.tail;
   }
   g.links_free = std::max(g.links_free, latest);
+  latest_ = std::max(latest_, taken);
   if (leaves && train.flits > 0) (high ? g.high_head : g.low_head) = train.head;
 }
 
@@ -103,7 +107,11 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
       const Cycles head = std::min(stop.heads[0], stop.heads[1]);
       const Cycles tail = std::max(stop.tails[0], stop.tails[1]);
       const auto site = static_cast<std::size_t>(first_site + node->offset * stride);
-      const Cycles done = node->done = writes_.share(site, head, tail, came + lost(writes_.first(site) - head, came));
+      const bool of_both = stop.came[0] > 0 && stop.came[1] > 0;
+      const Cycles done = node->done =
+          g.in_turns ? writes_.share_in_turns(site, head, tail, came + (of_both ? lost_in_turns(came) : 0))
+                     : writes_.share(site, head, tail, came + lost(writes_.first(site) - head, came));
+      latest = std::max(latest, writes_.first(site));
       delivered += came;
       first_head = std::min(first_head, head);
       last_tail = std::max(last_tail, done);

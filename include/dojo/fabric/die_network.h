@@ -69,6 +69,9 @@ struct GatherNode {
 struct Gathering {
   bool horizontal = true;
   bool leaves_low = false, leaves_high = false;  ///< goes on to the die west (north), east (south)
+  /// A train takes turns with what has taken links and ports before it: it waits there for no more than as much as it
+  /// is itself. Else it waits for all of that.
+  bool in_turns = false;
   std::int32_t lane = 0;
   GatherNode* nodes = nullptr;  ///< ascending offsets
   std::uint32_t count = 0;
@@ -230,9 +233,24 @@ class DieNetwork {
     train.tail = end + hop;
     return start;
   }
+  /// The same, with a wait of at most what is left of `turns`, which it takes from that. What has taken the link
+  /// before is not moved; later trains find the link taken for the flits of both.
+  static Cycles pass_in_turns(Cycles& free, LinkUse& use, Train& train, Cycles hop, Cycles& turns) {
+    const Cycles wait = std::clamp<Cycles>(free - train.head, 0, std::max<Cycles>(turns, 0));
+    const Cycles start = train.head + wait;
+    const Cycles end = std::max(start + train.flits, train.tail);
+    use.queue_cycles += static_cast<std::uint64_t>(wait);
+    turns -= wait;
+    free = std::max(free + train.flits, end);
+    train.head = start + hop;
+    train.tail = end + hop;
+    return start;
+  }
   /// What is lost of `came` flits that find their write port taken for `wait` more cycles: queues of a few packets
   /// before a port that two sides share run empty now and then.
   [[nodiscard]] Flits lost(Cycles wait, Flits came) const { return wait > 0 ? std::min(wait, came) * loss_ / 100 : 0; }
+  /// The same of a train that takes turns, where it comes from both sides of its line.
+  [[nodiscard]] Flits lost_in_turns(Flits came) const { return came * loss_ / 400; }
   /// Asks the host's caches for the links of a row or column in one direction; a die is cold when its turn comes.
   void prefetch_links(Direction d, std::int32_t lane) const {
     const bool horizontal = d == Direction::kEast || d == Direction::kWest;

@@ -40,6 +40,15 @@ class PortTimes {
     if (ports_ != 1) return share_among(free_.data() + site * ports_, head, tail, flits);
     return free_[site] = std::max(std::max(free_[site], head) + flits, tail);
   }
+  /// The same in turns with what has taken a single port before: two other inputs have as much to give to it at most.
+  /// The port stays taken for the flits of all.
+  Cycles share_in_turns(std::size_t site, Cycles head, Cycles tail, Flits flits) {
+    if (ports_ != 1) return share_among(free_.data() + site * ports_, head, tail, flits);
+    Cycles& free = free_[site];
+    const Cycles wait = std::clamp<Cycles>(free - head, 0, 2 * flits);
+    free = std::max(free, head) + flits;
+    return std::max(head + wait + flits, tail);
+  }
   void prefetch(std::size_t site) const { __builtin_prefetch(free_.data() + site * ports_, 1); }
 
  private:

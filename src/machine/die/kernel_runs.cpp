@@ -45,6 +45,7 @@ void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t t
   run.slots = kernel.need.empty() ? 0 : kernel.steps + 1;
   run.node_count = place.node_count;
   run.nodes.assign(place.node_count, {});
+  run.sends_end.assign(place.node_count, {});
   run.slots_of_nodes.resize(std::size_t{place.node_count} * run.slots);
   for (std::uint32_t slot = 0; slot < run.slots; ++slot) {
     for (std::uint32_t node = 0; node < place.node_count; ++node) {
@@ -61,10 +62,15 @@ void KernelRuns::prepare(KernelRun& run, std::uint32_t rank_die, std::uint32_t t
   const SliceShape& shape = *place.slice->shape;
   const std::uint32_t first = shape.line_begin[place.slice_die];
   run.lines.resize(place.line_count());
+  run.next_slots.resize(place.line_count());
+  run.rows = 0;
   for (std::uint32_t i = 0; i < run.lines.size(); ++i) {
     KernelRun::LineState& state = run.lines[i];
     const SliceShape::Line& line = shape.lines[first + i];
     state.cursor = kernel.gather_begin[first + i];
+    if (line.horizontal) ++run.rows;
+    const bool none = state.cursor == kernel.gather_begin[first + i + 1];
+    run.next_slots[i] = none ? kNone : kernel.gathers[state.cursor].slot;
     for (std::uint32_t n = line.nodes_begin; n < line.nodes_end; ++n) {
       if (run.slot(shape.line_nodes[n] - place.first_node, 0).need != 0) ++state.open;
     }
@@ -224,8 +230,8 @@ void KernelRuns::copy(const KernelRuns& from) {
   auto& [runs, done] = state_;  // neither holds a name that differs from row to row: runs know ranks by their index
   for (KernelRun& each : runs) {
     auto& [kernel, index, task, rank_die, in_use, started, ending, recompute, queue, start, finish, net_until,
-           done_nodes, arrivals_left, gathers_left, allowed_slot, slots, node_count, nodes, slots_of_nodes, lines,
-           posted, steps_done, steps_end] = each;
+           done_nodes, arrivals_left, gathers_left, allowed_slot, slots, node_count, nodes, sends_end, slots_of_nodes,
+           lines, next_slots, rows, posted, steps_done, steps_end] = each;
     (void)kernel;
   }
   (void)done;

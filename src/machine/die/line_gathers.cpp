@@ -8,6 +8,10 @@ namespace dojo::machine {
 using topology::Direction;
 using workload::SliceShape;
 
+bool LineGathers::is_alone(const KernelRun& run) const {
+  return kernels_.place(run).slice->shape->die_count() == 1;
+}
+
 void LineGathers::send_unicasts(KernelRun& run, Cycles now) {
   const RankDie& place = kernels_.place(run);
   const SliceShape& shape = *place.slice->shape;
@@ -36,10 +40,15 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   const RankDie& place = kernels_.place(run);
   const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
   const SliceShape::Line line = kernels_.line(run, index);
-  const Cycles horizon = now + trains_.of(line);
+  const Cycles horizon = now + train(run, index, line).least;
   while (state.cursor < end) {
-    if (state.side_by_side == 0) choose(run, index, state);
+    choose(run, index, state);
     if (state.side_by_side == 0) return;
+    if (const Cycles first = state.sent == 0 && is_alone(run) ? first_free(run, index) : now; first > now) {
+      state.pending = true;
+      kernels_.advance_later(run, index, first);
+      return;
+    }
     const int full = place.is_broken(index) ? topology::kDirections : full_edge(line);
     if (full < topology::kDirections) {
       state.pending = true;
@@ -55,7 +64,7 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   }
 }
 
-/// The gathers that may go now share the line. A broken line's go one after another.
+/// The gathers that may go now share the line with those under way. A broken line's go one after another.
 void LineGathers::choose(const KernelRun& run, std::uint32_t index, KernelRun::LineState& state) const {
   const RankDie& place = kernels_.place(run);
   const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
@@ -63,9 +72,67 @@ void LineGathers::choose(const KernelRun& run, std::uint32_t index, KernelRun::L
   const std::uint32_t most = std::min(end - state.cursor, place.is_broken(index) ? 1 : GatherRounds::kMost);
   const bool passes_on = state.open == 0;  // all nodes of the line know what they pass on
   std::uint32_t& count = state.side_by_side;
-  while (count < most && gathers[count].slot <= run.allowed_slot && (gathers[count].stage == 1 || passes_on)) ++count;
-  state.sent = 0;
-  state.complete = 0;
+  const auto sent = static_cast<std::uint32_t>(state.sent / port_.network().link_bytes());
+  while (count < most && gathers[count].slot <= run.allowed_slot && (gathers[count].stage == 1 || passes_on)) {
+    state.joined[count++] = sent;
+  }
+}
+
+/// Columns (rows) still have something to send that may go.
+bool LineGathers::is_crossed(const KernelRun& run, bool horizontal) const {
+  const auto begin = run.next_slots.begin() + (horizontal ? run.rows : 0);
+  const auto end = horizontal ? run.next_slots.end() : run.next_slots.begin() + run.rows;
+  return std::any_of(begin, end, [&](std::uint32_t slot) { return slot <= run.allowed_slot; });
+}
+
+/// How long the line's next train may be. What others send meanwhile finds its place between trains.
+TrainLength LineGathers::train(const KernelRun& run, std::uint32_t index, const SliceShape::Line& line) const {
+  if (!is_alone(run)) return trains_.of(line);
+  if (is_crossed(run, line.horizontal)) return trains_.crossed();
+  const KernelRun::LineState& state = run.lines[index];
+  const RankDie& place = kernels_.place(run);
+  const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
+  return state.cursor + state.side_by_side < end ? trains_.followed() : trains_.of(line);
+}
+
+/// When the first sender of a line's next gathers has sent what it sends to its other line.
+Cycles LineGathers::first_free(const KernelRun& run, std::uint32_t index) const {
+  const RankDie& place = kernels_.place(run);
+  const KernelRun::LineState& state = run.lines[index];
+  const SliceShape::Line line = kernels_.line(run, index);
+  const std::size_t other = line.horizontal ? 0 : 1;
+  Cycles first = kNever;
+  for (std::uint32_t k = 0; k < state.side_by_side; ++k) {
+    const workload::Gather& gather = run.kernel->gathers[state.cursor + k];
+    for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
+      const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + run.kernel->pieces[i].holder];
+      first = std::min(first, run.sends_end[node - place.first_node][other]);
+    }
+  }
+  return first == kNever ? 0 : first;
+}
+
+/// After a train of the line: when each node will have sent its pieces. Those of lines that cross wait for that.
+void LineGathers::foresee_sends(KernelRun& run, std::uint32_t index, const SliceShape::Line& line,
+                                const fabric::Gathering& g) {
+  const RankDie& place = kernels_.place(run);
+  const KernelRun::LineState& state = run.lines[index];
+  const Bytes flit = port_.network().link_bytes();
+  const Bytes joined = Bytes{state.joined[state.side_by_side - 1]} * flit;
+  senders_.assign(nodes_.size(), {});
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    const Bytes all = round_.queued(i) - joined;
+    if (all <= 0) continue;
+    senders_[i].all = all / flit;
+    senders_[i].before = std::min(all, state.sent - joined) / flit;
+    senders_[i].after = std::min(all, round_.upto() - joined) / flit;
+  }
+  foresee_ends(senders_, g.first_start, g.links_free);
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    if (senders_[i].end == LineSender::kUnknown) continue;
+    const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + i] - place.first_node;
+    run.sends_end[node][line.horizontal ? 1 : 0] = senders_[i].end;
+  }
 }
 
 void LineGathers::go_on(const ParkedLine& parked, Cycles now) {
@@ -93,7 +160,9 @@ Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const SliceS
     gather_in_parts(line, g, now);
     if (!round_.more()) send_to_other_dies(run, line, gathers[0], g.last_tail);
   } else {
+    g.in_turns = is_alone(run);
     port_.gather(g);
+    if (g.in_turns && is_crossed(run, line.horizontal)) foresee_sends(run, index, line, g);
     g.bytes = 0;
     for (std::uint32_t k = 0; k < state.side_by_side; ++k) g.bytes += round_.moved(k);
     moment_.sums->add_gather(g);
@@ -123,7 +192,7 @@ void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, const Sl
     __builtin_prefetch(&run.nodes[node], 1);
     __builtin_prefetch(&run.slot(node, gather.slot), 1);
   }
-  round_.fill(*run.kernel, state.cursor, state.side_by_side, state.sent, trains_.of(line), nodes_);
+  round_.fill(*run.kernel, state.cursor, state.side_by_side, state.joined, state.sent, train(run, index, line), nodes_);
   if (!round_.passes_on()) return;
   for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
     if (!round_.passes_on(i)) continue;
@@ -146,7 +215,11 @@ void LineGathers::end_round(KernelRun& run, std::uint32_t index, const SliceShap
   state.sent = round_.upto();
   if (!round_.more()) {
     state.cursor += count;
-    state.side_by_side = 0;
+    state.side_by_side = state.complete = 0;
+    state.sent = 0;
+    const RankDie& place = kernels_.place(run);
+    const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
+    run.next_slots[index] = state.cursor == end ? kNone : run.kernel->gathers[state.cursor].slot;
   }
   for (std::uint32_t k = 0; k < count; ++k) {
     if ((over >> k & 1u) == 0) continue;

@@ -7,6 +7,7 @@
 #include "machine/die/gather_rounds.h"
 #include "machine/die/gathers.h"
 #include "machine/die/kernel_runs.h"
+#include "machine/die/line_senders.h"
 #include "machine/network/line_port.h"
 
 namespace dojo::machine {
@@ -34,6 +35,14 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
  private:
   [[nodiscard]] int full_edge(const workload::SliceShape::Line& line) const;
   void choose(const KernelRun& run, std::uint32_t line, KernelRun::LineState& state) const;
+  /// The run's slice lies on this die, so nothing of its lines goes on.
+  [[nodiscard]] bool is_alone(const KernelRun& run) const;
+  [[nodiscard]] bool is_crossed(const KernelRun& run, bool horizontal) const;
+  [[nodiscard]] TrainLength train(const KernelRun& run, std::uint32_t index,
+                                  const workload::SliceShape::Line& line) const;
+  [[nodiscard]] Cycles first_free(const KernelRun& run, std::uint32_t index) const;
+  void foresee_sends(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line,
+                     const fabric::Gathering& g);
   Cycles send_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
   void fill_nodes(const KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
   void end_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
@@ -53,6 +62,7 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
   const GatherTrains trains_;
   GatherRounds round_;                     // scratch, as
   std::vector<fabric::GatherNode> nodes_;  // these
+  std::vector<LineSender> senders_;
 };
 
 }  // namespace dojo::machine

@@ -28,7 +28,7 @@ void count_line(const Kernel& kernel, const SliceShape& shape, std::uint32_t ind
     Bytes sent = 0;
     do {
       line_nodes(shape, line, 0, nodes);
-      round.fill(kernel, i, 1, sent, trains.of(line), nodes);
+      round.fill(kernel, i, 1, {}, sent, trains.of(line), nodes);
       network.count(gathering(line, nodes), 1);
       sent = round.upto();
     } while (round.more());

@@ -272,6 +272,27 @@ TEST_F(DieNetworkTest, AGatherLosesAtATakenWritePortWhatItsBufferCannotAbsorb) {
   }
 }
 
+// The same in turns: ten flits let twenty of others pass at the port, which is taken for all of them then.
+TEST_F(DieNetworkTest, AGatherInTurnsWaitsAtAWritePortForTwiceItsOwn) {
+  network_.inject(site(2, 5), unicast(3, 5, 64 * 100), 0, sink_);
+  RowGather row(3, {4}, 640, 10);
+  row.g.in_turns = true;
+  network_.gather(row.g);
+  EXPECT_EQ(row.nodes[5].done, 12 + 20 + 10);
+  EXPECT_EQ(network_.port(site(3, 5)).eject_free, 102 + 10);
+  EXPECT_EQ(row.nodes[3].done, 12 + 10) << "nobody there";
+}
+
+// The second link is taken until 102. Four flits wait for four others on their whole way.
+TEST_F(DieNetworkTest, AGatherInTurnsWaitsOnItsWayForAsMuchAsItIs) {
+  network_.inject(site(0, 0), unicast(0, 2, 6400), 0, sink_);
+  RowGather row(0, {1}, 4 * 64, 10);
+  row.g.in_turns = true;
+  network_.gather(row.g);
+  EXPECT_EQ(row.nodes[19].done, 11 + 4 + 18 + 4);
+  EXPECT_EQ(network_.link(site(0, 1), Direction::kEast).free, 102 + 4) << "later traffic finds both";
+}
+
 TEST_F(DieNetworkTest, AGatherLeavesTheDieWhereTheSliceGoesOn) {
   RowGather row(6, {3}, 128, 0);
   row.g.leaves_high = true;

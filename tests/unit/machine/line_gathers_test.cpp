@@ -149,6 +149,75 @@ TEST_F(LineGathersTest, PiecesOfOneSenderFollowOneAnotherAndShareNoPacket) {
   EXPECT_EQ(die.sums.bytes_to_eject, 129u * 2u);
 }
 
+// A node sends its piece for the row before that for the column. Trains are short while both have something to send.
+TEST_F(LineGathersTest, AColumnWaitsForWhatItsNodesSendToTheirRows) {
+  use(maker({10}).gather(0, 1, {{0, 256}}).gather(2, 1, {{0, 64}}).gather(3, 1, {{0, 64}}));
+  Die die(bench_, 0, 0);
+  die.port.links_busy = 50;
+  die.start(10);
+  ASSERT_EQ(die.port.gathers.size(), 2u) << "the row, and the column whose node sends nothing to a row";
+  EXPECT_TRUE(die.port.gathers[0].in_turns);
+  EXPECT_EQ(die.gathered()[0], 128) << "two of four flits";
+  EXPECT_EQ(die.port.gathers[1].lane, 1);
+  die.run();
+  ASSERT_EQ(die.port.gathers.size(), 4u);
+  EXPECT_EQ(die.port.gathers[2].lane, 0) << "the rest of the row";
+  EXPECT_FALSE(die.port.gathers[3].horizontal);
+  EXPECT_EQ(die.port.gathers[3].lane, 0);
+  EXPECT_EQ(die.port.gather_nodes[3][0].ready, die.port.gathers[2].links_free);
+}
+
+TEST_F(LineGathersTest, ALineThatNothingCrossesHasLongTrains) {
+  use(maker({10}).gather(0, 1, {{0, 256}}));
+  Die die(bench_, 0, 0);
+  die.start(10);
+  EXPECT_THAT(die.gathered(), ElementsAre(256));
+}
+
+// Step 3's operand may go when step 1 has been computed everywhere, at 120. Step 2's is under way until then: four of
+// its seven flits have gone by threes.
+TEST_F(LineGathersTest, AGatherJoinsThoseUnderWay) {
+  use(maker({10, 10, 10}).gather(0, 1, {{0, 64}}).gather(0, 2, {{1, 64 * 20}}).gather(0, 3, {{2, 64 * 2}}));
+  Die die(bench_, 0, 0);
+  die.port.links_busy = 50;
+  die.start(0);
+  die.run();
+  const auto bytes = [&](std::size_t round, std::size_t node) {
+    return die.port.gather_nodes[round][node].piece_bytes;
+  };
+  std::size_t joined = 0;
+  while (joined < die.port.gathers.size() && bytes(joined, 2) == 0) ++joined;
+  ASSERT_LT(joined, die.port.gathers.size());
+  EXPECT_GT(bytes(joined, 1), 0u) << "both send in this round";
+  EXPECT_GE(die.port.gather_nodes[joined][2].ready, 110);
+  Bytes of_first = 0, of_second = 0;
+  for (std::size_t i = 0; i < die.port.gathers.size(); ++i) {
+    of_first += bytes(i, 1);
+    of_second += bytes(i, 2);
+  }
+  EXPECT_EQ(of_first, 64 * 20);
+  EXPECT_EQ(of_second, 64 * 2);
+}
+
+TEST(GatherRounds, WhatJoinsLaterStartsWhereTheOthersAre) {
+  Kernel kernel;
+  kernel.pieces = {{0, 640}, {1, 128}, {0, 64}};
+  workload::Gather first, second, third;
+  first.pieces_end = 1;
+  second.pieces_begin = 1;
+  second.pieces_end = 2;
+  third.pieces_begin = 2;
+  third.pieces_end = 3;
+  kernel.gathers = {first, second, third};
+  std::vector<fabric::GatherNode> nodes(2);
+  GatherRounds round(64);
+  round.fill(kernel, 0, 3, {0, 4, 5}, 4 * 64, {4, 4}, nodes);  // four flits each have gone
+  EXPECT_EQ(nodes[0].piece_bytes, 2u * 64);
+  EXPECT_EQ(nodes[1].piece_bytes, 2u * 64) << "both of its flits";
+  EXPECT_TRUE(round.is_complete(1));
+  EXPECT_EQ(round.queued(0), 11 * 64) << "the third gather's piece comes after the first's of the same node";
+}
+
 TEST(GatherRounds, ATrainIsDividedAmongThoseThatHaveSomethingToSend) {
   Kernel kernel;
   kernel.pieces = {{0, 640}, {1, 640}, {2, 64}, {0, 100}};
@@ -163,7 +232,7 @@ TEST(GatherRounds, ATrainIsDividedAmongThoseThatHaveSomethingToSend) {
   Bytes upto = 0;
   do {
     for (fabric::GatherNode& node : nodes) node.piece_bytes = 0;
-    round.fill(kernel, 0, 2, upto, 15, nodes);
+    round.fill(kernel, 0, 2, {}, upto, {15, 15}, nodes);
     sent.push_back({nodes[0].piece_bytes, nodes[1].piece_bytes, nodes[2].piece_bytes});
     upto = round.upto();
     EXPECT_EQ(round.is_complete(0), sent.size() >= 2);
@@ -176,11 +245,10 @@ TEST_F(LineGathersTest, OperandsOfTwoStepsAtMostAreUnderWay) {
   use(maker({10, 10, 10}).gather(0, 1, {{0, 64}}).gather(0, 2, {{0, 65}}).gather(0, 3, {{0, 66}}));
   Die die(bench_, 0, 0);
   die.start(0);
-  EXPECT_THAT(die.port.gather_nodes.at(0)[0].piece_bytes, 64 + 65);
+  EXPECT_THAT(die.gathered(), ElementsAre(64 + 64, 1)) << "two flits at a time, as more is to follow";
   die.run();
-  ASSERT_EQ(die.port.gathers.size(), 2u);
-  EXPECT_EQ(die.port.gathers[1].bytes, 66);
-  EXPECT_EQ(die.port.gather_nodes[1][0].ready, 110) << "when the last node has computed the first step";
+  EXPECT_THAT(die.gathered(), ElementsAre(64 + 64, 1, 66));
+  EXPECT_EQ(die.port.gather_nodes[2][0].ready, 110) << "when the last node has computed the first step";
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 110 + 100 + 10 + kBarrier}));
 }
 
