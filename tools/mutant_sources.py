@@ -37,6 +37,8 @@ PLACES = {
         "src/collectives/mesh2d.cpp": "choose_split|layout|model_seconds",
         "src/collectives/ring.cpp": "choose_split|layout|model_seconds",
         "src/collectives/ring_steps.cpp": "ring_cost|ring_cycles",
+        "src/collectives/schedule.cpp": None, "src/collectives/schedule_links.cpp": None,
+        "src/collectives/schedule_links.h": None,
         "src/collectives/tree_plan.cpp": "zplane_children|costs|model_cycles|fill_bytes|tree_layout",
         "src/collectives/zplane.cpp": "model_seconds",  # layout() tries a list of numbers, any of which may be another
     },

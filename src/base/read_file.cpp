@@ -12,6 +12,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
+#include "dojo/base/text.h"
 
 namespace dojo {
 namespace {
@@ -79,6 +80,11 @@ void refuse_size(const std::string& path, const std::string& found, std::uint64_
 }
 
 std::string read_file(const std::string& path, std::uint64_t most_bytes) {
+  if (path.find('\0') != std::string::npos) {  // the system would open the file whose name ends there
+    throw Error(ExitCode::kIo,
+                fmt::format("{}: found a file name with the character U+0000, expected one without; correct the name",
+                            printable_line(path)));
+  }
   // Without O_NONBLOCK the call itself would wait for the writer of a pipe.
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   struct stat about {};

@@ -66,4 +66,14 @@ std::string printable_line(std::string_view text) {
   return written_out(text, false);
 }
 
+std::string shortened(const std::string& text) {
+  constexpr std::size_t kBegin = 1200, kEnd = 400;  // what was found stands early, what to do stands last
+  if (text.size() <= 2 * (kBegin + kEnd)) return text;
+  const auto inside_character = [&](std::size_t i) { return (static_cast<unsigned char>(text[i]) & 0xc0u) == 0x80; };
+  std::size_t begin = kBegin, end = text.size() - kEnd;
+  while (begin > 0 && inside_character(begin)) --begin;
+  while (end < text.size() && inside_character(end)) ++end;
+  return fmt::format("{} [... {} bytes left out ...] {}", text.substr(0, begin), end - begin, text.substr(end));
+}
+
 }  // namespace dojo

@@ -18,7 +18,7 @@ void put(const std::string& text) {
 }
 
 void put_error(const std::string& line) {
-  const std::string plain = printable_line(line) + "\n";
+  const std::string plain = shortened(printable_line(line)) + "\n";
   std::fwrite(plain.data(), 1, plain.size(), stderr);
 }
 

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
+#include <unordered_set>
 #include <utility>
 
 #include "config/value.h"
@@ -44,15 +46,17 @@ Value to_value(LocatedJson&& from, const std::shared_ptr<const Origin>& origin, 
       for (std::size_t i = 0; i < from.items.size(); ++i)
         value.items.push_back(to_value(std::move(from.items[i]), origin, fmt::format("{}/{}", value.path, i)));
       break;
-    case Type::kObject:
+    case Type::kObject: {
       value.kind = Value::Kind::kObject;
+      std::unordered_set<std::string_view> seen;
       for (std::size_t i = 0; i < from.items.size(); ++i) {
         const std::string& key = from.keys[i];
-        if (value.find(key) != nullptr) continue;  // complained about; the first one counts
+        if (!seen.insert(key).second) continue;  // complained about; the first one counts
         value.members.emplace_back(
             key, to_value(std::move(from.items[i]), origin, value.path + "/" + json::escaped_key(key)));
       }
       break;
+    }
   }
   return value;
 }

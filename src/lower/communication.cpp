@@ -108,7 +108,8 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
   std::map<std::uint32_t, std::vector<std::uint32_t>> entries_of_program;
   for (const RankId rank : ranks) {
     const std::uint32_t p = job_.program_of_rank[rank];
-    if (entries_of_program.count(p) == 0) entries_of_program[p] = collective_entries(p, group_class);
+    const auto [entries, fresh] = entries_of_program.try_emplace(p);
+    if (fresh) entries->second = collective_entries(p, group_class);
   }
   const std::uint32_t first_program = job_.program_of_rank[ranks.front()];
   const std::vector<std::uint32_t>& first = entries_of_program[first_program];

@@ -38,7 +38,12 @@ class Deliveries {
   /// `bytes` for a whole row from nodes of another row, passed on along the row: the halo of a band.
   Bytes band_halo(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes, bool pass_on, bool streamed = false);
 
-  /// Writes gathers, unicasts and arrival counts.
+  /// What one node sends in one step is more than a kernel can count. Who knows the operation makes a finding of it.
+  struct TooLarge {
+    static constexpr Bytes kMost = 0x7fffffff;
+    Bytes bytes;
+  };
+  /// Writes gathers, unicasts and arrival counts; throws TooLarge.
   void finish(Kernel& kernel) const;
 
   struct Load {        ///< cycles of the busiest row link, column link, or write port

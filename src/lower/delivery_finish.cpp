@@ -58,7 +58,7 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
     }
     const bool same_piece = !first && parts[i - 1].place == part.place;
     const Bytes bytes = part.bytes + (same_piece ? kernel.pieces.back().bytes : 0);
-    DOJO_CHECK(bytes <= 0x7fffffffLL, "a piece of {} bytes from one node", bytes);
+    if (bytes > TooLarge::kMost) throw TooLarge{bytes};
     if (!same_piece) kernel.pieces.push_back({part.place, 0});
     kernel.pieces.back().bytes = static_cast<std::uint32_t>(bytes);
     kernel.gathers.back().pieces_end = static_cast<std::uint32_t>(kernel.pieces.size());
@@ -70,7 +70,8 @@ void Deliveries::finish_unicasts(Kernel& kernel) const {
   const SliceShape& shape = grid_->shape();
   for (const Sent& s : sent_) {
     if (s.shape != Shape::kUnicast) continue;
-    DOJO_CHECK(s.stage == 1 && s.bytes <= 0xffffffffLL, "a message of {} bytes in stage {}", s.bytes, s.stage);
+    DOJO_CHECK(s.stage == 1, "a message in stage {}", s.stage);
+    if (s.bytes > TooLarge::kMost) throw TooLarge{s.bytes};
     kernel.unicasts.push_back({s.source, s.destination, static_cast<std::uint32_t>(s.bytes), s.slot});
   }
   std::stable_sort(kernel.unicasts.begin(), kernel.unicasts.end(), [&](const Unicast& a, const Unicast& b) {

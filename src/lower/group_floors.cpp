@@ -125,12 +125,12 @@ double cut_cycles(OpKind kind, double bytes, const Members& members, const topol
 double distance(const Slice& from, const Slice& to, const topology::Topology& topology) {
   double cycles = 0;
   for (const bool columns : {true, false}) {
-    const auto begin = [&](const Slice& s) { return columns ? s.first_site_column : s.first_site_row; };
-    const auto end = [&](const Slice& s) { return begin(s) + (columns ? s.shape->columns : s.shape->rows); };
-    const Slice& low = begin(from) <= begin(to) ? from : to;
+    const auto low_end = [&](const Slice& s) { return columns ? s.first_site_column : s.first_site_row; };
+    const auto behind = [&](const Slice& s) { return low_end(s) + (columns ? s.shape->columns : s.shape->rows); };
+    const Slice& low = low_end(from) <= low_end(to) ? from : to;
     const Slice& high = &low == &from ? to : from;
-    if (end(low) > begin(high)) continue;
-    cycles += static_cast<double>((begin(high) - end(low) + 1) * topology.params().noc.hop_cycles);
+    if (behind(low) > low_end(high)) continue;
+    cycles += static_cast<double>((low_end(high) - behind(low) + 1) * topology.params().noc.hop_cycles);
     const std::int32_t line = span_of(from, topology, !columns).first;
     for (std::int32_t at = span_of(low, topology, columns).last; at < span_of(high, topology, columns).first; ++at) {
       const DieId die = columns ? topology.die_at(line, at) : topology.die_at(at, line);

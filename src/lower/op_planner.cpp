@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "lower/deliveries.h"
 
 namespace dojo::workload {
 
@@ -95,10 +96,21 @@ Cycles OpPlanner::delay(std::uint32_t op) {
   return shapeless->recorded_cycles;
 }
 
+std::uint32_t OpPlanner::plan_of(const OpView& view, Bytes budget_bytes) {
+  try {
+    return std::visit([&](const auto& request) { return plan_of(request, budget_bytes); }, request_of(view));
+  } catch (const Deliveries::TooLarge& found) {
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("{}: operation \"{}\": found {} bytes that one node sends in one step, expected at most {}; "
+                    "use smaller sizes or a larger workload.rank_unit",
+                    graph_.file, graph_.op_name(view.op), found.bytes, Deliveries::TooLarge::kMost));
+  }
+}
+
 std::uint32_t OpPlanner::plan(std::uint32_t op, Bytes budget_bytes) {
   const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz};
-  const std::uint32_t plan =
-      std::visit([&](const auto& request) { return plan_of(request, budget_bytes); }, request_of(view));
+  const std::uint32_t plan = plan_of(view, budget_bytes);
   place_tensors(view, plans_[plan].part, plans_[plan].output);
   return plan;
 }

@@ -36,6 +36,7 @@ class OpPlanner {
  private:
   [[nodiscard]] Replay replay_of(const Op& op) const;
   [[nodiscard]] KernelRequest request_of(const OpView& view) const;
+  std::uint32_t plan_of(const OpView& view, Bytes budget_bytes);
   std::uint32_t plan_of(const ProductRequest& request, Bytes budget_bytes);
   std::uint32_t plan_of(const VectorRequest& request, Bytes budget_bytes);
   std::uint32_t plan_of(const ShapelessRequest& request, Bytes budget_bytes);

@@ -48,7 +48,8 @@ std::uint32_t DieBlock::add(const Message& message, const Way& way, std::uint32_
   }
   messages_[id] = message;
   ways_[id] = way;
-  open_[id] = std::uint64_t{message.flits} * ends;
+  const std::uint64_t flits = message.flits;
+  open_[id] = flits * ends;
   return id;
 }
 

@@ -12,7 +12,8 @@ using workload::Op;
 using workload::OpPlan;
 using workload::Task;
 
-void follow(OpPlan& plan, std::string partition, std::uint32_t nodes, double cycles, const workload::Floors& floors) {
+void follow(OpPlan& plan, const std::string& partition, std::uint32_t nodes, double cycles,
+            const workload::Floors& floors) {
   plan.partition += (plan.partition.empty() ? "" : "; ") + partition;
   plan.nodes = std::max(plan.nodes, nodes);
   plan.cycles += cycles;

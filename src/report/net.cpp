@@ -148,8 +148,8 @@ std::string text_of_net(const Json& r) {
   const Json& latency = n.at("packet_latency_cycles");
   const Json& host = r.at("host");
   std::string text;
-  const auto out = std::back_inserter(text);
   if (r.at("partial").get<bool>()) text += "PARTIAL         interrupted: the figures are of what was measured so far\n";
+  const auto out = std::back_inserter(text);
   fmt::format_to(out, "machine         {}: {} nodes, {} dies; network model {}\n", m.at("name").get<std::string>(),
                  grouped(m.at("nodes").get<long long>()), grouped(m.at("dies").get<long long>()),
                  r.at("fidelity").at("network_model").get<std::string>());

@@ -49,7 +49,8 @@ void HeapWarmer::follow(char* from, std::uint64_t bytes) {
     at += length;
   }
 #else
-  static_cast<void>(from), static_cast<void>(bytes);
+  static_cast<void>(from);
+  static_cast<void>(bytes);
 #endif
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dojo/base/nearest.h"
+#include "dojo/base/types.h"
 #include "trace/json_trace.h"
 
 namespace dojo::workload {
@@ -23,6 +24,14 @@ struct ShapeReader {
                    given == Given::kAlways);
   }
 };
+
+/// What a pool writes, where the trace does not say it: all pixels of its output, or for a gradient of its input.
+std::int64_t elements_of_pool(const Op& op) {
+  const ConvShape& c = op.conv;
+  const bool grad = op.kind == OpKind::kPoolGrad;
+  const std::int64_t pixels = saturating_product(grad ? c.h : c.p, grad ? c.w : c.q);
+  return saturating_product(saturating_product(c.n, op.channels > 0 ? op.channels : c.c), pixels);
+}
 
 }  // namespace
 
@@ -137,6 +146,7 @@ void JsonGraphReader::read_amounts(JsonObject& object, OpDraft& draft) {
   if (kind.family == OpFamily::kVector) {
     object.integer("elements", op.elements, 1, kLargestAmount, kind.has(OpTraits::kNeedsElements));
     object.integer("channels", op.channels, 1, kLargestExtent, kind.has(OpTraits::kNeedsChannels));
+    if (op.elements == 0 && kind.shape == OpShape::kConv) op.elements = elements_of_pool(op);
     object.integer("vector_flops_per_element", op.vector_flops_per_element, 0, 1 << 20);
   }
   if (kind.has(OpTraits::kNeedsBytes)) object.integer("bytes", op.bytes, 1, kLargestAmount, true);

@@ -12,4 +12,8 @@ namespace dojo {
 /// The same, and line feeds are written out too.
 [[nodiscard]] std::string printable_line(std::string_view text);
 
+/// The beginning and the end of a text that is longer than a message should be, and between them how much was left out.
+/// Whole characters.
+[[nodiscard]] std::string shortened(const std::string& text);
+
 }  // namespace dojo

@@ -29,16 +29,23 @@ std::uint32_t replicas_here(const DataflowRun& run, const DataflowItem& item,
 
 }  // namespace
 
+/// Where the run is among those in use, or would be.
+std::vector<std::uint32_t>::iterator DataflowRuns::place_of(const DataflowRun::Key& key) {
+  return std::lower_bound(state_.active.begin(), state_.active.end(), key,
+                          [&](std::uint32_t run, const DataflowRun::Key& k) { return state_.runs[run].key < k; });
+}
+
 DataflowRun& DataflowRuns::find(const DataflowRun::Key& key) {
-  for (const std::uint32_t i : state_.active) {
-    if (state_.runs[i].key == key) return state_.runs[i];
+  const auto place = place_of(key);
+  if (place != state_.active.end() && state_.runs[*place].key == key) return state_.runs[*place];
+  if (state_.unused.empty()) {
+    state_.unused.push_back(static_cast<std::uint32_t>(state_.runs.size()));
+    state_.runs.emplace_back().index = state_.unused.back();
   }
-  std::uint32_t unused = 0;
-  while (unused < state_.runs.size() && state_.runs[unused].in_use) ++unused;
-  if (unused == state_.runs.size()) state_.runs.emplace_back().index = unused;
-  DataflowRun& run = state_.runs[unused];
+  DataflowRun& run = state_.runs[state_.unused.back()];
   prepare(run, key);
-  state_.active.push_back(unused);
+  state_.active.insert(place, run.index);
+  state_.unused.pop_back();
   return run;
 }
 
@@ -142,20 +149,23 @@ void DataflowRuns::follow_to(DataflowRun& run, std::uint32_t edge, const Dataflo
 }
 
 void DataflowRuns::release(DataflowRun& run) {
+  state_.active.erase(place_of(run.key));
+  state_.unused.push_back(run.index);
   run.in_use = false;
   run.key = {};
-  state_.active.erase(std::find(state_.active.begin(), state_.active.end(), run.index));
 }
 
 void DataflowRuns::copy(const DataflowRuns& from, const RowNames& names) {
   state_ = from.state_;
-  auto& [runs, active] = state_;
+  auto& [runs, active, unused] = state_;
   for (DataflowRun& each : runs) {
     auto& [key, share, info, index, in_use, started, task, queue, first_item, item_count, finish_left, fire_left,
            tokens] = each;
     key.instance = RowNames::of(names.instance, key.instance);
   }
-  (void)active;
+  std::sort(active.begin(), active.end(),
+            [this](std::uint32_t a, std::uint32_t b) { return state_.runs[a].key < state_.runs[b].key; });
+  (void)unused;
 }
 
 }  // namespace dojo::machine

@@ -4,6 +4,7 @@
 #pragma once
 #include <cstdint>
 #include <deque>
+#include <tuple>
 #include <vector>
 
 #include "dojo/base/types.h"
@@ -25,6 +26,9 @@ struct DataflowRun {
     std::uint32_t entry = kNone;     ///< of the rank's instance table, where positions are nodes
     [[nodiscard]] bool operator==(const Key& o) const {
       return instance == o.instance && position == o.position && rank_die == o.rank_die && entry == o.entry;
+    }
+    [[nodiscard]] bool operator<(const Key& o) const {
+      return std::tie(instance, position, rank_die, entry) < std::tie(o.instance, o.position, o.rank_die, o.entry);
     }
   };
   /// What of the plan lies on this shard.
@@ -102,9 +106,11 @@ class DataflowRuns {
     kFire  // a: run, b: token index
   };
   struct State {
-    std::deque<DataflowRun> runs;  ///< a deque, so that a run stays where it is while others are made
-    std::vector<std::uint32_t> active;
+    std::deque<DataflowRun> runs;       ///< a deque, so that a run stays where it is while others are made
+    std::vector<std::uint32_t> active;  ///< by key: thousands may be open at once
+    std::vector<std::uint32_t> unused;
   };
+  [[nodiscard]] std::vector<std::uint32_t>::iterator place_of(const DataflowRun::Key& key);
   void prepare(DataflowRun& run, const DataflowRun::Key& key);
   void follow(DataflowRun& run, std::uint32_t edge, const DataflowRun::Replica& from, Cycles now);
   void follow_to(DataflowRun& run, std::uint32_t edge, const workload::DataflowItem& from,

@@ -175,7 +175,7 @@ std::vector<std::string> parameters_of(const std::string& schema) {
     depth += c == '(' || c == '[' ? 1 : c == ')' || c == ']' ? -1 : 0;
     if ((c != ',' || depth != 1) && depth > 0) continue;
     std::string parameter = schema.substr(start, i - start);
-    parameter = parameter.substr(0, parameter.find('='));
+    parameter.resize(std::min(parameter.find('='), parameter.size()));
     const std::size_t space = parameter.rfind(' ');
     if (space == 0 || space == std::string::npos || space + 1 < parameter.size())
       names.push_back(space == std::string::npos ? parameter : parameter.substr(space + 1));

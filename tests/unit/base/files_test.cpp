@@ -147,6 +147,12 @@ TEST_F(Files, WhatAKilledProgramLeftGoesAndWhatALivingOneWritesStays) {
   EXPECT_EQ(entries(), 2u);
 }
 
+TEST_F(Files, ANameIsNotCutAtItsFirstZeroByte) {
+  write_file(at("name"), "bytes");
+  EXPECT_EQ(read_file(at("name"), 10), "bytes");
+  expect_error(ExitCode::kIo, "U+0000", [&] { (void)read_file(at("name") + std::string("\0.json", 6), 10); });
+}
+
 TEST_F(Files, AReaderStopsAtTheLimitOfWhateverItReads) {
   write_file(at("file"), std::string(100, 'x'));
   EXPECT_EQ(read_file(at("file"), 100).size(), 100u);

@@ -45,5 +45,23 @@ TEST(Printable, HoldsForEveryPairOfBytes) {
   }
 }
 
+TEST(Shortened, KeepsTheBeginningAndTheEnd) {
+  const std::string begin = "rules.json: /rules/0/path: found '", end = "', expected a path that is there";
+  EXPECT_EQ(shortened(begin + std::string(500, 'x') + end), begin + std::string(500, 'x') + end);
+  const std::string text = shortened(begin + std::string(1000000, 'x') + end);
+  EXPECT_LT(text.size(), 2000u);
+  EXPECT_EQ(text.substr(0, begin.size()), begin);
+  EXPECT_EQ(text.substr(text.size() - end.size()), end);
+  EXPECT_NE(text.find(" bytes left out "), std::string::npos);
+}
+
+TEST(Shortened, CutsNoCharacter) {
+  for (const std::size_t before : {0u, 1u, 2u}) {
+    std::string text(before, '.');
+    for (int i = 0; i < 4000; ++i) text += "中";
+    EXPECT_EQ(printable(shortened(text)), shortened(text)) << "bytes that are not UTF-8 would be written out";
+  }
+}
+
 }  // namespace
 }  // namespace dojo

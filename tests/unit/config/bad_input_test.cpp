@@ -2,6 +2,8 @@
 // Everything that can be wrong in files and overrides: all found at once, each with place, found, expected and cure.
 #include <gmock/gmock.h>
 
+#include <ctime>
+
 #include "dojo/base/nearest.h"
 #include "scratch.h"
 
@@ -73,6 +75,17 @@ TEST_F(BadInput, NestingWithoutEnd) {
 TEST_F(BadInput, DuplicateKeysNameBothLines) {
   EXPECT_THAT(machine_failure("{\"noc\": {\"hop_cycles\": 1,\n\"hop_cycles\": 2}}").lines,
               ElementsAre(AllOf(HasSubstr("m.json:2: /noc/hop_cycles"), HasSubstr("first in line 1"))));
+}
+
+TEST_F(BadInput, TheTimeGrowsWithTheNumberOfKeysAndNotWithItsSquare) {
+  constexpr int kKeys = 100000;  // compared with one another they took 19 s
+  std::string text = "{\"node\": {\"k\": 1";
+  for (int i = 0; i < kKeys; ++i) text += ", \"k" + std::to_string(i) + "\": 1";
+  const std::clock_t start = std::clock();
+  const Failure failure = machine_failure(text + "}}");
+  EXPECT_LT(static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC, 10);
+  EXPECT_EQ(failure.code, ExitCode::kInvalidInput);
+  EXPECT_THAT(failure.lines, SizeIs(kKeys + 1));
 }
 
 TEST_F(BadInput, SectionsThatTheLevelDoesNotUse) {

@@ -155,6 +155,14 @@ TEST(LowerJob, SaysHowMuchMemoryIsMissing) {
   EXPECT_THAT(errors_of(workload, options_for(workload), die), testing::Contains(testing::HasSubstr("missing")));
 }
 
+TEST(LowerJob, RefusesAProductWhoseNodesSendMoreThanAKernelCounts) {
+  // 2^20 x 2^19 bf16 are 1.1 TB; a node of a die holds 1/354 of it, 3.1 GB, and sends it along its row.
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = generate_matmul(1 << 20, 1 << 20, 1 << 19, DType::kBf16);
+  EXPECT_THAT(errors_of(workload, options_for(workload), die),
+              testing::ElementsAre(testing::HasSubstr("bytes that one node sends in one step")));
+}
+
 TEST(LowerJob, NamesTheRankOfAnUnmatchedSend) {
   const auto tile = machine(topology::Level::kTile);
   Workload workload;

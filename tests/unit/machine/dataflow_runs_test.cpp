@@ -313,6 +313,25 @@ TEST_F(DataflowRunsTest, TwoSlotsOfOneInstanceAreApart) {
   EXPECT_EQ(&runs().find({instance, kNone, 0, 1}), &other);
 }
 
+// As where a trace has thousands of collectives that wait for nothing: they start in one order and end in another.
+TEST_F(DataflowRunsTest, EachOfManyOpenOnesIsFoundByItsKey) {
+  constexpr std::uint32_t kCount = 97;  // a prime, so that each factor below gives all of them once
+  for (std::uint32_t i = 0; i < kCount; ++i) use(one_token(), 1);
+  for (const std::uint32_t again : {0u, 1u}) {
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+      const std::uint32_t instance = i * 31 % kCount;
+      runs().start(runs().find(key(instance)), instance, 10 + again * 1000);
+    }
+    for (std::uint32_t i = 0; i < kCount; ++i) {
+      const std::uint32_t instance = i * 53 % kCount;
+      runs().token(runs().find(key(instance)), {0, 0, 0}, 20 + again * 1000);
+      ASSERT_EQ(host_.take().back(),
+                "finished 0 " + std::to_string(instance) + " @" + std::to_string(20 + again * 1000));
+    }
+  }
+  for (std::uint32_t i = 0; i < kCount; ++i) EXPECT_FALSE(runs().run(i).in_use);
+}
+
 // Ten bytes in two tracks of two chunks.
 TEST_F(DataflowRunsTest, BytesOfAnItemAreDividedOverItsReplicas) {
   const std::uint32_t instance = use(PlanMaker(2, 2)

@@ -156,6 +156,26 @@ TEST_F(TraceJson, ACollectiveMayNameItsAlgorithm) {
               Contains(HasSubstr("found 'butterfly', expected direct, mesh2d, ring, tree or zplane")));
 }
 
+// Without tensors its elements are all that is known of a pool's work: none would take no time.
+TEST_F(TraceJson, APoolWithoutElementsHasThoseOfItsShape) {
+  const std::string shape = R"("conv":{"n":2,"c":3,"h":8,"w":6,"k":3,"r":2,"s":2,"stride":2})";
+  const std::string path =
+      file("t.json", with_ops(R"({"id":0,"kind":"pool",)" + shape + R"(},{"id":1,"kind":"pool_grad",)" + shape +
+                              R"(},{"id":2,"kind":"pool","channels":5,)" + shape +
+                              R"(},{"id":3,"kind":"pool","elements":7,)" + shape + "}"));
+  const Workload workload = read_trace(path, {}, nullptr);
+  std::vector<std::int64_t> elements;
+  for (const Op& op : workload.graphs[0].ops) elements.push_back(op.elements);
+  EXPECT_THAT(elements, testing::ElementsAre(2 * 3 * 4 * 3, 2 * 3 * 8 * 6, 2 * 5 * 4 * 3, 7));
+}
+
+TEST_F(TraceJson, APoolOfTooManyElementsIsRefused) {
+  EXPECT_THAT(
+      errors(with_ops(
+          R"({"id":0,"kind":"pool","channels":2147483648,"conv":{"n":16777216,"c":1,"h":64,"w":64,"k":1,"r":1,"s":1}})")),
+      Contains(HasSubstr("elements")));
+}
+
 TEST_F(TraceJson, AKeyOfAnotherKindIsUnknown) {
   EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"all_reduce","bytes":4,"peer":1})")),
               Contains(HasSubstr("/peer: unknown key")));
