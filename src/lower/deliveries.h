@@ -41,8 +41,8 @@ class Deliveries {
   /// Writes gathers, unicasts and arrival counts.
   void finish(Kernel& kernel) const;
 
-  struct Load {        ///< cycles of the busiest row link, column link, or write port
-    double first = 0;  ///< what must have arrived before the first step
+  struct Load {        ///< cycles until it has arrived: of the busiest row link, column link, or write port
+    double first = 0;  ///< what comes before the first step
     double all = 0;
   };
   [[nodiscard]] Load load(double write_port_bytes_per_cycle) const;
@@ -58,6 +58,7 @@ class Deliveries {
     Shape shape;
     std::uint8_t slot, stage;
   };
+  class Carried;
   void send(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
             std::uint32_t destination = 0);
   /// What the index-th of `count` holders of a line sends: its share of the steps, or all before the first.

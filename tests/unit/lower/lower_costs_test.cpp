@@ -113,9 +113,9 @@ TEST(DeliveryCost, OfMulticastsIsTheLineOrThePort) {
       EXPECT_EQ(rows ? deliveries.along_rows(holding, streamed) : deliveries.along_columns(holding, streamed), 7200);
       EXPECT_DOUBLE_EQ(deliveries.load(32).all, 6400 / 32.0);
       EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).all, 7200 / 64.0);
-      // In four steps the first node's half comes first, and before the first step only half of that.
-      EXPECT_DOUBLE_EQ(deliveries.load(32).first, streamed ? 400 / 32.0 : 6400 / 32.0);
-      EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).first, streamed ? 400 / 64.0 : 7200 / 64.0);
+      // In four steps the first node's half comes first: that of the first two steps, side by side.
+      EXPECT_DOUBLE_EQ(deliveries.load(32).first, streamed ? 800 / 32.0 : 6400 / 32.0);
+      EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).first, streamed ? 800 / 64.0 : 7200 / 64.0);
     }
   }
 }
@@ -130,6 +130,19 @@ TEST(DeliveryCost, OfBothAxesAddsUpAtThePort) {
   // Node 1 receives all three: along the row, along the column, and one transfer.
   EXPECT_DOUBLE_EQ(deliveries.load(64).all, (640 + 1280 + 320) / 64.0);
   EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).all, (1280 + 320 / 2.0) / 64) << "the second column's links";
+}
+
+// Rows pass on what the first column has brought, when it has brought it all.
+TEST(DeliveryCost, OfTwoStagesIsThatOfOneAfterTheOther) {
+  const Place die(Place::die(2, 2));
+  for (const std::uint32_t steps : {1u, 2u, 4u}) {
+    Deliveries deliveries(die.grid, steps);
+    deliveries.to_all({640, 0, 320, 0}, true);
+    // The column's links carry both, then each row's.
+    EXPECT_DOUBLE_EQ(deliveries.load(64).all, 960 / 64.0 + 960 / 64.0) << steps;
+    EXPECT_DOUBLE_EQ(deliveries.load(64).first, 960 / 64.0 + (steps <= 2 ? 960 : 480) / 64.0) << steps;
+    EXPECT_DOUBLE_EQ(deliveries.load(16).all, 640 / 16.0 + 960 / 16.0) << "a node's own piece takes no port";
+  }
 }
 
 /// As docs/kernels.md states it, for one shape.
@@ -246,8 +259,21 @@ TEST(ProductCost, AddsWhatArrivesBeforeTheFirstStep) {
   const Cycles step = 2 * 4 * 16 + 2 * 8 + 5, busy = 40 + 4 * step + 3;
   EXPECT_EQ(stepped->kernel.cycles.at(0), 40 + step);
   EXPECT_EQ(stepped->kernel.cycles.at(1), 1 + step);
-  EXPECT_EQ(stepped->cycles, 0.5 * (2 + 1) + 2048 / 64 + static_cast<double>(busy + two.grid.task_latency()));
+  EXPECT_EQ(stepped->cycles, 0.5 * (2 + 1) + 4096 / 64 + static_cast<double>(busy + two.grid.task_latency()))
+      << "operands of two steps come side by side";
   EXPECT_EQ(stepped->least_cycles, static_cast<double>(busy + two.grid.task_latency()));
+}
+
+// At an eighth of the rate all of A takes longer than the work. The third step's operands wait for the first step's
+// buffers, so of four steps two follow.
+TEST(ProductCost, OperandsOfTwoStepsAreInFlight) {
+  topology::MachineParams slow = Place::die(1, 2);
+  slow.noc.link_bytes_per_cycle = 8;
+  const Place two(slow);
+  const auto plan = plan_candidate(product(64, 8, 64), two.context, axes(Cut::kM, Cut::kN, Stream::kM, 4), true);
+  ASSERT_TRUE(plan.has_value());
+  const double busy = 40 + 4 * (2 * 16 + 2 * 8 + 5) + 3;
+  EXPECT_EQ(plan->cycles, 0.5 * (2 + 1) + 8192 / 8 + busy / 2 + static_cast<double>(two.grid.task_latency()));
 }
 
 // Cut by K both nodes have sums of all results: they are stored as FP32, then added up by a task of its own.
