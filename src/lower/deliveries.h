@@ -58,7 +58,6 @@ class Deliveries {
     Shape shape;
     std::uint8_t slot, stage;
   };
-  class Carried;
   void send(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
             std::uint32_t destination = 0);
   /// What the index-th of `count` holders of a line sends: its share of the steps, or all before the first.

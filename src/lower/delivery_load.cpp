@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the operand traffic of a kernel loads: row links, column links, write ports.
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "lower/deliveries.h"
@@ -12,75 +13,60 @@ double Deliveries::latency() const {
   return static_cast<double>(grid_->row_latency() + grid_->column_latency()) * stages;
 }
 
-/// Bytes that links and ports carry of some of the traffic.
-class Deliveries::Carried {
- public:
-  explicit Carried(const SliceGrid& grid)
-      : grid_(grid),
-        rows_(grid.rows(), 0),
-        columns_(grid.columns(), 0),
-        row_multicasts_(grid.rows(), 0),
-        column_multicasts_(grid.columns(), 0),
-        ports_(grid.shape().node_count(), 0) {}
+namespace {
 
-  void add(const Sent& s) {
-    const auto bytes = static_cast<double>(s.bytes);
-    const std::uint32_t r = grid_.row_of(s.source);
-    const std::uint32_t c = grid_.column_of(s.source);
-    if (s.shape == Shape::kUnicast) {
-      const std::uint32_t d = s.destination;
-      ports_[d] += bytes;
-      // Its share of the row's and the column's links.
-      rows_[r] += bytes * std::abs(static_cast<double>(grid_.column_of(d)) - c) / grid_.columns();
-      columns_[grid_.column_of(d)] += bytes * std::abs(static_cast<double>(grid_.row_of(d)) - r) / grid_.rows();
-      return;
-    }
-    (s.shape == Shape::kRow ? row_multicasts_[r] : column_multicasts_[c]) += bytes;
-    ports_[s.source] -= bytes;
-  }
+/// Selections of the traffic, whose loads are added up side by side. The last three matter where nodes pass things on.
+enum Selection : std::uint32_t { kAll, kFirst, kToPassOn, kPassedOn, kFirstPassedOn, kSelections };
 
-  /// Cycles of the busiest row link, column link, or write port.
-  [[nodiscard]] double cycles(double write_port_bytes_per_cycle) const {
-    double most = 0;
-    for (const std::uint32_t n : grid_.all()) {
-      const double bytes = ports_[n] + row_multicasts_[grid_.row_of(n)] + column_multicasts_[grid_.column_of(n)];
-      most = std::max(most, bytes / write_port_bytes_per_cycle);
-    }
-    for (std::uint32_t r = 0; r < grid_.rows(); ++r)
-      most = std::max(most, (rows_[r] + row_multicasts_[r]) / grid_.row_bytes_per_cycle());
-    for (std::uint32_t c = 0; c < grid_.columns(); ++c)
-      most = std::max(most, (columns_[c] + column_multicasts_[c]) / grid_.column_bytes_per_cycle());
-    return most;
-  }
+/// Bytes that something carries, by selection.
+using Carried = std::array<double, kSelections>;
 
- private:
-  const SliceGrid& grid_;
-  std::vector<double> rows_, columns_;  // of unicasts
-  std::vector<double> row_multicasts_, column_multicasts_;
-  std::vector<double> ports_;  // of unicasts, less what the node itself multicasts
-};
+void add(Carried& carried, double bytes, const Carried& shares) {
+  for (std::uint32_t i = 0; i < kSelections; ++i) carried[i] += bytes * shares[i];
+}
+
+}  // namespace
 
 Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
   // The gathers of two steps go side by side: the first step has its operands when both have.
-  constexpr std::uint32_t kInFlight = 2;
-  const auto cycles = [&](auto&& counts) {
-    Carried carried(*grid_);
-    for (const Sent& s : sent_)
-      if (counts(s)) carried.add(s);
-    return carried.cycles(write_port_bytes_per_cycle);
-  };
-  Load load;
-  load.all = cycles([](const Sent&) { return true; });
-  load.first = steps_ <= kInFlight ? load.all : cycles([](const Sent& s) { return s.slot <= kInFlight; });
-  if (!two_stages_) return load;
+  constexpr std::uint8_t kInFlight = 2;
+  std::vector<Carried> rows(grid_->rows()), columns(grid_->columns());                      // by unicasts
+  std::vector<Carried> row_multicasts(grid_->rows()), column_multicasts(grid_->columns());  // all that a line's send
+  std::vector<Carried> ports(grid_->shape().node_count());  // by unicasts, less what the node itself multicasts
+  for (const Sent& s : sent_) {
+    const auto bytes = static_cast<double>(s.bytes);
+    const double first = s.slot <= kInFlight ? 1 : 0, passed_on = s.stage == 2 ? 1 : 0;
+    const Carried shares{1, first, s.slot == 0 ? 1.0 : 0.0, passed_on, first * passed_on};
+    const std::uint32_t r = grid_->row_of(s.source);
+    const std::uint32_t c = grid_->column_of(s.source);
+    if (s.shape != Shape::kUnicast) {
+      add(s.shape == Shape::kRow ? row_multicasts[r] : column_multicasts[c], bytes, shares);
+      add(ports[s.source], -bytes, shares);
+      continue;
+    }
+    const std::uint32_t d = s.destination;
+    add(ports[d], bytes, shares);
+    // Its share of the row's and the column's links.
+    const double along = std::abs(static_cast<double>(grid_->column_of(d)) - c) / grid_->columns();
+    const double down = std::abs(static_cast<double>(grid_->row_of(d)) - r) / grid_->rows();
+    add(rows[r], bytes * along, shares);
+    add(columns[grid_->column_of(d)], bytes * down, shares);
+  }
+  Carried ports_most{}, rows_most{}, columns_most{}, most{};
+  const auto take = [](Carried& busiest, std::uint32_t i, double bytes) { busiest[i] = std::max(busiest[i], bytes); };
+  for (const std::uint32_t n : grid_->all()) {
+    const Carried &along_row = row_multicasts[grid_->row_of(n)], &along_column = column_multicasts[grid_->column_of(n)];
+    for (std::uint32_t i = 0; i < kSelections; ++i) take(ports_most, i, ports[n][i] + along_row[i] + along_column[i]);
+  }
+  for (std::uint32_t i = 0; i < kSelections; ++i) {
+    for (std::uint32_t r = 0; r < grid_->rows(); ++r) take(rows_most, i, rows[r][i] + row_multicasts[r][i]);
+    for (std::uint32_t c = 0; c < grid_->columns(); ++c) take(columns_most, i, columns[c][i] + column_multicasts[c][i]);
+    most[i] = std::max({ports_most[i] / write_port_bytes_per_cycle, rows_most[i] / grid_->row_bytes_per_cycle(),
+                        columns_most[i] / grid_->column_bytes_per_cycle()});
+  }
   // What is passed on goes when all of it has come.
-  const double before = cycles([](const Sent& s) { return s.slot == 0; });
-  const double after = cycles([](const Sent& s) { return s.stage == 2; });
-  load.all = std::max(load.all, before + after);
-  load.first = std::max(load.first, before + (steps_ <= kInFlight ? after : cycles([](const Sent& s) {
-                                      return s.stage == 2 && s.slot <= kInFlight;
-                                    })));
-  return load;
+  const double before = two_stages_ ? most[kToPassOn] : 0;
+  return {std::max(most[kFirst], before + most[kFirstPassedOn]), std::max(most[kAll], before + most[kPassedOn])};
 }
 
 }  // namespace dojo::workload
