@@ -230,12 +230,27 @@ ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid
   const double port = static_cast<double>(node.port_bytes_per_cycle);
   constexpr double kPorts = 2;  // from the SRAM to the router and back
   const double latency = kPorts + static_cast<double>(node.vector_latency_cycles);
+  // By arity and parts: to the first part's root, the farthest from an end.
+  using Ways = std::vector<WayToRoot>;
+  const auto ways_of = [](std::int64_t count) {
+    Ways ways;
+    for (std::int64_t arity = 1; arity <= 3; ++arity) {
+      for (std::int64_t parts = 1; parts <= 8; ++parts) {
+        const std::int64_t low = count / (2 * parts);
+        ways.emplace_back(low, count - 1 - low, arity);
+      }
+    }
+    return ways;
+  };
+  // The rows of a matrix.
+  const std::int64_t rows = spec.matrices == 1 ? grid.rows() : 1 + grid.rows() / spec.matrices;
+  const Ways row_ways = spec.along_rows ? ways_of(grid.columns()) : Ways{};
+  const Ways column_ways = spec.along_columns ? ways_of(rows) : Ways{};
   // `sums`: in one line side by side, of `bytes` each.
-  const auto line_cycles = [&](std::int64_t count, double sums, double bytes, const ReductionShape& s,
+  const auto line_cycles = [&](const Ways& ways, double sums, double bytes, const ReductionShape& s,
                                std::uint32_t parts) {
     const double unit = bytes / parts / s.chunks / port;
-    const std::int64_t low = count / (2 * parts);  // before the first part's root, the farthest from an end
-    const WayToRoot way(low, count - 1 - low, s.arity);
+    const WayToRoot& way = ways[(s.arity - 1) * 8 + parts - 1];
     // While a node works for one part the others wait: each node sends and adds its sums once.
     const double others = 2 * bytes / port * (sums - 1.0 / parts);
     return way.units * unit + way.adds * latency + (s.chunks - 1) * way.last_units * unit + others;
@@ -257,16 +272,15 @@ ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid
             if (row_parts * column_parts * chunks > 1) continue;
           }
           if (spec.along_rows) {
-            s.cycles += line_cycles(grid.columns(), 1, static_cast<double>(line_bytes), s, row_parts);
+            s.cycles += line_cycles(row_ways, 1, static_cast<double>(line_bytes), s, row_parts);
             messages += static_cast<std::size_t>(grid.nodes()) * row_parts;
             line_bytes = ceil_div<Bytes>(line_bytes, row_parts);
           }
           if (spec.along_columns) {
-            // The rows of a matrix, and the matrices of a row.
-            const std::int64_t rows = spec.matrices == 1 ? grid.rows() : 1 + grid.rows() / spec.matrices;
+            // The matrices of a row.
             const double sums =
                 spec.matrices == 1 ? 1 : 1 + static_cast<double>(spec.matrices) / static_cast<double>(grid.rows());
-            s.cycles += line_cycles(rows, sums, static_cast<double>(line_bytes), s, column_parts);
+            s.cycles += line_cycles(column_ways, sums, static_cast<double>(line_bytes), s, column_parts);
             messages +=
                 static_cast<std::size_t>(column_parts) * (spec.along_rows ? grid.rows() * row_parts : grid.nodes());
           }
