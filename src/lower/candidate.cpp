@@ -263,7 +263,10 @@ class Candidate {
     const double port = write_port_bytes_per_cycle(context_);
     const Deliveries::Load load = deliveries_.load(port);
     const double busy = static_cast<double>(compute_cycles_);
-    const double kernel = deliveries_.latency() + std::max(load.first + busy, load.all + busy / steps_);
+    // Operands of two steps are in flight: those of the third wait for the first step's end, and after all have come
+    // the last step is left.
+    const double late = busy * std::min(steps_, 2U) / steps_;
+    const double kernel = deliveries_.latency() + std::max(load.first + busy, load.all + late);
     plan.cycles = kernel + task_cycles(plan, context_);
     if (plan.output.layout == Layout::kOther && grid_.nodes() > 1) {
       // The next operation will want it by pixels again.

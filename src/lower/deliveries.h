@@ -46,8 +46,8 @@ class Deliveries {
   /// Writes gathers, unicasts and arrival counts; throws TooLarge.
   void finish(Kernel& kernel) const;
 
-  struct Load {        ///< cycles of the busiest row link, column link, or write port
-    double first = 0;  ///< what must have arrived before the first step
+  struct Load {        ///< cycles until it has arrived: of the busiest row link, column link, or write port
+    double first = 0;  ///< what comes before the first step
     double all = 0;
   };
   [[nodiscard]] Load load(double write_port_bytes_per_cycle) const;

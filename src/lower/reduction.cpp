@@ -3,7 +3,6 @@
 #include "lower/reduction.h"
 
 #include <algorithm>
-#include <cmath>
 #include <tuple>
 #include <utility>
 
@@ -15,10 +14,51 @@ namespace {
 
 constexpr std::size_t kMessagesPerNode = 3;  // about 1,000 for a die: more would cost host time, not accuracy
 
-constexpr double kCyclesPerMessage = 50;  // assumed
+/// The way of a line's sums to its root, in the time that one message takes at a port. What an item waits for comes one
+/// message after the other; when all have come it adds them, which takes as long again.
+struct WayToRoot {
+  double units = 0;       ///< from the farthest item until the root has the sum
+  double adds = 0;        ///< on the way, each with a latency
+  double last_units = 0;  ///< that the root's port takes for one chunk
 
-double tree_depth(double count, std::uint32_t arity) {
-  return arity == 1 ? count : std::log(count * (arity - 1) + 1) / std::log(static_cast<double>(arity));
+  /// With `low` items on one side of the root and `high` on the other, as ReductionBuilder::attach() joins them.
+  WayToRoot(std::int64_t low, std::int64_t high, std::int64_t arity) {
+    const Side a = side(low, arity), b = side(high, arity);
+    const Side &early = a.units < b.units ? a : b, &late = a.units < b.units ? b : a;
+    const double messages = early.messages + late.messages;
+    units = std::max(late.units + late.messages, early.units + messages) + messages;
+    adds = std::max(a.adds, b.adds) + 1;
+    last_units = messages;
+  }
+
+ private:
+  struct Side {
+    double units = 0, adds = 0;  ///< until its heads have their sums
+    double messages = 0;         ///< from its heads to the root
+  };
+  static Side side(std::int64_t items, std::int64_t arity) {
+    Side found;
+    found.messages = static_cast<double>(std::min(arity, items));
+    while (items > 0) {
+      items = ceil_div(items, std::min(arity, items)) - 1;  // below the head of the largest piece
+      if (items == 0) break;
+      found.units += 2 * static_cast<double>(std::min(arity, items));
+      ++found.adds;
+    }
+    return found;
+  }
+};
+
+/// Of the links between the nodes with the sums and destinations beyond them.
+double cycles_beyond(const ReductionSpec& spec, const SliceGrid& grid) {
+  double right = 0, below = 0;  // destinations
+  for (const std::uint32_t node : spec.destinations) {
+    right += grid.shape().nodes[node].column >= grid.part().column_begin + grid.columns() ? 1 : 0;
+    below += grid.shape().nodes[node].row >= grid.part().row_begin + grid.rows() ? 1 : 0;
+  }
+  const double piece = static_cast<double>(spec.result_bytes) / static_cast<double>(spec.destinations.size());
+  return piece * std::max(right / grid.rows() / grid.row_bytes_per_cycle(),
+                          below / grid.columns() / grid.column_bytes_per_cycle());
 }
 
 /// A position is a node that has an item, in the order of its first.
@@ -146,12 +186,23 @@ class ReductionBuilder {
     return roots;
   }
 
+  /// Row by row, as the roots stand: pieces go to nodes near by.
+  [[nodiscard]] std::vector<std::uint32_t> destinations() const {
+    std::vector<std::uint32_t> nodes = spec_.destinations;
+    const std::vector<SliceShape::Node>& at = grid_.shape().nodes;
+    std::stable_sort(nodes.begin(), nodes.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return std::pair(at[a].row, at[a].column) < std::pair(at[b].row, at[b].column);
+    });
+    return nodes;
+  }
+
   void deliver(const std::vector<std::uint32_t>& roots) {
     const std::size_t d = spec_.destinations.size();
+    const std::vector<std::uint32_t> to = destinations();
     const std::size_t u = roots.size();
     const std::size_t pieces = std::max(d, u);
     std::vector<std::uint32_t> last(d);
-    for (std::size_t i = 0; i < d; ++i) last[i] = add(spec_.destinations[i], false, 0);
+    for (std::size_t i = 0; i < d; ++i) last[i] = add(to[i], false, 0);
     for (std::size_t i = 0; i < pieces; ++i) {
       const auto count = static_cast<std::int64_t>(pieces);
       const auto at = static_cast<std::int64_t>(i);
@@ -177,13 +228,35 @@ bool operator<(const ReductionSpec& a, const ReductionSpec& b) {
 
 ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid, const topology::NodeParams& node) {
   const double port = static_cast<double>(node.port_bytes_per_cycle);
-  // Message start, flight over a few hops, and the vector unit's pipeline.
-  const double latency = 24.0 + static_cast<double>(node.vector_latency_cycles + node.sram_latency_cycles);
-  const auto line_cycles = [&](double count, double bytes, const ReductionShape& s, std::uint32_t parts) {
-    const double part = bytes / parts / s.chunks;
-    const double hop = latency + part * s.arity * 2 / port;  // arrives, then is added
-    return (tree_depth(count, s.arity) + s.chunks - 1) * hop + bytes * s.arity / port;
+  constexpr double kPorts = 2;  // from the SRAM to the router and back
+  const double latency = kPorts + static_cast<double>(node.vector_latency_cycles);
+  // By arity and parts: to the first part's root, the farthest from an end.
+  using Ways = std::vector<WayToRoot>;
+  const auto ways_of = [](std::int64_t count) {
+    Ways ways;
+    for (std::int64_t arity = 1; arity <= 3; ++arity) {
+      for (std::int64_t parts = 1; parts <= 8; ++parts) {
+        const std::int64_t low = count / (2 * parts);
+        ways.emplace_back(low, count - 1 - low, arity);
+      }
+    }
+    return ways;
   };
+  // The rows of a matrix.
+  const std::int64_t rows = spec.matrices == 1 ? grid.rows() : 1 + grid.rows() / spec.matrices;
+  const Ways row_ways = spec.along_rows ? ways_of(grid.columns()) : Ways{};
+  const Ways column_ways = spec.along_columns ? ways_of(rows) : Ways{};
+  // `sums`: in one line side by side, of `bytes` each.
+  const auto line_cycles = [&](const Ways& ways, double sums, double bytes, const ReductionShape& s,
+                               std::uint32_t parts) {
+    const double unit = bytes / parts / s.chunks / port;
+    const WayToRoot& way = ways[(s.arity - 1) * 8 + parts - 1];
+    // While a node works for one part the others wait: each node sends and adds its sums once.
+    const double others = 2 * bytes / port * (sums - 1.0 / parts);
+    return way.units * unit + way.adds * latency + (s.chunks - 1) * way.last_units * unit + others;
+  };
+  const double destinations = static_cast<double>(spec.destinations.size());
+  const double beyond = cycles_beyond(spec, grid);
   ReductionShape best;
   best.cycles = -1;
   for (const std::uint32_t arity : {1U, 2U, 3U}) {
@@ -199,27 +272,26 @@ ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid
             if (row_parts * column_parts * chunks > 1) continue;
           }
           if (spec.along_rows) {
-            s.cycles += line_cycles(grid.columns(), static_cast<double>(line_bytes), s, row_parts);
+            s.cycles += line_cycles(row_ways, 1, static_cast<double>(line_bytes), s, row_parts);
             messages += static_cast<std::size_t>(grid.nodes()) * row_parts;
             line_bytes = ceil_div<Bytes>(line_bytes, row_parts);
           }
           if (spec.along_columns) {
-            // The rows of a matrix, and the matrices of a row.
-            const double rows = spec.matrices == 1
-                                    ? static_cast<double>(grid.rows())
-                                    : 1 + static_cast<double>(grid.rows()) / static_cast<double>(spec.matrices);
+            // The matrices of a row.
             const double sums =
                 spec.matrices == 1 ? 1 : 1 + static_cast<double>(spec.matrices) / static_cast<double>(grid.rows());
-            s.cycles += line_cycles(rows, sums * static_cast<double>(line_bytes), s, column_parts);
+            s.cycles += line_cycles(column_ways, sums, static_cast<double>(line_bytes), s, column_parts);
             messages +=
                 static_cast<std::size_t>(column_parts) * (spec.along_rows ? grid.rows() * row_parts : grid.nodes());
           }
           messages *= chunks;
-          const double destinations = static_cast<double>(spec.destinations.size());
-          s.cycles += static_cast<double>(grid.row_latency() + grid.column_latency()) + latency +
-                      static_cast<double>(spec.result_bytes) / destinations / port;
-          // Each message costs its sender and its receiver instructions on the communication thread.
-          s.cycles += kCyclesPerMessage * static_cast<double>(messages) / grid.nodes();
+          // The roots, or where there are fewer of them the destinations, pass the result on.
+          const double row_roots = spec.along_rows ? row_parts : grid.columns();
+          const double column_roots =
+              spec.along_columns ? column_parts * static_cast<double>(spec.matrices) : grid.rows();
+          const double last = static_cast<double>(spec.result_bytes) / std::min(destinations, row_roots * column_roots);
+          s.cycles +=
+              static_cast<double>(grid.row_latency() + grid.column_latency()) + latency + std::max(beyond, last / port);
           const bool allowed = messages <= kMessagesPerNode * grid.nodes() || row_parts * column_parts * chunks == 1;
           if (allowed && (best.cycles < 0 || s.cycles < best.cycles)) best = s;
         }

@@ -23,9 +23,15 @@ Cycles NodeCost::product(const ProductWork& piece) const {
     return saturating_sum(std::max({issue, load, store}), params_.vector_latency_cycles + params_.sram_latency_cycles);
   }
   const std::int64_t block_rows = ceil_div(piece.m, params_.matrix_rows);
-  const std::int64_t blocks = saturating_product(block_rows, ceil_div(piece.n, params_.matrix_columns));
+  const std::int64_t block_columns = ceil_div(piece.n, params_.matrix_columns);
+  const std::int64_t blocks = saturating_product(block_rows, block_columns);
   const std::int64_t issues = saturating_product(blocks, ceil_div(piece.k, params_.matrix_depth));
-  const Bytes load_bytes = saturating_sum(saturating_product(issues, issue_bytes(piece.element_bytes)), sum_load_bytes);
+  // A row of A once for each column of blocks, a column of B once for each row of blocks. What a block at the edge has
+  // room for but the piece does not have is not loaded: a larger unit never loads more.
+  const std::int64_t lines =
+      saturating_sum(saturating_product(piece.m, block_columns), saturating_product(piece.n, block_rows));
+  const Bytes load_bytes =
+      saturating_sum(saturating_product(saturating_product(lines, piece.k), piece.element_bytes), sum_load_bytes);
   const Cycles load = ceil_div(load_bytes, load_bytes_per_cycle());
   // The pipeline runs empty once per row of blocks, when the loop over columns and depth ends.
   const Cycles fill =

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "dojo/workload/residency.h"
 #include "lower/candidate.h"
 #include "lower/deliveries.h"
 #include "lower/reduction.h"
@@ -113,9 +114,9 @@ TEST(DeliveryCost, OfMulticastsIsTheLineOrThePort) {
       EXPECT_EQ(rows ? deliveries.along_rows(holding, streamed) : deliveries.along_columns(holding, streamed), 7200);
       EXPECT_DOUBLE_EQ(deliveries.load(32).all, 6400 / 32.0);
       EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).all, 7200 / 64.0);
-      // In four steps the first node's half comes first, and before the first step only half of that.
-      EXPECT_DOUBLE_EQ(deliveries.load(32).first, streamed ? 400 / 32.0 : 6400 / 32.0);
-      EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).first, streamed ? 400 / 64.0 : 7200 / 64.0);
+      // In four steps the first node's half comes first: that of the first two steps, side by side.
+      EXPECT_DOUBLE_EQ(deliveries.load(32).first, streamed ? 800 / 32.0 : 6400 / 32.0);
+      EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).first, streamed ? 800 / 64.0 : 7200 / 64.0);
     }
   }
 }
@@ -132,33 +133,101 @@ TEST(DeliveryCost, OfBothAxesAddsUpAtThePort) {
   EXPECT_DOUBLE_EQ(deliveries.load(kAnyRate).all, (1280 + 320 / 2.0) / 64) << "the second column's links";
 }
 
+// Rows pass on what the first column has brought, when it has brought it all.
+TEST(DeliveryCost, OfTwoStagesIsThatOfOneAfterTheOther) {
+  const Place die(Place::die(2, 2));
+  for (const std::uint32_t steps : {1u, 2u, 4u}) {
+    Deliveries deliveries(die.grid, steps);
+    deliveries.to_all({640, 0, 320, 0}, true);
+    // The column's links carry both, then each row's.
+    EXPECT_DOUBLE_EQ(deliveries.load(64).all, 960 / 64.0 + 960 / 64.0) << steps;
+    EXPECT_DOUBLE_EQ(deliveries.load(64).first, 960 / 64.0 + (steps <= 2 ? 960 : 480) / 64.0) << steps;
+    EXPECT_DOUBLE_EQ(deliveries.load(16).all, 640 / 16.0 + 960 / 16.0) << "a node's own piece takes no port";
+  }
+}
+
+/// Of a node that has the sums of `below` others: messages at a port and adds one after the other, and adds with a
+/// latency each.
+struct Way {
+  double messages = 0, adds = 0;
+};
+Way way_to_head(std::int64_t below, std::int64_t arity) {
+  if (below == 0) return {};
+  const std::int64_t pieces = std::min(arity, below);
+  const Way farther = way_to_head((below + pieces - 1) / pieces - 1, arity);
+  return {farther.messages + 2 * static_cast<double>(pieces), farther.adds + 1};
+}
+/// Heads of the pieces of both sides send to the root; what comes earlier waits less.
+Way way_to_root(std::int64_t low, std::int64_t high, std::int64_t arity) {
+  const auto heads = [&](std::int64_t side) {
+    const std::int64_t pieces = std::min(arity, side);
+    return side == 0 ? Way{} : way_to_head((side + pieces - 1) / pieces - 1, arity);
+  };
+  const double from_low = static_cast<double>(std::min(arity, low)),
+               from_high = static_cast<double>(std::min(arity, high));
+  const Way a = heads(low), b = heads(high);
+  const double both = from_low + from_high;
+  const double come = a.messages < b.messages ? std::max(b.messages + from_high, a.messages + both)
+                                              : std::max(a.messages + from_low, b.messages + both);
+  return {come + both, std::max(a.adds, b.adds) + 1};
+}
+
 /// As docs/kernels.md states it, for one shape.
 double reduction_cycles(const ReductionSpec& spec, const ReductionShape& s, const SliceGrid& grid) {
-  constexpr double kPort = 64, kLatency = 24 + 4 + 5;  // message start and flight; vector unit and SRAM
-  const auto line = [&](double count, double bytes, std::uint32_t parts) {
-    const double depth = s.arity == 1 ? count : std::log(count * (s.arity - 1) + 1) / std::log(s.arity);
-    const double hop = kLatency + 2 * s.arity * (bytes / parts / s.chunks) / kPort;
-    return (depth + s.chunks - 1) * hop + s.arity * bytes / kPort;
+  constexpr double kPort = 64, kLatency = 2 + 4;  // SRAM to router and back; vector unit
+  const auto line = [&](std::int64_t count, double sums, double bytes, std::uint32_t parts) {
+    const std::int64_t low = count / (2 * parts), high = count - 1 - low;
+    const Way way = way_to_root(low, high, s.arity);
+    const double message = bytes / parts / s.chunks / kPort;
+    const auto at_root =
+        static_cast<double>(std::min<std::int64_t>(s.arity, low) + std::min<std::int64_t>(s.arity, high));
+    return way.messages * message + way.adds * kLatency + (s.chunks - 1) * at_root * message +
+           2 * (sums - 1.0 / parts) * bytes / kPort;
   };
   double cycles = 0, messages = 0, bytes = static_cast<double>(spec.node_bytes);
   const double rows = grid.rows(), columns = grid.columns(), nodes = grid.nodes();
   if (spec.along_rows) {
-    cycles += line(columns, bytes, s.row_parts);
+    cycles += line(grid.columns(), 1, bytes, s.row_parts);
     messages += nodes * s.row_parts;
     bytes = std::ceil(bytes / s.row_parts);
   }
   if (spec.along_columns) {
-    const auto matrices = static_cast<double>(spec.matrices);
-    const double of_matrix = matrices == 1 ? rows : 1 + rows / matrices;
-    const double of_row = matrices == 1 ? 1 : 1 + matrices / rows;
-    cycles += line(of_matrix, of_row * bytes, s.column_parts);
+    const bool one = spec.matrices == 1;
+    cycles += line(one ? grid.rows() : 1 + grid.rows() / spec.matrices,
+                   one ? 1 : 1 + static_cast<double>(spec.matrices) / rows, bytes, s.column_parts);
     messages += s.column_parts * (spec.along_rows ? rows * s.row_parts : nodes);
   }
   messages *= s.chunks;
   if (messages > 3 * nodes && s.row_parts * s.column_parts * s.chunks > 1) return -1;
-  const auto destinations = static_cast<double>(spec.destinations.size());
+  const double roots = (spec.along_rows ? s.row_parts : columns) *
+                       (spec.along_columns ? s.column_parts * static_cast<double>(spec.matrices) : rows);
   return cycles + static_cast<double>(grid.row_latency() + grid.column_latency()) + kLatency +
-         static_cast<double>(spec.result_bytes) / destinations / kPort + 50 * messages / nodes;
+         static_cast<double>(spec.result_bytes) / std::min(static_cast<double>(spec.destinations.size()), roots) /
+             kPort;
+}
+
+// Three nodes in a row: the root takes one message from each side, one after the other, and adds both.
+TEST(ReductionCost, OfThreeNodesIsTwoMessagesAndTwoAdds) {
+  const Place row(Place::die(1, 3));
+  ReductionSpec spec{true, false, 64, 64, {1}};
+  EXPECT_DOUBLE_EQ(choose_reduction(spec, row.grid, row.topology.params().node).cycles, (2 + 2) + 6 + (3 + 1) + 6 + 1);
+  // Of five the root takes four, which is less than a chain's one message and one add more and a latency.
+  const Place longer(Place::die(1, 5));
+  EXPECT_DOUBLE_EQ(choose_reduction(spec, longer.grid, longer.topology.params().node).cycles,
+                   (4 + 4) + 6 + (5 + 1) + 6 + 1);
+}
+
+// A result that goes to all of a die from its first half: half of it over the middle links of the rows.
+TEST(ReductionCost, OfAResultThatIsMovedIsTheLinksBetween) {
+  const Place die(Place::die(4, 6));
+  const SliceGrid half(die.slice, die.topology, SlicePart{0, 4, 0, 3});
+  ReductionSpec spec{false, false, 0, 24 * 640, residency(half.shape(), 24 * 640)};
+  ASSERT_EQ(spec.destinations.size(), 24u);
+  const double latency = static_cast<double>(half.row_latency() + half.column_latency()) + 6;
+  EXPECT_DOUBLE_EQ(choose_reduction(spec, half, die.topology.params().node).cycles, latency + 3 * 640 / 64.0);
+  const SliceGrid upper(die.slice, die.topology, SlicePart{0, 2, 0, 6});
+  EXPECT_DOUBLE_EQ(choose_reduction(spec, upper, die.topology.params().node).cycles,
+                   static_cast<double>(upper.row_latency() + upper.column_latency()) + 6 + 2 * 640 / 64.0);
 }
 
 TEST(ReductionCost, IsTheCheapestOfTheShapesThatMayBe) {
@@ -246,8 +315,21 @@ TEST(ProductCost, AddsWhatArrivesBeforeTheFirstStep) {
   const Cycles step = 2 * 4 * 16 + 2 * 8 + 5, busy = 40 + 4 * step + 3;
   EXPECT_EQ(stepped->kernel.cycles.at(0), 40 + step);
   EXPECT_EQ(stepped->kernel.cycles.at(1), 1 + step);
-  EXPECT_EQ(stepped->cycles, 0.5 * (2 + 1) + 2048 / 64 + static_cast<double>(busy + two.grid.task_latency()));
+  EXPECT_EQ(stepped->cycles, 0.5 * (2 + 1) + 4096 / 64 + static_cast<double>(busy + two.grid.task_latency()))
+      << "operands of two steps come side by side";
   EXPECT_EQ(stepped->least_cycles, static_cast<double>(busy + two.grid.task_latency()));
+}
+
+// At an eighth of the rate all of A takes longer than the work. The third step's operands wait for the first step's
+// buffers, so of four steps two follow.
+TEST(ProductCost, OperandsOfTwoStepsAreInFlight) {
+  topology::MachineParams slow = Place::die(1, 2);
+  slow.noc.link_bytes_per_cycle = 8;
+  const Place two(slow);
+  const auto plan = plan_candidate(product(64, 8, 64), two.context, axes(Cut::kM, Cut::kN, Stream::kM, 4), true);
+  ASSERT_TRUE(plan.has_value());
+  const double busy = 40 + 4 * (2 * 16 + 2 * 8 + 5) + 3;
+  EXPECT_EQ(plan->cycles, 0.5 * (2 + 1) + 8192 / 8 + busy / 2 + static_cast<double>(two.grid.task_latency()));
 }
 
 // Cut by K both nodes have sums of all results: they are stored as FP32, then added up by a task of its own.

@@ -54,6 +54,34 @@ TEST(NodeCost, OneLoadPortHalvesTheRate) {
   EXPECT_EQ(NodeCost(one).product({64, 64, 64, 1, 1, false}), 8 * 8 * 16 + fill(8));
 }
 
+TEST(NodeCost, WhatABlockHasNoRowsOrColumnsForIsNotLoaded) {
+  topology::NodeParams one = kNode;
+  one.load_ports = 1;
+  // 8 blocks beside each other: the row of A comes 8 times, each of the 64 columns of B once, 64 x 2 B each.
+  EXPECT_EQ(NodeCost(one).product({1, 64, 64}), (8 + 64) * 64 * 2 / 64 + fill(1));
+  EXPECT_EQ(NodeCost(one).product({64, 1, 64}), (64 + 8) * 64 * 2 / 64 + fill(8));
+  // Nor is depth that is not there: 16 lines of 5 x 2 B are less than two issues of 128 B.
+  EXPECT_EQ(NodeCost(one).product({8, 8, 5}), 3 + fill(1));
+}
+
+TEST(NodeCost, ALargerMatrixUnitIsNeverSlower) {
+  for (auto member : {&topology::NodeParams::matrix_rows, &topology::NodeParams::matrix_columns,
+                      &topology::NodeParams::matrix_depth}) {
+    topology::NodeParams larger = kNode;
+    larger.*member *= 2;
+    for (const std::int64_t m : {1, 7, 9, 17, 64}) {
+      for (const std::int64_t n : {1, 6, 12, 20, 64}) {
+        for (const std::int64_t k : {1, 5, 64}) {
+          for (const bool accumulate : {false, true}) {
+            const ProductWork piece{m, n, k, 2, 4, accumulate};
+            EXPECT_LE(NodeCost(larger).product(piece), NodeCost(kNode).product(piece)) << m << " " << n << " " << k;
+          }
+        }
+      }
+    }
+  }
+}
+
 TEST(NodeCost, Fp32RunsOnTheVectorUnit) {
   // 2 x 16^3 FLOP at 32 a cycle = 256; one operand streams 16^3 x 4 B at 128 B a cycle = 128.
   EXPECT_EQ(NodeCost(kNode).product({16, 16, 16, 4, 4, false}),
