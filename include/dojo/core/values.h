@@ -27,10 +27,16 @@ struct Value {
   EntryId overwriter;                  ///< waits to overwrite it
   std::uint8_t own_reads;              ///< of the overwriter itself
   std::uint8_t readers;
-  bool issued, full, sum_ready;  ///< its writer has left; it is there; the next issue on this sum may start
-  std::uint8_t thread, place;    ///< the register
+  std::uint8_t state;          ///< of kIssued, kFull, kSumReady
+  std::uint8_t thread, place;  ///< the register
+
+  static constexpr std::uint8_t kIssued = 1;    ///< its writer has left
+  static constexpr std::uint8_t kFull = 2;      ///< it is there
+  static constexpr std::uint8_t kSumReady = 4;  ///< the next issue on this sum may start
+  static constexpr std::uint8_t kThere = kIssued | kFull | kSumReady;
+  [[nodiscard]] bool is(std::uint8_t what) const { return (state & what) != 0; }
 };
-static_assert(sizeof(Value) <= 32);
+static_assert(sizeof(Value) == 24);
 
 /// `Wake` is called with the id of an entry whose operand has come.
 class Values {
@@ -50,7 +56,7 @@ class Values {
     ValueId id = current_[static_cast<std::size_t>(thread)][place];
     if (id == kNoValue) {
       id = take(thread, place);
-      values_[id].issued = values_[id].full = values_[id].sum_ready = true;
+      values_[id].state = Value::kThere;
     }
     ++values_[id].readers;
     return id;
@@ -68,7 +74,7 @@ class Values {
     if (old == kNoValue || !waits_for_old) return false;
     Value& value = values_[old];
     // Who reads the old value itself waits for it as for any operand.
-    if (value.readers == own_reads && (value.issued || own_reads != 0)) return false;
+    if (value.readers == own_reads && (value.is(Value::kIssued) || own_reads != 0)) return false;
     value.overwriter = writer;
     value.own_reads = own_reads;
     return true;
@@ -82,22 +88,22 @@ class Values {
   /// A register gets a value at once: an immediate.
   void set(int thread, std::uint8_t place) { current_[static_cast<std::size_t>(thread)][place] = kNoValue; }
 
-  [[nodiscard]] bool full(ValueId id) const { return values_[id].full; }
+  [[nodiscard]] bool full(ValueId id) const { return values_[id].is(Value::kFull); }
   /// Entry `index` of its scheduler is woken once when the value is there; false when it is there already.
   bool wait(ValueId id, int index) {
     Value& value = values_[id];
-    return !value.full && add_waiter(value.waiters, index);
+    return !value.is(Value::kFull) && add_waiter(value.waiters, index);
   }
   bool wait_for_sum(ValueId id, int index) {
     Value& value = values_[id];
-    return !value.sum_ready && add_waiter(value.sum_waiters, index);
+    return !value.is(Value::kSumReady) && add_waiter(value.sum_waiters, index);
   }
 
   /// The writer of `id` has left at `now`: the value is there at `full`.
   template <class Wake>
   void issued(ValueId id, Cycles now, Cycles full, Wake&& wake) {
     enter(id, std::max(full, now + 1));
-    values_[id].issued = true;
+    values_[id].state |= Value::kIssued;
     let_overwrite(id, wake);
   }
   /// The same of an issue of the matrix unit: the next one on the sum may start at `sum`.
@@ -123,7 +129,7 @@ class Values {
     for (ValueId id = sums; id != kNoValue;) {
       Value& value = values_[id];
       id = value.next_sum;
-      value.sum_ready = true;
+      value.state |= Value::kSumReady;
       if (value.sum_waiters != 0) wake(value.place, value.sum_waiters);
       value.sum_waiters = 0;
     }
@@ -132,7 +138,7 @@ class Values {
     for (ValueId id = head; id != kNoValue;) {
       Value& value = values_[id];
       const ValueId next = value.next_full;
-      value.full = value.sum_ready = true;
+      value.state = Value::kThere;
       if (value.waiters != 0) wake(value.place, value.waiters);
       if (value.sum_waiters != 0) wake(value.place, value.sum_waiters);
       value.waiters = value.sum_waiters = 0;
@@ -155,8 +161,7 @@ class Values {
   }
   ValueId take(int thread, std::uint8_t place) {
     const ValueId id = free_[static_cast<std::size_t>(--free_count_)];
-    values_[id] = {0,    0, kNoValue, kNoValue, kNoEntry, 0, 0, false, false, false, static_cast<std::uint8_t>(thread),
-                   place};
+    values_[id] = {0, 0, kNoValue, kNoValue, kNoEntry, 0, 0, 0, static_cast<std::uint8_t>(thread), place};
     if (place != kNoRegister) current_[static_cast<std::size_t>(thread)][place] = id;
     return id;
   }
@@ -168,7 +173,7 @@ class Values {
   template <class Wake>
   void let_overwrite(ValueId id, Wake&& wake) {
     Value& value = values_[id];
-    if (value.overwriter == kNoEntry || !value.issued || value.readers != value.own_reads) return;
+    if (value.overwriter == kNoEntry || !value.is(Value::kIssued) || value.readers != value.own_reads) return;
     const EntryId entry = value.overwriter;
     value.overwriter = kNoEntry;
     wake(entry);
@@ -176,7 +181,7 @@ class Values {
   /// A value that is there and that nobody reads or waits to overwrite needs no record.
   void give_back(ValueId id) {
     const Value& value = values_[id];
-    if (!value.full || value.readers != 0) return;
+    if (!value.is(Value::kFull) || value.readers != 0) return;
     if (value.place != kNoRegister) {
       ValueId& current = current_[value.thread][value.place];
       if (current == id) current = kNoValue;
