@@ -63,7 +63,7 @@ void read_blocks(const Options& options, int& rows, int& columns) {
   const std::size_t x = std::min(text.find('x'), text.size());
   const char *begin = text.data(), *end = begin + text.size();
   const auto first = std::from_chars(begin, begin + x, rows);
-  const auto second = x < text.size() ? std::from_chars(begin + x + 1, end, columns) : first;
+  const auto second = std::from_chars(std::min(begin + x + 1, end), end, columns);
   if (first.ec != std::errc{} || first.ptr != begin + x || second.ec != std::errc{} || second.ptr != end)
     options.fail(fmt::format("--blocks is '{}'; expected ROWSxCOLUMNS, as in 2x2", text));
 }
