@@ -86,10 +86,13 @@ class ProductWriter {
   [[nodiscard]] int operand_registers() const {
     return unit_ ? kUnitOperands : kVectorRegisters - first_operand() - 2 * kRegisterDrain;
   }
-  [[nodiscard]] int operands_of_step() const {
-    return kernel_.block_rows + (kernel_.columns_from_memory ? 0 : kernel_.block_columns);
+  [[nodiscard]] int operands_of_step(int rows, int columns) const {
+    return rows + (kernel_.columns_from_memory ? 0 : columns);
   }
-  [[nodiscard]] int operand_sets() const { return std::max(1, operand_registers() / operands_of_step()); }
+  /// Steps whose operands are held at once: what is left of a side has room for more of them.
+  [[nodiscard]] int operand_sets(int rows, int columns) const {
+    return std::max(1, operand_registers() / operands_of_step(rows, columns));
+  }
   /// Of a row of blocks of the rows' operand: all steps, or for a convolution one line of pixels.
   [[nodiscard]] std::int64_t row_panel_bytes() const { return convolution_ ? kLine : steps_ * kLine; }
   [[nodiscard]] std::int64_t rows_operand_bytes() const;
@@ -227,7 +230,8 @@ void ProductWriter::write_inner(int rows, int columns, int set) {
   for (const auto& [stretch, issues] : stretches_) {
     write_.add("a0", stretch.start_bytes - moved);
     moved = stretch.start_bytes + stretch.steps * row_step(stretch, rows);
-    std::int64_t turn = std::max<std::int64_t>(operand_sets(), ceil_div(kIssuesOfTurn, rows * columns * issues));
+    std::int64_t turn =
+        std::max<std::int64_t>(operand_sets(rows, columns), ceil_div(kIssuesOfTurn, rows * columns * issues));
     turn = std::min(ceil_div<std::int64_t>(turn, steps_of_issue_) * steps_of_issue_, stretch.steps);
     std::int64_t left = stretch.steps;
     if (starts) {  // what starts the sums stands before the loop
@@ -246,11 +250,12 @@ void ProductWriter::write_steps(std::int64_t count, int rows, int columns, int s
   const char* load = stretch.row_lines == 1 ? "vld" : stretch.row_lines == 2 ? "vld2" : "vld3";
   bool first = starts;
   for (std::int64_t step = 0; step < count; ++step) {
-    const int at = first_operand() + static_cast<int>(step % operand_sets()) * operands_of_step();
+    const int at =
+        first_operand() + static_cast<int>(step % operand_sets(rows, columns)) * operands_of_step(rows, columns);
     for (int row = 0; row < rows; ++row)
       write_.line("{} v{} a0+{}", load, at + row, row * kLine + step * row_step(stretch, rows));
     for (int column = 0; column < columns && !kernel_.columns_from_memory; ++column)
-      write_.line("vld v{} a1+{}", at + kernel_.block_rows + column, (column + step * columns) * kLine);
+      write_.line("vld v{} a1+{}", at + rows + column, (column + step * columns) * kLine);
     if ((step + 1) % steps_of_issue_ != 0) continue;  // an issue takes several registers of each operand
     for (int issue = 0; issue < issues; ++issue, first = false) write_issue(rows, columns, set, at, step, first);
   }
@@ -267,7 +272,7 @@ void ProductWriter::write_issue(int rows, int columns, int set, int at, std::int
       if (kernel_.columns_from_memory) {
         write_.line("{} {} v{} a1+{}", word, target, at + row, (column + step * columns) * kLine);
       } else {
-        write_.line("{} {} v{} v{}", word, target, at + row, at + kernel_.block_rows + column);
+        write_.line("{} {} v{} v{}", word, target, at + row, at + rows + column);
       }
     }
   }
