@@ -324,11 +324,12 @@ typename Pipeline<M, N, O>::Decoded Pipeline<M, N, O>::decode_vector(Thread& thr
   entry.unit = instruction.op == Op::kMatrix ? Unit::kMatrix : instruction.op == Op::kFma ? Unit::kFma : Unit::kShuffle;
   std::size_t sources = 0;
   std::uint8_t own_reads = 0;
-  for (const std::uint8_t place : instruction.sources) {
-    if (place == kNoRegister) break;
-    const ValueId id = values_.read(number, place);
+  const auto& named = instruction.sources;
+  for (std::size_t i = 0; i < named.size() && named[i] != kNoRegister; ++i) {
+    if ((i > 0 && named[i] == named[0]) || (i > 1 && named[i] == named[1])) continue;  // one reader, however often
+    const ValueId id = values_.read(number, named[i]);
     if (values_.wait(id, index)) ++entry.waits;
-    if (place == instruction.destination) ++own_reads;
+    if (named[i] == instruction.destination) ++own_reads;
     entry.sources[sources++] = id;
   }
   if (instruction.base != kNoRegister) {

@@ -25,10 +25,10 @@ struct Value {
   std::uint64_t waiters, sum_waiters;  ///< entries of the one scheduler that reads this kind of register
   ValueId next_full, next_sum;         ///< in the lists of the calendars
   EntryId overwriter;                  ///< waits to overwrite it
-  std::uint8_t own_reads;              ///< of the overwriter itself
-  std::uint8_t readers;
-  std::uint8_t state;          ///< of kIssued, kFull, kSumReady
-  std::uint8_t thread, place;  ///< the register
+  std::uint8_t own_reads;              ///< 1: the overwriter itself reads it, 2: and as its sum
+  std::uint8_t readers;                ///< entries and stores under way: at most 2 x 64 + 16
+  std::uint8_t state;                  ///< of kIssued, kFull, kSumReady
+  std::uint8_t thread, place;          ///< the register
 
   static constexpr std::uint8_t kIssued = 1;    ///< its writer has left
   static constexpr std::uint8_t kFull = 2;      ///< it is there
@@ -65,7 +65,7 @@ class Values {
   [[nodiscard]] ValueId scalar(int thread, std::uint8_t place) const {
     return current_[static_cast<std::size_t>(thread)][place];
   }
-  /// A new current value of a register. `own_reads`: how often its writer reads the old one. Returns true when the
+  /// A new current value of a register. `own_reads`: of its writer, from the old one. Returns true when the
   /// writer has to wait for the old value; it is then woken as `writer`.
   bool write(int thread, std::uint8_t place, EntryId writer, std::uint8_t own_reads, bool waits_for_old,
              ValueId& made) {

@@ -161,6 +161,18 @@ TEST(Registers, AWriterWaitsForTheReadersOfTheOldValue) {
 TEST(Registers, AnInstructionThatReadsWhatItWritesDoesNotWaitForItself) {
   EXPECT_EQ(run_text("fma v0 v0 v0\nx v1 v1 v1\nmm c7 v1 v1\nmm c7 v1 v1\nvst v1 a0\n").instructions, 6u);
 }
+TEST(Registers, AValueMayHaveAsManyReadersAsThereAreEntries) {
+  // 64 FMAs that each read v0 three times, and 64 stores of it, wait for a chain of 16: nothing is lost on the way, and
+  // the load behind them waits for them all.
+  Hardware large;
+  large.core.scalar_entries = large.core.vector_entries = 64;
+  const std::string text = copies_of("x v0 v0\n", 16) + copies_of("fma v8 v0 v0 v0\nvst v0 a0$\n", 64) + "vld v0 a0\n";
+  const core::Counters counters = run_text(text, large);
+  EXPECT_EQ(counters.fma_issues, 64u);
+  EXPECT_EQ(counters.store_lines, 64u);
+  // Shuffles from cycle 2 on, 4 each; then a store a cycle, and the load behind them.
+  EXPECT_GE(counters.cycles, 2u + 16 * 4 + 64);
+}
 TEST(Registers, ScalarOperandsAreHeldByTheScheduler) {
   // The address register moves on while the loads before still wait for their registers.
   EXPECT_NEAR(cycles_each("vld v0 a0\nfma v1 v0\naddi a0 64\naddi a0 -64\n", 8), 5 + 1, kClose);
