@@ -58,7 +58,9 @@ CoreKernelRun chosen(const Options& options, const std::string& word, const core
   if (kernel != all.end()) {
     if (options.has("threads")) options.fail("--threads is for programs; expected --compute-threads for a kernel");
     check_kernel_options(options, word, kernel->options);
-    return kernel->make(options, hardware);
+    CoreKernelRun run = kernel->make(options, hardware);
+    add_communication(options, hardware, run);
+    return run;
   }
   if (word.find_first_of("./") == std::string::npos) {
     std::vector<std::string> names;

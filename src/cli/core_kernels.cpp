@@ -27,6 +27,8 @@ constexpr KernelOption kOptions[] = {
     {"result-bytes", "2 (bf16, default) or 4 (FP32)"},
     {"blocks", "ROWSxCOLUMNS of blocks of 8 x 8 whose sums are held at once; default: 2x2"},
     {"compute-threads", "1 to 4 hardware threads that share the work; default: 2"},
+    {"every", "cycles from packet to packet that arrives; default: 1"},
+    {"communication", "none (default), moves, packets, receive or add: what the last hardware thread does meanwhile"},
     {"lines", "lines of 64 B of each operand, or of a row; default: 64"},
     {"inputs", "operands of an elementwise kernel; default: 1"},
     {"outputs", "results of an elementwise kernel; default: 1"},
@@ -253,7 +255,7 @@ const std::vector<CoreKernel>& core_kernels() {
 
 void add_kernel_options(Options& options) {
   for (const KernelOption& option : kOptions) {
-    if (std::string(option.name) == "blocks") {
+    if (std::string(option.name) == "blocks" || std::string(option.name) == "communication") {
       options.options()(option.name, po::value<std::string>(), option.sentence);
     } else {
       options.options()(option.name, po::value<std::int64_t>(), option.sentence);
@@ -262,10 +264,28 @@ void add_kernel_options(Options& options) {
   for (const KernelOption& flag : kFlags) options.options()(flag.name, flag.sentence);
 }
 
+void add_communication(const Options& options, const core::Hardware& hardware, CoreKernelRun& run) {
+  const std::string word = options.text("communication");
+  if (word.empty()) {
+    if (options.has("every")) options.fail("--every is for --communication receive or add; expected one of them");
+    return;
+  }
+  const auto kind = schema::enum_value<core::Communication>(word);
+  if (!kind) {
+    options.fail(fmt::format("--communication is '{}'; expected one of {}", word,
+                             fmt::join(schema::enum_words<core::Communication>(), ", ")));
+  }
+  if (*kind != core::Communication::kNone && threads_of(options) == core::kThreads)
+    options.fail("--compute-threads is 4; expected at most 3 beside a communication thread");
+  run.text += communication_text(*kind, number(options, "every", 1), hardware);
+  if (*kind != core::Communication::kNone) run.title += ", beside it: " + word;
+}
+
 void check_kernel_options(const Options& options, const std::string& name, const std::vector<std::string>& known) {
   const auto check = [&](const KernelOption& option) {
     if (!options.has(option.name) || std::find(known.begin(), known.end(), option.name) != known.end()) return;
-    if (!known.empty() && std::string(option.name) == "compute-threads") return;  // every kernel has it
+    for (const char* of_all : {"compute-threads", "communication", "every"})
+      if (!known.empty() && std::string(option.name) == of_all) return;
     options.fail(fmt::format("--{} is no option of {}", option.name, name));
   };
   for (const KernelOption& option : kOptions) check(option);

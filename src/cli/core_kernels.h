@@ -25,6 +25,8 @@ struct CoreKernel {
 /// In alphabetical order.
 [[nodiscard]] const std::vector<CoreKernel>& core_kernels();
 void add_kernel_options(Options& options);
+/// The communication thread beside a kernel, where the options ask for one.
+void add_communication(const Options& options, const core::Hardware& hardware, CoreKernelRun& run);
 /// Throws Error(kUsage) for options that another kernel has.
 void check_kernel_options(const Options& options, const std::string& name, const std::vector<std::string>& known);
 

@@ -276,7 +276,8 @@ void Assembler::read_arrivals() {
   arrivals.address = static_cast<std::uint32_t>(integer("the address in bytes", 0, kMost, std::nullopt));
   arrivals.packets = integer("the packets", 1, kMost, std::nullopt);
   arrivals.every = integer("cycles from packet to packet", 1, kMost, 1);
-  arrivals.semaphore = integer("the semaphore", 0, kMostSemaphores - 1, -1);
+  arrivals.semaphore = integer("the semaphore, or -1 for none", -1, kMostSemaphores - 1, -1);
+  arrivals.lines = integer("the lines that are written in turn", 1, kMost, 0);
   if (line_.more()) expect(take_word(), "the end of the line");
 }
 

@@ -66,7 +66,8 @@ void Core<Observer>::receive(Cycles now) {
   for (int port = 0; port < write_ports_ && next_arrival_ <= now; ++port) {
     Cycles& from = write_port_from_[static_cast<std::size_t>(port)];
     if (from > now) continue;
-    const auto line = static_cast<std::uint32_t>(received_) * kLineBytes;
+    const std::int64_t turn = arrivals.lines == 0 ? received_ : received_ % arrivals.lines;
+    const auto line = static_cast<std::uint32_t>(turn) * kLineBytes;
     from = sram_.access(arrivals.address + line, true, now) + 1;
     ++pipeline_.counters().packets_received;
     if (arrivals.semaphore >= 0) pipeline_.signal(arrivals.semaphore);

@@ -2,11 +2,13 @@
 // Kernels as micro-programs: how a programmer would write the operations of a neural network for one core. Each
 // function gives the text of one program for each compute thread; assembler.h makes programs of it.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include "dojo/core/params.h"
+#include "dojo/schema/enum_text.h"
 
 namespace dojo::core {
 
@@ -92,5 +94,19 @@ struct TranspositionKernel {
   int threads = 2;
 };
 [[nodiscard]] std::string transposition_text(const TranspositionKernel& kernel, const Hardware& hardware);
+
+/// What the last hardware thread does beside the compute threads of a kernel, without end.
+enum class Communication { kNone, kMoves, kPackets, kReceive, kAdd };
+inline constexpr std::array<schema::EnumEntry<Communication>, 5> kCommunicationTexts{
+    {{Communication::kNone, "none", "there is no communication thread"},
+     {Communication::kMoves, "moves", "sends block moves of 16 packets"},
+     {Communication::kPackets, "packets", "sends packet by packet"},
+     {Communication::kReceive, "receive", "packets arrive; no instruction sees them"},
+     {Communication::kAdd, "add", "adds packets that arrive to sums"}}};
+constexpr const auto& enum_entries(Communication) {
+  return kCommunicationTexts;
+}
+/// To be put behind the text of a kernel of at most three threads. A packet arrives every `every` cycles.
+[[nodiscard]] std::string communication_text(Communication kind, std::int64_t every, const Hardware& hardware);
 
 }  // namespace dojo::core

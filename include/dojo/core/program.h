@@ -78,6 +78,7 @@ struct Arrivals {
   std::int64_t packets = 0;
   Cycles first = 0, every = 1;
   std::int32_t semaphore = -1;  ///< signalled once a packet is written; -1: none
+  std::int64_t lines = 0;       ///< that are written in turn; 0: as many as there are packets
 };
 
 /// What a core runs: a program for each hardware thread (none: nullptr), and what the network brings.

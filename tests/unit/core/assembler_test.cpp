@@ -84,7 +84,7 @@ INSTANTIATE_TEST_SUITE_P(
         Wrong{"ThreadTwice", ".thread 1\nhalt\n.thread 0\nhalt\n.thread 1\nhalt\n",
               "test.d1:5: found '1', expected a thread that has no program yet"},
         Wrong{"ArrivalsTwice", ".arrive 0 1\n.arrive 0 1\nhalt\n", "test.d1:2: found '.arrive', expected one .arrive"},
-        Wrong{"ArrivalsOutside", ".arrive 1249984 2\nhalt\n", ".arrive: found 2 packets from address 1249984 on"},
+        Wrong{"ArrivalsOutside", ".arrive 1249984 2\nhalt\n", ".arrive: found 2 lines from address 1249984 on"},
         Wrong{
             "LoadOutside", "li a0 1249937\nvld v0 a0\n",
             "test.d1:2: 'vld v0 a0' of thread 0 in cycle 1: found bytes 1249937 to 1250000, expected addresses inside "

@@ -234,6 +234,32 @@ TEST(Fp32Product, RunsAtTheRateOfTheFmaUnit) {
   EXPECT_NEAR(share(counters.fma_issues, counters.cycles), 1, 0.02);
 }
 
+/// Cycles beside a communication thread over cycles without.
+double slowed(const std::string& text, core::Communication kind, std::int64_t every = 1) {
+  const double alone = static_cast<double>(run_text(text).cycles);
+  return static_cast<double>(run_text(text + core::communication_text(kind, every, {})).cycles) / alone;
+}
+
+TEST(CommunicationThread, CostsInstructionsNotPorts) {
+  using core::Communication;
+  const std::string blocked = product_text(large(256, 2, 2), {}), plain = product_text(large(256, 1, 1), {});
+  core::ElementwiseKernel kernel;
+  kernel.lines = 2048;
+  kernel.operations = 0;
+  const std::string copy = elementwise_text(kernel, {});
+  // Ports of the network are separate, and blocks of 2 x 2 leave half of the addresses free.
+  for (const auto kind : {Communication::kMoves, Communication::kPackets, Communication::kReceive})
+    EXPECT_NEAR(slowed(blocked, kind), 1, 0.02) << schema::enum_text(kind);
+  EXPECT_NEAR(slowed(copy, Communication::kMoves), 1, 0.08) << "banks";
+  EXPECT_NEAR(slowed(copy, Communication::kReceive), 1, 0.08) << "banks";
+  // A packet is an address: the kernels that use both generators share them.
+  EXPECT_NEAR(slowed(copy, Communication::kPackets), 1.5, 0.1) << "three addresses a line";
+  EXPECT_GT(slowed(plain, Communication::kPackets), 1.5);
+  // Adding takes three addresses a packet.
+  EXPECT_GT(slowed(copy, Communication::kAdd, 2), 1.3);
+  EXPECT_NEAR(slowed(blocked, Communication::kAdd, 64), 1, 0.05) << "rare packets";
+}
+
 TEST(Kernels, RefuseWhatDoesNotFit) {
   const auto refusal = [](const ProductKernel& kernel, const Hardware& hardware) {
     try {

@@ -261,6 +261,10 @@ TEST(Arrivals, SignalOnceTheyAreWritten) {
   EXPECT_NEAR(static_cast<double>(counters.cycles), 991, 15);
   EXPECT_EQ(counters.packets_received, 100u);
 }
+TEST(Arrivals, ComeInTurnOverTheirLines) {
+  // 100 packets into the last two lines of the SRAM: 100 lines would not be there.
+  EXPECT_EQ(run_text(".arrive 1249856 100 1 3 2\nswait 3 100\n").packets_received, 100u);
+}
 TEST(Threads, AnEndlessOneEndsWithTheOthers) {
   const auto counters = run_text(".thread 0\n" + long_loop("vld v@ a0$\n", 16) + ".thread 1\nloop\naddi a5 1\nend\n");
   EXPECT_NEAR(static_cast<double>(counters.cycles), 8000, 80);
