@@ -165,7 +165,7 @@ CoreKernelRun reduction(const Options& options, const Hardware& hardware) {
           text,
           node::NodeCost(hardware.node)
               .vector({kernel.lines * core::kLineBytes, core::kLineBytes, kernel.lines * kernel.lanes,
-                       core::kLineBytes / kernel.lanes})};
+                       std::int64_t{core::kLineBytes} / kernel.lanes})};
 }
 
 /// FLOP an element that the workload counts.
@@ -185,7 +185,8 @@ CoreKernelRun rows_run(core::RowsKernel::Kind kind, const Options& options, cons
   const std::int64_t flops = kernel.rows * kernel.lines * kernel.lanes * (softmax ? kSoftmaxFlops : kLayerNormFlops);
   return {fmt::format("{} of {} rows of {} lines, {} threads", softmax ? "softmax" : "layer_norm", kernel.rows,
                       kernel.lines, kernel.threads),
-          text, node::NodeCost(hardware.node).vector({bytes, bytes, flops, core::kLineBytes / kernel.lanes})};
+          text,
+          node::NodeCost(hardware.node).vector({bytes, bytes, flops, std::int64_t{core::kLineBytes} / kernel.lanes})};
 }
 CoreKernelRun softmax(const Options& options, const Hardware& hardware) {
   return rows_run(core::RowsKernel::Kind::kSoftmax, options, hardware);

@@ -227,7 +227,9 @@ void ProductWriter::write_partial_sums(int sums, int set) {
 void ProductWriter::write_inner(int rows, int columns, int set) {
   bool starts = !kernel_.accumulate || unit_;
   std::int64_t moved = 0;
-  for (const auto& [stretch, issues] : stretches_) {
+  for (const auto& part : stretches_) {
+    const InnerStretch& stretch = part.first;
+    const int issues = part.second;
     write_.add("a0", stretch.start_bytes - moved);
     moved = stretch.start_bytes + stretch.steps * row_step(stretch, rows);
     std::int64_t turn =
