@@ -32,6 +32,7 @@ const std::vector<Command>& commands() {
   static const std::vector<Command> table{
       {"run", "simulate a workload on a machine", run_command},
       {"net", "synthetic traffic on a machine or a plain mesh", net_command},
+      {"core", "run a kernel or a micro-program on the pipeline of one core", core_command},
       {"sweep", "run a what-if sweep, a folder for each point", sweep_command},
       {"compare", "find regressions between two report.json", compare_command},
       {"trace", "look at, check, convert and generate traces", trace_command},

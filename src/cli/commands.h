@@ -16,6 +16,7 @@ struct Command {
 
 int run_command(const Arguments& arguments);
 int net_command(const Arguments& arguments);
+int core_command(const Arguments& arguments);
 int sweep_command(const Arguments& arguments);
 int compare_command(const Arguments& arguments);
 int trace_command(const Arguments& arguments);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the text of micro-programs to programs. docs/core.md is the reference of the text.
+#pragma once
+#include <array>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dojo/core/program.h"
+
+namespace dojo::core {
+
+/// One instruction of the text, for documents, messages and the assembler.
+struct OpText {
+  const char* word;
+  const char* operands;
+  const char* sentence;
+};
+[[nodiscard]] const std::vector<OpText>& op_texts();
+
+/// The programs of a text, by hardware thread, and what its network brings.
+struct Assembly {
+  std::array<Program, kThreads> programs;  ///< empty: the thread has none
+  Arrivals arrivals;
+  [[nodiscard]] Work work() const;
+  [[nodiscard]] int threads() const;  ///< that have a program
+};
+
+/// Throws Error(kInvalidInput) with a line "NAME:LINE: found ..., expected ..." for each mistake.
+[[nodiscard]] Assembly assemble(std::string_view text, const std::string& name);
+
+}  // namespace dojo::core

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// Formulas of kernels that follow the cycle-level pipeline of the core (dojo/core): register blocking, address
+// generators, the shuffle unit. Runs do not use them yet; docs/core.md has their errors.
+#pragma once
+#include <cstdint>
+
+#include "dojo/node/kernel_cost.h"
+#include "dojo/topology/core_params.h"
+
+namespace dojo::node {
+
+/// Lines that the loads of a product's rows touch, as a ratio: 2 / 1 where each straddles two.
+struct LoadLines {
+  std::int64_t lines = 1, loads = 1;
+};
+
+/// The cheapest blocking of a product, and its time.
+struct BlockedProduct {
+  int block_rows = 1, block_columns = 1;
+  Cycles cycles = 0;
+};
+
+/// What a kernel of the FMA and shuffle units issues, in lines of 64 B.
+struct VectorIssues {
+  std::int64_t fma = 0, shuffles = 0, loads = 0, stores = 0;
+  /// The way of one line: from the load to its first FMA, through its FMAs, and on to its store.
+  Cycles before_fma = 0, fma_chain = 0, after_fma = 0;
+};
+
+/// A normalisation of rows that are worked on four at a time.
+struct RowPasses {
+  std::int64_t rows = 0, lines = 0;  ///< lines of each row
+  std::int64_t fma_per_line = 8;     ///< 8 softmax, 4 layer norm
+  std::int64_t chain_cycles = 118;   ///< from pass to pass across the lanes: 118 softmax, 72 layer norm
+  std::int64_t loads_per_line = 3, stores_per_line = 2;
+};
+
+/// For kernels of two compute threads.
+class PipelineCost {
+ public:
+  PipelineCost(const topology::NodeParams& node, const topology::CoreParams& core) : node_(node), core_(core) {}
+
+  [[nodiscard]] BlockedProduct product(const ProductWork& piece, LoadLines rows = {}) const;
+  [[nodiscard]] Cycles product(const ProductWork& piece, int block_rows, int block_columns, LoadLines rows = {}) const;
+  [[nodiscard]] Cycles vector(const VectorIssues& issues) const;
+  [[nodiscard]] Cycles reduction(std::int64_t lines, std::int64_t lanes) const;
+  [[nodiscard]] Cycles rows(const RowPasses& passes) const;
+
+ private:
+  [[nodiscard]] Cycles address_cycles(std::int64_t loads, std::int64_t stores) const;
+
+  topology::NodeParams node_;
+  topology::CoreParams core_;
+};
+
+}  // namespace dojo::node

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: Apache-2.0
+// From options to the text of a kernel.
+#include "core_kernels.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+#include "dojo/core/kernels.h"
+#include "dojo/node/kernel_cost.h"
+
+namespace dojo::cli {
+namespace {
+
+using core::Hardware;
+
+struct KernelOption {
+  const char* name;
+  const char* sentence;
+};
+constexpr KernelOption kOptions[] = {
+    {"m", "rows of the result; of a convolution, pixels; default: 64"},
+    {"n", "columns of the result; of a convolution, output channels; default: 64"},
+    {"k", "inner dimension; default: 64"},
+    {"element-bytes", "2 (bf16, default) or 1 (CFP8)"},
+    {"result-bytes", "2 (bf16, default) or 4 (FP32)"},
+    {"blocks", "ROWSxCOLUMNS of blocks of 8 x 8 whose sums are held at once; default: 2x2"},
+    {"compute-threads", "1 to 4 hardware threads that share the work; default: 2"},
+    {"every", "cycles from packet to packet that arrives; default: 1"},
+    {"communication", "none (default), moves, packets, receive or add: what the last hardware thread does meanwhile"},
+    {"lines", "lines of 64 B of each operand, or of a row; default: 64"},
+    {"inputs", "operands of an elementwise kernel; default: 1"},
+    {"outputs", "results of an elementwise kernel; default: 1"},
+    {"operations", "dependent operations on each line; default: 1"},
+    {"rows", "rows of softmax and layer norm; default: 16"},
+    {"together", "rows that are worked on together; default: 4"},
+    {"lanes", "lanes of a register; default: 16"},
+    {"groups", "groups of 32 weights; default: 64"},
+    {"shuffles", "of each line; default: 3"},
+    {"width", "pixels of a row of the convolution's result; default: 14"},
+    {"channels", "input channels; default: 64"},
+    {"window", "rows and columns of the convolution's window; default: 3"},
+    {"stride", "1 or 2; default: 1"}};
+constexpr KernelOption kFlags[] = {{"accumulate", "start from partial sums in the SRAM"},
+                                   {"columns-from-memory", "load and execute instead of registers for one operand"},
+                                   {"in-fp32", "unpack bf16, compute in FP32, pack"}};
+
+std::int64_t number(const Options& options, const char* name, std::int64_t otherwise) {
+  return options.value<std::int64_t>(name, otherwise);
+}
+int small(const Options& options, const char* name, int otherwise) {
+  const std::int64_t value = number(options, name, otherwise);
+  // What a kernel refuses stays refused: it has limits far below.
+  return static_cast<int>(std::clamp<std::int64_t>(value, -1, 1 << 20));
+}
+int threads_of(const Options& options) {
+  return small(options, "compute-threads", 2);
+}
+
+/// "2x2"
+void read_blocks(const Options& options, int& rows, int& columns) {
+  const std::string text = options.text("blocks");
+  if (text.empty()) return;
+  const std::size_t x = std::min(text.find('x'), text.size());
+  const char *begin = text.data(), *end = begin + text.size();
+  const auto first = std::from_chars(begin, begin + x, rows);
+  const auto second = std::from_chars(std::min(begin + x + 1, end), end, columns);
+  if (first.ec != std::errc{} || first.ptr != begin + x || second.ec != std::errc{} || second.ptr != end)
+    options.fail(fmt::format("--blocks is '{}'; expected ROWSxCOLUMNS, as in 2x2", text));
+}
+
+const char* format_of(std::int64_t element_bytes) {
+  return element_bytes == 1 ? "CFP8" : "bf16";
+}
+
+CoreKernelRun matmul(const Options& options, const Hardware& hardware) {
+  core::ProductKernel kernel;
+  kernel.m = number(options, "m", 64);
+  kernel.n = number(options, "n", 64);
+  kernel.k = number(options, "k", 64);
+  kernel.element_bytes = number(options, "element-bytes", 2);
+  kernel.accumulate = options.has("accumulate");
+  kernel.result_bytes = number(options, "result-bytes", kernel.accumulate ? 4 : 2);
+  kernel.columns_from_memory = options.has("columns-from-memory");
+  kernel.threads = threads_of(options);
+  read_blocks(options, kernel.block_rows, kernel.block_columns);
+  return {
+      fmt::format("matmul {} x {} x {} {}, results of {} bytes{}, blocks {} x {}, {} threads", kernel.m, kernel.n,
+                  kernel.k, format_of(kernel.element_bytes), kernel.result_bytes,
+                  kernel.accumulate ? ", partial sums" : "", kernel.block_rows, kernel.block_columns, kernel.threads),
+      product_text(kernel, hardware),
+      node::NodeCost(hardware.node)
+          .product({kernel.m, kernel.n, kernel.k, kernel.element_bytes, kernel.result_bytes, kernel.accumulate})};
+}
+
+CoreKernelRun convolution(const Options& options, const Hardware& hardware) {
+  core::ConvolutionKernel kernel;
+  kernel.m = number(options, "m", 64);
+  kernel.n = number(options, "n", 64);
+  kernel.width = number(options, "width", 14);
+  kernel.channels = number(options, "channels", 64);
+  kernel.window = small(options, "window", 3);
+  kernel.stride = small(options, "stride", 1);
+  kernel.threads = threads_of(options);
+  read_blocks(options, kernel.block_rows, kernel.block_columns);
+  const core::ProductKernel product = product_of(kernel);
+  return {
+      fmt::format("conv {0} x {0}, stride {1}, {2} pixels in rows of {3}, {4} to {5} channels, blocks {6} x {7}, {8} "
+                  "threads",
+                  kernel.window, kernel.stride, kernel.m, kernel.width, kernel.channels, kernel.n, kernel.block_rows,
+                  kernel.block_columns, kernel.threads),
+      product_text(product, hardware),
+      node::NodeCost(hardware.node).product({product.m, product.n, product.k, 2, 2, false})};
+}
+
+CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
+  core::Fp32ProductKernel kernel;
+  kernel.m = number(options, "m", 64);
+  kernel.n = number(options, "n", 64);
+  kernel.k = number(options, "k", 64);
+  kernel.threads = threads_of(options);
+  return {fmt::format("fp32_matmul {} x {} x {}, {} threads", kernel.m, kernel.n, kernel.k, kernel.threads),
+          fp32_product_text(kernel, hardware),
+          node::NodeCost(hardware.node).product({kernel.m, kernel.n, kernel.k, 4, 4, false})};
+}
+
+CoreKernelRun elementwise_run(const core::ElementwiseKernel& kernel, const Hardware& hardware,
+                              const std::string& title) {
+  const std::int64_t bytes = kernel.lines * core::kLineBytes;
+  return {fmt::format("{} of {} lines, {} threads", title, kernel.lines, kernel.threads),
+          elementwise_text(kernel, hardware),
+          node::NodeCost(hardware.node)
+              .vector({kernel.inputs * bytes, kernel.outputs * bytes, bytes / 2 * kernel.operations, 2})};
+}
+
+CoreKernelRun elementwise(const Options& options, const Hardware& hardware) {
+  core::ElementwiseKernel kernel;
+  kernel.lines = number(options, "lines", 64);
+  kernel.inputs = small(options, "inputs", 1);
+  kernel.outputs = small(options, "outputs", 1);
+  kernel.operations = small(options, "operations", 1);
+  kernel.in_fp32 = options.has("in-fp32");
+  kernel.threads = threads_of(options);
+  return elementwise_run(kernel, hardware,
+                         fmt::format("elementwise {} in, {} out, {} operations{}", kernel.inputs, kernel.outputs,
+                                     kernel.operations, kernel.in_fp32 ? " in FP32" : ""));
+}
+
+CoreKernelRun copy(const Options& options, const Hardware& hardware) {
+  core::ElementwiseKernel kernel;
+  kernel.lines = number(options, "lines", 64);
+  kernel.operations = 0;
+  kernel.threads = threads_of(options);
+  return elementwise_run(kernel, hardware, "copy");
+}
+
+CoreKernelRun reduction(const Options& options, const Hardware& hardware) {
+  core::ReductionKernel kernel;
+  kernel.lines = number(options, "lines", 64);
+  kernel.lanes = small(options, "lanes", 16);
+  kernel.threads = threads_of(options);
+  const std::string text = reduction_text(kernel, hardware);
+  return {fmt::format("reduction of {} lines of {} lanes, {} threads", kernel.lines, kernel.lanes, kernel.threads),
+          text,
+          node::NodeCost(hardware.node)
+              .vector({kernel.lines * core::kLineBytes, core::kLineBytes, kernel.lines * kernel.lanes,
+                       std::int64_t{core::kLineBytes} / kernel.lanes})};
+}
+
+/// FLOP an element that the workload counts.
+constexpr std::int64_t kSoftmaxFlops = 10, kLayerNormFlops = 7;
+
+CoreKernelRun rows_run(core::RowsKernel::Kind kind, const Options& options, const Hardware& hardware) {
+  core::RowsKernel kernel;
+  kernel.kind = kind;
+  kernel.rows = number(options, "rows", 16);
+  kernel.lines = number(options, "lines", 8);
+  kernel.lanes = small(options, "lanes", 16);
+  kernel.together = small(options, "together", 4);
+  kernel.threads = threads_of(options);
+  const bool softmax = kind == core::RowsKernel::Kind::kSoftmax;
+  const std::string text = rows_text(kernel, hardware);
+  const std::int64_t bytes = kernel.rows * kernel.lines * core::kLineBytes;
+  const std::int64_t flops = kernel.rows * kernel.lines * kernel.lanes * (softmax ? kSoftmaxFlops : kLayerNormFlops);
+  return {fmt::format("{} of {} rows of {} lines, {} threads", softmax ? "softmax" : "layer_norm", kernel.rows,
+                      kernel.lines, kernel.threads),
+          text,
+          node::NodeCost(hardware.node).vector({bytes, bytes, flops, std::int64_t{core::kLineBytes} / kernel.lanes})};
+}
+CoreKernelRun softmax(const Options& options, const Hardware& hardware) {
+  return rows_run(core::RowsKernel::Kind::kSoftmax, options, hardware);
+}
+CoreKernelRun layer_norm(const Options& options, const Hardware& hardware) {
+  return rows_run(core::RowsKernel::Kind::kLayerNorm, options, hardware);
+}
+
+/// Bytes and FLOP of a weight as the workload counts them: gradient, state and weight in, state and weight out.
+CoreKernelRun optimizer_run(core::OptimizerKernel::Kind kind, const Options& options, const Hardware& hardware) {
+  core::OptimizerKernel kernel;
+  kernel.kind = kind;
+  kernel.groups = number(options, "groups", 64);
+  kernel.threads = threads_of(options);
+  const bool adam = kind == core::OptimizerKernel::Kind::kAdam;
+  const std::string text = optimizer_text(kernel, hardware);
+  const std::int64_t weights = kernel.groups * 32;
+  return {
+      fmt::format("{} of {} weights, {} threads", adam ? "adam" : "sgd", weights, kernel.threads), text,
+      node::NodeCost(hardware.node).vector({weights * (adam ? 12 : 10), weights * 10, weights * (adam ? 20 : 6), 4})};
+}
+CoreKernelRun sgd(const Options& options, const Hardware& hardware) {
+  return optimizer_run(core::OptimizerKernel::Kind::kSgd, options, hardware);
+}
+CoreKernelRun adam(const Options& options, const Hardware& hardware) {
+  return optimizer_run(core::OptimizerKernel::Kind::kAdam, options, hardware);
+}
+
+CoreKernelRun transposition(const Options& options, const Hardware& hardware) {
+  core::TranspositionKernel kernel;
+  kernel.lines = number(options, "lines", 64);
+  kernel.shuffles = small(options, "shuffles", 3);
+  kernel.threads = threads_of(options);
+  const std::string text = transposition_text(kernel, hardware);
+  const std::int64_t bytes = kernel.lines * core::kLineBytes;
+  return {fmt::format("transposition of {} lines, {} shuffles each, {} threads", kernel.lines, kernel.shuffles,
+                      kernel.threads),
+          text, node::NodeCost(hardware.node).vector({bytes, bytes, 0, 2})};
+}
+
+}  // namespace
+
+const std::vector<CoreKernel>& core_kernels() {
+  static const std::vector<CoreKernel> all{
+      {"adam", "Adam's update of bf16 weights with FP32 moments", {"groups"}, adam},
+      {"conv",
+       "convolution as an implicit product",
+       {"m", "n", "width", "channels", "window", "stride", "blocks"},
+       convolution},
+      {"copy", "SRAM to SRAM", {"lines"}, copy},
+      {"elementwise",
+       "operations on each element",
+       {"lines", "inputs", "outputs", "operations", "in-fp32"},
+       elementwise},
+      {"fp32_matmul", "product on the FMA unit", {"m", "n", "k"}, fp32_matmul},
+      {"layer_norm", "layer norm of rows", {"rows", "lines", "lanes", "together"}, layer_norm},
+      {"matmul",
+       "product on the matrix unit",
+       {"m", "n", "k", "element-bytes", "result-bytes", "accumulate", "blocks", "columns-from-memory"},
+       matmul},
+      {"reduction", "sum of lines, then across lanes", {"lines", "lanes"}, reduction},
+      {"sgd", "update with momentum, FP32 weights", {"groups"}, sgd},
+      {"softmax", "softmax of rows", {"rows", "lines", "lanes", "together"}, softmax},
+      {"transposition", "squares of eight lines", {"lines", "shuffles"}, transposition}};
+  return all;
+}
+
+void add_kernel_options(Options& options) {
+  for (const KernelOption& option : kOptions) {
+    if (std::string(option.name) == "blocks" || std::string(option.name) == "communication") {
+      options.options()(option.name, po::value<std::string>(), option.sentence);
+    } else {
+      options.options()(option.name, po::value<std::int64_t>(), option.sentence);
+    }
+  }
+  for (const KernelOption& flag : kFlags) options.options()(flag.name, flag.sentence);
+}
+
+void add_communication(const Options& options, const core::Hardware& hardware, CoreKernelRun& run) {
+  const std::string word = options.text("communication");
+  if (word.empty()) {
+    if (options.has("every")) options.fail("--every is for --communication receive or add; expected one of them");
+    return;
+  }
+  const auto kind = schema::enum_value<core::Communication>(word);
+  if (!kind) {
+    options.fail(fmt::format("--communication is '{}'; expected one of {}", word,
+                             fmt::join(schema::enum_words<core::Communication>(), ", ")));
+  }
+  if (*kind != core::Communication::kNone && threads_of(options) == core::kThreads)
+    options.fail("--compute-threads is 4; expected at most 3 beside a communication thread");
+  run.text += communication_text(*kind, number(options, "every", 1), hardware);
+  if (*kind != core::Communication::kNone) run.title += ", beside it: " + word;
+}
+
+void check_kernel_options(const Options& options, const std::string& name, const std::vector<std::string>& known) {
+  const auto check = [&](const KernelOption& option) {
+    if (!options.has(option.name) || std::find(known.begin(), known.end(), option.name) != known.end()) return;
+    for (const char* of_all : {"compute-threads", "communication", "every"})
+      if (!known.empty() && std::string(option.name) == of_all) return;
+    options.fail(fmt::format("--{} is no option of {}", option.name, name));
+  };
+  for (const KernelOption& option : kOptions) check(option);
+  for (const KernelOption& flag : kFlags) check(flag);
+}
+
+}  // namespace dojo::cli

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+// Formulas that follow the core's pipeline, each worked out here from the counts of its kernel.
+#include "dojo/node/pipeline_cost.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <limits>
+
+namespace dojo::node {
+namespace {
+
+const topology::NodeParams kNode;
+const topology::CoreParams kCore;
+const PipelineCost kCost(kNode, kCore);
+constexpr Cycles kEnds = 28;              // of a product
+constexpr Cycles kBefore = 2 + 5;         // fetch and decode, SRAM
+constexpr Cycles kFma = 4, kShuffle = 4;  // latencies
+
+TEST(PipelineCost, AnEmptyPieceCostsNothing) {
+  EXPECT_EQ(kCost.product({0, 8, 8}).cycles, 0);
+  EXPECT_EQ(kCost.product({8, 0, 8}, 2, 2), 0);
+  EXPECT_EQ(kCost.product({8, 8, 0}, 2, 2), 0);
+  EXPECT_EQ(kCost.vector({}), 0);
+  EXPECT_EQ(kCost.reduction(0, 16), 0);
+  EXPECT_EQ(kCost.rows({0, 4}), 0);
+  EXPECT_EQ(kCost.rows({4, 0}), 0);
+}
+
+TEST(PipelineCost, ABlockedProductIsBoundByItsIssues) {
+  // 8 x 8 blocks, 16 issues deep: 1,024 issues, and one more where each of 4 x 4 tiles starts.
+  EXPECT_EQ(kCost.product({64, 64, 64}, 2, 2), 1024 + 16 + kEnds);
+  // 65 rows take a ninth row of blocks: 5 x 4 tiles.
+  EXPECT_EQ(kCost.product({65, 64, 64}, 2, 2), 9 * 8 * 16 + 20 + kEnds);
+}
+
+TEST(PipelineCost, AnUnblockedProductIsBoundByItsAddresses) {
+  // Each issue loads two lines, 64 blocks store two: two a cycle.
+  EXPECT_EQ(kCost.product({64, 64, 64}, 1, 1), (2 * 1024 + 2 * 64) / 2 + kEnds);
+  topology::CoreParams one = kCore;
+  one.address_generators = 1;
+  EXPECT_EQ(PipelineCost(kNode, one).product({64, 64, 64}, 1, 1), 2 * 1024 + 2 * 64 + kEnds);
+  topology::CoreParams free = kCore;
+  free.address_generators = 4;
+  free.store_takes_address_generator = false;
+  // Then two load ports decide.
+  EXPECT_EQ(PipelineCost(kNode, free).product({64, 64, 64}, 1, 1), 1024 + 64 + kEnds);
+}
+
+TEST(PipelineCost, BlockingOfOneSideLoadsThatOperandLess) {
+  // 2 x 1: rows' operand once for each of 8 columns, columns' operand once for each of 4 rows of tiles, 16 lines each.
+  const std::int64_t loads = 16 * (8 * 8 + 8 * 4);
+  EXPECT_EQ(kCost.product({64, 64, 64}, 2, 1), std::max<std::int64_t>(1024 + 32, (loads + 128) / 2) + kEnds);
+  topology::CoreParams one = kCore;
+  one.address_generators = 1;
+  EXPECT_EQ(PipelineCost(kNode, one).product({64, 64, 64}, 2, 1), loads + 128 + kEnds);
+  // 24 x 64: three rows of blocks. 1 x 2: four columns of tiles, 2 x 1: two rows of them.
+  EXPECT_EQ(PipelineCost(kNode, one).product({24, 64, 64}, 1, 2), 16 * (3 * 4 + 8 * 3) + 48 + kEnds);
+  EXPECT_EQ(PipelineCost(kNode, one).product({24, 64, 64}, 2, 1), 16 * (3 * 8 + 8 * 2) + 48 + kEnds);
+}
+
+TEST(PipelineCost, PartialSumsAreLoadedAndDelayTheirTiles) {
+  topology::CoreParams one = kCore;
+  one.address_generators = 1;
+  const ProductWork piece{64, 64, 64, 2, 4, true};
+  EXPECT_EQ(PipelineCost(kNode, one).product(piece, 2, 2), 1024 + 4 * 64 + 4 * 64 + kEnds);
+  EXPECT_EQ(kCost.product(piece, 2, 2), 1024 + 5 * 16 + kEnds);
+}
+
+TEST(PipelineCost, AShallowProductIsBoundByItsStores) {
+  // 64 blocks of FP32 sums store four lines each. Loads: 1 line a panel, 4 x (8 + 8).
+  EXPECT_EQ(kCost.product({64, 64, 4, 2, 4, false}, 2, 2), 256 + kEnds);
+}
+
+TEST(PipelineCost, Cfp8HalvesTheLinesOfPanels) {
+  topology::CoreParams one = kCore;
+  one.address_generators = 1;
+  // 17 issues deep: 9 lines of a panel.
+  EXPECT_EQ(PipelineCost(kNode, one).product({64, 64, 68, 1, 2, false}, 1, 1), 9 * 2 * 64 + 128 + kEnds);
+}
+
+TEST(PipelineCost, ASingleTileLeavesOneThreadIdle) {
+  // 16 x 16 in one tile of 2 x 2: the thread that has it works alone, and drains it (4).
+  EXPECT_EQ(kCost.product({16, 16, 64}, 2, 2), 4 * 16 + 4 + kEnds);
+  // Three rows of blocks by one: two thirds of 48 + 12 for the busier thread are less than 48 + 3.
+  EXPECT_EQ(kCost.product({24, 8, 64}, 1, 1), 48 + 3 + kEnds);
+  // Three columns of tiles by four rows: cut by rows, both have half. (96 + 48) / 2 is less than the issues.
+  EXPECT_EQ(kCost.product({32, 24, 64}, 1, 1), 12 * 2 * 16 / 2 + 12 + kEnds);
+}
+
+TEST(PipelineCost, TheBusierThreadDecidesWhereTilesAreFew) {
+  topology::CoreParams many = kCore;
+  many.address_generators = 4;
+  topology::NodeParams ports = kNode;
+  ports.load_ports = 4;
+  const PipelineCost cost(ports, many);
+  // One tile: issues 1 x 64, alone 64 + 4.
+  EXPECT_EQ(cost.product({8, 8, 256}, 1, 1), 64 + 4 + kEnds);
+  // Three tiles side by side: the busier thread has two: 2/3 x (192 + 12) is less than 192 + 3.
+  EXPECT_EQ(cost.product({8, 24, 256}, 1, 1), 192 + 3 + kEnds);
+  EXPECT_EQ(cost.product({24, 8, 256}, 1, 1), 192 + 3 + kEnds);
+}
+
+TEST(PipelineCost, LoadsThatStraddleLinesTakeMoreAddresses) {
+  topology::CoreParams one = kCore;
+  one.address_generators = 1;
+  const PipelineCost cost(kNode, one);
+  // Rows' operand: 16 x 8 x 4 loads, each 2 lines; every third one 2: 4/3.
+  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {2, 1}), 512 * 2 + 512 + 128 + kEnds);
+  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {4, 3}), 683 + 512 + 128 + kEnds);
+}
+
+TEST(PipelineCost, TheCheapestBlockingIsTaken) {
+  const BlockedProduct large = kCost.product({64, 64, 64});
+  EXPECT_EQ(large.block_rows, 2);
+  EXPECT_EQ(large.block_columns, 2);
+  EXPECT_EQ(large.cycles, kCost.product({64, 64, 64}, 2, 2));
+  // One row of blocks, two of columns: unblocked, each thread has a tile. The first of equals is taken.
+  const BlockedProduct small = kCost.product({8, 16, 256});
+  EXPECT_EQ(small.block_rows, 1);
+  EXPECT_EQ(small.block_columns, 1);
+}
+
+TEST(PipelineCost, HugePiecesStayAtTheLargestNumber) {
+  const std::int64_t huge = std::int64_t{1} << 40;
+  EXPECT_EQ(kCost.product({huge, huge, huge}).cycles, std::numeric_limits<std::int64_t>::max());
+}
+
+TEST(PipelineCost, VectorKernelsTakeTheirBusiestResource) {
+  // Copy: 64 loads and 64 stores of two generators; a line needs no FMA.
+  EXPECT_EQ(kCost.vector({0, 0, 64, 64}), 64 + kBefore);
+  // Two in, one out, one operation: three addresses a line, and the last line's FMA.
+  EXPECT_EQ(kCost.vector({64, 0, 128, 64, 0, kFma, 0}), 96 + kFma + kBefore);
+  // Four operations a line: FMAs; the last one ends four cycles later.
+  EXPECT_EQ(kCost.vector({256, 0, 64, 64, 0, 4 * kFma, 0}), 256 + kFma + kBefore);
+  // Unpack, two halves, pack: three shuffles a line.
+  EXPECT_EQ(kCost.vector({128, 192, 64, 64, kShuffle, kFma, kShuffle}), 192 + kShuffle + kFma + kBefore);
+  // The same with 4 operations: FMAs, between unpacking and packing.
+  EXPECT_EQ(kCost.vector({512, 192, 64, 64, kShuffle, 4 * kFma, kShuffle}), 512 + 2 * kShuffle + kFma + kBefore);
+  // FMA and shuffle unit share two issues: they bind where a single unit does not.
+  topology::CoreParams one = kCore;
+  one.vector_issues_per_cycle = 1;
+  EXPECT_EQ(PipelineCost(kNode, one).vector({100, 100, 1, 1}), 200 + kBefore);
+  // Loads alone, stores alone.
+  EXPECT_EQ(kCost.vector({0, 0, 64, 0}), 32 + kBefore);
+  EXPECT_EQ(kCost.vector({0, 0, 0, 64}), 64 + kBefore);
+}
+
+TEST(PipelineCost, AReductionAddsAStepForEachHalving) {
+  // 64 FMAs, their latency, 12 around the steps; 8 for each of 4 halvings.
+  EXPECT_EQ(kCost.reduction(64, 16), 64 + kFma + kBefore + 12 + 4 * 8);
+  EXPECT_EQ(kCost.reduction(64, 1), 64 + kFma + kBefore + 12);
+}
+
+TEST(PipelineCost, RowsAreBoundBySlotsOrByTheirChains) {
+  // 64 rows of 8 lines: 8 FMAs a line and 14 a row.
+  EXPECT_EQ(kCost.rows({64, 8}), 64 * 8 * 8 + 64 * 14 + kFma + kBefore);
+  // One row: its chain and its lines.
+  EXPECT_EQ(kCost.rows({1, 2}), 118 + 2 * 8);
+  EXPECT_EQ(kCost.rows({1, 2, 4, 72, 2, 1}), 72 + 2 * 4);
+  // Nine rows: the busier thread has five, in two groups.
+  EXPECT_EQ(kCost.rows({9, 2}), 2 * 118 + 5 * 2 * 8);
+  // Few FMAs a line: loads and stores decide.
+  EXPECT_EQ(kCost.rows({64, 64, 1, 72, 3, 2}), 64 * 64 * 5 / 2 + kBefore);
+}
+
+}  // namespace
+}  // namespace dojo::node

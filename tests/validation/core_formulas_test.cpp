@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Formulas of kernels against the cycle-level pipeline of the core: 260 products, 254 other kernels. Rows say the mean
+// error in percent against a limit; the tables by kind are printed for docs/core.md.
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "support/core_points.h"
+#include "support/validation.h"
+
+namespace dojo::test {
+namespace {
+
+double table_of(const CorePoint& point) {
+  return point.table;
+}
+double formula_of(const CorePoint& point) {
+  return point.formula;
+}
+
+void print_row(const std::string& kind, const std::vector<CorePoint>& points) {
+  const FormulaErrors now = errors_of(points, table_of), next = errors_of(points, formula_of);
+  fmt::print("| {} | {} | {:.1f} % | {:.0f} % | {:.1f} % | {:.0f} % |\n", kind, points.size(), now.mean_percent,
+             now.worst_percent, next.mean_percent, next.worst_percent);
+}
+
+TEST(CoreFormulas, OfProducts) {
+  const std::vector<CorePoint> points = product_points();
+  ASSERT_EQ(points.size(), 260u);
+  print_row("product", points);
+  const FormulaErrors now = errors_of(points, table_of), next = errors_of(points, formula_of);
+  judge({"core_products_table", "mean error of the formula of runs over 260 products on one core", "at most 4 %", "%",
+         0, 1, true},
+        4, now.mean_percent);
+  judge({"core_products", "mean error of the formula that follows the pipeline, the same products", "at most 4 %", "%",
+         0, 1},
+        4, next.mean_percent);
+  judge({"core_products_beyond", "share of these products where it is off by more than 10 %", "at most 8 %", "%", 0, 1},
+        8, next.beyond_10_percent);
+}
+
+TEST(CoreFormulas, OfOtherKernels) {
+  const std::vector<CorePoint> points = OtherPoints().take();
+  ASSERT_GE(points.size(), 250u);
+  std::map<std::string, std::vector<CorePoint>> kinds;
+  for (const CorePoint& point : points) kinds[point.kind].push_back(point);
+  double worst = 0;
+  for (const auto& [kind, of_kind] : kinds) {
+    print_row(kind, of_kind);
+    worst = std::max(worst, errors_of(of_kind, formula_of).mean_percent);
+  }
+  judge({"core_kernels_table", "mean error of the formula of runs over 254 other kernels on one core", "at most 5 %",
+         "%", 0, 1, true},
+        5, errors_of(points, table_of).mean_percent);
+  judge({"core_kernels", "mean error of the formulas that follow the pipeline, the same kernels", "at most 5 %", "%", 0,
+         1},
+        5, errors_of(points, formula_of).mean_percent);
+  judge({"core_kernels_worst", "mean error of the worst kind of these kernels", "at most 7 %", "%", 0, 1}, 7, worst);
+}
+
+}  // namespace
+}  // namespace dojo::test
