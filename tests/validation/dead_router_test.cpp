@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What one dead router of a die's 360 costs: at most 8 % of the time of a step or a product is
-// wanted, and what costs more is a known gap.
+// What one dead router of a die's 360 costs: at most 8 % of the time of a step or a product.
 #include <gtest/gtest.h>
 
 #include "support/run.h"
@@ -12,8 +11,8 @@ namespace {
 /// In the middle, halfway to a corner, at an edge, in a corner.
 constexpr std::array<int, 5> kPlaces{190, 95, 264, 10, 0};
 
-/// The worst of all places against the whole die; at most 8 % is wanted, a known gap says what it is today.
-void cost(const std::string& id, const std::string& what, const RunRequest& request, double known_gap = 0) {
+/// The worst of all places against the whole die.
+void cost(const std::string& id, const std::string& what, const RunRequest& request) {
   const auto whole = static_cast<double>(run(request).results.end_cycle);
   double worst = 0;
   for (const int place : kPlaces) {
@@ -22,11 +21,8 @@ void cost(const std::string& id, const std::string& what, const RunRequest& requ
     worst = std::max(worst, static_cast<double>(run(broken).results.end_cycle));
   }
   judge({"dead_router_" + id, what + " on a die with one dead router, the worst of five places",
-         "the same on a die without", "cycles", 0.9, 1.08, known_gap > 0},
+         "the same on a die without", "cycles", 0.9, 1.08, false},
         whole, worst);
-  if (known_gap > 0) {
-    EXPECT_NEAR(worst / whole, known_gap, 0.005) << what << ": the gap has another size";
-  }
 }
 
 RunRequest product(const std::array<int, 3>& mnk) {
@@ -45,7 +41,7 @@ TEST(DeadRouter, CostsAStepLittle) {
 TEST(DeadRouter, CostsProductsLittle) {
   cost("4096", "bf16 product 4096 x 4096 x 4096", product({4096, 4096, 4096}));
   cost("1024", "bf16 product 1024 x 1024 x 1024", product({1024, 1024, 1024}));
-  cost("2048", "bf16 product 2048 x 1024 x 512", product({2048, 1024, 512}), 1.091);
+  cost("2048", "bf16 product 2048 x 1024 x 512", product({2048, 1024, 512}));
   cost("skinny", "bf16 product 64 x 4096 x 4096", product({64, 4096, 4096}));
 }
 
