@@ -3,7 +3,6 @@
 #include "dojo/node/pipeline_cost.h"
 
 #include <algorithm>
-#include <limits>
 
 namespace dojo::node {
 namespace {
@@ -68,9 +67,8 @@ Cycles PipelineCost::product(const ProductWork& piece, int block_rows, int block
   // The threads cut the side that gives the more equal shares.
   const std::int64_t by_rows = saturating_product(busier(tile_rows), tile_columns);
   const std::int64_t by_columns = saturating_product(busier(tile_columns), tile_rows);
-  const Int128 alone = (Int128{bound} + Int128{kTileDrain} * tiles) * std::min(by_rows, by_columns) / tiles;
-  constexpr Int128 kMost = std::numeric_limits<std::int64_t>::max();
-  const auto slower = static_cast<Cycles>(std::min(alone, kMost));
+  const Cycles all = saturating_sum(bound, saturating_product(kTileDrain, tiles));
+  const auto slower = static_cast<Cycles>(Int128{all} * std::min(by_rows, by_columns) / tiles);
   return saturating_sum(std::max({together, addresses, stores, slower}), kProductEnds);
 }
 

@@ -3,7 +3,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -218,15 +217,12 @@ TEST(LowerJob, ResNet50OnADieRecomputesBeforeItSpills) {
   EXPECT_GT(program.memory.recomputed, 0);
 }
 
-TEST(LowerJob, ResNet50OnTheExapodLowersQuickly) {
+TEST(LowerJob, ResNet50OnTheExapodIsOneProgramWithGroupsOfTiles) {
   const auto exapod = machine(topology::Level::kExapod);
   ResNet50Options resnet;
   resnet.ranks = 3000;
   const Workload workload = generate_resnet50(resnet);
-  const auto start = std::chrono::steady_clock::now();
   const Job job = lower(workload, options_for(workload), exapod);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  EXPECT_LT(seconds, 30) << "about 1 s when nothing else runs";
   ASSERT_EQ(job.programs.size(), 1U);
   EXPECT_EQ(executed_flops(job.programs[0]) * 3000, 583177863168000LL);
   std::size_t groups_of_25 = 0;
