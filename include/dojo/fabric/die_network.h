@@ -249,7 +249,8 @@ class DieNetwork {
   /// What is lost of `came` flits that find their write port taken for `wait` more cycles: queues of a few packets
   /// before a port that two sides share run empty now and then.
   [[nodiscard]] Flits lost(Cycles wait, Flits came) const { return wait > 0 ? std::min(wait, came) * loss_ / 100 : 0; }
-  /// The same of a train that takes turns, where it comes from both sides of its line.
+  /// The same of a train that takes turns, where it comes from both sides of its line: a quarter of that (fitted to a
+  /// row whose nodes all send, gather_rows of docs/validation.md).
   [[nodiscard]] Flits lost_in_turns(Flits came) const { return came * loss_ / 400; }
   /// Asks the host's caches for the links of a row or column in one direction; a die is cold when its turn comes.
   void prefetch_links(Direction d, std::int32_t lane) const {

@@ -41,7 +41,7 @@ class PortTimes {
     return free_[site] = std::max(std::max(free_[site], head) + flits, tail);
   }
   /// The same in turns with what has taken a single port before: two other inputs have as much to give to it at most.
-  /// The port stays taken for the flits of all.
+  /// The port stays taken for the flits of all. Several ports are shared as by share().
   Cycles share_in_turns(std::size_t site, Cycles head, Cycles tail, Flits flits) {
     if (ports_ != 1) return share_among(free_.data() + site * ports_, head, tail, flits);
     Cycles& free = free_[site];
