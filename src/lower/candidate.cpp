@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/node/grouped_cost.h"
 #include "dojo/workload/residency.h"
 #include "lower/floors.h"
 #include "lower/operand.h"
@@ -220,15 +221,19 @@ class Candidate {
       streamed = piece_size(streamed, steps_, step);
     }
     const std::int64_t k = ceil_div(size[2], size[3]);
-    node::ProductWork piece{size[0], size[1], k, request_.element_bytes, request_.element_bytes, false};
+    // That the step has, of a convolution's groups.
+    const std::int64_t groups = std::max<std::int64_t>(1, ceil_div(request_.groups * size[1], request_.n));
+    node::ProductWork piece{size[0], ceil_div(size[1], groups), k, request_.element_bytes, request_.element_bytes,
+                            false};
     if (stream_ == Stream::kK) {
       piece.accumulate = step > 0;
       piece.result_bytes = step + 1 < steps_ || partial() ? 4 : request_.element_bytes;
     } else if (partial()) {
       piece.result_bytes = 4;
     }
-    return saturating_sum(step == 0 ? context_.cost.launch() : context_.cost.step_start(),
-                          saturating_product(size[3], context_.cost.product(piece)));
+    const Cycles busy = groups > 1 ? node::grouped_product_cycles(context_.cost, piece, groups)
+                                   : saturating_product(size[3], context_.cost.product(piece));
+    return saturating_sum(step == 0 ? context_.cost.launch() : context_.cost.step_start(), busy);
   }
 
   [[nodiscard]] Layout output_layout() const {
