@@ -15,6 +15,7 @@
 #include "dojo/base/files.h"
 #include "dojo/base/nearest.h"
 #include "dojo/run/workload_source.h"
+#include "generate_options.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -198,72 +199,15 @@ int rescale(const Arguments& arguments) {
   return 0;
 }
 
-/// Options that set one integer of what is generated, by the key of workload.generate.
-struct GenerateOption {
-  const char* name;
-  const char* words;
-  std::int64_t config::GenerateParams::*member;
-  std::int64_t low;
-};
-constexpr GenerateOption kGenerateOptions[] = {
-    {"batch", "samples per rank and step", &config::GenerateParams::batch, 1},
-    {"batch-norm-group", "ranks that share batch-norm statistics", &config::GenerateParams::batch_norm_group, 1},
-    {"bucket-bytes", "gradient bytes per all-reduce", &config::GenerateParams::bucket_bytes, 1},
-    {"m", "matmul: rows of the result", &config::GenerateParams::m, 0},
-    {"n", "matmul: columns of the result", &config::GenerateParams::n, 0},
-    {"k", "matmul: inner dimension", &config::GenerateParams::k, 0},
-    {"bytes", "collective: bytes per rank", &config::GenerateParams::bytes, 0},
-    {"layers", "transformers: blocks", &config::GenerateParams::layers, 1},
-    {"hidden", "transformers: elements of a token", &config::GenerateParams::hidden, 1},
-    {"heads", "transformers: heads of queries", &config::GenerateParams::heads, 1},
-    {"kv-heads", "transformers: heads of keys and values", &config::GenerateParams::kv_heads, 1},
-    {"feed-forward", "transformers: elements between the two products of a block",
-     &config::GenerateParams::feed_forward, 1},
-    {"vocabulary", "transformers: words", &config::GenerateParams::vocabulary, 1},
-    {"sequence", "transformers: tokens of a sample", &config::GenerateParams::sequence, 1},
-    {"experts", "moe: experts of a block", &config::GenerateParams::experts, 1},
-    {"table-rows", "dlrm: most rows of a table", &config::GenerateParams::table_rows, 1},
-    {"tensor", "transformers: ranks that share each product", &config::GenerateParams::tensor, 1},
-};
-
-config::GenerateParams generate_params(const Options& options) {
-  config::GenerateParams params;
-  params.model = options.need("model", "the model");
-  params.dtype = options.value<std::string>("dtype", params.dtype);
-  params.size = options.text("size");
-  params.attention = options.value<std::string>("attention", params.attention);
-  if (params.attention != "flash" && params.attention != "explicit")
-    options.fail(fmt::format("--attention is '{}'; expected flash or explicit", params.attention));
-  if (options.has("optimizer")) {
-    const auto word = options.text("optimizer");
-    const auto rule = schema::enum_value<workload::OptimizerRule>(word);
-    if (!rule) {
-      options.fail(fmt::format("--optimizer is '{}'; expected {}", word,
-                               fmt::join(schema::enum_words<workload::OptimizerRule>(), ", ")));
-    }
-    params.optimizer = *rule;
-  }
-  params.sequence_parallel = options.has("sequence-parallel");
-  for (const GenerateOption& option : kGenerateOptions)
-    params.*option.member = at_least(options, option.name, option.low, params.*option.member);
-  return params;
-}
-
 int generate(const Arguments& arguments) {
   Options options("trace gen MODEL [options]",
                   fmt::format("Writes a generated trace in dojosim's own format. MODEL is one of:\n{}.",
                               fmt::join(run::generator_names(), ", ")),
                   "dojosim trace gen resnet50 --batch 8 --dtype bf16 --ranks 25 -o resnet50.json.gz");
-  options.options()("dtype", po::value<std::string>(), "bf16 or cfp8")(
-      "ranks", po::value<std::int64_t>(), "ranks; default 1")("steps", po::value<std::int64_t>(),
-                                                              "training steps; default 1")(
-      "size", po::value<std::string>(), "a published size, such as 125M of gpt; default: the model's first")(
-      "attention", po::value<std::string>(), "transformers: flash (default) or explicit")(
-      "optimizer", po::value<std::string>(), "transformers: adam (default), sgd, momentum, lars")(
-      "sequence-parallel", "transformers: ranks that share products share norms too, by tokens")(
-      "output,o", po::value<std::string>(), "file to write; default MODEL.json");
-  for (const GenerateOption& option : kGenerateOptions)
-    options.options()(option.name, po::value<std::int64_t>(), option.words);
+  options.options()("ranks", po::value<std::int64_t>(), "ranks; default 1")(
+      "steps", po::value<std::int64_t>(), "training steps; default 1")("output,o", po::value<std::string>(),
+                                                                       "file to write; default MODEL.json");
+  add_generate_options(options);
   options.positional("model");
   if (!options.parse(arguments)) return 0;
   const config::GenerateParams params = generate_params(options);

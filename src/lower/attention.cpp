@@ -77,6 +77,7 @@ class AttentionPlan {
     if (build) {
       plan.kernel.cycles.resize(static_cast<std::size_t>(grid_.shape().node_count()) * steps_);
       plan.kernel.matrix_flops.resize(grid_.shape().node_count());
+      plan.kernel.vector_flops.resize(grid_.shape().node_count());
     }
     for (std::uint32_t row = 0; row < grid_.rows(); ++row) {
       const std::int64_t tokens = cut_.band(cut_.stays(), row);
@@ -95,11 +96,20 @@ class AttentionPlan {
                 node::NodeCost::scaled(cycles, grid_.shape().nodes[node].core_speed);
         }
         busy_cycles_ = std::max(busy_cycles_, busy);
-        if (build)
-          plan.kernel.matrix_flops[node] =
-              piece_begin(flops, all, before + mine.end) - piece_begin(flops, all, before + mine.begin);
+        if (!build) continue;
+        plan.kernel.matrix_flops[node] =
+            piece_begin(flops, all, before + mine.end) - piece_begin(flops, all, before + mine.begin);
+        plan.kernel.vector_flops[node] = node::attention_vector_flops(piece_of(mine.count(), met_rows));
       }
     }
+  }
+
+  /// So many rows of what stays, and so many of what moves.
+  [[nodiscard]] node::AttentionPiece piece_of(std::int64_t rows, std::int64_t met_rows) const {
+    node::AttentionPiece piece{rows,          met_rows,          shape_.head_size, request_.element_bytes,
+                               request_.grad, shape_.scores != 0};
+    if (!queries_stay_) std::swap(piece.queries, piece.keys);
+    return piece;
   }
 
   /// Head by head, and within a head sequence by sequence.
@@ -112,10 +122,7 @@ class AttentionPlan {
       const auto known = times_.find({rows, met_rows});
       Cycles cycles = known != times_.end() ? known->second : 0;
       if (known == times_.end()) {
-        node::AttentionPiece piece{rows,          met_rows,          shape_.head_size, request_.element_bytes,
-                                   request_.grad, shape_.scores != 0};
-        if (!queries_stay_) std::swap(piece.queries, piece.keys);
-        times_[{rows, met_rows}] = cycles = node::attention_cycles(context_.cost, piece);
+        times_[{rows, met_rows}] = cycles = node::attention_cycles(context_.cost, piece_of(rows, met_rows));
       }
       sum = saturating_sum(sum, saturating_product(parts, cycles));
       begin = end;

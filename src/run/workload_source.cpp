@@ -57,6 +57,9 @@ workload::NetworkOptions network_options(const config::GenerateParams& params, R
   options.explicit_attention = params.attention == "explicit";
   options.tensor = params.tensor;
   options.sequence_parallel = params.sequence_parallel;
+  options.pipeline = params.pipeline;
+  options.microbatches = params.microbatches;
+  options.schedule = params.schedule;
   return options;
 }
 

@@ -47,8 +47,9 @@ struct GenerateParams {
   std::int64_t experts = 0, table_rows = 0;
   std::string attention = "flash";
   workload::OptimizerRule optimizer = workload::OptimizerRule::kAdam;
-  std::int64_t tensor = 1;
+  std::int64_t tensor = 1, pipeline = 1, microbatches = 1;
   bool sequence_parallel = false;
+  workload::PipelineSchedule schedule = workload::PipelineSchedule::k1F1B;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("model", self.model, "a network such as resnet50 or gpt, matmul, or a collective such as all_reduce",
@@ -85,6 +86,11 @@ struct GenerateParams {
           Source{"chosen"});
     field("sequence_parallel", self.sequence_parallel, "those ranks share norms and residuals too, by tokens",
           Anything(), Source{"chosen"});
+    field("pipeline", self.pipeline, "ranks that share out the blocks of gpt, llama or moe", Between(1, 4096),
+          Source{"chosen"});
+    field("microbatches", self.microbatches, "gpt, llama, moe: parts of the batch that pass one after the other",
+          Between(1, 1 << 16), Source{"chosen"});
+    field("schedule", self.schedule, "order of these parts", Anything(), Source{"chosen"});
   }
 };
 

@@ -24,6 +24,9 @@ struct NetworkOptions {
   bool explicit_attention = false;  ///< products and a softmax instead of one operation that keeps no scores
   std::int64_t tensor = 1;          ///< ranks that share each product of a block
   bool sequence_parallel = false;   ///< those ranks share norms and residuals too, by tokens
+  std::int64_t pipeline = 1;        ///< ranks that share out the blocks, one after the other
+  std::int64_t microbatches = 1;    ///< parts of the batch, which pass one after the other
+  PipelineSchedule schedule = PipelineSchedule::k1F1B;
   // Others.
   std::int64_t table_rows = 0;  ///< dlrm: most rows of a table
 };

@@ -72,6 +72,14 @@ constexpr OptimizerNeeds needs_of(OptimizerRule rule) {
   return {};
 }
 
+/// Order of the parts of a batch on a stage of a pipeline.
+enum class PipelineSchedule : std::uint8_t { kGPipe, k1F1B };
+constexpr std::array<schema::EnumEntry<PipelineSchedule>, 2> enum_entries(PipelineSchedule) {
+  return {
+      {{PipelineSchedule::kGPipe, "gpipe", "all forward passes, then all backward passes"},
+       {PipelineSchedule::k1F1B, "1f1b", "forward passes that fill the pipeline, then a backward pass after each"}}};
+}
+
 /// How a collective is carried out: one file each in src/collectives.
 enum class Algorithm : std::uint8_t { kDirect, kMesh2d, kRing, kTree, kZplane };
 constexpr std::array<schema::EnumEntry<Algorithm>, 5> enum_entries(Algorithm) {

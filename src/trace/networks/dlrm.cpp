@@ -37,18 +37,21 @@ Graph dlrm(const NetworkOptions& options, const Groups& groups) {
   const std::int64_t n = options.batch;
   constexpr Bytes kNumberBytes = 4;
   const Value samples = net.samples("samples", n * (kDense + kVectors - 1) * kNumberBytes, n * kDense);
-  std::vector<Value> vectors{layers(net, "bottom", samples, n, kDense, {512, 256, kWidth}, true, false)};
+  // Ranks share out the rows of every table: each looks up what it has for the samples of all, and sends it on.
+  std::vector<Value> words;
   for (std::size_t t = 0; t < std::size(kRows); ++t) {
-    const std::int64_t rows = options.table_rows > 0 ? std::min(options.table_rows, kRows[t]) : kRows[t];
-    const auto distinct =
-        static_cast<std::int64_t>(std::clamp(100.0 * static_cast<double>(rows) / static_cast<double>(n), 1.0, 100.0));
-    vectors.push_back(net.sparse_table(fmt::format("table{}", t), samples, {n, kWidth, 1, distinct}, rows));
+    const std::int64_t capped = options.table_rows > 0 ? std::min(options.table_rows, kRows[t]) : kRows[t];
+    const std::int64_t rows = ceil_div(capped, options.ranks);
+    const std::int64_t distinct = std::clamp<std::int64_t>(100 * std::min(rows, n) / n, 1, 100);
+    words.push_back(net.sparse_table(fmt::format("table{}", t), samples, {n, kWidth, 1, distinct}, rows));
   }
-  const Value all = net.concatenation("vectors", vectors);
+  const Value rows = net.exchange("rows", net.concatenation("rows", words));
+  const Value numbers = layers(net, "bottom", samples, n, kDense, {512, 256, kWidth}, true, false);
+  const Value all = net.concatenation("vectors", {numbers, rows});
   const Value pairs = net.product("pairs", all, all, {kVectors, kVectors, kWidth, n});
   // Each pair once.
   const Value once = net.elementwise("pairs.once", {pairs}, n * kPairs, 1, 1);
-  const Value features = net.concatenation("features", {once, vectors.front()});
+  const Value features = net.concatenation("features", {once, numbers});
   net.loss("loss", layers(net, "top", features, n, kPairs + kWidth, {1024, 1024, 512, 256, 1}, false, true), 1);
   return net.finish();
 }

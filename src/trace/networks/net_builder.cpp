@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace dojo::workload::networks {
@@ -14,18 +15,20 @@ NetBuilder::NetBuilder(const std::string& name, const NetworkOptions& options, c
 }
 
 NetBuilder::Weight NetBuilder::weight(const std::string& name, std::int64_t parameters) {
+  const auto [entry, fresh] = known_weights_.emplace(name, static_cast<Weight>(weights_.size()));
+  if (!fresh) return entry->second;
   Parameters made;
   made.name = name;
   made.count = parameters;
   made.tensor = graph_.tensor(name, parameters * width(), TensorRole::kWeight);
   weights_.push_back(std::move(made));
   parameters_ += parameters;
-  return static_cast<Weight>(weights_.size() - 1);
+  return entry->second;
 }
 
 OpDraft NetBuilder::draft(const std::string& name, OpKind kind, Phase phase) const {
   OpDraft made;
-  made.name = name;
+  made.name = prefix_ + name;
   made.op.id = graph_.op_count();
   made.op.kind = kind;
   made.op.phase = phase;
@@ -47,7 +50,7 @@ void NetBuilder::read(OpDraft& made, Weight weight) {
 Value NetBuilder::emit(OpDraft made, const std::string& output, std::int64_t elements) {
   made.op.flops = shape_flops(made.op);
   if (made.op.vector_flops_per_element == 0) made.op.vector_flops_per_element = default_vector_flops(made.op);
-  const std::uint32_t tensor = graph_.tensor(output, elements * width(), TensorRole::kActivation);
+  const std::uint32_t tensor = graph_.tensor(prefix_ + output, elements * width(), TensorRole::kActivation);
   made.outputs.insert(made.outputs.begin(), tensor);
   const std::uint32_t op = graph_.add(std::move(made));
   return {tensor, op, elements};
@@ -57,7 +60,7 @@ Value NetBuilder::samples(const std::string& name, Bytes bytes, std::int64_t ele
   OpDraft ingest = draft("ingest", OpKind::kIngest, Phase::kForward);
   ingest.op.dtype = DType::kInt8;
   ingest.op.bytes = bytes;
-  const std::uint32_t tensor = graph_.tensor(name, bytes, TensorRole::kInput);
+  const std::uint32_t tensor = graph_.tensor(prefix_ + name, bytes, TensorRole::kInput);
   ingest.outputs = {tensor};
   const std::uint32_t op = graph_.add(std::move(ingest));
   return {tensor, op, elements};
@@ -71,7 +74,8 @@ Value NetBuilder::gradient(const Value& of) const {
 void NetBuilder::add_gradient(const Value& of, Value gradient) {
   const auto [entry, fresh] = gradients_.emplace(of.tensor, gradient);
   if (fresh) return;
-  const std::string name = fmt::format("{}.add_grad", graph_.graph().str(graph_.graph().tensors[of.tensor].name));
+  const std::string tensor = graph_.graph().str(graph_.graph().tensors[of.tensor].name);
+  const std::string name = tensor.substr(prefix_.size()) + ".add_grad";
   OpDraft sum = draft(name, OpKind::kElementwise, Phase::kBackward);
   sum.op.elements = of.elements;
   sum.op.vector_flops_per_element = 1;
@@ -94,7 +98,15 @@ void NetBuilder::makes_gradient(OpDraft& made, Weight weight) {
 void NetBuilder::made_gradient(std::uint32_t op, Weight weight) {
   Parameters& parameters = weights_[weight];
   parameters.makers.push_back(op);
-  if (--parameters.uses > 0) return;
+  if (++parameters.made < parameters.uses * parts_) return;
+  if (parameters.shared != 0) {
+    OpDraft sum = draft(parameters.name + ".all_reduce", OpKind::kAllReduce, Phase::kBackward);
+    sum.op.bytes = parameters.count * width();
+    sum.op.group = parameters.shared;
+    sum.inputs = sum.outputs = {parameters.gradient};
+    sum.deps = parameters.makers;
+    parameters.makers = {graph_.add(std::move(sum))};
+  }
   open_.weights.push_back(weight);
   open_.parameters += parameters.count;
   if (open_.parameters * width() >= options_.bucket_bytes) close_bucket();
@@ -188,9 +200,50 @@ Value NetBuilder::gather(const std::string& name, Value x) {
   return y;
 }
 
+void NetBuilder::begin_part(std::int64_t part, std::int64_t parts) {
+  part_ = static_cast<std::size_t>(part);
+  parts_ = parts;
+  prefix_ = parts > 1 ? fmt::format("part{}.", part) : "";
+  tapes_.resize(std::max(tapes_.size(), part_ + 1));
+}
+
+void NetBuilder::run_backward(std::int64_t part) {
+  begin_part(part, parts_);
+  for (auto pass = tapes_[part_].rbegin(); pass != tapes_[part_].rend(); ++pass) (*pass)();
+  tapes_[part_].clear();
+}
+
+OpDraft NetBuilder::message(const std::string& name, OpKind kind, Phase phase, std::int64_t elements,
+                            RankId peer) const {
+  OpDraft made = draft(name, kind, phase);
+  made.op.bytes = elements * width();
+  made.op.peer = static_cast<std::int32_t>(peer);
+  made.op.tag = static_cast<std::int32_t>(2 * part_ + (phase == Phase::kBackward ? 1 : 0));
+  return made;
+}
+
+Value NetBuilder::receive(const std::string& name, std::int64_t elements, RankId from) {
+  const Value x = emit(message(name + ".recv", OpKind::kRecv, Phase::kForward, elements, from), name, elements);
+  backward([=] {
+    OpDraft back = message(name + ".grad_send", OpKind::kSend, Phase::kBackward, elements, from);
+    read(back, gradient(x));
+    graph_.add(std::move(back));
+  });
+  return x;
+}
+
+void NetBuilder::send(const std::string& name, Value x, RankId to) {
+  OpDraft made = message(name + ".send", OpKind::kSend, Phase::kForward, x.elements, to);
+  read(made, x);
+  graph_.add(std::move(made));
+  backward([=] {
+    add_gradient(x, emit(message(name + ".grad_recv", OpKind::kRecv, Phase::kBackward, x.elements, to), name + ".dx",
+                         x.elements));
+  });
+}
+
 Graph NetBuilder::finish() {
-  for (auto pass = tape_.rbegin(); pass != tape_.rend(); ++pass) (*pass)();
-  tape_.clear();
+  for (std::size_t part = 0; part < tapes_.size(); ++part) run_backward(static_cast<std::int64_t>(part));
   close_bucket();
   if (!buckets_.empty()) update(buckets_.back());
   return graph_.take();

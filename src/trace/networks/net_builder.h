@@ -19,11 +19,15 @@ struct Value {
   std::int64_t elements = 0;
 };
 
-/// Group classes of a generated job; those that it has none of are left out, and `all` is always 0.
+/// Group classes of a generated job; those that it has none of are left out, and `all` is always 0. And the place of a
+/// rank in its pipeline.
 struct Groups {
   std::uint32_t data = 0;    ///< ranks with the same weights
   std::uint32_t tensor = 0;  ///< ranks that share products; 0 = none
+  std::uint32_t words = 0;   ///< first and last stage, which both have the table of words; 0 = none
   std::int64_t data_ranks = 1, tensor_ranks = 1;
+  std::int64_t stage = 0, stages = 1;
+  RankId previous = 0, next = 0;  ///< of the pipeline
 };
 
 class NetBuilder {
@@ -31,7 +35,7 @@ class NetBuilder {
   NetBuilder(const std::string& name, const NetworkOptions& options, const Groups& groups);
 
   using Weight = std::uint32_t;  ///< index of a parameter tensor
-  /// Parameters, of this rank. One that two layers use has one gradient.
+  /// Parameters, of this rank, by name: one that two layers or several parts of the batch use has one gradient.
   Weight weight(const std::string& name, std::int64_t parameters);
   [[nodiscard]] std::int64_t parameters() const { return parameters_; }
 
@@ -64,12 +68,24 @@ class NetBuilder {
              bool first = false);
   /// `samples` x `groups` sums.
   Value group_norm(const std::string& name, Value x, std::int64_t groups, const std::vector<Weight>& weights);
+  /// Layers that follow are of that part of the batch, of which there are so many.
+  void begin_part(std::int64_t part, std::int64_t parts);
+  /// The backward pass of a part.
+  void run_backward(std::int64_t part);
+  /// From and to the stage before or after; gradients go the other way.
+  Value receive(const std::string& name, std::int64_t elements, RankId from);
+  void send(const std::string& name, Value x, RankId to);
+  /// A gradient that another stage has a share of.
+  void share_gradient(Weight weight, std::uint32_t group) { weights_[weight].shared = group; }
+
   /// Ends the forward pass: the gradient of `logits` begins the backward pass.
   void loss(const std::string& name, Value logits, std::int64_t classes);
 
   /// Ranks that share a product add up its result: in the forward pass, or the gradient in the backward pass.
   Value sum_forward(const std::string& name, Value x);
   Value sum_backward(const std::string& name, Value x);
+  /// Data-parallel ranks send each other equal parts.
+  Value exchange(const std::string& name, Value x);
   /// Each rank goes on with its share of the tokens, if `on`.
   Value share_tokens(const std::string& name, Value x, bool on);
   /// Tokens of x are shared out and brought together: the collective, and its counterpart in the backward pass.
@@ -83,7 +99,8 @@ class NetBuilder {
   struct Parameters {
     std::uint32_t tensor = 0, gradient = kNone;
     std::string name;
-    std::int64_t count = 0, uses = 0;
+    std::int64_t count = 0, uses = 0, made = 0;  ///< uses of one part; shares of the gradient that are there
+    std::uint32_t shared = 0;                    ///< group class of stages that add up the gradient
     std::uint32_t last_reader = kNone;
     std::vector<std::uint32_t> makers;
   };
@@ -101,7 +118,9 @@ class NetBuilder {
   Value emit(OpDraft made, const std::string& output, std::int64_t elements);
   /// In place: the tensor stays.
   Value collective(const std::string& name, OpKind kind, Phase phase, Value x, std::int64_t elements);
-  void backward(std::function<void()> pass) { tape_.push_back(std::move(pass)); }
+  void backward(std::function<void()> pass) { tapes_[part_].push_back(std::move(pass)); }
+  void use(Weight weight) { weights_[weight].uses += part_ == 0 ? 1 : 0; }
+  OpDraft message(const std::string& name, OpKind kind, Phase phase, std::int64_t elements, RankId peer) const;
   /// Of a value; tensor kNone if nobody wants it.
   [[nodiscard]] Value gradient(const Value& of) const;
   /// A further gradient of a value is added.
@@ -117,7 +136,11 @@ class NetBuilder {
   GraphBuilder graph_;
   std::int64_t parameters_ = 0;
   std::vector<Parameters> weights_;
-  std::vector<std::function<void()>> tape_;
+  std::unordered_map<std::string, Weight> known_weights_;
+  std::size_t part_ = 0;
+  std::int64_t parts_ = 1;
+  std::string prefix_;  ///< of names: the part of the batch
+  std::vector<std::vector<std::function<void()>>> tapes_{1};
   std::unordered_map<std::uint32_t, Value> gradients_;  ///< by tensor
   Bucket open_;
   std::vector<Bucket> buckets_;

@@ -15,8 +15,8 @@ Value NetBuilder::linear(const std::string& name, Value x, const MatShape& shape
   read(made, weight);
   for (const Weight b : bias) read(made, b);
   const Value y = emit(std::move(made), name + ".y", shape.batch * shape.m * shape.n);
-  ++weights_[weight].uses;
-  for (const Weight b : bias) ++weights_[b].uses;
+  use(weight);
+  for (const Weight b : bias) use(b);
   backward([=] {
     const Value dy = gradient(y);
     if (dy.tensor == kNone) return;
@@ -85,8 +85,8 @@ Value NetBuilder::elementwise(const std::string& name, const std::vector<Value>&
     for (const Value& x : inputs) read(grad, x);
     std::vector<std::uint32_t> others;
     for (std::size_t i = 1; i < inputs.size(); ++i)
-      others.push_back(
-          graph_.tensor(name + ".dx" + std::to_string(i), inputs[i].elements * width(), TensorRole::kActivation));
+      others.push_back(graph_.tensor(prefix_ + name + ".dx" + std::to_string(i), inputs[i].elements * width(),
+                                     TensorRole::kActivation));
     grad.outputs = others;
     const Value dx = emit(std::move(grad), name + ".dx", inputs.front().elements);
     add_gradient(inputs.front(), dx);
@@ -107,12 +107,12 @@ Value NetBuilder::norm(OpKind kind, const std::string& name, Value x, const Valu
   std::uint32_t sum_tensor = x.tensor;
   if (branch != nullptr) {
     read(made, added);
-    sum_tensor = graph_.tensor(name + ".sum", x.elements * width(), TensorRole::kActivation);
+    sum_tensor = graph_.tensor(prefix_ + name + ".sum", x.elements * width(), TensorRole::kActivation);
     made.outputs = {sum_tensor};
   }
   for (const Weight w : weights) {
     read(made, w);
-    ++weights_[w].uses;
+    use(w);
   }
   const Value y = emit(std::move(made), name + ".y", x.elements);
   const Value whole{sum_tensor, branch != nullptr ? y.op : x.op, x.elements};
@@ -174,8 +174,8 @@ Value NetBuilder::attention(const std::string& name, const std::vector<Value>& q
     read(grad, y);
     std::vector<std::uint32_t> others;
     for (std::size_t i = 1; i < qkv.size(); ++i)
-      others.push_back(
-          graph_.tensor(name + ".dx" + std::to_string(i), qkv[i].elements * width(), TensorRole::kActivation));
+      others.push_back(graph_.tensor(prefix_ + name + ".dx" + std::to_string(i), qkv[i].elements * width(),
+                                     TensorRole::kActivation));
     grad.outputs = others;
     const Value dx = emit(std::move(grad), name + ".dx", qkv.front().elements);
     add_gradient(qkv.front(), dx);
@@ -195,8 +195,8 @@ Value NetBuilder::conv(const std::string& name, Value x, const ConvShape& given,
   read(made, weight);
   for (const Weight b : bias) read(made, b);
   const Value y = emit(std::move(made), name + ".y", shape.n * shape.k * shape.p * shape.q);
-  ++weights_[weight].uses;
-  for (const Weight b : bias) ++weights_[b].uses;
+  use(weight);
+  for (const Weight b : bias) use(b);
   backward([=] {
     const Value dy = gradient(y);
     if (!first) {

@@ -29,7 +29,7 @@ Value NetBuilder::lookup(OpKind kind, const std::string& name, Value x, const Lo
   const Weight weight = of_table ? *table : 0;
   if (of_table) {
     read(made, weight);
-    ++weights_[weight].uses;
+    use(weight);
   }
   const Value y = emit(std::move(made), name + ".y", elements);
   backward([=] {
@@ -64,8 +64,9 @@ std::vector<Value> NetBuilder::split_heads(const std::string& name, Value x,
   read(made, x);
   std::vector<Value> parts;
   for (std::size_t i = 1; i < elements.size(); ++i) {
-    parts.push_back({graph_.tensor(name + ".y" + std::to_string(i), elements[i] * width(), TensorRole::kActivation),
-                     kNone, elements[i]});
+    parts.push_back(
+        {graph_.tensor(prefix_ + name + ".y" + std::to_string(i), elements[i] * width(), TensorRole::kActivation),
+         kNone, elements[i]});
     made.outputs.push_back(parts.back().tensor);
   }
   parts.insert(parts.begin(), emit(std::move(made), name + ".y0", elements.front()));
@@ -125,17 +126,16 @@ Value NetBuilder::sparse_table(const std::string& name, Value ids, const LookupS
     read(grad, ids);
     const std::int64_t touched =
         std::min(rows, ceil_div<std::int64_t>(shape.lookups * shape.distinct_percent, 100)) * shape.width;
-    const std::uint32_t gradient = graph_.tensor(name + ".grad", touched * width(), TensorRole::kGradient);
+    const std::uint32_t gradient = graph_.tensor(prefix_ + name + ".grad", touched * width(), TensorRole::kGradient);
     grad.outputs = {gradient};
     const std::uint32_t made_by = graph_.add(std::move(grad));
-    OpDraft step = draft(name + ".optimizer", OpKind::kOptimizer, Phase::kUpdate);
-    step.op.rule = OptimizerRule::kSgd;
+    // Gradient descent on the rows that were touched, where they lie.
+    OpDraft step = draft(name + ".update", OpKind::kElementwise, Phase::kUpdate);
     step.op.elements = touched;
-    step.op.vector_flops_per_element = default_vector_flops(step.op);
+    step.op.vector_flops_per_element = needs_of(OptimizerRule::kSgd).vector_flops;
     step.inputs = {gradient};
-    step.outputs = {table};
     step.deps = {made_by};
-    graph_.add(std::move(step));
+    (void)emit(std::move(step), name + ".rows", touched);
   });
   return y;
 }
@@ -153,13 +153,27 @@ Value NetBuilder::concatenation(const std::string& name, const std::vector<Value
     read(grad, gradient(y));
     std::vector<std::uint32_t> others;
     for (std::size_t i = 1; i < inputs.size(); ++i)
-      others.push_back(
-          graph_.tensor(name + ".dx" + std::to_string(i), inputs[i].elements * width(), TensorRole::kActivation));
+      others.push_back(graph_.tensor(prefix_ + name + ".dx" + std::to_string(i), inputs[i].elements * width(),
+                                     TensorRole::kActivation));
     grad.outputs = others;
     const Value dx = emit(std::move(grad), name + ".dx", inputs.front().elements);
     add_gradient(inputs.front(), dx);
     for (std::size_t i = 1; i < inputs.size(); ++i) add_gradient(inputs[i], {others[i - 1], dx.op, inputs[i].elements});
   });
+  return y;
+}
+
+Value NetBuilder::exchange(const std::string& name, Value x) {
+  if (groups_.data_ranks == 1) return x;
+  const auto exchanged = [=](const std::string& to, Phase phase, const Value& from) {
+    OpDraft made = draft(to, OpKind::kAllToAll, phase);
+    made.op.bytes = from.elements * width();
+    made.op.group = groups_.data;
+    read(made, from);
+    return emit(std::move(made), to, from.elements);
+  };
+  const Value y = exchanged(name + ".all_to_all", Phase::kForward, x);
+  backward([=] { add_gradient(x, exchanged(name + ".grad_all_to_all", Phase::kBackward, gradient(y))); });
   return y;
 }
 
@@ -179,7 +193,7 @@ Value NetBuilder::share_tokens(const std::string& name, Value x, bool on) {
 Value NetBuilder::group_norm(const std::string& name, Value x, std::int64_t groups,
                              const std::vector<Weight>& weights) {
   const auto sums_of = [=](const std::string& tensor) {
-    return graph_.tensor(tensor, 2 * groups * dtype_bytes(DType::kFp32), TensorRole::kStatistics);
+    return graph_.tensor(prefix_ + tensor, 2 * groups * dtype_bytes(DType::kFp32), TensorRole::kStatistics);
   };
   const auto part = [=](const std::string& op, OpKind kind, Phase phase, const std::vector<Value>& inputs) {
     OpDraft made = draft(op, kind, phase);
@@ -196,7 +210,7 @@ Value NetBuilder::group_norm(const std::string& name, Value x, std::int64_t grou
   OpDraft apply = part(name, OpKind::kGroupNormApply, Phase::kForward, {x, sums});
   for (const Weight w : weights) {
     read(apply, w);
-    ++weights_[w].uses;
+    use(w);
   }
   const Value y = emit(std::move(apply), name + ".y", x.elements);
   backward([=] {

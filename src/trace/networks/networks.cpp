@@ -52,14 +52,29 @@ void check(const Network& network, const NetworkOptions& o, Findings& findings) 
   }
   if (o.ranks < 1 || o.ranks > 10000000)
     findings.add("generate {}: found {} ranks, expected 1 to 10000000; set workload.ranks", network.name, o.ranks);
-  if (o.tensor > 1 && !network.shares_products)
-    findings.add("generate {}: found tensor {}, expected 1: its products are not shared; use data parallelism",
-                 network.name, o.tensor);
-  if (o.tensor < 1 || (o.ranks >= 1 && o.ranks % o.tensor != 0)) {
+  if (!network.shares_products && (o.tensor > 1 || o.pipeline > 1 || o.microbatches > 1)) {
     findings.add(
-        "generate {}: found tensor {} with {} ranks, expected a number that divides them; set "
-        "workload.generate.tensor or workload.ranks",
-        network.name, o.tensor, o.ranks);
+        "generate {}: found tensor {}, pipeline {} and microbatches {}, expected 1 each: it is only data "
+        "parallel; remove them",
+        network.name, o.tensor, o.pipeline, o.microbatches);
+  }
+  between("pipeline", o.pipeline, 1, 4096);
+  if (o.tensor < 1 || o.pipeline < 1 || (o.ranks >= 1 && o.ranks % (o.tensor * o.pipeline) != 0)) {
+    findings.add(
+        "generate {}: found tensor {} and pipeline {} with {} ranks, expected a product that divides them; set "
+        "workload.generate.tensor, workload.generate.pipeline or workload.ranks",
+        network.name, o.tensor, o.pipeline, o.ranks);
+  }
+  if (o.pipeline > 1 && o.ranks > 4096)
+    findings.add(
+        "generate {}: found a pipeline with {} ranks, expected at most 4096: each has a graph of its own; use "
+        "fewer ranks",
+        network.name, o.ranks);
+  if (o.microbatches < 1 || (o.batch >= 1 && o.batch % o.microbatches != 0)) {
+    findings.add(
+        "generate {}: found {} microbatches of a batch of {}, expected a number that divides it; set "
+        "workload.generate.microbatches or workload.generate.batch",
+        network.name, o.microbatches, o.batch);
   }
   if (o.sequence_parallel && o.tensor < 2)
     findings.add(
@@ -68,30 +83,62 @@ void check(const Network& network, const NetworkOptions& o, Findings& findings) 
         network.name, o.tensor);
 }
 
-/// Consecutive ranks share products; ranks at the same place of such groups have the same weights.
-void add_groups(Workload& workload, const NetworkOptions& options, Groups& groups) {
-  const auto ranks = static_cast<RankId>(options.ranks), tensor = static_cast<RankId>(options.tensor);
-  groups.data_ranks = ranks / tensor;
-  groups.tensor_ranks = tensor;
-  workload.group_classes.push_back(all_ranks_class(ranks));
-  if (tensor == 1) return;
-  Workload::GroupClass sharing{"tensor", {}}, data{"data", {}};
-  for (RankId first = 0; first < ranks; first += tensor) {
-    Group group{fmt::format("tensor[{}]", first / tensor), {}};
-    for (RankId i = 0; i < tensor; ++i) group.ranks.push_back(first + i);
-    sharing.groups.push_back(std::move(group));
+/// Ranks of a tensor group follow one another, then the stages of a pipeline, then the copies of the job.
+class Ranks {
+ public:
+  Ranks(const NetworkOptions& o, bool shares_words)
+      : tensor_(static_cast<RankId>(o.tensor)),
+        stages_(static_cast<RankId>(o.pipeline)),
+        copies_(static_cast<RankId>(o.ranks) / (tensor_ * stages_)),
+        shares_words_(shares_words && stages_ > 1) {}
+
+  void add_groups(Workload& workload) {
+    workload.group_classes.push_back(all_ranks_class(tensor_ * stages_ * copies_));
+    if (tensor_ > 1) {
+      groups_.tensor = add(workload, "tensor", stages_ * copies_, tensor_,
+                           [&](RankId group, RankId i) { return group * tensor_ + i; });
+    }
+    if (copies_ > 1 && tensor_ * stages_ > 1) {
+      groups_.data = add(workload, "data", tensor_ * stages_, copies_,
+                         [&](RankId group, RankId i) { return i * tensor_ * stages_ + group; });
+    }
+    if (shares_words_) {
+      groups_.words = add(workload, "words", tensor_ * copies_, 2, [&](RankId group, RankId i) {
+        return (group / tensor_ * stages_ + i * (stages_ - 1)) * tensor_ + group % tensor_;
+      });
+    }
+    groups_.data_ranks = copies_;
+    groups_.tensor_ranks = tensor_;
+    groups_.stages = stages_;
   }
-  groups.tensor = static_cast<std::uint32_t>(workload.group_classes.size());
-  workload.group_classes.push_back(std::move(sharing));
-  if (groups.data_ranks == 1) return;
-  for (RankId place = 0; place < tensor; ++place) {
-    Group group{fmt::format("data[{}]", place), {}};
-    for (RankId rank = place; rank < ranks; rank += tensor) group.ranks.push_back(rank);
-    data.groups.push_back(std::move(group));
+
+  [[nodiscard]] Groups of(RankId rank) const {
+    Groups groups = groups_;
+    groups.stage = rank / tensor_ % stages_;
+    groups.previous = rank - tensor_;
+    groups.next = rank + tensor_;
+    // The class has only ranks of these stages.
+    if (groups.stage != 0 && groups.stage + 1 != groups.stages) groups.words = 0;
+    return groups;
   }
-  groups.data = static_cast<std::uint32_t>(workload.group_classes.size());
-  workload.group_classes.push_back(std::move(data));
-}
+
+ private:
+  template <class Rank>
+  std::uint32_t add(Workload& workload, const char* name, RankId groups, RankId ranks, Rank&& rank) {
+    Workload::GroupClass made{name, {}};
+    for (RankId g = 0; g < groups; ++g) {
+      Group group{fmt::format("{}[{}]", name, g), {}};
+      for (RankId i = 0; i < ranks; ++i) group.ranks.push_back(rank(g, i));
+      made.groups.push_back(std::move(group));
+    }
+    workload.group_classes.push_back(std::move(made));
+    return static_cast<std::uint32_t>(workload.group_classes.size() - 1);
+  }
+
+  RankId tensor_, stages_, copies_;
+  bool shares_words_;
+  Groups groups_;
+};
 
 }  // namespace
 
@@ -124,11 +171,23 @@ Workload generate_network(const std::string& name, const NetworkOptions& options
   findings.throw_if_any();
   Workload workload;
   workload.steps = options.steps;
-  Groups groups;
-  add_groups(workload, options, groups);
+  Ranks ranks(options, name == "gpt");
+  ranks.add_groups(workload);
+  const auto graph_of = [&](RankId rank) {
+    const Groups groups = ranks.of(rank);
+    return network->transformer != nullptr ? network->transformer(options, size, groups)
+                                           : network->other(options, groups);
+  };
   workload.graph_of_rank.assign(static_cast<std::size_t>(options.ranks), 0);
-  workload.graphs.push_back(network->transformer != nullptr ? network->transformer(options, size, groups)
-                                                            : network->other(options, groups));
+  if (options.pipeline == 1) {
+    workload.graphs.push_back(graph_of(0));
+    return workload;
+  }
+  // Each rank names the ranks that it sends to.
+  for (RankId rank = 0; rank < static_cast<RankId>(options.ranks); ++rank) {
+    workload.graph_of_rank[rank] = rank;
+    workload.graphs.push_back(graph_of(rank));
+  }
   return workload;
 }
 

@@ -18,7 +18,12 @@ constexpr std::int64_t kRotary = 3;       // two products and a sum
 }  // namespace
 
 Transformer::Transformer(NetBuilder& net, const NetworkOptions& options, const TransformerSize& size, bool causal)
-    : net_(net), options_(options), size_(size), causal_(causal), batch_(options.batch), tensor_(options.tensor) {}
+    : net_(net),
+      options_(options),
+      size_(size),
+      causal_(causal),
+      batch_(options.batch / options.microbatches),
+      tensor_(options.tensor) {}
 
 std::vector<NetBuilder::Weight> Transformer::norm_weights(const std::string& name, const Style& style) {
   const std::int64_t each = style.norm == OpKind::kLayerNorm ? 2 : 1;  // scale and shift, or scale

@@ -72,6 +72,12 @@ TransformerSize transformer_size(const std::string& model, const NetworkOptions&
   divides("kv_heads", size.kv_heads, "heads", size.heads);
   divides("tensor", options.tensor, "kv_heads", size.kv_heads);
   divides("tensor", options.tensor, "feed_forward", size.feed_forward);
+  if (options.pipeline > size.layers) {
+    findings.add(
+        "generate {}: found pipeline {} with {} layers, expected a layer for each stage at least; set "
+        "workload.generate.pipeline or layers",
+        model, options.pipeline, size.layers);
+  }
   if (options.sequence_parallel) divides("tensor", options.tensor, "sequence", size.sequence);
   return size;
 }

@@ -38,7 +38,7 @@ TEST(GenerateNetwork, SaysWhatIsWrong) {
   EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found heads 7 of hidden 768, expected a number that divides"));
   o = options("124M");
   o.ranks = 4, o.tensor = 3;
-  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found tensor 3 with 4 ranks"));
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found tensor 3 and pipeline 1 with 4 ranks"));
   o.ranks = 5, o.tensor = 5;
   EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found tensor 5 of kv_heads 12"));
   o = options("124M");
@@ -46,7 +46,13 @@ TEST(GenerateNetwork, SaysWhatIsWrong) {
   EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("sequence_parallel with tensor 1"));
   o = options("large");
   o.ranks = o.tensor = 2;
-  EXPECT_THAT(findings_of("bert", o), testing::HasSubstr("its products are not shared"));
+  EXPECT_THAT(findings_of("bert", o), testing::HasSubstr("it is only data parallel"));
+  o = options("124M");
+  o.ranks = o.pipeline = 13;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found pipeline 13 with 12 layers"));
+  o = options("124M");
+  o.batch = 4, o.microbatches = 3;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found 3 microbatches of a batch of 4"));
   o = options("124M");
   o.batch = 0, o.bucket_bytes = 0;
   EXPECT_THAT(findings_of("gpt", o),
@@ -215,6 +221,70 @@ TEST(GenerateNetwork, TensorGroupsShareProducts) {
   Findings findings;
   check_workload(shared, findings);
   EXPECT_TRUE(findings.lines().empty());
+}
+
+std::vector<std::string> order_of(const Graph& graph, const std::string& forward_op, const std::string& backward_op) {
+  std::vector<std::string> order;
+  for (const Op& op : graph.ops) {
+    const std::string& name = graph.op_name(op);
+    const std::size_t dot = name.find('.');
+    if (name.substr(dot + 1) == forward_op) order.push_back("F" + name.substr(4, dot - 4));
+    if (name.substr(dot + 1) == backward_op) order.push_back("B" + name.substr(4, dot - 4));
+  }
+  return order;
+}
+
+TEST(GeneratePipeline, StagesTakeTurnsByTheirSchedule) {
+  NetworkOptions o = options("124M");
+  o.ranks = o.pipeline = 4;
+  o.batch = o.microbatches = 6;
+  const Workload in_turn = generate_network("gpt", o);
+  ASSERT_EQ(in_turn.graphs.size(), 4u);
+  using Order = std::vector<std::string>;
+  const auto order = [](const Workload& workload, RankId rank) {
+    const std::string block = "block" + std::to_string(3 * rank) + ".mlp.up";
+    return order_of(workload.graphs[rank], block, block + ".weight_grad");
+  };
+  EXPECT_EQ(order(in_turn, 3), (Order{"F0", "B0", "F1", "B1", "F2", "B2", "F3", "B3", "F4", "B4", "F5", "B5"}));
+  EXPECT_EQ(order(in_turn, 0), (Order{"F0", "F1", "F2", "F3", "B0", "F4", "B1", "F5", "B2", "B3", "B4", "B5"}));
+  o.schedule = PipelineSchedule::kGPipe;
+  EXPECT_EQ(order(generate_network("gpt", o), 0),
+            (Order{"F0", "F1", "F2", "F3", "F4", "F5", "B0", "B1", "B2", "B3", "B4", "B5"}));
+  Findings findings;
+  check_workload(in_turn, findings);
+  EXPECT_TRUE(findings.lines().empty());
+}
+
+/// All stages together do what one rank does, and have its parameters, the table of words twice.
+TEST(GeneratePipeline, StagesShareOutTheWork) {
+  NetworkOptions o = options("124M");
+  o.batch = 4;
+  const Workload alone = generate_network("gpt", o);
+  o.ranks = 8, o.pipeline = 2, o.tensor = 2, o.microbatches = 4, o.vocabulary = 50258;
+  const Workload piped = generate_network("gpt", o);
+  ASSERT_EQ(piped.graphs.size(), 8u);
+  std::int64_t flops_of_copy = 0, head_difference = 6 * std::int64_t{4 * 1024} * 768;  // one more word
+  for (std::size_t rank = 0; rank < 4; ++rank)
+    for (const Op& op : piped.graphs[rank].ops) flops_of_copy += op.flops;
+  EXPECT_EQ(flops_of_copy, flops(alone) + head_difference);
+  ASSERT_EQ(piped.group_classes.size(), 4u);
+  EXPECT_EQ(piped.group_classes[1].groups[1].ranks, (std::vector<RankId>{2, 3}));
+  EXPECT_EQ(piped.group_classes[2].groups[1].ranks, (std::vector<RankId>{1, 5}));
+  EXPECT_EQ(piped.group_classes[3].name, "words");
+  EXPECT_EQ(piped.group_classes[3].groups[3].ranks, (std::vector<RankId>{5, 7}));
+  Findings findings;
+  check_workload(piped, findings);
+  EXPECT_THAT(findings.lines(), testing::IsEmpty());
+}
+
+/// Weights are updated once for all parts of the batch, and the gradient has one sum.
+TEST(GenerateNetwork, PartsOfABatchAddUpTheirGradients) {
+  NetworkOptions o = options("124M");
+  o.batch = o.microbatches = 4;
+  const Workload parts = generate_network("gpt", o);
+  EXPECT_EQ(parameters(parts), 124'439'808);
+  o.microbatches = 1;
+  EXPECT_EQ(flops(parts), flops(generate_network("gpt", o)));
 }
 
 /// Reduce-scatter and all-gather carry what the all-reduces carried.
