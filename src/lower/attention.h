@@ -16,9 +16,12 @@ struct AttentionRequest {
   friend bool operator<(const AttentionRequest& a, const AttentionRequest& b);
 };
 
-/// What stays on the nodes, and in how many steps the rest comes.
+/// What stays on the nodes while the rest comes past it. Both: the gradients of queries, and of keys and values, are
+/// made side by side by a pass each, so that neither leaves sums on several rows.
+enum class Stays : std::uint8_t { kQueries, kKeys, kBoth };
+/// That, and in how many steps the rest comes.
 struct AttentionChoice {
-  bool queries_stay = true;
+  Stays stays = Stays::kQueries;
   std::uint32_t steps = 1;
   Bytes buffer_bytes = 0;
   double cycles = 0;

@@ -7,7 +7,7 @@
 namespace dojo::workload {
 
 AttentionCut::AttentionCut(const AttentionRequest& request, const PlanContext& context, bool queries_stay)
-    : shape_(request.shape), context_(context), grid_(context.grid) {
+    : shape_(request.shape), context_(context), grid_(context.grid), block_rows_(context.cost.params().matrix_rows) {
   // Of a gradient: Q, dO and O; the other side needs Q, dO, and two sums of each row.
   const Bytes element = shape_.head_size * request.element_bytes;
   constexpr Bytes kRowSums = 8;
@@ -31,8 +31,13 @@ std::int64_t AttentionCut::sequences(std::uint32_t row) const {
 }
 
 Heads AttentionCut::share(std::uint32_t row, std::int64_t index) const {
-  const std::int64_t all = stays_.heads * band(stays_, row);
-  return {piece_begin(all, grid_.row_count(row), index), piece_begin(all, grid_.row_count(row), index + 1)};
+  const std::int64_t tokens = band(stays_, row), blocks = ceil_div(tokens, block_rows_);
+  const std::int64_t all = stays_.heads * blocks, count = grid_.row_count(row);
+  const auto pairs_before = [&](std::int64_t block) {
+    return block / std::max<std::int64_t>(1, blocks) * tokens +
+           (blocks == 0 ? 0 : std::min(tokens, block % blocks * block_rows_));
+  };
+  return {pairs_before(piece_begin(all, count, index)), pairs_before(piece_begin(all, count, index + 1))};
 }
 
 /// Heads of `side` that the index-th node of a row needs, each whole.

@@ -32,7 +32,7 @@ class AttentionCut {
   [[nodiscard]] std::int64_t band(const Side& side, std::uint32_t row) const;
   /// That the band of a row has tokens of.
   [[nodiscard]] std::int64_t sequences(std::uint32_t row) const;
-  /// (head, token) pairs that the index-th node of a row works on.
+  /// (head, token) pairs that the index-th node of a row works on, in whole blocks of the matrix unit.
   [[nodiscard]] Heads share(std::uint32_t row, std::int64_t index) const;
   /// By column: heads of the moving side that its nodes work with.
   [[nodiscard]] const std::vector<Heads>& columns() const { return columns_; }
@@ -55,6 +55,7 @@ class AttentionCut {
   const AttentionShape& shape_;
   const PlanContext& context_;
   const SliceGrid& grid_;
+  std::int64_t block_rows_;  ///< of the matrix unit
   Side stays_, moves_;
   std::vector<Heads> columns_;
 };

@@ -59,7 +59,7 @@ std::uint32_t OpPlanner::plan_of(const AttentionRequest& request, Bytes budget_b
     found = attentions_.emplace(request, Attention{evaluate_attention(request, context), {}}).first;
   const AttentionChoice choice = choose_attention(found->second.choices, budget_bytes);
   auto& known = found->second.plans;
-  const std::pair key{choice.queries_stay, choice.steps};
+  const std::pair key{choice.stays, choice.steps};
   if (known.count(key) == 0) known[key] = store(build_attention(request, choice, context));
   return known.at(key);
 }

@@ -57,7 +57,7 @@ class OpPlanner {
   std::map<ProductRequest, Product> products_;
   struct Attention {
     std::vector<AttentionChoice> choices;
-    std::map<std::pair<bool, std::uint32_t>, std::uint32_t> plans;  ///< by what stays, and steps
+    std::map<std::pair<Stays, std::uint32_t>, std::uint32_t> plans;  ///< by what stays, and steps
   };
   std::map<AttentionRequest, Attention> attentions_;
   std::map<VectorRequest, std::uint32_t> vectors_;

@@ -3,7 +3,8 @@
 //
 //   matrix unit and its operands (NodeCost::product), one after the other:
 //     forward    S = Q K^T, O += P V
-//     gradient   S again unless it was kept, dP = dO V^T, dV += P^T dO, dK += dS^T Q, dQ += dS K
+//     gradients  S again unless it was kept, dP = dO V^T, dV += P^T dO, dK += dS^T Q, dQ += dS K; in two passes the
+//                first two in each
 //   vector unit, FP32, for each score:
 //     forward    8: scale, maximum, difference, exponential (4, assumed), sum
 //                and for each block of keys 2 for each element of O, which a new maximum scales
@@ -31,11 +32,11 @@ Cycles products(const NodeCost& cost, const AttentionPiece& p) {
     return cost.product({m, n, depth, p.element_bytes, kFp32, sums});
   };
   const Cycles scores = product(q, k, d, false);
-  if (!p.grad) return saturating_sum(scores, product(q, d, k, true));
-  Cycles sum = p.keeps_scores ? 0 : scores;
-  sum = saturating_sum(sum, scores);                                         // dP
-  sum = saturating_sum(sum, saturating_product(2, product(k, d, q, true)));  // dV, dK
-  return saturating_sum(sum, product(q, d, k, true));                        // dQ
+  if (p.work == AttentionWork::kForward) return saturating_sum(scores, product(q, d, k, true));
+  Cycles sum = saturating_product(p.keeps_scores ? 1 : 2, scores);  // S, dP
+  if (p.work != AttentionWork::kQueryGradient) sum = saturating_sum(sum, saturating_product(2, product(k, d, q, true)));
+  if (p.work != AttentionWork::kKeyGradients) sum = saturating_sum(sum, product(q, d, k, true));
+  return sum;
 }
 
 }  // namespace
@@ -43,7 +44,8 @@ Cycles products(const NodeCost& cost, const AttentionPiece& p) {
 std::int64_t attention_vector_flops(const AttentionPiece& p) {
   constexpr std::int64_t kSoftmax = 8, kSoftmaxAgain = 6, kGradient = 4;
   const std::int64_t scores = scores_of(p);
-  if (p.grad) return saturating_product(scores, kGradient + (p.keeps_scores ? 0 : kSoftmaxAgain));
+  if (p.work != AttentionWork::kForward)
+    return saturating_product(scores, kGradient + (p.keeps_scores ? 0 : kSoftmaxAgain));
   const std::int64_t blocks = ceil_div(p.keys, kBlockOfKeys);
   return saturating_sum(saturating_product(scores, kSoftmax),
                         saturating_product(2 * blocks, saturating_product(p.queries, p.head_size)));
@@ -52,11 +54,12 @@ std::int64_t attention_vector_flops(const AttentionPiece& p) {
 Cycles attention_cycles(const NodeCost& cost, const AttentionPiece& p) {
   if (p.queries <= 0 || p.keys <= 0 || p.head_size <= 0) return 0;
   const std::int64_t scores = scores_of(p);
-  const std::int64_t from_matrix = p.grad && !p.keeps_scores ? 2 : 1;  // S, dP
-  const std::int64_t made = p.grad ? 2 : 1;                            // P, dS
+  const bool grad = p.work != AttentionWork::kForward;
+  const std::int64_t from_matrix = grad && !p.keeps_scores ? 2 : 1;                   // S, dP
+  const std::int64_t made = grad && p.work != AttentionWork::kQueryGradient ? 2 : 1;  // P, dS; dQ needs no P
   const Bytes kept = p.keeps_scores ? p.element_bytes : 0;
-  const Bytes loaded = saturating_product(scores, from_matrix * kFp32 + (p.grad ? kept : 0));
-  const Bytes stored = saturating_product(scores, from_matrix * kFp32 + made * p.element_bytes + (p.grad ? 0 : kept));
+  const Bytes loaded = saturating_product(scores, from_matrix * kFp32 + (grad ? kept : 0));
+  const Bytes stored = saturating_product(scores, from_matrix * kFp32 + made * p.element_bytes + (grad ? 0 : kept));
   const Cycles matrix = saturating_sum(products(cost, p), ceil_div(loaded, cost.load_bytes_per_cycle()));
   const Cycles vector = ceil_div(attention_vector_flops(p), cost.vector_elements_per_cycle(kFp32));
   const Cycles store = ceil_div(stored, cost.store_bytes_per_cycle());

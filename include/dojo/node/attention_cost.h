@@ -6,12 +6,15 @@
 
 namespace dojo::node {
 
+/// What is made: the result, all gradients, or in a pass of their own those of queries, or of keys and values.
+enum class AttentionWork : std::uint8_t { kForward, kGradients, kQueryGradient, kKeyGradients };
+
 /// Of one head.
 struct AttentionPiece {
   std::int64_t queries = 0, keys = 0;  ///< those that meet; under a mask the mean of what the staying side meets
   std::int64_t head_size = 0;
   Bytes element_bytes = 2;
-  bool grad = false;
+  AttentionWork work = AttentionWork::kForward;
   bool keeps_scores = false;  ///< the softmax is stored for the gradient, which then loads it
 };
 

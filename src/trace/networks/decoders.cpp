@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "trace/networks/transformer.h"
 
@@ -40,9 +41,10 @@ class Decoder {
   [[nodiscard]] bool last() const { return groups_.stage + 1 == groups_.stages; }
   /// GPT's head uses the table of the input. Stages that both have it add up its gradient.
   NetBuilder::Weight words() {
-    const NetBuilder::Weight words = net_.weight("words", model_.vocabulary() * size_.hidden);
-    if (is_gpt_ && groups_.words != 0) net_.share_gradient(words, groups_.words);
-    return words;
+    if (words_) return *words_;
+    words_ = net_.weight("words", model_.vocabulary() * size_.hidden);
+    if (is_gpt_ && groups_.words != 0) net_.share_gradient(*words_, groups_.words);
+    return *words_;
   }
 
   void forward(std::int64_t part) {
@@ -89,6 +91,7 @@ class Decoder {
   NetBuilder net_;
   Transformer model_;
   Transformer::Style style_;
+  std::optional<NetBuilder::Weight> words_;
 };
 
 }  // namespace

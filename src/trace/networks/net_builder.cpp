@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "dojo/base/error.h"
+
 namespace dojo::workload::networks {
 
 NetBuilder::NetBuilder(const std::string& name, const NetworkOptions& options, const Groups& groups)
@@ -16,7 +18,10 @@ NetBuilder::NetBuilder(const std::string& name, const NetworkOptions& options, c
 
 NetBuilder::Weight NetBuilder::weight(const std::string& name, std::int64_t parameters) {
   const auto [entry, fresh] = known_weights_.emplace(name, static_cast<Weight>(weights_.size()));
-  if (!fresh) return entry->second;
+  if (!fresh) {
+    DOJO_CHECK(part_ > 0 && weights_[entry->second].count == parameters, "two parameters are called {}", name);
+    return entry->second;
+  }
   Parameters made;
   made.name = name;
   made.count = parameters;

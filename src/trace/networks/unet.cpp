@@ -120,11 +120,11 @@ class Unet {
                        {net_.weight(name + at + ".weight", 2 * channels)});
     };
     Value stream;
-    Value inside = layer_norm(".norm1", y, nullptr, &stream);
+    Value inside = layer_norm(".seen1", y, nullptr, &stream);
     Value branch = one_attention(name + ".self", inside, inside, channels, tokens, tokens, channels);
-    inside = layer_norm(".norm2", stream, &branch, &stream);
+    inside = layer_norm(".seen2", stream, &branch, &stream);
     branch = one_attention(name + ".cross", inside, words_, channels, tokens, kWords, kWordSize);
-    inside = layer_norm(".norm3", stream, &branch, &stream);
+    inside = layer_norm(".seen3", stream, &branch, &stream);
     y = dense(name + ".up", inside, n_ * tokens, 8 * channels, channels);
     y = net_.elementwise(name + ".geglu", {y}, 4 * elements, kGeglu, kGegluGrad);
     y = dense(name + ".down", y, n_ * tokens, channels, 4 * channels);

@@ -196,5 +196,44 @@ TEST(Optimizers, TakeTheTimeOfTheirPorts) {
   EXPECT_LT(cycles(OptimizerRule::kMomentum), cycles(OptimizerRule::kLars));
 }
 
+/// Of four ranks that share products by twos, two have the same parameters: they share out the state, and each of the
+/// others' weights comes from the other one.
+TEST(Optimizers, ShareTheirStateOnlyWithRanksOfTheSameParameters) {
+  topology::MachineParams params;
+  params.level = topology::Level::kTile;
+  const topology::Topology tile(params);
+  constexpr std::int64_t kParameters = 4'000'000;
+  Op op;
+  op.kind = OpKind::kOptimizer;
+  op.rule = OptimizerRule::kAdam;
+  op.elements = kParameters;
+  Workload workload;
+  workload.graphs.emplace_back();
+  workload.graphs[0].ops.push_back(op);
+  workload.graph_of_rank = {0, 0, 0, 0};
+  workload.group_classes = {{"all", {{"all", {0, 1, 2, 3}}}}};
+  LowerOptions options;
+  options.placement.rank_unit.unit = PlacementUnit::kDie;
+  options.placement.ranks = 4;
+  const auto lowered_job = [&] { return lower(workload, options, tile); };
+  const auto most_members = [](const Job& job) {
+    std::size_t members = 0;
+    for (const DataflowInstance& instance : job.instances) members = std::max(members, instance.participants.size());
+    return members;
+  };
+  const auto store_cycles = [](std::int64_t ranks) { return kParameters / ranks * (2 + 12) / 64 / kNodes; };
+  const Job all = lowered_job();
+  EXPECT_EQ(most_members(all), 4u);
+  EXPECT_LT(slowest(all.programs[0].kernels[0]), store_cycles(2));
+  workload.group_classes.push_back({"tensor", {{"tensor[0]", {0, 1}}, {"tensor[1]", {2, 3}}}});
+  EXPECT_GE(slowest(lowered_job().programs[0].kernels[0]), store_cycles(1));
+  EXPECT_TRUE(lowered_job().instances.empty());
+  workload.group_classes.push_back({"data", {{"data[0]", {0, 2}}, {"data[1]", {1, 3}}}});
+  const Job shared = lowered_job();
+  EXPECT_EQ(most_members(shared), 2u);
+  EXPECT_GE(slowest(shared.programs[0].kernels[0]), store_cycles(2));
+  EXPECT_LT(slowest(shared.programs[0].kernels[0]), store_cycles(1));
+}
+
 }  // namespace
 }  // namespace dojo::workload
