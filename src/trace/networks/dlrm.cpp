@@ -48,7 +48,7 @@ Graph dlrm(const NetworkOptions& options, const Groups& groups) {
   const Value rows = net.exchange("rows", net.concatenation("rows", words));
   const Value numbers = layers(net, "bottom", samples, n, kDense, {512, 256, kWidth}, true, false);
   const Value all = net.concatenation("vectors", {numbers, rows});
-  const Value pairs = net.product("pairs", all, all, {kVectors, kVectors, kWidth, n});
+  const Value pairs = net.product("pairs", all, all, {kVectors, kVectors, kWidth, n}, false);
   // Each pair once.
   const Value once = net.elementwise("pairs.once", {pairs}, n * kPairs, 1, 1);
   const Value features = net.concatenation("features", {once, numbers});

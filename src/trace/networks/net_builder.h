@@ -43,8 +43,8 @@ class NetBuilder {
   /// y = x w + b; the bias is added as the product stores. No gradient of x if `first`.
   Value linear(const std::string& name, Value x, const MatShape& shape, Weight weight, const std::vector<Weight>& bias,
                bool first = false);
-  /// The same with two operands that are data: both have gradients. `second` is k x n of each matrix.
-  Value product(const std::string& name, Value a, Value b, const MatShape& shape);
+  /// The same with two operands that are data: both have gradients, that of b with a transposed before it or not.
+  Value product(const std::string& name, Value a, Value b, const MatShape& shape, bool by_transposition);
   /// Any operation of one result that lies by rows, with a gradient of the kind `grad` (kNone: elementwise).
   Value elementwise(const std::string& name, const std::vector<Value>& inputs, std::int64_t elements,
                     std::int64_t flops, std::int64_t grad_flops);

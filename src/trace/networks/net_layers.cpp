@@ -41,7 +41,7 @@ Value NetBuilder::linear(const std::string& name, Value x, const MatShape& shape
   return y;
 }
 
-Value NetBuilder::product(const std::string& name, Value a, Value b, const MatShape& shape) {
+Value NetBuilder::product(const std::string& name, Value a, Value b, const MatShape& shape, bool by_transposition) {
   OpDraft made = draft(name, OpKind::kMatMul, Phase::kForward);
   made.op.mat = shape;
   read(made, a);
@@ -54,10 +54,23 @@ Value NetBuilder::product(const std::string& name, Value a, Value b, const MatSh
     read(first, dy);
     read(first, b);
     add_gradient(a, emit(std::move(first), name + ".da", shape.batch * shape.m * shape.k));
-    OpDraft second = draft(name + ".second_grad", OpKind::kMatMulWeightGrad, Phase::kBackward);
-    second.op.mat = shape;
-    read(second, dy);
-    read(second, a);
+    // a^T dy: as a sum over the rows of a, which lie on many nodes, or with a laid out by its columns.
+    OpDraft second =
+        draft(name + ".second_grad", by_transposition ? OpKind::kMatMul : OpKind::kMatMulWeightGrad, Phase::kBackward);
+    if (by_transposition) {
+      OpDraft turn = draft(name + ".transposed", OpKind::kTranspose, Phase::kBackward);
+      turn.op.elements = a.elements;
+      read(turn, a);
+      const Value turned = emit(std::move(turn), name + ".at", a.elements);
+      second.op.id = graph_.op_count();
+      second.op.mat = {shape.k, shape.n, shape.m, shape.batch};
+      read(second, turned);
+      read(second, dy);
+    } else {
+      second.op.mat = shape;
+      read(second, dy);
+      read(second, a);
+    }
     add_gradient(b, emit(std::move(second), name + ".db", shape.batch * shape.k * shape.n));
   });
   return y;
@@ -102,14 +115,14 @@ Value NetBuilder::norm(OpKind kind, const std::string& name, Value x, const Valu
   made.op.elements = x.elements;
   made.op.channels = width_of_row;
   made.op.vector_flops_per_element = default_vector_flops(made.op) + (branch != nullptr ? 1 : 0);
-  read(made, x);
   const Value added = branch != nullptr ? *branch : Value{};
   std::uint32_t sum_tensor = x.tensor;
   if (branch != nullptr) {
-    read(made, added);
+    read(made, added);  // first: the sum lies as the result of the product before
     sum_tensor = graph_.tensor(prefix_ + name + ".sum", x.elements * width(), TensorRole::kActivation);
     made.outputs = {sum_tensor};
   }
+  read(made, x);
   for (const Weight w : weights) {
     read(made, w);
     use(w);

@@ -96,9 +96,9 @@ Value Transformer::scores_apart(const std::string& name, const Style&, Value qkv
   const std::int64_t batch = batch_ * size_.kv_heads / tensor_, rows = size_.heads / size_.kv_heads * s;
   const std::vector<Value> parts =
       net_.split_heads(name + ".split", qkv, {batch * rows * head, batch * s * head, batch * s * head});
-  const Value scores = net_.product(name + ".qk", parts[0], parts[1], {rows, s, head, batch});
+  const Value scores = net_.product(name + ".qk", parts[0], parts[1], {rows, s, head, batch}, true);
   const Value weights = net_.softmax(name + ".softmax", scores, s);
-  const Value context = net_.product(name + ".pv", weights, parts[2], {rows, head, s, batch});
+  const Value context = net_.product(name + ".pv", weights, parts[2], {rows, head, s, batch}, true);
   return net_.transpose(name + ".merge", context);
 }
 
