@@ -156,7 +156,8 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   std::vector<std::string> files_read;
   auto workload = std::make_unique<workload::Workload>(make_workload(config.workload, *topology, &files_read));
   for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
-  const workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
+  workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
+  lowering.node_model = config.run.node_model;
   refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
   auto job = std::make_unique<workload::Job>(workload::lower(*workload, lowering, *topology));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "dojo/base/error.h"
@@ -87,6 +88,8 @@ TEST_P(Floors, AreBelowTheSimulatedTime) {
   const RankId places = workload::place_count(options.placement.rank_unit, topology);
   const auto ranks = static_cast<RankId>(draw.between(1, std::min<std::int64_t>(places, 9)));
   options.placement.ranks = ranks;
+  options.node_model =
+      std::array{node::NodeModel::kBounds, node::NodeModel::kTable, node::NodeModel::kPipeline}[GetParam() % 3];
   const workload::Workload job = random_job(draw, ranks);
   machine::MachineSettings settings;
   for (const auto model : {fabric::NetworkModel::kFast, fabric::NetworkModel::kReference}) {
@@ -111,8 +114,10 @@ INSTANTIATE_TEST_SUITE_P(Seeds, Floors, testing::Range<std::uint64_t>(1, 81));
 TEST(FloorsOfJobs, AreBelowTheSimulatedTime) {
   for (const char* config : {"tests/golden/resnet50_small_tile/config.json", "tests/golden/all_reduce_tile/config.json",
                              "configs/runs/matmul_die.json"}) {
-    SCOPED_TRACE(config);
-    expect_above_floors(run(RunRequest{config, "", "", {}, {}}));
+    for (const char* model : {"bounds", "table", "pipeline"}) {
+      SCOPED_TRACE(fmt::format("{}, {}", config, model));
+      expect_above_floors(run(RunRequest{config, "", "", {fmt::format("run.node_model={}", model)}, {}}));
+    }
   }
 }
 
