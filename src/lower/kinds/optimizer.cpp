@@ -43,6 +43,7 @@ KernelRequest optimizer(const OpView& view) {
     r.sums_bytes = 2 * kFp32 * tensors;
   }
   r.flops = elements * op.vector_flops_per_element;
+  r.operations = elements * operations_of_element(op);
   r.element_bytes = kFp32;
   r.place = {Layout::kPixels, 0};
   return r;

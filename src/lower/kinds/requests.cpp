@@ -11,7 +11,41 @@ bool is_small_operand(TensorRole role) {
   return role == TensorRole::kStatistics || role == TensorRole::kWeight;
 }
 
+/// Multiply-adds of an element, each of which is one operation of the FMA unit.
+std::int64_t multiply_adds(const Op& op) {
+  switch (op.kind) {
+    case OpKind::kBatchNormStats:  // sum of squares
+    case OpKind::kBatchNormApply:  // scale and shift
+    case OpKind::kGroupNormStats:
+    case OpKind::kGroupNormApply:
+    case OpKind::kRmsNorm:      // sum of squares
+    case OpKind::kSoftmax:      // scaled difference
+    case OpKind::kSoftmaxGrad:  // sum of p dp
+    case OpKind::kCombine:
+      return 1;
+    case OpKind::kBatchNormGradStats:  // x_hat; sum of dy * x_hat
+    case OpKind::kGroupNormGradStats:
+    case OpKind::kLayerNorm:  // sum of squares; scale and shift
+      return 2;
+    case OpKind::kBatchNormGradApply:  // x_hat; dy - x_hat * b; scale and shift
+    case OpKind::kGroupNormGradApply:
+    case OpKind::kRmsNormGrad:  // sum of dy g x_hat; dx; gradient of the scale
+      return 3;
+    case OpKind::kLayerNormGrad:  // x_hat; sum of dy g x_hat; dx 2; gradient of the scale
+      return 5;
+    case OpKind::kOptimizer:  // decay, momentum, update
+      return op.vector_flops_per_element / 2;
+    default:
+      return 0;
+  }
+}
+
 }  // namespace
+
+std::int64_t operations_of_element(const Op& op) {
+  const std::int64_t flops = op.vector_flops_per_element;
+  return flops - std::min(flops / 2, multiply_adds(op));
+}
 
 TensorPlace place_of_bytes(const OpView& view, Bytes bytes, std::size_t otherwise, bool data) {
   std::vector<std::uint32_t> inputs;
@@ -39,6 +73,7 @@ VectorRequest vector_request(const OpView& view) {
   VectorRequest r;
   r.element_bytes = dtype_bytes(view.op.dtype);
   r.flops = view.op.elements * view.op.vector_flops_per_element;
+  r.operations = view.op.elements * operations_of_element(view.op);
   Bytes largest = -1;
   TensorPlace place;
   std::uint8_t part = kUnplaced;  // that holds all inputs
