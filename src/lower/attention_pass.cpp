@@ -30,7 +30,10 @@ node::AttentionPiece AttentionPass::piece_of(std::int64_t rows, std::int64_t met
 
 /// Head by head, and within a head sequence by sequence.
 Cycles AttentionPass::cycles(std::uint32_t row, std::int64_t index, std::uint32_t step, std::uint32_t steps) {
-  const std::int64_t met_rows = piece_size(met_rows_, steps, step);
+  // Whole blocks of the matrix unit in each step.
+  const std::int64_t block = context_.cost.params().matrix_columns, blocks = ceil_div(met_rows_, block);
+  const auto rows_before = [&](std::uint32_t s) { return std::min(met_rows_, piece_begin(blocks, steps, s) * block); };
+  const std::int64_t met_rows = rows_before(step + 1) - rows_before(step);
   const std::int64_t tokens = cut_.band(cut_.stays(), row), parts = cut_.sequences(row);
   const Heads mine = cut_.share(row, index);
   Cycles sum = 0;

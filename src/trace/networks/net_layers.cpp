@@ -54,18 +54,21 @@ Value NetBuilder::product(const std::string& name, Value a, Value b, const MatSh
     read(first, dy);
     read(first, b);
     add_gradient(a, emit(std::move(first), name + ".da", shape.batch * shape.m * shape.k));
-    // a^T dy: as a sum over the rows of a, which lie on many nodes, or with a laid out by its columns.
+    // a^T dy is a sum over their rows, which lie on many nodes. With the wider of them laid out by its columns it is a
+    // product like the others; of dy the result is the transposed gradient.
     OpDraft second =
         draft(name + ".second_grad", by_transposition ? OpKind::kMatMul : OpKind::kMatMulWeightGrad, Phase::kBackward);
     if (by_transposition) {
+      const bool of_a = shape.k >= shape.n;
+      const Value wide = of_a ? a : dy;
       OpDraft turn = draft(name + ".transposed", OpKind::kTranspose, Phase::kBackward);
-      turn.op.elements = a.elements;
-      read(turn, a);
-      const Value turned = emit(std::move(turn), name + ".at", a.elements);
+      turn.op.elements = wide.elements;
+      read(turn, wide);
+      const Value turned = emit(std::move(turn), name + ".turned", wide.elements);
       second.op.id = graph_.op_count();
-      second.op.mat = {shape.k, shape.n, shape.m, shape.batch};
+      second.op.mat = {of_a ? shape.k : shape.n, of_a ? shape.n : shape.k, shape.m, shape.batch};
       read(second, turned);
-      read(second, dy);
+      read(second, of_a ? dy : a);
     } else {
       second.op.mat = shape;
       read(second, dy);

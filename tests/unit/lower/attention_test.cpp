@@ -58,7 +58,9 @@ TEST(Attention, SharesOutItsFlops) {
       const std::int64_t sum = std::accumulate(kernel.matrix_flops.begin(), kernel.matrix_flops.end(), std::int64_t{0});
       EXPECT_EQ(sum, (kind == OpKind::kAttention ? 4 : 8) * batch * heads * 64 * (256 * 257 / 2));
       const std::int64_t most = *std::max_element(kernel.matrix_flops.begin(), kernel.matrix_flops.end());
-      EXPECT_LE(most, sum / kNodes + sum / kNodes / 10 + 8 * 256 * 64 * 2) << batch << " " << heads;
+      // Blocks of 8 rows stay whole, each with 128.5 of the other side on average; the last of a head is not full.
+      const std::int64_t block = (kind == OpKind::kAttention ? 4 : 8) * 64 * 8 * 129;
+      EXPECT_LE(most, sum / kNodes * 11 / 10 + block) << batch << " " << heads;
     }
   }
 }
