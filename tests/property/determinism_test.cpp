@@ -84,9 +84,9 @@ TEST(CopiedTasks, AreThoseThatLeaveTheNetworkAtRest) {
           "tests/golden/resnet50_small_tile/config.json",
           "",
           "",
-          {fmt::format("machine.node.noc_read_ports={}", ports), fmt::format("machine.node.noc_write_ports={}", ports)},
+          {fmt::format("machine.node.noc_read_ports={}", ports), fmt::format("machine.node.noc_write_ports={}", ports),
+           fmt::format("run.copy_tasks={}", copied)},
           {}};
-      request.settings.copy_tasks = copied;
       results.push_back(run(request).results);
     }
     EXPECT_EQ(results[0].digest, results[1].digest) << ports << " ports";
