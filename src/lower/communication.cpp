@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "dojo/base/stop_point.h"
 #include "dojo/collectives/collectives.h"
 #include "lower/floors.h"
 #include "lower/transfer_plans.h"
@@ -123,6 +124,7 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
     }
   }
   for (std::size_t k = 0; k < first.size(); ++k) {
+    stop_point("collectives of a group", k, first.size());
     const EntryUse& use = drafts_[first_program].entries[first[k]];
     const Op& op = workload_.graphs[drafts_[first_program].program.graph].ops[use.op];
     const std::optional<Algorithm> algorithm = op.algorithm ? op.algorithm : options_.collective_algorithm;
@@ -204,6 +206,7 @@ void Communication::fill_messages() {
   };
   std::map<Key, std::array<std::vector<End>, 2>> ends;
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    stop_point();
     const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
     const Graph& graph = workload_.graphs[draft.program.graph];
     for (std::uint32_t entry = 0; entry < draft.entries.size(); ++entry) {
@@ -220,7 +223,9 @@ void Communication::fill_messages() {
       ends[send ? Key{rank, peer, op.tag} : Key{peer, rank, op.tag}][send ? 0 : 1].push_back({rank, entry});
     }
   }
+  StopPoints stop;
   for (const auto& [key, sides] : ends) {
+    stop.pass();
     const auto& [sends, receives] = sides;
     for (std::size_t i = std::min(sends.size(), receives.size()); i < std::max(sends.size(), receives.size()); ++i) {
       const End& end = i < sends.size() ? sends[i] : receives[i];
@@ -280,6 +285,7 @@ std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, Way
 
 void Communication::fill_memory() {
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    stop_point();
     const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
     const Slice& slice = job_.slices[rank];
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> ingests;  // (operation, die) -> instance

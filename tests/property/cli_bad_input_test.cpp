@@ -265,6 +265,25 @@ TEST_P(Interrupt, LeavesAReportThatIsMarkedPartial) {
   EXPECT_EQ(report["fidelity"]["network_model"], GetParam());
 }
 
+/// Thousands of products, each of a shape of its own, on all nodes of a tile: minutes of planning.
+TEST(InterruptedLowering, EndsSoonWithAReportOfNothing) {
+  json operations = json::array();
+  for (int i = 0; i < 4000; ++i) {
+    operations.push_back(
+        {{"id", i}, {"kind", "matmul"}, {"matmul", {{"m", 2048 + i}, {"n", 1024 + 3 * i}, {"k", 512 + i}}}});
+  }
+  const json trace = {
+      {"format", "dojo.trace/1"}, {"ranks", {{{"graph", 0}, {"ranks", 1}}}}, {"graphs", {{{"ops", operations}}}}};
+  const TemporaryFolder folder;
+  const std::string words = "run --machine configs/machines/tile.json --set workload.rank_unit=tile --workload " +
+                            folder.write("trace.json", trace.dump());
+  const auto began = std::chrono::steady_clock::now();
+  const json report = interrupted(words, "placing and lowering", folder);
+  EXPECT_LT(std::chrono::steady_clock::now() - began, std::chrono::seconds(20)) << "it was lowered to the end";
+  EXPECT_EQ(report["time"]["cycles"], 0);
+  EXPECT_THAT(report["fidelity"]["approximations"].dump(), HasSubstr("interrupted before its workload was lowered"));
+}
+
 /// The second load takes half a minute; the figures are those of the first.
 TEST(InterruptedSweep, KeepsWhatItHasMeasured) {
   const TemporaryFolder folder;

@@ -51,7 +51,10 @@ struct LowerOptions {
 /// rectangle of places that holds them. Throws Error(kInvalidInput).
 [[nodiscard]] std::vector<Slice> place_ranks(const PlacementRequest& request, const topology::Topology& topology);
 
-/// Throws Error(kInvalidInput) with every finding (more ranks than places, memory that cannot fit, ...).
+/// Throws Error(kInvalidInput) with every finding (more ranks than places, memory that cannot fit, ...), and Stopped
+/// where a StopScope says so.
 [[nodiscard]] Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
+/// The ranks at their places, with nothing to do: what is left of a job whose lowering was stopped.
+[[nodiscard]] Job idle_job(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
 
 }  // namespace dojo::workload
