@@ -284,6 +284,7 @@ std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, Way
 }
 
 void Communication::fill_memory() {
+  std::vector<Bytes> largest_load(topology_.dip_count(), 0);  // of one operation: it lies in the HBM as a whole
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     stop_point();
     const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
@@ -295,6 +296,7 @@ void Communication::fill_memory() {
       const std::uint32_t dip = topology_.nearest_dip(slice.dies[use.die]);
       const bool ingest = use.memory == EntryUse::Memory::kIngest;
       const auto steps = ingest ? static_cast<std::uint32_t>(workload_.steps) : 1U;
+      if (use.memory == EntryUse::Memory::kLoad) largest_load[dip] = std::max(largest_load[dip], use.bytes);
       if (use.step == 0 && use.memory != EntryUse::Memory::kLoad) {
         // Samples of two steps: those in use and those that are fetched ahead.
         job_.hbm_used_bytes[dip] += use.bytes * std::min<Bytes>(2, steps);
@@ -312,6 +314,12 @@ void Communication::fill_memory() {
   }
   for (std::uint32_t dip = 0; dip < topology_.dip_count(); ++dip) {
     const Bytes capacity = topology_.params().dip.hbm_bytes;
+    if (largest_load[dip] > capacity) {
+      findings_.add(
+          "{}: found a load of {:.3f} GB by one operation, expected at most the HBM's {:.3f} GB; load less in one "
+          "operation, or use a larger workload.rank_unit",
+          topology_.dip_path(dip), static_cast<double>(largest_load[dip]) / 1e9, static_cast<double>(capacity) / 1e9);
+    }
     if (job_.hbm_used_bytes[dip] > capacity) {
       findings_.add(
           "{}: samples and spilled tensors need {:.3f} GB of HBM, expected at most {:.3f} GB: {:.3f} GB are missing; "
