@@ -112,8 +112,7 @@ double task_cycles(const KernelPlan& plan, const PlanContext& context) {
 }
 
 double write_port_bytes_per_cycle(const PlanContext& context) {
-  const topology::NodeParams& node = context.cost.params();
-  return static_cast<double>(topology::node_ports(node).write * node.port_bytes_per_cycle);
+  return topology::node_ports(context.cost.params()).write * context.grid.link_bytes_per_cycle();
 }
 
 const char* stream_name(Stream stream) {

@@ -270,7 +270,8 @@ TEST_F(Sweep, APipeInThePlaceOfAResultIsRefusedAtOnce) {
     fs::remove(file);
     if (std::string(name) == ".failed") fs::remove(point + "/report.json");
     ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
-    EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo), Contains(AllOf(HasSubstr(name), HasSubstr("a pipe"))))
+    EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo),
+                Contains(AllOf(HasSubstr(name), HasSubstr("expected a file of an earlier sweep"))))
         << name;
     fs::remove(file);
     EXPECT_EQ(run(batches("[4]")), 0);
