@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/core/piece_times.h"
+#include "dojo/node/kernel_cost.h"
 #include "lower/communication.h"
 
 namespace dojo::workload {
@@ -72,6 +74,10 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
   const std::vector<Slice> all_nodes = slices_with_all_nodes(job.slices, topology);
   std::set<std::uint32_t> uses_all;  // programs
   std::vector<ProgramDraft> drafts;
+  const node::NodeCost cost(topology.params().node, options.node_model);
+  std::optional<core::PieceTimes> pieces;
+  if (options.node_model == node::NodeModel::kPipeline) pieces.emplace(cost);
+  core::PieceTimes* const given = pieces ? &*pieces : nullptr;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
     const std::uint32_t graph = workload.graph_of_rank[rank];
@@ -83,9 +89,15 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
       if (uses_all.count(entry->second) != 0) job.slices[rank] = all_nodes[rank];
       continue;
     }
-    const ProgramRequest request{
-        workload.graphs[graph],        graph, slice, topology, options, std::max<std::int64_t>(1, workload.steps),
-        sharded ? workload.ranks() : 1};
+    const ProgramRequest request{workload.graphs[graph],
+                                 graph,
+                                 slice,
+                                 topology,
+                                 options,
+                                 cost,
+                                 given,
+                                 std::max<std::int64_t>(1, workload.steps),
+                                 sharded ? workload.ranks() : 1};
     drafts.push_back(build_program(request));
     if (!all_nodes.empty() && all_nodes[rank].shape_index != slice.shape_index) {
       const ProgramRequest with_all{workload.graphs[graph],
@@ -93,6 +105,8 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
                                     all_nodes[rank],
                                     topology,
                                     options,
+                                    cost,
+                                    given,
                                     std::max<std::int64_t>(1, workload.steps),
                                     sharded ? workload.ranks() : 1};
       ProgramDraft other = build_program(with_all);
@@ -105,6 +119,7 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
       report_missing(drafts.back(), workload.graphs[graph], options, slice.shape->node_count(), findings);
     if (uses_all.count(entry->second) != 0) job.slices[rank] = all_nodes[rank];
   }
+  if (pieces) job.pieces = pieces->tally();
   return drafts;
 }
 

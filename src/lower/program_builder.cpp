@@ -21,9 +21,8 @@ class ProgramBuilder {
         order_(issue_order(request.graph)),
         parts_(slice_parts(request.slice, request.topology)),
         grid_(parts_.front()),
-        cost_(request.topology.params().node),
-        context_{grid_, cost_, 0, &parts_},
-        whole_{grid_, cost_} {}
+        context_{grid_, request.cost, 0, &parts_, request.pieces},
+        whole_{grid_, request.cost, 0, nullptr, request.pieces} {}
 
   ProgramDraft build() {
     LedgerResult ledger = plan_on(context_);
@@ -151,7 +150,7 @@ class ProgramBuilder {
   std::uint32_t flow_of(const ReductionSpec& spec) {
     const auto found = flows_.find(spec);
     if (found != flows_.end()) return found->second;
-    const ReductionShape shape = choose_reduction(spec, parts_[spec.part], cost_.params());
+    const ReductionShape shape = choose_reduction(spec, parts_[spec.part], request_.cost.params());
     draft_.flows.push_back(build_reduction(spec, shape, parts_[spec.part]));
     draft_.flows.back().plan.model_seconds = shape.cycles / request_.topology.params().clock_hz;
     const auto index = static_cast<std::uint32_t>(draft_.flows.size() - 1);
@@ -358,7 +357,7 @@ class ProgramBuilder {
   }
 
   [[nodiscard]] OpPlan explain(const KernelPlan& plan) {
-    OpPlan explained{plan.name, parts_[plan.part].nodes(), plan.cycles, plan.floors};
+    OpPlan explained{plan.name, parts_[plan.part].nodes(), plan.cycles, plan.floors, plan.cores};
     const auto add_traffic = [&](const auto& messages) {
       SliceTraffic traffic(request_.slice, request_.topology);
       traffic.add(messages);
@@ -380,7 +379,6 @@ class ProgramBuilder {
   std::vector<std::uint32_t> order_;
   std::vector<SliceGrid> parts_;
   const SliceGrid& grid_;
-  node::NodeCost cost_;
   PlanContext context_;
   PlanContext whole_;  ///< without parts
   std::optional<OpPlanner> planner_;

@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"UnknownKey",
                 {"matmul", "--set", "machine.node.core.sram_bank=3"},
                 3,
-                "found unknown key \"sram_bank\", expected \"sram_banks\""},
+                "found unknown path \"machine.node.core.sram_bank\", expected \"machine.node.core.sram_banks\""},
         Refused{"UnknownNodeKey", {"matmul", "--set", "machine.node.load_port=3"}, 3, "machine.node.load_ports"},
         Refused{"OutOfRange",
                 {"matmul", "--set", "machine.node.core.sram_banks=65"},

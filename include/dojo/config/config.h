@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dojo/fabric/network_model.h"
+#include "dojo/node/node_model.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
 #include "dojo/traffic/params.h"
@@ -143,10 +144,12 @@ struct RunParams {
   std::int64_t threads = 0;  ///< 0 = all processors
   std::int64_t seed = 1;
   fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
+  node::NodeModel node_model = node::NodeModel::kBounds;
   bool all_links = false;
   bool copy_tasks = true;
   bool rows_in_step = true;
   bool contention = false;
+  bool if_free = false;
   std::int64_t audit_tasks = -1;  ///< -1: as many as the default budget holds
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
@@ -154,6 +157,7 @@ struct RunParams {
           Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
     field("network_model", self.network_model, "model of the network", Anything(), Source{"chosen"});
+    field("node_model", self.node_model, "where times of the cores' work come from", Anything(), Source{"chosen"});
     field("copy_tasks", self.copy_tasks,
           "take what a task did on another die that was in the same state, instead of running it again; same results",
           Anything(), Source{"chosen"});
@@ -163,12 +167,20 @@ struct RunParams {
     field("contention", self.contention,
           "run the job a second time over the ideal network, and report what contention costs", Anything(),
           Source{"chosen"});
+    field("if_free", self.if_free,
+          "run the job again once for each part of the machine, with that part ideal, and report what it would gain",
+          Anything(), Source{"chosen"});
     field("audit_tasks", self.audit_tasks,
           "operations that are replayed in the reference network, for the run's own error; 0 = none, -1 = as many as a "
           "small share of the job's flit-hops holds",
           Between(-1, 1e6), Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }
+};
+
+/// A key whose value is not that of the files; values as JSON text. `file` is empty where the files have no such key.
+struct ChangedKey {
+  std::string path, file, value;
 };
 
 struct RunConfig {
@@ -179,6 +191,8 @@ struct RunConfig {
   traffic::NetParams net;                           ///< of `dojosim net`
   std::string machine_file, workload_file;          ///< provenance, for messages
   std::map<std::string, std::string> input_sha256;  ///< every file read so far, as named by the user
+  std::vector<ChangedKey> changed;                  ///< by `--set` and its like; in the order of their paths
+  std::string command;                              ///< the line that began this run; "" = none
 };
 
 /// What a config file is for; each command has its own sections.
@@ -201,6 +215,8 @@ struct LoadRequest {
 
 /// The whole config with every default, as JSON text; loads back to the same RunConfig.
 [[nodiscard]] std::string resolved_json(const RunConfig& config, Purpose purpose = Purpose::kRun);
+/// Leaves of the resolved config by their dotted path, as JSON text.
+[[nodiscard]] std::map<std::string, std::string> config_leaves(const RunConfig& config, Purpose purpose);
 /// JSON Schema (draft 7) made from the same declarations. kind: "machine", "workload", "run", "net".
 [[nodiscard]] std::string json_schema(const std::string& kind);
 /// `list params`: Markdown table: key, default, unit, range, source, sentence.
