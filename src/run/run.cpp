@@ -168,7 +168,7 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
 
 report::RunContext RunOutcome::context() const {
   return {*prepared.config, *prepared.topology, *prepared.workload,        *prepared.job,
-          results,          ideal_cycles,       audit ? &*audit : nullptr, &trail,
+          results,          ideal_cycles,       audit ? &*audit : nullptr, prepared.stopped ? nullptr : &trail,
           &if_free};
 }
 
