@@ -54,6 +54,7 @@ TEST(Run, ALoweringThatIsStoppedIsAPartialReportOfNothing) {
   hooks.should_stop = [&] { return ++asked < 0; };
   config::RunConfig config = small_config();
   config.workload.generate.model = "matmul";
+  config.workload.generate.m = config.workload.generate.n = config.workload.generate.k = 256;
   std::string progress;
   hooks.progress = [&](std::string_view what, std::size_t now, std::size_t all) {
     progress = fmt::format("{} of {} {}", now, all, what);
