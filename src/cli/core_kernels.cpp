@@ -127,9 +127,9 @@ CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
 
 CoreKernelRun elementwise_run(const core::ElementwiseKernel& kernel, const Hardware& hardware,
                               const std::string& title) {
+  const std::string text = elementwise_text(kernel, hardware);  // refuses what would overflow below
   const std::int64_t bytes = kernel.lines * core::kLineBytes;
-  return {fmt::format("{} of {} lines, {} threads", title, kernel.lines, kernel.threads),
-          elementwise_text(kernel, hardware),
+  return {fmt::format("{} of {} lines, {} threads", title, kernel.lines, kernel.threads), text,
           node::NodeCost(hardware).vector(
               {kernel.inputs * bytes, kernel.outputs * bytes, bytes / 2 * kernel.operations, 2})};
 }

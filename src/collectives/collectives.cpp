@@ -12,6 +12,7 @@
 #include "collectives/common.h"
 #include "collectives/schedule.h"
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 
 namespace dojo::workload {
 namespace {
@@ -87,6 +88,7 @@ struct Choice {
 /// that takes more than that ends there.
 Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& request,
                const topology::Topology& topology, double most = std::numeric_limits<double>::infinity()) {
+  stop_point();
   Choice choice{&algorithm, algorithm.build(request, topology), false};
   const std::size_t messages = choice.plan.edges.size() * choice.plan.tracks * choice.plan.chunks;
   if (request.members.size() == 1 || (choice.plan.model_seconds > most && messages > kManyMessages)) return choice;

@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "collectives/schedule_links.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/engine/wheel.h"
 #include "dojo/fabric/stripe_groups.h"
 
@@ -198,7 +199,9 @@ double Walk::run(double most) {
       for (std::uint32_t chunk = 0; chunk < walked_; ++chunk) token(i, unit, chunk, start);
     }
   }
+  StopPoints stop;
   for (engine::Event event; left_ > 0 && timeline_.take(event);) {
+    stop.pass();
     const auto now = static_cast<double>(event.time);
     if (now >= most) return now;
     switch (static_cast<Kind>(event.type)) {

@@ -211,26 +211,24 @@ class Candidate {
     NodeTimes& times = times_.emplace_back();
     times.size = size;
     for (std::uint32_t step = 0; step < steps_; ++step) {
-      const StepWork work = step_of(step, size);
-      const bool grouped = work.groups > 1;  // the pipeline has no program for groups
-      const Cycles formula = step_cycles(work.start, size,
-                                         grouped ? node::grouped_product_cycles(context_.cost, work.piece, work.groups)
-                                                 : context_.cost.product(work.piece));
-      times.steps.push_back(chosen && context_.pieces != nullptr && !grouped
-                                ? step_cycles(work.start, size, context_.time(work.piece))
-                                : formula);
+      const Step what = step_of(step, size);
+      const Cycles formula = step_cycles(what, size, context_.cost.product(what.piece));
+      times.steps.push_back(chosen && context_.pieces != nullptr ? step_cycles(what, size, context_.time(what.piece))
+                                                                 : formula);
       times.sum = saturating_sum(times.sum, times.steps.back());
       times.formulas = saturating_sum(times.formulas, formula);
     }
     return times;
   }
 
-  struct StepWork {
-    node::ProductWork piece;  ///< of one matrix or group
-    Cycles start = 0;
-    std::int64_t groups = 1;
+  /// What one matrix of a step is, and what starting the step takes. Groups of a convolution are timed by a formula of
+  /// their own.
+  struct Step {
+    node::ProductWork piece;
+    Cycles start;
+    std::int64_t groups;
   };
-  [[nodiscard]] StepWork step_of(std::uint32_t step, Sizes size) const {
+  [[nodiscard]] Step step_of(std::uint32_t step, Sizes size) const {
     if (stream_ != Stream::kNone) {
       std::int64_t& streamed = size[static_cast<std::size_t>(stream_) - 1];
       streamed = piece_size(streamed, steps_, step);
@@ -248,8 +246,10 @@ class Candidate {
     }
     return {piece, step == 0 ? context_.cost.launch() : context_.cost.step_start(), groups};
   }
-  static Cycles step_cycles(Cycles start, const Sizes& size, Cycles piece) {
-    return saturating_sum(start, saturating_product(size[3], piece));
+  [[nodiscard]] Cycles step_cycles(const Step& step, const Sizes& size, Cycles piece) const {
+    const Cycles busy = step.groups > 1 ? node::grouped_product_cycles(context_.cost, step.piece, step.groups)
+                                        : saturating_product(size[3], piece);
+    return saturating_sum(step.start, busy);
   }
 
   [[nodiscard]] Layout output_layout() const {

@@ -204,4 +204,25 @@ Job lower(const Workload& workload, const LowerOptions& options, const topology:
   return job;
 }
 
+Job idle_job(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
+  Job job;
+  job.slices = place_ranks(options.placement, topology);
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;  // by graph and shape, as of a lowered job
+  for (RankId rank = 0; rank < workload.ranks(); ++rank) {
+    const std::pair key(workload.graph_of_rank[rank], job.slices[rank].shape_index);
+    const auto [entry, fresh] = known.emplace(key, static_cast<std::uint32_t>(job.programs.size()));
+    job.program_of_rank.push_back(entry->second);
+    if (!fresh) continue;
+    Program& program = job.programs.emplace_back();
+    program.graph = key.first;
+    program.shape_index = key.second;
+    program.samples_per_step = workload.graphs[key.first].batch;
+    program.memory.node_capacity = topology.params().node.sram_bytes;
+    program.part_dies.emplace_back();
+  }
+  job.instance_of.resize(workload.ranks());
+  job.hbm_used_bytes.assign(topology.dip_count(), 0);
+  return job;
+}
+
 }  // namespace dojo::workload

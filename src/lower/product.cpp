@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/topology/node_ports.h"
 #include "lower/candidate.h"
 
@@ -64,6 +65,7 @@ void evaluate_steps(const ProductRequest& request, const PlanContext& context, C
     if (size_of(request, axes.stream) < 8 * steps) return;
     if (steps > kFew && buffer <= small) return;
     axes.steps = steps;
+    stop_point();
     const auto plan = plan_candidate(request, context, axes, false);
     if (!plan) return;
     buffer = plan->buffer_bytes;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 #include "lower/floors.h"
 
 namespace dojo::workload {
@@ -54,6 +55,7 @@ class ProgramBuilder {
     kernel_of_op_.assign(graph_.ops.size(), kNone);
     delay_of_op_.assign(graph_.ops.size(), kNone);
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
+      stop_point("operations", position, order_.size());
       const std::uint32_t op = order_[position];
       if (!is_compute(graph_.ops[op].kind)) continue;
       if (const Cycles delay = planner_->delay(op); delay > 0) {
@@ -215,6 +217,7 @@ class ProgramBuilder {
     recent_compute_.clear();
     std::size_t next_eviction = 0;
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
+      stop_point();
       for (; next_eviction < evictions_.size() && evictions_[next_eviction].next_use == position; ++next_eviction)
         restore(evictions_[next_eviction], step);
       add_op(order_[position], step);
@@ -336,6 +339,7 @@ class ProgramBuilder {
     program.part_dies.emplace_back();
     for (std::size_t part = 1; part < parts_.size(); ++part) program.part_dies.push_back(parts_[part].dies());
     for (KernelPlan& plan : planner_->plans()) {
+      stop_point();
       program.kernel_plans.push_back(explain(plan));
       program.kernels.push_back(std::move(plan.kernel));
     }

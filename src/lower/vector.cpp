@@ -111,10 +111,11 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
     plan.kernel.vector_flops[node] = work.flops;
     const float speed = grid.shape().nodes[node].core_speed;
     const Cycles busy = context.time(work), first = busy / steps;
+    const Cycles nominal = saturating_sum(context.cost.launch(), first);
+    Cycles cycles = node::NodeCost::scaled(nominal, speed);
+    plan.kernel.cycles[static_cast<std::size_t>(node) * steps] = cycles;
     plan.cores.add(saturating_sum(context.cost.launch(), busy),
                    saturating_sum(context.cost.launch(), context.cost.vector(work)));
-    Cycles cycles = node::NodeCost::scaled(saturating_sum(context.cost.launch(), first), speed);
-    plan.kernel.cycles[static_cast<std::size_t>(node) * steps] = cycles;
     if (two_steps) {
       const Cycles second =
           saturating_sum(node::NodeCost::scaled(context.cost.step_start() + busy - first, speed), sums_cycles);

@@ -16,7 +16,7 @@ Cycles grouped_product_cycles(const NodeCost& cost, const ProductWork& piece, st
   const std::int64_t macs = saturating_product(results, piece.k);
   const Cycles vector =
       cost.vector({saturating_product(macs, piece.element_bytes), saturating_product(results, piece.result_bytes),
-                   saturating_product(2, macs), piece.element_bytes});
+                   saturating_product(2, macs), piece.element_bytes, macs});
   return std::min(vector, saturating_product(groups, cost.product(piece)));
 }
 

@@ -54,7 +54,9 @@ struct LowerOptions {
 [[nodiscard]] std::vector<Slice> place_ranks(const PlacementRequest& request, const topology::Topology& topology);
 
 /// Throws Error(kInvalidInput) with every finding (more ranks than places, memory that cannot fit, a core that the
-/// node model cannot model, ...).
+/// node model cannot model, ...), and Stopped where a StopScope says so.
 [[nodiscard]] Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
+/// The ranks at their places, with nothing to do: what is left of a job whose lowering was stopped.
+[[nodiscard]] Job idle_job(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
 
 }  // namespace dojo::workload

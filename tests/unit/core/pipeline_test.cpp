@@ -247,6 +247,11 @@ TEST(Semaphores, TheirCyclesStopTheThreadOnly) {
   slow.semaphore_cycles = 5;
   EXPECT_NEAR(cycles_each("sset 0\nswait 0\n", 4, slow), 5, 0.05);
 }
+TEST(Semaphores, HoldMoreThan32Bits) {
+  // 6 * 1073741823 are signalled and taken one after the other; a sum of 32 bits would be negative after two.
+  EXPECT_GT(run_text("loop 6\nsset 0 1073741823\nend\nloop 6\nswait 0 1073741823\nend\n").cycles, 12u);
+  EXPECT_GT(run_text("loop 6\nsset 0 1073741823\nend\nswait 0 1\n").cycles, 6u);
+}
 TEST(Sends, ABlockMoveReadsALineACycle) {
   EXPECT_NEAR(cycles_each("send a0 16\n", 8) / 16, 1, kClose);
 }
