@@ -7,23 +7,6 @@
 namespace dojo::workload {
 namespace {
 
-/// Multiply-adds of an element, each of which is one operation of the FMA unit.
-std::int64_t multiply_adds(const Op& op) {
-  switch (op.kind) {
-    case OpKind::kBatchNormStats:  // sum of squares
-    case OpKind::kBatchNormApply:  // scale and shift
-      return 1;
-    case OpKind::kBatchNormGradStats:  // x_hat; sum of dy * x_hat
-      return 2;
-    case OpKind::kBatchNormGradApply:  // x_hat; dy - x_hat * b; scale and shift
-      return 3;
-    case OpKind::kOptimizer:  // decay, momentum, update
-      return op.vector_flops_per_element / 2;
-    default:
-      return 0;
-  }
-}
-
 bool is_small_operand(TensorRole role) {
   return role == TensorRole::kStatistics || role == TensorRole::kWeight;
 }

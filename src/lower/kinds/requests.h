@@ -7,8 +7,6 @@ namespace dojo::workload {
 
 inline constexpr Bytes kSmallOperandBytes = 65536;  // cheaper sent to all nodes than found out who needs what
 
-/// Of the FMA unit, where a multiply-add is one.
-[[nodiscard]] std::int64_t operations_of_element(const Op& op);
 /// Where the input of that size lies: of those that are data if there are any, the otherwise-th when none or several
 /// have it.
 [[nodiscard]] TensorPlace place_of_bytes(const OpView& view, Bytes bytes, std::size_t otherwise, bool data = true);
