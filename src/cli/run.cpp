@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -40,6 +41,7 @@ Options run_options() {
       "max-bursts", po::value<double>(), "refuse a job whose messages are more bursts than that; default 1e10")(
       "audit", po::value<std::int64_t>(),
       "replay N operations in the reference network, for the error of this report; 0 = none")(
+      "if-free", "run the job again with each part of the machine ideal in turn, and say what each would gain")(
       "links", po::value<std::string>(), "all: every on-die link in links.csv, not folded per die")(
       "timeline", "not available in this version");
   options.positional("config");
@@ -69,6 +71,7 @@ config::RunConfig load_config(const Options& options) {
           "--audit is {}; expected a number of operations, 0 for none; leave it out for the default", tasks));
     request.overrides.push_back(fmt::format("run.audit_tasks={}", tasks));
   }
+  if (options.has("if-free")) request.overrides.emplace_back("run.if_free=true");
   if (links == "all") request.overrides.emplace_back("run.all_links=true");
   return config::load(request);
 }
@@ -119,6 +122,7 @@ int run_command(const Arguments& arguments) {
   Options options = run_options();
   if (!options.parse(arguments)) return 0;
   config::RunConfig config = load_config(options);
+  config.command = command_line("run", arguments);
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
   if (!out.empty()) folder.emplace(out);
@@ -137,6 +141,7 @@ int run_command(const Arguments& arguments) {
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_run_folder(outcome.context(), out);
   put(report::report_text(outcome.context()));
+  if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   return exit_code(outcome);
 }
 

@@ -16,7 +16,7 @@ namespace {
 
 constexpr double kDefaultTolerance = 1e-9;
 /// They differ between machines and versions by nature: compared only where a rule names them.
-constexpr const char* kByRuleOnly[] = {"host", "program", "inputs"};
+constexpr const char* kByRuleOnly[] = {"host", "program", "inputs", "configuration"};
 /// A speed of the host that stands among simulated figures.
 constexpr const char* kHostFigure = "per_host_s";
 

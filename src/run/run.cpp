@@ -16,6 +16,7 @@
 #include "dojo/run/host_memory.h"
 #include "dojo/run/workload_source.h"
 #include "run/approximations.h"
+#include "run/if_free.h"
 #include "run/job_size.h"
 
 namespace dojo::run {
@@ -81,14 +82,6 @@ std::optional<audit::Draw> draw_audit(const Prepared& prepared) {
   return audit::draw({*prepared.topology, *prepared.workload, *prepared.job}, request);
 }
 
-/// The window loop without modules: nobody looks at this machine while it runs. 0 when it was stopped.
-Cycles ideal_cycles(const Prepared& prepared, machine::MachineSettings settings, const Hooks& hooks) {
-  settings.network_model = fabric::NetworkModel::kIdeal;
-  machine::Machine machine(*prepared.topology, *prepared.workload, *prepared.job, settings);
-  while (machine.next_time() != kNever && !asked_to_stop(hooks)) machine.run_window();
-  return machine.done() ? machine.end_cycle() : 0;
-}
-
 /// Runs the job over the network that the configuration names.
 void simulate(const Prepared& prepared, const machine::MachineSettings& settings, const Hooks& hooks,
               const std::vector<RankId>& recorded, audit::Times& times, RunOutcome& outcome) {
@@ -112,6 +105,10 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   outcome.results.threads = settings.threads;
   times.end = outcome.results.end_cycle;
   for (const RankId rank : recorded) times.of_rank.emplace(rank, machine.task_times(rank));
+  outcome.trail = report::make_trail(
+      *prepared.workload, *prepared.job,
+      [&](RankId rank) -> const std::vector<machine::TaskTime>& { return machine.task_times(rank); },
+      outcome.results.end_cycle);
 }
 
 /// Some of the job's operations again, in both networks.
@@ -124,8 +121,9 @@ audit::Result audit_of(const Prepared& prepared, const audit::Draw& drawn, const
 }  // namespace
 
 report::RunContext RunOutcome::context() const {
-  return {*prepared.config, *prepared.topology, *prepared.workload,       *prepared.job,
-          results,          ideal_cycles,       audit ? &*audit : nullptr};
+  return {*prepared.config, *prepared.topology, *prepared.workload,        *prepared.job,
+          results,          ideal_cycles,       audit ? &*audit : nullptr, &trail,
+          &if_free};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
@@ -178,16 +176,18 @@ RunOutcome run(Prepared prepared, const Hooks& hooks) {
   settings.threads = given_threads(settings.threads, hooks);
   RunOutcome outcome;
   const std::optional<audit::Draw> drawn = draw_audit(prepared);
-  settings.record_tasks = drawn && drawn->why_not.empty();
-  if (settings.record_tasks && std::isfinite(drawn->most_flit_hops))
+  const bool audited = drawn && drawn->why_not.empty();
+  settings.record_tasks = true;
+  if (audited && std::isfinite(drawn->most_flit_hops))
     note(hooks, fmt::format("an audit may replay {:.3g} flit-hops, of the job's {:.3g}", drawn->most_flit_hops,
                             drawn->job_flit_hops));
   audit::Times times;
-  simulate(prepared, settings, hooks, settings.record_tasks ? drawn->record : std::vector<RankId>{}, times, outcome);
-  if (prepared.config->run.contention && outcome.ending == systemc::Ending::kFinished)
-    outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
-  if (drawn && outcome.ending == systemc::Ending::kFinished)
-    outcome.audit = audit_of(prepared, *drawn, times, settings, hooks);
+  simulate(prepared, settings, hooks, audited ? drawn->record : std::vector<RankId>{}, times, outcome);
+  const bool finished = outcome.ending == systemc::Ending::kFinished;
+  settings.record_tasks = false;
+  if (prepared.config->run.contention && finished) outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
+  if (prepared.config->run.if_free && finished) outcome.if_free = run_if_free(prepared, settings, hooks);
+  if (drawn && finished) outcome.audit = audit_of(prepared, *drawn, times, settings, hooks);
   outcome.results.wall_s = seconds_since(began);
   outcome.results.peak_rss_bytes = peak_resident_bytes();
   outcome.prepared = std::move(prepared);

@@ -299,7 +299,7 @@ std::string reported(const RunRequest& request) {
     const JobRun ran = run(request);
     report = json::parse(report::report_json({config, *ran.topology, *ran.workload, *ran.job, ran.results}));
   }
-  for (const char* key : {"program", "digest", "seed", "inputs", "machine", "host"}) report.erase(key);
+  for (const char* key : {"program", "digest", "seed", "inputs", "machine", "host", "configuration"}) report.erase(key);
   report["memory"].erase("hbm_capacity_bytes");
   return report.dump();
 }

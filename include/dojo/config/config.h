@@ -149,6 +149,7 @@ struct RunParams {
   bool copy_tasks = true;
   bool rows_in_step = true;
   bool contention = false;
+  bool if_free = false;
   std::int64_t audit_tasks = -1;  ///< -1: as many as the default budget holds
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
@@ -166,12 +167,20 @@ struct RunParams {
     field("contention", self.contention,
           "run the job a second time over the ideal network, and report what contention costs", Anything(),
           Source{"chosen"});
+    field("if_free", self.if_free,
+          "run the job again once for each part of the machine, with that part ideal, and report what it would gain",
+          Anything(), Source{"chosen"});
     field("audit_tasks", self.audit_tasks,
           "operations that are replayed in the reference network, for the run's own error; 0 = none, -1 = as many as a "
           "small share of the job's flit-hops holds",
           Between(-1, 1e6), Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }
+};
+
+/// A key whose value is not that of the files; values as JSON text. `file` is empty where the files have no such key.
+struct ChangedKey {
+  std::string path, file, value;
 };
 
 struct RunConfig {
@@ -182,6 +191,8 @@ struct RunConfig {
   traffic::NetParams net;                           ///< of `dojosim net`
   std::string machine_file, workload_file;          ///< provenance, for messages
   std::map<std::string, std::string> input_sha256;  ///< every file read so far, as named by the user
+  std::vector<ChangedKey> changed;                  ///< by `--set` and its like; in the order of their paths
+  std::string command;                              ///< the line that began this run; "" = none
 };
 
 /// What a config file is for; each command has its own sections.
@@ -204,6 +215,8 @@ struct LoadRequest {
 
 /// The whole config with every default, as JSON text; loads back to the same RunConfig.
 [[nodiscard]] std::string resolved_json(const RunConfig& config, Purpose purpose = Purpose::kRun);
+/// Leaves of the resolved config by their dotted path, as JSON text.
+[[nodiscard]] std::map<std::string, std::string> config_leaves(const RunConfig& config, Purpose purpose);
 /// JSON Schema (draft 7) made from the same declarations. kind: "machine", "workload", "run", "net".
 [[nodiscard]] std::string json_schema(const std::string& kind);
 /// `list params`: Markdown table: key, default, unit, range, source, sentence.

@@ -81,8 +81,9 @@ struct NodeParams {
     field("sram_latency_cycles", self.sram_latency_cycles, "SRAM access", Between(0, 10000), Source{"C46"});
     field("load_ports", self.load_ports, "vector load ports", Between(1, 64), Source{"C43"});
     field("store_ports", self.store_ports, "vector store ports", Between(1, 64), Source{"C43"});
-    field("port_bytes_per_cycle", self.port_bytes_per_cycle, "width of each load, store and NoC port",
-          Between(1, 65536), Source{"C43"});
+    field("port_bytes_per_cycle", self.port_bytes_per_cycle,
+          "width of each load and store port of the core; a NoC port passes a flit a cycle", Between(1, 65536),
+          Source{"C43"});
     field("noc_read_ports", self.noc_read_ports, "SRAM to network ports (injection)", Between(1, 16), Source{"N06"});
     field("noc_write_ports", self.noc_write_ports, "network to SRAM ports (ejection)", Between(1, 16), Source{"N06"});
     field("communication_threads", self.communication_threads,

@@ -97,6 +97,39 @@ TEST(Run, SaysWhatContentionCosts) {
   EXPECT_THAT(report::report_text(both.context()), HasSubstr("over the ideal network"));
 }
 
+/// Each part's run only adds to the report, and a job of one all-reduce is bound by the edge between its dies.
+TEST(Run, SaysWhatIdealPartsWouldGain) {
+  config::RunConfig config = small_config();
+  config.workload.generate.bytes = 1 << 20;
+  config.machine.die.edge_bytes_per_s = 1e11;
+  const RunOutcome plain = run(config);
+  EXPECT_TRUE(plain.if_free.empty());
+  config.run.if_free = true;
+  const RunOutcome parts = run(config);
+  EXPECT_EQ(parts.results.digest, plain.results.digest);
+  ASSERT_EQ(parts.if_free.size(), report::free_parts().size()) << "two dies with DIPs have every part";
+  Cycles edges = 0;
+  for (const report::FreePart& part : parts.if_free) {
+    EXPECT_GT(part.cycles, 0) << part.part;
+    EXPECT_LE(part.cycles, plain.results.end_cycle) << part.part;
+    if (part.part == "edges") edges = part.cycles;
+  }
+  EXPECT_LT(edges, plain.results.end_cycle * 9 / 10);
+}
+
+TEST(Run, AccountsForAllTimeOfAllRanks) {
+  const RunOutcome outcome = run(small_config());
+  const report::Trail& trail = outcome.trail;
+  Cycles sum = trail.idle + trail.after_end;
+  for (const auto& graph : trail.operations) {
+    for (const report::Exposed& op : graph) sum += op.sum();
+  }
+  EXPECT_EQ(sum, 2 * outcome.results.end_cycle);
+  ASSERT_FALSE(trail.path.empty());
+  EXPECT_EQ(trail.path.front().begin, 0);
+  EXPECT_EQ(trail.path.back().end, outcome.results.end_cycle);
+}
+
 TEST(Approximations, NameWhatTheTraceLeftOpenOnce) {
   RunOutcome outcome;
   outcome.prepared = prepare(small_config());
