@@ -76,7 +76,7 @@ PipelineCost::Counts PipelineCost::counts_of(const ProductWork& piece) const {
   return counts;
 }
 
-Cycles PipelineCost::product(const Counts& counts, int block_rows, int block_columns, LoadLines lines) const {
+Cycles PipelineCost::tiled(const Counts& counts, int block_rows, int block_columns, LoadLines lines) const {
   const topology::CoreParams& core = node_.core;
   // Each column of tiles loads all rows of A once, each row of tiles all columns of B.
   const std::int64_t tile_rows = ceil_div<std::int64_t>(counts.rows, block_rows);
@@ -112,7 +112,7 @@ Cycles PipelineCost::product(const Counts& counts, int block_rows, int block_col
 
 Cycles PipelineCost::product(const ProductWork& piece, int block_rows, int block_columns, LoadLines lines) const {
   if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
-  return product(counts_of(piece), block_rows, block_columns, lines);
+  return tiled(counts_of(piece), block_rows, block_columns, lines);
 }
 
 /// Columns stream, an element of the rows stays in a register: an FMA loads vector lanes x 4 B.
@@ -142,7 +142,7 @@ BlockedProduct PipelineCost::product(const ProductWork& piece, LoadLines lines) 
   const Counts counts = counts_of(piece);
   for (int rows = 1; rows <= kMostBlocking; ++rows) {
     for (int columns = 1; columns <= kMostBlocking && rows * columns <= sums; ++columns) {
-      const Cycles cycles = product(counts, rows, columns, lines);
+      const Cycles cycles = tiled(counts, rows, columns, lines);
       if (best.cycles == 0 || cycles < best.cycles) best = {rows, columns, cycles};
     }
   }

@@ -67,7 +67,7 @@ class PipelineCost {
     Cycles tile_start = 0;
   };
   [[nodiscard]] Counts counts_of(const ProductWork& piece) const;
-  [[nodiscard]] Cycles product(const Counts& counts, int block_rows, int block_columns, LoadLines rows) const;
+  [[nodiscard]] Cycles tiled(const Counts& counts, int block_rows, int block_columns, LoadLines rows) const;
   [[nodiscard]] Cycles address_cycles(std::int64_t loads, std::int64_t stores) const;
   /// Ports' widths that so many registers take.
   [[nodiscard]] std::int64_t lines_of(std::int64_t registers) const;

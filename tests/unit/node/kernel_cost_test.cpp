@@ -133,8 +133,10 @@ TEST(NodeCost, OfTheTableAreTheFormulasOfThePipeline) {
   // 64 lines in, 64 out, an operation each: two addresses a line, then its FMA; 7 before.
   EXPECT_EQ(table.vector({64 * 64, 64 * 64, 2 * 2048, 2, 2048}), 64 + 4 + 7);
   // FLOP do not count: a multiply-add is one operation. FP32 has half the lanes.
-  EXPECT_EQ(table.vector({64, 64, 1 << 20, 2, 32 * 100}), 100 + 4 + 7);
-  EXPECT_EQ(table.vector({64, 64, 0, 4, 32 * 100}), 200 + 4 + 7);
+  EXPECT_EQ(table.vector({100 * 64, 100 * 64, 1 << 20, 2, 3 * 3200}), 300 + 4 + 7);
+  EXPECT_EQ(table.vector({100 * 64, 100 * 64, 0, 4, 3200}), 200 + 4 + 7);
+  // The operations of one line wait for each other.
+  EXPECT_EQ(table.vector({64, 64, 0, 2, 32 * 100}), 1 + 100 * 4 + 7 + 3);
 }
 
 TEST(NodeCost, FormatsThatAreNotNativeAreUnpacked) {
