@@ -7,6 +7,7 @@
 #include "dojo/base/error.h"
 #include "dojo/fabric/ideal_die.h"
 #include "machine/link_counters.h"
+#include "machine/network/models.h"
 
 namespace dojo::machine {
 
@@ -53,10 +54,15 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
       mail_(context, die, moment),
       border_(context, die, mail_, moment),
       send_queues_(static_cast<unsigned>(context.topology.params().node.communication_threads)),
+      lanes_(context.model.shares_links && context.topology.routes() == nullptr),
+      buffer_(context.topology.params().noc.buffer_packets_per_vc),
       group_of_site_(static_cast<std::size_t>(context.topology.sites()), 0) {
   links_.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
   state_.sends = SendQueues(group_of_site_.size(), send_queues_);
   state_.stripe_order.resize(std::size_t{fabric::StripeGroups::kCount} * send_queues_);
+  const auto lines = static_cast<std::size_t>(std::max(links_.rows(), links_.columns())) * topology::kDirections;
+  state_.lanes.resize(lines);
+  state_.inlets.resize(lines);
   if (!context.groups_stripes) return;
   for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
     for (const SiteIndex site : links_.groups()[group].sites) group_of_site_[site] = static_cast<std::uint8_t>(group);
@@ -79,6 +85,17 @@ void BurstPort<Links>::handle(const engine::Event& e) {
       return send_stripe(static_cast<Direction>(e.a), e.b, e.time);
     case Kind::kInTurn:
       return send_in_turn(e.a, e.time);
+    case Kind::kLane: {
+      const auto d = static_cast<Direction>(e.a);
+      const auto number = static_cast<std::int32_t>(e.b);
+      state_.lanes[lane_index(d, number)].planned = false;
+      run_lane(d, number, e.time);
+      return run_asked(e.time);
+    }
+    case Kind::kInlet:
+      state_.inlets[e.a].planned = false;
+      run_inlet(e.a, e.time);
+      return run_asked(e.time);
   }
 }
 
@@ -87,7 +104,10 @@ void BurstPort<Links>::handle(const engine::Event& e) {
 template <class Links>
 void BurstPort<Links>::run_next() {
   const Cycles now = moment_.now;
-  if (border_.next_wake() == now) return border_.run_wakes([&](const WayOut& way) { room(way, now); });
+  if (border_.next_wake() == now) {
+    border_.run_wakes([&](const WayOut& way) { room(way, now); });
+    return note_passed(now);
+  }
   arrived_.clear();
   while (state_.arrivals.next_time() == now) arrived_.push_back(state_.arrivals.take());
   if (arrived_.size() > 1) {
@@ -96,6 +116,7 @@ void BurstPort<Links>::run_next() {
     });
   }
   for (const std::uint32_t each : arrived_) arrive(each, now);
+  run_asked(now);
 }
 
 template <class Links>
@@ -126,6 +147,7 @@ Cycles BurstPort<Links>::read_mail() {
 template <class Links>
 void BurstPort<Links>::arrive(std::uint32_t index, Cycles now) {
   const auto& [crossing, side, unused] = state_.entries[index];  // stays where it is: entries are added by mail alone
+  if (takes_turns(crossing.burst)) return come(index, now);
   if (const auto way = full_way(crossing.burst)) {
     state_.parked_entries[way->index()].push_back(index);
     return;
@@ -133,10 +155,40 @@ void BurstPort<Links>::arrive(std::uint32_t index, Cycles now) {
   const Cycles start = crossing.burst.shape == fabric::Shape::kStriped
                            ? arrive_stripe(side, crossing.burst, now)
                            : links_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
+  leave_buffer(index, start, now);
+}
+
+/// Gives back the credit of an entry whose head has left the receive buffer at `start`.
+template <class Links>
+void BurstPort<Links>::leave_buffer(std::uint32_t index, Cycles start, Cycles now) {
+  const auto& [crossing, side, unused] = state_.entries[index];
   mail_.post(side,
              fabric::Credit{std::max(start, now) + border_.latency(side), crossing.burst.bytes, crossing.burst.leg});
   state_.entries[index].next = state_.free_entry;
   state_.free_entry = index;
+}
+
+template <class Links>
+Cycles BurstPort<Links>::enter_burst(Direction side, const fabric::Crossing& crossing, Cycles now) {
+  return links_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
+}
+
+/// Lanes whose bursts have passed an edge may go on: the next head comes there when that one's tail has gone.
+template <class Links>
+void BurstPort<Links>::note_passed(Cycles now) {
+  if (lanes_) {
+    const Cycles across = (links_.rows() + links_.columns()) * links_.hop_cycles();
+    for (const Border::Passed& passed : border_.passed()) {
+      Lane& lane = state_.lanes[lane_index(passed.direction, passed.lane)];
+      lane.at_edge = false;
+      lane.free = std::max(lane.free, passed.head + links_.flits(passed.bytes) - across);
+      if (lane.empty() || lane.planned) continue;
+      lane.planned = true;
+      timer_.at(std::max(now, lane.free), Kind::kLane, static_cast<std::uint32_t>(passed.direction),
+                static_cast<std::uint32_t>(passed.lane));
+    }
+  }
+  border_.passed().clear();
 }
 
 /// What waited for room on a way out comes to the edge, in turn, until the edge is full again. What is left then goes
@@ -152,6 +204,11 @@ void BurstPort<Links>::room(const WayOut& way, Cycles now) {
        [&](std::uint32_t site) { return unpark(static_cast<SiteIndex>(site), way, now); });
   if (way.leg > 0) return;
   const auto d = static_cast<std::size_t>(way.direction);
+  if (lanes_) {
+    for (std::int32_t lane = 0; lane < std::max(links_.rows(), links_.columns()); ++lane)
+      run_lane(way.direction, lane, now);
+    run_asked(now);
+  }
   for (unsigned queue = 0; queue < state_.stripes[d].size(); ++queue) {
     if (std::exchange(state_.stripes[d][queue].parked, false)) send_stripe(way.direction, queue, now);
   }
@@ -208,6 +265,13 @@ void BurstPort<Links>::inject(SiteIndex site, Cycles now) {
     return !way;
   });
   if (queue == kNone) return park(site, full);  // stays planned: the woken edge brings it
+  const Burst& first = state_.sends.first(site, queue);
+  if (takes_turns(first) && ask_lane(site, queue, first, now)) return;  // stays planned: its turn comes
+  send_burst(site, queue, now);
+}
+
+template <class Links>
+void BurstPort<Links>::send_burst(SiteIndex site, unsigned queue, Cycles now) {
   const Burst burst = state_.sends.take(site, queue, context_.turn_bytes);
   if (burst.shape == fabric::Shape::kUnicast) moment_.sums->bytes_to_eject += burst.bytes;
   const Cycles free = links_.inject(site, burst, now, Sink{*this});
@@ -296,6 +360,8 @@ void BurstPort<Links>::leave(Direction d, std::int32_t lane, const Burst& burst,
   const Flits train = burst.shape == fabric::Shape::kStriped ? links_.stripe_flits(d, burst.group, burst.bytes)
                                                              : links_.flits(burst.bytes);
   border_.leave(d, lane, burst, train, head);
+  if (takes_turns(burst)) state_.lanes[lane_index(d, lane)].at_edge = border_.edge(d).waiting();
+  note_passed(moment_.now);
 }
 
 template <class Links>
@@ -305,7 +371,7 @@ LinkCounters BurstPort<Links>::edge(Direction d) const {
 
 template <class Links>
 bool BurstPort<Links>::settled() const {
-  return state_.sends.open() == 0 && state_.open_in_turn == 0 && !border_.any_waiting() &&
+  return state_.sends.open() == 0 && state_.open_in_turn == 0 && state_.in_inlets == 0 && !border_.any_waiting() &&
          std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const auto& queues) {
            return std::all_of(queues.begin(), queues.end(), [](const Stripes& s) { return s.queue.empty(); });
          });
@@ -326,7 +392,7 @@ void BurstPort<Links>::copy(const NetworkPort& other, const RowNames& names) {
   state_ = from.state_;
   const auto rename = [&](Burst& burst) { names.rename(burst); };
   auto& [arrivals, entries, free_entry, sends, in_turn, free_in_turn, open_in_turn, stripes, stripe_order, stripe_turn,
-         parked_sites, parked_entries, parked_lines] = state_;
+         parked_sites, parked_entries, parked_lines, lanes, inlets, in_inlets] = state_;
   for (Entry& entry : entries) rename(entry.crossing.burst);
   sends.rename(rename);
   for (InTurn& message : in_turn) rename(message.burst);
