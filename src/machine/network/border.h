@@ -36,8 +36,7 @@ class Border {
   /// A burst whose head reaches the border at `head`; `train` is its length in flits.
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Flits train, Cycles head) {
     DOJO_CHECK(at(d).present(), "a burst leaves {} where the machine ends", direction_name(d));
-    at(d).offer(burst, lane, train, head, moment_.now,
-                [&](const fabric::Crossing& crossing) { post(d, crossing); });
+    at(d).offer(burst, lane, train, head, moment_.now, [&](const fabric::Crossing& crossing) { post(d, crossing); });
     if (at(d).waiting()) plan_wake(d);
     if (at(d).full(burst.leg)) state_.full |= 1u << WayOut{d, burst.leg}.index();
   }

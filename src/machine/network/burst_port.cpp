@@ -45,6 +45,18 @@ struct BurstPort<Links>::MessageSink {
   }
 };
 
+namespace {
+
+/// What a node sends in its turn on a lane: as much as the routers of a row hold. More would stand in the way of what
+/// crosses that, which in the hardware has its turn packet by packet.
+Bytes bytes_of_turn(const Context& context) {
+  const topology::NocParams& noc = context.topology.params().noc;
+  const Bytes routers = std::max(context.topology.site_rows(), context.topology.site_columns());
+  return std::min(context.turn_bytes, routers * noc.buffer_packets_per_vc * noc.link_bytes_per_cycle);
+}
+
+}  // namespace
+
 template <class Links>
 BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver)
     : context_(context),
@@ -55,7 +67,7 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
       border_(context, die, mail_, moment),
       send_queues_(static_cast<unsigned>(context.topology.params().node.communication_threads)),
       lanes_(context.model.shares_links && context.topology.routes() == nullptr),
-      buffer_(context.topology.params().noc.buffer_packets_per_vc),
+      lane_bytes_(bytes_of_turn(context)),
       group_of_site_(static_cast<std::size_t>(context.topology.sites()), 0) {
   links_.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
   state_.sends = SendQueues(group_of_site_.size(), send_queues_);
@@ -158,72 +170,9 @@ void BurstPort<Links>::arrive(std::uint32_t index, Cycles now) {
   leave_buffer(index, start, now);
 }
 
-/// Gives back the credit of an entry whose head has left the receive buffer at `start`.
-template <class Links>
-void BurstPort<Links>::leave_buffer(std::uint32_t index, Cycles start, Cycles now) {
-  const auto& [crossing, side, unused] = state_.entries[index];
-  mail_.post(side,
-             fabric::Credit{std::max(start, now) + border_.latency(side), crossing.burst.bytes, crossing.burst.leg});
-  state_.entries[index].next = state_.free_entry;
-  state_.free_entry = index;
-}
-
 template <class Links>
 Cycles BurstPort<Links>::enter_burst(Direction side, const fabric::Crossing& crossing, Cycles now) {
   return links_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
-}
-
-/// Lanes whose bursts have passed an edge may go on: the next head comes there when that one's tail has gone.
-template <class Links>
-void BurstPort<Links>::note_passed(Cycles now) {
-  if (lanes_) {
-    const Cycles across = (links_.rows() + links_.columns()) * links_.hop_cycles();
-    for (const Border::Passed& passed : border_.passed()) {
-      Lane& lane = state_.lanes[lane_index(passed.direction, passed.lane)];
-      lane.at_edge = false;
-      lane.free = std::max(lane.free, passed.head + links_.flits(passed.bytes) - across);
-      if (lane.empty() || lane.planned) continue;
-      lane.planned = true;
-      timer_.at(std::max(now, lane.free), Kind::kLane, static_cast<std::uint32_t>(passed.direction),
-                static_cast<std::uint32_t>(passed.lane));
-    }
-  }
-  border_.passed().clear();
-}
-
-/// What waited for room on a way out comes to the edge, in turn, until the edge is full again. What is left then goes
-/// by the same way still, so it need not look for it.
-template <class Links>
-void BurstPort<Links>::room(const WayOut& way, Cycles now) {
-  wake(state_.parked_entries[way.index()], [&](std::uint32_t entry) {
-    if (border_.is_full(way)) return false;
-    arrive(entry, now);
-    return true;
-  });
-  wake(state_.parked_sites[way.index()],
-       [&](std::uint32_t site) { return unpark(static_cast<SiteIndex>(site), way, now); });
-  if (way.leg > 0) return;
-  const auto d = static_cast<std::size_t>(way.direction);
-  if (lanes_) {
-    for (std::int32_t lane = 0; lane < std::max(links_.rows(), links_.columns()); ++lane)
-      run_lane(way.direction, lane, now);
-    run_asked(now);
-  }
-  for (unsigned queue = 0; queue < state_.stripes[d].size(); ++queue) {
-    if (std::exchange(state_.stripes[d][queue].parked, false)) send_stripe(way.direction, queue, now);
-  }
-  for (const ParkedLine& line : std::exchange(state_.parked_lines[d], {})) gathers_->go_on(line, now);
-}
-
-/// Calls `go` for all that is parked; what it refuses stays, behind what is parked meanwhile.
-template <class Links>
-template <class Go>
-void BurstPort<Links>::wake(std::vector<std::uint32_t>& parked, Go&& go) {
-  woken_.clear();
-  woken_.swap(parked);
-  for (const std::uint32_t each : woken_) {
-    if (!go(each)) parked.push_back(each);
-  }
 }
 
 template <class Links>
@@ -267,12 +216,13 @@ void BurstPort<Links>::inject(SiteIndex site, Cycles now) {
   if (queue == kNone) return park(site, full);  // stays planned: the woken edge brings it
   const Burst& first = state_.sends.first(site, queue);
   if (takes_turns(first) && ask_lane(site, queue, first, now)) return;  // stays planned: its turn comes
-  send_burst(site, queue, now);
+  send_burst(site, queue, context_.turn_bytes, now);
 }
 
+/// Of at most `limit` bytes, from the first message of the queue.
 template <class Links>
-void BurstPort<Links>::send_burst(SiteIndex site, unsigned queue, Cycles now) {
-  const Burst burst = state_.sends.take(site, queue, context_.turn_bytes);
+void BurstPort<Links>::send_burst(SiteIndex site, unsigned queue, Bytes limit, Cycles now) {
+  const Burst burst = state_.sends.take(site, queue, limit);
   if (burst.shape == fabric::Shape::kUnicast) moment_.sums->bytes_to_eject += burst.bytes;
   const Cycles free = links_.inject(site, burst, now, Sink{*this});
   if (state_.sends.empty(site)) {

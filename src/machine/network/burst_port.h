@@ -120,9 +120,7 @@ class BurstPort final : public LinePort {
   struct Leg {
     std::optional<topology::Direction> out;  ///< none: it ends here
     std::int32_t lane = 0, from_edge = 0;    ///< by which it leaves, and where it comes into that
-    std::int32_t links = 0;                  ///< up to there, or to its node
     LaneInput input = LaneInput::kNode;
-    SiteIndex turn = 0;                      ///< the router there
   };
 
   void arrive(std::uint32_t entry, Cycles now);
@@ -135,13 +133,16 @@ class BurstPort final : public LinePort {
   [[nodiscard]] std::pair<std::int32_t, std::int32_t> inlet_place(topology::Direction side, std::int32_t lane) const;
   bool ask_lane(SiteIndex site, unsigned queue, const fabric::Burst& burst, Cycles now);
   void run_lane(topology::Direction d, std::int32_t number, Cycles now);
+  void plan_lane(topology::Direction d, std::int32_t number, Cycles now);
   void hold_lane(topology::Direction d, std::int32_t number, Cycles now);
+  /// The longest way to an edge.
+  [[nodiscard]] Cycles across() const { return (links_.rows() + links_.columns()) * links_.hop_cycles(); }
   void come(std::uint32_t entry, Cycles now);
   void run_inlet(std::uint32_t inlet, Cycles now);
   void enter_first(std::uint32_t inlet, Cycles now);
   void run_asked(Cycles now);
   void note_passed(Cycles now);
-  void send_burst(SiteIndex site, unsigned queue, Cycles now);
+  void send_burst(SiteIndex site, unsigned queue, Bytes limit, Cycles now);
   void room(const WayOut& way, Cycles now);
   template <class Go>
   void wake(std::vector<std::uint32_t>& parked, Go&& go);
@@ -176,12 +177,12 @@ class BurstPort final : public LinePort {
   Links links_;
   DieMail mail_;
   Border border_;
-  const unsigned send_queues_;                  ///< of a node
-  const bool lanes_;                            ///< bursts of single nodes have lanes in turn
-  const Flits buffer_;                          ///< of a router's input
-  std::vector<std::uint8_t> group_of_site_;     ///< whose striped messages its own wait for
-  LinePort::Waiter* gathers_ = nullptr;         ///< belongs to the kernels
-  std::vector<std::uint32_t> arrived_, woken_;  ///< scratch
+  const unsigned send_queues_;                                       ///< of a node
+  const bool lanes_;                                                 ///< bursts of single nodes have lanes in turn
+  const Bytes lane_bytes_;                                           ///< of a node's turn on a lane
+  std::vector<std::uint8_t> group_of_site_;                          ///< whose striped messages its own wait for
+  LinePort::Waiter* gathers_ = nullptr;                              ///< belongs to the kernels
+  std::vector<std::uint32_t> arrived_, woken_;                       ///< scratch
   std::vector<std::pair<topology::Direction, std::int32_t>> asked_;  ///< scratch
   State state_;
 };

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns of single nodes' bursts on the rows and columns by which they leave a die, and what waits behind them.
 #include <algorithm>
-#include <cstdlib>
 
 #include "dojo/fabric/ideal_die.h"
 #include "machine/network/burst_port.h"
@@ -26,25 +25,21 @@ typename BurstPort<Links>::Leg BurstPort<Links>::leg_of(std::int32_t row, std::i
     leg.out = d;
     leg.lane = lane;
     leg.from_edge = from_edge;
-    leg.turn = static_cast<SiteIndex>(row * columns + column);
     return leg;
   };
   if (to_column < 0) return out(Direction::kWest, row, column);
   if (to_column >= columns) return out(Direction::kEast, row, columns - 1 - column);
   if (to_column != column) {
     leg.input = to_column > column ? LaneInput::kLow : LaneInput::kHigh;
-    leg.links += std::abs(to_column - column);
     column = to_column;
   }
   if (to_row < 0) return out(Direction::kNorth, column, row);
   if (to_row >= rows) return out(Direction::kSouth, column, rows - 1 - row);
   if (to_row != row) {
     if (to_dip) leg.input = to_row > row ? LaneInput::kLow : LaneInput::kHigh;
-    leg.links += std::abs(to_row - row);
     row = to_row;
   }
   if (to_dip) return out(burst.column < 0 ? Direction::kWest : Direction::kEast, row, 0);
-  leg.turn = static_cast<SiteIndex>(row * columns + column);
   return leg;
 }
 
@@ -83,11 +78,16 @@ bool BurstPort<Links>::ask_lane(SiteIndex site, unsigned queue, const Burst& bur
   const std::size_t index = lane_index(*leg.out, leg.lane);
   Lane& lane = state_.lanes[index];
   lane.add({site, static_cast<std::uint8_t>(queue), leg.input, false, leg.from_edge});
-  if (lane.planned || lane.at_edge) return true;
-  lane.planned = true;
-  timer_.at(std::max(now, lane.free), Kind::kLane, static_cast<std::uint32_t>(*leg.out),
-            static_cast<std::uint32_t>(leg.lane));
+  if (!lane.planned && !lane.at_edge) plan_lane(*leg.out, leg.lane, now);
   return true;
+}
+
+/// Looks at a lane when it is free. In a cycle that comes after what asks then.
+template <class Links>
+void BurstPort<Links>::plan_lane(Direction d, std::int32_t number, Cycles now) {
+  Lane& lane = state_.lanes[lane_index(d, number)];
+  lane.planned = true;
+  timer_.at(std::max(now, lane.free), Kind::kLane, static_cast<std::uint32_t>(d), static_cast<std::uint32_t>(number));
 }
 
 /// Bursts go from a lane as long as its links are free for them.
@@ -96,11 +96,7 @@ void BurstPort<Links>::run_lane(Direction d, std::int32_t number, Cycles now) {
   Lane& lane = state_.lanes[lane_index(d, number)];
   while (!lane.empty() && !lane.planned) {
     if (lane.at_edge || border_.is_full({d, 0})) return;  // credits will bring it
-    if (lane.free > now) {
-      lane.planned = true;
-      timer_.at(lane.free, Kind::kLane, static_cast<std::uint32_t>(d), static_cast<std::uint32_t>(number));
-      return;
-    }
+    if (lane.free > now) return plan_lane(d, number, now);
     const Lane::Ask ask = lane.take(context_.oldest_first);
     if (ask.is_inlet) {
       state_.inlets[ask.who].asked = false;
@@ -111,7 +107,7 @@ void BurstPort<Links>::run_lane(Direction d, std::int32_t number, Cycles now) {
       if (port_free > now) {  // a kernel or a reduction came first
         timer_.at(port_free, Kind::kInject, site);
       } else {
-        send_burst(site, ask.queue, now);
+        send_burst(site, ask.queue, lane_bytes_, now);
       }
     }
     hold_lane(d, number, now);
@@ -123,8 +119,7 @@ void BurstPort<Links>::run_lane(Direction d, std::int32_t number, Cycles now) {
 template <class Links>
 void BurstPort<Links>::hold_lane(Direction d, std::int32_t number, Cycles now) {
   Lane& lane = state_.lanes[lane_index(d, number)];
-  const Cycles across = (links_.rows() + links_.columns()) * links_.hop_cycles();
-  lane.free = std::max({lane.free, now, links_.link(edge_site(d, number), d).free - across});
+  lane.free = std::max({lane.free, now, links_.link(edge_site(d, number), d).free - across()});
 }
 
 /// A burst that came over an edge goes on, behind those that came before it on its row or column.
@@ -173,23 +168,41 @@ std::pair<std::int32_t, std::int32_t> BurstPort<Links>::inlet_place(Direction si
   return {site / links_.columns(), site % links_.columns()};
 }
 
-/// The first burst of an inlet takes its links. Those behind it wait while it stands in their way: its tail may lie in the
-/// buffers of the routers up to where it turns, or to its node.
+/// The first burst of an inlet takes its links, and those behind it follow.
 template <class Links>
 void BurstPort<Links>::enter_first(std::uint32_t index, Cycles now) {
   Inlet& inlet = state_.inlets[index];
   const std::uint32_t entry = inlet.entries.front();
   inlet.entries.erase(inlet.entries.begin());
   --state_.in_inlets;
-  const fabric::Crossing crossing = state_.entries[entry].crossing;
-  const Direction side = state_.entries[entry].side;
-  const auto [row, column] = inlet_place(side, crossing.lane);
-  const Leg leg = leg_of(row, column, true, crossing.burst);
+  const auto& [crossing, side, unused] = state_.entries[entry];
   const Cycles start = enter_burst(side, crossing, now);
-  const Cycles beyond =
-      leg.out ? links_.link(leg.turn, *leg.out).free : links_.port(leg.turn).eject_free;
-  inlet.free = std::max(start + links_.flits(crossing.burst.bytes), beyond - leg.links * (links_.hop_cycles() + buffer_));
+  inlet.free = start + links_.flits(crossing.burst.bytes);
   leave_buffer(entry, start, now);
+}
+
+/// Gives back the credit of an entry whose head has left the receive buffer at `start`.
+template <class Links>
+void BurstPort<Links>::leave_buffer(std::uint32_t index, Cycles start, Cycles now) {
+  const auto& [crossing, side, unused] = state_.entries[index];
+  mail_.post(side,
+             fabric::Credit{std::max(start, now) + border_.latency(side), crossing.burst.bytes, crossing.burst.leg});
+  state_.entries[index].next = state_.free_entry;
+  state_.free_entry = index;
+}
+
+/// Lanes whose bursts have passed an edge may go on: the next head comes there when the tail of that one has gone.
+template <class Links>
+void BurstPort<Links>::note_passed(Cycles now) {
+  if (lanes_) {
+    for (const Border::Passed& passed : border_.passed()) {
+      Lane& lane = state_.lanes[lane_index(passed.direction, passed.lane)];
+      lane.at_edge = false;
+      lane.free = std::max(lane.free, passed.head + links_.flits(passed.bytes) - across());
+      if (!lane.empty() && !lane.planned) plan_lane(passed.direction, passed.lane, now);
+    }
+  }
+  border_.passed().clear();
 }
 
 template class BurstPort<fabric::DieNetwork>;

@@ -19,17 +19,18 @@ class Lane {
  public:
   /// Who waits for a turn.
   struct Ask {
-    std::uint32_t who = 0;          ///< a site, or an inlet
-    std::uint8_t queue = 0;         ///< of a site: its send queue
+    std::uint32_t who = 0;   ///< a site, or an inlet
+    std::uint8_t queue = 0;  ///< of a site: its send queue
     LaneInput input = LaneInput::kNode;
     bool is_inlet = false;
-    std::int32_t from_edge = 0;     ///< routers between that and the edge
+    std::int32_t from_edge = 0;  ///< routers between that and the edge
   };
 
   [[nodiscard]] bool empty() const { return asks_.empty(); }
   void add(const Ask& ask) { asks_.push_back(ask); }
-  /// Takes out whose turn it is. Each router, the one at the edge first, takes turns between its node, what turns into the
-  /// lane there, and what comes from behind. `oldest_first`: who has asked first goes. Requires that somebody waits.
+  /// Takes out whose turn it is. Each router, the one at the edge first, takes turns between its node, what turns into
+  /// the lane there, and what comes from behind. `oldest_first`: who has asked first goes. Requires that somebody
+  /// waits.
   Ask take(bool oldest_first) {
     const std::size_t index = oldest_first || asks_.size() == 1 ? 0 : next();
     const Ask ask = asks_[index];
@@ -38,9 +39,9 @@ class Lane {
     return ask;
   }
 
-  Cycles free = 0;         ///< the next burst may begin its way
-  bool planned = false;    ///< an event will look at it
-  bool at_edge = false;    ///< its last burst waits there for credit
+  Cycles free = 0;       ///< the next burst may begin its way
+  bool planned = false;  ///< an event will look at it
+  bool at_edge = false;  ///< its last burst waits there for credit
 
  private:
   static constexpr unsigned kInputs = 4;
@@ -73,8 +74,8 @@ class Lane {
   std::vector<std::uint8_t> turns_;  ///< of each router, from the edge on: the input that comes next
 };
 
-/// What has come over an edge at one row or column and goes on in that order: behind a burst that has no turn yet, others
-/// wait in the receive buffer.
+/// What has come over an edge at one row or column and goes on in that order: behind a burst that has no turn yet,
+/// others wait in the receive buffer.
 struct Inlet {
   std::vector<std::uint32_t> entries;  ///< oldest first
   Cycles free = 0;                     ///< the next burst may begin its way
