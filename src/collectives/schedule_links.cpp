@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "collectives/schedule_links.h"
 
+#include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 
@@ -212,11 +214,13 @@ ScheduleLinks::Unicast ScheduleLinks::unicast(Site at, Site to, double flits, do
 double ScheduleEdge::cross(double now) {
   const Waiting next = waiting.front();
   waiting.pop_front();
-  const double first = std::max({next.head, now, free});
-  free = first + next.bytes / bytes_per_cycle;
   credit -= next.bytes;
-  // An edge slower than the links delays the head, so that the train stays whole on the far side.
-  return std::max(std::ceil(first), std::ceil(free) - next.line_flits) + latency;
+  const auto head = static_cast<Cycles>(std::ceil(std::max(next.head, now)));
+  const auto flits = static_cast<Flits>(std::max(1.0, std::ceil(next.line_flits)));
+  const auto units = static_cast<std::int64_t>(std::ldexp(next.bytes / bytes_per_cycle, fabric::EdgeSlots::kUnitBits));
+  const Cycles last = slots.take(head, flits, units, static_cast<Cycles>(now));
+  // An edge slower than the links, or one that others use too, delays the head, so that the train stays whole.
+  return static_cast<double>(std::max(head, last - flits)) + latency;
 }
 
 std::vector<ScheduleEdge> schedule_edges(const DieArea& area, const topology::Topology& topology) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "collectives/common.h"
+#include "dojo/fabric/edge_slots.h"
 #include "dojo/topology/routes.h"
 
 namespace dojo::workload::collectives {
@@ -125,7 +126,8 @@ struct ScheduleEdge {
     std::size_t part;
     double bytes, line_flits, head;
   };
-  double free = 0, bytes_per_cycle = 1, latency = 0, credit = 0;
+  double bytes_per_cycle = 1, latency = 0, credit = 0;
+  fabric::EdgeSlots slots;
   std::deque<Waiting> waiting;
   std::vector<std::size_t> parked_parts, parked_sends;  ///< what waits for room in the queue
   [[nodiscard]] bool full() const { return waiting.size() >= kMostWaiting; }

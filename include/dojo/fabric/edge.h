@@ -12,6 +12,7 @@
 
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
+#include "dojo/fabric/edge_slots.h"
 
 namespace dojo::fabric {
 
@@ -49,6 +50,12 @@ class Serialiser {
   /// Occupies the serialiser for `bytes` from `at` or when it is free; returns the start in units.
   std::int64_t occupy(Cycles at, std::int64_t bytes) {
     const std::int64_t start = std::max(at << kUnitBits, free_units_);
+    free_units_ = start + serve(bytes);
+    queue_cycles_ += static_cast<std::uint64_t>((start >> kUnitBits) - at);
+    return start;
+  }
+  /// Counts `bytes` as served, at no time in particular; returns for how many units, the remainder carried.
+  std::int64_t serve(std::int64_t bytes) {
     std::int64_t duration = 0;
     if (bytes < (std::numeric_limits<std::int64_t>::max() - denominator_) / numerator_) {
       const std::int64_t total = bytes * numerator_ + remainder_;
@@ -59,13 +66,12 @@ class Serialiser {
       duration = static_cast<std::int64_t>(total / denominator_);
       remainder_ = static_cast<std::int64_t>(total % denominator_);
     }
-    free_units_ = start + duration;
     busy_units_ += static_cast<std::uint64_t>(duration);
     bytes_ += static_cast<std::uint64_t>(bytes);
-    queue_cycles_ += static_cast<std::uint64_t>((start >> kUnitBits) - at);
     ++bursts_;
-    return start;
+    return duration;
   }
+  void add_wait(Cycles cycles) { queue_cycles_ += static_cast<std::uint64_t>(cycles); }
   /// Counts `bytes` as served, at no time in particular; returns how long they take alone, in whole cycles.
   Cycles count(std::int64_t bytes) {
     const Int128 total = static_cast<Int128>(bytes) * numerator_;
@@ -186,18 +192,18 @@ class EdgeOut {
     while (!of.waiting.empty() && of.credit > 0) {
       const Waiting& w = of.waiting.front();
       of.credit -= w.burst.bytes;
-      transmit(w, std::max(w.head, now), send);
+      transmit(w, std::max(w.head, now), now, send);
       of.waiting.pop_front();
     }
   }
   template <class Send>
-  void transmit(const Waiting& w, Cycles at, Send&& send) {
-    const std::int64_t start = serialiser_.occupy(at, w.burst.bytes);
-    const Cycles first = (start + (1 << Serialiser::kUnitBits) - 1) >> Serialiser::kUnitBits;
-    // An edge slower than a link delays the head so that the train stays whole on the far side.
-    const Cycles last = serialiser_.free_cycle();
-    const Cycles head = std::max(first, last - w.flits) + latency_;
-    send(Crossing{head, w.lane, w.burst});
+  void transmit(const Waiting& w, Cycles at, Cycles now, Send&& send) {
+    const Cycles last = slots_.take(at, w.flits, serialiser_.serve(w.burst.bytes), now);
+    // An edge slower than a link, or one that others use too, delays the head so that the train stays whole on the far
+    // side.
+    const Cycles head = std::max(at, last - w.flits);
+    serialiser_.add_wait(head - at);
+    send(Crossing{head + latency_, w.lane, w.burst});
   }
 
   /// A burst of many messages side by side (a stripe) takes the time of one of them: of `flits`.
@@ -210,6 +216,7 @@ class EdgeOut {
   }
 
   Serialiser serialiser_;
+  EdgeSlots slots_;
   Cycles latency_ = 1, planned_ = kNever;
   bool present_ = false;
   Bytes unshared_flit_bytes_ = 0;  // 0: bursts share the edge

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "dojo/base/error.h"
 #include "dojo/fabric/edge.h"
@@ -35,8 +36,7 @@ class Border {
   /// A burst whose head reaches the border at `head`; `train` is its length in flits.
   void leave(topology::Direction d, std::int32_t lane, const fabric::Burst& burst, Flits train, Cycles head) {
     DOJO_CHECK(at(d).present(), "a burst leaves {} where the machine ends", direction_name(d));
-    at(d).offer(burst, lane, train, head, moment_.now,
-                [&](const fabric::Crossing& crossing) { mail_.post(d, crossing); });
+    at(d).offer(burst, lane, train, head, moment_.now, [&](const fabric::Crossing& crossing) { post(d, crossing); });
     if (at(d).waiting()) plan_wake(d);
     if (at(d).full(burst.leg)) state_.full |= 1u << WayOut{d, burst.leg}.index();
   }
@@ -53,6 +53,16 @@ class Border {
   /// called for each way that is full no longer.
   template <class Room>
   void run_wakes(Room&& room);
+
+  /// A single node's burst has passed an edge.
+  struct Passed {
+    topology::Direction direction;
+    std::int32_t lane;
+    std::uint32_t bytes;
+    Cycles head;  ///< at the edge
+  };
+  /// Those of the calls since this was emptied.
+  [[nodiscard]] std::vector<Passed>& passed() { return passed_; }
 
   [[nodiscard]] bool any_waiting() const {
     return std::any_of(state_.edges.begin(), state_.edges.end(), [](const auto& edge) { return edge.waiting(); });
@@ -78,7 +88,14 @@ class Border {
     return state_.edges[static_cast<std::size_t>(d)];
   }
 
+  void post(topology::Direction d, const fabric::Crossing& crossing) {
+    if (crossing.burst.shape == fabric::Shape::kUnicast && crossing.burst.traffic_class == fabric::TrafficClass::kData)
+      passed_.push_back({d, crossing.lane, crossing.burst.bytes, crossing.time - latency(d)});
+    mail_.post(d, crossing);
+  }
+
   BorderMail& mail_;
+  std::vector<Passed> passed_;
   const Moment& moment_;
   unsigned legs_ = 1;
   std::array<ShardId, topology::kDirections> neighbours_{kNone, kNone, kNone, kNone};
@@ -95,7 +112,7 @@ void Border::run_wakes(Room&& room) {
     ++state_.wakes;
     const auto d = static_cast<topology::Direction>(i);
     at(d).woken();
-    at(d).advance(time, [&](const fabric::Crossing& crossing) { mail_.post(d, crossing); });
+    at(d).advance(time, [&](const fabric::Crossing& crossing) { post(d, crossing); });
     for (unsigned leg = 0; leg < legs_; ++leg) {
       const WayOut way{d, leg};
       if (!is_full(way) || at(d).full(leg)) continue;

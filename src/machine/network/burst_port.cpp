@@ -7,6 +7,7 @@
 #include "dojo/base/error.h"
 #include "dojo/fabric/ideal_die.h"
 #include "machine/link_counters.h"
+#include "machine/network/models.h"
 
 namespace dojo::machine {
 
@@ -44,6 +45,18 @@ struct BurstPort<Links>::MessageSink {
   }
 };
 
+namespace {
+
+/// What a node sends in its turn on a lane: as much as the routers of a row hold. More would stand in the way of what
+/// crosses that, which in the hardware has its turn packet by packet.
+Bytes bytes_of_turn(const Context& context) {
+  const topology::NocParams& noc = context.topology.params().noc;
+  const Bytes routers = std::max(context.topology.site_rows(), context.topology.site_columns());
+  return std::min(context.turn_bytes, routers * noc.buffer_packets_per_vc * noc.link_bytes_per_cycle);
+}
+
+}  // namespace
+
 template <class Links>
 BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, const Moment& moment, Receiver& receiver)
     : context_(context),
@@ -53,10 +66,15 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
       mail_(context, die, moment),
       border_(context, die, mail_, moment),
       send_queues_(static_cast<unsigned>(context.topology.params().node.communication_threads)),
+      lanes_(context.model.shares_links && context.topology.routes() == nullptr),
+      lane_bytes_(bytes_of_turn(context)),
       group_of_site_(static_cast<std::size_t>(context.topology.sites()), 0) {
   links_.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
   state_.sends = SendQueues(group_of_site_.size(), send_queues_);
   state_.stripe_order.resize(std::size_t{fabric::StripeGroups::kCount} * send_queues_);
+  const auto lines = static_cast<std::size_t>(std::max(links_.rows(), links_.columns())) * topology::kDirections;
+  state_.lanes.resize(lines);
+  state_.inlets.resize(lines);
   if (!context.groups_stripes) return;
   for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
     for (const SiteIndex site : links_.groups()[group].sites) group_of_site_[site] = static_cast<std::uint8_t>(group);
@@ -79,6 +97,17 @@ void BurstPort<Links>::handle(const engine::Event& e) {
       return send_stripe(static_cast<Direction>(e.a), e.b, e.time);
     case Kind::kInTurn:
       return send_in_turn(e.a, e.time);
+    case Kind::kLane: {
+      const auto d = static_cast<Direction>(e.a);
+      const auto number = static_cast<std::int32_t>(e.b);
+      state_.lanes[lane_index(d, number)].planned = false;
+      run_lane(d, number, e.time);
+      return run_asked(e.time);
+    }
+    case Kind::kInlet:
+      state_.inlets[e.a].planned = false;
+      run_inlet(e.a, e.time);
+      return run_asked(e.time);
   }
 }
 
@@ -87,7 +116,10 @@ void BurstPort<Links>::handle(const engine::Event& e) {
 template <class Links>
 void BurstPort<Links>::run_next() {
   const Cycles now = moment_.now;
-  if (border_.next_wake() == now) return border_.run_wakes([&](const WayOut& way) { room(way, now); });
+  if (border_.next_wake() == now) {
+    border_.run_wakes([&](const WayOut& way) { room(way, now); });
+    return note_passed(now);
+  }
   arrived_.clear();
   while (state_.arrivals.next_time() == now) arrived_.push_back(state_.arrivals.take());
   if (arrived_.size() > 1) {
@@ -96,6 +128,7 @@ void BurstPort<Links>::run_next() {
     });
   }
   for (const std::uint32_t each : arrived_) arrive(each, now);
+  run_asked(now);
 }
 
 template <class Links>
@@ -126,6 +159,7 @@ Cycles BurstPort<Links>::read_mail() {
 template <class Links>
 void BurstPort<Links>::arrive(std::uint32_t index, Cycles now) {
   const auto& [crossing, side, unused] = state_.entries[index];  // stays where it is: entries are added by mail alone
+  if (takes_turns(crossing.burst)) return come(index, now);
   if (const auto way = full_way(crossing.burst)) {
     state_.parked_entries[way->index()].push_back(index);
     return;
@@ -133,40 +167,12 @@ void BurstPort<Links>::arrive(std::uint32_t index, Cycles now) {
   const Cycles start = crossing.burst.shape == fabric::Shape::kStriped
                            ? arrive_stripe(side, crossing.burst, now)
                            : links_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
-  mail_.post(side,
-             fabric::Credit{std::max(start, now) + border_.latency(side), crossing.burst.bytes, crossing.burst.leg});
-  state_.entries[index].next = state_.free_entry;
-  state_.free_entry = index;
+  leave_buffer(index, start, now);
 }
 
-/// What waited for room on a way out comes to the edge, in turn, until the edge is full again. What is left then goes
-/// by the same way still, so it need not look for it.
 template <class Links>
-void BurstPort<Links>::room(const WayOut& way, Cycles now) {
-  wake(state_.parked_entries[way.index()], [&](std::uint32_t entry) {
-    if (border_.is_full(way)) return false;
-    arrive(entry, now);
-    return true;
-  });
-  wake(state_.parked_sites[way.index()],
-       [&](std::uint32_t site) { return unpark(static_cast<SiteIndex>(site), way, now); });
-  if (way.leg > 0) return;
-  const auto d = static_cast<std::size_t>(way.direction);
-  for (unsigned queue = 0; queue < state_.stripes[d].size(); ++queue) {
-    if (std::exchange(state_.stripes[d][queue].parked, false)) send_stripe(way.direction, queue, now);
-  }
-  for (const ParkedLine& line : std::exchange(state_.parked_lines[d], {})) gathers_->go_on(line, now);
-}
-
-/// Calls `go` for all that is parked; what it refuses stays, behind what is parked meanwhile.
-template <class Links>
-template <class Go>
-void BurstPort<Links>::wake(std::vector<std::uint32_t>& parked, Go&& go) {
-  woken_.clear();
-  woken_.swap(parked);
-  for (const std::uint32_t each : woken_) {
-    if (!go(each)) parked.push_back(each);
-  }
+Cycles BurstPort<Links>::enter_burst(Direction side, const fabric::Crossing& crossing, Cycles now) {
+  return links_.enter(side, crossing.lane, crossing.burst, now, Sink{*this});
 }
 
 template <class Links>
@@ -208,7 +214,15 @@ void BurstPort<Links>::inject(SiteIndex site, Cycles now) {
     return !way;
   });
   if (queue == kNone) return park(site, full);  // stays planned: the woken edge brings it
-  const Burst burst = state_.sends.take(site, queue, context_.turn_bytes);
+  const Burst& first = state_.sends.first(site, queue);
+  if (takes_turns(first) && ask_lane(site, queue, first, now)) return;  // stays planned: its turn comes
+  send_burst(site, queue, context_.turn_bytes, now);
+}
+
+/// Of at most `limit` bytes, from the first message of the queue.
+template <class Links>
+void BurstPort<Links>::send_burst(SiteIndex site, unsigned queue, Bytes limit, Cycles now) {
+  const Burst burst = state_.sends.take(site, queue, limit);
   if (burst.shape == fabric::Shape::kUnicast) moment_.sums->bytes_to_eject += burst.bytes;
   const Cycles free = links_.inject(site, burst, now, Sink{*this});
   if (state_.sends.empty(site)) {
@@ -296,6 +310,8 @@ void BurstPort<Links>::leave(Direction d, std::int32_t lane, const Burst& burst,
   const Flits train = burst.shape == fabric::Shape::kStriped ? links_.stripe_flits(d, burst.group, burst.bytes)
                                                              : links_.flits(burst.bytes);
   border_.leave(d, lane, burst, train, head);
+  if (takes_turns(burst)) state_.lanes[lane_index(d, lane)].at_edge = border_.edge(d).waiting();
+  note_passed(moment_.now);
 }
 
 template <class Links>
@@ -305,7 +321,7 @@ LinkCounters BurstPort<Links>::edge(Direction d) const {
 
 template <class Links>
 bool BurstPort<Links>::settled() const {
-  return state_.sends.open() == 0 && state_.open_in_turn == 0 && !border_.any_waiting() &&
+  return state_.sends.open() == 0 && state_.open_in_turn == 0 && state_.in_inlets == 0 && !border_.any_waiting() &&
          std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const auto& queues) {
            return std::all_of(queues.begin(), queues.end(), [](const Stripes& s) { return s.queue.empty(); });
          });
@@ -326,7 +342,7 @@ void BurstPort<Links>::copy(const NetworkPort& other, const RowNames& names) {
   state_ = from.state_;
   const auto rename = [&](Burst& burst) { names.rename(burst); };
   auto& [arrivals, entries, free_entry, sends, in_turn, free_in_turn, open_in_turn, stripes, stripe_order, stripe_turn,
-         parked_sites, parked_entries, parked_lines] = state_;
+         parked_sites, parked_entries, parked_lines, lanes, inlets, in_inlets] = state_;
   for (Entry& entry : entries) rename(entry.crossing.burst);
   sends.rename(rename);
   for (InTurn& message : in_turn) rename(message.burst);

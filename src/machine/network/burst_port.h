@@ -11,6 +11,7 @@
 #include "dojo/engine/time_heap.h"
 #include "machine/die/line_gathers.h"
 #include "machine/network/border.h"
+#include "machine/network/lanes.h"
 #include "machine/network/line_port.h"
 #include "machine/network/mail.h"
 #include "machine/network/send_queues.h"
@@ -43,7 +44,7 @@ class BurstPort final : public LinePort {
 
   [[nodiscard]] bool at_rest(Cycles now) const override {
     return state_.arrivals.empty() && border_.at_rest() && state_.sends.open() == 0 && state_.open_in_turn == 0 &&
-           links_.latest() <= now;
+           state_.in_inlets == 0 && links_.latest() <= now;
   }
   [[nodiscard]] Cycles latest() const override { return links_.latest(); }
   [[nodiscard]] bool settled() const override;
@@ -61,7 +62,9 @@ class BurstPort final : public LinePort {
   enum class Kind : std::uint8_t {
     kInject,  // a: site: its next burst
     kStripe,  // a: direction, b: queue: the next striped burst
-    kInTurn   // a: message that has taken its read port: its next burst
+    kInTurn,  // a: message that has taken its read port: its next burst
+    kLane,    // a: direction, b: number: the next bursts of the lane
+    kInlet    // a: inlet: its next burst
   };
   static constexpr unsigned kBands = std::max(fabric::StripeGroups::kRows, fabric::StripeGroups::kColumns);
   /// A burst at the die's border, by the side at which it came.
@@ -105,11 +108,41 @@ class BurstPort final : public LinePort {
     // What waits for room on its way out (WayOut::index).
     std::array<std::vector<std::uint32_t>, WayOut::kCount> parked_sites, parked_entries;
     std::array<std::vector<ParkedLine>, topology::kDirections> parked_lines;
+    // By direction (side) and row or column: where bursts of single nodes leave, and where they come in.
+    std::vector<Lane> lanes;
+    std::vector<Inlet> inlets;
+    std::uint32_t in_inlets = 0;  ///< entries that wait there
   };
   struct Sink;  // where bursts come out of the die's links
   struct MessageSink;
 
+  /// The way of a burst on this die.
+  struct Leg {
+    std::optional<topology::Direction> out;  ///< none: it ends here
+    std::int32_t lane = 0, from_edge = 0;    ///< by which it leaves, and where it comes into that
+    LaneInput input = LaneInput::kNode;
+  };
+
   void arrive(std::uint32_t entry, Cycles now);
+  void leave_buffer(std::uint32_t entry, Cycles start, Cycles now);
+  Cycles enter_burst(topology::Direction side, const fabric::Crossing& crossing, Cycles now);
+  [[nodiscard]] Leg leg_of(std::int32_t row, std::int32_t column, bool comes, const fabric::Burst& burst) const;
+  [[nodiscard]] bool takes_turns(const fabric::Burst& burst) const;
+  [[nodiscard]] std::size_t lane_index(topology::Direction d, std::int32_t lane) const;
+  [[nodiscard]] SiteIndex edge_site(topology::Direction d, std::int32_t lane) const;
+  [[nodiscard]] std::pair<std::int32_t, std::int32_t> inlet_place(topology::Direction side, std::int32_t lane) const;
+  bool ask_lane(SiteIndex site, unsigned queue, const fabric::Burst& burst, Cycles now);
+  void run_lane(topology::Direction d, std::int32_t number, Cycles now);
+  void plan_lane(topology::Direction d, std::int32_t number, Cycles now);
+  void hold_lane(topology::Direction d, std::int32_t number, Cycles now);
+  /// The longest way to an edge.
+  [[nodiscard]] Cycles across() const { return (links_.rows() + links_.columns()) * links_.hop_cycles(); }
+  void come(std::uint32_t entry, Cycles now);
+  void run_inlet(std::uint32_t inlet, Cycles now);
+  void enter_first(std::uint32_t inlet, Cycles now);
+  void run_asked(Cycles now);
+  void note_passed(Cycles now);
+  void send_burst(SiteIndex site, unsigned queue, Bytes limit, Cycles now);
   void room(const WayOut& way, Cycles now);
   template <class Go>
   void wake(std::vector<std::uint32_t>& parked, Go&& go);
@@ -144,10 +177,13 @@ class BurstPort final : public LinePort {
   Links links_;
   DieMail mail_;
   Border border_;
-  const unsigned send_queues_;                  ///< of a node
-  std::vector<std::uint8_t> group_of_site_;     ///< whose striped messages its own wait for
-  LinePort::Waiter* gathers_ = nullptr;         ///< belongs to the kernels
-  std::vector<std::uint32_t> arrived_, woken_;  ///< scratch
+  const unsigned send_queues_;                                       ///< of a node
+  const bool lanes_;                                                 ///< bursts of single nodes have lanes in turn
+  const Bytes lane_bytes_;                                           ///< of a node's turn on a lane
+  std::vector<std::uint8_t> group_of_site_;                          ///< whose striped messages its own wait for
+  LinePort::Waiter* gathers_ = nullptr;                              ///< belongs to the kernels
+  std::vector<std::uint32_t> arrived_, woken_;                       ///< scratch
+  std::vector<std::pair<topology::Direction, std::int32_t>> asked_;  ///< scratch
   State state_;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where bursts leave a die in the fast model, whether they must wait for that, and striped messages.
 #include <algorithm>
+#include <utility>
 
 #include "dojo/base/error.h"
 #include "dojo/fabric/ideal_die.h"
@@ -65,6 +66,41 @@ std::optional<WayOut> BurstPort<Links>::full_way_of_line(const Burst& burst) con
       return full(Direction::kNorth, burst.reach.low < links_.first_row());
     default:
       return std::nullopt;  // kernels send rows and columns as gathers
+  }
+}
+
+/// What waited for room on a way out comes to the edge, in turn, until the edge is full again. What is left then goes
+/// by the same way still, so it need not look for it.
+template <class Links>
+void BurstPort<Links>::room(const WayOut& way, Cycles now) {
+  wake(state_.parked_entries[way.index()], [&](std::uint32_t entry) {
+    if (border_.is_full(way)) return false;
+    arrive(entry, now);
+    return true;
+  });
+  wake(state_.parked_sites[way.index()],
+       [&](std::uint32_t site) { return unpark(static_cast<SiteIndex>(site), way, now); });
+  if (way.leg > 0) return;
+  const auto d = static_cast<std::size_t>(way.direction);
+  if (lanes_) {
+    for (std::int32_t lane = 0; lane < std::max(links_.rows(), links_.columns()); ++lane)
+      run_lane(way.direction, lane, now);
+    run_asked(now);
+  }
+  for (unsigned queue = 0; queue < state_.stripes[d].size(); ++queue) {
+    if (std::exchange(state_.stripes[d][queue].parked, false)) send_stripe(way.direction, queue, now);
+  }
+  for (const ParkedLine& line : std::exchange(state_.parked_lines[d], {})) gathers_->go_on(line, now);
+}
+
+/// Calls `go` for all that is parked; what it refuses stays, behind what is parked meanwhile.
+template <class Links>
+template <class Go>
+void BurstPort<Links>::wake(std::vector<std::uint32_t>& parked, Go&& go) {
+  woken_.clear();
+  woken_.swap(parked);
+  for (const std::uint32_t each : woken_) {
+    if (!go(each)) parked.push_back(each);
   }
 }
 

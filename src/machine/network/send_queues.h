@@ -44,6 +44,10 @@ class SendQueues {
     }
     return kNone;
   }
+  /// Of the queue's first message. Requires that there is one.
+  [[nodiscard]] const fabric::Burst& first(SiteIndex site, unsigned queue_number) const {
+    return sends_[queues_[std::size_t{site} * per_site_ + queue_number].head].burst;
+  }
   /// The next burst, of at most `limit` bytes, of the queue's first message; then it is others' turn. Requires that
   /// there is one.
   fabric::Burst take(SiteIndex site, unsigned queue_number, Bytes limit) {
