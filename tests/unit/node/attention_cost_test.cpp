@@ -10,13 +10,13 @@ namespace {
 const topology::NodeParams kNode;
 
 TEST(AttentionCost, NothingTakesNoTime) {
-  EXPECT_EQ(attention_cycles(NodeCost(kNode), {}), 0);
-  EXPECT_EQ(attention_cycles(NodeCost(kNode), {8, 0, 64, 2, AttentionWork::kGradients, false}), 0);
+  EXPECT_EQ(attention_cycles(NodeCost(kNode, NodeModel::kBounds), {}), 0);
+  EXPECT_EQ(attention_cycles(NodeCost(kNode, NodeModel::kBounds), {8, 0, 64, 2, AttentionWork::kGradients, false}), 0);
 }
 
 /// 64 queries, 256 keys, heads of 128: 8 x 32 blocks of 32 issues, and 8 x 16 blocks of 64 issues.
 TEST(AttentionCost, ForwardTakesBothProductsAtLeast) {
-  const NodeCost cost(kNode);
+  const NodeCost cost(kNode, NodeModel::kBounds);
   const Cycles cycles = attention_cycles(cost, {64, 256, 128, 2, AttentionWork::kForward, false});
   EXPECT_GE(cycles, 8 * 32 * 32 + 8 * 16 * 64);
   const Cycles products = cost.product({64, 256, 128, 2, 4, false}) + cost.product({64, 128, 256, 2, 4, true});
@@ -28,11 +28,11 @@ TEST(AttentionCost, SmallHeadsAreBoundByTheSoftmax) {
   const AttentionPiece piece{64, 256, 16, 2, AttentionWork::kForward, false};
   const std::int64_t flops = 8 * 64 * 256 + 2 * 2 * 64 * 16;  // two blocks of keys scale O
   EXPECT_EQ(attention_vector_flops(piece), flops);
-  EXPECT_GE(attention_cycles(NodeCost(kNode), piece), flops / 16);
+  EXPECT_GE(attention_cycles(NodeCost(kNode, NodeModel::kBounds), piece), flops / 16);
 }
 
 TEST(AttentionCost, TheGradientMakesScoresAgainUnlessTheyWereKept) {
-  const NodeCost cost(kNode);
+  const NodeCost cost(kNode, NodeModel::kBounds);
   const AttentionPiece again{64, 256, 64, 2, AttentionWork::kGradients, false},
       kept{64, 256, 64, 2, AttentionWork::kGradients, true};
   const Cycles scores = cost.product({64, 256, 64, 2, 4, false});
@@ -46,12 +46,12 @@ TEST(AttentionCost, MultiplyAddsAreOneOperationOfTheVectorUnit) {
   const AttentionPiece piece{64, 256, 16, 2, AttentionWork::kForward, false};
   const Cycles table = attention_cycles(NodeCost(kNode, NodeModel::kTable), piece);
   EXPECT_GE(table, (7 * 64 * 256 + 2 * 64 * 16) / 16);
-  EXPECT_LT(table, attention_cycles(NodeCost(kNode), piece));
+  EXPECT_LT(table, attention_cycles(NodeCost(kNode, NodeModel::kBounds), piece));
 }
 
 /// Two passes make S and dP twice, and nothing else.
 TEST(AttentionCost, GradientsOfTwoPassesMakeScoresTwice) {
-  const NodeCost cost(kNode);
+  const NodeCost cost(kNode, NodeModel::kBounds);
   AttentionPiece piece{64, 256, 128, 2, AttentionWork::kQueryGradient, false};
   const Cycles scores = cost.product({64, 256, 128, 2, 4, false});
   const Cycles ends = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
