@@ -25,7 +25,7 @@ void DieNetwork::gather(Gathering& g) {
     Stop& stop = stops[node.offset];
     if (node.piece_bytes == 0) continue;
     const SiteIndex site = g.horizontal ? site_at(g.lane, node.offset) : site_at(node.offset, g.lane);
-    Cycles& port_free = reads_.first(site);
+    Cycles& port_free = reads_.take_first(site, node.ready);
     const Cycles start = std::max(node.ready, port_free);
     stop.piece = flits(node.piece_bytes);
     stop.head = start + hop_;  // SRAM read port to router

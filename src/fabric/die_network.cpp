@@ -94,7 +94,7 @@ DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int li
 }
 
 Cycles DieNetwork::eject(SiteIndex site, const Burst& burst, Flits n, Cycles head) {
-  Cycles& free = writes_.first(site);
+  Cycles& free = writes_.take_first(site, head);
   port_use_[site].bytes_ejected += burst.bytes;
   if (burst.traffic_class == TrafficClass::kControl) {
     const Cycles tail = head + n + (free > head ? 1 : 0);

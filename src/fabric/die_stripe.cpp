@@ -67,7 +67,7 @@ DieNetwork::Stripe DieNetwork::stripe_out_of(Direction d, unsigned g, Bytes byte
     LinkTime* const links = times_[at].data() + on.link;
     for (std::int32_t i = steps.begin; i < length; ++i, site += on.stride) {
       if (i < steps.end && enabled_[static_cast<std::size_t>(site)] != 0) {
-        Cycles& port_free = ports.first(static_cast<std::size_t>(site));
+        Cycles& port_free = ports.take_first(static_cast<std::size_t>(site), now);
         const Cycles start = std::max(now, port_free);
         port_free = start + piece;
         train.flits += piece;
@@ -126,7 +126,7 @@ DieNetwork::Stripe DieNetwork::stripe_into(Direction d, unsigned g, Bytes bytes,
     LinkTime* const links = times_[at].data() + on.link;
     for (std::int32_t i = 0; train.flits > 0; ++i, site += on.stride) {
       if (i >= steps.begin && enabled_[static_cast<std::size_t>(site)] != 0) {
-        Cycles& port_free = ports.first(static_cast<std::size_t>(site));
+        Cycles& port_free = ports.take_first(static_cast<std::size_t>(site), train.tail - piece);
         const Cycles done = std::max(port_free, train.tail - piece) + piece;
         port_free = done;
         stripe.done = std::max(stripe.done, done);

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/node/grouped_cost.h"
 #include "dojo/workload/residency.h"
 #include "lower/floors.h"
 #include "lower/operand.h"
@@ -210,9 +211,9 @@ class Candidate {
     NodeTimes& times = times_.emplace_back();
     times.size = size;
     for (std::uint32_t step = 0; step < steps_; ++step) {
-      const auto [piece, start] = step_of(step, size);
-      const Cycles formula = step_cycles(start, size, context_.cost.product(piece));
-      times.steps.push_back(chosen && context_.pieces != nullptr ? step_cycles(start, size, context_.time(piece))
+      const Step what = step_of(step, size);
+      const Cycles formula = step_cycles(what, size, context_.cost.product(what.piece));
+      times.steps.push_back(chosen && context_.pieces != nullptr ? step_cycles(what, size, context_.time(what.piece))
                                                                  : formula);
       times.sum = saturating_sum(times.sum, times.steps.back());
       times.formulas = saturating_sum(times.formulas, formula);
@@ -220,24 +221,35 @@ class Candidate {
     return times;
   }
 
-  /// What one matrix of a step is, and what starting the step takes.
-  [[nodiscard]] std::pair<node::ProductWork, Cycles> step_of(std::uint32_t step, Sizes size) const {
+  /// What one matrix of a step is, and what starting the step takes. Groups of a convolution are timed by a formula of
+  /// their own.
+  struct Step {
+    node::ProductWork piece;
+    Cycles start;
+    std::int64_t groups;
+  };
+  [[nodiscard]] Step step_of(std::uint32_t step, Sizes size) const {
     if (stream_ != Stream::kNone) {
       std::int64_t& streamed = size[static_cast<std::size_t>(stream_) - 1];
       streamed = piece_size(streamed, steps_, step);
     }
     const std::int64_t k = ceil_div(size[2], size[3]);
-    node::ProductWork piece{size[0], size[1], k, request_.element_bytes, request_.element_bytes, false};
+    // That the step has, of a convolution's groups.
+    const std::int64_t groups = std::max<std::int64_t>(1, ceil_div(request_.groups * size[1], request_.n));
+    node::ProductWork piece{size[0], ceil_div(size[1], groups), k, request_.element_bytes, request_.element_bytes,
+                            false};
     if (stream_ == Stream::kK) {
       piece.accumulate = step > 0;
       piece.result_bytes = step + 1 < steps_ || partial() ? 4 : request_.element_bytes;
     } else if (partial()) {
       piece.result_bytes = 4;
     }
-    return {piece, step == 0 ? context_.cost.launch() : context_.cost.step_start()};
+    return {piece, step == 0 ? context_.cost.launch() : context_.cost.step_start(), groups};
   }
-  static Cycles step_cycles(Cycles start, const Sizes& size, Cycles piece) {
-    return saturating_sum(start, saturating_product(size[3], piece));
+  [[nodiscard]] Cycles step_cycles(const Step& step, const Sizes& size, Cycles piece) const {
+    const Cycles busy = step.groups > 1 ? node::grouped_product_cycles(context_.cost, step.piece, step.groups)
+                                        : saturating_product(size[3], piece);
+    return saturating_sum(step.start, busy);
   }
 
   [[nodiscard]] Layout output_layout() const {

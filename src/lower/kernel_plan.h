@@ -36,6 +36,7 @@ enum class Cut : std::uint8_t { kM, kN, kK };
 /// gradient. The matrices of a batch follow one another in this dimension.
 struct ProductRequest {
   std::int64_t m = 0, n = 0, k = 0, batch = 1;
+  std::int64_t groups = 1;  ///< of a convolution: n and its operands come in so many equal groups, k is that of one
   std::int64_t flops = 0;
   Bytes element_bytes = 2;
   Bytes a_bytes = 0, b_bytes = 0, c_bytes = 0;
@@ -133,6 +134,11 @@ struct VectorRequest {
   ProductRequest::Halo halo = ProductRequest::Halo::kNone;
   Bytes pixel_bytes = 0;
   Bytes sums_bytes = 0;  ///< local sums (FP32) that are reduced over the rank; 0 = none
+  /// Rows with sums of their own (FP32, `row_sums_bytes` each), which nodes that share rows send each other.
+  std::int64_t rows = 0;
+  Bytes row_sums_bytes = 0;
+  Bytes scattered_bytes = 0;  ///< that go to other nodes, which may be any, in so many rows
+  std::int64_t scattered_rows = 0;
   friend bool operator<(const VectorRequest& a, const VectorRequest& b);
 };
 [[nodiscard]] KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context);
@@ -154,6 +160,9 @@ struct PixelRange {
                                        std::int64_t end);
 
 class Deliveries;
+/// `bytes` that every node gets an equal share of, from nodes that may be any: `rows` messages, at most 16 for a node.
+/// Returns what a node gets.
+Bytes add_scattered(Bytes bytes, std::int64_t rows, const SliceGrid& grid, Deliveries& deliveries);
 /// Halo of pieces over all nodes: unicasts between neighbours in row-major order. False: more than four neighbours.
 bool add_piece_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
                     std::int64_t operand_pixels, Bytes pixel_bytes, const SliceGrid& grid, Deliveries* deliveries,

@@ -65,11 +65,33 @@ bool is_better(const ProgramDraft& a, const ProgramDraft& b, const topology::Top
   return cycles(a) < cycles(b);
 }
 
+/// Ranks that hold the same parameters can share out the optimizer's state.
+struct SameParameters {
+  std::int64_t ranks = 1;
+  std::uint32_t group_class = 0;
+};
+
+/// The groups of the class `data`; without it all ranks, if they run one graph and do not share its products.
+SameParameters same_parameters(const Workload& workload) {
+  bool shares_products = false;
+  for (std::uint32_t c = 1; c < workload.group_classes.size(); ++c) {
+    const Workload::GroupClass& found = workload.group_classes[c];
+    shares_products = shares_products || found.name == "tensor";
+    if (found.name != "data" || found.groups.empty()) continue;
+    const std::size_t size = found.groups.front().ranks.size();
+    const bool complete = size * found.groups.size() == workload.ranks() &&
+                          std::all_of(found.groups.begin(), found.groups.end(),
+                                      [&](const Group& group) { return group.ranks.size() == size; });
+    if (complete) return {static_cast<std::int64_t>(size), c};
+  }
+  if (shares_products || workload.graphs.size() != 1) return {};
+  return {static_cast<std::int64_t>(workload.ranks()), 0};
+}
+
 /// Programs by (graph, shape); sets Job::program_of_rank.
 std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOptions& options,
                                          const topology::Topology& topology, Job& job, Findings& findings) {
-  // Optimizer state can be sharded only over ranks that hold the same parameters.
-  const bool sharded = options.shard_optimizer && workload.graphs.size() == 1;
+  const SameParameters sharing = options.shard_optimizer ? same_parameters(workload) : SameParameters{};
   // Where a rank does without nodes that dead parts cut off, unless it is better off with them.
   const std::vector<Slice> all_nodes = slices_with_all_nodes(job.slices, topology);
   std::set<std::uint32_t> uses_all;  // programs
@@ -97,7 +119,8 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
                                  cost,
                                  given,
                                  std::max<std::int64_t>(1, workload.steps),
-                                 sharded ? workload.ranks() : 1};
+                                 sharing.ranks,
+                                 sharing.group_class};
     drafts.push_back(build_program(request));
     if (!all_nodes.empty() && all_nodes[rank].shape_index != slice.shape_index) {
       const ProgramRequest with_all{workload.graphs[graph],
@@ -108,7 +131,8 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
                                     cost,
                                     given,
                                     std::max<std::int64_t>(1, workload.steps),
-                                    sharded ? workload.ranks() : 1};
+                                    sharing.ranks,
+                                    sharing.group_class};
       ProgramDraft other = build_program(with_all);
       if (is_better(other, drafts.back(), topology)) {
         drafts.back() = std::move(other);

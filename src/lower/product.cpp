@@ -79,6 +79,8 @@ void evaluate_part(const ProductRequest& request, const PlanContext& context, st
     for (const Cut columns : kCuts) {
       // Pixels lie in row-major order: columns alone cannot cut them. The rows share out a batch.
       if (rows != request.pixels && (columns == request.pixels || request.batch > 1)) continue;
+      // The groups of a convolution stay together: each node has all of them.
+      if (request.groups > 1 && (rows != request.pixels || columns != request.pixels)) continue;
       // Nor is the sum of a batch's matrices cut by columns.
       if (request.batch > 1 && columns == Cut::kK) continue;
       const bool shares_b = request.batch > 1 && request.pixels == Cut::kM;
@@ -128,8 +130,8 @@ bool operator<(const ProductRequest& x, const ProductRequest& y) {
   const auto key = [](const ProductRequest& r) {
     const ConvShape& c = r.conv;
     return std::tuple(r.m, r.n, r.k, r.batch, r.element_bytes, r.a_bytes, r.b_bytes, r.c_bytes, r.a.layout, r.a.part,
-                      r.b.layout, r.b.part, r.pixels, r.halo_pixels, r.halo_pixel_bytes, r.halo,
-                      std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.destinations);
+                      r.b.layout, r.b.part, r.pixels, r.halo_pixels, r.halo_pixel_bytes, r.halo, c.key(),
+                      r.destinations, r.groups);
   };
   return key(x) < key(y);
 }

@@ -312,7 +312,7 @@ class ProgramBuilder {
     if (traits(op.kind).has(OpTraits::kUpdatesParameters) && request_.optimizer_shards > 1) {
       // Each rank has updated its shard; all need all new weights.
       const Bytes shard = ceil_div(updated_weight_bytes(op), request_.optimizer_shards);
-      const std::uint32_t gather = add_collective(OpKind::kAllGather, shard, 0, index, step);
+      const std::uint32_t gather = add_collective(OpKind::kAllGather, shard, request_.optimizer_class, index, step);
       add_edge(tail_of_op_[index], gather);
       tail_of_op_[index] = gather;
     }

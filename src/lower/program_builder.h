@@ -42,6 +42,7 @@ struct ProgramRequest {
   core::PieceTimes* pieces = nullptr;  ///< PlanContext::pieces
   std::int64_t steps = 1;
   std::int64_t optimizer_shards = 1;
+  std::uint32_t optimizer_class = 0;  ///< group class of the ranks that share out the optimizer's state
 };
 
 /// Issue order: dependencies first, then the order of the file. Empty when the graph has a cycle.

@@ -25,14 +25,6 @@ struct ShapeReader {
   }
 };
 
-/// What a pool writes, where the trace does not say it: all pixels of its output, or for a gradient of its input.
-std::int64_t elements_of_pool(const Op& op) {
-  const ConvShape& c = op.conv;
-  const bool grad = op.kind == OpKind::kPoolGrad;
-  const std::int64_t pixels = saturating_product(grad ? c.h : c.p, grad ? c.w : c.q);
-  return saturating_product(saturating_product(c.n, op.channels > 0 ? op.channels : c.c), pixels);
-}
-
 }  // namespace
 
 JsonGraphReader::JsonGraphReader(std::string file, const std::unordered_map<std::string, std::uint32_t>& classes,
@@ -135,20 +127,29 @@ void JsonGraphReader::read_op(const LocatedJson& value, const std::string& path)
 void JsonGraphReader::read_kind(JsonObject& object, const LocatedJson& value, OpDraft& draft) {
   Op& op = draft.op;
   visit_shape(op, [&](auto& shape) { read_shape(object, shape); });
-  read_amounts(object, draft);
+  read_amounts(object, value, draft);
   if (is_communication(op.kind)) read_communication(object, draft);
   if (family(op.kind) == OpFamily::kShapeless) check_shapeless(object, value, op);
   if (family(op.kind) == OpFamily::kProduct) check_flops(object, value, op);
 }
 
-void JsonGraphReader::read_amounts(JsonObject& object, OpDraft& draft) {
+void JsonGraphReader::read_amounts(JsonObject& object, const LocatedJson& value, OpDraft& draft) {
   Op& op = draft.op;
   const OpTraits& kind = traits(op.kind);
   if (kind.family == OpFamily::kVector) {
-    object.integer("elements", op.elements, 1, kLargestAmount, kind.has(OpTraits::kNeedsElements));
-    object.integer("channels", op.channels, 1, kLargestExtent, kind.has(OpTraits::kNeedsChannels));
-    if (op.elements == 0 && kind.shape == OpShape::kConv) op.elements = elements_of_pool(op);
+    if (kind.shape != OpShape::kLookup) {
+      object.integer("elements", op.elements, 1, kLargestAmount, kind.has(OpTraits::kNeedsElements));
+      object.integer("channels", op.channels, 1, kLargestExtent, kind.has(OpTraits::kNeedsChannels));
+    }
+    if (op.elements == 0) op.elements = shape_elements(op);
+    if (kind.has(OpTraits::kUpdatesParameters)) word(object, "rule", op.rule, false);
+    op.vector_flops_per_element = default_vector_flops(op);
     object.integer("vector_flops_per_element", op.vector_flops_per_element, 0, 1 << 20);
+    if (kind.has(OpTraits::kRowsAreChannels) && op.channels > 0 && op.elements % op.channels != 0) {
+      object.report(value, "channels",
+                    fmt::format("found {} elements in rows of {}, expected whole rows; correct one of them",
+                                op.elements, op.channels));
+    }
   }
   if (kind.has(OpTraits::kNeedsBytes)) object.integer("bytes", op.bytes, 1, kLargestAmount, true);
 }

@@ -21,7 +21,7 @@ class JsonGraphReader {
   void read_ops(JsonObject& graph);
   void read_op(const LocatedJson& value, const std::string& path);
   void read_kind(JsonObject& object, const LocatedJson& value, OpDraft& draft);
-  void read_amounts(JsonObject& object, OpDraft& draft);
+  void read_amounts(JsonObject& object, const LocatedJson& value, OpDraft& draft);
   template <class Shape>
   void read_shape(JsonObject& object, Shape& shape);
   void read_communication(JsonObject& object, OpDraft& draft);

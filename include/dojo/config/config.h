@@ -43,9 +43,18 @@ struct GenerateParams {
   std::int64_t bucket_bytes = 8388608;
   std::int64_t m = 0, n = 0, k = 0;
   std::int64_t bytes = 0;
+  std::string size;  ///< of a transformer; "" = the model's smallest
+  std::int64_t layers = 0, hidden = 0, heads = 0, kv_heads = 0, feed_forward = 0, vocabulary = 0, sequence = 0;
+  std::int64_t experts = 0, table_rows = 0;
+  std::string attention = "flash";
+  workload::OptimizerRule optimizer = workload::OptimizerRule::kAdam;
+  std::int64_t tensor = 1, pipeline = 1, microbatches = 1;
+  bool sequence_parallel = false;
+  workload::PipelineSchedule schedule = workload::PipelineSchedule::k1F1B;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("model", self.model, "resnet50, matmul, or a collective such as all_reduce", Anything(), Source{"chosen"});
+    field("model", self.model, "a network such as resnet50 or gpt, matmul, or a collective such as all_reduce",
+          Anything(), Source{"chosen"});
     field("batch", self.batch, "samples per rank and step", Between(1, 1 << 20), Source{"chosen"});
     field("dtype", self.dtype, "number format of a generated workload", OneOf("bf16", "cfp8"), Source{"chosen"});
     field("batch_norm_group", self.batch_norm_group, "ranks that share batch-norm statistics", Between(1, 1 << 20),
@@ -55,6 +64,34 @@ struct GenerateParams {
     field("n", self.n, "matmul: columns of the result", AtLeast(0), Source{"chosen"});
     field("k", self.k, "matmul: inner dimension", AtLeast(0), Source{"chosen"});
     field("bytes", self.bytes, "collective: bytes per rank", AtLeast(0), Source{"chosen"});
+    field("size", self.size, "a network's published size, such as 125M; \"\" = its smallest", Anything(),
+          Source{"chosen"});
+    field("layers", self.layers, "transformers: blocks; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("hidden", self.hidden, "transformers: elements of a token; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("heads", self.heads, "transformers: heads of queries; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("kv_heads", self.kv_heads, "transformers: heads of keys and values; 0 = as the size", AtLeast(0),
+          Source{"chosen"});
+    field("feed_forward", self.feed_forward,
+          "transformers: elements between the two products of a block; 0 = as the "
+          "size",
+          AtLeast(0), Source{"chosen"});
+    field("vocabulary", self.vocabulary, "transformers: words; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("sequence", self.sequence, "transformers: tokens of a sample; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("experts", self.experts, "moe: experts of a block; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("table_rows", self.table_rows, "dlrm: most rows of a table; 0 = as published", AtLeast(0), Source{"chosen"});
+    field("attention", self.attention, "flash: in one pass, masked blocks left out; explicit: whole scores are written",
+          OneOf("flash", "explicit"), Source{"chosen"});
+    field("optimizer", self.optimizer, "rule by which a transformer's parameters are updated", Anything(),
+          Source{"chosen"});
+    field("tensor", self.tensor, "ranks that share each product of a transformer block", Between(1, 1 << 20),
+          Source{"chosen"});
+    field("sequence_parallel", self.sequence_parallel, "those ranks share norms and residuals too, by tokens",
+          Anything(), Source{"chosen"});
+    field("pipeline", self.pipeline, "ranks that share out the blocks of gpt, llama or moe", Between(1, 4096),
+          Source{"chosen"});
+    field("microbatches", self.microbatches, "gpt, llama, moe: parts of the batch that pass one after the other",
+          Between(1, 1 << 16), Source{"chosen"});
+    field("schedule", self.schedule, "order of these parts", Anything(), Source{"chosen"});
   }
 };
 

@@ -156,7 +156,7 @@ class DieNetwork {
   /// follow with inject_in_turn(), each when its time has come, so that no link is taken long before it is used.
   ReadTurn take_read_port(SiteIndex site, Flits n, Cycles now) {
     ReadTurn turn;
-    turn.port = static_cast<std::uint32_t>(reads_.number_of_first(site));
+    turn.port = static_cast<std::uint32_t>(reads_.number_of_first(site, now));
     Cycles& free = reads_.port(turn.port);
     turn.start = std::max(now, free);
     free = turn.start + n;
@@ -368,7 +368,7 @@ template <class Sink>
 Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink) {
   const std::int32_t row = site / columns_;
   const std::int32_t column = site % columns_;
-  Cycles& free = reads_.first(site);
+  Cycles& free = reads_.take_first(site, now);
   const Flits n = flits(burst.bytes);
   port_use_[site].bytes_injected += burst.bytes;
   Burst sent = burst;
