@@ -91,11 +91,8 @@ double most_bursts(const Options& options) {
   return most;
 }
 
-/// Signals ask to stop only while the machine is simulated: before that there is nothing to report.
 run::RunOutcome simulate(run::Prepared prepared, run::Hooks hooks, bool quiet) {
-  const InterruptGuard interrupt;
   ProgressLine progress(!quiet);
-  hooks.should_stop = [&] { return interrupt.interrupted(); };
   hooks.tick = [&](const machine::Machine& machine, double host_s) { progress.draw(machine, host_s); };
   return run::run(std::move(prepared), hooks);
 }
@@ -137,16 +134,22 @@ int run_command(const Arguments& arguments) {
   if (!out.empty()) folder.emplace(out);
   run::Hooks hooks;
   hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
+  const InterruptGuard interrupt;
+  hooks.should_stop = [] { return InterruptGuard::interrupted(); };
   std::optional<StageLine> stage;
   hooks.note = [&](const std::string& sentence) {
     spdlog::info(sentence);
     stage.emplace(!options.quiet(), sentence);
+  };
+  hooks.progress = [&](std::string_view what, std::size_t done, std::size_t all) {
+    if (stage) stage->set_progress(what, done, all);
   };
   hooks.note("reading machine and workload");
   input_limits().bursts = most_bursts(options);
   run::Prepared prepared = run::prepare(std::move(config), hooks);
   hooks.started = [&] { stage.reset(); };
   run::RunOutcome outcome = simulate(std::move(prepared), hooks, options.quiet());
+  stage.reset();
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_run_folder(outcome.context(), out);
   put(report::report_text(outcome.context()));

@@ -181,9 +181,10 @@ class Candidate {
       const Sizes size{range(node, Cut::kM).size(), range(node, Cut::kN).size(), range(node, Cut::kK).size(),
                        results(node)};
       if (partial() || stream_ == Stream::kK) sums = std::max<Bytes>(sums, size[0] * size[1] * size[3] * 4);
-      const NodeTimes& times = times_of(size);
+      const NodeTimes& times = times_of(size, build);
       compute_cycles_ = std::max(compute_cycles_, times.sum);
       if (!build) continue;
+      plan.cores.add(times.sum, times.formulas);
       plan.kernel.matrix_flops[node] = size[0] * size[1] * size[2] * 2;
       for (std::uint32_t s = 0; s < steps_; ++s) {
         plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + s] =
@@ -198,23 +199,29 @@ class Candidate {
   struct NodeTimes {
     Sizes size{};
     std::vector<Cycles> steps;  ///< at nominal speed: a slow core does not change how the work is cut
-    Cycles sum = 0;
+    Cycles sum = 0, formulas = 0;
   };
 
-  const NodeTimes& times_of(const Sizes& size) {
+  /// `chosen`: the times that the run takes, else those of the formulas.
+  const NodeTimes& times_of(const Sizes& size, bool chosen) {
     // Nearly equal pieces come in a handful of sizes.
     for (const NodeTimes& known : times_)
       if (known.size == size) return known;
     NodeTimes& times = times_.emplace_back();
     times.size = size;
     for (std::uint32_t step = 0; step < steps_; ++step) {
-      times.steps.push_back(step_cycles(step, size));
+      const auto [piece, start] = step_of(step, size);
+      const Cycles formula = step_cycles(start, size, context_.cost.product(piece));
+      times.steps.push_back(chosen && context_.pieces != nullptr ? step_cycles(start, size, context_.time(piece))
+                                                                 : formula);
       times.sum = saturating_sum(times.sum, times.steps.back());
+      times.formulas = saturating_sum(times.formulas, formula);
     }
     return times;
   }
 
-  [[nodiscard]] Cycles step_cycles(std::uint32_t step, Sizes size) const {
+  /// What one matrix of a step is, and what starting the step takes.
+  [[nodiscard]] std::pair<node::ProductWork, Cycles> step_of(std::uint32_t step, Sizes size) const {
     if (stream_ != Stream::kNone) {
       std::int64_t& streamed = size[static_cast<std::size_t>(stream_) - 1];
       streamed = piece_size(streamed, steps_, step);
@@ -227,8 +234,10 @@ class Candidate {
     } else if (partial()) {
       piece.result_bytes = 4;
     }
-    return saturating_sum(step == 0 ? context_.cost.launch() : context_.cost.step_start(),
-                          saturating_product(size[3], context_.cost.product(piece)));
+    return {piece, step == 0 ? context_.cost.launch() : context_.cost.step_start()};
+  }
+  static Cycles step_cycles(Cycles start, const Sizes& size, Cycles piece) {
+    return saturating_sum(start, saturating_product(size[3], piece));
   }
 
   [[nodiscard]] Layout output_layout() const {

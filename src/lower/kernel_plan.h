@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "dojo/core/piece_times.h"
 #include "dojo/node/kernel_cost.h"
 #include "dojo/workload/graph.h"
 #include "lower/reduction.h"
@@ -58,7 +59,8 @@ struct KernelPlan {
   Bytes buffer_bytes = 0;                  ///< of a node: operands in flight, halo, partial sums
   double cycles = 0;                       ///< by the cost model, reduction included
   Floors floors;                           ///< of the cores' work
-  double least_cycles = 0;                 ///< what no number of steps goes below
+  CoreCycles cores;
+  double least_cycles = 0;  ///< what no number of steps goes below
 };
 
 /// What the planners need to know about the slice and its nodes.
@@ -67,8 +69,16 @@ struct PlanContext {
   const node::NodeCost& cost;
   std::uint8_t part = 0;                          ///< which of the parts `grid` is
   const std::vector<SliceGrid>* parts = nullptr;  ///< each lies in the one before; nullptr: the grid is the only one
+  core::PieceTimes* pieces = nullptr;             ///< gives the times of chosen plans; nullptr: the formulas do
   [[nodiscard]] PlanContext on(std::uint8_t index) const {
-    return {parts == nullptr ? grid : (*parts)[index], cost, index, parts};
+    return {parts == nullptr ? grid : (*parts)[index], cost, index, parts, pieces};
+  }
+  /// Of a piece of a chosen plan.
+  [[nodiscard]] Cycles time(const node::ProductWork& piece) const {
+    return pieces == nullptr ? cost.product(piece) : pieces->product(piece);
+  }
+  [[nodiscard]] Cycles time(const node::VectorPiece& piece) const {
+    return pieces == nullptr ? cost.vector(piece) : pieces->vector(piece);
   }
 };
 
@@ -113,6 +123,7 @@ struct ProductChoice {
 struct VectorRequest {
   Bytes load_bytes = 0, store_bytes = 0;  ///< of the rank, local
   std::int64_t flops = 0;                 ///< vector FLOP
+  std::int64_t operations = 0;            ///< of single elements on the FMA unit: a multiply-add is one
   Bytes element_bytes = 2;
   TensorPlace place = {Layout::kPixels, 0};  ///< of input and output
   Bytes shifted_bytes = 0;                   ///< an input that lies in the other layout: passed along the rows

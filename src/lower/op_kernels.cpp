@@ -176,10 +176,33 @@ KernelRequest matmul_weight_grad(const OpView& view) {
 
 // Vector unit.
 
+/// Multiply-adds of an element, each of which is one operation of the FMA unit.
+std::int64_t multiply_adds(const Op& op) {
+  switch (op.kind) {
+    case OpKind::kBatchNormStats:  // sum of squares
+    case OpKind::kBatchNormApply:  // scale and shift
+      return 1;
+    case OpKind::kBatchNormGradStats:  // x_hat; sum of dy * x_hat
+      return 2;
+    case OpKind::kBatchNormGradApply:  // x_hat; dy - x_hat * b; scale and shift
+      return 3;
+    case OpKind::kOptimizer:  // decay, momentum, update
+      return op.vector_flops_per_element / 2;
+    default:
+      return 0;
+  }
+}
+
+std::int64_t operations_of_element(const Op& op) {
+  const std::int64_t flops = op.vector_flops_per_element;
+  return flops - std::min(flops / 2, multiply_adds(op));
+}
+
 VectorRequest vector_request(const OpView& view) {
   VectorRequest r;
   r.element_bytes = dtype_bytes(view.op.dtype);
   r.flops = view.op.elements * view.op.vector_flops_per_element;
+  r.operations = view.op.elements * operations_of_element(view.op);
   Bytes largest = -1;
   TensorPlace place;
   std::uint8_t part = kUnplaced;  // that holds all inputs
@@ -261,6 +284,7 @@ KernelRequest optimizer(const OpView& view) {
   if (state == 0) state = op.elements * kMasterAndMomentum;
   r.load_bytes = r.store_bytes = elements * dtype_bytes(op.dtype) + ceil_div(state, view.optimizer_shards);
   r.flops = elements * op.vector_flops_per_element;
+  r.operations = elements * operations_of_element(op);
   r.element_bytes = 4;
   r.place = {Layout::kPixels, 0};
   return r;

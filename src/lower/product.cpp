@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/topology/node_ports.h"
 #include "lower/candidate.h"
 
@@ -42,13 +43,11 @@ Bytes always_free(const PlanContext& context) {
   return context.cost.params().sram_bytes / 16;
 }
 
-/// On many dies a plan takes long to work out. There, steps are of no use to cuts whose bound lies well above the time
-/// of a choice that always fits: none of their choices would be taken.
+/// Steps are of no use to cuts whose bound lies well above the time of a choice that always fits: none of their choices
+/// would be taken.
 bool is_far_off(const ProductChoice& without_steps, double least_cycles, const PlanContext& context,
                 const std::vector<ProductChoice>& choices) {
   constexpr double kFar = 1.5;
-  constexpr std::uint32_t kManyNodes = 1000;
-  if (context.grid.nodes() < kManyNodes) return false;
   return std::any_of(choices.begin(), choices.end(), [&](const ProductChoice& c) {
     return &c != &without_steps && kFar * c.cycles < least_cycles &&
            c.buffer_bytes + c.resident_bytes <= always_free(context);
@@ -66,6 +65,7 @@ void evaluate_steps(const ProductRequest& request, const PlanContext& context, C
     if (size_of(request, axes.stream) < 8 * steps) return;
     if (steps > kFew && buffer <= small) return;
     axes.steps = steps;
+    stop_point();
     const auto plan = plan_candidate(request, context, axes, false);
     if (!plan) return;
     buffer = plan->buffer_bytes;
@@ -110,8 +110,7 @@ double task_cycles(const KernelPlan& plan, const PlanContext& context) {
 }
 
 double write_port_bytes_per_cycle(const PlanContext& context) {
-  const topology::NodeParams& node = context.cost.params();
-  return static_cast<double>(topology::node_ports(node).write * node.port_bytes_per_cycle);
+  return topology::node_ports(context.cost.params()).write * context.grid.link_bytes_per_cycle();
 }
 
 const char* stream_name(Stream stream) {

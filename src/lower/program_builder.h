@@ -38,6 +38,8 @@ struct ProgramRequest {
   const Slice& slice;  ///< of any rank that will run it
   const topology::Topology& topology;
   const LowerOptions& options;
+  const node::NodeCost& cost;
+  core::PieceTimes* pieces = nullptr;  ///< PlanContext::pieces
   std::int64_t steps = 1;
   std::int64_t optimizer_shards = 1;
 };

@@ -52,7 +52,7 @@ void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& de
 bool operator<(const VectorRequest& a, const VectorRequest& b) {
   const auto key = [](const VectorRequest& r) {
     const ConvShape& c = r.window;
-    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.element_bytes, r.place.layout, r.place.part,
+    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.operations, r.element_bytes, r.place.layout, r.place.part,
                       r.shifted_bytes, r.collected_bytes, r.to_all_bytes, r.halo,
                       std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.pixel_bytes,
                       r.sums_bytes);
@@ -83,10 +83,12 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
     const std::uint32_t node = grid.node_at(p);
     const node::VectorPiece work{piece_size(request.load_bytes, grid.nodes(), p) + request.to_all_bytes,
                                  piece_size(request.store_bytes, grid.nodes(), p) + node_sums,
-                                 piece_size(request.flops, grid.nodes(), p), request.element_bytes};
+                                 piece_size(request.flops, grid.nodes(), p), request.element_bytes,
+                                 piece_size(request.operations, grid.nodes(), p)};
     plan.kernel.vector_flops[node] = work.flops;
-    const Cycles cycles = node::NodeCost::scaled(saturating_sum(context.cost.launch(), context.cost.vector(work)),
-                                                 grid.shape().nodes[node].core_speed);
+    const Cycles nominal = saturating_sum(context.cost.launch(), context.time(work));
+    plan.cores.add(nominal, saturating_sum(context.cost.launch(), context.cost.vector(work)));
+    const Cycles cycles = node::NodeCost::scaled(nominal, grid.shape().nodes[node].core_speed);
     plan.kernel.cycles[node] = cycles;
     most = std::max(most, cycles);
   }
@@ -127,6 +129,7 @@ KernelPlan plan_shapeless(const ShapelessRequest& request, const PlanContext& co
     const Cycles nominal = recorded ? request.recorded_cycles : modelled;
     // A recorded time is what the operation took, on whatever cores; a slow core still is slower.
     plan.kernel.cycles[node] = node::NodeCost::scaled(nominal, grid.shape().nodes[node].core_speed);
+    plan.cores.add(nominal, nominal);
   }
   const Cycles most = *std::max_element(plan.kernel.cycles.begin(), plan.kernel.cycles.end());
   plan.cycles = static_cast<double>(most) + task_cycles(plan, context);

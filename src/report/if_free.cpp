@@ -12,7 +12,7 @@ namespace dojo::report {
 const std::vector<FreePartName>& free_parts() {
   static const std::vector<FreePartName> table{
       {"core", "kernels take no time on the cores"},
-      {"ports", "the network ports of the nodes are 1,000 times as wide"},
+      {"ports", "each node has as many network ports as its router has links"},
       {"noc", "on-die links are 1,000 times as wide"},
       {"edges", "die edges, tile edges and links of DIPs are 1,000 times as fast"},
       {"crossings", "crossings between dies, tiles and DIPs have a tenth of their latency, and the same buffers"},

@@ -93,6 +93,20 @@ void audit(Lines& out, const Json& r) {
           a.at("partial").get<bool>() ? "; interrupted" : "");
 }
 
+/// "pipeline; 212 pieces ran on it, which take +1.2 % against the formulas ..."
+void node_model(Lines& out, const Json& fidelity) {
+  const Json& c = fidelity.at("cores");
+  std::string against;
+  if (!c.at("difference").is_null()) {
+    against = fmt::format(
+        ": {} pieces ran on the pipeline; the cores' time is {:+.1f} % against the formulas, which are off by {:.1f} % "
+        "on average and by more than 10 % for {}",
+        count(c.at("pieces")), 100 * real(c.at("difference")), 100 * real(c.at("error_mean")),
+        percent(real(c.at("beyond_10_percent"))));
+  }
+  out.add("node model", "{}{}", text(fidelity.at("node_model")), against);
+}
+
 void compute(Lines& out, const Json& r) {
   const Json& f = r.at("flops");
   out.add("FLOPs", "{} executed ({}), vector {}, recomputed {}", count(f.at("executed")), text(f.at("format")),
@@ -106,6 +120,7 @@ void compute(Lines& out, const Json& r) {
                         percent(ratio(real(t.at("roofline")), all)), percent(ratio(real(t.at("recorded")), all)));
   out.add("timed by", "{}; replay {}; network model {}", shares, text(r.at("fidelity").at("replay")),
           text(r.at("fidelity").at("network_model")));
+  node_model(out, r.at("fidelity"));
   const Json& s = r.at("fidelity").at("timed_by_seconds");
   const double time = real(s.at("shapes")) + real(s.at("roofline")) + real(s.at("recorded"));
   if (time > 0) {

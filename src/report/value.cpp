@@ -132,6 +132,7 @@ void add_fidelity(Figures& out, const RunContext& c) {
   out.add("fidelity.network_model", schema::enum_text(c.config.run.network_model), "", "`run.network_model`");
   out.add("fidelity.replay", schema::enum_text(c.config.workload.replay), "",
           "`workload.replay`: where times come from unless one of `workload.replay_rules` says otherwise");
+  add_node_model(out, c);
   add_timed_by(out, c);
   add_audit(out, c);
   out.add("fidelity.approximations", std::move(approximations), "", "sentences: what lowering and machine simplified");

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <string>
 
+#include "dojo/topology/node_ports.h"
+
 namespace dojo::run {
 namespace {
 
@@ -32,7 +34,8 @@ bool set_free(const std::string& part, const topology::Topology& topology, topol
     return true;
   }
   if (part == "ports") {
-    m.node.port_bytes_per_cycle *= kFaster;  // kernels keep the cycles that they were planned with
+    m.node.port_bytes_per_cycle *= kFaster;  // of adders; kernels keep the cycles that they were planned with
+    m.node.noc_read_ports = m.node.noc_write_ports = topology::kMostNodePorts;
     return true;
   }
   if (part == "edges") {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dojo/fabric/network_model.h"
+#include "dojo/node/node_model.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
 #include "dojo/traffic/params.h"
@@ -143,6 +144,7 @@ struct RunParams {
   std::int64_t threads = 0;  ///< 0 = all processors
   std::int64_t seed = 1;
   fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
+  node::NodeModel node_model = node::NodeModel::kBounds;
   bool all_links = false;
   bool copy_tasks = true;
   bool rows_in_step = true;
@@ -158,6 +160,7 @@ struct RunParams {
           Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
     field("network_model", self.network_model, "model of the network", Anything(), Source{"chosen"});
+    field("node_model", self.node_model, "where times of the cores' work come from", Anything(), Source{"chosen"});
     field("copy_tasks", self.copy_tasks,
           "take what a task did on another die that was in the same state, instead of running it again; same results",
           Anything(), Source{"chosen"});

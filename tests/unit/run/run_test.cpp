@@ -47,6 +47,35 @@ TEST(Run, HooksAreToldAndCanStop) {
   EXPECT_THAT(sentences, Contains(HasSubstr("building the machine: 32 nodes, 2 dies")));
 }
 
+TEST(Run, ALoweringThatIsStoppedIsAPartialReportOfNothing) {
+  // Every time at which it is asked is tried: before the first operation, among them, before the machine is built.
+  int asked = 0;
+  Hooks hooks;
+  hooks.should_stop = [&] { return ++asked < 0; };
+  config::RunConfig config = small_config();
+  config.workload.generate.model = "matmul";
+  config.workload.generate.m = config.workload.generate.n = config.workload.generate.k = 256;
+  std::string progress;
+  hooks.progress = [&](std::string_view what, std::size_t now, std::size_t all) {
+    progress = fmt::format("{} of {} {}", now, all, what);
+  };
+  (void)prepare(config, hooks);
+  const int all = asked;
+  EXPECT_GT(all, 20) << "it is asked in the work on each operation too";
+  EXPECT_EQ(progress, "0 of 1 operations");
+  for (int stop_at = 1; stop_at <= all + 1; stop_at += all / 4) {
+    asked = 0;
+    hooks.should_stop = [&] { return ++asked >= stop_at; };
+    const RunOutcome outcome = run(config, hooks);
+    EXPECT_EQ(outcome.ending, systemc::Ending::kInterrupted) << stop_at;
+    EXPECT_EQ(outcome.results.end_cycle, 0);
+    EXPECT_TRUE(outcome.prepared.stopped);
+    EXPECT_THAT(report::report_json(outcome.context()), HasSubstr("\"partial\": true"));
+    EXPECT_THAT(outcome.prepared.job->approximations,
+                Contains(HasSubstr("interrupted before its workload was lowered")));
+  }
+}
+
 TEST(Run, PreparedTwiceIsTheSameResult) {
   EXPECT_EQ(run(prepare(small_config())).results.digest, run(small_config()).results.digest);
 }
