@@ -152,7 +152,7 @@ TEST_F(Sweep, RangesPowersAndFactorsMakeTheirValues) {
 
 TEST_F(Sweep, OneAtATimeIsTheBaseAndEachValueByItself) {
   const std::string text = R"({"base": "run.json", "mode": "one_at_a_time", "axes": [
-    {"path": "machine.die.crossing_ns", "factors": [0.5, 1, 2]}, {"path": "machine.noc.hop_cycles", "values": [2]}]})";
+    {"path": "machine.clock_hz", "factors": [0.5, 1, 2]}, {"path": "machine.noc.hop_cycles", "values": [2]}]})";
   const auto points = make_plan(read_sweep(folder_.write("sweep.json", text))).points;
   ASSERT_EQ(points.size(), 4u) << "the factor 1 is the base, which is there once";
   EXPECT_EQ(points[0].values[1], 1);

@@ -88,7 +88,8 @@ struct Read {
     std::map<std::uint64_t, std::string> tracks, names;
     std::map<std::uint64_t, std::vector<std::size_t>> open;
     std::map<std::uint64_t, std::uint64_t> latest;
-    for (const std::string& packet : Message(unpacked(file)).bytes[1]) {
+    Message trace(unpacked(file));
+    for (const std::string& packet : trace.bytes[1]) {
       const Message m(packet);
       EXPECT_EQ(m.number(10), 1u) << "a sequence";
       if (m.bytes.count(60) != 0) {
@@ -102,8 +103,8 @@ struct Read {
         EXPECT_TRUE(tracks.emplace(track.number(1), name).second) << "two tracks of one number";
       }
       if (m.bytes.count(12) != 0) {
-        for (const std::string& entry : Message(m.text(12)).bytes[2])
-          names[Message(entry).number(1)] = Message(entry).text(2);
+        Message interned(m.text(12));
+        for (const std::string& entry : interned.bytes[2]) names[Message(entry).number(1)] = Message(entry).text(2);
       }
       if (m.bytes.count(11) == 0) continue;
       const Message event(m.text(11));
