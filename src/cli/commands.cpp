@@ -48,6 +48,11 @@ int dispatch(const std::string& parent, const std::vector<Command>& table, const
     throw Error(ExitCode::kUsage, fmt::format("a command is missing (see: dojosim {}--help)", prefix));
   }
   const std::string& word = arguments.front();
+  if (parent.empty() && word == "help" && arguments.size() > 1) {  // "help trace gen" is "trace gen --help"
+    Arguments words(arguments.begin() + 1, arguments.end());
+    words.emplace_back("--help");
+    return dispatch(parent, table, words);
+  }
   if (word == "--help" || word == "-h" || (parent.empty() && word == "help")) {
     print_table(parent, table);
     return 0;

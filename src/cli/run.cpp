@@ -13,6 +13,7 @@
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
 #include "dojo/report/report.h"
+#include "dojo/report/timeline.h"
 #include "dojo/run/run.h"
 #include "interrupt.h"
 #include "output_folder.h"
@@ -43,13 +44,18 @@ Options run_options() {
       "replay N operations in the reference network, for the error of this report; 0 = none")(
       "if-free", "run the job again with each part of the machine ideal in turn, and say what each would gain")(
       "links", po::value<std::string>(), "all: every on-die link in links.csv, not folded per die")(
-      "timeline", "not available in this version");
+      "timeline", "write timeline.pftrace.gz, which opens in ui.perfetto.dev: what each rank ran when")(
+      "timeline-ranks", po::value<std::string>(),
+      "its ranks, such as 0,5-9, or all; default: 64 of them, spread evenly");
   options.positional("config");
   return options;
 }
 
 config::RunConfig load_config(const Options& options) {
-  if (options.has("timeline")) options.fail("--timeline is not available in this version of dojosim; leave it out");
+  if (options.has("timeline-ranks") && !options.has("timeline"))
+    options.fail("--timeline-ranks is given without --timeline");
+  if (options.has("timeline") && !options.has("out"))
+    options.fail("--timeline is given without --out: there is no folder to write the timeline into");
   const std::string links = options.text("links");
   if (!links.empty() && links != "all") options.fail(fmt::format("--links is '{}'; expected: all", links));
   config::LoadRequest request;
@@ -71,6 +77,9 @@ config::RunConfig load_config(const Options& options) {
           "--audit is {}; expected a number of operations, 0 for none; leave it out for the default", tasks));
     request.overrides.push_back(fmt::format("run.audit_tasks={}", tasks));
   }
+  if (options.has("timeline")) request.overrides.emplace_back("run.timeline=true");
+  if (options.has("timeline-ranks"))
+    request.overrides.push_back("run.timeline_ranks=" + options.text("timeline-ranks"));
   if (options.has("if-free")) request.overrides.emplace_back("run.if_free=true");
   if (links == "all") request.overrides.emplace_back("run.all_links=true");
   return config::load(request);
@@ -144,6 +153,12 @@ int run_command(const Arguments& arguments) {
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_run_folder(outcome.context(), out);
   put(report::report_text(outcome.context()));
+  if (!out.empty() && !outcome.timeline.empty())
+    print(
+        "timeline        {} ({} of {} ranks); opens in ui.perfetto.dev\n",
+        (std::filesystem::path(out) / "timeline.pftrace.gz").string(),
+        report::timeline_ranks(outcome.prepared.config->run.timeline_ranks, outcome.prepared.workload->ranks()).size(),
+        outcome.prepared.workload->ranks());
   if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   return exit_code(outcome);
 }

@@ -77,6 +77,8 @@ std::string run_name(const fs::path& relative) {
 /// Reports of a folder by the name of their run; a run folder, or a report itself, is "".
 std::map<std::string, std::string> reports_of(const std::string& place, bool may_be_missing) {
   std::error_code failed;
+  if (!may_be_missing && !fs::exists(place, failed))
+    throw Error(ExitCode::kIo, fmt::format("{}: cannot read the file: there is no such file or folder", place));
   if (!fs::is_directory(place, failed)) return {{"", place}};
   if (fs::exists(fs::path(place) / kReport, failed)) return {{"", (fs::path(place) / kReport).string()}};
   std::map<std::string, std::string> found;

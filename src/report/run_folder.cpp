@@ -24,6 +24,7 @@ void write_run_folder(const RunContext& context, const std::string& directory) {
   files.add("collectives.csv", collectives_csv(report["latency"]["collectives"]));
   files.add("critical_path.csv", critical_path_csv(context));
   files.add("dies.csv", dies_csv(context));
+  if (context.timeline != nullptr && !context.timeline->empty()) files.add("timeline.pftrace.gz", *context.timeline);
   files.add("report.txt", text_of(report));
   files.add("report.html", run_html(report, dies_csv(context)));
   files.add("report.json", dump(report));  // last: a folder with report.json is complete

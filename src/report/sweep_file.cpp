@@ -67,13 +67,13 @@ class Reader {
   void read_mode() {
     if (!json_.contains("mode")) return;
     const Json& mode = json_["mode"];
-    for (const char* known : {"grid", "zip", "list", "random"}) {
+    for (const char* known : {"grid", "zip", "list", "random", "one_at_a_time"}) {
       if (mode == known) {
         sweep_.mode = known;
         return;
       }
     }
-    wrong("/mode", mode, "grid, zip, list or random");
+    wrong("/mode", mode, "grid, zip, list, random or one_at_a_time");
   }
 
   void read_axes() {
@@ -84,15 +84,16 @@ class Reader {
     for (std::size_t i = 0; i < axes.size(); ++i) read_axis(axes[i], fmt::format("/axes/{}", i));
     if (sweep_.mode != "zip") return;
     for (std::size_t i = 1; i < sweep_.axes.size(); ++i) {
-      if (sweep_.axes[i].values.size() == sweep_.axes[0].values.size()) continue;
+      const auto size = [&](std::size_t a) { return sweep_.axes[a].values.size() + sweep_.axes[a].factors.size(); };
+      if (size(i) == size(0)) continue;
       findings_.add("{}: /axes/{}/values: found {} values, expected {} as on the first axis (mode zip)", sweep_.file, i,
-                    sweep_.axes[i].values.size(), sweep_.axes[0].values.size());
+                    size(i), size(0));
     }
   }
 
   void read_axis(const Json& json, const std::string& where) {
     if (!json.is_object()) return wrong(where, json, "{\"path\": ..., \"values\": [...]}");
-    check_keys(json, where, {"path", "values"});
+    check_keys(json, where, {"path", "values", "range", "log2", "factors"});
     Axis axis;
     if (!json.contains("path")) {
       missing(where + "/path", "the path of a value such as \"machine.die.edge_bytes_per_s\"");
@@ -102,16 +103,37 @@ class Reader {
       axis.path = json["path"].get<std::string>();
       add_path(axis.path, where + "/path");
     }
-    if (!json.contains("values")) {
-      missing(where + "/values", "a list of values");
-    } else if (!json["values"].is_array() || json["values"].empty()) {
-      wrong(where + "/values", json["values"], "a list with at least one value");
-    } else {
-      for (std::size_t i = 0; i < json["values"].size(); ++i) {
-        add_value(axis, json["values"][i], fmt::format("{}/values/{}", where, i));
+    read_values(json, where, axis);
+    sweep_.axes.push_back(std::move(axis));
+  }
+
+  /// One of four ways to give them.
+  void read_values(const Json& json, const std::string& where, Axis& axis) {
+    std::vector<std::string> given;
+    for (const char* key : {"values", "range", "log2", "factors"}) {
+      if (json.contains(key)) given.emplace_back(key);
+    }
+    if (given.empty()) return missing(where + "/values", "a list of values, or one of range, log2 and factors");
+    if (given.size() > 1) return wrong(where, json, "one of values, range, log2 and factors");
+    const std::string& key = given.front();
+    const Json& value = json[key];
+    const std::string at = where + "/" + key;
+    if (key == "range" || key == "log2") {
+      const std::string expected = range_values(key, value, axis.values);
+      if (!expected.empty()) wrong(at, value, expected);
+      return;
+    }
+    if (!value.is_array() || value.empty()) return wrong(at, value, "a list with at least one value");
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      const std::string here = fmt::format("{}/{}", at, i);
+      if (key == "values") {
+        add_value(axis, value[i], here);
+      } else if (!value[i].is_number()) {
+        wrong(here, value[i], "a number by which the base's value is multiplied");
+      } else {
+        axis.factors.push_back(value[i].get<double>());
       }
     }
-    sweep_.axes.push_back(std::move(axis));
   }
 
   void add_path(const std::string& path, const std::string& where) {
@@ -133,7 +155,7 @@ class Reader {
       return wrong("/points", points, "a list of {\"path\": value, ...}");
     }
     for (const auto& [path, value] : points[0].items()) {
-      sweep_.axes.push_back({path, {}});
+      sweep_.axes.push_back({path, {}, {}});
       add_path(path, "/points/0");
     }
     for (std::size_t i = 0; i < points.size(); ++i) {

@@ -14,6 +14,7 @@ namespace dojo::report {
 struct Axis {
   std::string path;
   std::vector<Json> values;
+  std::vector<double> factors;  ///< not empty: the values are the base's times these
 };
 
 struct SweepFile {
@@ -26,6 +27,10 @@ struct SweepFile {
   std::vector<std::string> pareto_min, pareto_max;
   std::uint64_t samples = 0, seed = 1;  ///< mode random
 };
+/// The values of {"range": {"from", "to", "step" or "count"}} or {"log2": {"from", "to"}}, as whole numbers where all
+/// are.
+/// "" and the values, or what was expected of the object.
+[[nodiscard]] std::string range_values(const std::string& kind, const Json& range, std::vector<Json>& values);
 /// Strict: Error(kInvalidInput) with every mistake, each with file and JSON path.
 [[nodiscard]] SweepFile read_sweep(const std::string& file);
 
@@ -45,7 +50,7 @@ struct Plan {
   std::size_t excluded = 0;  ///< by constraints
   std::int64_t threads = 0;  ///< of the base config; 0 = it does not say
 };
-/// Loads the base and the first point to check them; the others only differ in values.
+/// Loads the base and every point to check them. Error(kInvalidInput) names each point that cannot run.
 [[nodiscard]] Plan make_plan(const SweepFile& sweep);
 [[nodiscard]] std::string points_csv(const SweepFile& sweep, const Plan& plan);
 /// A value as the command line and a CSV cell have it: strings bare, all else as JSON.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Turns the axes of a sweep into points, each with a name that follows from what it will run.
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "dojo/base/error.h"
@@ -53,7 +54,70 @@ std::vector<Json> grid_values(const SweepFile& sweep, std::size_t index) {
   return values;
 }
 
-std::vector<std::vector<Json>> candidates(const SweepFile& sweep) {
+/// The base's value of a path; null where it has none.
+Json base_value(const Json& resolved, const std::string& path) {
+  const Json* here = &resolved;
+  for (std::size_t from = 0; from <= path.size();) {
+    const std::size_t dot = std::min(path.find('.', from), path.size());
+    const std::string key = path.substr(from, dot - from);
+    if (!here->is_object() || !here->contains(key)) return {};
+    here = &here->at(key);
+    from = dot + 1;
+  }
+  return here->is_structured() ? Json() : *here;
+}
+
+/// Multiples of the base's values take the place of factors.
+SweepFile with_values(const SweepFile& sweep, const Json& resolved) {
+  SweepFile full = sweep;
+  Findings findings;
+  for (std::size_t a = 0; a < full.axes.size(); ++a) {
+    Axis& axis = full.axes[a];
+    if (axis.factors.empty()) continue;
+    const Json base = base_value(resolved, axis.path);
+    if (!base.is_number()) {
+      findings.add("{}: /axes/{}/factors: found {} of the base, expected a number; give values", sweep.file, a,
+                   base.dump());
+      continue;
+    }
+    for (const double factor : axis.factors) {
+      const double value = base.get<double>() * factor;
+      if (base.is_number_integer() && value != std::floor(value)) {
+        findings.add("{}: /axes/{}/factors: found {} x {} = {}, expected a whole number; give values", sweep.file, a,
+                     base.dump(), factor, value);
+        break;
+      }
+      axis.values.push_back(base.is_number_integer() ? Json(static_cast<std::int64_t>(value)) : Json(value));
+    }
+  }
+  findings.throw_if_any();
+  return full;
+}
+
+/// The base, then each value of each axis with all others as in the base.
+std::vector<std::vector<Json>> one_at_a_time(const SweepFile& sweep, const Json& resolved) {
+  std::vector<Json> base;
+  Findings findings;
+  for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
+    base.push_back(base_value(resolved, sweep.axes[a].path));
+    if (base.back().is_null())
+      findings.add("{}: /axes/{}/path: found '{}', which the base has no value of, expected one (mode one_at_a_time)",
+                   sweep.file, a, sweep.axes[a].path);
+  }
+  findings.throw_if_any();
+  std::vector<std::vector<Json>> all{base};
+  for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
+    for (const Json& value : sweep.axes[a].values) {
+      if (value == base[a]) continue;
+      all.push_back(base);
+      all.back()[a] = value;
+    }
+  }
+  return all;
+}
+
+std::vector<std::vector<Json>> candidates(const SweepFile& sweep, const Json& resolved) {
+  if (sweep.mode == "one_at_a_time") return one_at_a_time(sweep, resolved);
   std::vector<std::vector<Json>> all;
   if (sweep.mode == "zip" || sweep.mode == "list") {
     for (std::size_t i = 0; i < sweep.axes[0].values.size(); ++i) {
@@ -93,18 +157,23 @@ bool allowed(const SweepFile& sweep, const Json& config) {
   return true;
 }
 
-/// The first point stands for the paths and types of all axes: they are wrong for all points or for none.
-void check_first(const SweepFile& sweep, const Point& point) {
-  try {
-    (void)config::load({sweep.base, "", "", point.overrides(sweep)});
-  } catch (const Error& error) {
-    std::vector<std::string> lines;
-    for (const std::string& line : error.lines()) {
-      lines.push_back(
-          fmt::format("{}: /axes: first point ({}): {}", sweep.file, fmt::join(point.overrides(sweep), ", "), line));
+/// All of them: a value that is out of range shall not be found when its turn comes.
+void check_points(const SweepFile& sweep, const Plan& plan) {
+  constexpr std::size_t kMostLines = 20;
+  std::vector<std::string> lines;
+  ExitCode code = ExitCode::kInvalidInput;
+  for (const Point& point : plan.points) {
+    try {
+      (void)config::load({sweep.base, "", "", point.overrides(sweep)});
+    } catch (const Error& error) {
+      code = error.code();
+      for (const std::string& line : error.lines())
+        lines.push_back(fmt::format("{}: /axes: point {} ({}): {}", sweep.file, point.index,
+                                    fmt::join(point.overrides(sweep), ", "), line));
     }
-    throw Error(error.code(), lines);
+    if (lines.size() >= kMostLines) break;
   }
+  if (!lines.empty()) throw Error(code, lines);
 }
 
 }  // namespace
@@ -126,7 +195,8 @@ Plan make_plan(const SweepFile& sweep) {
   plan.threads = base.run.threads;
   std::string inputs;
   for (const auto& [file, sha256] : base.input_sha256) inputs += sha256;
-  for (std::vector<Json>& values : candidates(sweep)) {
+  const SweepFile full = with_values(sweep, resolved);
+  for (std::vector<Json>& values : candidates(full, resolved)) {
     Json config = resolved;
     for (std::size_t a = 0; a < values.size(); ++a) set_path(config, sweep.axes[a].path, values[a]);
     if (!allowed(sweep, config)) {
@@ -148,7 +218,7 @@ Plan make_plan(const SweepFile& sweep) {
     plan.points[i].index = i;
     plan.points[i].folder = fmt::format("{:0{}}-{}", i, width, plan.points[i].hash);
   }
-  check_first(sweep, plan.points.front());
+  check_points(sweep, plan);
   return plan;
 }
 

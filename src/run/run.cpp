@@ -14,6 +14,7 @@
 #include "dojo/base/files.h"
 #include "dojo/base/stop_point.h"
 #include "dojo/reference/die.h"
+#include "dojo/report/timeline.h"
 #include "dojo/run/host_memory.h"
 #include "dojo/run/workload_source.h"
 #include "run/approximations.h"
@@ -83,6 +84,16 @@ std::optional<audit::Draw> draw_audit(const Prepared& prepared) {
   return audit::draw({*prepared.topology, *prepared.workload, *prepared.job}, request);
 }
 
+report::TimelineRequest timeline_request(const Prepared& prepared) {
+  const config::RunParams& run = prepared.config->run;
+  const double cycles_per_ns = prepared.topology->params().clock_hz * 1e-9;
+  report::TimelineRequest request;
+  request.ranks = report::timeline_ranks(run.timeline_ranks, prepared.workload->ranks());
+  request.begin = static_cast<Cycles>(run.timeline_begin_ns * cycles_per_ns);
+  if (run.timeline_end_ns > 0) request.end = static_cast<Cycles>(run.timeline_end_ns * cycles_per_ns);
+  return request;
+}
+
 /// Runs the job over the network that the configuration names.
 void simulate(const Prepared& prepared, const machine::MachineSettings& settings, const Hooks& hooks,
               const std::vector<RankId>& recorded, audit::Times& times, RunOutcome& outcome) {
@@ -106,10 +117,14 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   outcome.results.threads = settings.threads;
   times.end = outcome.results.end_cycle;
   for (const RankId rank : recorded) times.of_rank.emplace(rank, machine.task_times(rank));
-  outcome.trail = report::make_trail(
-      *prepared.workload, *prepared.job,
-      [&](RankId rank) -> const std::vector<machine::TaskTime>& { return machine.task_times(rank); },
-      outcome.results.end_cycle);
+  const report::TaskTimes task_times = [&](RankId rank) -> const std::vector<machine::TaskTime>& {
+    return machine.task_times(rank);
+  };
+  outcome.trail = report::make_trail(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle);
+  if (prepared.config->run.timeline) {
+    outcome.timeline = report::make_timeline(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle,
+                                             topology.params().clock_hz, timeline_request(prepared));
+  }
 }
 
 /// Some of the job's operations again, in both networks.
@@ -169,7 +184,7 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
 report::RunContext RunOutcome::context() const {
   return {*prepared.config, *prepared.topology, *prepared.workload,        *prepared.job,
           results,          ideal_cycles,       audit ? &*audit : nullptr, prepared.stopped ? nullptr : &trail,
-          &if_free};
+          &if_free,         &timeline};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
@@ -205,6 +220,7 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
   lowering.node_model = config.run.node_model;
   refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
+  if (config.run.timeline) (void)report::timeline_ranks(config.run.timeline_ranks, workload->ranks());
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
   std::unique_ptr<workload::Job> job = lowered(*workload, lowering, *topology, hooks);
   if (!job) {

@@ -187,6 +187,9 @@ struct RunParams {
   bool rows_in_step = true;
   bool contention = false;
   bool if_free = false;
+  bool timeline = false;
+  std::string timeline_ranks;
+  double timeline_begin_ns = 0, timeline_end_ns = 0;
   std::int64_t audit_tasks = -1;  ///< -1: as many as the default budget holds
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
@@ -207,6 +210,14 @@ struct RunParams {
     field("if_free", self.if_free,
           "run the job again once for each part of the machine, with that part ideal, and report what it would gain",
           Anything(), Source{"chosen"});
+    field("timeline", self.timeline, "write timeline.pftrace.gz: what each rank ran when", Anything(),
+          Source{"chosen"});
+    field("timeline_ranks", self.timeline_ranks,
+          "ranks of the timeline, such as 0,5-9, or all; empty = 64 of them, spread evenly", Anything(),
+          Source{"chosen"});
+    field("timeline_begin_ns", self.timeline_begin_ns, "the timeline begins then", Between(0, 1e15), Source{"chosen"});
+    field("timeline_end_ns", self.timeline_end_ns, "and ends then; 0 = with the job", Between(0, 1e15),
+          Source{"chosen"});
     field("audit_tasks", self.audit_tasks,
           "operations that are replayed in the reference network, for the run's own error; 0 = none, -1 = as many as a "
           "small share of the job's flit-hops holds",

@@ -38,6 +38,7 @@ struct RunContext {
   const audit::Result* audit = nullptr;  ///< of a run of the fast network
   const Trail* trail = nullptr;          ///< null: nobody recorded when tasks ran
   const std::vector<FreePart>* if_free = nullptr;
+  const std::string* timeline = nullptr;            ///< bytes of timeline.pftrace.gz; null or "": none is written
   config::Purpose purpose = config::Purpose::kRun;  ///< whose keys the configuration has
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "dojo/audit/audit.h"
@@ -33,6 +34,7 @@ struct RunOutcome {
   std::optional<audit::Result> audit;  ///< none: this network model has none
   report::Trail trail;
   std::vector<report::FreePart> if_free;  ///< `run.if_free`
+  std::string timeline;                   ///< `run.timeline`: the bytes of timeline.pftrace.gz
   Cycles ideal_cycles = 0;  ///< of the job over the ideal network (`run.contention`); 0: not asked for, or not finished
 
   /// For report::write_run_folder() and its like; good as long as this outcome.

@@ -130,6 +130,52 @@ TEST_F(Sweep, RefusesBackendsThatAreNotThereYet) {
   EXPECT_THAT(error_lines(batches("[1]"), ExitCode::kUsage), Contains(HasSubstr("--shard: found '3/2'")));
 }
 
+TEST_F(Sweep, RangesPowersAndFactorsMakeTheirValues) {
+  const auto values = [](const char* kind, const char* range) {
+    std::vector<Json> out;
+    EXPECT_EQ(range_values(kind, Json::parse(range), out), "") << range;
+    return Json(out).dump();
+  };
+  EXPECT_EQ(values("range", R"({"from": 1, "to": 8, "step": 3})"), "[1,4,7]");
+  EXPECT_EQ(values("range", R"({"from": 0, "to": 1, "count": 5})"), "[0.0,0.25,0.5,0.75,1.0]");
+  EXPECT_EQ(values("range", R"({"from": 0.1, "to": 0.4, "step": 0.1})").substr(0, 9), "[0.1,0.2,");
+  EXPECT_EQ(values("range", R"({"from": 2, "to": 6, "count": 3})"), "[2,4,6]");
+  EXPECT_EQ(values("log2", R"({"from": 16, "to": 128})"), "[16,32,64,128]");
+  EXPECT_EQ(values("log2", R"({"from": 5e11, "to": 1e12})"), "[500000000000.0,1000000000000.0]");
+  for (const char* bad : {R"({"from": 1})", R"({"from": 2, "to": 1, "step": 1})", R"({"from": 1, "to": 2, "step": 0})",
+                          R"({"from": 1, "to": 2, "step": 1, "count": 2})", R"({"from": 1, "to": 2, "count": 1})",
+                          R"({"from": 0, "to": 1, "step": 1e-9})", R"({"from": "1", "to": 2, "step": 1})", "[1, 2]"}) {
+    std::vector<Json> out;
+    EXPECT_NE(range_values("range", Json::parse(bad), out), "") << bad;
+  }
+}
+
+TEST_F(Sweep, OneAtATimeIsTheBaseAndEachValueByItself) {
+  const std::string text = R"({"base": "run.json", "mode": "one_at_a_time", "axes": [
+    {"path": "machine.clock_hz", "factors": [0.5, 1, 2]}, {"path": "machine.noc.hop_cycles", "values": [2]}]})";
+  const auto points = make_plan(read_sweep(folder_.write("sweep.json", text))).points;
+  ASSERT_EQ(points.size(), 4u) << "the factor 1 is the base, which is there once";
+  EXPECT_EQ(points[0].values[1], 1);
+  EXPECT_EQ(points[1].values[0].get<double>() * 4, points[2].values[0].get<double>());
+  EXPECT_EQ(points[2].values[1], 1);
+  EXPECT_EQ(points[3].values[0], points[0].values[0]);
+  EXPECT_EQ(points[3].values[1], 2);
+}
+
+TEST_F(Sweep, RefusesFactorsOfWhatIsNoNumberOrBecomesAFraction) {
+  const auto lines = error_lines(R"({"base": "run.json", "axes": [{"path": "machine.name", "factors": [2]},
+    {"path": "machine.noc.hop_cycles", "factors": [0.5]}]})");
+  EXPECT_THAT(lines, Contains(HasSubstr("/axes/0/factors: found \"")));
+  EXPECT_THAT(lines, Contains(HasSubstr("/axes/1/factors: found 1 x 0.5")));
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"path": "run.seed", "values": [1], "log2": {}}]})"),
+              Contains(HasSubstr("expected one of values, range, log2 and factors")));
+}
+
+TEST_F(Sweep, EveryPointIsCheckedBeforeTheFirstRuns) {
+  EXPECT_THAT(error_lines(batches("[4, 8, 0]")), Contains(HasSubstr("point 2 (workload.generate.batch=0)")));
+  EXPECT_FALSE(fs::exists(request_.directory));
+}
+
 TEST_F(Sweep, DryRunWritesNothing) {
   request_.dry_run = true;
   EXPECT_EQ(run(batches("[1, 2]")), 0);
