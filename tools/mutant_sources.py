@@ -5,11 +5,17 @@ The sources are as clang-format leaves them: a binary operator has white space o
 tests/mutants/mutants.h has what is put in the operators' places. Nothing moves to another line.
 """
 import dataclasses
+import random
 import re
 
 # The formulas of time, by part: files, and where a file does more than that, the functions (None: all of them).
 PLACES = {
-    "node cost": {"src/node/kernel_cost.cpp": None},
+    "node cost": {"src/node/kernel_cost.cpp": None, "src/node/pipeline_cost.cpp": None},
+    "core pipeline": {
+        "include/dojo/core/core.h": None, "include/dojo/core/pipeline.h": None,
+        "include/dojo/core/pipeline_decode.h": None, "include/dojo/core/pipeline_issue.h": None,
+        "include/dojo/core/scheduler.h": None, "include/dojo/core/sram.h": None,
+    },
     "links": {
         "include/dojo/fabric/die_network.h": None, "src/fabric/die_network.cpp": None, "src/fabric/die_gather.cpp": None,
         "src/fabric/die_stripe.cpp": None, "include/dojo/fabric/ideal_die.h": None, "src/fabric/ideal_die.cpp": None,
@@ -198,6 +204,19 @@ def find_all(root):
     for number, (part, file) in enumerate((p, f) for p, files in PLACES.items() for f in files):
         mutants += find(part, file, (root / file).read_text(), PLACES[part][file], 1 + 2000 * number)
     return mutants
+
+
+def sample(mutants, count, seed):
+    """About `count` of the mutants, drawn from each file by its share and at least one of each; in their order. What is
+    drawn from a file depends on the seed and on that file's mutants alone."""
+    by_file = {}
+    for mutant in mutants:
+        by_file.setdefault(mutant.file, []).append(mutant)
+    drawn = set()
+    for file, own in by_file.items():
+        wanted = max(1, round(count * len(own) / len(mutants)))
+        drawn.update(m.id for m in random.Random(f"{seed} {file}").sample(own, min(wanted, len(own))))
+    return [m for m in mutants if m.id in drawn]
 
 
 def written(text, mutants):

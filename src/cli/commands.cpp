@@ -34,7 +34,7 @@ const std::vector<Command>& commands() {
       {"net", "synthetic traffic on a machine or a plain mesh", net_command},
       {"core", "run a kernel or a micro-program on the pipeline of one core", core_command},
       {"sweep", "run a what-if sweep, a folder for each point", sweep_command},
-      {"compare", "find regressions between two report.json", compare_command},
+      {"compare", "what changed between two reports or folders of runs; a gate for CI", compare_command},
       {"trace", "look at, check, convert and generate traces", trace_command},
       {"topo", "draw or check a machine file", topo_command},
       {"report", "write report.html for a run or a sweep folder", report_command},

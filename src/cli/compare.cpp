@@ -2,32 +2,52 @@
 // `dojosim compare`: counter regression between two reports, for CI.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "commands.h"
 #include "dojo/base/error.h"
 #include "dojo/report/report.h"
 #include "terminal.h"
 
 namespace dojo::cli {
+namespace {
+
+/// The first word when the option is not there.
+std::string one_of(const Options& options, const char* name, const std::vector<std::string>& words) {
+  const std::string word = options.has(name) ? options.text(name) : words.front();
+  if (std::find(words.begin(), words.end(), word) == words.end())
+    options.fail(fmt::format("--{} is '{}'; expected {}", name, word, fmt::join(words, " or ")));
+  return word;
+}
+
+}  // namespace
 
 int compare_command(const Arguments& arguments) {
   Options options(
-      "compare BASE.json NEW.json [options]",
-      "Compares two report.json: integers exactly, other numbers within tolerance. Exit code 1 when anything\n"
-      "changed beyond its rule, in either direction. 'host', 'program' and 'inputs' count only where a rule names "
-      "them.",
-      "dojosim compare base/report.json out/report.json --junit compare.xml");
+      "compare BASE NEW [options]",
+      "Compares two reports, or all reports of two folders: what the step did, which keys changed, and what moved\n"
+      "most. Integers must be equal, other numbers within tolerance. Exit code 1 when anything changed beyond its\n"
+      "rule. 'host', 'program', 'inputs' and 'configuration' count only where a rule names them.",
+      "dojosim compare base/report.json out/report.json --fail-on worse --junit compare.xml");
   options.options()("rules", po::value<std::string>(), "JSON file with tolerances by key")(
       "junit", po::value<std::string>(), "also write the result as JUnit XML; - prints it instead of the table")(
-      "markdown", po::value<std::string>(), "also write the table as Markdown; - prints it instead");
+      "markdown", po::value<std::string>(), "also write it as Markdown, under 60 kB; - prints it instead")(
+      "fail-on", po::value<std::string>(), "any: every change is exit code 1 (default); worse: only what got worse")(
+      "format", po::value<std::string>(),
+      "of what is printed: text (default), github: workflow commands, gitlab: a Code Quality report")(
+      "update", "write BASE again from NEW, without what is not compared; exit code 0");
   options.positional("base");
   options.positional("new");
   if (!options.parse(arguments)) return 0;
   report::CompareRequest request;
-  request.base = options.need("base", "BASE.json");
-  request.fresh = options.need("new", "NEW.json");
+  request.base = options.need("base", "BASE");
+  request.fresh = options.need("new", "NEW");
   request.rules = options.text("rules");
   request.junit = options.text("junit");
   request.markdown = options.text("markdown");
+  request.update = options.has("update");
+  request.fail_on = one_of(options, "fail-on", {"any", "worse"});
+  request.format = one_of(options, "format", {"text", "github", "gitlab"});
   if (request.junit == "-" && request.markdown == "-")
     options.fail("found --junit - and --markdown -, expected one of them on standard output");
   std::string table;

@@ -93,7 +93,6 @@ struct UnitUse {
   std::int64_t wide;
 };
 std::vector<UnitUse> uses_of(const Counters& counters, const core::Hardware& hardware) {
-  const topology::NodeParams& node = hardware.node;
   const topology::CoreParams& core = hardware.core;
   return {{"matrix", counters.matrix_issues, 1},
           {"fma", counters.fma_issues, 1},
@@ -103,10 +102,10 @@ std::vector<UnitUse> uses_of(const Counters& counters, const core::Hardware& har
           {"scalar_issue", counters.integer_issues + counters.address_issues, core.scalar_issues_per_cycle},
           {"integer", counters.integer_issues, core.integer_units},
           {"address", counters.address_issues, core.address_generators},
-          {"load_port", counters.load_lines, node.load_ports},
-          {"store_port", counters.store_lines, node.store_ports},
-          {"network_read", counters.packets_sent, node.noc_read_ports},
-          {"network_write", counters.packets_received, node.noc_write_ports},
+          {"load_port", counters.load_lines, hardware.load_ports},
+          {"store_port", counters.store_lines, hardware.store_ports},
+          {"network_read", counters.packets_sent, hardware.noc_read_ports},
+          {"network_write", counters.packets_received, hardware.noc_write_ports},
           {"decode", counters.instructions, core.decode_instructions_per_cycle}};
 }
 

@@ -90,8 +90,8 @@ CoreKernelRun matmul(const Options& options, const Hardware& hardware) {
                   kernel.k, format_of(kernel.element_bytes), kernel.result_bytes,
                   kernel.accumulate ? ", partial sums" : "", kernel.block_rows, kernel.block_columns, kernel.threads),
       product_text(kernel, hardware),
-      node::NodeCost(hardware.node)
-          .product({kernel.m, kernel.n, kernel.k, kernel.element_bytes, kernel.result_bytes, kernel.accumulate})};
+      node::NodeCost(hardware).product(
+          {kernel.m, kernel.n, kernel.k, kernel.element_bytes, kernel.result_bytes, kernel.accumulate})};
 }
 
 CoreKernelRun convolution(const Options& options, const Hardware& hardware) {
@@ -111,7 +111,7 @@ CoreKernelRun convolution(const Options& options, const Hardware& hardware) {
                   kernel.window, kernel.stride, kernel.m, kernel.width, kernel.channels, kernel.n, kernel.block_rows,
                   kernel.block_columns, kernel.threads),
       product_text(product, hardware),
-      node::NodeCost(hardware.node).product({product.m, product.n, product.k, 2, 2, false})};
+      node::NodeCost(hardware).product({product.m, product.n, product.k, 2, 2, false})};
 }
 
 CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
@@ -122,16 +122,16 @@ CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
   kernel.threads = threads_of(options);
   return {fmt::format("fp32_matmul {} x {} x {}, {} threads", kernel.m, kernel.n, kernel.k, kernel.threads),
           fp32_product_text(kernel, hardware),
-          node::NodeCost(hardware.node).product({kernel.m, kernel.n, kernel.k, 4, 4, false})};
+          node::NodeCost(hardware).product({kernel.m, kernel.n, kernel.k, 4, 4, false})};
 }
 
 CoreKernelRun elementwise_run(const core::ElementwiseKernel& kernel, const Hardware& hardware,
                               const std::string& title) {
+  const std::string text = elementwise_text(kernel, hardware);  // refuses what would overflow below
   const std::int64_t bytes = kernel.lines * core::kLineBytes;
-  return {fmt::format("{} of {} lines, {} threads", title, kernel.lines, kernel.threads),
-          elementwise_text(kernel, hardware),
-          node::NodeCost(hardware.node)
-              .vector({kernel.inputs * bytes, kernel.outputs * bytes, bytes / 2 * kernel.operations, 2})};
+  return {fmt::format("{} of {} lines, {} threads", title, kernel.lines, kernel.threads), text,
+          node::NodeCost(hardware).vector(
+              {kernel.inputs * bytes, kernel.outputs * bytes, bytes / 2 * kernel.operations, 2})};
 }
 
 CoreKernelRun elementwise(const Options& options, const Hardware& hardware) {
@@ -161,11 +161,10 @@ CoreKernelRun reduction(const Options& options, const Hardware& hardware) {
   kernel.lanes = small(options, "lanes", 16);
   kernel.threads = threads_of(options);
   const std::string text = reduction_text(kernel, hardware);
-  return {fmt::format("reduction of {} lines of {} lanes, {} threads", kernel.lines, kernel.lanes, kernel.threads),
-          text,
-          node::NodeCost(hardware.node)
-              .vector({kernel.lines * core::kLineBytes, core::kLineBytes, kernel.lines * kernel.lanes,
-                       std::int64_t{core::kLineBytes} / kernel.lanes})};
+  return {
+      fmt::format("reduction of {} lines of {} lanes, {} threads", kernel.lines, kernel.lanes, kernel.threads), text,
+      node::NodeCost(hardware).vector({kernel.lines * core::kLineBytes, core::kLineBytes, kernel.lines * kernel.lanes,
+                                       std::int64_t{core::kLineBytes} / kernel.lanes})};
 }
 
 /// FLOP an element that the workload counts.
@@ -185,8 +184,7 @@ CoreKernelRun rows_run(core::RowsKernel::Kind kind, const Options& options, cons
   const std::int64_t flops = kernel.rows * kernel.lines * kernel.lanes * (softmax ? kSoftmaxFlops : kLayerNormFlops);
   return {fmt::format("{} of {} rows of {} lines, {} threads", softmax ? "softmax" : "layer_norm", kernel.rows,
                       kernel.lines, kernel.threads),
-          text,
-          node::NodeCost(hardware.node).vector({bytes, bytes, flops, std::int64_t{core::kLineBytes} / kernel.lanes})};
+          text, node::NodeCost(hardware).vector({bytes, bytes, flops, std::int64_t{core::kLineBytes} / kernel.lanes})};
 }
 CoreKernelRun softmax(const Options& options, const Hardware& hardware) {
   return rows_run(core::RowsKernel::Kind::kSoftmax, options, hardware);
@@ -204,9 +202,8 @@ CoreKernelRun optimizer_run(core::OptimizerKernel::Kind kind, const Options& opt
   const bool adam = kind == core::OptimizerKernel::Kind::kAdam;
   const std::string text = optimizer_text(kernel, hardware);
   const std::int64_t weights = kernel.groups * 32;
-  return {
-      fmt::format("{} of {} weights, {} threads", adam ? "adam" : "sgd", weights, kernel.threads), text,
-      node::NodeCost(hardware.node).vector({weights * (adam ? 12 : 10), weights * 10, weights * (adam ? 20 : 6), 4})};
+  return {fmt::format("{} of {} weights, {} threads", adam ? "adam" : "sgd", weights, kernel.threads), text,
+          node::NodeCost(hardware).vector({weights * (adam ? 12 : 10), weights * 10, weights * (adam ? 20 : 6), 4})};
 }
 CoreKernelRun sgd(const Options& options, const Hardware& hardware) {
   return optimizer_run(core::OptimizerKernel::Kind::kSgd, options, hardware);
@@ -224,7 +221,7 @@ CoreKernelRun transposition(const Options& options, const Hardware& hardware) {
   const std::int64_t bytes = kernel.lines * core::kLineBytes;
   return {fmt::format("transposition of {} lines, {} shuffles each, {} threads", kernel.lines, kernel.shuffles,
                       kernel.threads),
-          text, node::NodeCost(hardware.node).vector({bytes, bytes, 0, 2})};
+          text, node::NodeCost(hardware).vector({bytes, bytes, 0, 2})};
 }
 
 }  // namespace

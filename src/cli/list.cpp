@@ -53,10 +53,13 @@ int patterns(const Arguments& arguments) {
 }
 
 int models(const Arguments& arguments) {
-  if (!wanted("models", "Network models, and workloads that the program makes itself.", arguments)) return 0;
+  if (!wanted("models", "Models of network and cores, and workloads that the program makes itself.", arguments))
+    return 0;
   fmt::print("network (run.network_model):\n");
   for (const auto& entry : enum_entries(fabric::NetworkModel{}))
     fmt::print("  {:<10} {}\n", entry.text, entry.sentence);
+  fmt::print("cores (run.node_model):\n");
+  for (const auto& entry : enum_entries(node::NodeModel{})) fmt::print("  {:<10} {}\n", entry.text, entry.sentence);
   fmt::print("workloads (workload.generate.model): {}\n", fmt::join(run::generator_names(), " "));
   return 0;
 }
@@ -75,7 +78,7 @@ int list_command(const Arguments& arguments) {
                                           {"counters", "keys of a report and counters of a module", counters},
                                           {"collectives", "collective operations and algorithms", collectives},
                                           {"patterns", "synthetic traffic", patterns},
-                                          {"models", "network models and generated workloads", models},
+                                          {"models", "models of network and cores, generated workloads", models},
                                           {"formats", "trace formats", formats}};
   return dispatch("list", table, arguments);
 }

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -39,6 +40,7 @@ int net_command(const Arguments& arguments) {
   Options options = net_options();
   if (!options.parse(arguments)) return 0;
   config::RunConfig config = load_net_config(options);
+  config.command = command_line("net", arguments);
   std::vector<double> loads = options.has("sweep") ? sweep_loads(options) : std::vector<double>{};
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
@@ -47,6 +49,7 @@ int net_command(const Arguments& arguments) {
   outcome.run.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_net_folder(outcome.context(), out);
   put(report::net_report_text(outcome.context()));
+  if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   if (!outcome.run.outcome.interrupted) return static_cast<int>(ExitCode::kGood);
   spdlog::warn("interrupted; the report is marked partial");
   return static_cast<int>(ExitCode::kInterrupted);

@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cctype>
+#include <cstring>
 #include <iostream>
 #include <sstream>
 
@@ -22,6 +24,21 @@ constexpr unsigned kLineLength = 100;
 constexpr int kStyle = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
 
 }  // namespace
+
+std::string command_line(const std::string& command, const Arguments& arguments) {
+  std::string line = "dojosim " + command;
+  for (const std::string& word : arguments) {
+    const auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("-_./=:,+@%^", c) != nullptr; };
+    if (!word.empty() && std::all_of(word.begin(), word.end(), plain)) {
+      line += " " + word;
+      continue;
+    }
+    line += " '";
+    for (const char c : word) line += c == '\'' ? std::string("'\\''") : std::string(1, c);
+    line += "'";
+  }
+  return line;
+}
 
 Options::Options(std::string usage, std::string sentence, std::string example)
     : usage_(std::move(usage)),

@@ -10,6 +10,9 @@ namespace dojo::cli {
 namespace po = boost::program_options;
 using Arguments = std::vector<std::string>;
 
+/// The line as a shell takes it: "dojosim run config.json --set 'a=b c'".
+[[nodiscard]] std::string command_line(const std::string& command, const Arguments& arguments);
+
 /// The words after the command's name, and how to say what they mean.
 class Options {
  public:

@@ -52,13 +52,22 @@ StageLine::~StageLine() {
   drawer_.join();
 }
 
+void StageLine::set_progress(std::string_view what, std::size_t done, std::size_t all) {
+  if (!drawer_.joinable()) return;
+  const std::lock_guard<std::mutex> lock(mutex_);
+  what_ = what;
+  done_ = done;
+  all_ = all;
+}
+
 void StageLine::draw() {
   const Clock::time_point started = Clock::now();
   std::unique_lock<std::mutex> lock(mutex_);
   bool drawn = false;
   while (!ended_changed_.wait_for(lock, 1s, [this] { return ended_; })) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - started).count();
-    std::fputs(fmt::format("\r{}  {} s  {}\033[K", stage_, seconds, run::in_gib(run::resident_bytes())).c_str(),
+    const std::string far = what_.empty() ? "" : fmt::format("  {} of {} {}", done_, all_, what_);
+    std::fputs(fmt::format("\r{}{}  {} s  {}\033[K", stage_, far, seconds, run::in_gib(run::resident_bytes())).c_str(),
                stderr);
     std::fflush(stderr);
     drawn = true;

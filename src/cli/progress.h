@@ -3,8 +3,10 @@
 #pragma once
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "dojo/machine/machine.h"
@@ -27,7 +29,7 @@ class ProgressLine {
   std::chrono::steady_clock::time_point last_{};
 };
 
-/// The same for what comes before the simulation and cannot say how far it is: what is done, since when, memory.
+/// The same for what comes before the simulation: what is done, how far where that is known, since when, memory.
 class StageLine {
  public:
   /// Draws only when `wanted` and stderr is a terminal, by a thread of its own, and nothing in the first second.
@@ -35,11 +37,15 @@ class StageLine {
   ~StageLine();
   StageLine(const StageLine&) = delete;
   StageLine& operator=(const StageLine&) = delete;
+  /// From another thread than the drawing one; `what` is good for ever.
+  void set_progress(std::string_view what, std::size_t done, std::size_t all);
 
  private:
   void draw();
   std::string stage_;
-  std::mutex mutex_;
+  std::string_view what_;  ///< "": it does not say how far it is
+  std::size_t done_ = 0, all_ = 0;
+  std::mutex mutex_;  ///< of all below and of the three above
   std::condition_variable ended_changed_;
   bool ended_ = false;
   std::thread drawer_;

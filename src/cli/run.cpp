@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <optional>
 #include <utility>
 
@@ -40,6 +41,7 @@ Options run_options() {
       "max-bursts", po::value<double>(), "refuse a job whose messages are more bursts than that; default 1e10")(
       "audit", po::value<std::int64_t>(),
       "replay N operations in the reference network, for the error of this report; 0 = none")(
+      "if-free", "run the job again with each part of the machine ideal in turn, and say what each would gain")(
       "links", po::value<std::string>(), "all: every on-die link in links.csv, not folded per die")(
       "timeline", "not available in this version");
   options.positional("config");
@@ -69,6 +71,7 @@ config::RunConfig load_config(const Options& options) {
           "--audit is {}; expected a number of operations, 0 for none; leave it out for the default", tasks));
     request.overrides.push_back(fmt::format("run.audit_tasks={}", tasks));
   }
+  if (options.has("if-free")) request.overrides.emplace_back("run.if_free=true");
   if (links == "all") request.overrides.emplace_back("run.all_links=true");
   return config::load(request);
 }
@@ -79,11 +82,8 @@ double most_bursts(const Options& options) {
   return most;
 }
 
-/// Signals ask to stop only while the machine is simulated: before that there is nothing to report.
 run::RunOutcome simulate(run::Prepared prepared, run::Hooks hooks, bool quiet) {
-  const InterruptGuard interrupt;
   ProgressLine progress(!quiet);
-  hooks.should_stop = [&] { return interrupt.interrupted(); };
   hooks.tick = [&](const machine::Machine& machine, double host_s) { progress.draw(machine, host_s); };
   return run::run(std::move(prepared), hooks);
 }
@@ -119,24 +119,32 @@ int run_command(const Arguments& arguments) {
   Options options = run_options();
   if (!options.parse(arguments)) return 0;
   config::RunConfig config = load_config(options);
+  config.command = command_line("run", arguments);
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
   if (!out.empty()) folder.emplace(out);
   run::Hooks hooks;
   hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
+  const InterruptGuard interrupt;
+  hooks.should_stop = [] { return InterruptGuard::interrupted(); };
   std::optional<StageLine> stage;
   hooks.note = [&](const std::string& sentence) {
     spdlog::info(sentence);
     stage.emplace(!options.quiet(), sentence);
+  };
+  hooks.progress = [&](std::string_view what, std::size_t done, std::size_t all) {
+    if (stage) stage->set_progress(what, done, all);
   };
   hooks.note("reading machine and workload");
   input_limits().bursts = most_bursts(options);
   run::Prepared prepared = run::prepare(std::move(config), hooks);
   hooks.started = [&] { stage.reset(); };
   run::RunOutcome outcome = simulate(std::move(prepared), hooks, options.quiet());
+  stage.reset();
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_run_folder(outcome.context(), out);
   put(report::report_text(outcome.context()));
+  if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   return exit_code(outcome);
 }
 

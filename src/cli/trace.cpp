@@ -15,6 +15,7 @@
 #include "dojo/base/files.h"
 #include "dojo/base/nearest.h"
 #include "dojo/run/workload_source.h"
+#include "generate_options.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -199,33 +200,17 @@ int rescale(const Arguments& arguments) {
 }
 
 int generate(const Arguments& arguments) {
-  const config::GenerateParams defaults;
   Options options("trace gen MODEL [options]",
                   fmt::format("Writes a generated trace in dojosim's own format. MODEL is one of:\n{}.",
                               fmt::join(run::generator_names(), ", ")),
                   "dojosim trace gen resnet50 --batch 8 --dtype bf16 --ranks 25 -o resnet50.json.gz");
-  options.options()("batch", po::value<std::int64_t>(), "samples per rank and step")(
-      "dtype", po::value<std::string>(), "bf16 or cfp8")("ranks", po::value<std::int64_t>(), "ranks; default 1")(
-      "steps", po::value<std::int64_t>(), "training steps; default 1")("batch-norm-group", po::value<std::int64_t>(),
-                                                                       "ranks that share batch-norm statistics")(
-      "bucket-bytes", po::value<std::int64_t>(), "gradient bytes per all-reduce")("m", po::value<std::int64_t>(),
-                                                                                  "matmul: rows of the result")(
-      "n", po::value<std::int64_t>(), "matmul: columns of the result")("k", po::value<std::int64_t>(),
-                                                                       "matmul: inner dimension")(
-      "bytes", po::value<std::int64_t>(), "collective: bytes per rank")("output,o", po::value<std::string>(),
-                                                                        "file to write; default MODEL.json");
+  options.options()("ranks", po::value<std::int64_t>(), "ranks; default 1")(
+      "steps", po::value<std::int64_t>(), "training steps; default 1")("output,o", po::value<std::string>(),
+                                                                       "file to write; default MODEL.json");
+  add_generate_options(options);
   options.positional("model");
   if (!options.parse(arguments)) return 0;
-  config::GenerateParams params;
-  params.model = options.need("model", "the model");
-  params.batch = at_least(options, "batch", 1, defaults.batch);
-  params.dtype = options.value<std::string>("dtype", defaults.dtype);
-  params.batch_norm_group = at_least(options, "batch-norm-group", 1, defaults.batch_norm_group);
-  params.bucket_bytes = at_least(options, "bucket-bytes", 1, defaults.bucket_bytes);
-  params.m = at_least(options, "m", 0, 0);
-  params.n = at_least(options, "n", 0, 0);
-  params.k = at_least(options, "k", 0, 0);
-  params.bytes = at_least(options, "bytes", 0, 0);
+  const config::GenerateParams params = generate_params(options);
   const std::vector<std::string> models = run::generator_names();
   if (std::find(models.begin(), models.end(), params.model) == models.end()) {
     options.fail(fmt::format("unknown model '{}'{}", params.model, did_you_mean(params.model, models)));

@@ -12,6 +12,7 @@
 #include "collectives/common.h"
 #include "collectives/schedule.h"
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 
 namespace dojo::workload {
 namespace {
@@ -83,14 +84,17 @@ struct Choice {
   bool walked = false;  ///< model_seconds is that of a walk, else the formula's
 };
 
-/// With the time of a walk, if there may be one and the formula's is below `most` seconds or the walk is short.
+/// With the time of a walk, if there may be one and the formula's is below `most` seconds or the walk is short. A walk
+/// that takes more than that ends there.
 Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& request,
                const topology::Topology& topology, double most = std::numeric_limits<double>::infinity()) {
+  stop_point();
   Choice choice{&algorithm, algorithm.build(request, topology), false};
   const std::size_t messages = choice.plan.edges.size() * choice.plan.tracks * choice.plan.chunks;
   if (request.members.size() == 1 || (choice.plan.model_seconds > most && messages > kManyMessages)) return choice;
-  if (const auto cycles = collectives::scheduled_cycles(choice.plan, request, topology)) {
-    choice.plan.model_seconds = *cycles / topology.params().clock_hz;
+  const double clock_hz = topology.params().clock_hz;
+  if (const auto cycles = collectives::scheduled_cycles(choice.plan, request, topology, most * clock_hz)) {
+    choice.plan.model_seconds = *cycles / clock_hz;
     choice.walked = true;
   }
   return choice;

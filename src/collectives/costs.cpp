@@ -97,8 +97,8 @@ Rates::Rates(const topology::Topology& topology) {
   const topology::MachineParams& p = topology.params();
   link = static_cast<double>(p.noc.link_bytes_per_cycle);
   const topology::NodePorts ports = topology::node_ports(p.node);
-  inject = static_cast<double>(ports.read * p.node.port_bytes_per_cycle);
-  eject = static_cast<double>(ports.write * p.node.port_bytes_per_cycle);
+  inject = ports.read * link;
+  eject = ports.write * link;
   combine = static_cast<double>(p.node.vector_bytes_per_cycle);
   ethernet = p.dip.ethernet_bytes_per_s / p.clock_hz;
   frame_payload = static_cast<double>(p.zplane.frame_beats) * 64;

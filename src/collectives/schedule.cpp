@@ -8,6 +8,7 @@
 #include <deque>
 
 #include "collectives/schedule_links.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/engine/wheel.h"
 #include "dojo/fabric/stripe_groups.h"
 
@@ -113,7 +114,8 @@ double stripe_part_bytes(const std::vector<ScheduleEdge>& edges, double units, c
 class Walk {
  public:
   Walk(const DataflowPlan& plan, const Cut& cut, const CollectiveRequest& request, const topology::Topology& topology);
-  double run();
+  /// Ends early when it is sure to take `most` cycles or more.
+  double run(double most);
 
  private:
   static constexpr std::size_t kLanes = std::max(fabric::StripeGroups::kRows, fabric::StripeGroups::kColumns);
@@ -157,6 +159,7 @@ class Walk {
   std::vector<ScheduleEdge> edges_;
   double chunks_, part_limit_ = static_cast<double>(kBurstBytes), end_ = 0;
   std::uint32_t walked_, units_;
+  std::size_t left_ = 0;             ///< replicas that end something and have not fired
   std::vector<std::uint16_t> need_;  ///< by item, unit and chunk
   std::vector<Outbox> outboxes_;     ///< by member and unit
   std::vector<bool> lane_pending_;   ///< of stripes: by member, direction and lane
@@ -183,8 +186,12 @@ Walk::Walk(const DataflowPlan& plan, const Cut& cut, const CollectiveRequest& re
 }
 
 /// All ranks start when their nodes have heard of it.
-double Walk::run() {
-  for (const DataflowItem& item : plan_.items) need_.insert(need_.end(), std::size_t{units_} * walked_, item.need);
+double Walk::run(double most) {
+  const std::size_t replicas = std::size_t{units_} * walked_;
+  for (const DataflowItem& item : plan_.items) {
+    need_.insert(need_.end(), replicas, item.need);
+    left_ += item.finish ? replicas : 0;
+  }
   for (std::uint32_t i = 0; i < plan_.items.size(); ++i) {
     if (!plan_.items[i].start) continue;
     const double start = start_cycles(*request_.members[plan_.items[i].position], topology_);
@@ -192,8 +199,11 @@ double Walk::run() {
       for (std::uint32_t chunk = 0; chunk < walked_; ++chunk) token(i, unit, chunk, start);
     }
   }
-  for (engine::Event event; timeline_.take(event);) {
+  StopPoints stop;
+  for (engine::Event event; left_ > 0 && timeline_.take(event);) {
+    stop.pass();
     const auto now = static_cast<double>(event.time);
+    if (now >= most) return now;
     switch (static_cast<Kind>(event.type)) {
       case Kind::kCredit:
         add_credit(flight_.take(event.a), now);
@@ -258,7 +268,9 @@ void Walk::fire(std::size_t which, double now) {
       post(item.position, edge, unit, chunk, now);
     }
   }
-  if (item.finish) end_ = std::max(end_, now);
+  if (!item.finish) return;
+  end_ = std::max(end_, now);
+  --left_;
 }
 
 void Walk::post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t unit, std::uint32_t chunk, double now) {
@@ -450,7 +462,7 @@ void Walk::arrive(std::size_t which, double now) {
 }  // namespace
 
 std::optional<double> scheduled_cycles(const DataflowPlan& plan, const CollectiveRequest& request,
-                                       const topology::Topology& topology) {
+                                       const topology::Topology& topology, double most) {
   const std::int64_t units = plan.striped ? fabric::StripeGroups::kCount - 1 : plan.tracks;
   const auto messages = units * static_cast<std::int64_t>(plan.edges.size());
   if (plan.positions != request.members.size() || messages > kMostOfChunk) return std::nullopt;
@@ -460,15 +472,17 @@ std::optional<double> scheduled_cycles(const DataflowPlan& plan, const Collectiv
     parts += static_cast<double>(units) * std::max(1.0, std::ceil(static_cast<double>(edge.bytes) / of_unit / limit));
   Cut cut{plan.chunks, plan.chunks, std::max(1.0, parts / static_cast<double>(kMostOfChunk))};
   const auto each = static_cast<std::int64_t>(parts / cut.coarser);
-  const std::int64_t most = std::max<std::int64_t>(kMostParts / std::max<std::int64_t>(each, 1), kFewestChunks);
+  const std::int64_t most_chunks = std::max<std::int64_t>(kMostParts / std::max<std::int64_t>(each, 1), kFewestChunks);
   const auto walk = [&](std::int64_t walked) {
     cut.walked = walked;
-    return Walk(plan, cut, request, topology).run();
+    return Walk(plan, cut, request, topology).run(most);
   };
-  if (cut.chunks <= most) return walk(cut.chunks);
-  const double some = walk(most / 2), more = walk(most);
-  const double each_chunk = (more - some) / static_cast<double>(most - most / 2);
-  return more + each_chunk * static_cast<double>(cut.chunks - most);
+  if (cut.chunks <= most_chunks) return walk(cut.chunks);
+  const double more = walk(most_chunks);
+  if (more >= most) return more;
+  const double some = walk(most_chunks / 2);
+  const double each_chunk = (more - some) / static_cast<double>(most_chunks - most_chunks / 2);
+  return more + each_chunk * static_cast<double>(cut.chunks - most_chunks);
 }
 
 }  // namespace dojo::workload::collectives

@@ -179,6 +179,9 @@ std::string summary(const Topology& machine) {
   line("clock", scaled(p.clock_hz, "Hz"));
   line("peak bf16", scaled(nodes * flop_per_cycle * p.clock_hz, "FLOP/s"));
   line("peak fp32", scaled(nodes * static_cast<double>(p.node.fp32_flop_per_cycle) * p.clock_hz, "FLOP/s"));
+  line("core", fmt::format("matrix unit {} x {} x {}, {} load and {} store ports, {} address generators, {} banks",
+                           p.node.matrix_rows, p.node.matrix_columns, p.node.matrix_depth, p.node.load_ports,
+                           p.node.store_ports, p.node.core.address_generators, p.node.core.sram_banks));
   line("SRAM", scaled(nodes * static_cast<double>(p.node.sram_bytes), "B"));
   line("HBM", scaled(static_cast<double>(machine.dip_count()) * static_cast<double>(p.dip.hbm_bytes), "B"));
   return text + "\n";

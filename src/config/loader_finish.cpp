@@ -7,6 +7,7 @@
 #include "config/level_use.h"
 #include "config/loader.h"
 #include "config/overrides.h"
+#include "dojo/base/error.h"
 #include "dojo/topology/topology.h"
 
 namespace dojo::config {
@@ -178,13 +179,56 @@ void Loader::resolve_file(const char* key, std::string& name) {
   name = canonical_name(directory.empty() ? name : (fs::path(directory) / name).string());
 }
 
-RunConfig load(const LoadRequest& request) {
+namespace {
+
+RunConfig load_with(const LoadRequest& request, const std::vector<std::string>& overrides) {
   Loader loader(request.purpose);
   if (!request.config_file.empty()) loader.read_run_file(request);
   if (!request.machine_file.empty()) loader.read_machine_file(request.machine_file);
   if (!request.workload_file.empty()) loader.read_workload(request.workload_file);
-  loader.apply(request.overrides);
+  loader.apply(overrides);
   return loader.finish();
+}
+
+/// What the files alone say; nothing where they say nothing that could run.
+std::map<std::string, std::string> leaves_of_files(const LoadRequest& request) {
+  try {
+    return config_leaves(load_with(request, {}), request.purpose);
+  } catch (const Error&) {
+    return {};
+  }
+}
+
+/// Other keys of `run` say how and what to write, not what comes out.
+bool changes_results(const std::string& path) {
+  return path.compare(0, 4, "run.") != 0 || path == "run.seed" || path == "run.network_model";
+}
+
+std::vector<ChangedKey> changed_keys(const LoadRequest& request, const RunConfig& config) {
+  std::vector<ChangedKey> changed;
+  if (request.overrides.empty()) return changed;
+  const std::map<std::string, std::string> files = leaves_of_files(request);
+  if (files.empty()) {
+    for (const std::string& text : request.overrides) {
+      const std::size_t equals = std::min(text.find('='), text.size() - 1);
+      changed.push_back({text.substr(0, equals), "", text.substr(equals + 1)});
+    }
+    return changed;
+  }
+  for (const auto& [path, value] : config_leaves(config, request.purpose)) {
+    const auto file = files.find(path);
+    if (!changes_results(path) || (file != files.end() && file->second == value)) continue;
+    changed.push_back({path, file == files.end() ? "" : file->second, value});
+  }
+  return changed;
+}
+
+}  // namespace
+
+RunConfig load(const LoadRequest& request) {
+  RunConfig config = load_with(request, request.overrides);
+  config.changed = changed_keys(request, config);
+  return config;
 }
 
 topology::MachineParams load_machine(const std::string& file, std::map<std::string, std::string>* sha256) {

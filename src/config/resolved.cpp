@@ -63,6 +63,14 @@ Json written(const T& value, const std::string& where, topology::Level level) {
   return json;
 }
 
+void add_leaves(const std::string& path, const Json& json, std::map<std::string, std::string>& out) {
+  if (json.is_object() && !json.empty()) {
+    for (const auto& [key, value] : json.items()) add_leaves(path.empty() ? key : path + "." + key, value, out);
+  } else {
+    out[path] = json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  }
+}
+
 std::string absolute(const std::string& file) {
   return file.empty() ? file : std::filesystem::absolute(file).lexically_normal().string();
 }
@@ -86,6 +94,12 @@ std::string resolved_json(const RunConfig& config, Purpose purpose) {
     json["net"] = written(net, "net", topology::Level::kExapod);
   }
   return json.dump(2) + "\n";
+}
+
+std::map<std::string, std::string> config_leaves(const RunConfig& config, Purpose purpose) {
+  std::map<std::string, std::string> leaves;
+  add_leaves("", Json::parse(resolved_json(config, purpose)), leaves);
+  return leaves;
 }
 
 }  // namespace dojo::config

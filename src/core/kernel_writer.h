@@ -45,7 +45,7 @@ class KernelWriter {
 /// Places one after the other in the SRAM, each `skew` bytes further into the banks than the one before.
 class SramPlaces {
  public:
-  SramPlaces(const Hardware& hardware, const char* kernel) : bytes_(hardware.node.sram_bytes), kernel_(kernel) {}
+  SramPlaces(const Hardware& hardware, const char* kernel) : bytes_(hardware.sram_bytes), kernel_(kernel) {}
   /// Throws Error(kInvalidInput) when the SRAM is too small.
   [[nodiscard]] std::int64_t take(std::int64_t bytes, std::int64_t skew = 0);
 

@@ -41,10 +41,10 @@ void add_batch(KernelWriter& write) {
 
 std::string communication_text(Communication kind, std::int64_t every, const Hardware& hardware) {
   expect_between("cycles from packet to packet", every, 1, 1 << 30);
-  expect_between("machine.node.sram_bytes beside a communication thread", hardware.node.sram_bytes,
+  expect_between("machine.node.sram_bytes beside a communication thread", hardware.sram_bytes,
                  (kLines + kBatch) * kLine, std::int64_t{1} << 40);
   // At the end of the SRAM: only the banks matter.
-  const std::int64_t at = hardware.node.sram_bytes / kLine * kLine - kLines * kLine;
+  const std::int64_t at = hardware.sram_bytes / kLine * kLine - kLines * kLine;
   KernelWriter write;
   switch (kind) {
     case Communication::kNone:

@@ -117,11 +117,10 @@ void ProductWriter::refuse(const Hardware& hardware) const {
   expect_between("columns of the product (n)", kernel_.n, 1, std::int64_t{1} << 30);
   expect_between("inner dimension (k)", kernel_.k, 1, std::int64_t{1} << 30);
   expect_between("bytes of an element", kernel_.element_bytes, 1, 2);
-  if (kernel_.result_bytes != 2 && kernel_.result_bytes != 4)
-    expect_between("bytes of a result", kernel_.result_bytes, 2, 2);
-  expect_between("machine.node.matrix_rows for a kernel", hardware.node.matrix_rows, kBlock, kBlock);
-  expect_between("machine.node.matrix_columns for a kernel", hardware.node.matrix_columns, kBlock, kBlock);
-  expect_between("machine.node.matrix_depth for a kernel", hardware.node.matrix_depth, 1, 64);
+  if (kernel_.result_bytes != 4) expect_between("bytes of a result", kernel_.result_bytes, 1, 2);
+  expect_between("machine.node.matrix_rows for a kernel", hardware.matrix_rows, kBlock, kBlock);
+  expect_between("machine.node.matrix_columns for a kernel", hardware.matrix_columns, kBlock, kBlock);
+  expect_between("machine.node.matrix_depth for a kernel", hardware.matrix_depth, 1, 64);
   expect_between("block rows", kernel_.block_rows, 1, 4);
   expect_between("block columns", kernel_.block_columns, 1, 4);
   const std::int64_t most = unit_ ? sums_of_thread() : 6;
@@ -131,7 +130,7 @@ void ProductWriter::refuse(const Hardware& hardware) const {
 
 /// Elements of a register and of an issue decide how many issues a register serves, or registers an issue takes.
 void ProductWriter::plan_inner(const Hardware& hardware) {
-  const std::int64_t depth = hardware.node.matrix_depth;
+  const std::int64_t depth = hardware.matrix_depth;
   const std::int64_t of_register = kLine / (kBlock * kernel_.element_bytes);
   const std::int64_t issues = ceil_div(kernel_.k, depth);
   convolution_ = !kernel_.stretches.empty();
@@ -290,7 +289,7 @@ void ProductWriter::write_drain(int sums, int set) {
   }
 }
 
-/// bf16: two conversions, each of half the sum. FP32: four stores.
+/// bf16: two conversions, each of half the sum; CFP8: one. FP32: four stores.
 void ProductWriter::drain_registers(int index, const std::string& sum) {
   if (kernel_.result_bytes == 4) {
     for (int quarter = 0; quarter < kRegistersOfSum; ++quarter)
@@ -298,13 +297,13 @@ void ProductWriter::drain_registers(int index, const std::string& sum) {
     return;
   }
   const int drain = kVectorRegisters - kRegisterDrain * (1 + index % 2);
-  for (int half = 0; half < 2; ++half) {
-    write_.line("x v{} {}", drain + half, sum);
-    write_.line("vst v{} a2+{}", drain + half, (2 * index + half) * kLine);
+  for (int part = 0; part < kernel_.result_bytes; ++part) {
+    write_.line("x v{} {}", drain + part, sum);
+    write_.line("vst v{} a2+{}", drain + part, (kernel_.result_bytes * index + part) * kLine);
   }
 }
 
-/// Four reads; partial sums are added; bf16 is packed from two registers.
+/// Four reads; partial sums are added; bf16 is packed from two registers, CFP8 from all.
 void ProductWriter::drain_unit(int index, const std::string& sum) {
   const int drain = kUnitOperands + kUnitDrain * (index % 2);
   for (int quarter = 0; quarter < kRegistersOfSum; ++quarter) write_.line("mrd v{} {}", drain + quarter, sum);
@@ -315,9 +314,9 @@ void ProductWriter::drain_unit(int index, const std::string& sum) {
       write_.line("vst v{} a2+{}", drain + quarter, index * kSumBytes + quarter * kLine);
     return;
   }
-  for (int half = 0; half < 2; ++half) {
-    write_.line("x v{} v{} v{}", drain + 4 + half, drain + 2 * half, drain + 2 * half + 1);
-    write_.line("vst v{} a2+{}", drain + 4 + half, (2 * index + half) * kLine);
+  for (int part = 0; part < kernel_.result_bytes; ++part) {
+    write_.line("x v{} v{} v{}", drain + 4 + part, drain + 2 * part, drain + 2 * part + 1);
+    write_.line("vst v{} a2+{}", drain + 4 + part, (kernel_.result_bytes * index + part) * kLine);
   }
 }
 

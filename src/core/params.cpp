@@ -11,7 +11,6 @@ namespace dojo::core {
 namespace {
 
 using topology::CoreParams;
-using topology::NodeParams;
 using topology::SumPlace;
 
 void limit(Findings& findings, const char* key, std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -27,8 +26,8 @@ int number(std::int64_t value) {
   return static_cast<int>(value);
 }
 
-void check_hardware(const NodeParams& node, const CoreParams& core, int threads) {
-  Findings findings;
+void find_in_hardware(const Hardware& node, int threads, Findings& findings) {
+  const CoreParams& core = node.core;
   limit(findings, "load_ports", node.load_ports, 1, kMostPorts);
   limit(findings, "store_ports", node.store_ports, 1, kMostPorts);
   limit(findings, "noc_read_ports", node.noc_read_ports, 1, kMostPorts);
@@ -43,15 +42,27 @@ void check_hardware(const NodeParams& node, const CoreParams& core, int threads)
   limit(findings, "core.vector_entries", core.vector_entries, 1, entries_for(threads));
   limit(findings, "core.fetch_buffer_instructions", core.fetch_buffer_instructions, core.fetch_instructions_per_cycle,
         32);
-  findings.throw_if_any();
 }
 
 }  // namespace
 
+void check_kernels(const Hardware& hardware, int threads) {
+  Findings findings;
+  find_in_hardware(hardware, threads, findings);
+  limit(findings, "matrix_rows", hardware.matrix_rows, 8, 8);
+  limit(findings, "matrix_columns", hardware.matrix_columns, 8, 8);
+  limit(findings, "matrix_depth", hardware.matrix_depth, 1, 64);
+  limit(findings, "fp32_flop_per_cycle", hardware.fp32_flop_per_cycle, 32, 32);
+  if (hardware.core.sums == topology::SumPlace::kUnit)
+    limit(findings, "core.unit_sums", hardware.core.unit_sums, threads, 16);
+  findings.throw_if_any();
+}
+
 Params::Params(const Hardware& hardware, int threads) {
-  const NodeParams& node = hardware.node;
   const CoreParams& core = hardware.core;
-  check_hardware(node, core, threads);
+  Findings findings;
+  find_in_hardware(hardware, threads, findings);
+  findings.throw_if_any();
   fetch_width = number(core.fetch_instructions_per_cycle);
   fetch_buffer = number(core.fetch_buffer_instructions);
   decode_width = number(core.decode_instructions_per_cycle);
@@ -65,20 +76,20 @@ Params::Params(const Hardware& hardware, int threads) {
   vector_entries = number(core.vector_entries);
   store_queue = number(core.store_queue_entries);
   send_queue = number(core.send_queue_entries);
-  load_ports = number(node.load_ports);
-  store_ports = number(node.store_ports);
-  read_ports = number(node.noc_read_ports);
-  write_ports = number(node.noc_write_ports);
-  sram_latency = number(node.sram_latency_cycles);
-  integer_latency = number(node.scalar_latency_cycles);
-  vector_latency = number(node.vector_latency_cycles);
-  matrix_latency = number(node.matrix_latency_cycles);
+  load_ports = number(hardware.load_ports);
+  store_ports = number(hardware.store_ports);
+  read_ports = number(hardware.noc_read_ports);
+  write_ports = number(hardware.noc_write_ports);
+  sram_latency = number(hardware.sram_latency_cycles);
+  integer_latency = number(hardware.scalar_latency_cycles);
+  vector_latency = number(hardware.vector_latency_cycles);
+  matrix_latency = number(hardware.matrix_latency_cycles);
   sum_latency = number(core.sum_latency_cycles);
   shuffle_latency = number(core.shuffle_latency_cycles);
-  semaphore_cycles = number(node.semaphore_cycles);
+  semaphore_cycles = number(hardware.semaphore_cycles);
   semaphores = number(core.semaphores);
   banks = number(core.sram_banks);
-  sram_bytes = static_cast<std::uint32_t>(std::min<std::int64_t>(node.sram_bytes, 0x7fffffff));
+  sram_bytes = static_cast<std::uint32_t>(std::min<std::int64_t>(hardware.sram_bytes, 0x7fffffff));
   loop_exits_predicted = core.loop_exits_predicted;
   store_takes_address_generator = core.store_takes_address_generator;
   send_takes_address_generator = core.send_takes_address_generator;
@@ -177,10 +188,9 @@ void check(const Work& work, const Hardware& hardware) {
   const Arrivals& arrivals = work.arrivals;
   const Int128 end =
       Int128{arrivals.address} + Int128{arrivals.lines == 0 ? arrivals.packets : arrivals.lines} * kLineBytes;
-  if (arrivals.packets > 0 && end > hardware.node.sram_bytes) {
+  if (arrivals.packets > 0 && end > hardware.sram_bytes) {
     findings.add(".arrive: found {} lines from address {} on, expected addresses inside the SRAM, 0 to {}",
-                 arrivals.lines == 0 ? arrivals.packets : arrivals.lines, arrivals.address,
-                 hardware.node.sram_bytes - 1);
+                 arrivals.lines == 0 ? arrivals.packets : arrivals.lines, arrivals.address, hardware.sram_bytes - 1);
   }
   if (arrivals.semaphore >= hardware.core.semaphores)
     findings.add(".arrive: found semaphore {}, expected 0 to {}", arrivals.semaphore, hardware.core.semaphores - 1);

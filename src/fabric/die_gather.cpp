@@ -13,16 +13,19 @@ void DieNetwork::gather(Gathering& g) {
     reads_.prefetch(site);
   }
   const std::int32_t length = g.horizontal ? columns_ : rows_;
-  for (std::int32_t at = 0; at < length; ++at) stops_[static_cast<std::size_t>(at)].piece = 0;
+  Stop* const stops = scratch().stops.data();
+  for (std::int32_t at = 0; at < length; ++at) stops[at].piece = 0;
   for (const std::uint16_t end : {g.nodes[0].offset, g.nodes[g.count - 1].offset}) {
-    stops_[end] = Stop{};  // what gather_towards() does not write: from outside nothing comes, to there nothing goes
+    Stop& stop = stops[end];  // what gather_towards() does not write: from outside nothing comes, to there nothing goes
+    stop.came = stop.tails = stop.starts = {0, 0};
+    stop.heads = {kNever, kNever};
   }
   for (std::uint32_t i = 0; i < g.count; ++i) {
     GatherNode& node = g.nodes[i];
-    Stop& stop = stops_[node.offset];
+    Stop& stop = stops[node.offset];
     if (node.piece_bytes == 0) continue;
     const SiteIndex site = g.horizontal ? site_at(g.lane, node.offset) : site_at(node.offset, g.lane);
-    Cycles& port_free = reads_.first(site);
+    Cycles& port_free = reads_.take_first(site, node.ready);
     const Cycles start = std::max(node.ready, port_free);
     stop.piece = flits(node.piece_bytes);
     stop.head = start + hop_;  // SRAM read port to router
@@ -50,14 +53,13 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
   // Copies, because the compiler has to assume that links alias members.
   const auto d = static_cast<std::size_t>(gather_direction(g, high));
   const std::size_t first_link = gather_link(g, high, begin);
-  Cycles* free = free_[d].data() + first_link;
-  LinkUse* use = use_[d].data() + first_link;
-  Stop* stop = stops_.data() + begin;
+  LinkTime* link = times_[d].data() + first_link;
+  Stop* stop = scratch().stops.data() + begin;
   const Cycles hop = hop_;
   Train train;
   Cycles latest = 0, taken = 0;
   Cycles turns = 0;  // of others that the train may still let pass
-  for (std::int32_t at = begin; at != end; at += step, ++free, ++use) {
+  for (std::int32_t at = begin; at != end; at += step, ++link) {
     if (stop->piece > 0) {
       train.flits += stop->piece;
       turns += stop->piece;
@@ -65,9 +67,9 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
       train.tail = std::max(train.tail, stop->head + stop->piece);
     }
     if (train.flits > 0) {
-      stop->starts[to] = g.in_turns ? pass_in_turns(*free, *use, train, hop, turns) : pass(*free, *use, train, hop);
+      stop->starts[to] = g.in_turns ? pass_in_turns(*link, train, hop, turns) : pass(*link, train, hop);
       latest = std::max(latest, train.tail - hop);
-      taken = std::max(taken, *free);
+      taken = std::max(taken, link->free);
     }
     if (at == border) break;
     stop += step;
@@ -96,12 +98,13 @@ void DieNetwork::gather_at_nodes(Gathering& g) {
   const SiteIndex first_site = g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane);
   const std::int32_t stride = g.horizontal ? 1 : columns_;
   const Flits buffer = buffer_flits_;
+  const Stop* const stops = scratch().stops.data();
   Flits delivered = 0;
   Cycles first_head = kNever;
   Cycles last_tail = 0;
   Cycles latest = latest_;
   for (GatherNode *node = g.nodes, *const end = g.nodes + g.count; node != end; ++node) {
-    const Stop& stop = stops_[node->offset];
+    const Stop& stop = stops[node->offset];
     const Flits came = stop.came[0] + stop.came[1];
     if (came > 0) {
       const Cycles head = std::min(stop.heads[0], stop.heads[1]);

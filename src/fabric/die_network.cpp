@@ -30,10 +30,10 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die, std::s
   machine_columns_ = topology.die_columns() * columns_;
   const topology::NocParams& noc = topology.params().noc;
   hop_ = noc.hop_cycles;
-  link_bytes_ = noc.link_bytes_per_cycle;
+  flit_ = FlitSize(noc.link_bytes_per_cycle);
   buffer_flits_ = noc.buffer_packets_per_vc;
   const auto sites = static_cast<std::size_t>(topology.sites());
-  for (auto& free : free_) free.assign(sites, 0);
+  for (auto& times : times_) times.assign(sites, {});
   for (auto& free : control_free_) free.clear();
   for (auto& use : use_) use.assign(sites, {});
   const topology::NodePorts ports = topology::node_ports(topology.params().node);
@@ -44,28 +44,26 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die, std::s
   enabled_ = topology.site_map(die).enabled;
   groups_ = groups ? std::move(groups) : std::make_shared<const StripeGroups>(rows_, columns_, enabled_);
   loss_ = loss_at_ports(buffer_flits_);
-  stops_.resize(static_cast<std::size_t>(std::max(rows_, columns_)));
-  heads_.assign(static_cast<std::size_t>(std::max(rows_, columns_)) + 1, 0);
 }
 
 template <bool kCountLoad>
 DieNetwork::Walk DieNetwork::walk(Direction d, std::size_t first, int links, Flits n, Cycles head) {
-  Cycles* const free = free_[static_cast<std::size_t>(d)].data() + first;
+  LinkTime* const times = times_[static_cast<std::size_t>(d)].data() + first;
   LinkUse* const use = use_[static_cast<std::size_t>(d)].data() + first;
+  Cycles* const heads = scratch().heads.data();
   Cycles start = head;
   Cycles first_start = 0;
   for (int i = 0; i < links; ++i) {
-    start = std::max(head, free[i]);
-    const Cycles wait = start - head;
+    start = std::max(head, times[i].free);
     if (i == 0) first_start = start;
-    if (wait > 0) use[i].queue_cycles += static_cast<std::uint64_t>(wait);
+    times[i].waited += static_cast<std::uint64_t>(start - head);
     if constexpr (kCountLoad) {
       use[i].busy_cycles += static_cast<std::uint64_t>(n);
       ++use[i].bursts;
     }
-    free[i] = start + n;
+    times[i].free = start + n;
     head = start + hop_;
-    heads_[static_cast<std::size_t>(i)] = head;
+    heads[i] = head;
   }
   latest_ = std::max(latest_, start + n);
   return {head, first_start};
@@ -74,28 +72,29 @@ template DieNetwork::Walk DieNetwork::walk<true>(Direction, std::size_t, int, Fl
 template DieNetwork::Walk DieNetwork::walk<false>(Direction, std::size_t, int, Flits, Cycles);
 
 DieNetwork::Walk DieNetwork::walk_control(Direction d, std::size_t first, int links, Flits n, Cycles head) {
-  Cycles* const free = free_[static_cast<std::size_t>(d)].data() + first;
+  LinkTime* const times = times_[static_cast<std::size_t>(d)].data() + first;
   LinkUse* const use = use_[static_cast<std::size_t>(d)].data() + first;
   std::vector<Cycles>& for_control = control_free_[static_cast<std::size_t>(d)];
   if (for_control.empty()) for_control.assign(enabled_.size(), 0);
   Cycles* const control_free = for_control.data() + first;
   const Cycles first_start = head;
   for (int i = 0; i < links; ++i) {
+    Cycles& free = times[i].free;
     // At most one data packet of a competing burst goes first; the burst in turn is delayed by these packets.
-    const Cycles start = std::max(free[i] > head ? head + 1 : head, control_free[i]);
-    use[i].queue_cycles += static_cast<std::uint64_t>(start - head);
+    const Cycles start = std::max(free > head ? head + 1 : head, control_free[i]);
+    times[i].waited += static_cast<std::uint64_t>(start - head);
     use[i].busy_cycles += static_cast<std::uint64_t>(n);
     ++use[i].bursts;
     control_free[i] = start + n;
-    free[i] = std::max(free[i] + n, start + n);
-    latest_ = std::max(latest_, free[i]);
+    free = std::max(free + n, start + n);
+    latest_ = std::max(latest_, free);
     head = start + hop_;
   }
   return {head, first_start};
 }
 
 Cycles DieNetwork::eject(SiteIndex site, const Burst& burst, Flits n, Cycles head) {
-  Cycles& free = writes_.first(site);
+  Cycles& free = writes_.take_first(site, head);
   port_use_[site].bytes_ejected += burst.bytes;
   if (burst.traffic_class == TrafficClass::kControl) {
     const Cycles tail = head + n + (free > head ? 1 : 0);

@@ -64,11 +64,10 @@ DieNetwork::Stripe DieNetwork::stripe_out_of(Direction d, unsigned g, Bytes byte
     const Way on = way(d, lane);
     Train train;
     std::int32_t site = on.first + steps.begin * on.stride;
-    Cycles* const free = free_[at].data() + on.link;
-    LinkUse* const use = use_[at].data() + on.link;
+    LinkTime* const links = times_[at].data() + on.link;
     for (std::int32_t i = steps.begin; i < length; ++i, site += on.stride) {
       if (i < steps.end && enabled_[static_cast<std::size_t>(site)] != 0) {
-        Cycles& port_free = ports.first(static_cast<std::size_t>(site));
+        Cycles& port_free = ports.take_first(static_cast<std::size_t>(site), now);
         const Cycles start = std::max(now, port_free);
         port_free = start + piece;
         train.flits += piece;
@@ -76,7 +75,7 @@ DieNetwork::Stripe DieNetwork::stripe_out_of(Direction d, unsigned g, Bytes byte
         train.tail = std::max(train.tail, start + hop + piece);
         stripe.start = std::max(stripe.start, start);
       }
-      if (train.flits > 0) pass(free[i], use[i], train, hop);
+      if (train.flits > 0) pass(links[i], train, hop);
     }
     if (train.flits == 0) continue;
     stripe.head = std::max(stripe.head, train.tail - train.flits);
@@ -124,11 +123,10 @@ DieNetwork::Stripe DieNetwork::stripe_into(Direction d, unsigned g, Bytes bytes,
     const Flits whole = group.on_lane[along][static_cast<std::size_t>(lane)] * piece;
     Train train{whole, now, now + whole};
     std::int32_t site = on.first;
-    Cycles* const free = free_[at].data() + on.link;
-    LinkUse* const use = use_[at].data() + on.link;
+    LinkTime* const links = times_[at].data() + on.link;
     for (std::int32_t i = 0; train.flits > 0; ++i, site += on.stride) {
       if (i >= steps.begin && enabled_[static_cast<std::size_t>(site)] != 0) {
-        Cycles& port_free = ports.first(static_cast<std::size_t>(site));
+        Cycles& port_free = ports.take_first(static_cast<std::size_t>(site), train.tail - piece);
         const Cycles done = std::max(port_free, train.tail - piece) + piece;
         port_free = done;
         stripe.done = std::max(stripe.done, done);
@@ -136,7 +134,7 @@ DieNetwork::Stripe DieNetwork::stripe_into(Direction d, unsigned g, Bytes bytes,
         train.tail -= piece;
         if (train.flits == 0) break;
       }
-      const Cycles start = pass(free[i], use[i], train, hop);
+      const Cycles start = pass(links[i], train, hop);
       if (i == 0) stripe.start = std::max(stripe.start, start);
     }
   }
@@ -146,6 +144,10 @@ DieNetwork::Stripe DieNetwork::stripe_into(Direction d, unsigned g, Bytes bytes,
 
 void DieNetwork::settle() {
   for (std::size_t at = 0; at < use_.size(); ++at) {
+    for (std::size_t i = 0; i < use_[at].size(); ++i) {
+      use_[at][i].queue_cycles += times_[at][i].waited;
+      times_[at][i].waited = 0;
+    }
     for (unsigned g = 0; g < StripeGroups::kCount; ++g) {
       StripeUse& out = striped_out_[at][g];
       StripeUse& through = striped_through_[at][g];

@@ -18,7 +18,7 @@ void IdealDie::gather(Gathering& g) {
     GatherNode& node = g.nodes[i];
     if (node.piece_bytes == 0) continue;
     const Flits piece = flits(node.piece_bytes);
-    Cycles& free = reads_.first(site(node));
+    Cycles& free = reads_.take_first(site(node), node.ready);
     const Cycles start = std::max(node.ready, free);
     node.ready = start;
     free = start + piece;
@@ -74,7 +74,7 @@ DieNetwork::Stripe IdealDie::stripe_out(Direction d, unsigned group, Bytes bytes
   striped_out_[static_cast<std::size_t>(d)][group].add(piece, bytes, (*groups_)[group].nodes());
   Cycles last = now;
   for (const SiteIndex site : (*groups_)[group].sites) {
-    Cycles& free = reads_.first(site);
+    Cycles& free = reads_.take_first(site, now);
     const Cycles start = std::max(now, free);
     free = start + piece;
     last = std::max(last, start);
@@ -96,7 +96,7 @@ DieNetwork::Stripe IdealDie::stripe_in(Direction d, unsigned group, Bytes bytes,
   striped_in_[static_cast<std::size_t>(d)][group].add(piece, bytes, (*groups_)[group].nodes());
   Cycles done = now;
   for (const SiteIndex site : (*groups_)[group].sites) {
-    Cycles& free = writes_.first(site);
+    Cycles& free = writes_.take_first(site, now);
     free = std::max(free, now) + piece;
     done = std::max(done, free);
   }

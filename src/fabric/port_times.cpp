@@ -4,9 +4,12 @@
 
 namespace dojo::fabric {
 
-std::size_t PortTimes::earliest(std::size_t site) const {
+std::size_t PortTimes::earliest(std::size_t site, Cycles now) const {
   const auto ports = free_.begin() + static_cast<std::ptrdiff_t>(site * ports_);
-  return static_cast<std::size_t>(std::min_element(ports, ports + ports_) - free_.begin());
+  return static_cast<std::size_t>(
+      std::min_element(ports, ports + ports_,
+                       [now](Cycles a, Cycles b) { return std::max(a, now) < std::max(b, now); }) -
+      free_.begin());
 }
 
 /// The flits fill up the earliest ports to one level, over as many ports as lie below it.

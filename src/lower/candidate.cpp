@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/node/grouped_cost.h"
 #include "dojo/workload/residency.h"
 #include "lower/floors.h"
 #include "lower/operand.h"
@@ -181,9 +182,10 @@ class Candidate {
       const Sizes size{range(node, Cut::kM).size(), range(node, Cut::kN).size(), range(node, Cut::kK).size(),
                        results(node)};
       if (partial() || stream_ == Stream::kK) sums = std::max<Bytes>(sums, size[0] * size[1] * size[3] * 4);
-      const NodeTimes& times = times_of(size);
+      const NodeTimes& times = times_of(size, build);
       compute_cycles_ = std::max(compute_cycles_, times.sum);
       if (!build) continue;
+      plan.cores.add(times.sum, times.formulas);
       plan.kernel.matrix_flops[node] = size[0] * size[1] * size[2] * 2;
       for (std::uint32_t s = 0; s < steps_; ++s) {
         plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + s] =
@@ -198,37 +200,56 @@ class Candidate {
   struct NodeTimes {
     Sizes size{};
     std::vector<Cycles> steps;  ///< at nominal speed: a slow core does not change how the work is cut
-    Cycles sum = 0;
+    Cycles sum = 0, formulas = 0;
   };
 
-  const NodeTimes& times_of(const Sizes& size) {
+  /// `chosen`: the times that the run takes, else those of the formulas.
+  const NodeTimes& times_of(const Sizes& size, bool chosen) {
     // Nearly equal pieces come in a handful of sizes.
     for (const NodeTimes& known : times_)
       if (known.size == size) return known;
     NodeTimes& times = times_.emplace_back();
     times.size = size;
     for (std::uint32_t step = 0; step < steps_; ++step) {
-      times.steps.push_back(step_cycles(step, size));
+      const Step what = step_of(step, size);
+      const Cycles formula = step_cycles(what, size, context_.cost.product(what.piece));
+      times.steps.push_back(chosen && context_.pieces != nullptr ? step_cycles(what, size, context_.time(what.piece))
+                                                                 : formula);
       times.sum = saturating_sum(times.sum, times.steps.back());
+      times.formulas = saturating_sum(times.formulas, formula);
     }
     return times;
   }
 
-  [[nodiscard]] Cycles step_cycles(std::uint32_t step, Sizes size) const {
+  /// What one matrix of a step is, and what starting the step takes. Groups of a convolution are timed by a formula of
+  /// their own.
+  struct Step {
+    node::ProductWork piece;
+    Cycles start;
+    std::int64_t groups;
+  };
+  [[nodiscard]] Step step_of(std::uint32_t step, Sizes size) const {
     if (stream_ != Stream::kNone) {
       std::int64_t& streamed = size[static_cast<std::size_t>(stream_) - 1];
       streamed = piece_size(streamed, steps_, step);
     }
     const std::int64_t k = ceil_div(size[2], size[3]);
-    node::ProductWork piece{size[0], size[1], k, request_.element_bytes, request_.element_bytes, false};
+    // That the step has, of a convolution's groups.
+    const std::int64_t groups = std::max<std::int64_t>(1, ceil_div(request_.groups * size[1], request_.n));
+    node::ProductWork piece{size[0], ceil_div(size[1], groups), k, request_.element_bytes, request_.element_bytes,
+                            false};
     if (stream_ == Stream::kK) {
       piece.accumulate = step > 0;
       piece.result_bytes = step + 1 < steps_ || partial() ? 4 : request_.element_bytes;
     } else if (partial()) {
       piece.result_bytes = 4;
     }
-    return saturating_sum(step == 0 ? context_.cost.launch() : context_.cost.step_start(),
-                          saturating_product(size[3], context_.cost.product(piece)));
+    return {piece, step == 0 ? context_.cost.launch() : context_.cost.step_start(), groups};
+  }
+  [[nodiscard]] Cycles step_cycles(const Step& step, const Sizes& size, Cycles piece) const {
+    const Cycles busy = step.groups > 1 ? node::grouped_product_cycles(context_.cost, step.piece, step.groups)
+                                        : saturating_product(size[3], piece);
+    return saturating_sum(step.start, busy);
   }
 
   [[nodiscard]] Layout output_layout() const {

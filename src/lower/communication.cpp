@@ -7,6 +7,7 @@
 #include <tuple>
 #include <utility>
 
+#include "dojo/base/stop_point.h"
 #include "dojo/collectives/collectives.h"
 #include "lower/floors.h"
 #include "lower/transfer_plans.h"
@@ -123,6 +124,7 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
     }
   }
   for (std::size_t k = 0; k < first.size(); ++k) {
+    stop_point("collectives of a group", k, first.size());
     const EntryUse& use = drafts_[first_program].entries[first[k]];
     const Op& op = workload_.graphs[drafts_[first_program].program.graph].ops[use.op];
     const std::optional<Algorithm> algorithm = op.algorithm ? op.algorithm : options_.collective_algorithm;
@@ -204,6 +206,7 @@ void Communication::fill_messages() {
   };
   std::map<Key, std::array<std::vector<End>, 2>> ends;
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    stop_point();
     const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
     const Graph& graph = workload_.graphs[draft.program.graph];
     for (std::uint32_t entry = 0; entry < draft.entries.size(); ++entry) {
@@ -220,7 +223,9 @@ void Communication::fill_messages() {
       ends[send ? Key{rank, peer, op.tag} : Key{peer, rank, op.tag}][send ? 0 : 1].push_back({rank, entry});
     }
   }
+  StopPoints stop;
   for (const auto& [key, sides] : ends) {
+    stop.pass();
     const auto& [sends, receives] = sides;
     for (std::size_t i = std::min(sends.size(), receives.size()); i < std::max(sends.size(), receives.size()); ++i) {
       const End& end = i < sends.size() ? sends[i] : receives[i];
@@ -279,7 +284,9 @@ std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, Way
 }
 
 void Communication::fill_memory() {
+  std::vector<Bytes> largest_load(topology_.dip_count(), 0);  // of one operation: it lies in the HBM as a whole
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
+    stop_point();
     const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
     const Slice& slice = job_.slices[rank];
     std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> ingests;  // (operation, die) -> instance
@@ -289,6 +296,7 @@ void Communication::fill_memory() {
       const std::uint32_t dip = topology_.nearest_dip(slice.dies[use.die]);
       const bool ingest = use.memory == EntryUse::Memory::kIngest;
       const auto steps = ingest ? static_cast<std::uint32_t>(workload_.steps) : 1U;
+      if (use.memory == EntryUse::Memory::kLoad) largest_load[dip] = std::max(largest_load[dip], use.bytes);
       if (use.step == 0 && use.memory != EntryUse::Memory::kLoad) {
         // Samples of two steps: those in use and those that are fetched ahead.
         job_.hbm_used_bytes[dip] += use.bytes * std::min<Bytes>(2, steps);
@@ -306,6 +314,12 @@ void Communication::fill_memory() {
   }
   for (std::uint32_t dip = 0; dip < topology_.dip_count(); ++dip) {
     const Bytes capacity = topology_.params().dip.hbm_bytes;
+    if (largest_load[dip] > capacity) {
+      findings_.add(
+          "{}: found a load of {:.3f} GB by one operation, expected at most the HBM's {:.3f} GB; load less in one "
+          "operation, or use a larger workload.rank_unit",
+          topology_.dip_path(dip), static_cast<double>(largest_load[dip]) / 1e9, static_cast<double>(capacity) / 1e9);
+    }
     if (job_.hbm_used_bytes[dip] > capacity) {
       findings_.add(
           "{}: samples and spilled tensors need {:.3f} GB of HBM, expected at most {:.3f} GB: {:.3f} GB are missing; "

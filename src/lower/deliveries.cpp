@@ -213,8 +213,28 @@ Bytes Deliveries::filtered_by_column(const Holding& holding, bool streamed) {
   return most + passed;
 }
 
-void Deliveries::unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes) {
-  send(source, Shape::kUnicast, bytes, 1, 1, destination);
+Bytes Deliveries::along_rows_before(const Holding& holding, std::uint32_t step) {
+  std::vector<Bytes> of_row(grid_->rows(), 0);
+  for (const std::uint32_t node : grid_->all()) {
+    of_row[grid_->row_of(node)] += holding[node];
+    send(node, Shape::kRow, holding[node], 1 + step, 1);
+  }
+  return *std::max_element(of_row.begin(), of_row.end());
+}
+
+void Deliveries::unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes, std::uint32_t step) {
+  send(source, Shape::kUnicast, bytes, 1 + step, 1, destination);
+}
+
+void Deliveries::unicast_to_pass_on(std::uint32_t source, std::uint32_t destination, Bytes bytes) {
+  send(source, Shape::kUnicast, bytes, 0, 1, destination);
+  two_stages_ = true;
+}
+
+void Deliveries::pass_on_along_column(std::uint32_t node, Bytes bytes, std::uint64_t index, std::uint64_t count,
+                                      bool streamed) {
+  stream(node, Shape::kColumn, bytes, 2, index, count, streamed);
+  two_stages_ = true;
 }
 
 Bytes Deliveries::row_to_row(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes) {

@@ -31,8 +31,15 @@ class Deliveries {
   Bytes filtered_by_row(const Holding& holding, bool streamed);
   /// Column c needs the c-th part of every piece: rows first, then 1/columns of what arrived along the columns.
   Bytes filtered_by_column(const Holding& holding, bool streamed);
-  /// One transfer, there before the first step.
-  void unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes);
+  /// Every node's piece to its whole row, there before one step. Returns the most bytes that arrive at any node.
+  Bytes along_rows_before(const Holding& holding, std::uint32_t step);
+  /// One transfer, there before the first step, or another one.
+  void unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes, std::uint32_t step = 0);
+  /// One transfer that its destination waits for before it passes anything on.
+  void unicast_to_pass_on(std::uint32_t source, std::uint32_t destination, Bytes bytes);
+  /// Once what it waits for has come, a node sends `bytes` to its whole column: the index-th of `count` such, which are
+  /// spread over the steps if `streamed`.
+  void pass_on_along_column(std::uint32_t node, Bytes bytes, std::uint64_t index, std::uint64_t count, bool streamed);
   /// `bytes` from the nodes of a row to those of another in the same columns.
   Bytes row_to_row(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes);
   /// `bytes` for a whole row from nodes of another row, passed on along the row: the halo of a band.

@@ -53,13 +53,16 @@ Floors core_floors(const ProductRequest& r, const PlanContext& context) {
 Floors core_floors(const VectorRequest& r, const PlanContext& context) {
   const Cores cores(context);
   Floors floors;
-  floors[Bound::kVector] = static_cast<double>(r.flops) /
+  const bool by_flops = context.cost.model() == node::NodeModel::kBounds;
+  floors[Bound::kVector] = static_cast<double>(by_flops ? r.flops : r.operations) /
                            static_cast<double>(context.cost.vector_elements_per_cycle(r.element_bytes)) / cores.speed;
   floors[Bound::kLoad] = static_cast<double>(r.load_bytes) / cores.load;
   floors[Bound::kStore] = static_cast<double>(r.store_bytes) / cores.store;
   const bool idle = r.load_bytes <= 0 && r.store_bytes <= 0 && r.flops <= 0;
-  floors[Bound::kLatency] = idle ? static_cast<double>(context.cost.launch())
-                                 : one_pass(context, context.cost.params().vector_latency_cycles);
+  // What stores alone waits for no load.
+  const bool one_way = idle || (!by_flops && (r.load_bytes <= 0 || r.operations <= 0));
+  floors[Bound::kLatency] = one_way ? static_cast<double>(context.cost.launch())
+                                    : one_pass(context, context.cost.params().vector_latency_cycles);
   return floors;
 }
 

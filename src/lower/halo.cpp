@@ -13,16 +13,25 @@ constexpr int kMostNeighbours = 4;
 struct Window {                // of operand pixels around an output pixel
   std::int64_t height, width;  // of an operand image
   std::int64_t out_width, out_pixels;
-  std::int64_t stride, low_y, low_x, high_y, high_x;
+  std::int64_t stride, stride_x, low_y, low_x, high_y, high_x;
 };
 
 Window window_of(const ConvShape& c, ProductRequest::Halo halo) {
   if (halo == ProductRequest::Halo::kForward)
-    return {c.h, c.w, c.q, c.p * c.q, c.stride, -c.pad, -c.pad, c.r - 1 - c.pad, c.s - 1 - c.pad};
+    return {c.h,
+            c.w,
+            c.q,
+            c.p * c.q,
+            c.stride,
+            c.column_stride(),
+            -c.pad,
+            -c.left(),
+            c.filter_rows() - 1 - c.pad,
+            c.filter_columns() - 1 - c.left()};
   // Input gradient, in the grid of output-gradient pixels: half a window, in strides, to each side.
-  const std::int64_t reach_y = ceil_div((c.r - 1 + 1) / 2, c.stride);
-  const std::int64_t reach_x = ceil_div((c.s - 1 + 1) / 2, c.stride);
-  return {c.p, c.q, c.q, c.p * c.q, 1, -reach_y, -reach_x, reach_y, reach_x};
+  const std::int64_t reach_y = ceil_div(c.filter_rows() / 2, c.stride);
+  const std::int64_t reach_x = ceil_div(c.filter_columns() / 2, c.column_stride());
+  return {c.p, c.q, c.q, c.p * c.q, 1, 1, -reach_y, -reach_x, reach_y, reach_x};
 }
 
 }  // namespace
@@ -33,7 +42,7 @@ PixelRange needed_pixels(const ConvShape& conv, ProductRequest::Halo halo, std::
   const auto corner = [&](std::int64_t pixel, std::int64_t dy, std::int64_t dx, bool high) {
     const std::int64_t image = pixel / w.out_pixels;
     const std::int64_t y = pixel % w.out_pixels / w.out_width * w.stride + dy;
-    const std::int64_t x = pixel % w.out_width * w.stride + dx;
+    const std::int64_t x = pixel % w.out_width * w.stride_x + dx;
     const std::int64_t start = image * w.height * w.width;
     if (y < 0) return start;
     if (y >= w.height) return start + w.height * w.width - (high ? 1 : 0);

@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "dojo/core/piece_times.h"
 #include "dojo/node/kernel_cost.h"
 #include "dojo/workload/graph.h"
 #include "lower/reduction.h"
@@ -35,6 +36,7 @@ enum class Cut : std::uint8_t { kM, kN, kK };
 /// gradient. The matrices of a batch follow one another in this dimension.
 struct ProductRequest {
   std::int64_t m = 0, n = 0, k = 0, batch = 1;
+  std::int64_t groups = 1;  ///< of a convolution: n and its operands come in so many equal groups, k is that of one
   std::int64_t flops = 0;
   Bytes element_bytes = 2;
   Bytes a_bytes = 0, b_bytes = 0, c_bytes = 0;
@@ -58,7 +60,8 @@ struct KernelPlan {
   Bytes buffer_bytes = 0;                  ///< of a node: operands in flight, halo, partial sums
   double cycles = 0;                       ///< by the cost model, reduction included
   Floors floors;                           ///< of the cores' work
-  double least_cycles = 0;                 ///< what no number of steps goes below
+  CoreCycles cores;
+  double least_cycles = 0;  ///< what no number of steps goes below
 };
 
 /// What the planners need to know about the slice and its nodes.
@@ -67,8 +70,16 @@ struct PlanContext {
   const node::NodeCost& cost;
   std::uint8_t part = 0;                          ///< which of the parts `grid` is
   const std::vector<SliceGrid>* parts = nullptr;  ///< each lies in the one before; nullptr: the grid is the only one
+  core::PieceTimes* pieces = nullptr;             ///< gives the times of chosen plans; nullptr: the formulas do
   [[nodiscard]] PlanContext on(std::uint8_t index) const {
-    return {parts == nullptr ? grid : (*parts)[index], cost, index, parts};
+    return {parts == nullptr ? grid : (*parts)[index], cost, index, parts, pieces};
+  }
+  /// Of a piece of a chosen plan.
+  [[nodiscard]] Cycles time(const node::ProductWork& piece) const {
+    return pieces == nullptr ? cost.product(piece) : pieces->product(piece);
+  }
+  [[nodiscard]] Cycles time(const node::VectorPiece& piece) const {
+    return pieces == nullptr ? cost.vector(piece) : pieces->vector(piece);
   }
 };
 
@@ -113,6 +124,7 @@ struct ProductChoice {
 struct VectorRequest {
   Bytes load_bytes = 0, store_bytes = 0;  ///< of the rank, local
   std::int64_t flops = 0;                 ///< vector FLOP
+  std::int64_t operations = 0;            ///< of single elements on the FMA unit: a multiply-add is one
   Bytes element_bytes = 2;
   TensorPlace place = {Layout::kPixels, 0};  ///< of input and output
   Bytes shifted_bytes = 0;                   ///< an input that lies in the other layout: passed along the rows
@@ -122,6 +134,11 @@ struct VectorRequest {
   ProductRequest::Halo halo = ProductRequest::Halo::kNone;
   Bytes pixel_bytes = 0;
   Bytes sums_bytes = 0;  ///< local sums (FP32) that are reduced over the rank; 0 = none
+  /// Rows with sums of their own (FP32, `row_sums_bytes` each), which nodes that share rows send each other.
+  std::int64_t rows = 0;
+  Bytes row_sums_bytes = 0;
+  Bytes scattered_bytes = 0;  ///< that go to other nodes, which may be any, in so many rows
+  std::int64_t scattered_rows = 0;
   friend bool operator<(const VectorRequest& a, const VectorRequest& b);
 };
 [[nodiscard]] KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context);
@@ -143,6 +160,9 @@ struct PixelRange {
                                        std::int64_t end);
 
 class Deliveries;
+/// `bytes` that every node gets an equal share of, from nodes that may be any: `rows` messages, at most 16 for a node.
+/// Returns what a node gets.
+Bytes add_scattered(Bytes bytes, std::int64_t rows, const SliceGrid& grid, Deliveries& deliveries);
 /// Halo of pieces over all nodes: unicasts between neighbours in row-major order. False: more than four neighbours.
 bool add_piece_halo(const ConvShape& conv, ProductRequest::Halo halo, std::int64_t cut_pixels,
                     std::int64_t operand_pixels, Bytes pixel_bytes, const SliceGrid& grid, Deliveries* deliveries,

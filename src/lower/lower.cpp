@@ -8,6 +8,8 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/core/piece_times.h"
+#include "dojo/node/kernel_cost.h"
 #include "lower/communication.h"
 
 namespace dojo::workload {
@@ -63,15 +65,41 @@ bool is_better(const ProgramDraft& a, const ProgramDraft& b, const topology::Top
   return cycles(a) < cycles(b);
 }
 
+/// Ranks that hold the same parameters can share out the optimizer's state.
+struct SameParameters {
+  std::int64_t ranks = 1;
+  std::uint32_t group_class = 0;
+};
+
+/// The groups of the class `data`; without it all ranks, if they run one graph and do not share its products.
+SameParameters same_parameters(const Workload& workload) {
+  bool shares_products = false;
+  for (std::uint32_t c = 1; c < workload.group_classes.size(); ++c) {
+    const Workload::GroupClass& found = workload.group_classes[c];
+    shares_products = shares_products || found.name == "tensor";
+    if (found.name != "data" || found.groups.empty()) continue;
+    const std::size_t size = found.groups.front().ranks.size();
+    const bool complete = size * found.groups.size() == workload.ranks() &&
+                          std::all_of(found.groups.begin(), found.groups.end(),
+                                      [&](const Group& group) { return group.ranks.size() == size; });
+    if (complete) return {static_cast<std::int64_t>(size), c};
+  }
+  if (shares_products || workload.graphs.size() != 1) return {};
+  return {static_cast<std::int64_t>(workload.ranks()), 0};
+}
+
 /// Programs by (graph, shape); sets Job::program_of_rank.
 std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOptions& options,
                                          const topology::Topology& topology, Job& job, Findings& findings) {
-  // Optimizer state can be sharded only over ranks that hold the same parameters.
-  const bool sharded = options.shard_optimizer && workload.graphs.size() == 1;
+  const SameParameters sharing = options.shard_optimizer ? same_parameters(workload) : SameParameters{};
   // Where a rank does without nodes that dead parts cut off, unless it is better off with them.
   const std::vector<Slice> all_nodes = slices_with_all_nodes(job.slices, topology);
   std::set<std::uint32_t> uses_all;  // programs
   std::vector<ProgramDraft> drafts;
+  const node::NodeCost cost(topology.params().node, options.node_model);
+  std::optional<core::PieceTimes> pieces;
+  if (options.node_model == node::NodeModel::kPipeline) pieces.emplace(cost);
+  core::PieceTimes* const given = pieces ? &*pieces : nullptr;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
     const std::uint32_t graph = workload.graph_of_rank[rank];
@@ -83,9 +111,16 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
       if (uses_all.count(entry->second) != 0) job.slices[rank] = all_nodes[rank];
       continue;
     }
-    const ProgramRequest request{
-        workload.graphs[graph],        graph, slice, topology, options, std::max<std::int64_t>(1, workload.steps),
-        sharded ? workload.ranks() : 1};
+    const ProgramRequest request{workload.graphs[graph],
+                                 graph,
+                                 slice,
+                                 topology,
+                                 options,
+                                 cost,
+                                 given,
+                                 std::max<std::int64_t>(1, workload.steps),
+                                 sharing.ranks,
+                                 sharing.group_class};
     drafts.push_back(build_program(request));
     if (!all_nodes.empty() && all_nodes[rank].shape_index != slice.shape_index) {
       const ProgramRequest with_all{workload.graphs[graph],
@@ -93,8 +128,11 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
                                     all_nodes[rank],
                                     topology,
                                     options,
+                                    cost,
+                                    given,
                                     std::max<std::int64_t>(1, workload.steps),
-                                    sharded ? workload.ranks() : 1};
+                                    sharing.ranks,
+                                    sharing.group_class};
       ProgramDraft other = build_program(with_all);
       if (is_better(other, drafts.back(), topology)) {
         drafts.back() = std::move(other);
@@ -105,6 +143,7 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
       report_missing(drafts.back(), workload.graphs[graph], options, slice.shape->node_count(), findings);
     if (uses_all.count(entry->second) != 0) job.slices[rank] = all_nodes[rank];
   }
+  if (pieces) job.pieces = pieces->tally();
   return drafts;
 }
 
@@ -162,6 +201,27 @@ Job lower(const Workload& workload, const LowerOptions& options, const topology:
   Communication(workload, options, topology, groups, drafts, job, findings).fill();
   findings.throw_if_any();
   for (ProgramDraft& draft : drafts) job.programs.push_back(std::move(draft.program));
+  return job;
+}
+
+Job idle_job(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
+  Job job;
+  job.slices = place_ranks(options.placement, topology);
+  std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;  // by graph and shape, as of a lowered job
+  for (RankId rank = 0; rank < workload.ranks(); ++rank) {
+    const std::pair key(workload.graph_of_rank[rank], job.slices[rank].shape_index);
+    const auto [entry, fresh] = known.emplace(key, static_cast<std::uint32_t>(job.programs.size()));
+    job.program_of_rank.push_back(entry->second);
+    if (!fresh) continue;
+    Program& program = job.programs.emplace_back();
+    program.graph = key.first;
+    program.shape_index = key.second;
+    program.samples_per_step = workload.graphs[key.first].batch;
+    program.memory.node_capacity = topology.params().node.sram_bytes;
+    program.part_dies.emplace_back();
+  }
+  job.instance_of.resize(workload.ranks());
+  job.hbm_used_bytes.assign(topology.dip_count(), 0);
   return job;
 }
 

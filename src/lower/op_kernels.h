@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dojo/workload/graph.h"
+#include "lower/attention.h"
 #include "lower/kernel_plan.h"
 
 namespace dojo::workload {
@@ -34,7 +35,7 @@ struct OpView {
 /// Activations and gradients lie where they were made; weights and statistics as their readers want them.
 [[nodiscard]] bool is_local_data(TensorRole role);
 
-using KernelRequest = std::variant<ProductRequest, VectorRequest, ShapelessRequest>;
+using KernelRequest = std::variant<ProductRequest, AttentionRequest, VectorRequest, ShapelessRequest>;
 using KernelFunction = KernelRequest (*)(const OpView& view);
 
 /// nullptr for kinds that the cores do not compute.

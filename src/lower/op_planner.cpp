@@ -4,6 +4,7 @@
 
 #include <fnmatch.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -47,6 +48,19 @@ std::uint32_t OpPlanner::plan_of(const ProductRequest& request, Bytes budget_byt
                        std::uint32_t{axes.b_by_columns}};
   auto& known = found->second.plans;
   if (known.count(key) == 0) known[key] = store(build_product(request, choice, context_));
+  return known.at(key);
+}
+
+std::uint32_t OpPlanner::plan_of(const AttentionRequest& request, Bytes budget_bytes) {
+  // The part that holds all its inputs, whose number is the least.
+  const PlanContext context = context_.on(std::min(request.queries.part, request.keys.part));
+  auto found = attentions_.find(request);
+  if (found == attentions_.end())
+    found = attentions_.emplace(request, Attention{evaluate_attention(request, context), {}}).first;
+  const AttentionChoice choice = choose_attention(found->second.choices, budget_bytes);
+  auto& known = found->second.plans;
+  const std::pair key{choice.stays, choice.steps};
+  if (known.count(key) == 0) known[key] = store(build_attention(request, choice, context));
   return known.at(key);
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include <array>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "dojo/lower/lower.h"
@@ -38,6 +39,7 @@ class OpPlanner {
   [[nodiscard]] KernelRequest request_of(const OpView& view) const;
   std::uint32_t plan_of(const OpView& view, Bytes budget_bytes);
   std::uint32_t plan_of(const ProductRequest& request, Bytes budget_bytes);
+  std::uint32_t plan_of(const AttentionRequest& request, Bytes budget_bytes);
   std::uint32_t plan_of(const VectorRequest& request, Bytes budget_bytes);
   std::uint32_t plan_of(const ShapelessRequest& request, Bytes budget_bytes);
   void place_tensors(const OpView& view, std::uint8_t part, TensorPlace output);
@@ -53,6 +55,11 @@ class OpPlanner {
     std::map<std::array<std::uint32_t, 6>, std::uint32_t> plans;  ///< by the axes of the candidate
   };
   std::map<ProductRequest, Product> products_;
+  struct Attention {
+    std::vector<AttentionChoice> choices;
+    std::map<std::pair<Stays, std::uint32_t>, std::uint32_t> plans;  ///< by what stays, and steps
+  };
+  std::map<AttentionRequest, Attention> attentions_;
   std::map<VectorRequest, std::uint32_t> vectors_;
   std::map<ShapelessRequest, std::uint32_t> shapeless_;
 };

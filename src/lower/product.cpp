@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/topology/node_ports.h"
 #include "lower/candidate.h"
 
@@ -42,13 +43,11 @@ Bytes always_free(const PlanContext& context) {
   return context.cost.params().sram_bytes / 16;
 }
 
-/// On many dies a plan takes long to work out. There, steps are of no use to cuts whose bound lies well above the time
-/// of a choice that always fits: none of their choices would be taken.
+/// Steps are of no use to cuts whose bound lies well above the time of a choice that always fits: none of their choices
+/// would be taken.
 bool is_far_off(const ProductChoice& without_steps, double least_cycles, const PlanContext& context,
                 const std::vector<ProductChoice>& choices) {
   constexpr double kFar = 1.5;
-  constexpr std::uint32_t kManyNodes = 1000;
-  if (context.grid.nodes() < kManyNodes) return false;
   return std::any_of(choices.begin(), choices.end(), [&](const ProductChoice& c) {
     return &c != &without_steps && kFar * c.cycles < least_cycles &&
            c.buffer_bytes + c.resident_bytes <= always_free(context);
@@ -66,6 +65,7 @@ void evaluate_steps(const ProductRequest& request, const PlanContext& context, C
     if (size_of(request, axes.stream) < 8 * steps) return;
     if (steps > kFew && buffer <= small) return;
     axes.steps = steps;
+    stop_point();
     const auto plan = plan_candidate(request, context, axes, false);
     if (!plan) return;
     buffer = plan->buffer_bytes;
@@ -79,6 +79,8 @@ void evaluate_part(const ProductRequest& request, const PlanContext& context, st
     for (const Cut columns : kCuts) {
       // Pixels lie in row-major order: columns alone cannot cut them. The rows share out a batch.
       if (rows != request.pixels && (columns == request.pixels || request.batch > 1)) continue;
+      // The groups of a convolution stay together: each node has all of them.
+      if (request.groups > 1 && (rows != request.pixels || columns != request.pixels)) continue;
       // Nor is the sum of a batch's matrices cut by columns.
       if (request.batch > 1 && columns == Cut::kK) continue;
       const bool shares_b = request.batch > 1 && request.pixels == Cut::kM;
@@ -110,8 +112,7 @@ double task_cycles(const KernelPlan& plan, const PlanContext& context) {
 }
 
 double write_port_bytes_per_cycle(const PlanContext& context) {
-  const topology::NodeParams& node = context.cost.params();
-  return static_cast<double>(topology::node_ports(node).write * node.port_bytes_per_cycle);
+  return topology::node_ports(context.cost.params()).write * context.grid.link_bytes_per_cycle();
 }
 
 const char* stream_name(Stream stream) {
@@ -129,8 +130,8 @@ bool operator<(const ProductRequest& x, const ProductRequest& y) {
   const auto key = [](const ProductRequest& r) {
     const ConvShape& c = r.conv;
     return std::tuple(r.m, r.n, r.k, r.batch, r.element_bytes, r.a_bytes, r.b_bytes, r.c_bytes, r.a.layout, r.a.part,
-                      r.b.layout, r.b.part, r.pixels, r.halo_pixels, r.halo_pixel_bytes, r.halo,
-                      std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.destinations);
+                      r.b.layout, r.b.part, r.pixels, r.halo_pixels, r.halo_pixel_bytes, r.halo, c.key(),
+                      r.destinations, r.groups);
   };
   return key(x) < key(y);
 }

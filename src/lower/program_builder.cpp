@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 #include "lower/floors.h"
 
 namespace dojo::workload {
@@ -20,9 +21,8 @@ class ProgramBuilder {
         order_(issue_order(request.graph)),
         parts_(slice_parts(request.slice, request.topology)),
         grid_(parts_.front()),
-        cost_(request.topology.params().node),
-        context_{grid_, cost_, 0, &parts_},
-        whole_{grid_, cost_} {}
+        context_{grid_, request.cost, 0, &parts_, request.pieces},
+        whole_{grid_, request.cost, 0, nullptr, request.pieces} {}
 
   ProgramDraft build() {
     LedgerResult ledger = plan_on(context_);
@@ -55,6 +55,7 @@ class ProgramBuilder {
     kernel_of_op_.assign(graph_.ops.size(), kNone);
     delay_of_op_.assign(graph_.ops.size(), kNone);
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
+      stop_point("operations", position, order_.size());
       const std::uint32_t op = order_[position];
       if (!is_compute(graph_.ops[op].kind)) continue;
       if (const Cycles delay = planner_->delay(op); delay > 0) {
@@ -149,7 +150,7 @@ class ProgramBuilder {
   std::uint32_t flow_of(const ReductionSpec& spec) {
     const auto found = flows_.find(spec);
     if (found != flows_.end()) return found->second;
-    const ReductionShape shape = choose_reduction(spec, parts_[spec.part], cost_.params());
+    const ReductionShape shape = choose_reduction(spec, parts_[spec.part], request_.cost.params());
     draft_.flows.push_back(build_reduction(spec, shape, parts_[spec.part]));
     draft_.flows.back().plan.model_seconds = shape.cycles / request_.topology.params().clock_hz;
     const auto index = static_cast<std::uint32_t>(draft_.flows.size() - 1);
@@ -216,6 +217,7 @@ class ProgramBuilder {
     recent_compute_.clear();
     std::size_t next_eviction = 0;
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
+      stop_point();
       for (; next_eviction < evictions_.size() && evictions_[next_eviction].next_use == position; ++next_eviction)
         restore(evictions_[next_eviction], step);
       add_op(order_[position], step);
@@ -310,7 +312,7 @@ class ProgramBuilder {
     if (traits(op.kind).has(OpTraits::kUpdatesParameters) && request_.optimizer_shards > 1) {
       // Each rank has updated its shard; all need all new weights.
       const Bytes shard = ceil_div(updated_weight_bytes(op), request_.optimizer_shards);
-      const std::uint32_t gather = add_collective(OpKind::kAllGather, shard, 0, index, step);
+      const std::uint32_t gather = add_collective(OpKind::kAllGather, shard, request_.optimizer_class, index, step);
       add_edge(tail_of_op_[index], gather);
       tail_of_op_[index] = gather;
     }
@@ -337,6 +339,7 @@ class ProgramBuilder {
     program.part_dies.emplace_back();
     for (std::size_t part = 1; part < parts_.size(); ++part) program.part_dies.push_back(parts_[part].dies());
     for (KernelPlan& plan : planner_->plans()) {
+      stop_point();
       program.kernel_plans.push_back(explain(plan));
       program.kernels.push_back(std::move(plan.kernel));
     }
@@ -354,7 +357,7 @@ class ProgramBuilder {
   }
 
   [[nodiscard]] OpPlan explain(const KernelPlan& plan) {
-    OpPlan explained{plan.name, parts_[plan.part].nodes(), plan.cycles, plan.floors};
+    OpPlan explained{plan.name, parts_[plan.part].nodes(), plan.cycles, plan.floors, plan.cores};
     const auto add_traffic = [&](const auto& messages) {
       SliceTraffic traffic(request_.slice, request_.topology);
       traffic.add(messages);
@@ -376,7 +379,6 @@ class ProgramBuilder {
   std::vector<std::uint32_t> order_;
   std::vector<SliceGrid> parts_;
   const SliceGrid& grid_;
-  node::NodeCost cost_;
   PlanContext context_;
   PlanContext whole_;  ///< without parts
   std::optional<OpPlanner> planner_;

@@ -38,8 +38,11 @@ struct ProgramRequest {
   const Slice& slice;  ///< of any rank that will run it
   const topology::Topology& topology;
   const LowerOptions& options;
+  const node::NodeCost& cost;
+  core::PieceTimes* pieces = nullptr;  ///< PlanContext::pieces
   std::int64_t steps = 1;
   std::int64_t optimizer_shards = 1;
+  std::uint32_t optimizer_class = 0;  ///< group class of the ranks that share out the optimizer's state
 };
 
 /// Issue order: dependencies first, then the order of the file. Empty when the graph has a cycle.

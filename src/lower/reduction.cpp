@@ -227,7 +227,9 @@ bool operator<(const ReductionSpec& a, const ReductionSpec& b) {
 }
 
 ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid, const topology::NodeParams& node) {
-  const double port = static_cast<double>(node.port_bytes_per_cycle);
+  // What comes is written over a network port, and added as fast as the sum can be stored.
+  const double port =
+      std::min(grid.link_bytes_per_cycle(), static_cast<double>(node.store_ports * node.port_bytes_per_cycle));
   constexpr double kPorts = 2;  // from the SRAM to the router and back
   const double latency = kPorts + static_cast<double>(node.vector_latency_cycles);
   // By arity and parts: to the first part's root, the farthest from an end.

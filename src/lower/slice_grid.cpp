@@ -65,7 +65,8 @@ SliceGrid::SliceGrid(const Slice& slice, const topology::Topology& topology, con
 
 void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topology) {
   const topology::MachineParams& p = topology.params();
-  row_bytes_per_cycle_ = column_bytes_per_cycle_ = static_cast<double>(p.noc.link_bytes_per_cycle);
+  link_bytes_per_cycle_ = static_cast<double>(p.noc.link_bytes_per_cycle);
+  row_bytes_per_cycle_ = column_bytes_per_cycle_ = link_bytes_per_cycle_;
   row_latency_ = p.noc.hop_cycles * columns_;
   column_latency_ = p.noc.hop_cycles * rows_;
   const auto share = [&](const topology::Edge& edge, std::int32_t lines) {

@@ -81,6 +81,8 @@ class SliceGrid {
     return {row_begin_[row] * matrices / nodes(), ceil_div(row_begin_[row + 1] * matrices, std::int64_t{nodes()})};
   }
 
+  /// Of a link on a die, and of a node's network port.
+  [[nodiscard]] double link_bytes_per_cycle() const { return link_bytes_per_cycle_; }
   /// Slowest link of a row or column, the share of a die edge included.
   [[nodiscard]] double row_bytes_per_cycle() const { return row_bytes_per_cycle_; }
   [[nodiscard]] double column_bytes_per_cycle() const { return column_bytes_per_cycle_; }
@@ -99,7 +101,7 @@ class SliceGrid {
   SlicePart part_;
   std::uint32_t rows_, columns_;
   std::vector<std::uint32_t> node_of_position_, position_of_node_, row_begin_, column_count_, node_of_site_;
-  double row_bytes_per_cycle_ = 64, column_bytes_per_cycle_ = 64;
+  double link_bytes_per_cycle_ = 64, row_bytes_per_cycle_ = 64, column_bytes_per_cycle_ = 64;
   Cycles row_latency_ = 0, column_latency_ = 0, task_latency_ = 0;
 };
 

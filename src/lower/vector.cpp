@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementwise-like operations, pooling, normalisation and operations without shapes, cut evenly over a slice's nodes.
 #include <algorithm>
-#include <array>
 #include <tuple>
 
 #include "dojo/workload/residency.h"
@@ -21,6 +20,8 @@ void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& de
   }
   if (request.collected_bytes > 0)
     buffer += deliveries.filtered_by_column(spread_evenly(grid, request.collected_bytes), false);
+  if (request.scattered_bytes > 0)
+    buffer += add_scattered(request.scattered_bytes, request.scattered_rows, grid, deliveries);
   const ConvShape& w = request.window;
   if (request.halo == ProductRequest::Halo::kNone || w.p * w.q == 0) return;
   const bool forward = request.halo == ProductRequest::Halo::kForward;
@@ -47,15 +48,25 @@ void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& de
   buffer += deliveries.filtered_by_column(spread_evenly(grid, operand * request.pixel_bytes), false);
 }
 
+/// Partial sums of the rows of each band, which its nodes send each other.
+Holding sums_of_bands(const VectorRequest& request, const SliceGrid& grid) {
+  Holding holding(grid.shape().node_count(), 0);
+  for (const std::uint32_t node : grid.all()) {
+    const std::uint32_t row = grid.row_of(node);
+    holding[node] = request.row_sums_bytes * (piece_begin(request.rows, grid.nodes(), grid.row_begin(row + 1)) -
+                                              piece_begin(request.rows, grid.nodes(), grid.row_begin(row)));
+  }
+  return holding;
+}
+
 }  // namespace
 
 bool operator<(const VectorRequest& a, const VectorRequest& b) {
   const auto key = [](const VectorRequest& r) {
     const ConvShape& c = r.window;
-    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.element_bytes, r.place.layout, r.place.part,
-                      r.shifted_bytes, r.collected_bytes, r.to_all_bytes, r.halo,
-                      std::array{c.n, c.c, c.h, c.w, c.k, c.r, c.s, c.stride, c.pad, c.p, c.q}, r.pixel_bytes,
-                      r.sums_bytes);
+    return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.operations, r.element_bytes, r.place.layout, r.place.part,
+                      r.shifted_bytes, r.collected_bytes, r.to_all_bytes, r.halo, c.key(), r.pixel_bytes, r.sums_bytes,
+                      r.rows, r.row_sums_bytes, r.scattered_bytes, r.scattered_rows);
   };
   return key(a) < key(b);
 }
@@ -67,27 +78,50 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
   plan.floors = core_floors(request, context);
   plan.part = context.part;
   plan.output = request.place;
-  Deliveries deliveries(grid, 1);
+  const bool bands = request.place.layout == Layout::kBandChannels;
+  // Rows that are cut over nodes take two steps: up to the sums, which the node then sends, and with all of them.
+  const bool two_steps = bands && request.rows > 0 && request.row_sums_bytes > 0 && grid.columns() > 1;
+  const std::uint32_t steps = plan.kernel.steps = two_steps ? 2 : 1;
+  Deliveries deliveries(grid, steps);
   deliver(request, grid, deliveries, plan.buffer_bytes);
+  Cycles sums_cycles = 0;
+  if (two_steps) {
+    const Bytes arriving = deliveries.along_rows_before(sums_of_bands(request, grid), 1);
+    plan.buffer_bytes += arriving;
+    // The messages are on their way from the kernel's start. In truth they start with the second step, which therefore
+    // waits for as long as they take.
+    const double rate = std::min(write_port_bytes_per_cycle(context), grid.row_bytes_per_cycle());
+    sums_cycles = grid.row_latency() + static_cast<Cycles>(static_cast<double>(arriving) / rate);
+  }
   deliveries.finish(plan.kernel);
 
   // Sums of all channels when the node has all channels of its pixels, else of its own.
-  const bool bands = request.place.layout == Layout::kBandChannels;
   const Bytes node_sums = bands ? ceil_div<Bytes>(request.sums_bytes, grid.columns()) : request.sums_bytes;
   plan.buffer_bytes += node_sums;
   plan.kernel.part = grid.part();
-  plan.kernel.cycles.resize(grid.shape().node_count());
+  plan.kernel.cycles.resize(static_cast<std::size_t>(grid.shape().node_count()) * steps);
   plan.kernel.vector_flops.resize(grid.shape().node_count());
   Cycles most = 0;
   for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
     const std::uint32_t node = grid.node_at(p);
     const node::VectorPiece work{piece_size(request.load_bytes, grid.nodes(), p) + request.to_all_bytes,
                                  piece_size(request.store_bytes, grid.nodes(), p) + node_sums,
-                                 piece_size(request.flops, grid.nodes(), p), request.element_bytes};
+                                 piece_size(request.flops, grid.nodes(), p), request.element_bytes,
+                                 piece_size(request.operations, grid.nodes(), p)};
     plan.kernel.vector_flops[node] = work.flops;
-    const Cycles cycles = node::NodeCost::scaled(saturating_sum(context.cost.launch(), context.cost.vector(work)),
-                                                 grid.shape().nodes[node].core_speed);
-    plan.kernel.cycles[node] = cycles;
+    const float speed = grid.shape().nodes[node].core_speed;
+    const Cycles busy = context.time(work), first = busy / steps;
+    const Cycles nominal = saturating_sum(context.cost.launch(), first);
+    Cycles cycles = node::NodeCost::scaled(nominal, speed);
+    plan.kernel.cycles[static_cast<std::size_t>(node) * steps] = cycles;
+    plan.cores.add(saturating_sum(context.cost.launch(), busy),
+                   saturating_sum(context.cost.launch(), context.cost.vector(work)));
+    if (two_steps) {
+      const Cycles second =
+          saturating_sum(node::NodeCost::scaled(context.cost.step_start() + busy - first, speed), sums_cycles);
+      plan.kernel.cycles[static_cast<std::size_t>(node) * steps + 1] = second;
+      cycles = saturating_sum(cycles, second);
+    }
     most = std::max(most, cycles);
   }
   if (request.sums_bytes > 0 && grid.nodes() > 1) {
@@ -127,6 +161,7 @@ KernelPlan plan_shapeless(const ShapelessRequest& request, const PlanContext& co
     const Cycles nominal = recorded ? request.recorded_cycles : modelled;
     // A recorded time is what the operation took, on whatever cores; a slow core still is slower.
     plan.kernel.cycles[node] = node::NodeCost::scaled(nominal, grid.shape().nodes[node].core_speed);
+    plan.cores.add(nominal, nominal);
   }
   const Cycles most = *std::max_element(plan.kernel.cycles.begin(), plan.kernel.cycles.end());
   plan.cycles = static_cast<double>(most) + task_cycles(plan, context);

@@ -8,20 +8,47 @@
 namespace dojo::node {
 
 Cycles NodeCost::product(const ProductWork& piece) const {
+  if (model_ == NodeModel::kBounds) return bound_of_product(piece);
+  return piece.element_bytes >= 4 ? pipeline_.fp32_product(piece) : pipeline_.product(piece).cycles;
+}
+
+StreamWork NodeCost::stream(const VectorPiece& piece) const {
+  constexpr std::int64_t kMostRatio = 4;  // registers of a unit
+  StreamWork work;
+  work.loads = ceil_div(piece.load_bytes, params_.port_bytes_per_cycle);
+  work.stores = ceil_div(piece.store_bytes, params_.port_bytes_per_cycle);
+  const Bytes lane = lane_bytes(piece.element_bytes);
+  work.fma = ceil_div(saturating_product(piece.operations, lane), params_.vector_bytes_per_cycle);
+  if (lane != piece.element_bytes) {
+    work.unpacks =
+        ceil_div(saturating_product(piece.load_bytes, lane / piece.element_bytes), params_.vector_bytes_per_cycle);
+    work.packs = ceil_div(piece.store_bytes, params_.vector_bytes_per_cycle);
+  }
+  const std::int64_t fewer = std::min(work.loads, work.stores), more = std::max(work.loads, work.stores);
+  work.units = fewer > 0 && more / kMostRatio <= fewer ? fewer : more;
+  if (work.units == 0) work.units = ceil_div(work.fma, kMostRatio);
+  return work;
+}
+
+Cycles NodeCost::vector(const VectorPiece& piece) const {
+  if (model_ == NodeModel::kBounds) return bound_of_vector(piece);
+  const StreamWork work = stream(piece);
+  if (work.units == 0) return 0;
+  const Cycles unpack = ceil_div(work.unpacks, work.units), pack = ceil_div(work.packs, work.units);
+  return pipeline_.vector({work.fma, saturating_sum(work.unpacks, work.packs), work.loads, work.stores,
+                           unpack == 0 ? 0 : unpack - 1 + params_.core.shuffle_latency_cycles,
+                           saturating_product(ceil_div(work.fma, work.units), params_.vector_latency_cycles),
+                           pack == 0 ? 0 : params_.core.shuffle_latency_cycles});
+}
+
+Cycles NodeCost::bound_of_product(const ProductWork& piece) const {
   if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
   // A product of the largest extents does not fit into 64 bits: it stays at the largest number, which lowering refuses.
   const std::int64_t results = saturating_product(piece.m, piece.n);
   // Partial sums are read again and written back in FP32.
   const Bytes sum_load_bytes = piece.accumulate ? saturating_product(results, 4) : 0;
   const Cycles store = ceil_div(saturating_product(results, piece.result_bytes), store_bytes_per_cycle());
-  if (piece.element_bytes >= 4) {
-    const std::int64_t products = saturating_product(results, piece.k);
-    const Cycles issue = ceil_div(saturating_product(2, products), params_.fp32_flop_per_cycle);
-    // One operand streams, the other stays in a register: vector lanes x 4 B an FMA.
-    const Bytes load_bytes = saturating_sum(saturating_product(products, 4), sum_load_bytes);
-    const Cycles load = ceil_div(load_bytes, load_bytes_per_cycle());
-    return saturating_sum(std::max({issue, load, store}), params_.vector_latency_cycles + params_.sram_latency_cycles);
-  }
+  if (piece.element_bytes >= 4) return pipeline_.fp32_product(piece);
   const std::int64_t block_rows = ceil_div(piece.m, params_.matrix_rows);
   const std::int64_t block_columns = ceil_div(piece.n, params_.matrix_columns);
   const std::int64_t blocks = saturating_product(block_rows, block_columns);
@@ -39,7 +66,7 @@ Cycles NodeCost::product(const ProductWork& piece) const {
   return saturating_sum(std::max({issues, load, store}), fill);
 }
 
-Cycles NodeCost::vector(const VectorPiece& piece) const {
+Cycles NodeCost::bound_of_vector(const VectorPiece& piece) const {
   if (piece.load_bytes <= 0 && piece.store_bytes <= 0 && piece.flops <= 0) return 0;
   const Cycles load = ceil_div(piece.load_bytes, load_bytes_per_cycle());
   const Cycles store = ceil_div(piece.store_bytes, store_bytes_per_cycle());

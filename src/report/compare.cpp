@@ -5,18 +5,17 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 
 #include "dojo/base/error.h"
-#include "dojo/report/report.h"
-#include "report/files.h"
 
 namespace dojo::report {
 namespace {
 
 constexpr double kDefaultTolerance = 1e-9;
-/// They differ between machines and versions by nature: compared only where a rule names them.
-constexpr const char* kByRuleOnly[] = {"host", "program", "inputs"};
+/// They differ between machines and versions by nature, say why a run differs, or only show others in another order:
+/// compared only where a rule names them.
+constexpr const char* kByRuleOnly[] = {"host",          "program", "inputs",   "configuration", "bottlenecks",
+                                       "critical_path", "if_free", "warnings", "links.hottest"};
 /// A speed of the host that stands among simulated figures.
 constexpr const char* kHostFigure = "per_host_s";
 
@@ -44,16 +43,15 @@ void add_leaves(const std::string& path, const Json& json, std::map<std::string,
   }
 }
 
-std::string section_of(const std::string& path) {
-  return path.substr(0, path.find_first_of(".["));
-}
-
 /// What a rule must begin with to be for `path`: "" for every path that is compared without a rule.
 std::string named_by(const std::string& path) {
-  const std::string end = kHostFigure, section = section_of(path);
+  const std::string end = kHostFigure;
   if (path.size() > end.size() && path.compare(path.size() - end.size(), end.size(), end) == 0) return path;
-  const bool by_name = std::find(std::begin(kByRuleOnly), std::end(kByRuleOnly), section) != std::end(kByRuleOnly);
-  return by_name ? section : "";
+  for (const std::string name : kByRuleOnly) {
+    if (path.compare(0, name.size(), name) != 0) continue;
+    if (path.size() == name.size() || path[name.size()] == '.' || path[name.size()] == '[') return name;
+  }
+  return "";
 }
 
 /// The last rule that matches counts, so that a file can go from the general to the particular.
@@ -64,7 +62,7 @@ const Rule* rule_for(const std::string& path, const std::vector<Rule>& rules) {
     if (rule.path.compare(0, name.size(), name) != 0) continue;
     if (glob_matches(rule.path, path)) found = &rule;
   }
-  static const Rule kPlain{}, kIgnored{"", {}, "", true};
+  static const Rule kPlain{}, kIgnored{"", {}, {}, "", true};
   if (found != nullptr) return found;
   return name.empty() ? &kPlain : &kIgnored;
 }
@@ -75,7 +73,6 @@ bool same_integer(const Json& a, const Json& b) {
 }
 
 void judge(Difference& d, const Rule& rule) {
-  d.direction = rule.direction;
   if (!d.base.is_number() || !d.fresh.is_number()) {
     d.tolerance = 0;
     d.relative = d.base == d.fresh ? 0 : std::numeric_limits<double>::infinity();
@@ -91,36 +88,10 @@ void judge(Difference& d, const Rule& rule) {
     // Integers beyond 2^53 may differ although their doubles do not: still a change.
     d.relative = base != 0 ? step / std::fabs(base) : std::copysign(std::numeric_limits<double>::infinity(), step);
   }
-  const bool within = equal || (d.tolerance > 0 && std::fabs(step) <= d.tolerance * std::fabs(base));
+  d.absolute = rule.absolute.value_or(0);
+  const bool within = equal || (d.tolerance > 0 && std::fabs(step) <= d.tolerance * std::fabs(base)) ||
+                      (d.absolute > 0 && std::fabs(step) <= d.absolute);
   d.change = within ? Change::kSame : Change::kChanged;
-}
-
-void check_schema(const Json& report, const std::string& file, Findings& findings) {
-  if (!report.is_object() || !report.contains("schema")) {
-    findings.add("{}: /schema: found no report, expected a report.json of `dojosim run` (schema dojosim.report/1)",
-                 file);
-  } else if (report["schema"] != "dojosim.report/1") {
-    findings.add("{}: /schema: found {}, expected \"dojosim.report/1\"; compare it with the version that wrote it",
-                 file, report["schema"].dump());
-  }
-}
-
-void check_rules_used(const std::vector<Rule>& rules, const Json& base, const Json& fresh, const std::string& file) {
-  std::set<std::string> paths;
-  for (const Json* report : {&base, &fresh}) {
-    for (const auto& [path, value] : leaves(*report)) paths.insert(path);
-  }
-  Findings findings;
-  for (std::size_t i = 0; i < rules.size(); ++i) {
-    const auto matches = [&](const std::string& path) { return glob_matches(rules[i].path, path); };
-    if (std::none_of(paths.begin(), paths.end(), matches)) {
-      findings.add(
-          "{}: /rules/{}/path: found '{}', which matches nothing in either report; expected a path such as "
-          "'time.cycles' or 'latency.ops[*].seconds'",
-          file, i, rules[i].path);
-    }
-  }
-  findings.throw_if_any();
 }
 
 }  // namespace
@@ -138,6 +109,35 @@ const char* Difference::verdict() const {
   }
   if (direction.empty()) return "changed";
   return (relative > 0) == (direction == "higher_is_better") ? "better" : "worse";
+}
+
+bool Difference::is_worse() const {
+  return change == Change::kMissing || std::string(verdict()) == "worse";
+}
+
+std::string section_of(const std::string& path) {
+  return path.substr(0, path.find_first_of(".["));
+}
+
+std::string usual_direction(const std::string& path) {
+  const std::string key = path.substr(path.find_last_of('.') + 1);
+  const std::string section = section_of(path);
+  for (const char* good : {"samples_per_s", "cold_samples_per_s", "achieved_per_s", "bus_bytes_per_s"}) {
+    if (key == good) return "higher_is_better";
+  }
+  if (path == "flops.utilisation" || path == "net.accepted") return "higher_is_better";
+  if (section == "time" || path == "latency.step_s" || path == "latency.cold_step_s") return "lower_is_better";
+  const bool operation = path.rfind("latency.ops[", 0) == 0 || path.rfind("latency.collectives[", 0) == 0;
+  if (operation && (key == "seconds" || key == "seconds_max" || key == "exposed_s" || key == "wait_s"))
+    return "lower_is_better";
+  if (section == "breakdown" &&
+      (key.rfind("communication", 0) == 0 || key.rfind("memory", 0) == 0 || key.rfind("idle", 0) == 0))
+    return "lower_is_better";
+  for (const char* bad : {"joules", "sram_peak_bytes_max", "hbm_peak_bytes_max", "spilled_bytes", "recomputed_bytes",
+                          "queue_cycles_mean", "mean_cycles", "p50_cycles", "p95_cycles", "p99_cycles", "max_cycles"}) {
+    if (key == bad) return "lower_is_better";
+  }
+  return "";
 }
 
 std::map<std::string, Json> leaves(const Json& report) {
@@ -174,6 +174,7 @@ std::vector<Difference> differences(const Json& base, const Json& fresh, const s
     if (rule->ignore) return;
     Difference d;
     d.path = path;
+    d.direction = rule->direction.empty() ? usual_direction(path) : rule->direction;
     if (old_value != nullptr) d.base = *old_value;
     if (new_value != nullptr) d.fresh = *new_value;
     if (old_value != nullptr && new_value != nullptr) {
@@ -192,33 +193,6 @@ std::vector<Difference> differences(const Json& base, const Json& fresh, const s
     if (before.find(path) == before.end()) compared(path, nullptr, &value);
   }
   return all;
-}
-
-bool compare(const CompareRequest& request, std::string& out) {
-  const Json base = read_json(request.base), fresh = read_json(request.fresh);
-  Findings findings;
-  check_schema(base, request.base, findings);
-  check_schema(fresh, request.fresh, findings);
-  findings.throw_if_any();
-  std::vector<Rule> rules;
-  if (!request.rules.empty()) {
-    rules = read_rules(request.rules);
-    check_rules_used(rules, base, fresh, request.rules);
-  }
-  const std::vector<Difference> all = differences(base, fresh, rules);
-  std::vector<Difference> changed;
-  std::copy_if(all.begin(), all.end(), std::back_inserter(changed),
-               [](const Difference& d) { return d.change != Change::kSame; });
-  std::stable_sort(changed.begin(), changed.end(), [](const Difference& a, const Difference& b) {
-    return std::fabs(a.relative) > std::fabs(b.relative);
-  });
-  out += differences_text(changed, all.size());
-  OutputSet files;
-  for (const std::string& name : {request.markdown, request.junit}) remove_leftovers_beside(name);
-  if (!request.markdown.empty()) files.add(request.markdown).write(differences_markdown(changed, all.size()));
-  if (!request.junit.empty()) files.add(request.junit).write(differences_junit(all));
-  files.commit();
-  return changed.empty();
 }
 
 }  // namespace dojo::report

@@ -9,7 +9,7 @@
 namespace dojo::report {
 namespace {
 
-const std::vector<std::string> kKeys = {"path", "tolerance", "direction", "ignore"};
+const std::vector<std::string> kKeys = {"path", "tolerance", "absolute", "direction", "ignore"};
 
 void read_key(const std::string& where, const std::string& key, const Json& value, Rule& rule, Findings& findings) {
   const auto wrong = [&](const char* expected) {
@@ -27,6 +27,12 @@ void read_key(const std::string& where, const std::string& key, const Json& valu
     } else {
       wrong("a relative tolerance of at least 0, such as 0.02");
     }
+  } else if (key == "absolute") {
+    if (value.is_number() && value.get<double>() >= 0) {
+      rule.absolute = value.get<double>();
+    } else {
+      wrong("a tolerance of at least 0 in the unit of the value, such as 1e-8");
+    }
   } else if (key == "direction") {
     if (value == "lower_is_better" || value == "higher_is_better") {
       rule.direction = value.get<std::string>();
@@ -41,7 +47,7 @@ void read_key(const std::string& where, const std::string& key, const Json& valu
     }
   } else {
     const std::string near = nearest(key, kKeys);
-    findings.add("{}/{}: found an unknown key, expected path, tolerance, direction or ignore{}", where, key,
+    findings.add("{}/{}: found an unknown key, expected path, tolerance, absolute, direction or ignore{}", where, key,
                  near.empty() ? "" : "; did you mean '" + near + "'?");
   }
 }
@@ -71,8 +77,8 @@ std::vector<Rule> read_rules(const std::string& file) {
     Rule rule;
     for (const auto& [key, value] : entry.items()) read_key(where, key, value, rule, findings);
     if (!entry.contains("path")) findings.add("{}: found no path, expected which values the rule is for", where);
-    if (!rule.tolerance && !rule.ignore && rule.direction.empty()) {
-      findings.add("{}: found nothing that the rule says, expected tolerance, direction or ignore", where);
+    if (!rule.tolerance && !rule.absolute && !rule.ignore && rule.direction.empty()) {
+      findings.add("{}: found nothing that the rule says, expected tolerance, absolute, direction or ignore", where);
     }
     rules.push_back(rule);
   }

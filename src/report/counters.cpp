@@ -25,11 +25,13 @@ struct Example {
   }
   Cycles ideal_cycles = 1;
   audit::Result audit;
+  Trail trail;
   Example() : topology(two_dies()) {
     config.machine = two_dies();
     workload::Graph graph;
     graph.ops.resize(1);
-    graph.strings = {""};
+    graph.strings = {"", "an operation"};
+    graph.ops[0].name = 1;
     workload.graphs = {graph};
     results.ops.resize(1);
     results.collectives.resize(1);
@@ -38,6 +40,10 @@ struct Example {
     net.ways.emplace();
     net.curve.resize(1);
     audit.samples.resize(1);
+    trail.ranks = 1;
+    trail.end = 1;
+    trail.operations = {{{1, 0, 0, 0, 0, 0}}};
+    trail.path = {{0, 0, 0, PathStep::Part::kCore, 0, 1}};
   }
 };
 
@@ -56,7 +62,7 @@ std::vector<FigureLine> in_order(const Json& report, const std::vector<FigureLin
   std::vector<FigureLine> ordered;
   for (const auto& [section, value] : report.items()) {
     for (const FigureLine& line : lines) {
-      if (line.key.substr(0, line.key.find('.')) == section) ordered.push_back(line);
+      if (line.key.substr(0, line.key.find_first_of(".[")) == section) ordered.push_back(line);
     }
   }
   return ordered;
@@ -71,7 +77,7 @@ std::vector<FigureLine> figure_lines() {
   Figures out(report, "", &lines);
   add_figures(out, report,
               {example.config, example.topology, example.workload, example.job, example.results, example.ideal_cycles,
-               &example.audit});
+               &example.audit, &example.trail});
   Json net;
   Figures of_net(net, "net.", &lines);
   add_net_figures(of_net, {example.config, example.topology, example.net});

@@ -105,7 +105,7 @@ std::string digest(const RunContext& context) {
   ParameterHash parameters(hash, context.results.zplane.messages > 0);
   topology::MachineParams::fields(context.config.machine, parameters);
   hash.all(context.config.run.seed, std::string(schema::enum_text(context.config.run.network_model)),
-           context.workload.ranks());
+           std::string(schema::enum_text(context.config.run.node_model)), context.workload.ranks());
   std::vector<std::string> contents;
   for (const auto& [file, sha256] : context.config.input_sha256) contents.push_back(sha256);
   std::sort(contents.begin(), contents.end());

@@ -91,6 +91,38 @@ std::string breakdown(const Json& r) {
          "</div>\n<p>Mean over the nodes of the ranks; each node-cycle counts in one class.</p>\n";
 }
 
+/// What bounds the run, and what ideal parts would gain. Reports of older versions have neither.
+std::string bounds(const Json& r) {
+  if (!r.contains("bottlenecks") || r.at("bottlenecks").empty()) return "";
+  HtmlTable causes{{{"what bounds the step"}, {"share", true}, {"time", true}, {"floor", true}, {"most in"}, {""}}, {}};
+  for (const Json& row : r.at("bottlenecks")) {
+    std::string most;
+    for (const Json& operation : row.at("operations"))
+      most += fmt::format("{}{} ({})", most.empty() ? "" : ", ", text(operation.at("name")),
+                          duration(real(operation.at("seconds"))));
+    causes.rows.push_back({text(row.at("name")), percent(real(row.at("share"))), duration(real(row.at("seconds"))),
+                           duration(real(row.at("floor_s"))), shortened(most, 160), text(row.at("sentence"))});
+  }
+  HtmlTable gains{{{"if this were free"}, {"gain", true}, {"time", true}, {"method"}, {""}}, {}};
+  for (const Json& row : r.at("if_free"))
+    gains.rows.push_back({text(row.at("part")), percent(real(row.at("gain"))), duration(real(row.at("seconds"))),
+                          text(row.at("method")), text(row.at("sentence"))});
+  return "<h2>What bounds it</h2>\n" + causes.html() + gains.html();
+}
+
+/// The keys that differ from the files; nothing in reports of older versions.
+std::string configuration(const Json& r) {
+  if (!r.contains("configuration")) return "";
+  const Json& c = r.at("configuration");
+  std::string out = "<p>" + escaped(fmt::format("workload {}", text(c.at("workload")))) + "</p>\n";
+  if (!text(c.at("command")).empty()) out += "<p><code>" + escaped(text(c.at("command"))) + "</code></p>\n";
+  if (c.at("changed").empty()) return out;
+  HtmlTable keys{{{"changed against the files"}, {"file", true}, {"this run", true}}, {}};
+  for (const Json& key : c.at("changed"))
+    keys.rows.push_back({text(key.at("path")), key.at("file").dump(), key.at("value").dump()});
+  return out + keys.html();
+}
+
 std::string link_tables(const Json& r) {
   HtmlTable classes{{{"class"},
                      {"links", true},
@@ -211,8 +243,8 @@ std::string footer(const Json& r) {
 std::string run_html(const Json& report, const std::string& dies) {
   const std::string maps = dies.empty() ? "" : heat_maps(parse_csv(dies, "dies.csv"), report.at("machine"));
   return html_page("dojosim: " + text(report.at("machine").at("name")),
-                   header(report) + cards(report) + breakdown(report) + maps + link_tables(report) +
-                       operation_tables(report) + packets_and_memory(report) +
+                   header(report) + configuration(report) + cards(report) + bounds(report) + breakdown(report) + maps +
+                       link_tables(report) + operation_tables(report) + packets_and_memory(report) +
                        sentences("Memory decisions", report.at("memory").at("decisions")) +
                        sentences("Approximations", report.at("fidelity").at("approximations")) + footer(report));
 }

@@ -119,7 +119,9 @@ void add_measurement(Figures& out, const NetRun& run) {
 Json report_of(const NetContext& c) {
   const Nothing nothing;
   const machine::Results results = net_results(c);
-  Json json = report_value({c.config, c.topology, nothing.workload, nothing.job, results});
+  RunContext run{c.config, c.topology, nothing.workload, nothing.job, results};
+  run.purpose = config::Purpose::kNet;
+  Json json = report_value(run);
   json["fidelity"]["network_model"] = c.run.model;
   Json net;
   Figures out(net, "net.");

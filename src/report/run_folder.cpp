@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the files of a run folder: all of them, or none.
+#include "report/bottlenecks.h"
 #include "report/files.h"
+#include "report/groups.h"
 #include "report/html.h"
 #include "report/tables.h"
 #include "report/text.h"
@@ -13,7 +15,14 @@ void write_run_folder(const RunContext& context, const std::string& directory) {
   FileSet files(directory);
   files.add("config.resolved.json", config::resolved_json(context.config));
   files.add("links.csv", links_csv(context));
-  files.add("ops.csv", ops_csv(report["latency"]["ops"]));
+  const Json& ops = report["latency"]["ops"];
+  files.add("ops.csv", ops_csv(ops));
+  for (const char* by : {"kind", "phase", "layer"}) {
+    files.add(std::string("by_") + by + ".csv",
+              grouped_csv(by, ops, report["workload"]["ranks"].get<double>(), report["time"]["seconds"].get<double>()));
+  }
+  files.add("collectives.csv", collectives_csv(report["latency"]["collectives"]));
+  files.add("critical_path.csv", critical_path_csv(context));
   files.add("dies.csv", dies_csv(context));
   files.add("report.txt", text_of(report));
   files.add("report.html", run_html(report, dies_csv(context)));

@@ -85,7 +85,7 @@ Command command_for(const SweepRequest& request, const SweepFile& sweep, const P
 }
 
 std::string first_line(const std::string& file) {
-  std::istringstream text(fs::exists(file) ? read_text(file) : std::string());
+  std::istringstream text(result_is_there(file) ? read_text(file) : std::string());
   std::string line;
   while (std::getline(text, line) && line.empty()) {
   }
@@ -176,8 +176,7 @@ class Sweep {
   /// nobody has changed it since.
   [[nodiscard]] bool is_current(const Point& point) {
     const std::string made = folder(point) + ".made";
-    std::error_code ignored;
-    if (!point_done(point, request_.directory) || !fs::is_regular_file(made, ignored)) return false;
+    if (!point_done(point, request_.directory) || !result_is_there(made)) return false;
     if (read_text(made) != identity(point) + report_hash(point)) return false;
     const Json report = read_json(folder(point) + "/report.json");
     const Json inputs = report.value("inputs", Json::object());

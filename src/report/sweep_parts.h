@@ -72,6 +72,8 @@ struct SweepTable {
   std::vector<std::string> known_metrics;    ///< keys of a finished report
 };
 [[nodiscard]] SweepTable sweep_table(const SweepFile& sweep, const Plan& plan, const std::string& directory);
+/// Whether a file that a point left is there. Error(kIo) when something else has its name: a pipe would be waited for.
+[[nodiscard]] bool result_is_there(const std::string& file);
 /// A finished, not partial report of the point exists.
 [[nodiscard]] bool point_done(const Point& point, const std::string& directory);
 

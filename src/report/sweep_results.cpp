@@ -23,7 +23,7 @@ struct Row {
 
 std::optional<Json> finished_report(const Point& point, const std::string& directory) {
   const std::string file = fmt::format("{}/points/{}/report.json", directory, point.folder);
-  if (!fs::exists(file)) return std::nullopt;
+  if (!result_is_there(file)) return std::nullopt;
   try {
     Json report = read_json(file);
     if (report.value("schema", "") != "dojosim.report/1" || report.value("partial", true)) return std::nullopt;
@@ -61,7 +61,7 @@ Row read_row(const SweepFile& sweep, const Point& point, const std::string& dire
         row.metrics[i] = value->second;
       }
     }
-  } else if (fs::exists(failure)) {
+  } else if (result_is_there(failure)) {
     row.status = "failed";
     row.reason = read_text(failure);
     while (!row.reason.empty() && row.reason.back() == '\n') row.reason.pop_back();
@@ -114,6 +114,18 @@ void mark_pareto(std::vector<Row>& rows, const std::vector<Goal>& goals) {
 }
 
 }  // namespace
+
+bool result_is_there(const std::string& file) {
+  std::error_code failed;
+  const fs::file_type type = fs::status(file, failed).type();
+  if (type == fs::file_type::not_found) return false;
+  if (type == fs::file_type::none)
+    throw Error(ExitCode::kIo, fmt::format("{}: cannot be looked at: {}", file, failed.message()));
+  if (type == fs::file_type::regular) return true;
+  throw Error(ExitCode::kIo, fmt::format("{}: found a folder, a pipe or a device, expected a file of an earlier "
+                                         "sweep; remove it, or give another --out",
+                                         file));
+}
 
 bool point_done(const Point& point, const std::string& directory) {
   return finished_report(point, directory).has_value();

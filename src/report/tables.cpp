@@ -71,6 +71,7 @@ std::string ops_csv(const Json& rows) {
                                    "seconds_max", "count", "flops",       "first_start_s", "last_end_s",
                                    "partition",   "nodes", "predicted_s", "floor_s",       "bound_by"};
   for (const std::string& word : schema::enum_words<workload::Bound>()) columns.push_back("floor_" + word + "_s");
+  for (const char* column : {"exposed_s", "core_s", "wait_s", "move_s"}) columns.emplace_back(column);
   std::string text;
   for (const std::string& column : columns) text += (text.empty() ? "" : ",") + column;
   text += "\n";

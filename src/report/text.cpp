@@ -4,28 +4,16 @@
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
 #include "dojo/base/error.h"
 #include "dojo/base/text.h"
 #include "report/json_read.h"
+#include "report/text_lines.h"
 #include "report/units.h"
 #include "report/value.h"
 
 namespace dojo::report {
 namespace {
-
-class Lines {
- public:
-  template <class... Args>
-  void add(const char* title, fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), "{:<15} ", title);
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    while (!text_.empty() && text_.back() == ' ') text_.pop_back();
-    text_ += '\n';
-  }
-  std::string text_;
-};
 
 void headline(Lines& out, const Json& r) {
   if (r.at("partial").get<bool>()) {
@@ -47,28 +35,6 @@ std::string ranks_and_samples(const Json& w) {
   const std::string samples =
       w.at("samples_per_step") == 0 ? "" : fmt::format(" x {} samples", count(w.at("batch_per_rank")));
   return count(w.at("ranks")) + " ranks" + samples;
-}
-
-std::string step_line(const Json& seconds, const Json& workload, const char* rate) {
-  if (seconds.is_null()) return "not finished";
-  const std::string time = fmt::format("{:.6f} ms", real(seconds) * 1e3);
-  return workload.at("samples_per_step") == 0 ? time
-                                              : fmt::format("{}, {:.1f} samples/s", time, real(workload.at(rate)));
-}
-
-/// The steady step, and the first one, which waits for its samples.
-void steps(Lines& out, const Json& r) {
-  const Json& w = r.at("workload");
-  const Json& latency = r.at("latency");
-  const std::string step = step_line(latency.at("step_s"), w, "samples_per_s");
-  if (real(w.at("steps_finished")) >= 2) {
-    out.add("step", "{} (steady: mean of steps 2 to {})", step, count(w.at("steps_finished")));
-    out.add("cold step", "{} (the first)", step_line(latency.at("cold_step_s"), w, "cold_samples_per_s"));
-  } else if (w.at("samples_per_step") == 0) {
-    out.add("step", "{}", step);
-  } else {
-    out.add("step", "{} (cold: the first; workload.steps=2 gives a steady one)", step);
-  }
 }
 
 void warnings(Lines& out, const Json& r) {
@@ -108,7 +74,6 @@ void machine(Lines& out, const Json& r) {
     out.add("contention", "{} of the time; {:.6f} ms over the ideal network, where messages never meet",
             percent(real(c.at("share"))), real(c.at("ideal_seconds")) * 1e3);
   }
-  steps(out, r);
 }
 
 /// "12 of 84 operations replayed in the reference network: ..."; nothing where it was turned off.
@@ -128,12 +93,24 @@ void audit(Lines& out, const Json& r) {
           a.at("partial").get<bool>() ? "; interrupted" : "");
 }
 
+/// "pipeline; 212 pieces ran on it, which take +1.2 % against the formulas ..."
+void node_model(Lines& out, const Json& fidelity) {
+  const Json& c = fidelity.at("cores");
+  std::string against;
+  if (!c.at("difference").is_null()) {
+    against = fmt::format(
+        ": {} pieces ran on the pipeline; the cores' time is {:+.1f} % against the formulas, which are off by {:.1f} % "
+        "on average and by more than 10 % for {}",
+        count(c.at("pieces")), 100 * real(c.at("difference")), 100 * real(c.at("error_mean")),
+        percent(real(c.at("beyond_10_percent"))));
+  }
+  out.add("node model", "{}{}", text(fidelity.at("node_model")), against);
+}
+
 void compute(Lines& out, const Json& r) {
   const Json& f = r.at("flops");
   out.add("FLOPs", "{} executed ({}), vector {}, recomputed {}", count(f.at("executed")), text(f.at("format")),
           si(real(f.at("vector")), "FLOP"), si(real(f.at("recomputed")), "FLOP"));
-  out.add("utilisation", "{} of {} ({} achieved)", percent(real(f.at("utilisation"))),
-          si(real(f.at("peak_per_s")), "FLOP/s"), si(real(f.at("achieved_per_s")), "FLOP/s"));
   const Json& t = r.at("fidelity").at("timed_by");
   const double all = real(t.at("shapes")) + real(t.at("roofline")) + real(t.at("recorded"));
   const std::string shares =
@@ -143,6 +120,7 @@ void compute(Lines& out, const Json& r) {
                         percent(ratio(real(t.at("roofline")), all)), percent(ratio(real(t.at("recorded")), all)));
   out.add("timed by", "{}; replay {}; network model {}", shares, text(r.at("fidelity").at("replay")),
           text(r.at("fidelity").at("network_model")));
+  node_model(out, r.at("fidelity"));
   const Json& s = r.at("fidelity").at("timed_by_seconds");
   const double time = real(s.at("shapes")) + real(s.at("roofline")) + real(s.at("recorded"));
   if (time > 0) {
@@ -249,6 +227,7 @@ void remarks(Lines& out, const Json& r) {
 std::string text_of(const Json& report) {
   Lines out;
   headline(out, report);
+  answer(out, report);
   machine(out, report);
   compute(out, report);
   breakdown(out, report);

@@ -6,6 +6,8 @@
 #include <set>
 
 #include "dojo/base/error.h"
+#include "report/bottlenecks.h"
+#include "report/configuration.h"
 #include "report/digest.h"
 #include "report/warnings.h"
 
@@ -130,6 +132,7 @@ void add_fidelity(Figures& out, const RunContext& c) {
   out.add("fidelity.network_model", schema::enum_text(c.config.run.network_model), "", "`run.network_model`");
   out.add("fidelity.replay", schema::enum_text(c.config.workload.replay), "",
           "`workload.replay`: where times come from unless one of `workload.replay_rules` says otherwise");
+  add_node_model(out, c);
   add_timed_by(out, c);
   add_audit(out, c);
   out.add("fidelity.approximations", std::move(approximations), "", "sentences: what lowering and machine simplified");
@@ -275,6 +278,8 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
   const double seconds = c.topology.seconds(r.end_cycle);
   const StepTimes step = step_times(c);
   add_head(out, c);
+  json["configuration"] = Json::object();
+  add_configuration(out, c.config, c.purpose);
   for (const char* section : kSections) json[section] = Json::object();
   out.counters("counters", static_cast<const machine::RunCounters&>(r));
   out.counters("counters", static_cast<const machine::PlanTotals&>(r));
@@ -311,6 +316,9 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
   }
   add_memory(out, c);
   add_energy(out, c, seconds);
+  json["bottlenecks"] = bottleneck_rows(out, c);
+  add_critical_path(out, c);
+  json["if_free"] = if_free_rows(out, c, json["bottlenecks"]);
   out.add("warnings", warnings(json), "",
           "sentences: operations far above their floors, waiting for idle links ([report.md](report.md#warnings))");
   out.add("waiting", waiting_json(r), "", "ranks that could not finish, with the operations they wait in");

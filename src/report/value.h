@@ -20,6 +20,8 @@ void add_figures(Figures& out, Json& json, const RunContext& context);
 void add_timed_by(Figures& out, const RunContext& context);
 /// `fidelity.audit`.
 void add_audit(Figures& out, const RunContext& context);
+/// `fidelity.node_model`, `fidelity.cores`.
+void add_node_model(Figures& out, const RunContext& context);
 void add_link_classes(Figures& out, const RunContext& context);
 [[nodiscard]] Json hottest_links(const Figures& out, const RunContext& context, std::size_t wanted);
 

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "report/bottlenecks.h"
 #include "report/explain.h"
 #include "report/value.h"
 
@@ -21,7 +22,15 @@ struct Row {
   machine::OpCounters counters;
   double model_seconds = 0;
   workload::OpPlan plan;  ///< of the first graph that has it
+  Exposed exposed;
 };
+
+/// Of an operation of a graph; nothing without a trail.
+Exposed exposed_of(const RunContext& context, std::uint32_t graph, std::uint32_t op) {
+  if (context.trail == nullptr || graph >= context.trail->operations.size()) return {};
+  const std::vector<Exposed>& operations = context.trail->operations[graph];
+  return op < operations.size() ? operations[op] : Exposed{};
+}
 
 /// Ranks with a graph each have the same operation in many graphs: the n-th of a name, kind and size in each of them.
 class RowFinder {
@@ -98,7 +107,9 @@ Json op_rows(const Figures& figures, const RunContext& context) {
   RowFinder finder;
   finder.plans = &plans;
   for (const machine::OpRecord& record : context.results.ops) {
-    schema::merge<machine::OpCounters>(finder.find(context.workload, record).counters, record);
+    Row& row = finder.find(context.workload, record);
+    schema::merge<machine::OpCounters>(row.counters, record);
+    row.exposed += exposed_of(context, record.graph, record.op);
   }
   const double clock_hz = context.topology.params().clock_hz;
   Json rows = Json::array();
@@ -116,6 +127,7 @@ Json op_rows(const Figures& figures, const RunContext& context) {
             "simulated time of the first start");
     out.add("last_end_s", ratio(static_cast<double>(times.last_end), clock_hz), "s", "simulated time of the last end");
     add_plan(out, row.plan, clock_hz);
+    add_exposed(out, row.exposed, times.count, clock_hz);
     rows.push_back(std::move(json));
   }
   return rows;
@@ -126,6 +138,7 @@ Json collective_rows(const Figures& figures, const RunContext& context) {
   for (const machine::CollectiveRecord& record : context.results.collectives) {
     Row& row = finder.find(context.workload, record);
     schema::merge<machine::Executions>(row.counters, record);
+    row.exposed += exposed_of(context, record.graph, record.op);
     row.algorithm = record.algorithm;
     row.ranks = std::max(row.ranks, record.ranks);
     row.bytes = std::max(row.bytes, record.bytes);
@@ -147,6 +160,7 @@ Json collective_rows(const Figures& figures, const RunContext& context) {
             "as nccl-tests define it ([report.md](report.md#bus-bandwidth))");
     out.add("model_seconds", row.model_seconds, "s",
             "the time by which the algorithm was chosen: that of a walk over its plan, or of a formula");
+    add_exposed(out, row.exposed, row.counters.count, context.topology.params().clock_hz);
     rows.push_back(std::move(json));
   }
   return rows;

@@ -38,7 +38,7 @@ std::uint64_t rounded(double bytes) {
 
 /// Operations that differ in what they compute share no kernel.
 std::size_t different_operations(const workload::Graph& graph) {
-  std::set<std::array<std::int64_t, 10>> seen;
+  std::set<std::array<std::int64_t, 11>> seen;
   for (const workload::Op& op : graph.ops) {
     if (workload::is_communication(op.kind)) continue;
     std::int64_t tensors = 0;
@@ -47,7 +47,8 @@ std::size_t different_operations(const workload::Graph& graph) {
     for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i)
       tensors += graph.tensors[graph.tensor_refs[i]].bytes;
     seen.insert({static_cast<std::int64_t>(op.kind), op.elements, op.channels, op.flops, op.bytes, op.duration_ns,
-                 op.vector_flops_per_element, tensors, op.conv.n * 31 + op.conv.h, op.mat.m * 31 + op.mat.n});
+                 op.vector_flops_per_element, tensors, op.conv.n * 31 + op.conv.h, op.mat.m * 31 + op.mat.n,
+                 op.attention.queries * 31 + op.lookup.width});
   }
   return seen.size();
 }

@@ -12,10 +12,12 @@
 
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/reference/die.h"
 #include "dojo/run/host_memory.h"
 #include "dojo/run/workload_source.h"
 #include "run/approximations.h"
+#include "run/if_free.h"
 #include "run/job_size.h"
 
 namespace dojo::run {
@@ -81,14 +83,6 @@ std::optional<audit::Draw> draw_audit(const Prepared& prepared) {
   return audit::draw({*prepared.topology, *prepared.workload, *prepared.job}, request);
 }
 
-/// The window loop without modules: nobody looks at this machine while it runs. 0 when it was stopped.
-Cycles ideal_cycles(const Prepared& prepared, machine::MachineSettings settings, const Hooks& hooks) {
-  settings.network_model = fabric::NetworkModel::kIdeal;
-  machine::Machine machine(*prepared.topology, *prepared.workload, *prepared.job, settings);
-  while (machine.next_time() != kNever && !asked_to_stop(hooks)) machine.run_window();
-  return machine.done() ? machine.end_cycle() : 0;
-}
-
 /// Runs the job over the network that the configuration names.
 void simulate(const Prepared& prepared, const machine::MachineSettings& settings, const Hooks& hooks,
               const std::vector<RankId>& recorded, audit::Times& times, RunOutcome& outcome) {
@@ -112,6 +106,10 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   outcome.results.threads = settings.threads;
   times.end = outcome.results.end_cycle;
   for (const RankId rank : recorded) times.of_rank.emplace(rank, machine.task_times(rank));
+  outcome.trail = report::make_trail(
+      *prepared.workload, *prepared.job,
+      [&](RankId rank) -> const std::vector<machine::TaskTime>& { return machine.task_times(rank); },
+      outcome.results.end_cycle);
 }
 
 /// Some of the job's operations again, in both networks.
@@ -121,11 +119,57 @@ audit::Result audit_of(const Prepared& prepared, const audit::Draw& drawn, const
                        [&] { return asked_to_stop(hooks); });
 }
 
+/// None when it was stopped.
+std::unique_ptr<workload::Job> lowered(const workload::Workload& workload, const workload::LowerOptions& options,
+                                       const topology::Topology& topology, const Hooks& hooks) {
+  const StopScope scope(hooks.should_stop, hooks.progress);
+  try {
+    stop_point();
+    return std::make_unique<workload::Job>(workload::lower(workload, options, topology));
+  } catch (const Stopped&) {
+    return nullptr;
+  }
+}
+
+/// What a run says of itself that was stopped before its workload was lowered.
+workload::Job job_of_nothing(const workload::Workload& workload, const workload::LowerOptions& options,
+                             const topology::Topology& topology) {
+  workload::Job job = workload::idle_job(workload, options, topology);
+  job.approximations = {"The run was interrupted before its workload was lowered: nothing of it was simulated."};
+  return job;
+}
+
+/// The outcome of a machine that did nothing.
+void stand_still(const Prepared& prepared, const machine::MachineSettings& settings, RunOutcome& outcome) {
+  const machine::Machine machine(*prepared.topology, *prepared.workload, *prepared.job, settings);
+  outcome.ending = systemc::Ending::kInterrupted;
+  outcome.results = machine.collect(true);
+  outcome.results.threads = settings.threads;
+}
+
+void simulate_and_audit(const Prepared& prepared, machine::MachineSettings settings, const Hooks& hooks,
+                        RunOutcome& outcome) {
+  const std::optional<audit::Draw> drawn = draw_audit(prepared);
+  const bool audited = drawn && drawn->why_not.empty();
+  settings.record_tasks = true;
+  if (audited && std::isfinite(drawn->most_flit_hops))
+    note(hooks, fmt::format("an audit may replay {:.3g} flit-hops, of the job's {:.3g}", drawn->most_flit_hops,
+                            drawn->job_flit_hops));
+  audit::Times times;
+  simulate(prepared, settings, hooks, audited ? drawn->record : std::vector<RankId>{}, times, outcome);
+  const bool finished = outcome.ending == systemc::Ending::kFinished;
+  settings.record_tasks = false;
+  if (prepared.config->run.contention && finished) outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
+  if (prepared.config->run.if_free && finished) outcome.if_free = run_if_free(prepared, settings, hooks);
+  if (drawn && finished) outcome.audit = audit_of(prepared, *drawn, times, settings, hooks);
+}
+
 }  // namespace
 
 report::RunContext RunOutcome::context() const {
-  return {*prepared.config, *prepared.topology, *prepared.workload,       *prepared.job,
-          results,          ideal_cycles,       audit ? &*audit : nullptr};
+  return {*prepared.config, *prepared.topology, *prepared.workload,        *prepared.job,
+          results,          ideal_cycles,       audit ? &*audit : nullptr, prepared.stopped ? nullptr : &trail,
+          &if_free};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
@@ -158,17 +202,23 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   std::vector<std::string> files_read;
   auto workload = std::make_unique<workload::Workload>(make_workload(config.workload, *topology, &files_read));
   for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
-  const workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
+  workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
+  lowering.node_model = config.run.node_model;
   refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
-  auto job = std::make_unique<workload::Job>(workload::lower(*workload, lowering, *topology));
+  std::unique_ptr<workload::Job> job = lowered(*workload, lowering, *topology, hooks);
+  if (!job) {
+    job = std::make_unique<workload::Job>(job_of_nothing(*workload, lowering, *topology));
+    return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
+            std::move(job), true};
+  }
   job->approximations = approximations(*workload, *job);
   const Bytes burst_bytes = machine::MachineSettings{}.burst_bytes;
   const JobSize size = job_size(*workload, *job, burst_bytes);
   refuse_long_jobs(size, input_limits().bursts, burst_bytes);
   refuse_what_cannot_fit(*topology, size.bytes, model, hooks);
   return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
-          std::move(job)};
+          std::move(job), false};
 }
 
 RunOutcome run(Prepared prepared, const Hooks& hooks) {
@@ -176,17 +226,15 @@ RunOutcome run(Prepared prepared, const Hooks& hooks) {
   machine::MachineSettings settings = machine_settings(prepared.config->run);
   settings.threads = given_threads(settings.threads, hooks);
   RunOutcome outcome;
-  const std::optional<audit::Draw> drawn = draw_audit(prepared);
-  settings.record_tasks = drawn && drawn->why_not.empty();
-  if (settings.record_tasks && std::isfinite(drawn->most_flit_hops))
-    note(hooks, fmt::format("an audit may replay {:.3g} flit-hops, of the job's {:.3g}", drawn->most_flit_hops,
-                            drawn->job_flit_hops));
-  audit::Times times;
-  simulate(prepared, settings, hooks, settings.record_tasks ? drawn->record : std::vector<RankId>{}, times, outcome);
-  if (prepared.config->run.contention && outcome.ending == systemc::Ending::kFinished)
-    outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
-  if (drawn && outcome.ending == systemc::Ending::kFinished)
-    outcome.audit = audit_of(prepared, *drawn, times, settings, hooks);
+  if (!prepared.stopped && asked_to_stop(hooks)) {  // a machine with all its work takes long to build
+    prepared.job = std::make_unique<workload::Job>(job_of_nothing(
+        *prepared.workload, lower_options(prepared.config->workload, prepared.workload->ranks()), *prepared.topology));
+    prepared.stopped = true;
+  }
+  if (prepared.stopped)
+    stand_still(prepared, settings, outcome);
+  else
+    simulate_and_audit(prepared, settings, hooks, outcome);
   outcome.results.wall_s = seconds_since(began);
   outcome.results.peak_rss_bytes = peak_resident_bytes();
   outcome.prepared = std::move(prepared);

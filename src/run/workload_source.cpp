@@ -8,6 +8,7 @@
 #include <charconv>
 
 #include "dojo/base/nearest.h"
+#include "dojo/trace/networks.h"
 
 namespace dojo::run {
 namespace {
@@ -28,6 +29,38 @@ DType generated_dtype(const std::string& name) {
     if (name == workload::dtype_name(type)) return type;
   }
   invalid(fmt::format("workload.generate.dtype: found '{}', expected bf16 or cfp8", name));
+}
+
+bool is_network(const std::string& model) {
+  const std::vector<std::string> names = workload::network_names();
+  return std::find(names.begin(), names.end(), model) != names.end();
+}
+
+workload::NetworkOptions network_options(const config::GenerateParams& params, RankId ranks, std::int64_t steps) {
+  workload::NetworkOptions options;
+  options.size = params.size;
+  options.batch = params.batch;
+  options.dtype = generated_dtype(params.dtype);
+  options.ranks = ranks;
+  options.steps = steps;
+  options.bucket_bytes = params.bucket_bytes;
+  options.optimizer = params.optimizer;
+  options.layers = params.layers;
+  options.hidden = params.hidden;
+  options.heads = params.heads;
+  options.kv_heads = params.kv_heads;
+  options.feed_forward = params.feed_forward;
+  options.vocabulary = params.vocabulary;
+  options.sequence = params.sequence;
+  options.experts = params.experts;
+  options.table_rows = params.table_rows;
+  options.explicit_attention = params.attention == "explicit";
+  options.tensor = params.tensor;
+  options.sequence_parallel = params.sequence_parallel;
+  options.pipeline = params.pipeline;
+  options.microbatches = params.microbatches;
+  options.schedule = params.schedule;
+  return options;
 }
 
 /// The same graph on every rank.
@@ -62,7 +95,9 @@ workload::TraceOptions trace_options(const config::WorkloadParams& params, const
 }  // namespace
 
 std::vector<std::string> generator_names() {
-  std::vector<std::string> names{"resnet50", "matmul"};
+  std::vector<std::string> names{"resnet50", "resnet101"};
+  for (const std::string& network : workload::network_names()) names.push_back(network);
+  names.emplace_back("matmul");
   for (const OpKind kind : workload::kinds_of(workload::OpFamily::kCollective))
     names.emplace_back(workload::op_kind_name(kind));
   return names;
@@ -70,7 +105,7 @@ std::vector<std::string> generator_names() {
 
 workload::Workload generate_workload(const config::GenerateParams& params, RankId ranks, std::int64_t steps) {
   workload::Workload made;
-  if (params.model == "resnet50") {
+  if (params.model == "resnet50" || params.model == "resnet101") {
     workload::ResNet50Options options;
     options.batch = params.batch;
     options.dtype = generated_dtype(params.dtype);
@@ -78,7 +113,9 @@ workload::Workload generate_workload(const config::GenerateParams& params, RankI
     options.batch_norm_group = std::min<std::int64_t>(params.batch_norm_group, ranks);
     options.bucket_bytes = params.bucket_bytes;
     options.steps = steps;
-    made = workload::generate_resnet50(options);
+    made = params.model == "resnet50" ? workload::generate_resnet50(options) : workload::generate_resnet101(options);
+  } else if (is_network(params.model)) {
+    made = workload::generate_network(params.model, network_options(params, ranks, steps));
   } else if (params.model == "matmul") {
     made = replicate(workload::generate_matmul(params.m, params.n, params.k, generated_dtype(params.dtype)), ranks);
   } else {

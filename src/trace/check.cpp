@@ -73,7 +73,7 @@ void check_amounts(const Workload& workload, const Graph& graph, const std::stri
     if (traits(op.kind).shape == OpShape::kConv) {
       const ConvShape& s = op.conv;
       elements("elements in the input", {s.n, s.c, s.h, s.w});
-      elements("elements in the filters", {s.k, s.c, s.r, s.s});
+      elements("elements in the filters", {s.k, s.c / std::max<std::int64_t>(1, s.groups), s.r, s.s});
       elements("elements in the output", {s.n, s.k, s.p, s.q});
     }
     if (traits(op.kind).shape == OpShape::kMatMul) {
@@ -81,6 +81,14 @@ void check_amounts(const Workload& workload, const Graph& graph, const std::stri
       elements("elements in the second operand", {op.mat.batch, op.mat.k, op.mat.n});
       elements("elements in the result", {op.mat.batch, op.mat.m, op.mat.n});
     }
+    if (traits(op.kind).shape == OpShape::kAttention) {
+      const AttentionShape& s = op.attention;
+      elements("elements in the queries", {s.batch, s.heads, s.queries, s.head_size});
+      elements("elements in the keys", {s.batch, s.key_heads(), s.keys, s.head_size});
+      elements("elements in the scores", {s.batch, s.heads, s.queries, s.keys});
+    }
+    if (traits(op.kind).shape == OpShape::kLookup)
+      elements("elements in the rows looked up", {op.lookup.lookups, op.lookup.width});
     if (is_collective(op.kind) && traits(op.kind).has(OpTraits::kNeedsBytes) && op.bytes == 0) {
       findings.add("{}{}: found a {} of 0 bytes, expected at least 1; remove it or use kind none",
                    describe_place(graph, op), ranks, op_kind_name(op.kind));

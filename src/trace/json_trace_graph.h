@@ -21,13 +21,15 @@ class JsonGraphReader {
   void read_ops(JsonObject& graph);
   void read_op(const LocatedJson& value, const std::string& path);
   void read_kind(JsonObject& object, const LocatedJson& value, OpDraft& draft);
-  void read_amounts(JsonObject& object, OpDraft& draft);
+  void read_amounts(JsonObject& object, const LocatedJson& value, OpDraft& draft);
   template <class Shape>
   void read_shape(JsonObject& object, Shape& shape);
   void read_communication(JsonObject& object, OpDraft& draft);
   void read_lists(JsonObject& object, OpDraft& draft);
   void read_tensor_names(JsonObject& object, const char* key, std::vector<std::uint32_t>& out);
   void check_shapeless(JsonObject& object, const LocatedJson& value, Op& op);
+  /// Nothing was found in the operation so far: a check of several keys makes no sense when one of them was refused.
+  [[nodiscard]] bool sound() const { return findings_.lines().size() == findings_before_op_; }
   void check_flops(JsonObject& object, const LocatedJson& value, Op& op);
   /// `value` is an enum or an optional one.
   template <class Member>
@@ -36,6 +38,7 @@ class JsonGraphReader {
   std::string file_;
   const std::unordered_map<std::string, std::uint32_t>& classes_;
   Findings& findings_;
+  std::size_t findings_before_op_ = 0;
   GraphBuilder builder_;
   std::unordered_map<std::string, std::uint32_t> tensors_;
   std::unordered_map<std::uint64_t, std::uint32_t> index_of_id_;

@@ -75,9 +75,11 @@ std::string op_line(const Op& op, const Graph& graph, const Workload& workload, 
   if (op.phase != Phase::kOther) json["phase"] = phase_name(op.phase);
   if (op.dtype != DType::kBf16) json["dtype"] = dtype_name(op.dtype);
   visit_shape(op, [&](const auto& shape) { json[shape.kKey] = shape_json(shape); });
-  if (op.elements != 0) json["elements"] = op.elements;
+  if (op.elements != 0 && traits(op.kind).shape != OpShape::kLookup) json["elements"] = op.elements;
   if (op.channels != 0) json["channels"] = op.channels;
-  if (op.vector_flops_per_element != 0) json["vector_flops_per_element"] = op.vector_flops_per_element;
+  if (op.rule) json["rule"] = schema::enum_text(*op.rule);
+  if (op.vector_flops_per_element != default_vector_flops(op))
+    json["vector_flops_per_element"] = op.vector_flops_per_element;
   if (family(op.kind) == OpFamily::kShapeless && op.flops != 0) json["flops"] = op.flops;
   if (op.bytes != 0) json["bytes"] = op.bytes;
   if (op.duration_ns != 0) json["duration_ns"] = op.duration_ns;

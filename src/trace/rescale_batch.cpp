@@ -63,6 +63,7 @@ class BatchScaler {
       op.flops = shape_flops(op);
     });
     if (!kind.has(OpTraits::kUpdatesParameters) && op.elements > 0) scale(op.elements, &op);
+    if (kind.has(OpTraits::kGroupsOfSamples)) scale(op.channels, &op);
     if (op.kind == OpKind::kIngest || (is_communication(op.kind) && on_activations(op))) scale(op.bytes, &op);
     if (kind.family != OpFamily::kShapeless) return;
     ++shapeless_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Builds the graph of one ResNet-50 training step; forward and backward stand in a file each.
+// Builds the graph of one training step of a ResNet; forward and backward stand in a file each.
 #pragma once
 #include <string>
 #include <unordered_map>
@@ -7,6 +7,7 @@
 
 #include "dojo/trace/trace.h"
 #include "trace/graph_builder.h"
+#include "trace/resnet50_layers.h"
 
 namespace dojo::workload::resnet50 {
 
@@ -36,7 +37,7 @@ struct Block {
 
 class Builder {
  public:
-  explicit Builder(const ResNet50Options& options);
+  Builder(const ResNet50Options& options, const Depth& depth);
   Graph build();
 
  private:
@@ -80,6 +81,7 @@ class Builder {
   };
 
   const ResNet50Options& options_;
+  const Depth& depth_;
   GraphBuilder graph_;
   ConvBn stem_;
   Value pooled_, features_;  ///< after the max pool; after the average pool

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// ResNet-50: samples, forward pass and loss; the pieces that both passes use.
+// ResNet-50 and -101: samples, forward pass and loss; the pieces that both passes use.
 #include <fmt/format.h>
 
+#include <numeric>
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/trace/networks.h"
 #include "trace/resnet50_builder.h"
 #include "trace/resnet50_layers.h"
 
@@ -13,7 +15,8 @@ namespace resnet50 {
 
 constexpr std::uint32_t kBatchNormClass = 1;
 
-Builder::Builder(const ResNet50Options& options) : options_(options), graph_("generated:resnet50", "generated") {}
+Builder::Builder(const ResNet50Options& options, const Depth& depth)
+    : options_(options), depth_(depth), graph_(std::string("generated:") + depth.name, "generated") {}
 
 Graph Builder::build() {
   graph_.graph().batch = options_.batch;
@@ -203,11 +206,12 @@ void Builder::head() {
 }
 
 void Builder::forward() {
-  blocks_.reserve(16);
+  blocks_.reserve(std::accumulate(depth_.blocks.begin(), depth_.blocks.end(), std::size_t{0}));  // they stay in place
   stem();
   Value x = pooled_;
-  for (const Stage& stage : kStages) {
-    for (std::int64_t i = 0; i < stage.blocks; ++i) {
+  for (std::size_t s = 0; s < kStages.size(); ++s) {
+    const Stage& stage = kStages[s];
+    for (std::size_t i = 0; i < depth_.blocks[s]; ++i) {
       x = run_block(fmt::format("{}.{}", stage.name, i), x, stage.width, i == 0 ? stage.stride : 1);
     }
   }
@@ -219,42 +223,39 @@ void Builder::forward() {
 
 namespace {
 
-void check_options(const ResNet50Options& o, Findings& findings) {
+void check_options(const ResNet50Options& o, const char* name, Findings& findings) {
   if (o.batch < 1 || o.batch > (1 << 20))
-    findings.add("generate resnet50: found batch {}, expected 1 to {}; set workload.generate.batch", o.batch, 1 << 20);
+    findings.add("generate {}: found batch {}, expected 1 to {}; set workload.generate.batch", name, o.batch, 1 << 20);
   if (o.dtype != DType::kBf16 && o.dtype != DType::kCfp8) {
-    findings.add("generate resnet50: found dtype {}, expected bf16 or cfp8; set workload.generate.dtype",
+    findings.add("generate {}: found dtype {}, expected bf16 or cfp8; set workload.generate.dtype", name,
                  dtype_name(o.dtype));
   }
   if (o.ranks < 1 || o.ranks > 10000000)
-    findings.add("generate resnet50: found {} ranks, expected 1 to 10000000; set workload.ranks", o.ranks);
+    findings.add("generate {}: found {} ranks, expected 1 to 10000000; set workload.ranks", name, o.ranks);
   if (o.batch_norm_group < 1) {
-    findings.add(
-        "generate resnet50: found batch_norm_group {}, expected at least 1; set workload.generate.batch_norm_group",
-        o.batch_norm_group);
+    findings.add("generate {}: found batch_norm_group {}, expected at least 1; set workload.generate.batch_norm_group",
+                 name, o.batch_norm_group);
   } else if (o.ranks >= 1 && o.ranks % o.batch_norm_group != 0) {
     findings.add(
-        "generate resnet50: found {} ranks with batch_norm_group {}, expected a group size that divides the ranks; set "
+        "generate {}: found {} ranks with batch_norm_group {}, expected a group size that divides the ranks; set "
         "workload.generate.batch_norm_group (1 = every rank alone) or workload.ranks",
-        o.ranks, o.batch_norm_group);
+        name, o.ranks, o.batch_norm_group);
   }
   if (o.bucket_bytes < 1) {
-    findings.add("generate resnet50: found bucket_bytes {}, expected at least 1; set workload.generate.bucket_bytes",
+    findings.add("generate {}: found bucket_bytes {}, expected at least 1; set workload.generate.bucket_bytes", name,
                  o.bucket_bytes);
   }
-  if (o.steps < 1) findings.add("generate resnet50: found {} steps, expected at least 1; set workload.steps", o.steps);
+  if (o.steps < 1) findings.add("generate {}: found {} steps, expected at least 1; set workload.steps", name, o.steps);
 }
 
-}  // namespace
-
-Workload generate_resnet50(const ResNet50Options& options) {
+Workload generate(const ResNet50Options& options, const resnet50::Depth& depth) {
   Findings findings;
-  check_options(options, findings);
+  check_options(options, depth.name, findings);
   findings.throw_if_any();
   const auto ranks = static_cast<RankId>(options.ranks);
   Workload workload;
   workload.steps = options.steps;
-  workload.graphs.push_back(resnet50::Builder(options).build());
+  workload.graphs.push_back(resnet50::Builder(options, depth).build());
   workload.graph_of_rank.assign(ranks, 0);
   workload.group_classes.push_back(all_ranks_class(ranks));
   if (options.batch_norm_group > 1) {
@@ -268,6 +269,15 @@ Workload generate_resnet50(const ResNet50Options& options) {
     workload.group_classes.push_back(std::move(bn));
   }
   return workload;
+}
+
+}  // namespace
+
+Workload generate_resnet50(const ResNet50Options& options) {
+  return generate(options, resnet50::kResNet50);
+}
+Workload generate_resnet101(const ResNet50Options& options) {
+  return generate(options, resnet50::kResNet101);
 }
 
 }  // namespace dojo::workload

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The layer table of ResNet-50 v1.5 (stride in the 3 x 3), as data.
+// The layer tables of ResNet-50 and ResNet-101 v1.5 (stride in the 3 x 3), as data.
 #pragma once
 #include <array>
 #include <cstdint>
@@ -9,12 +9,16 @@ namespace dojo::workload::resnet50 {
 /// A stage of bottleneck blocks: 1x1 to `width`, 3x3 of `width`, 1x1 to `width` x 4. The first block has the stride.
 struct Stage {
   const char* name;
-  std::int64_t blocks, width, stride, input_channels, input_size;
+  std::int64_t width, stride;
 };
-inline constexpr std::array<Stage, 4> kStages{{{"layer1", 3, 64, 1, 64, 56},
-                                               {"layer2", 4, 128, 2, 256, 56},
-                                               {"layer3", 6, 256, 2, 512, 28},
-                                               {"layer4", 3, 512, 2, 1024, 14}}};
+inline constexpr std::array<Stage, 4> kStages{
+    {{"layer1", 64, 1}, {"layer2", 128, 2}, {"layer3", 256, 2}, {"layer4", 512, 2}}};
+/// What tells the networks apart: blocks of each stage.
+struct Depth {
+  const char* name;
+  std::array<std::size_t, 4> blocks;
+};
+inline constexpr Depth kResNet50{"resnet50", {3, 4, 6, 3}}, kResNet101{"resnet101", {3, 4, 23, 3}};
 inline constexpr std::int64_t kImageSize = 224, kImageChannels = 3, kExpansion = 4;
 inline constexpr std::int64_t kStemChannels = 64, kStemFilter = 7, kStemStride = 2, kStemPad = 3;
 inline constexpr std::int64_t kPoolFilter = 3, kPoolStride = 2, kPoolPad = 1;

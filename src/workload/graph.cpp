@@ -15,7 +15,22 @@ std::vector<OpKind> kinds_of(OpFamily family) {
 std::int64_t shape_flops(const Op& op) {
   std::int64_t flops = 0;
   if (family(op.kind) == OpFamily::kProduct) visit_shape(op, [&](const auto& shape) { flops = product_flops(shape); });
-  return flops;
+  return saturating_product(flops, traits(op.kind).shape_flops);
+}
+
+std::int64_t shape_elements(const Op& op) {
+  const OpTraits& kind = traits(op.kind);
+  if (kind.family != OpFamily::kVector) return 0;
+  if (kind.shape == OpShape::kLookup) return op.lookup.elements();
+  if (kind.shape != OpShape::kConv) return 0;
+  const ConvShape& c = op.conv;
+  const bool grad = op.kind == OpKind::kPoolGrad;  // it writes the pool's input
+  const std::int64_t pixels = saturating_product(grad ? c.h : c.p, grad ? c.w : c.q);
+  return saturating_product(saturating_product(c.n, op.channels > 0 ? op.channels : c.c), pixels);
+}
+
+std::int64_t default_vector_flops(const Op& op) {
+  return op.rule ? needs_of(*op.rule).vector_flops : traits(op.kind).vector_flops;
 }
 
 std::uint32_t Graph::intern(const std::string& s) {

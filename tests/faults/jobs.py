@@ -13,7 +13,8 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 MARK = re.compile(r"\.dojosim-\d+-\d+\.tmp$")
 NUMBER = re.compile(r"[\d.,eE+-]*\d[\d.,eE+-]*( ?([kMG]|[kMG]?i?B|[num]?s|min|h)\b)?")
-HOST_LINE = re.compile(r"^(host  .*|<p>wall .*)$", re.MULTILINE)
+# What the host says, and files by the names that they have from the folder of the call.
+HOST_LINE = re.compile(r"^(host  .*|<p>wall .*|<p>workload .*)$", re.MULTILINE)
 TIMEOUT_S = 60
 
 
@@ -54,6 +55,7 @@ def plain(name, content):
     if name.endswith("report.json"):
         report = json.loads(content)
         report.pop("host", None)
+        report.pop("configuration", None)  # names of files depend on the folder
         report["inputs"] = sorted(report.get("inputs", {}).values())  # their names depend on the folder
         report.get("net", {}).pop("flit_hops_per_host_s", None)
         return json.dumps(report)

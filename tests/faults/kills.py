@@ -170,8 +170,9 @@ def main():
                 count.update(what)
                 codes.update(ends)
                 findings += found
-    for sentence in findings:
-        print("FOUND " + sentence)
+                for sentence in found:
+                    print("FOUND " + sentence, flush=True)
+            print(f"{sum(count.values())} of {options.kills} kills, {len(findings)} findings", flush=True)
     print(f"{count['run']} kills of runs, {count['sweep']} of sweeps (seed {options.seed}); ended with "
           + ", ".join(f"{code} x {number}" for code, number in sorted(codes.items())) + f"; {len(findings)} findings")
     return 1 if findings else 0

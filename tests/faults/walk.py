@@ -3,11 +3,14 @@
 """Makes calls of the C library fail under small runs of each command, one after the other, and looks at what comes out.
 
 usage: tests/faults/walk.py --program build/release/src/cli/dojosim --library build/release/tests/libdojo_inject.so
-                            [--sample N] [--case NAME...] [--depth 4] [--jobs N] [--list]
+                            [--sample N] [--case NAME...] [--group NAME...] [--depth 4] [--jobs N] [--repeat]
 
 First each command runs with all its calls noted. Then it runs again for each call of a file and of a thread, and for
 each place that takes memory, with that call failing: once, and with every later one. Reads and writes also do half of
 what was asked, and are interrupted. --sample takes N of each kind, evenly spread.
+
+Of many reads of one file after one another the first and the last few are walked. A place that takes memory is walked in
+the first command that comes to it; --repeat walks it in each.
 
 Right is: the exit code of the kind (5 for files, 6 for memory) or a result as without a fault; a message that names the
 file; old results as they were, or all new; no temporary that the next start leaves. Exit code 1 when anything else was
@@ -15,6 +18,7 @@ found. docs/robustness.md has the rules and figures."""
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import os
 import pathlib
 import subprocess
@@ -29,12 +33,13 @@ WALKS = [("file", "once"), ("file", "lasting"), ("file", "part"), ("file", "sign
          ("memory", "lasting"), ("thread", "once"), ("thread", "lasting")]
 RIGHT = {"file": {5}, "memory": {5, 6}, "thread": set()}
 HARMLESS = {"part", "signal"}
+ENDS_OF_READS = 3  # walked at each end of a file that is read in many pieces
 MOVES = {"unlink", "remove", "unlinkat", "rmdir", "rename", "renameat2"}  # without which a temporary may stay
 
 
 class Walk:
-    def __init__(self, options, case, folder):
-        self.options, self.case, self.folder = options, case, pathlib.Path(folder)
+    def __init__(self, options, case, folder, walked):
+        self.options, self.case, self.folder, self.walked = options, case, pathlib.Path(folder), walked
         self.reference = self.attempt({})
 
     def attempt(self, environment, again=False):
@@ -53,13 +58,16 @@ class Walk:
         """(number, function, path) of each call that may fail."""
         log = self.folder / f"{self.case.name}-{group}.calls"
         self.attempt(self.environment(group, "once", 0, log))
-        calls = [line.split(" ", 3) for line in log.read_text().splitlines()] if log.exists() else []
-        calls = [(int(number), function, path) for number, _, function, path in calls]
+        lines = [line.split(" ", 3) for line in log.read_text().splitlines()] if log.exists() else []
+        calls = [(int(number), function, path) for number, _, function, path in lines]
         if group == "file" or group == "thread":
-            return calls
+            return without_middles(calls)
         if self.case.threads > 1:  # the order differs: no places, but numbers
             return [(n, "malloc", "-") for n in range(1, calls[-1][0] + 1, 37)]
-        return calls
+        places = [place for _, place, _, _ in lines]
+        new = [call for call, place in zip(calls, places) if self.options.repeat or place not in self.walked]
+        self.walked.update(places)
+        return new
 
     def environment(self, group, how, number, log):
         return {"LD_PRELOAD": str(self.options.library), "DOJO_FAULT_GROUP": group, "DOJO_FAULT_HOW": how,
@@ -138,6 +146,15 @@ class Walk:
         return found
 
 
+def without_middles(calls):
+    """Without the middle of each row of many equal calls."""
+    kept = []
+    for _, row in itertools.groupby(calls, key=lambda call: call[1:]):
+        row = list(row)
+        kept += row if len(row) <= 2 * ENDS_OF_READS else row[:ENDS_OF_READS] + row[-ENDS_OF_READS:]
+    return kept
+
+
 def sampled(calls, wanted):
     if not wanted or len(calls) <= wanted:
         return calls
@@ -152,15 +169,16 @@ def main():
     parser.add_argument("--case", nargs="*")
     parser.add_argument("--group", nargs="*", default=["file", "memory", "thread"])
     parser.add_argument("--depth", type=int, default=4)
+    parser.add_argument("--repeat", action="store_true")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     options = parser.parse_args()
-    findings, total = [], collections.Counter()
+    findings, total, walked = [], collections.Counter(), set()
     with tempfile.TemporaryDirectory(prefix="dojosim-faults-") as folder, \
             concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for case in jobs.cases(options.program, folder):
             if options.case and case.name not in options.case:
                 continue
-            walk = Walk(options, case, folder)
+            walk = Walk(options, case, folder, walked)
             found = walk.streams()
             for group in options.group:
                 calls = walk.calls(group)

@@ -2,6 +2,7 @@
 // What a user gets for bad input: the exit code, and a sentence that names the place. Nothing is simulated before it.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <csignal>
@@ -263,6 +264,33 @@ TEST_P(Interrupt, LeavesAReportThatIsMarkedPartial) {
       "simulating with", folder);
   EXPECT_LT(report["workload"]["steps_finished"], 20);
   EXPECT_EQ(report["fidelity"]["network_model"], GetParam());
+}
+
+/// Of those that have ended. A busy host does not count.
+double cpu_seconds_of_children() {
+  rusage used{};
+  EXPECT_EQ(getrusage(RUSAGE_CHILDREN, &used), 0);
+  return static_cast<double>(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
+         static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
+}
+
+/// Thousands of products, each of a shape of its own, on all nodes of a tile: minutes of planning.
+TEST(InterruptedLowering, EndsSoonWithAReportOfNothing) {
+  json operations = json::array();
+  for (int i = 0; i < 4000; ++i) {
+    operations.push_back(
+        {{"id", i}, {"kind", "matmul"}, {"matmul", {{"m", 2048 + i}, {"n", 1024 + 3 * i}, {"k", 512 + i}}}});
+  }
+  const json trace = {
+      {"format", "dojo.trace/1"}, {"ranks", {{{"graph", 0}, {"ranks", 1}}}}, {"graphs", {{{"ops", operations}}}}};
+  const TemporaryFolder folder;
+  const std::string words = "run --machine configs/machines/tile.json --set workload.rank_unit=tile --workload " +
+                            folder.write("trace.json", trace.dump());
+  const double before = cpu_seconds_of_children();
+  const json report = interrupted(words, "placing and lowering", folder);
+  EXPECT_LT(cpu_seconds_of_children() - before, 10) << "it was lowered to the end";
+  EXPECT_EQ(report["time"]["cycles"], 0);
+  EXPECT_THAT(report["fidelity"]["approximations"].dump(), HasSubstr("interrupted before its workload was lowered"));
 }
 
 /// The second load takes half a minute; the figures are those of the first.

@@ -238,9 +238,13 @@ TEST(Limits, ManyFilesFromAFewBytesAreRefused) {
 TEST(Limits, BytesThatWouldTakeDaysAreRefused) {
   const TemporaryFolder folder;
   const std::string trace =
-      folder.write("t.json", trace_of({{{"id", 0}, {"kind", "mem_load"}, {"bytes", std::int64_t{1} << 50}}}));
+      folder.write("t.json", trace_of({{{"id", 0}, {"kind", "mem_load"}, {"bytes", std::int64_t{1} << 49}}}));
   std::vector<std::string> words = on_die(trace, folder / "out");
   words[2] = "configs/machines/tile.json";
+  const ProgramResult full = run_program(words);
+  EXPECT_EQ(full.exit_code, 3) << full.err;
+  EXPECT_THAT(full.err, HasSubstr("expected at most the HBM's 32.000 GB"));
+  words.insert(words.end(), {"--set", "machine.dip.hbm_bytes=1e15"});
   const ProgramResult result = run_program(words);
   EXPECT_EQ(result.exit_code, 3) << result.err;
   EXPECT_THAT(result.err, AllOf(HasSubstr("bursts"), HasSubstr("--max-bursts")));

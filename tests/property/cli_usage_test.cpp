@@ -38,7 +38,7 @@ TEST(Usage, MissingAndImpossibleArgumentsAreRefused) {
   expect_usage_error({"run", "a.json", "--threads", "two"}, "threads");
   expect_usage_error({"run", "a.json", "--links", "some"}, "expected: all");
   expect_usage_error({"run", "a.json", "--timeline"}, "not available");
-  expect_usage_error({"compare", "a.json"}, "NEW.json is missing");
+  expect_usage_error({"compare", "a.json"}, "NEW is missing");
   expect_usage_error({"sweep", "a.json"}, "--out DIR is missing");
   expect_usage_error({"sweep", "a.json", "--out", "o", "--backend", "slurm"}, "this version has: local");
   expect_usage_error({"topo", "check"}, "the machine file is missing");

@@ -74,6 +74,25 @@ TEST(CopiedTasks, OfVeryManyOperationsAreNotAllRecorded) {
   EXPECT_LT(copied.tasks_copied, static_cast<std::uint64_t>(kOperations));
 }
 
+/// Links that are taken in turns may stay taken beyond the end of a task, and with several ports nothing else does:
+/// such a task is not copied.
+TEST(CopiedTasks, AreThoseThatLeaveTheNetworkAtRest) {
+  for (const int ports : {2, 4}) {
+    std::vector<machine::Results> results;
+    for (const bool copied : {true, false}) {
+      RunRequest request{
+          "tests/golden/resnet50_small_tile/config.json",
+          "",
+          "",
+          {fmt::format("machine.node.noc_read_ports={}", ports), fmt::format("machine.node.noc_write_ports={}", ports),
+           fmt::format("run.copy_tasks={}", copied)},
+          {}};
+      results.push_back(run(request).results);
+    }
+    EXPECT_EQ(results[0].digest, results[1].digest) << ports << " ports";
+  }
+}
+
 TEST(DigestOfAnother, ChangesWithTheMachine) {
   RunRequest request{"configs/runs/matmul_die.json", "", "", {}, {}};
   const std::uint64_t before = run(request).results.digest;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 #include "dojo/base/error.h"
@@ -49,10 +50,13 @@ void expect_above_floors(const JobRun& ran) {
   const report::RunContext context{config, *ran.topology, *ran.workload, *ran.job, ran.results};
   report::OpPlans plans(context);
   // Of all ranks, whose graphs have the same operations: one that comes last to a collective finds part of it done, and
-  // the root of a broadcast is done first.
-  std::map<std::uint32_t, Cycles> longest;
-  for (const machine::OpRecord& record : ran.results.ops)
-    longest[record.op] = std::max(longest[record.op], record.cycles_max);
+  // the root of a broadcast is done first, and begins the next one then.
+  std::map<std::uint32_t, Cycles> start, end;
+  for (const machine::OpRecord& record : ran.results.ops) {
+    Cycles& first = start.emplace(record.op, record.first_start).first->second;
+    first = std::min(first, record.first_start);
+    end[record.op] = std::max(end[record.op], record.last_end);
+  }
   for (const machine::OpRecord& record : ran.results.ops) {
     if (record.count == 0) continue;
     const workload::Graph& graph = ran.workload->graphs[record.graph];
@@ -61,7 +65,7 @@ void expect_above_floors(const JobRun& ran) {
     // An update ends with a gather of the new weights.
     const bool together =
         workload::is_communication(op.kind) || workload::traits(op.kind).has(workload::OpTraits::kUpdatesParameters);
-    const Cycles time = together ? longest[record.op] : record.cycles_min;
+    const Cycles time = together ? end[record.op] - start[record.op] : record.cycles_min;
     for (const auto& entry : enum_entries(workload::Bound{})) {
       EXPECT_LE(plan.floors[entry.value], static_cast<double>(time) + 1)
           << graph.op_name(op) << ": " << entry.text << "; " << plan.partition << "; " << op.mat.m << " x " << op.mat.n
@@ -84,6 +88,8 @@ TEST_P(Floors, AreBelowTheSimulatedTime) {
   const RankId places = workload::place_count(options.placement.rank_unit, topology);
   const auto ranks = static_cast<RankId>(draw.between(1, std::min<std::int64_t>(places, 9)));
   options.placement.ranks = ranks;
+  options.node_model =
+      std::array{node::NodeModel::kBounds, node::NodeModel::kTable, node::NodeModel::kPipeline}[GetParam() % 3];
   const workload::Workload job = random_job(draw, ranks);
   machine::MachineSettings settings;
   for (const auto model : {fabric::NetworkModel::kFast, fabric::NetworkModel::kReference}) {
@@ -108,8 +114,10 @@ INSTANTIATE_TEST_SUITE_P(Seeds, Floors, testing::Range<std::uint64_t>(1, 81));
 TEST(FloorsOfJobs, AreBelowTheSimulatedTime) {
   for (const char* config : {"tests/golden/resnet50_small_tile/config.json", "tests/golden/all_reduce_tile/config.json",
                              "configs/runs/matmul_die.json"}) {
-    SCOPED_TRACE(config);
-    expect_above_floors(run(RunRequest{config, "", "", {}, {}}));
+    for (const char* model : {"bounds", "table", "pipeline"}) {
+      SCOPED_TRACE(fmt::format("{}, {}", config, model));
+      expect_above_floors(run(RunRequest{config, "", "", {fmt::format("run.node_model={}", model)}, {}}));
+    }
   }
 }
 

@@ -24,7 +24,13 @@ using Overrides = std::vector<std::string>;
 /// Path -> why no result of a simulation depends on it.
 const std::map<std::string, std::string>& exceptions() {
   static const std::map<std::string, std::string> reasons{
-      {"machine.node.scalar_latency_cycles", "takes effect with the core's pipeline"},
+      {"machine.node.scalar_latency_cycles",
+       "integer work of a program: kernels of operations do none (unit_parameters_test)"},
+      {"machine.node.core.decode_threads_per_cycle",
+       "kernels of operations need less than one thread's decode a cycle"},
+      {"machine.node.core.send_queue_entries", "of programs that send: kernels of operations do not"},
+      {"machine.node.core.integer_units", "integer work of a program: kernels of operations do none"},
+      {"machine.node.core.semaphores", "a capacity: programs that name more are refused"},
       {"machine.tray.hosts", "takes effect with ingest from hosts"},
       {"machine.dip.hbm_bytes", "a capacity: with too little of it the job is refused"},
       {"run.threads", "host threads: results must not depend on them"},
@@ -62,6 +68,16 @@ std::string dip_trace() {
     {"id": 2, "name": "mul", "kind": "matmul", "dtype": "fp32",
      "matmul": {"m": 64, "n": 64, "k": 64}, "deps": [1]},
     {"id": 3, "name": "store", "kind": "mem_store", "bytes": 400000, "deps": [2]}]}]})");
+  return file;
+}
+/// Kernels of every unit of a core: small products, sums, vector work.
+std::string core_trace() {
+  static const std::string file = folder().write("core.json", R"({"format": "dojo.trace/1",
+    "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"ops": [
+    {"id": 0, "name": "shallow", "kind": "matmul", "matmul": {"m": 300, "n": 200, "k": 16}},
+    {"id": 1, "name": "deep", "kind": "matmul", "matmul": {"m": 16, "n": 48, "k": 2000}, "deps": [0]},
+    {"id": 2, "name": "add", "kind": "elementwise", "elements": 60000, "vector_flops_per_element": 2, "deps": [1]},
+    {"id": 3, "name": "update", "kind": "optimizer", "elements": 20000, "vector_flops_per_element": 6, "deps": [2]}]}]})");
   return file;
 }
 /// Two ranks of which one sends to the other from DIP to DIP.
@@ -126,6 +142,22 @@ const std::vector<Job>& jobs() {
        {"", machines + "tile.json", reduce, kSmallDie + two_dies + Overrides{"workload.generate.bytes=2000000"}, {}},
        {"machine.die.", "machine.tile.dies.", "machine.node.", "machine.energy.", "workload.generate.bytes",
         "workload.ranks", "workload.rank_unit.", "run."}},
+      {"kernels on the pipeline of the core",
+       false,
+       {"",
+        machines + "node.json",
+        core_trace(),
+        {"workload.rank_unit=node", "run.node_model=pipeline", "machine.node.vector_formats_native=false"},
+        {}},
+       {"machine.node."}},
+      {"kernels whose sums lie in the matrix unit",
+       false,
+       {"",
+        machines + "node.json",
+        core_trace(),
+        {"workload.rank_unit=node", "run.node_model=pipeline", "machine.node.core.sums=unit"},
+        {}},
+       {"machine.node.core."}},
       {"two all-reduces over two dies",
        false,
        {"", machines + "tile.json", two_sums_trace(), kSmallDie + two_dies, {}},
@@ -267,7 +299,7 @@ std::string reported(const RunRequest& request) {
     const JobRun ran = run(request);
     report = json::parse(report::report_json({config, *ran.topology, *ran.workload, *ran.job, ran.results}));
   }
-  for (const char* key : {"program", "digest", "seed", "inputs", "machine", "host"}) report.erase(key);
+  for (const char* key : {"program", "digest", "seed", "inputs", "machine", "host", "configuration"}) report.erase(key);
   report["memory"].erase("hbm_capacity_bytes");
   return report.dump();
 }

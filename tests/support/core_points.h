@@ -80,7 +80,7 @@ inline core::ProductKernel kernel_of(const node::ProductWork& shape, int block_r
 /// With the blocking that the formula chooses.
 inline std::vector<CorePoint> product_points() {
   const node::NodeCost table{topology::NodeParams{}};
-  const node::PipelineCost formula{topology::NodeParams{}, topology::CoreParams{}};
+  const node::PipelineCost formula{topology::NodeParams{}};
   std::vector<CorePoint> points;
   for (const node::ProductWork& shape : product_shapes()) {
     const node::BlockedProduct chosen = formula.product(shape);
@@ -200,7 +200,7 @@ class OtherPoints {
   }
 
   node::NodeCost table_{topology::NodeParams{}};
-  node::PipelineCost formula_{topology::NodeParams{}, topology::CoreParams{}};
+  node::PipelineCost formula_{topology::NodeParams{}};
   std::vector<CorePoint> points_;
 };
 

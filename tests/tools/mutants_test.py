@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/mutants: what is changed, how the changed sources are written, and that a change happens when it is chosen."""
+import collections
 import os
 import pathlib
 import subprocess
@@ -82,6 +83,27 @@ class Finds(unittest.TestCase):
         for part, files in mutant_sources.PLACES.items():
             for file in files:
                 self.assertTrue(any(m.file == file and m.part == part for m in mutants), file)
+
+
+class Sample(unittest.TestCase):
+    MUTANTS = mutant_sources.find_all(ROOT)
+
+    def test_has_each_file_by_its_share(self):
+        drawn = mutant_sources.sample(self.MUTANTS, 240, 15)
+        self.assertAlmostEqual(len(drawn), 240, delta=20)
+        all_of, drawn_of = (collections.Counter(m.file for m in some) for some in (self.MUTANTS, drawn))
+        for file, number in all_of.items():
+            self.assertGreaterEqual(drawn_of[file], 1, file)
+            self.assertAlmostEqual(drawn_of[file], 240 * number / len(self.MUTANTS), delta=1, msg=file)
+
+    def test_depends_on_the_seed_alone(self):
+        ids = [[m.id for m in mutant_sources.sample(self.MUTANTS, 240, seed)] for seed in (15, 15, 16)]
+        self.assertEqual(ids[0], ids[1])
+        self.assertNotEqual(ids[0], ids[2])
+
+    def test_is_never_more_than_there_are(self):
+        some = self.MUTANTS[:7]
+        self.assertEqual(mutant_sources.sample(some, 1000, 1), some)
 
 
 class Changes(unittest.TestCase):

@@ -92,6 +92,28 @@ class Runs(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             self.assertEqual(self.run_tool(folder, "--fail")[0], 1)
 
+    def test_what_would_lose_the_results_is_refused_before_anything_runs(self):
+        with tempfile.TemporaryDirectory() as folder:
+            page = pathlib.Path(folder) / "page.md"
+            page.write_text("no marks")
+            for words, sentence in ((["--write", str(page)], "found no marks"), (["--write", f"{folder}/none.md"], "No such"),
+                                    (["--csv", f"{folder}/none/a.csv"], "cannot be written"), (["--few", "0"], "at least 1"),
+                                    (["--minutes", "nan"], "at least 0"), (["--only", "("], "regular expression"),
+                                    (["--program", f"{folder}/none"], "cannot be run")):
+                (pathlib.Path(folder) / "runs").write_text("")
+                code, text, runs = self.run_tool(folder, *words)
+                self.assertEqual((code, runs), (2, 0), text)
+                self.assertIn(sentence, text)
+                self.assertNotIn("Traceback", text)
+
+    def test_a_report_without_times_is_a_job_that_failed(self):
+        for last, sentence in (("null", "TypeError"), ('1, "seconds_max": 0', "0 s simulated"), ("}", "JSONDecodeError")):
+            with tempfile.TemporaryDirectory() as folder:
+                code, text, _ = self.run_tool(folder, "--set", "workload.plan_choice=3", last=last)
+                self.assertEqual(code, 1, text)
+                self.assertIn(sentence, text)
+                self.assertNotIn("Traceback", text)
+
     def test_the_page_gets_the_tables_between_its_marks(self):
         with tempfile.TemporaryDirectory() as folder:
             page = pathlib.Path(folder) / "page.md"

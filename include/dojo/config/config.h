@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dojo/fabric/network_model.h"
+#include "dojo/node/node_model.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
 #include "dojo/traffic/params.h"
@@ -42,9 +43,18 @@ struct GenerateParams {
   std::int64_t bucket_bytes = 8388608;
   std::int64_t m = 0, n = 0, k = 0;
   std::int64_t bytes = 0;
+  std::string size;  ///< of a transformer; "" = the model's smallest
+  std::int64_t layers = 0, hidden = 0, heads = 0, kv_heads = 0, feed_forward = 0, vocabulary = 0, sequence = 0;
+  std::int64_t experts = 0, table_rows = 0;
+  std::string attention = "flash";
+  workload::OptimizerRule optimizer = workload::OptimizerRule::kAdam;
+  std::int64_t tensor = 1, pipeline = 1, microbatches = 1;
+  bool sequence_parallel = false;
+  workload::PipelineSchedule schedule = workload::PipelineSchedule::k1F1B;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("model", self.model, "resnet50, matmul, or a collective such as all_reduce", Anything(), Source{"chosen"});
+    field("model", self.model, "a network such as resnet50 or gpt, matmul, or a collective such as all_reduce",
+          Anything(), Source{"chosen"});
     field("batch", self.batch, "samples per rank and step", Between(1, 1 << 20), Source{"chosen"});
     field("dtype", self.dtype, "number format of a generated workload", OneOf("bf16", "cfp8"), Source{"chosen"});
     field("batch_norm_group", self.batch_norm_group, "ranks that share batch-norm statistics", Between(1, 1 << 20),
@@ -54,6 +64,34 @@ struct GenerateParams {
     field("n", self.n, "matmul: columns of the result", AtLeast(0), Source{"chosen"});
     field("k", self.k, "matmul: inner dimension", AtLeast(0), Source{"chosen"});
     field("bytes", self.bytes, "collective: bytes per rank", AtLeast(0), Source{"chosen"});
+    field("size", self.size, "a network's published size, such as 125M; \"\" = its smallest", Anything(),
+          Source{"chosen"});
+    field("layers", self.layers, "transformers: blocks; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("hidden", self.hidden, "transformers: elements of a token; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("heads", self.heads, "transformers: heads of queries; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("kv_heads", self.kv_heads, "transformers: heads of keys and values; 0 = as the size", AtLeast(0),
+          Source{"chosen"});
+    field("feed_forward", self.feed_forward,
+          "transformers: elements between the two products of a block; 0 = as the "
+          "size",
+          AtLeast(0), Source{"chosen"});
+    field("vocabulary", self.vocabulary, "transformers: words; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("sequence", self.sequence, "transformers: tokens of a sample; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("experts", self.experts, "moe: experts of a block; 0 = as the size", AtLeast(0), Source{"chosen"});
+    field("table_rows", self.table_rows, "dlrm: most rows of a table; 0 = as published", AtLeast(0), Source{"chosen"});
+    field("attention", self.attention, "flash: in one pass, masked blocks left out; explicit: whole scores are written",
+          OneOf("flash", "explicit"), Source{"chosen"});
+    field("optimizer", self.optimizer, "rule by which a transformer's parameters are updated", Anything(),
+          Source{"chosen"});
+    field("tensor", self.tensor, "ranks that share each product of a transformer block", Between(1, 1 << 20),
+          Source{"chosen"});
+    field("sequence_parallel", self.sequence_parallel, "those ranks share norms and residuals too, by tokens",
+          Anything(), Source{"chosen"});
+    field("pipeline", self.pipeline, "ranks that share out the blocks of gpt, llama or moe", Between(1, 4096),
+          Source{"chosen"});
+    field("microbatches", self.microbatches, "gpt, llama, moe: parts of the batch that pass one after the other",
+          Between(1, 1 << 16), Source{"chosen"});
+    field("schedule", self.schedule, "order of these parts", Anything(), Source{"chosen"});
   }
 };
 
@@ -143,10 +181,12 @@ struct RunParams {
   std::int64_t threads = 0;  ///< 0 = all processors
   std::int64_t seed = 1;
   fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
+  node::NodeModel node_model = node::NodeModel::kBounds;
   bool all_links = false;
   bool copy_tasks = true;
   bool rows_in_step = true;
   bool contention = false;
+  bool if_free = false;
   std::int64_t audit_tasks = -1;  ///< -1: as many as the default budget holds
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
@@ -154,6 +194,7 @@ struct RunParams {
           Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
     field("network_model", self.network_model, "model of the network", Anything(), Source{"chosen"});
+    field("node_model", self.node_model, "where times of the cores' work come from", Anything(), Source{"chosen"});
     field("copy_tasks", self.copy_tasks,
           "take what a task did on another die that was in the same state, instead of running it again; same results",
           Anything(), Source{"chosen"});
@@ -163,12 +204,20 @@ struct RunParams {
     field("contention", self.contention,
           "run the job a second time over the ideal network, and report what contention costs", Anything(),
           Source{"chosen"});
+    field("if_free", self.if_free,
+          "run the job again once for each part of the machine, with that part ideal, and report what it would gain",
+          Anything(), Source{"chosen"});
     field("audit_tasks", self.audit_tasks,
           "operations that are replayed in the reference network, for the run's own error; 0 = none, -1 = as many as a "
           "small share of the job's flit-hops holds",
           Between(-1, 1e6), Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
   }
+};
+
+/// A key whose value is not that of the files; values as JSON text. `file` is empty where the files have no such key.
+struct ChangedKey {
+  std::string path, file, value;
 };
 
 struct RunConfig {
@@ -179,6 +228,8 @@ struct RunConfig {
   traffic::NetParams net;                           ///< of `dojosim net`
   std::string machine_file, workload_file;          ///< provenance, for messages
   std::map<std::string, std::string> input_sha256;  ///< every file read so far, as named by the user
+  std::vector<ChangedKey> changed;                  ///< by `--set` and its like; in the order of their paths
+  std::string command;                              ///< the line that began this run; "" = none
 };
 
 /// What a config file is for; each command has its own sections.
@@ -201,6 +252,8 @@ struct LoadRequest {
 
 /// The whole config with every default, as JSON text; loads back to the same RunConfig.
 [[nodiscard]] std::string resolved_json(const RunConfig& config, Purpose purpose = Purpose::kRun);
+/// Leaves of the resolved config by their dotted path, as JSON text.
+[[nodiscard]] std::map<std::string, std::string> config_leaves(const RunConfig& config, Purpose purpose);
 /// JSON Schema (draft 7) made from the same declarations. kind: "machine", "workload", "run", "net".
 [[nodiscard]] std::string json_schema(const std::string& kind);
 /// `list params`: Markdown table: key, default, unit, range, source, sentence.

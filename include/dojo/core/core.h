@@ -54,7 +54,7 @@ struct ThreadPlace {
   const Program* program = nullptr;
   int thread = 0;
   std::uint32_t instruction = 0;
-  std::int32_t held = 0;  ///< by the semaphore it waits for
+  std::int64_t held = 0;  ///< by the semaphore it waits for
 };
 [[noreturn]] void fail_deadlock(const std::vector<ThreadPlace>& places, Cycles now);
 [[noreturn]] void fail_endless(const std::vector<ThreadPlace>& places, Cycles most);

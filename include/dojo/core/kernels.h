@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dojo/core/params.h"
+#include "dojo/node/kernel_cost.h"
 #include "dojo/schema/enum_text.h"
 
 namespace dojo::core {
@@ -94,6 +95,13 @@ struct TranspositionKernel {
   int threads = 2;
 };
 [[nodiscard]] std::string transposition_text(const TranspositionKernel& kernel, const Hardware& hardware);
+
+/// A vector piece of any operation, in its units.
+struct StreamKernel {
+  node::StreamWork work;
+  int threads = 2;
+};
+[[nodiscard]] std::string stream_text(const StreamKernel& kernel, const Hardware& hardware);
 
 /// What the last hardware thread does beside the compute threads of a kernel, without end.
 enum class Communication { kNone, kMoves, kPackets, kReceive, kAdd };

@@ -4,7 +4,6 @@
 #include <cstdint>
 
 #include "dojo/core/program.h"
-#include "dojo/topology/core_params.h"
 #include "dojo/topology/machine_params.h"
 
 namespace dojo::core {
@@ -13,11 +12,8 @@ namespace dojo::core {
 inline constexpr std::int64_t kMostLatency = 64;
 inline constexpr int kMostPorts = 8;  ///< of each kind
 
-/// What a machine file says of a node, and of the pipeline of its core.
-struct Hardware {
-  topology::NodeParams node;
-  topology::CoreParams core;
-};
+/// What a machine file says of a node, the pipeline of its core included.
+using Hardware = topology::NodeParams;
 
 struct Params {
   int fetch_width, fetch_buffer, decode_width, decode_threads, loop_exit_cycles;
@@ -34,6 +30,10 @@ struct Params {
   /// `threads`: that have a program. Throws Error(kInvalidInput) with every value that the pipeline cannot model.
   Params(const Hardware& hardware, int threads);
 };
+
+/// Throws Error(kInvalidInput) with a line for each value that the pipeline, or the kernels of operations, cannot
+/// model.
+void check_kernels(const Hardware& hardware, int threads);
 
 /// Throws Error(kInvalidInput) with a line for each instruction that a core of these parameters does not have.
 void check(const Work& work, const Hardware& hardware);

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "dojo/base/bits.h"
+#include "dojo/base/types.h"
 #include "dojo/core/counters.h"
 #include "dojo/core/params.h"
 #include "dojo/core/program.h"
@@ -38,7 +39,8 @@ class Pipeline {
   /// Seen from the next tick on.
   void signal(std::int32_t semaphore, std::int32_t count = 1) {
     raised_ |= std::uint64_t{1} << semaphore;
-    raised_by_[static_cast<std::size_t>(semaphore)] += count;
+    std::int64_t& by = raised_by_[static_cast<std::size_t>(semaphore)];
+    by = saturating_sum(by, count);
   }
   /// Every thread that ends has ended.
   [[nodiscard]] bool done() const { return (living_ & ends_) == 0; }
@@ -47,7 +49,7 @@ class Pipeline {
   [[nodiscard]] bool living(int thread) const { return (living_ >> thread & 1) != 0; }
   /// Where a living thread is: its next instruction to decode, or to fetch.
   [[nodiscard]] std::uint32_t next_instruction(int thread);
-  [[nodiscard]] std::int32_t semaphore(int number) const { return semaphores_[static_cast<std::size_t>(number)]; }
+  [[nodiscard]] std::int64_t semaphore(int number) const { return semaphores_[static_cast<std::size_t>(number)]; }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] Observer& observer() { return observer_; }
@@ -119,8 +121,8 @@ class Pipeline {
   int vector_slots_ = 0, stores_waiting_ = 0;
   unsigned next_store_ = 0, next_decode_ = 0, next_fetch_ = 0;
   std::array<Cycles, kMostPorts> load_port_from_{}, store_port_from_{}, read_port_from_{};
-  std::uint64_t raised_ = 0;  ///< semaphores with signals that nobody has seen yet
-  std::array<std::int32_t, 64> semaphores_{}, raised_by_{};
+  std::uint64_t raised_ = 0;                                 ///< semaphores with signals that nobody has seen yet
+  std::array<std::int64_t, 64> semaphores_{}, raised_by_{};  ///< a loop of large counts goes beyond 32 bits
   Ring<SendUnderWay, 16> sends_;
   Counters counters_;
   Scheduler scalar_, vector_;

@@ -202,7 +202,7 @@ typename Pipeline<M, N, O>::Decoded Pipeline<M, N, O>::decode_one(Thread& thread
 
 template <class M, class N, class O>
 typename Pipeline<M, N, O>::Decoded Pipeline<M, N, O>::decode_wait(Thread& thread, const Instruction& instruction) {
-  std::int32_t& semaphore = semaphores_[static_cast<std::size_t>(instruction.immediate)];
+  std::int64_t& semaphore = semaphores_[static_cast<std::size_t>(instruction.immediate)];
   if (semaphore < instruction.count) return Decoded::kSemaphore;
   semaphore -= instruction.count;
   thread.decode_from = now_ + params_.semaphore_cycles - 1;  // one cycle went by until the signal was seen

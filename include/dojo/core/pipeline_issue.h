@@ -40,7 +40,7 @@ template <class M, class N, class O>
 void Pipeline<M, N, O>::see_signals() {
   for (; raised_ != 0; raised_ &= raised_ - 1) {
     const std::size_t semaphore = lowest_bit(raised_);
-    semaphores_[semaphore] += raised_by_[semaphore];
+    semaphores_[semaphore] = saturating_sum(semaphores_[semaphore], raised_by_[semaphore]);
     raised_by_[semaphore] = 0;
   }
 }

@@ -12,6 +12,7 @@
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
 #include "dojo/fabric/burst_routes.h"
+#include "dojo/fabric/flit_size.h"
 #include "dojo/fabric/port_times.h"
 #include "dojo/fabric/stripe_groups.h"
 #include "dojo/schema/counters.h"
@@ -21,8 +22,8 @@ namespace dojo::fabric {
 
 using topology::Direction;
 
-/// What a link has carried. When it is free is kept apart: timing needs that alone, and dies are cold in the host's
-/// caches when their turn comes.
+/// What a link has carried. What timing needs is kept apart (DieNetwork::LinkTime): dies are cold in the host's caches
+/// when their turn comes.
 struct LinkUse {
   std::uint64_t busy_cycles = 0, queue_cycles = 0;
   std::uint64_t bursts = 0;
@@ -93,13 +94,13 @@ class DieNetwork {
   [[nodiscard]] std::int32_t columns() const { return columns_; }
   [[nodiscard]] std::int32_t first_row() const { return first_row_; }  ///< of the whole machine
   [[nodiscard]] std::int32_t first_column() const { return first_column_; }
-  [[nodiscard]] Flits flits(Bytes bytes) const {
-    return bytes <= link_bytes_ ? 1 : (bytes + link_bytes_ - 1) / link_bytes_;
-  }
+  [[nodiscard]] Flits flits(Bytes bytes) const { return bytes <= flit_.bytes() ? 1 : flit_.to_carry(bytes); }
   [[nodiscard]] Link link(SiteIndex site, Direction d) const {
     const auto at = static_cast<std::size_t>(d);
     const std::size_t i = index(d, site / columns_, site % columns_);
-    return {use_[at][i], free_[at][i]};
+    Link link{use_[at][i], times_[at][i].free};
+    link.queue_cycles += times_[at][i].waited;
+    return link;
   }
   [[nodiscard]] Port port(SiteIndex site) const { return {port_use_[site], reads_.first(site), writes_.first(site)}; }
   [[nodiscard]] Cycles inject_free(SiteIndex site) const { return reads_.first(site); }
@@ -117,13 +118,15 @@ class DieNetwork {
     return use_[static_cast<std::size_t>(d)][index(d, site / columns_, site % columns_)];
   }
   [[nodiscard]] const PortUse& use(SiteIndex site) const { return port_use_[site]; }
-  /// Adds what striped bursts have moved since the last call to the counters of links and ports.
+  /// Adds what striped bursts have moved and what bursts have waited since the last call to the counters of links and
+  /// ports.
   void settle();
   /// No link or port is taken beyond this cycle.
   [[nodiscard]] Cycles latest() const { return latest_; }
   [[nodiscard]] Cycles hop_cycles() const { return hop_; }
   /// Width of a link: what it carries in each busy cycle, the last flit of a burst padded.
-  [[nodiscard]] Bytes link_bytes() const { return link_bytes_; }
+  [[nodiscard]] Bytes link_bytes() const { return flit_.bytes(); }
+  [[nodiscard]] FlitSize flit_size() const { return flit_; }
 
   /// Gives a message from `site` the first leg of its detour around dead parts, if it needs one. Returns the hops that
   /// the detour adds.
@@ -153,7 +156,7 @@ class DieNetwork {
   /// follow with inject_in_turn(), each when its time has come, so that no link is taken long before it is used.
   ReadTurn take_read_port(SiteIndex site, Flits n, Cycles now) {
     ReadTurn turn;
-    turn.port = static_cast<std::uint32_t>(reads_.number_of_first(site));
+    turn.port = static_cast<std::uint32_t>(reads_.number_of_first(site, now));
     Cycles& free = reads_.port(turn.port);
     turn.start = std::max(now, free);
     free = turn.start + n;
@@ -223,25 +226,29 @@ class DieNetwork {
     Cycles head = kNever;  ///< first of them at this router
     Cycles tail = 0;       ///< one past the last
   };
+  struct LinkTime {
+    Cycles free = 0;           ///< data bursts may start here
+    std::uint64_t waited = 0;  ///< by bursts before the link, cycles; settle() adds them to its queue_cycles
+  };
   /// Moves a train over one link to the next router; returns when its head starts. Only the wait is counted.
-  static Cycles pass(Cycles& free, LinkUse& use, Train& train, Cycles hop) {
-    const Cycles start = std::max(train.head, free);
+  static Cycles pass(LinkTime& link, Train& train, Cycles hop) {
+    const Cycles start = std::max(train.head, link.free);
     const Cycles end = std::max(start + train.flits, train.tail);
-    if (start > train.head) use.queue_cycles += static_cast<std::uint64_t>(start - train.head);
-    free = end;
+    link.waited += static_cast<std::uint64_t>(start - train.head);
+    link.free = end;
     train.head = start + hop;
     train.tail = end + hop;
     return start;
   }
   /// The same, with a wait of at most what is left of `turns`, which it takes from that. What has taken the link
   /// before is not moved; later trains find the link taken for the flits of both.
-  static Cycles pass_in_turns(Cycles& free, LinkUse& use, Train& train, Cycles hop, Cycles& turns) {
-    const Cycles wait = std::clamp<Cycles>(free - train.head, 0, std::max<Cycles>(turns, 0));
+  static Cycles pass_in_turns(LinkTime& link, Train& train, Cycles hop, Cycles& turns) {
+    const Cycles wait = std::clamp<Cycles>(link.free - train.head, 0, std::max<Cycles>(turns, 0));
     const Cycles start = train.head + wait;
     const Cycles end = std::max(start + train.flits, train.tail);
-    use.queue_cycles += static_cast<std::uint64_t>(wait);
+    link.waited += static_cast<std::uint64_t>(wait);
     turns -= wait;
-    free = std::max(free + train.flits, end);
+    link.free = std::max(link.free + train.flits, end);
     train.head = start + hop;
     train.tail = end + hop;
     return start;
@@ -256,10 +263,10 @@ class DieNetwork {
   void prefetch_links(Direction d, std::int32_t lane) const {
     const bool horizontal = d == Direction::kEast || d == Direction::kWest;
     const std::size_t length = static_cast<std::size_t>(horizontal ? columns_ : rows_);
-    const Cycles* const free = free_[static_cast<std::size_t>(d)].data() + static_cast<std::size_t>(lane) * length;
-    for (std::size_t i = 0; i < length; i += 64 / sizeof(Cycles)) __builtin_prefetch(free + i, 1);
+    const LinkTime* const links = times_[static_cast<std::size_t>(d)].data() + static_cast<std::size_t>(lane) * length;
+    for (std::size_t i = 0; i < length; i += 64 / sizeof(LinkTime)) __builtin_prefetch(links + i, 1);
   }
-  /// Occupies `links` consecutive links from `first`; heads_[i] is when the head reaches the end of link i.
+  /// Occupies `links` consecutive links from `first`; scratch().heads[i] is when the head reaches the end of link i.
   template <bool kCountLoad = true>
   Walk walk(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
@@ -297,17 +304,16 @@ class DieNetwork {
   std::int32_t machine_columns_ = 1;
   BurstRoutes routes_;
   Cycles hop_ = 1, latest_ = 0;
-  Bytes link_bytes_ = 64;
+  FlitSize flit_;
   Flits buffer_flits_ = 4;
-  std::array<std::vector<Cycles>, topology::kDirections> free_;  // data bursts may start here
+  std::array<std::vector<LinkTime>, topology::kDirections> times_;
   std::array<std::vector<LinkUse>, topology::kDirections> use_;
   std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // the same for control packets; empty: 0
   PortTimes reads_, writes_;
   std::vector<PortUse> port_use_;
   std::vector<std::uint8_t> enabled_;
-  Flits loss_ = 0;             // at contended write ports, in hundredths
-  std::vector<Cycles> heads_;  // scratch of walk()
-  /// Scratch of gather(), by offset on the die.
+  Flits loss_ = 0;  // at contended write ports, in hundredths
+  /// Of gather(), by offset on the die.
   struct Stop {
     Flits piece = 0;                              // of the node here
     Cycles* read_port = nullptr;                  // which it goes through
@@ -317,6 +323,22 @@ class DieNetwork {
     std::array<Cycles, 2> tails{};                // one past their last
     std::array<Cycles, 2> starts{};               // on the link towards high, low
   };
+  /// Of the host thread: what belonged to a die would be cold in the host's caches when its turn comes. It holds
+  /// nothing from one call to the next.
+  struct Scratch {
+    std::vector<Cycles> heads;  // of walk(), by link
+    std::vector<Stop> stops;
+  };
+  /// For lines of a die of this size.
+  [[nodiscard]] Scratch& scratch() const {
+    static thread_local Scratch of_thread;
+    const auto length = static_cast<std::size_t>(std::max(rows_, columns_));
+    if (of_thread.stops.size() < length) {
+      of_thread.stops.resize(length);
+      of_thread.heads.resize(length + 1);
+    }
+    return of_thread;
+  }
   struct Way {
     std::int32_t first, stride;
     std::size_t link;  ///< index of the first link; the others follow
@@ -340,14 +362,13 @@ class DieNetwork {
   void count_towards(const Gathering& g, bool high, std::uint64_t times);
   [[nodiscard]] static Direction gather_direction(const Gathering& g, bool high);
   [[nodiscard]] std::size_t gather_link(const Gathering& g, bool high, std::int32_t at) const;
-  std::vector<Stop> stops_;
 };
 
 template <class Sink>
 Cycles DieNetwork::inject(SiteIndex site, const Burst& burst, Cycles now, Sink&& sink) {
   const std::int32_t row = site / columns_;
   const std::int32_t column = site % columns_;
-  Cycles& free = reads_.first(site);
+  Cycles& free = reads_.take_first(site, now);
   const Flits n = flits(burst.bytes);
   port_use_[site].bytes_injected += burst.bytes;
   Burst sent = burst;
@@ -419,7 +440,7 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
     const Walk w = control ? walk_control(d, first, count, n, head) : walk(d, first, count, n, head);
     head = w.head;
     if (out != nullptr) return;
-    out = &free_[static_cast<std::size_t>(d)][first];
+    out = &times_[static_cast<std::size_t>(d)][first].free;
     departure.start = w.first_start;
     departure.end = *out;
   };
@@ -480,11 +501,12 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
   const Flits n = flits(burst.bytes);
   const std::size_t first = index(d, row, column);
   const Walk w = walk(d, first, links, n, now);
+  const std::vector<Cycles>& heads = scratch().heads;
   for (std::int32_t i = 1; i <= (last - here) * step; ++i) {
     const std::int32_t at = here + i * step;
     const SiteIndex site = horizontal ? site_at(row, at) : site_at(at, column);
     if (enabled_[site] == 0) continue;
-    const Cycles tail = eject(site, burst, n, heads_[static_cast<std::size_t>(i) - 1]);
+    const Cycles tail = eject(site, burst, n, heads[static_cast<std::size_t>(i) - 1]);
     sink.deliver(site, burst, tail);
   }
   if (leaves) {
@@ -495,7 +517,7 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
                                             : Shape::kColumnSouth;
     sink.leave(d, horizontal ? row : column, onward, w.head);
   }
-  return {w.first_start, free_[static_cast<std::size_t>(d)][first]};
+  return {w.first_start, times_[static_cast<std::size_t>(d)][first].free};
 }
 
 template <class Sink>

@@ -17,7 +17,7 @@ class IdealDie : public DieNetwork {
     Burst sent = burst;
     sent.created = now;
     const std::int32_t row = site / columns_, column = site % columns_;
-    Cycles& free = reads_.first(site);
+    Cycles& free = reads_.take_first(site, now);
     if (burst.traffic_class != TrafficClass::kControl) free = now + n;
     latest_ = std::max(latest_, free);
     go(row, column, sent, now + hop_, sink);

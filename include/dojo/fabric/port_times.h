@@ -15,24 +15,28 @@ class PortTimes {
     ports_ = ports_of_a_node;
     free_.assign(sites * ports_, 0);
   }
-  /// Of a node's ports the one that is free first: what comes or goes over one link keeps one port busy.
-  [[nodiscard]] Cycles& first(std::size_t site) { return free_[number_of_first(site)]; }
-  [[nodiscard]] Cycles first(std::size_t site) const { return free_[number_of_first(site)]; }
-  // first() for loops over many nodes, which are compiled once for nodes of one port and once for others.
+  /// When the first of a node's ports is free.
+  [[nodiscard]] Cycles first(std::size_t site) const { return free_[number_of_first(site, 0)]; }
+  /// That port, for what comes over one link or goes over one at `now` or later: it keeps one port busy. Of those that
+  /// are free by then it is the one with the lowest number, so what was long ago decides nothing.
+  [[nodiscard]] Cycles& take_first(std::size_t site, Cycles now) { return free_[number_of_first(site, now)]; }
+  // take_first() for loops over many nodes, which are compiled once for nodes of one port and once for others.
   struct Single {
     Cycles* free;
-    [[nodiscard]] Cycles& first(std::size_t site) const { return free[site]; }
+    [[nodiscard]] Cycles& take_first(std::size_t site, Cycles /*now*/) const { return free[site]; }
   };
   struct Several {
     PortTimes& ports;
-    [[nodiscard]] Cycles& first(std::size_t site) const { return ports.first(site); }
+    [[nodiscard]] Cycles& take_first(std::size_t site, Cycles now) const { return ports.take_first(site, now); }
   };
   template <class Loop>
   auto run(Loop&& loop) {
     return ports_ == 1 ? loop(Single{free_.data()}) : loop(Several{*this});
   }
   /// The same by its number among all ports of the die.
-  [[nodiscard]] std::size_t number_of_first(std::size_t site) const { return ports_ == 1 ? site : earliest(site); }
+  [[nodiscard]] std::size_t number_of_first(std::size_t site, Cycles now) const {
+    return ports_ == 1 ? site : earliest(site, now);
+  }
   [[nodiscard]] Cycles& port(std::size_t number) { return free_[number]; }
   /// `flits` that come over several links, the first at `head`, the last before `tail`: each goes to the port that is
   /// free first. Returns when the last one has passed.
@@ -52,7 +56,7 @@ class PortTimes {
   void prefetch(std::size_t site) const { __builtin_prefetch(free_.data() + site * ports_, 1); }
 
  private:
-  [[nodiscard]] std::size_t earliest(std::size_t site) const;
+  [[nodiscard]] std::size_t earliest(std::size_t site, Cycles now) const;
   Cycles share_among(Cycles* ports, Cycles head, Cycles tail, Flits flits) const;
 
   std::uint32_t ports_ = 1;

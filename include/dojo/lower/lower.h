@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "dojo/node/node_model.h"
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
@@ -40,6 +41,7 @@ struct LowerOptions {
   /// Of the partitions of each product, which one by the cost model: 0 = the cheapest, 1 = the next, the last if there
   /// are fewer. To measure what the model's choice costs.
   std::uint32_t plan_choice = 0;
+  node::NodeModel node_model = node::NodeModel::kBounds;
   bool shard_optimizer = true;  ///< FP32 master weights and momentum sharded over the data-parallel ranks
 };
 
@@ -51,7 +53,10 @@ struct LowerOptions {
 /// rectangle of places that holds them. Throws Error(kInvalidInput).
 [[nodiscard]] std::vector<Slice> place_ranks(const PlacementRequest& request, const topology::Topology& topology);
 
-/// Throws Error(kInvalidInput) with every finding (more ranks than places, memory that cannot fit, ...).
+/// Throws Error(kInvalidInput) with every finding (more ranks than places, memory that cannot fit, a core that the
+/// node model cannot model, ...), and Stopped where a StopScope says so.
 [[nodiscard]] Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
+/// The ranks at their places, with nothing to do: what is left of a job whose lowering was stopped.
+[[nodiscard]] Job idle_job(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
 
 }  // namespace dojo::workload

@@ -1,13 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // Formulas of kernels that follow the cycle-level pipeline of the core (dojo/core): register blocking, address
-// generators, the shuffle unit. Runs do not use them yet; docs/core.md has their errors.
+// generators, the shuffle unit. docs/core.md has their errors.
 #pragma once
 #include <cstdint>
 
-#include "dojo/node/kernel_cost.h"
-#include "dojo/topology/core_params.h"
+#include "dojo/base/types.h"
+#include "dojo/topology/machine_params.h"
 
 namespace dojo::node {
+
+/// (m x k) * (k x n) on one core; `element_bytes` of the operands, 4 = FP32 on the vector unit.
+struct ProductWork {
+  std::int64_t m = 0, n = 0, k = 0;
+  Bytes element_bytes = 2;
+  Bytes result_bytes = 2;   ///< of one element of the result (4 for partial sums)
+  bool accumulate = false;  ///< adds to partial sums that lie in the SRAM (FP32)
+};
 
 /// Lines that the loads of a product's rows touch, as a ratio: 2 / 1 where each straddles two.
 struct LoadLines {
@@ -20,7 +28,7 @@ struct BlockedProduct {
   Cycles cycles = 0;
 };
 
-/// What a kernel of the FMA and shuffle units issues, in lines of 64 B.
+/// What a kernel of the FMA and shuffle units issues, in lines of a port's width.
 struct VectorIssues {
   std::int64_t fma = 0, shuffles = 0, loads = 0, stores = 0;
   /// The way of one line: from the load to its first FMA, through its FMAs, and on to its store.
@@ -38,19 +46,22 @@ struct RowPasses {
 /// For kernels of two compute threads.
 class PipelineCost {
  public:
-  PipelineCost(const topology::NodeParams& node, const topology::CoreParams& core) : node_(node), core_(core) {}
+  explicit PipelineCost(const topology::NodeParams& node) : node_(node) {}
 
+  /// On the matrix unit.
   [[nodiscard]] BlockedProduct product(const ProductWork& piece, LoadLines rows = {}) const;
   [[nodiscard]] Cycles product(const ProductWork& piece, int block_rows, int block_columns, LoadLines rows = {}) const;
+  [[nodiscard]] Cycles fp32_product(const ProductWork& piece) const;
   [[nodiscard]] Cycles vector(const VectorIssues& issues) const;
   [[nodiscard]] Cycles reduction(std::int64_t lines, std::int64_t lanes) const;
   [[nodiscard]] Cycles rows(const RowPasses& passes) const;
 
  private:
   [[nodiscard]] Cycles address_cycles(std::int64_t loads, std::int64_t stores) const;
+  /// Ports' widths that so many registers take.
+  [[nodiscard]] std::int64_t lines_of(std::int64_t registers) const;
 
   topology::NodeParams node_;
-  topology::CoreParams core_;
 };
 
 }  // namespace dojo::node

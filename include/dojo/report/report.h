@@ -9,11 +9,24 @@
 #include "dojo/audit/audit.h"
 #include "dojo/config/config.h"
 #include "dojo/machine/results.h"
+#include "dojo/report/trail.h"
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
 
 namespace dojo::report {
+
+/// The job again with a part of the machine ideal (run.if_free).
+struct FreePart {
+  std::string part;   ///< a word of free_parts()
+  Cycles cycles = 0;  ///< simulated time with it; 0: it did not finish
+};
+/// Parts that can be ideal: word and sentence.
+struct FreePartName {
+  const char* word;
+  const char* sentence;
+};
+[[nodiscard]] const std::vector<FreePartName>& free_parts();
 
 struct RunContext {
   const config::RunConfig& config;
@@ -23,13 +36,16 @@ struct RunContext {
   const machine::Results& results;
   Cycles ideal_cycles = 0;               ///< of the same job over the ideal network; 0: not known
   const audit::Result* audit = nullptr;  ///< of a run of the fast network
+  const Trail* trail = nullptr;          ///< null: nobody recorded when tasks ran
+  const std::vector<FreePart>* if_free = nullptr;
+  config::Purpose purpose = config::Purpose::kRun;  ///< whose keys the configuration has
 };
 
 /// report.json as text (schema dojosim.report/1).
 [[nodiscard]] std::string report_json(const RunContext& context);
 /// report.txt: the summary that is also printed; about 40 lines.
 [[nodiscard]] std::string report_text(const RunContext& context);
-/// Writes report.json, report.txt, report.html, config.resolved.json, links.csv, ops.csv, dies.csv into `directory`:
+/// Writes report.json, report.txt, report.html, config.resolved.json and the tables (docs/report.md) into `directory`:
 /// first into a temporary folder inside it, then renamed file by file, report.json last. Error(kIo) names the file and
 /// the reason.
 void write_run_folder(const RunContext& context, const std::string& directory);
@@ -37,11 +53,15 @@ void write_run_folder(const RunContext& context, const std::string& directory);
 /// Rebuilds report.html of a run or sweep folder from its JSON and CSV files. Returns the path.
 std::string write_html(const std::string& directory);
 
-/// File names. The last three may be empty; of the last two, "-" is standard output.
+/// `base` and `fresh`: reports, run folders, or folders of such. The other names may be empty; of the last two, "-" is
+/// standard output.
 struct CompareRequest {
   std::string base, fresh, rules, junit, markdown;
+  std::string fail_on = "any";  ///< or "worse": what a rule, or the usual direction, calls worse, and what is missing
+  std::string format = "text";  ///< of what is printed: text, github (workflow commands), gitlab (Code Quality)
+  bool update = false;          ///< `base` is written again from `fresh`, without what is not compared
 };
-/// Prints the table to `out`; returns true when nothing changed beyond tolerance.
+/// Prints the comparison to `out`; returns true when nothing failed.
 bool compare(const CompareRequest& request, std::string& out);
 
 struct SweepRequest {

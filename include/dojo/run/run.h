@@ -3,6 +3,7 @@
 #pragma once
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "dojo/audit/audit.h"
 #include "dojo/config/config.h"
@@ -22,6 +23,7 @@ struct Prepared {
   std::unique_ptr<const topology::Topology> topology;
   std::unique_ptr<const workload::Workload> workload;
   std::unique_ptr<const workload::Job> job;
+  bool stopped = false;  ///< before the workload was lowered: the job has nothing to do
 };
 
 struct RunOutcome {
@@ -29,6 +31,8 @@ struct RunOutcome {
   systemc::Ending ending = systemc::Ending::kFinished;
   machine::Results results;
   std::optional<audit::Result> audit;  ///< none: this network model has none
+  report::Trail trail;
+  std::vector<report::FreePart> if_free;  ///< `run.if_free`
   Cycles ideal_cycles = 0;  ///< of the job over the ideal network (`run.contention`); 0: not asked for, or not finished
 
   /// For report::write_run_folder() and its like; good as long as this outcome.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The pipeline of a node's core, as a machine file may say it: sizes and latencies that only the cycle-level model of
-// the core uses (dojosim core). What the formulas use too stands in NodeParams.
+// The pipeline of a node's core, as a machine file says it under node.core: sizes and latencies of the cycle-level
+// model of the core (docs/core.md).
 #pragma once
 #include <array>
 #include <cstdint>

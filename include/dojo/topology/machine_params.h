@@ -9,6 +9,7 @@
 
 #include "dojo/schema/enum_text.h"
 #include "dojo/schema/fields.h"
+#include "dojo/topology/core_params.h"
 
 namespace dojo::topology {
 
@@ -61,10 +62,12 @@ struct NodeParams {
   std::int64_t noc_read_ports = 1, noc_write_ports = 1;
   std::int64_t communication_threads = 2;
   std::int64_t vector_bytes_per_cycle = 64;
+  bool vector_formats_native = true;
   std::int64_t vector_latency_cycles = 4, matrix_latency_cycles = 8, scalar_latency_cycles = 1;
   std::int64_t kernel_launch_cycles = 40;
   std::int64_t semaphore_cycles = 1;
   std::int64_t collective_semaphore_cycles = 0;
+  CoreParams core;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("matrix_rows", self.matrix_rows, "rows of the matrix unit's output block", Between(1, 1024), Source{"C21"});
@@ -78,14 +81,18 @@ struct NodeParams {
     field("sram_latency_cycles", self.sram_latency_cycles, "SRAM access", Between(0, 10000), Source{"C46"});
     field("load_ports", self.load_ports, "vector load ports", Between(1, 64), Source{"C43"});
     field("store_ports", self.store_ports, "vector store ports", Between(1, 64), Source{"C43"});
-    field("port_bytes_per_cycle", self.port_bytes_per_cycle, "width of each load, store and NoC port",
-          Between(1, 65536), Source{"C43"});
+    field("port_bytes_per_cycle", self.port_bytes_per_cycle,
+          "width of each load and store port of the core; a NoC port passes a flit a cycle", Between(1, 65536),
+          Source{"C43"});
     field("noc_read_ports", self.noc_read_ports, "SRAM to network ports (injection)", Between(1, 16), Source{"N06"});
     field("noc_write_ports", self.noc_write_ports, "network to SRAM ports (ejection)", Between(1, 16), Source{"N06"});
     field("communication_threads", self.communication_threads,
           "threads that send; each has a queue of messages, and the queues take turns", Between(1, kMostSendQueues),
           Source{"C05"});
     field("vector_bytes_per_cycle", self.vector_bytes_per_cycle, "SIMD width", Between(1, 65536), Source{"C20"});
+    field("vector_formats_native", self.vector_formats_native,
+          "formats below 32 bits are computed as they are; else they are unpacked to FP32 and packed again", Anything(),
+          Source{"assumed"});
     field("vector_latency_cycles", self.vector_latency_cycles, "vector FP pipeline", Between(0, 10000),
           Source{"assumed"});
     field("matrix_latency_cycles", self.matrix_latency_cycles, "matrix pipeline fill and drain", Between(0, 10000),
@@ -97,6 +104,7 @@ struct NodeParams {
     field("collective_semaphore_cycles", self.collective_semaphore_cycles,
           "at each step of a collective, message or DIP transfer: a node that has what it waits for until it goes on",
           Between(0, 10000), Source{"assumed"});
+    field.group("core", self.core, "pipeline of the core");
   }
 };
 

@@ -42,6 +42,44 @@ constexpr std::array<schema::EnumEntry<Replay>, 3> enum_entries(Replay) {
            {Replay::kRecorded, "recorded", "its recorded duration; without one as shapes"}}};
 }
 
+/// The rule by which an optimizer updates its parameters.
+enum class OptimizerRule : std::uint8_t { kSgd, kMomentum, kAdam, kLars };
+constexpr std::array<schema::EnumEntry<OptimizerRule>, 4> enum_entries(OptimizerRule) {
+  return {{{OptimizerRule::kSgd, "sgd", "gradient descent with weight decay"},
+           {OptimizerRule::kMomentum, "momentum", "the same with momentum"},
+           {OptimizerRule::kAdam, "adam", "first and second moments, corrected; decoupled weight decay"},
+           {OptimizerRule::kLars, "lars", "momentum at a rate that norms of weights and gradients set"}}};
+}
+/// What a rule needs of a parameter where a trace does not say it.
+struct OptimizerNeeds {
+  std::int64_t state_bytes;   ///< FP32 master weight and moments
+  std::int64_t vector_flops;  ///< of an update
+  bool norms;                 ///< weights and gradients are read once more before, for the sums of their squares
+};
+constexpr OptimizerNeeds needs_of(OptimizerRule rule) {
+  // Weight decay and update are 2 FLOP each, a momentum 2, each of Adam's moments 3 and 4, their correction 2, root 4
+  // and division 4 (assumed), LARS's two sums of squares 4.
+  switch (rule) {
+    case OptimizerRule::kSgd:
+      return {4, 4, false};
+    case OptimizerRule::kMomentum:
+      return {8, 6, false};
+    case OptimizerRule::kAdam:
+      return {12, 21, false};
+    case OptimizerRule::kLars:
+      return {8, 10, true};
+  }
+  return {};
+}
+
+/// Order of the parts of a batch on a stage of a pipeline.
+enum class PipelineSchedule : std::uint8_t { kGPipe, k1F1B };
+constexpr std::array<schema::EnumEntry<PipelineSchedule>, 2> enum_entries(PipelineSchedule) {
+  return {
+      {{PipelineSchedule::kGPipe, "gpipe", "all forward passes, then all backward passes"},
+       {PipelineSchedule::k1F1B, "1f1b", "forward passes that fill the pipeline, then a backward pass after each"}}};
+}
+
 /// How a collective is carried out: one file each in src/collectives.
 enum class Algorithm : std::uint8_t { kDirect, kMesh2d, kRing, kTree, kZplane };
 constexpr std::array<schema::EnumEntry<Algorithm>, 5> enum_entries(Algorithm) {

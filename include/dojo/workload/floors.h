@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "dojo/base/types.h"
 #include "dojo/schema/enum_text.h"
 
 namespace dojo::workload {
@@ -55,12 +56,23 @@ struct Floors {
   }
 };
 
+/// Cycles of all cores at nominal speed, launch and semaphores included: as the run takes them, and by the formulas
+/// that chose the plan.
+struct CoreCycles {
+  Cycles run = 0, formulas = 0;
+  void add(Cycles of_run, Cycles of_formulas) {
+    run = saturating_sum(run, of_run);
+    formulas = saturating_sum(formulas, of_formulas);
+  }
+};
+
 /// How an operation is carried out, or a part of one.
 struct OpPlan {
   std::string partition;    ///< "M over 18 rows, N over 20 columns, 4 steps over K"
   std::uint32_t nodes = 0;  ///< of a rank, that work on it
   double cycles = 0;        ///< by the planner's model; 0: it has none
   Floors floors;
+  CoreCycles cores;
 };
 
 }  // namespace dojo::workload

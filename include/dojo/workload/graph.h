@@ -75,6 +75,8 @@ struct Op {
   DType dtype = DType::kBf16;
   ConvShape conv;
   MatShape mat;
+  AttentionShape attention;
+  LookupShape lookup;
   std::int64_t elements = 0, channels = 0;
   std::int64_t vector_flops_per_element = 0;
   std::int64_t flops = 0;  ///< matrix FLOP of the op, 2 per MAC; set for conv/matmul kinds too (readers compute it)
@@ -86,6 +88,7 @@ struct Op {
   std::int32_t root = 0;                        ///< reduce, broadcast: position in the group
   std::optional<Algorithm> algorithm;           ///< of a collective; none = choose by cost
   std::optional<SendRoute> route;               ///< of a send; none = the job's
+  std::optional<OptimizerRule> rule;            ///< of an optimizer; none = what its tensors and FLOP say
   std::uint32_t inputs_begin = 0, inputs_end = 0, outputs_begin = 0, outputs_end = 0;  ///< into Graph::tensor_refs
   std::uint32_t deps_begin = 0, deps_end = 0;  ///< into Graph::deps (op indices)
   std::uint64_t place = 0;                     ///< byte offset (binary) or line (text) in the file
@@ -93,6 +96,10 @@ struct Op {
 
 /// Of a product by its shape, 2 per multiply-accumulate; 0 for other kinds.
 [[nodiscard]] std::int64_t shape_flops(const Op& op);
+/// Elements of an operation by its shape: what a pool writes, what look-ups move; 0 for other kinds.
+[[nodiscard]] std::int64_t shape_elements(const Op& op);
+/// `vector_flops_per_element` where a trace does not say it.
+[[nodiscard]] std::int64_t default_vector_flops(const Op& op);
 
 struct Graph {
   std::string file;    ///< provenance; "generated:resnet50" for the generator

@@ -40,7 +40,27 @@ enum class OpKind : std::uint8_t {
   kAllToAll,
   kBarrier,
   kSend,
-  kRecv
+  kRecv,
+  kAttention,  ///< softmax(Q K^T) V in one pass: scores stay on the node that makes them
+  kAttentionGrad,
+  kLayerNorm,  ///< rows of `channels` elements, each with sums of its own
+  kLayerNormGrad,
+  kRmsNorm,
+  kRmsNormGrad,
+  kSoftmax,
+  kSoftmaxGrad,
+  kGroupNormStats,  ///< `channels` groups of the rank, each with sums of its own
+  kGroupNormApply,
+  kGroupNormGradStats,
+  kGroupNormGradApply,
+  kEmbedding,  ///< rows of a table, which lie anywhere
+  kEmbeddingGrad,
+  kGather,
+  kScatter,
+  kDispatch,  ///< tokens to the experts that they chose
+  kCombine,   ///< the experts' results back, weighted and added up
+  kTranspose,
+  kConvert
 };
 
 /// What a kind is to the simulator: which keys it has in a trace, and what it becomes in a program.
@@ -55,7 +75,7 @@ enum class OpFamily : std::uint8_t {
 };
 
 /// Which member of Op describes the sizes (op_shape.h).
-enum class OpShape : std::uint8_t { kNone, kConv, kMatMul };
+enum class OpShape : std::uint8_t { kNone, kConv, kMatMul, kAttention, kLookup };
 
 struct OpTraits {
   enum Flag : unsigned {
@@ -65,6 +85,8 @@ struct OpTraits {
     kHasRoot = 8,             ///< a position in the group
     kCheapToRepeat = 16,      ///< its result may be dropped and computed again
     kUpdatesParameters = 32,  ///< elements are parameters: they do not follow the batch, and ranks may share them out
+    kRowsAreChannels = 64,    ///< `channels` are one row's elements, and all elements are whole rows
+    kGroupsOfSamples = 128,   ///< `channels` count groups of every sample: they follow the batch
   };
   OpKind kind = OpKind::kNone;
   const char* text = "";  ///< in JSON, CSV and reports
@@ -74,6 +96,8 @@ struct OpTraits {
   OpKind input_grad = OpKind::kNone, weight_grad = OpKind::kNone;  ///< of a product in the backward pass
   /// Bytes that a link of each rank carries at least, by the definitions of nccl-tests (docs/report.md).
   double (*link_bytes)(double bytes, double ranks) = nullptr;
+  std::int64_t shape_flops = 1;   ///< of a product: so many times what its shape counts
+  std::int64_t vector_flops = 0;  ///< `vector_flops_per_element` where a trace does not say it
 
   [[nodiscard]] constexpr bool has(Flag flag) const { return (flags & flag) != 0; }
 };
@@ -86,6 +110,18 @@ constexpr OpTraits product(OpKind kind, const char* text, OpShape shape, OpKind 
 }
 constexpr OpTraits vector(OpKind kind, const char* text, unsigned flags, OpShape shape = OpShape::kNone) {
   return {kind, text, OpFamily::kVector, shape, flags};
+}
+/// With a default for the vector FLOP of an element; kernels.md says what they count.
+constexpr OpTraits counted(OpKind kind, const char* text, unsigned flags, std::int64_t vector_flops,
+                           OpShape shape = OpShape::kNone) {
+  OpTraits row = vector(kind, text, flags, shape);
+  row.vector_flops = vector_flops;
+  return row;
+}
+constexpr OpTraits attention(OpKind kind, const char* text, std::int64_t shape_flops) {
+  OpTraits row = product(kind, text, OpShape::kAttention);
+  row.shape_flops = shape_flops;
+  return row;
 }
 constexpr OpTraits plain(OpKind kind, const char* text, OpFamily family, unsigned flags = 0) {
   return {kind, text, family, OpShape::kNone, flags};
@@ -113,6 +149,8 @@ constexpr double of_all_others(double bytes, double ranks) {
 
 using K = OpKind;
 using T = OpTraits;
+inline constexpr unsigned kOfRows = T::kNeedsElements | T::kNeedsChannels | T::kRowsAreChannels;
+inline constexpr unsigned kOfGroups = T::kNeedsElements | T::kNeedsChannels | T::kGroupsOfSamples;
 inline constexpr std::array kRows{
     plain(K::kNone, "none", OpFamily::kNothing),
     product(K::kConv, "conv", OpShape::kConv, K::kConvInputGrad, K::kConvWeightGrad),
@@ -144,6 +182,26 @@ inline constexpr std::array kRows{
     collective(K::kBarrier, "barrier", 0, no_bytes),
     plain(K::kSend, "send", OpFamily::kMessage, T::kNeedsBytes),
     plain(K::kRecv, "recv", OpFamily::kMessage, T::kNeedsBytes),
+    attention(K::kAttention, "attention", 1),
+    attention(K::kAttentionGrad, "attention_grad", 2),
+    counted(K::kLayerNorm, "layer_norm", kOfRows | T::kCheapToRepeat, 7),
+    counted(K::kLayerNormGrad, "layer_norm_grad", kOfRows, 13),
+    counted(K::kRmsNorm, "rms_norm", kOfRows | T::kCheapToRepeat, 4),
+    counted(K::kRmsNormGrad, "rms_norm_grad", kOfRows, 9),
+    counted(K::kSoftmax, "softmax", kOfRows | T::kCheapToRepeat, 8),
+    counted(K::kSoftmaxGrad, "softmax_grad", kOfRows, 4),
+    counted(K::kGroupNormStats, "group_norm_stats", kOfGroups, 3),
+    counted(K::kGroupNormApply, "group_norm_apply", kOfGroups | T::kCheapToRepeat, 2),
+    counted(K::kGroupNormGradStats, "group_norm_grad_stats", kOfGroups, 5),
+    counted(K::kGroupNormGradApply, "group_norm_grad_apply", kOfGroups, 6),
+    counted(K::kEmbedding, "embedding", 0, 1, OpShape::kLookup),
+    counted(K::kEmbeddingGrad, "embedding_grad", 0, 1, OpShape::kLookup),
+    counted(K::kGather, "gather", 0, 0, OpShape::kLookup),
+    counted(K::kScatter, "scatter", 0, 0, OpShape::kLookup),
+    counted(K::kDispatch, "dispatch", 0, 0, OpShape::kLookup),
+    counted(K::kCombine, "combine", 0, 2, OpShape::kLookup),
+    counted(K::kTranspose, "transpose", T::kNeedsElements, 0),
+    counted(K::kConvert, "convert", T::kNeedsElements | T::kCheapToRepeat, 1),
 };
 
 constexpr bool rows_stand_at_their_numbers() {

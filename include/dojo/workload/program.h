@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/node/node_model.h"
 #include "dojo/topology/topology.h"
 #include "dojo/workload/floors.h"
 #include "dojo/workload/graph.h"
@@ -223,6 +224,7 @@ struct Job {
   };
   std::vector<std::vector<InstanceRef>> instance_of;  ///< [rank][entry]
   std::vector<Bytes> hbm_used_bytes;                  ///< by DIP: samples, spill
+  node::PieceTally pieces;                            ///< that the pipeline of a core timed
   std::vector<std::string> approximations;            ///< sentences for fidelity.approximations
   bool groups_by_tile = false;  ///< batch-norm groups are the ranks of a tile, not consecutive ones
 };

@@ -15,8 +15,14 @@ namespace dojo::machine {
 /// The nodes of a line, without pieces, ready at `now`.
 inline void line_nodes(const workload::SliceShape& shape, const workload::SliceShape::Line& line, Cycles now,
                        std::vector<fabric::GatherNode>& nodes) {
-  nodes.clear();
-  for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) nodes.push_back({shape.line_offsets[i], 0, now, 0});
+  nodes.resize(line.nodes_end - line.nodes_begin);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    fabric::GatherNode& node = nodes[i];  // by its fields: the host reads a whole object late that was written in parts
+    node.offset = shape.line_offsets[line.nodes_begin + i];
+    node.piece_bytes = 0;
+    node.ready = now;
+    node.done = 0;
+  }
 }
 
 /// How long a train may be, in flits of all its senders together: an eighth of what they send, within these.
@@ -47,13 +53,12 @@ class GatherRounds {
   static constexpr std::uint32_t kMost = KernelRun::kMostSideBySide;
   using Joined = std::array<std::uint32_t, kMost>;
 
-  explicit GatherRounds(Bytes flit_bytes)
-      : flit_bytes_(flit_bytes), mask_((flit_bytes & (flit_bytes - 1)) == 0 ? flit_bytes - 1 : 0) {}
   /// Fills the pieces of `nodes` with what goes in the round after the first `sent` bytes of each node, of gathers
-  /// [first, first + count), with trains of `length`. `joined` as in KernelRun::LineState. Requires
-  /// count <= kMost.
+  /// [first, first + count), with trains of `length`, in flits of `flit`. `joined` as in
+  /// KernelRun::LineState. Requires count <= kMost.
   void fill(const workload::Kernel& kernel, std::uint32_t first, std::uint32_t count, const Joined& joined, Bytes sent,
-            TrainLength length, std::vector<fabric::GatherNode>& nodes) {
+            TrainLength length, fabric::FlitSize flit, std::vector<fabric::GatherNode>& nodes) {
+    flit_ = flit;
     for_pieces(kernel, first, count, joined, nodes.size(), [](std::uint32_t, const workload::Piece&, Bytes, Bytes) {});
     Flits senders = 0;
     Bytes all_senders = 0;
@@ -61,8 +66,8 @@ class GatherRounds {
       senders += all > sent ? 1 : 0;
       all_senders += all;
     }
-    const Flits train = length.of(all_senders / flit_bytes_);
-    upto_ = senders == 0 ? sent : sent + flit_bytes_ * std::max(GatherTrains::kLeastOfASender, train / senders);
+    const Flits train = length.of(flit.whole(all_senders));
+    upto_ = senders == 0 ? sent : sent + flit.bytes() * std::max(GatherTrains::kLeastOfASender, train / senders);
     std::fill_n(moved_.begin(), count, Bytes{0});
     unfinished_ = 0;
     any_passes_on_ = false;
@@ -73,7 +78,7 @@ class GatherRounds {
       const Bytes from = std::max(begin, sent), to = std::min({end, upto_, begin + Bytes{piece.bytes}});
       if (from >= to) return;
       std::uint32_t& bytes = nodes[piece.holder].piece_bytes;
-      if (bytes != 0) bytes = static_cast<std::uint32_t>(whole_flits(bytes));  // pieces share no packet
+      if (bytes != 0) bytes = static_cast<std::uint32_t>(flit_.padded(bytes));  // pieces share no packet
       bytes += static_cast<std::uint32_t>(to - from);
       moved_[gather] += to - from;
       if (kernel.gathers[first + gather].stage == 2) passes_on_[piece.holder] = any_passes_on_ = true;
@@ -91,9 +96,6 @@ class GatherRounds {
   [[nodiscard]] bool is_complete(std::uint32_t gather) const { return (unfinished_ >> gather & 1u) == 0; }
 
  private:
-  [[nodiscard]] Bytes whole_flits(Bytes bytes) const {
-    return mask_ != 0 ? (bytes + mask_) & ~mask_ : ceil_div(bytes, flit_bytes_) * flit_bytes_;
-  }
   /// `look(gather, piece, begin, end)`: its place among the bytes that its node sends.
   template <class Look>
   void for_pieces(const workload::Kernel& kernel, std::uint32_t first, std::uint32_t count, const Joined& joined,
@@ -101,18 +103,18 @@ class GatherRounds {
     queued_.assign(nodes, 0);
     for (std::uint32_t k = 0; k < count; ++k) {
       const workload::Gather& gather = kernel.gathers[first + k];
-      const Bytes earliest = Bytes{joined[k]} * flit_bytes_;
+      const Bytes earliest = Bytes{joined[k]} * flit_.bytes();
       for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
         const workload::Piece& piece = kernel.pieces[i];
         Bytes& queued = queued_[piece.holder];
         const Bytes begin = std::max(queued, earliest);
-        queued = begin + whole_flits(piece.bytes);
+        queued = begin + flit_.padded(piece.bytes);
         look(k, piece, begin, queued);
       }
     }
   }
 
-  Bytes flit_bytes_, mask_;  // mask: where flits are a power of two of bytes
+  fabric::FlitSize flit_;
   Bytes upto_ = 0;
   std::uint32_t unfinished_ = 0;  // a bit for each gather
   std::array<Bytes, kMost> moved_{};

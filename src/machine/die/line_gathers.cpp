@@ -114,24 +114,25 @@ Cycles LineGathers::first_free(const KernelRun& run, std::uint32_t index) const 
 
 /// After a train of the line: when each node will have sent its pieces. Those of lines that cross wait for that.
 void LineGathers::foresee_sends(KernelRun& run, std::uint32_t index, const SliceShape::Line& line,
-                                const fabric::Gathering& g) {
+                                const fabric::Gathering& g, Scratch& scratch) {
   const RankDie& place = kernels_.place(run);
   const KernelRun::LineState& state = run.lines[index];
-  const Bytes flit = port_.network().link_bytes();
-  const Bytes joined = Bytes{state.joined[state.side_by_side - 1]} * flit;
-  senders_.assign(nodes_.size(), {});
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    const Bytes all = round_.queued(i) - joined;
+  const GatherRounds& round = scratch.round;
+  const fabric::FlitSize flit = port_.network().flit_size();
+  const Bytes joined = Bytes{state.joined[state.side_by_side - 1]} * flit.bytes();
+  scratch.senders.assign(scratch.nodes.size(), {});
+  for (std::size_t i = 0; i < scratch.nodes.size(); ++i) {
+    const Bytes all = round.queued(i) - joined;
     if (all <= 0) continue;
-    senders_[i].all = all / flit;
-    senders_[i].before = std::min(all, state.sent - joined) / flit;
-    senders_[i].after = std::min(all, round_.upto() - joined) / flit;
+    scratch.senders[i].all = flit.whole(all);
+    scratch.senders[i].before = flit.whole(std::min(all, state.sent - joined));
+    scratch.senders[i].after = flit.whole(std::min(all, round.upto() - joined));
   }
-  foresee_ends(senders_, g.first_start, g.links_free);
-  for (std::size_t i = 0; i < nodes_.size(); ++i) {
-    if (senders_[i].end == LineSender::kUnknown) continue;
+  foresee_ends(scratch.senders, g.first_start, g.links_free);
+  for (std::size_t i = 0; i < scratch.nodes.size(); ++i) {
+    if (scratch.senders[i].end == LineSender::kUnknown) continue;
     const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + i] - place.first_node;
-    run.sends_end[node][line.horizontal ? 1 : 0] = senders_[i].end;
+    run.sends_end[node][line.horizontal ? 1 : 0] = scratch.senders[i].end;
   }
 }
 
@@ -154,66 +155,74 @@ Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const SliceS
   const RankDie& place = kernels_.place(run);
   const KernelRun::LineState& state = run.lines[index];
   const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
-  fill_nodes(run, index, line, now);
-  fabric::Gathering g = gathering(line, nodes_);
+  static thread_local Scratch of_thread;
+  Scratch& scratch = of_thread;
+  const GatherRounds& round = scratch.round;
+  fill_nodes(run, index, line, now, scratch);
+  fabric::Gathering g = gathering(line, scratch.nodes);
   if (place.is_broken(index)) {
     gather_in_parts(line, g, now);
-    if (!round_.more()) send_to_other_dies(run, line, gathers[0], g.last_tail);
+    if (!round.more()) send_to_other_dies(run, line, gathers[0], g.last_tail);
   } else {
     g.in_turns = is_alone(run);
     port_.gather(g);
-    if (g.in_turns && is_crossed(run, line.horizontal)) foresee_sends(run, index, line, g);
+    if (g.in_turns && is_crossed(run, line.horizontal)) foresee_sends(run, index, line, g, scratch);
     g.bytes = 0;
-    for (std::uint32_t k = 0; k < state.side_by_side; ++k) g.bytes += round_.moved(k);
+    for (std::uint32_t k = 0; k < state.side_by_side; ++k) g.bytes += round.moved(k);
     moment_.sums->add_gather(g);
     for (std::uint32_t k = 0; k < state.side_by_side; ++k) {
-      g.bytes = round_.moved(k);
+      g.bytes = round.moved(k);
       const Flits behind = port_.network().flits(g.bytes);
       if (g.bytes == 0) continue;
-      pass_on(run, line, g, gathers[k].slot, round_.is_complete(k));
+      pass_on(run, line, g, gathers[k].slot, round.is_complete(k));
       if (g.low_head != kNever) g.low_head += behind;
       if (g.high_head != kNever) g.high_head += behind;
     }
   }
   const Cycles next = std::max(now + 1, g.links_free - g.count * port_.network().hop_cycles());
-  end_round(run, index, line, now);
+  end_round(run, index, line, now, scratch);
   return next;
 }
 
 /// What each node of the line sends in the next round, and from when on.
-void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
+void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now,
+                             Scratch& scratch) {
   const RankDie& place = kernels_.place(run);
   const SliceShape& shape = *place.slice->shape;
   const KernelRun::LineState& state = run.lines[index];
   const workload::Gather& gather = run.kernel->gathers[state.cursor];
-  line_nodes(shape, line, now, nodes_);
+  GatherRounds& round = scratch.round;
+  line_nodes(shape, line, now, scratch.nodes);
   for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
     const std::uint32_t node = shape.line_nodes[i] - place.first_node;
     __builtin_prefetch(&run.nodes[node], 1);
     __builtin_prefetch(&run.slot(node, gather.slot), 1);
   }
-  round_.fill(*run.kernel, state.cursor, state.side_by_side, state.joined, state.sent, train(run, index, line), nodes_);
-  if (!round_.passes_on()) return;
-  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
-    if (!round_.passes_on(i)) continue;
+  round.fill(*run.kernel, state.cursor, state.side_by_side, state.joined, state.sent, train(run, index, line),
+             port_.network().flit_size(), scratch.nodes);
+  if (!round.passes_on()) return;
+  for (std::uint32_t i = 0; i < scratch.nodes.size(); ++i) {
+    if (!round.passes_on(i)) continue;
     const std::uint32_t node = shape.line_nodes[line.nodes_begin + i] - place.first_node;
-    nodes_[i].ready = std::max(now, run.slot(node, 0).ready);
+    scratch.nodes[i].ready = std::max(now, run.slot(node, 0).ready);
   }
 }
 
 /// Gathers of which all is on its way now have arrived when the round has.
-void LineGathers::end_round(KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
+void LineGathers::end_round(KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now,
+                            Scratch& scratch) {
   KernelRun::LineState& state = run.lines[index];
   const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
   const std::uint32_t count = state.side_by_side;
-  for (fabric::GatherNode& node : nodes_) node.done = std::max(node.done, now);  // nothing came in this round
+  const GatherRounds& round = scratch.round;
+  for (fabric::GatherNode& node : scratch.nodes) node.done = std::max(node.done, now);  // nothing came in this round
   std::uint32_t over = 0;
   for (std::uint32_t k = 0; k < count; ++k) {
-    if (round_.is_complete(k) && (state.complete >> k & 1u) == 0) over |= 1u << k;
+    if (round.is_complete(k) && (state.complete >> k & 1u) == 0) over |= 1u << k;
   }
   state.complete |= over;
-  state.sent = round_.upto();
-  if (!round_.more()) {
+  state.sent = round.upto();
+  if (!round.more()) {
     state.cursor += count;
     state.side_by_side = state.complete = 0;
     state.sent = 0;
@@ -226,7 +235,7 @@ void LineGathers::end_round(KernelRun& run, std::uint32_t index, const SliceShap
     --run.gathers_left;
     const bool alone = gathers[k].pieces_end - gathers[k].pieces_begin == 1;
     const std::uint32_t sender = alone ? run.kernel->pieces[gathers[k].pieces_begin].holder : kNone;
-    kernels_.line_arrives(run, line, gathers[k].slot, sender, nodes_, now);
+    kernels_.line_arrives(run, line, gathers[k].slot, sender, scratch.nodes, now);
   }
   if (over != 0) kernels_.end_if_complete(run, now);
 }

@@ -16,12 +16,7 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
  public:
   LineGathers(KernelRuns& kernels, LinePort& port, const Moment& moment, const topology::Topology& topology,
               const GatherTrains& trains)
-      : kernels_(kernels),
-        port_(port),
-        moment_(moment),
-        topology_(topology),
-        trains_(trains),
-        round_(port.network().link_bytes()) {}
+      : kernels_(kernels), port_(port), moment_(moment), topology_(topology), trains_(trains) {}
 
   [[nodiscard]] std::uint32_t need(const RankDie& place, std::uint32_t kernel, std::size_t at) const override {
     return place.program->kernels[kernel].need[at];
@@ -33,6 +28,13 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
   void go_on(const ParkedLine& parked, Cycles now) override;
 
  private:
+  /// Of a train. It belongs to the host thread: what belonged to a die would be cold in the host's caches when its turn
+  /// comes.
+  struct Scratch {
+    GatherRounds round;
+    std::vector<fabric::GatherNode> nodes;
+    std::vector<LineSender> senders;
+  };
   [[nodiscard]] int full_edge(const workload::SliceShape::Line& line) const;
   void choose(const KernelRun& run, std::uint32_t line, KernelRun::LineState& state) const;
   /// The run's slice lies on this die, so nothing of its lines goes on.
@@ -42,10 +44,12 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
                                   const workload::SliceShape::Line& line) const;
   [[nodiscard]] Cycles first_free(const KernelRun& run, std::uint32_t index) const;
   void foresee_sends(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line,
-                     const fabric::Gathering& g);
+                     const fabric::Gathering& g, Scratch& scratch);
   Cycles send_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
-  void fill_nodes(const KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
-  void end_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
+  void fill_nodes(const KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now,
+                  Scratch& scratch);
+  void end_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now,
+                 Scratch& scratch);
   void pass_on(const KernelRun& run, const workload::SliceShape::Line& line, const fabric::Gathering& g,
                std::uint32_t slot, bool last);
   [[nodiscard]] Cycles first_ready(const KernelRun& run, std::uint32_t line) const;
@@ -60,9 +64,6 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
   const Moment& moment_;
   const topology::Topology& topology_;
   const GatherTrains trains_;
-  GatherRounds round_;                     // scratch, as
-  std::vector<fabric::GatherNode> nodes_;  // these
-  std::vector<LineSender> senders_;
 };
 
 }  // namespace dojo::machine

@@ -46,12 +46,9 @@ std::unique_ptr<TaskCopy> record(Context& context, DieId id, DieShard& original,
   }
   const bool pair = tasks[1] != kNone;
   DOJO_CHECK(ended == (pair ? 2 : 1), "task {} of rank {} does not end by itself", tasks[0], rank);
-  DOJO_CHECK(pair || die.port().latest() <= copy->event_after, "task {} of rank {} leaves the network busy", tasks[0],
-             rank);
-  if (pair) {
-    copy->usable =
-        copy->done_after[1 - on_cores] <= copy->done_after[on_cores] && die.busy_until() <= copy->event_after;
-  }
+  copy->usable =
+      pair ? copy->done_after[1 - on_cores] <= copy->done_after[on_cores] && die.busy_until() <= copy->event_after
+           : die.port().latest() <= copy->event_after;
   die.time().account(0, copy->event_after);
   copy->breakdown = die.time().counted(0);
   copy->sums = sums.of_lone_task();

@@ -21,14 +21,14 @@ namespace {
 /// All gathers of one line, a train at a time as they go when each has the line for itself.
 void count_line(const Kernel& kernel, const SliceShape& shape, std::uint32_t index, const GatherTrains& trains,
                 fabric::DieNetwork& network) {
-  GatherRounds round(network.link_bytes());
+  GatherRounds round;
   std::vector<fabric::GatherNode> nodes;
   const SliceShape::Line line = workload::clipped(shape, shape.lines[index], kernel.part);
   for (std::uint32_t i = kernel.gather_begin[index]; i < kernel.gather_begin[index + 1]; ++i) {
     Bytes sent = 0;
     do {
       line_nodes(shape, line, 0, nodes);
-      round.fill(kernel, i, 1, {}, sent, trains.of(line), nodes);
+      round.fill(kernel, i, 1, {}, sent, trains.of(line), network.flit_size(), nodes);
       network.count(gathering(line, nodes), 1);
       sent = round.upto();
     } while (round.more());

@@ -24,7 +24,7 @@ using Tasks = std::array<std::uint32_t, 2>;  // in the order of their starts; th
 struct TaskCopy {
   std::uint32_t id = 0;  ///< in the table
   Tasks tasks{kNone, kNone};
-  bool usable = true;                   ///< a pair that does not come to rest with its kernel is run each time
+  bool usable = true;                   ///< what does not come to rest with its kernel is run each time
   Cycles event_after = 0;               ///< its last event
   std::array<Cycles, 2> done_after{};   ///< their ends as the sequencer sees them
   std::vector<std::uint32_t> changed;   ///< indices into list_counters()

@@ -167,9 +167,10 @@ TEST(Rates, OfAPathAreThoseOfEdgesPortsAndLines) {
   EXPECT_EQ(rates.message(path, lines), 2) << "a node's piece has its share";
 }
 
-TEST(Rates, PortsSlowerThanLinks) {
+TEST(Rates, APortPassesAFlitACycle) {
   topology::MachineParams params = Bench::parameters(Level::kTile);
-  params.node.port_bytes_per_cycle = 32;
+  params.noc.link_bytes_per_cycle = 32;
+  params.node.port_bytes_per_cycle = 128;  // the core's own
   params.node.noc_read_ports = 2;
   const Rates rates{topology::Topology(params)};
   EXPECT_EQ(rates.inject, 64);

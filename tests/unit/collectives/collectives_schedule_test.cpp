@@ -2,6 +2,7 @@
 // The walk over a plan, against arithmetic done by hand with the values of the D1.
 #include <gtest/gtest.h>
 
+#include "collectives/schedule.h"
 #include "unit/collectives/collectives_support.h"
 
 namespace dojo::workload {
@@ -98,6 +99,21 @@ TEST(CollectiveSchedule, MoreBytesTakeLonger) {
       EXPECT_GT(now, before) << algorithm << ", " << bytes;
       before = now;
     }
+  }
+}
+
+/// A walk that can no longer be the shortest ends; one that can is not changed by that.
+TEST(CollectiveSchedule, WalksEndAtTheTimeToBeat) {
+  Bench bench;
+  bench.add_dies(3, 3);
+  for (const Bytes bytes : {Bytes{2} << 10, Bytes{1} << 20, Bytes{64} << 20}) {
+    const CollectiveRequest request = bench.request(OpKind::kAllReduce, bytes, "ring");
+    const DataflowPlan plan = build_collective(request, bench.topology);
+    const double whole = *collectives::scheduled_cycles(plan, request, bench.topology);
+    EXPECT_EQ(collectives::scheduled_cycles(plan, request, bench.topology, whole + 1), whole) << bytes;
+    const double early = *collectives::scheduled_cycles(plan, request, bench.topology, whole / 2);
+    EXPECT_GE(early, whole / 2) << bytes;
+    EXPECT_LT(early, whole) << bytes;
   }
 }
 

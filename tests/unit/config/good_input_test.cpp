@@ -98,6 +98,33 @@ TEST_F(GoodInput, OverridesReachLeavesGroupsElementsAndMaps) {
   EXPECT_EQ(config.run.threads, 2);
 }
 
+TEST_F(GoodInput, ChangedKeysAreThoseThatTheFilesDoNotSay) {
+  LoadRequest request;
+  request.machine_file = write("m.json", R"({"level": "die", "noc": {"hop_cycles": 1}})");
+  request.workload_file = write("w.json", R"({"generate": {"model": "resnet50"}})");
+  EXPECT_TRUE(load(request).changed.empty());
+  request.overrides = {"machine.noc.hop_cycles=2", "machine.noc.link_bytes_per_cycle=64", "run.threads=1",
+                       "run.if_free=true", "workload.placement.0=die"};
+  const std::vector<ChangedKey> changed = load(request).changed;
+  ASSERT_EQ(changed.size(), 2u) << "neither values that stay nor keys of run on which no result depends";
+  EXPECT_EQ(changed[0].path, "machine.noc.hop_cycles");
+  EXPECT_EQ(changed[0].file, "1");
+  EXPECT_EQ(changed[0].value, "2");
+  EXPECT_EQ(changed[1].path, "workload.placement.0");
+  EXPECT_EQ(changed[1].file, "") << "the files have no such key";
+}
+
+TEST_F(GoodInput, ChangedKeysOfFilesThatAreNotWholeAreTheOptions) {
+  LoadRequest request;
+  request.machine_file = write("m.json", R"({"level": "die"})");
+  request.workload_file = write("w.json", R"({"trace": "t", "generate": {"model": "resnet50"}})");  // both
+  request.overrides = {"workload.trace="};
+  const std::vector<ChangedKey> changed = load(request).changed;
+  ASSERT_EQ(changed.size(), 1u);
+  EXPECT_EQ(changed[0].path, "workload.trace");
+  EXPECT_EQ(changed[0].file, "");
+}
+
 TEST_F(GoodInput, ARankUnitIsAWordOrAnObject) {
   const std::string run = write("run.json", R"({"workload": {"rank_unit": {"unit": "die", "rows": 2, "columns": 3}}})");
   const RunConfig config = load({run, "", "", {}});

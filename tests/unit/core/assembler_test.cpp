@@ -116,9 +116,9 @@ TEST(WrongPrograms, WhatAMachineLacksIsRefused) {
 
 TEST(WrongPrograms, HardwareBeyondTheModelIsRefused) {
   Hardware hardware;
-  hardware.node.load_ports = 9;
-  hardware.node.matrix_latency_cycles = 65;
-  hardware.node.port_bytes_per_cycle = 128;
+  hardware.load_ports = 9;
+  hardware.matrix_latency_cycles = 65;
+  hardware.port_bytes_per_cycle = 128;
   hardware.core.scalar_entries = 65;
   const std::string lines = refusal("halt\n", hardware);
   EXPECT_THAT(lines, HasSubstr("machine.node.load_ports: found 9, expected 1 to 8"));

@@ -109,10 +109,10 @@ TEST(Product, IsNeverFasterThanItsBusiestUnit) {
 
 TEST(Product, WhatIfsAnswerInTheRightDirection) {
   Hardware deep, one_generator, few_banks, slow_sram, slots;
-  deep.node.matrix_depth = 8;
+  deep.matrix_depth = 8;
   one_generator.core.address_generators = 1;
   few_banks.core.sram_banks = 4;
-  slow_sram.node.sram_latency_cycles = 8;
+  slow_sram.sram_latency_cycles = 8;
   slots.core.load_takes_vector_slot = true;
   const double now = utilisation(large(256, 2, 2));
   const auto cycles = [](const Hardware& hardware, int block) {
@@ -283,7 +283,7 @@ TEST(Kernels, RefuseWhatDoesNotFit) {
   threads.threads = 5;
   EXPECT_THAT(refusal(threads, {}), HasSubstr("compute threads: found 5, expected 1 to 4"));
   Hardware other;
-  other.node.matrix_rows = 16;
+  other.matrix_rows = 16;
   EXPECT_THAT(refusal({}, other), HasSubstr("machine.node.matrix_rows for a kernel: found 16, expected 8 to 8"));
 }
 

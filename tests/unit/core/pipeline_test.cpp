@@ -21,7 +21,7 @@ TEST(Loads, TwoStartInACycle) {
 }
 TEST(Loads, OnePortTakesOneACycle) {
   Hardware one;
-  one.node.load_ports = 1;
+  one.load_ports = 1;
   EXPECT_NEAR(cycles_each("vld v@ a0$\n", 16, one), 1, kClose);
 }
 TEST(Loads, OneAddressGeneratorMakesOneACycle) {
@@ -31,7 +31,7 @@ TEST(Loads, OneAddressGeneratorMakesOneACycle) {
 }
 TEST(Loads, ThreePortsNeedThreeAddressGenerators) {
   Hardware three;
-  three.node.load_ports = 3;
+  three.load_ports = 3;
   EXPECT_NEAR(cycles_each("vld v@ a0$\n", 16, three), 0.5, kClose);
   three.core.address_generators = 3;
   EXPECT_NEAR(cycles_each("vld v@ a0$\n", 24, three), 1.0 / 3, kClose);
@@ -63,7 +63,7 @@ TEST(Stores, OneLeavesACycle) {
 }
 TEST(Stores, TwoPortsTakeTwo) {
   Hardware two;
-  two.node.store_ports = 2;
+  two.store_ports = 2;
   EXPECT_NEAR(cycles_each("vst v@ a0$\n", 16, two), 0.5, kClose);
 }
 TEST(Stores, ALoadAndAStoreShareTwoAddressGenerators) {
@@ -84,7 +84,7 @@ TEST(Fma, IndependentOnesStartEachCycle) {
 TEST(Fma, AChainTakesTheLatency) {
   EXPECT_NEAR(cycles_each("fma v0 v0\n", 16), 4, kClose);
   Hardware slow;
-  slow.node.vector_latency_cycles = 7;
+  slow.vector_latency_cycles = 7;
   EXPECT_NEAR(cycles_each("fma v0 v0\n", 16, slow), 7, kClose);
 }
 TEST(Fma, FourChainsFillTheUnit) {
@@ -136,7 +136,7 @@ TEST(Matrix, ASumIsReadAfterTheLatencyAndThenWrittenAgain) {
   // The read leaves 8 cycles after mmz, and the next mmz in the cycle after the read.
   EXPECT_NEAR(cycles_each("mmz c7 v1 v2\nx v3 c7\n", 8), 8 + 1, kClose);
   Hardware slow;
-  slow.node.matrix_latency_cycles = 12;
+  slow.matrix_latency_cycles = 12;
   EXPECT_NEAR(cycles_each("mmz c7 v1 v2\nx v3 c7\n", 8, slow), 12 + 1, kClose);
 }
 TEST(Matrix, SumsInTheUnitAreReadThroughTheShuffleUnit) {
@@ -184,7 +184,7 @@ TEST(Integers, TwoStartInACycleAndAChainOne) {
   EXPECT_NEAR(cycles_each("salu a2\nsalu a3\nsalu a4\nsalu a5\n", 8) / 4, 0.5, kClose);
   EXPECT_NEAR(cycles_each("addi a2 1\n", 16), 1, kClose);
   Hardware slow;
-  slow.node.scalar_latency_cycles = 3;
+  slow.scalar_latency_cycles = 3;
   EXPECT_NEAR(cycles_each("addi a2 1\n", 16, slow), 3, kClose);
 }
 TEST(Integers, TheScalarSchedulerIssuesFour) {
@@ -244,8 +244,13 @@ TEST(Semaphores, ASignalWaitsForTheStoresBeforeIt) {
 }
 TEST(Semaphores, TheirCyclesStopTheThreadOnly) {
   Hardware slow;
-  slow.node.semaphore_cycles = 5;
+  slow.semaphore_cycles = 5;
   EXPECT_NEAR(cycles_each("sset 0\nswait 0\n", 4, slow), 5, 0.05);
+}
+TEST(Semaphores, HoldMoreThan32Bits) {
+  // 6 * 1073741823 are signalled and taken one after the other; a sum of 32 bits would be negative after two.
+  EXPECT_GT(run_text("loop 6\nsset 0 1073741823\nend\nloop 6\nswait 0 1073741823\nend\n").cycles, 12u);
+  EXPECT_GT(run_text("loop 6\nsset 0 1073741823\nend\nswait 0 1\n").cycles, 6u);
 }
 TEST(Sends, ABlockMoveReadsALineACycle) {
   EXPECT_NEAR(cycles_each("send a0 16\n", 8) / 16, 1, kClose);
@@ -292,7 +297,7 @@ TEST(Latency, OfASignalBeforeIt) {
 }
 TEST(Latency, OfTheSram) {
   Hardware slow;
-  slow.node.sram_latency_cycles = 12;
+  slow.sram_latency_cycles = 12;
   EXPECT_EQ(run_text("vld v0 a0\nvst v0 a1\n", slow).cycles, run_text("vld v0 a0\nvst v0 a1\n").cycles + 7);
 }
 

@@ -162,6 +162,19 @@ TEST(LowerJob, RefusesAProductWhoseNodesSendMoreThanAKernelCounts) {
               testing::ElementsAre(testing::HasSubstr("bytes that one node sends in one step")));
 }
 
+TEST(LowerJob, RefusesALoadThatTheMemoryCannotHold) {
+  const auto tray = machine(topology::Level::kTray);
+  ASSERT_GT(tray.dip_count(), 0u);
+  Workload workload = generate_collective(OpKind::kAllReduce, 1024, 1);
+  Op& op = workload.graphs[0].ops[0];
+  op.kind = OpKind::kMemLoad;
+  op.bytes = tray.params().dip.hbm_bytes;
+  EXPECT_THAT(errors_of(workload, options_for(workload), tray), testing::IsEmpty());
+  op.bytes += 1;
+  EXPECT_THAT(errors_of(workload, options_for(workload), tray),
+              testing::ElementsAre(testing::HasSubstr("found a load of 32.000 GB by one operation, expected at most")));
+}
+
 TEST(LowerJob, NamesTheRankOfAnUnmatchedSend) {
   const auto tile = machine(topology::Level::kTile);
   Workload workload;

@@ -23,7 +23,9 @@ Workload job_of(OpKind kind) {
   op.conv = {2, 16, 12, 12, 16, 3, 3, 1, 1, 0, 0};
   (void)complete(op.conv);
   op.mat = {96, 64, 48, 1};
-  op.elements = 4608;
+  op.attention = {2, 4, 40, 48, 32, 2, 1, 0, 0};
+  op.lookup = {600, 64, 2, 50};
+  op.elements = traits(kind).shape == OpShape::kLookup ? shape_elements(op) : 4608;
   op.channels = 16;
   op.vector_flops_per_element = 3;
   op.flops = family(kind) == OpFamily::kShapeless ? 1 << 20 : shape_flops(op);

@@ -210,8 +210,8 @@ TEST(GatherRounds, WhatJoinsLaterStartsWhereTheOthersAre) {
   third.pieces_end = 3;
   kernel.gathers = {first, second, third};
   std::vector<fabric::GatherNode> nodes(2);
-  GatherRounds round(64);
-  round.fill(kernel, 0, 3, {0, 4, 5}, 4 * 64, {4, 4}, nodes);  // four flits each have gone
+  GatherRounds round;
+  round.fill(kernel, 0, 3, {0, 4, 5}, 4 * 64, {4, 4}, fabric::FlitSize(64), nodes);  // four flits each have gone
   EXPECT_EQ(nodes[0].piece_bytes, 2u * 64);
   EXPECT_EQ(nodes[1].piece_bytes, 2u * 64) << "both of its flits";
   EXPECT_TRUE(round.is_complete(1));
@@ -227,12 +227,12 @@ TEST(GatherRounds, ATrainIsDividedAmongThoseThatHaveSomethingToSend) {
   other.pieces_end = 4;
   kernel.gathers = {one, other};
   std::vector<fabric::GatherNode> nodes(3);
-  GatherRounds round(64);
+  GatherRounds round;
   std::vector<std::vector<std::uint32_t>> sent;
   Bytes upto = 0;
   do {
     for (fabric::GatherNode& node : nodes) node.piece_bytes = 0;
-    round.fill(kernel, 0, 2, {}, upto, {15, 15}, nodes);
+    round.fill(kernel, 0, 2, {}, upto, {15, 15}, fabric::FlitSize(64), nodes);
     sent.push_back({nodes[0].piece_bytes, nodes[1].piece_bytes, nodes[2].piece_bytes});
     upto = round.upto();
     EXPECT_EQ(round.is_complete(0), sent.size() >= 2);

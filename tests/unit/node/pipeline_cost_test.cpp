@@ -11,8 +11,7 @@ namespace dojo::node {
 namespace {
 
 const topology::NodeParams kNode;
-const topology::CoreParams kCore;
-const PipelineCost kCost(kNode, kCore);
+const PipelineCost kCost(kNode);
 constexpr Cycles kEnds = 28;              // of a product
 constexpr Cycles kBefore = 2 + 5;         // fetch and decode, SRAM
 constexpr Cycles kFma = 4, kShuffle = 4;  // latencies
@@ -37,33 +36,33 @@ TEST(PipelineCost, ABlockedProductIsBoundByItsIssues) {
 TEST(PipelineCost, AnUnblockedProductIsBoundByItsAddresses) {
   // Each issue loads two lines, 64 blocks store two: two a cycle.
   EXPECT_EQ(kCost.product({64, 64, 64}, 1, 1), (2 * 1024 + 2 * 64) / 2 + kEnds);
-  topology::CoreParams one = kCore;
-  one.address_generators = 1;
-  EXPECT_EQ(PipelineCost(kNode, one).product({64, 64, 64}, 1, 1), 2 * 1024 + 2 * 64 + kEnds);
-  topology::CoreParams free = kCore;
-  free.address_generators = 4;
-  free.store_takes_address_generator = false;
+  topology::NodeParams one;
+  one.core.address_generators = 1;
+  EXPECT_EQ(PipelineCost(one).product({64, 64, 64}, 1, 1), 2 * 1024 + 2 * 64 + kEnds);
+  topology::NodeParams free;
+  free.core.address_generators = 4;
+  free.core.store_takes_address_generator = false;
   // Then two load ports decide.
-  EXPECT_EQ(PipelineCost(kNode, free).product({64, 64, 64}, 1, 1), 1024 + 64 + kEnds);
+  EXPECT_EQ(PipelineCost(free).product({64, 64, 64}, 1, 1), 1024 + 64 + kEnds);
 }
 
 TEST(PipelineCost, BlockingOfOneSideLoadsThatOperandLess) {
   // 2 x 1: rows' operand once for each of 8 columns, columns' operand once for each of 4 rows of tiles, 16 lines each.
   const std::int64_t loads = 16 * (8 * 8 + 8 * 4);
   EXPECT_EQ(kCost.product({64, 64, 64}, 2, 1), std::max<std::int64_t>(1024 + 32, (loads + 128) / 2) + kEnds);
-  topology::CoreParams one = kCore;
-  one.address_generators = 1;
-  EXPECT_EQ(PipelineCost(kNode, one).product({64, 64, 64}, 2, 1), loads + 128 + kEnds);
+  topology::NodeParams one;
+  one.core.address_generators = 1;
+  EXPECT_EQ(PipelineCost(one).product({64, 64, 64}, 2, 1), loads + 128 + kEnds);
   // 24 x 64: three rows of blocks. 1 x 2: four columns of tiles, 2 x 1: two rows of them.
-  EXPECT_EQ(PipelineCost(kNode, one).product({24, 64, 64}, 1, 2), 16 * (3 * 4 + 8 * 3) + 48 + kEnds);
-  EXPECT_EQ(PipelineCost(kNode, one).product({24, 64, 64}, 2, 1), 16 * (3 * 8 + 8 * 2) + 48 + kEnds);
+  EXPECT_EQ(PipelineCost(one).product({24, 64, 64}, 1, 2), 16 * (3 * 4 + 8 * 3) + 48 + kEnds);
+  EXPECT_EQ(PipelineCost(one).product({24, 64, 64}, 2, 1), 16 * (3 * 8 + 8 * 2) + 48 + kEnds);
 }
 
 TEST(PipelineCost, PartialSumsAreLoadedAndDelayTheirTiles) {
-  topology::CoreParams one = kCore;
-  one.address_generators = 1;
+  topology::NodeParams one;
+  one.core.address_generators = 1;
   const ProductWork piece{64, 64, 64, 2, 4, true};
-  EXPECT_EQ(PipelineCost(kNode, one).product(piece, 2, 2), 1024 + 4 * 64 + 4 * 64 + kEnds);
+  EXPECT_EQ(PipelineCost(one).product(piece, 2, 2), 1024 + 4 * 64 + 4 * 64 + kEnds);
   EXPECT_EQ(kCost.product(piece, 2, 2), 1024 + 5 * 16 + kEnds);
 }
 
@@ -73,10 +72,10 @@ TEST(PipelineCost, AShallowProductIsBoundByItsStores) {
 }
 
 TEST(PipelineCost, Cfp8HalvesTheLinesOfPanels) {
-  topology::CoreParams one = kCore;
-  one.address_generators = 1;
+  topology::NodeParams one;
+  one.core.address_generators = 1;
   // 17 issues deep: 9 lines of a panel.
-  EXPECT_EQ(PipelineCost(kNode, one).product({64, 64, 68, 1, 2, false}, 1, 1), 9 * 2 * 64 + 128 + kEnds);
+  EXPECT_EQ(PipelineCost(one).product({64, 64, 68, 1, 2, false}, 1, 1), 9 * 2 * 64 + 128 + kEnds);
 }
 
 TEST(PipelineCost, ASingleTileLeavesOneThreadIdle) {
@@ -89,11 +88,10 @@ TEST(PipelineCost, ASingleTileLeavesOneThreadIdle) {
 }
 
 TEST(PipelineCost, TheBusierThreadDecidesWhereTilesAreFew) {
-  topology::CoreParams many = kCore;
-  many.address_generators = 4;
-  topology::NodeParams ports = kNode;
-  ports.load_ports = 4;
-  const PipelineCost cost(ports, many);
+  topology::NodeParams many;
+  many.core.address_generators = 4;
+  many.load_ports = 4;
+  const PipelineCost cost(many);
   // One tile: issues 1 x 64, alone 64 + 4.
   EXPECT_EQ(cost.product({8, 8, 256}, 1, 1), 64 + 4 + kEnds);
   // Three tiles side by side: the busier thread has two: 2/3 x (192 + 12) is less than 192 + 3.
@@ -102,9 +100,9 @@ TEST(PipelineCost, TheBusierThreadDecidesWhereTilesAreFew) {
 }
 
 TEST(PipelineCost, LoadsThatStraddleLinesTakeMoreAddresses) {
-  topology::CoreParams one = kCore;
-  one.address_generators = 1;
-  const PipelineCost cost(kNode, one);
+  topology::NodeParams one;
+  one.core.address_generators = 1;
+  const PipelineCost cost(one);
   // Rows' operand: 16 x 8 x 4 loads, each 2 lines; every third one 2: 4/3.
   EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {2, 1}), 512 * 2 + 512 + 128 + kEnds);
   EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {4, 3}), 683 + 512 + 128 + kEnds);
@@ -138,9 +136,9 @@ TEST(PipelineCost, VectorKernelsTakeTheirBusiestResource) {
   // The same with 4 operations: FMAs, between unpacking and packing.
   EXPECT_EQ(kCost.vector({512, 192, 64, 64, kShuffle, 4 * kFma, kShuffle}), 512 + 2 * kShuffle + kFma + kBefore);
   // FMA and shuffle unit share two issues: they bind where a single unit does not.
-  topology::CoreParams one = kCore;
-  one.vector_issues_per_cycle = 1;
-  EXPECT_EQ(PipelineCost(kNode, one).vector({100, 100, 1, 1}), 200 + kBefore);
+  topology::NodeParams one;
+  one.core.vector_issues_per_cycle = 1;
+  EXPECT_EQ(PipelineCost(one).vector({100, 100, 1, 1}), 200 + kBefore);
   // Loads alone, stores alone.
   EXPECT_EQ(kCost.vector({0, 0, 64, 0}), 32 + kBefore);
   EXPECT_EQ(kCost.vector({0, 0, 0, 64}), 64 + kBefore);

@@ -23,6 +23,7 @@ class Compare : public ::testing::Test {
     request.base = folder_.write("base.json", base_.dump());
     request.fresh = folder_.write("new.json", fresh_.dump());
     if (!rules.empty()) request.rules = folder_.write("rules.json", rules);
+    request.fail_on = fail_on_;
     request.junit = folder_ / "junit.xml";
     request.markdown = folder_ / "table.md";
     out_.clear();
@@ -42,6 +43,7 @@ class Compare : public ::testing::Test {
   Folder folder_;
   json base_, fresh_;
   std::string out_;
+  std::string fail_on_ = "any";
 };
 
 TEST_F(Compare, NamesAFileThatIsMissing) {
@@ -111,7 +113,9 @@ TEST_F(Compare, LeavesHostProgramAndInputsAloneUnlessNamed) {
 TEST_F(Compare, EveryOtherLeafThatChangesIsFound) {
   const json flat = base_.flatten();
   for (const auto& [pointer, value] : flat.items()) {
-    if (pointer.rfind("/host", 0) == 0 || pointer.rfind("/program", 0) == 0 || pointer.rfind("/inputs", 0) == 0)
+    const auto below = [&, at = pointer](const char* section) { return at.rfind(section, 0) == 0; };
+    if (below("/host") || below("/program") || below("/inputs") || below("/configuration") || below("/bottlenecks") ||
+        below("/critical_path") || below("/if_free") || below("/warnings") || below("/links/hottest"))
       continue;
     if (pointer == "/schema") continue;  // another schema is refused
     fresh_ = base_;
@@ -164,18 +168,133 @@ TEST_F(Compare, MatchesListsByNameAndSaysWhatIsMissingOrNew) {
   other["name"] = "first";
   fresh_["latency"]["ops"].insert(fresh_["latency"]["ops"].begin(), other);
   EXPECT_FALSE(run());
-  EXPECT_THAT(out_, HasSubstr("latency.ops[first].seconds"));
+  EXPECT_THAT(out_, HasSubstr("latency.ops[first].exposed_s"));
   EXPECT_THAT(out_, Not(HasSubstr("changed  latency.ops[conv"))) << "the old operation only moved";
   std::swap(base_, fresh_);
   EXPECT_FALSE(run());
   EXPECT_THAT(out_, HasSubstr("missing"));
 }
 
-TEST_F(Compare, PutsTheBiggestChangeFirst) {
+TEST_F(Compare, PutsTheMostSecondsMovedFirst) {
   fresh_["time"]["cycles"] = 4000004;
   fresh_["memory"]["sram_peak_bytes_max"] = 1500000;
+  json& ops = fresh_["latency"]["ops"];
+  json second = ops[0];
+  second["name"] = "second";
+  base_["latency"]["ops"].push_back(second);
+  second["seconds"] = second["seconds"].get<double>() * 1.5;
+  ops[0]["seconds"] = ops[0]["seconds"].get<double>() * 1.1;
+  ops.push_back(second);
   EXPECT_FALSE(run());
-  EXPECT_LT(out_.find("memory.sram_peak_bytes_max"), out_.find("time.cycles"));
+  EXPECT_LT(out_.find("latency.ops[second].seconds"), out_.find("latency.ops[conv")) << "0.25 ms and 0.05 ms";
+  EXPECT_LT(out_.find("latency.ops[conv"), out_.find("time.cycles"));
+  EXPECT_LT(out_.find("time.cycles"), out_.find("memory.sram_peak_bytes_max")) << "no time at all";
+}
+
+TEST_F(Compare, BeginsWithTheStepAndWhatWasChanged) {
+  fresh_["latency"]["step_s"] = 5.05e-4;
+  fresh_["configuration"]["values"]["machine"]["noc"]["hop_cycles"] = 2;
+  fresh_["program"]["version"] = "9";
+  fresh_["inputs"]["tile.json"] = std::string(64, 'c');
+  EXPECT_FALSE(run());
+  const std::string first = out_.substr(0, out_.find("simulated time"));
+  EXPECT_THAT(first, HasSubstr("step"));
+  EXPECT_THAT(first, HasSubstr("0.500000 ms -> 0.505000 ms"));
+  EXPECT_THAT(first, HasSubstr("+1.00 %"));
+  EXPECT_THAT(first, HasSubstr("machine.noc.hop_cycles 1 -> 2"));
+  EXPECT_THAT(first, HasSubstr("1 input files have other contents"));
+  EXPECT_THAT(first, HasSubstr("program.version"));
+  EXPECT_THAT(folder_.read("table.md"), HasSubstr("| step | 0.500000 ms | 0.505000 ms | +1.00 % |"));
+}
+
+TEST_F(Compare, FailsOnlyOnWhatIsWorseWhereAsked) {
+  fail_on_ = "worse";
+  fresh_["time"]["cycles"] = 3000000;
+  EXPECT_TRUE(run()) << out_;
+  EXPECT_THAT(out_, HasSubstr("better"));
+  EXPECT_THAT(folder_.read("junit.xml"), HasSubstr("failures=\"0\""));
+  fresh_["flops"]["utilisation"] = 0.1;
+  EXPECT_FALSE(run()) << "less of the peak is worse without a rule";
+  EXPECT_TRUE(run(R"({"rules": [{"path": "flops.*", "direction": "lower_is_better"}]})"));
+  fresh_["flops"].erase("utilisation");
+  EXPECT_FALSE(run()) << "a value is missing";
+}
+
+TEST_F(Compare, AnAbsoluteToleranceLetsSmallTimesMove) {
+  fresh_["latency"]["step_s"] = 5e-4 + 9e-9;
+  EXPECT_FALSE(run());
+  EXPECT_TRUE(run(R"({"rules": [{"path": "latency.step_s", "absolute": 1e-8}]})"));
+  EXPECT_FALSE(run(R"({"rules": [{"path": "latency.step_s", "absolute": 8e-9}]})"));
+  EXPECT_THAT(error_lines(R"({"rules": [{"path": "time.*", "absolute": -1}]})")[0], HasSubstr("/rules/0/absolute"));
+}
+
+TEST_F(Compare, MarkdownStaysBelowTheLimitOfComments) {
+  for (int group = 0; group < 400; ++group) {
+    base_["group" + std::to_string(group)] = 1;
+    fresh_["group" + std::to_string(group)] = std::string(200, 'x');
+  }
+  EXPECT_FALSE(run());
+  const std::string markdown = folder_.read("table.md");
+  EXPECT_LT(markdown.size(), 60000u);
+  EXPECT_THAT(markdown, HasSubstr("this page ends here"));
+}
+
+TEST_F(Compare, TakesFoldersOfRunsAndUpdatesTheirBaselines) {
+  for (const char* name : {"base/a", "base/b", "new/a", "new/c"}) std::filesystem::create_directories(folder_ / name);
+  folder_.write("base/a/report.json", base_.dump());
+  folder_.write("base/b/report.json", base_.dump());
+  fresh_["time"]["cycles"] = 5000000;
+  folder_.write("new/a/report.json", fresh_.dump());
+  folder_.write("new/c/report.json", fresh_.dump());
+  CompareRequest request{folder_ / "base", folder_ / "new", "", folder_ / "all.xml", ""};
+  std::string out;
+  EXPECT_FALSE(compare(request, out));
+  EXPECT_THAT(out, HasSubstr("1 runs compared, 1 failed, 1 missing, 1 new"));
+  const std::string junit = folder_.read("all.xml");
+  EXPECT_THAT(junit, HasSubstr("<testsuite name=\"a\""));
+  EXPECT_THAT(junit, HasSubstr("failure type=\"missing\""));
+  out.clear();
+  request.format = "github";
+  EXPECT_FALSE(compare(request, out));
+  EXPECT_THAT(out, HasSubstr("::error title=dojosim compare a::"));
+  out.clear();
+  request.format = "gitlab";
+  EXPECT_FALSE(compare(request, out));
+  EXPECT_EQ(json::parse(out)[0]["location"]["path"], "a");
+  request.update = true;
+  EXPECT_TRUE(compare(request, out));
+  const json slim = json::parse(folder_.read("base/a/report.json"));
+  EXPECT_EQ(slim["time"]["cycles"], 5000000);
+  EXPECT_FALSE(slim.contains("host"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "base/c/report.json"));
+  EXPECT_TRUE(std::filesystem::exists(folder_ / "base/b/report.json")) << "nobody said that it may go";
+  std::filesystem::remove_all(folder_ / "base/b");
+  request.update = false;
+  request.format = "text";
+  EXPECT_TRUE(compare(request, out)) << out << "a slim baseline equals the report that it was made from";
+}
+
+TEST_F(Compare, NamesPointsOfASweepByTheirNumber) {
+  std::filesystem::create_directories(folder_ / "base/points/0-0123456789ab");
+  std::filesystem::create_directories(folder_ / "new/points/0-ba9876543210");
+  folder_.write("base/points/0-0123456789ab/report.json", base_.dump());
+  folder_.write("new/points/0-ba9876543210/report.json", base_.dump());
+  std::string out;
+  EXPECT_TRUE(compare({folder_ / "base", folder_ / "new", "", "", ""}, out)) << out;
+  EXPECT_THAT(out, HasSubstr("points/0"));
+}
+
+TEST_F(Compare, RefusesAFolderWithoutReports) {
+  std::filesystem::create_directories(folder_ / "empty");
+  folder_.write("new.json", fresh_.dump());
+  std::string out;
+  try {
+    (void)compare({folder_ / "empty", folder_ / "new.json", "", "", ""}, out);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kIo);
+    EXPECT_THAT(error.what(), HasSubstr("found no report.json"));
+  }
 }
 
 TEST_F(Compare, WritesMarkdownAndJunitWithEverythingEscaped) {
@@ -189,7 +308,7 @@ TEST_F(Compare, WritesMarkdownAndJunitWithEverythingEscaped) {
   EXPECT_THAT(junit, HasSubstr("<failure type=\"changed\" message=\"changed: base 6, new 7"));
   EXPECT_THAT(junit, HasSubstr("failures=\"1\""));
   EXPECT_THAT(folder_.read("table.md"),
-              HasSubstr("| changed | latency.ops\\[conv \"1\", &#60;first&#62;\\].count | 6 | 7 | +16.67 % |"));
+              HasSubstr("| changed | latency.ops\\[conv \"1\", &#60;first&#62;\\].count | 6 | 7 | +16.67 % |  |"));
 }
 
 }  // namespace

@@ -52,6 +52,13 @@ TEST(ListCounters, NamesWhatAReportHas) {
   audit.samples.resize(1);
   audit.left_out = {"nothing"};
   context.audit = &audit;
+  run.config.changed = {{"machine.noc.hop_cycles", "1", "2"}};
+  Trail trail;
+  trail.ranks = 1;
+  trail.end = 1;
+  trail.operations = {{{1, 0, 0, 0, 0, 0}, {}}};
+  trail.path = {{0, 0, 0, PathStep::Part::kCore, 0, 1}};
+  context.trail = &trail;
   collect_keys(report_value(context), "", known, found);
   std::set<std::string> expected;
   for (const std::string& key : known) {

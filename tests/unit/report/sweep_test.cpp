@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sweep: bad files, plans, resume, failures, shards; points are run by a small script in the program's place.
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <set>
@@ -256,6 +257,25 @@ TEST_F(Sweep, WhatIsInTheWayOfAResultIsNotRemoved) {
     fs::create_symlink(folder_ / "run.json", entry.path() / "report.json");
   }
   EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo), Contains(HasSubstr("found a link")));
+}
+
+TEST_F(Sweep, APipeInThePlaceOfAResultIsRefusedAtOnce) {
+  EXPECT_EQ(run(batches("[4]")), 0);
+  request_.resume = true;
+  for (const char* name : {"/report.json", ".made", ".failed"}) {
+    std::string point;
+    for (const auto& entry : fs::directory_iterator(folder_ / "out/points"))
+      if (entry.is_directory()) point = entry.path().string();
+    const std::string file = point + name;
+    fs::remove(file);
+    if (std::string(name) == ".failed") fs::remove(point + "/report.json");
+    ASSERT_EQ(::mkfifo(file.c_str(), 0600), 0);
+    EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo),
+                Contains(AllOf(HasSubstr(name), HasSubstr("expected a file of an earlier sweep"))))
+        << name;
+    fs::remove(file);
+    EXPECT_EQ(run(batches("[4]")), 0);
+  }
 }
 
 TEST_F(Sweep, ShardsTogetherRunEveryPointOnce) {

@@ -138,11 +138,11 @@ TEST(Warnings, NameFiveAndCountTheRest) {
 TEST(Summary, HasTheWarningsAndBothSteps) {
   const std::string text = text_of(PlannedRun().report());
   EXPECT_THAT(text, HasSubstr("WARNINGS        - conv"));
-  EXPECT_THAT(text, HasSubstr("\nstep            0.500000 ms, 16000.0 samples/s (steady: mean of steps 2 to 3)\n"
+  EXPECT_THAT(text, HasSubstr("step            0.500000 ms, 16000.0 samples/s (steady: mean of steps 2 to 3)\n"
                               "cold step       1.000000 ms, 8000.0 samples/s (the first)\n"));
   PlannedRun one;
   one.results.step_end = {2'000'000};
-  EXPECT_THAT(text_of(one.report()), HasSubstr("\nstep            1.000000 ms, 8000.0 samples/s (cold: "));
+  EXPECT_THAT(text_of(one.report()), HasSubstr("step            1.000000 ms, 8000.0 samples/s (cold: "));
 }
 
 }  // namespace

@@ -47,6 +47,35 @@ TEST(Run, HooksAreToldAndCanStop) {
   EXPECT_THAT(sentences, Contains(HasSubstr("building the machine: 32 nodes, 2 dies")));
 }
 
+TEST(Run, ALoweringThatIsStoppedIsAPartialReportOfNothing) {
+  // Every time at which it is asked is tried: before the first operation, among them, before the machine is built.
+  int asked = 0;
+  Hooks hooks;
+  hooks.should_stop = [&] { return ++asked < 0; };
+  config::RunConfig config = small_config();
+  config.workload.generate.model = "matmul";
+  config.workload.generate.m = config.workload.generate.n = config.workload.generate.k = 256;
+  std::string progress;
+  hooks.progress = [&](std::string_view what, std::size_t now, std::size_t all) {
+    progress = fmt::format("{} of {} {}", now, all, what);
+  };
+  (void)prepare(config, hooks);
+  const int all = asked;
+  EXPECT_GT(all, 20) << "it is asked in the work on each operation too";
+  EXPECT_EQ(progress, "0 of 1 operations");
+  for (int stop_at = 1; stop_at <= all + 1; stop_at += all / 4) {
+    asked = 0;
+    hooks.should_stop = [&] { return ++asked >= stop_at; };
+    const RunOutcome outcome = run(config, hooks);
+    EXPECT_EQ(outcome.ending, systemc::Ending::kInterrupted) << stop_at;
+    EXPECT_EQ(outcome.results.end_cycle, 0);
+    EXPECT_TRUE(outcome.prepared.stopped);
+    EXPECT_THAT(report::report_json(outcome.context()), HasSubstr("\"partial\": true"));
+    EXPECT_THAT(outcome.prepared.job->approximations,
+                Contains(HasSubstr("interrupted before its workload was lowered")));
+  }
+}
+
 TEST(Run, PreparedTwiceIsTheSameResult) {
   EXPECT_EQ(run(prepare(small_config())).results.digest, run(small_config()).results.digest);
 }
@@ -95,6 +124,39 @@ TEST(Run, SaysWhatContentionCosts) {
   EXPECT_LT(both.ideal_cycles, both.results.end_cycle);
   EXPECT_THAT(report::report_json(both.context()), HasSubstr("ideal_cycles"));
   EXPECT_THAT(report::report_text(both.context()), HasSubstr("over the ideal network"));
+}
+
+/// Each part's run only adds to the report, and a job of one all-reduce is bound by the edge between its dies.
+TEST(Run, SaysWhatIdealPartsWouldGain) {
+  config::RunConfig config = small_config();
+  config.workload.generate.bytes = 1 << 20;
+  config.machine.die.edge_bytes_per_s = 1e11;
+  const RunOutcome plain = run(config);
+  EXPECT_TRUE(plain.if_free.empty());
+  config.run.if_free = true;
+  const RunOutcome parts = run(config);
+  EXPECT_EQ(parts.results.digest, plain.results.digest);
+  ASSERT_EQ(parts.if_free.size(), report::free_parts().size()) << "two dies with DIPs have every part";
+  Cycles edges = 0;
+  for (const report::FreePart& part : parts.if_free) {
+    EXPECT_GT(part.cycles, 0) << part.part;
+    EXPECT_LE(part.cycles, plain.results.end_cycle) << part.part;
+    if (part.part == "edges") edges = part.cycles;
+  }
+  EXPECT_LT(edges, plain.results.end_cycle * 9 / 10);
+}
+
+TEST(Run, AccountsForAllTimeOfAllRanks) {
+  const RunOutcome outcome = run(small_config());
+  const report::Trail& trail = outcome.trail;
+  Cycles sum = trail.idle + trail.after_end;
+  for (const auto& graph : trail.operations) {
+    for (const report::Exposed& op : graph) sum += op.sum();
+  }
+  EXPECT_EQ(sum, 2 * outcome.results.end_cycle);
+  ASSERT_FALSE(trail.path.empty());
+  EXPECT_EQ(trail.path.front().begin, 0);
+  EXPECT_EQ(trail.path.back().end, outcome.results.end_cycle);
 }
 
 TEST(Approximations, NameWhatTheTraceLeftOpenOnce) {

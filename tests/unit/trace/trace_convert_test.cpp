@@ -93,10 +93,27 @@ class RandomWorkload {
     }
     if (kind.shape == OpShape::kMatMul)
       made.mat = {4, 5, 1 + static_cast<std::int64_t>(up_to(9)), 1 + static_cast<std::int64_t>(up_to(1))};
+    if (kind.shape == OpShape::kAttention)
+      made.attention = {1 + static_cast<std::int64_t>(up_to(3)),
+                        4,
+                        5,
+                        5 + static_cast<std::int64_t>(up_to(3)),
+                        8,
+                        2 * static_cast<std::int64_t>(up_to(2)),
+                        static_cast<std::int64_t>(up_to(1)),
+                        static_cast<std::int64_t>(up_to(4)),
+                        static_cast<std::int64_t>(up_to(1))};
+    if (kind.shape == OpShape::kLookup)
+      made.lookup = {6, 1 + static_cast<std::int64_t>(up_to(9)), 1 + static_cast<std::int64_t>(up_to(2)), 50};
     made.flops = shape_flops(made);
-    if (kind.family == OpFamily::kVector) {
+    if (kind.has(OpTraits::kUpdatesParameters) && up_to(1) == 0) made.rule = static_cast<OptimizerRule>(up_to(3));
+    if (kind.shape == OpShape::kLookup) {
+      made.elements = shape_elements(made);
+      made.vector_flops_per_element = static_cast<std::int64_t>(up_to(5));
+    } else if (kind.family == OpFamily::kVector) {
       made.elements = 1 + static_cast<std::int64_t>(up_to(500));
       made.channels = 1 + static_cast<std::int64_t>(up_to(7));
+      if (kind.has(OpTraits::kRowsAreChannels)) made.elements *= made.channels;
       made.vector_flops_per_element = static_cast<std::int64_t>(up_to(5));
     }
     if (made.kind == OpKind::kCompute) made.flops = 1 + static_cast<std::int64_t>(up_to(1 << 20));
@@ -125,6 +142,23 @@ TEST_F(TraceConvert, RandomWorkloadsAreTheSameAfterwards) {
   }
 }
 
+/// Sizes that depend on others.
+template <class Shape>
+void fit(Shape&) {}
+void fit(ConvShape& s) {
+  s.c = s.k = 2 * s.groups;
+  s.h = s.w = 400;               // room for the dilated filter
+  s.transposed = s.pad_out = 0;  // TransposedConvolutionsComeBack
+}
+void fit(AttentionShape& s) {
+  s.heads = 2 * s.kv_heads;
+  s.keys = s.queries + 2;
+  s.causal = s.scores = 1;
+}
+void fit(LookupShape& s) {
+  s.lookups = 3 * s.pooled;
+}
+
 /// A size for every key that the kind has; keys that it has not stay as they are.
 Op op_with_all_keys(OpKind kind) {
   const OpTraits& row = traits(kind);
@@ -136,10 +170,13 @@ Op op_with_all_keys(OpKind kind) {
     shape.fields(shape, [&](const char*, std::int64_t& value, const schema::Range&, Given given) {
       if (given != Given::kNever) value = next++;
     });
+    fit(shape);
     EXPECT_EQ(complete(shape), "");
   });
   op.flops = row.family == OpFamily::kShapeless ? 12 : shape_flops(op);
-  if (row.family == OpFamily::kVector) op.elements = 5, op.channels = 6, op.vector_flops_per_element = 7;
+  if (row.family == OpFamily::kVector) op.elements = 30, op.channels = 6, op.vector_flops_per_element = 11;
+  if (row.shape == OpShape::kLookup) op.elements = shape_elements(op), op.channels = 0;
+  if (row.has(OpTraits::kUpdatesParameters)) op.rule = OptimizerRule::kLars;
   if (row.has(OpTraits::kNeedsBytes) || row.family == OpFamily::kShapeless) op.bytes = 64;
   if (row.has(OpTraits::kHasRoot)) op.root = 1;
   if (is_collective(kind)) op.algorithm = Algorithm::kTree;
@@ -171,7 +208,29 @@ TEST_F(TraceConvert, EveryKindOfTheTableComesBack) {
     EXPECT_EQ(found.conv.pad, made.conv.pad);
     EXPECT_EQ(found.conv.q, made.conv.q);
     EXPECT_EQ(found.mat.batch, made.mat.batch);
+    EXPECT_EQ(found.conv.key(), made.conv.key());
+    EXPECT_EQ(found.attention.key(), made.attention.key());
+    EXPECT_EQ(found.lookup.pooled, made.lookup.pooled);
+    EXPECT_EQ(found.lookup.distinct_percent, made.lookup.distinct_percent);
+    EXPECT_EQ(found.rule, made.rule);
+    EXPECT_EQ(found.vector_flops_per_element, made.vector_flops_per_element);
   }
+}
+
+TEST_F(TraceConvert, TransposedConvolutionsComeBack) {
+  Op op = op_with_all_keys(OpKind::kConv);
+  op.conv.transposed = op.conv.pad_out = 1;
+  op.conv.p = op.conv.q = 0;
+  ASSERT_EQ(complete(op.conv), "");
+  op.flops = shape_flops(op);
+  Workload workload;
+  workload.group_classes = {all_ranks_class(1)};
+  workload.graph_of_rank = {0};
+  GraphBuilder builder("one", "generated");
+  builder.add({op, "up", {}, {}, {}});
+  workload.graphs.push_back(builder.take());
+  file("own.json", format_json_trace(workload));
+  EXPECT_EQ(read("own.json").graphs[0].ops.at(0).conv.key(), op.conv.key());
 }
 
 TEST_F(TraceConvert, MessagesKeepTagsAndRoutes) {

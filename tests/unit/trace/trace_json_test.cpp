@@ -187,6 +187,19 @@ TEST_F(TraceJson, AKeyOfAnotherKindIsUnknown) {
               Contains(HasSubstr("expected one that fits")));
 }
 
+TEST_F(TraceJson, ARefusedKeyIsTheOnlyFindingOfItsOperation) {
+  const auto only = [&](const char* op, const char* words) {
+    EXPECT_THAT(errors(with_ops(op)), testing::ElementsAre(HasSubstr(words))) << op;
+  };
+  only(R"({"id":0,"kind":"compute","duration_ns":-1})", "/duration_ns: found -1");
+  only(R"({"id":0,"kind":"compute","duration_ns":"3 ms"})", "/duration_ns: found");
+  only(R"({"id":0,"kind":"compute","flops":1.5})", "/flops: found 1.5");
+  only(R"({"id":0,"kind":"compute","bytes":null})", "/bytes: found null");
+  only(R"({"id":0,"kind":"matmul","matmul":{"m":2,"n":2,"k":0},"flops":16})", "/matmul/k: found 0");
+  only(R"({"id":0,"kind":"matmul","matmul":{"m":2,"n":2,"k":2},"flops":-16})", "/flops: found -16");
+  only(R"({"id":0,"kind":"compute","duration_ns":0})", "without flops, bytes and duration_ns");
+}
+
 TEST_F(TraceJson, EveryPrefixOfATraceIsAnErrorAndNoCrash) {
   const std::string text = with_ops(R"({"id":0,"kind":"all_reduce","bytes":4},{"id":1,"kind":"none","deps":[0]})");
   EXPECT_THAT(errors(text), IsEmpty());

@@ -49,6 +49,12 @@ TEST(OpKinds, HaveOnlyWhatTheirFamilyHas) {
     if (row.has(OpTraits::kNeedsBytes)) {
       EXPECT_TRUE(row.family == OpFamily::kMemory || is_communication(row.kind));
     }
+    if (row.has(OpTraits::kRowsAreChannels) || row.has(OpTraits::kGroupsOfSamples)) {
+      EXPECT_TRUE(row.has(OpTraits::kNeedsChannels));
+    }
+    EXPECT_TRUE(row.vector_flops == 0 || vector);
+    EXPECT_TRUE(row.shape_flops == 1 || row.family == OpFamily::kProduct);
+    EXPECT_GE(row.shape_flops, 1);
     if (row.has(OpTraits::kCheapToRepeat)) {
       EXPECT_TRUE(is_compute(row.kind));
     }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the products of a convolution's groups cost on one core.
+#pragma once
+#include "dojo/node/kernel_cost.h"
+
+namespace dojo::node {
+
+/// `piece` is the product of one group. On the unit that is faster: the matrix unit takes one group after the other;
+/// the vector unit works on a line of channels of all groups at once, tap by tap.
+[[nodiscard]] Cycles grouped_product_cycles(const NodeCost& cost, const ProductWork& piece, std::int64_t groups);
+
+}  // namespace dojo::node

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels of pieces, and what stands for the longest of them.
+#include "dojo/core/piece_times.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "dojo/core/assembler.h"
+#include "dojo/core/core.h"
+#include "dojo/core/kernels.h"
+
+namespace dojo::core {
+namespace {
+
+using node::ProductWork;
+using node::StreamWork;
+
+/// Longer pieces are extrapolated.
+constexpr std::int64_t kMostIssues = 1 << 15, kMostUnits = 1 << 11;
+constexpr int kComputeThreads = 2;
+
+/// Cycles at `at` on the line through two points.
+Cycles on_line(std::int64_t x1, Cycles y1, std::int64_t x2, Cycles y2, std::int64_t at) {
+  const Int128 more = Int128{y2 - y1} * (at - x2);
+  const Int128 cycles = y2 + (more + (x2 - x1) - 1) / (x2 - x1);
+  return cycles > std::numeric_limits<Cycles>::max() ? std::numeric_limits<Cycles>::max() : static_cast<Cycles>(cycles);
+}
+
+/// A dimension of a product, in turns after which the kernel does the same again.
+struct Dimension {
+  std::int64_t ProductWork::*size;
+  std::int64_t turn;
+};
+constexpr std::array<Dimension, 3> kDimensions{{{&ProductWork::m, 32}, {&ProductWork::n, 32}, {&ProductWork::k, 64}}};
+
+std::int64_t issues_of(const ProductWork& piece, const Hardware& hardware) {
+  const auto product = [](std::int64_t a, std::int64_t b, std::int64_t c) {
+    return saturating_product(saturating_product(a, b), c);
+  };
+  if (piece.element_bytes >= 4) return product(piece.m, ceil_div<std::int64_t>(piece.n, 16), piece.k);
+  return product(ceil_div(piece.m, hardware.matrix_rows), ceil_div(piece.n, hardware.matrix_columns),
+                 ceil_div(piece.k, hardware.matrix_depth));
+}
+
+StreamWork shortened(const StreamWork& all, std::int64_t units) {
+  const auto share = [&](std::int64_t items) {
+    return static_cast<std::int64_t>((Int128{items} * units + all.units - 1) / all.units);
+  };
+  return {units, share(all.loads), share(all.stores), share(all.fma), share(all.unpacks), share(all.packs)};
+}
+
+}  // namespace
+
+PieceTimes::PieceTimes(const node::NodeCost& formulas) : hardware_(formulas.params()), formulas_(formulas) {
+  check_kernels(hardware_, kComputeThreads);
+  hardware_.sram_bytes = std::int64_t{1} << 30;
+}
+
+template <class Run>
+Cycles PieceTimes::known(const Key& key, Cycles formula, Run&& run) {
+  const auto [at, is_new] = times_.try_emplace(key, 0);
+  if (!is_new) return at->second;
+  at->second = run();
+  ++tally_.pieces;
+  const double error = std::abs(static_cast<double>(formula) / static_cast<double>(at->second) - 1);
+  tally_.error_sum += error;
+  tally_.beyond_10_percent += error > 0.1 ? 1 : 0;
+  return at->second;
+}
+
+Cycles PieceTimes::product(const ProductWork& piece) {
+  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
+  const Key key{0, piece.m, piece.n, piece.k, piece.element_bytes, piece.result_bytes, piece.accumulate ? 1 : 0};
+  return known(key, formulas_.product(piece), [&] { return product_of(piece); });
+}
+
+Cycles PieceTimes::vector(const node::VectorPiece& piece) {
+  const StreamWork work = formulas_.stream(piece);
+  if (work.units == 0) return 0;
+  const Key key{1, work.units, work.loads, work.stores, work.fma, work.unpacks, work.packs};
+  return known(key, formulas_.vector(piece), [&] { return stream_of(work); });
+}
+
+Cycles PieceTimes::product_of(const ProductWork& piece) {
+  const std::int64_t issues = issues_of(piece, hardware_);
+  if (issues <= kMostIssues) return run_product(piece);
+  // The dimension of most turns is cut: what is left of it grows by whole turns.
+  const auto most = std::max_element(
+      kDimensions.begin(), kDimensions.end(),
+      [&](const Dimension& a, const Dimension& b) { return piece.*a.size / a.turn < piece.*b.size / b.turn; });
+  constexpr std::int64_t kFewestTurns = 4;
+  const std::int64_t size = piece.*most->size;
+  const auto wanted = static_cast<std::int64_t>(Int128{size} * kMostIssues / issues / most->turn);
+  const std::int64_t turns = std::max(kFewestTurns, wanted);
+  if (turns >= size / most->turn) return run_product(piece);
+  ProductWork longer = piece, shorter = piece;
+  longer.*most->size = size % most->turn + turns * most->turn;
+  shorter.*most->size = size % most->turn + turns / 2 * most->turn;
+  return on_line(shorter.*most->size, product_of(shorter), longer.*most->size, product_of(longer), size);
+}
+
+Cycles PieceTimes::stream_of(const StreamWork& work) {
+  const auto run = [this](const StreamWork& some) { return run_text(stream_text({some, kComputeThreads}, hardware_)); };
+  if (work.units <= kMostUnits) return run(work);
+  return on_line(kMostUnits / 2, run(shortened(work, kMostUnits / 2)), kMostUnits, run(shortened(work, kMostUnits)),
+                 work.units);
+}
+
+Cycles PieceTimes::run_product(const ProductWork& piece) {
+  if (piece.element_bytes >= 4) {
+    Fp32ProductKernel kernel;
+    kernel.m = piece.m, kernel.n = piece.n, kernel.k = piece.k;
+    kernel.rows = static_cast<int>(std::min<std::int64_t>(kernel.rows, piece.m));
+    kernel.threads = kComputeThreads;
+    ProductWork without = piece;
+    without.accumulate = false;
+    // The kernel starts from zero: what partial sums add is the formula's.
+    return run_text(fp32_product_text(kernel, hardware_)) + formulas_.product(piece) - formulas_.product(without);
+  }
+  const node::BlockedProduct chosen = formulas_.pipeline().product(piece);
+  ProductKernel kernel;
+  kernel.m = piece.m, kernel.n = piece.n, kernel.k = piece.k;
+  kernel.element_bytes = piece.element_bytes, kernel.result_bytes = piece.result_bytes;
+  kernel.accumulate = piece.accumulate;
+  kernel.block_rows = chosen.block_rows, kernel.block_columns = chosen.block_columns;
+  kernel.threads = kComputeThreads;
+  return run_text(product_text(kernel, hardware_));
+}
+
+Cycles PieceTimes::run_text(const std::string& text) {
+  const Assembly assembly = assemble(text, "kernel");
+  const auto cycles = static_cast<Cycles>(run(assembly.work(), hardware_).cycles);
+  tally_.simulated_cycles = saturating_sum(tally_.simulated_cycles, cycles);
+  return cycles;
+}
+
+}  // namespace dojo::core

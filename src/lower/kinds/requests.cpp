@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where operands lie, and requests that follow from an operation's tensors.
+#include "lower/kinds/requests.h"
+
+#include <algorithm>
+
+namespace dojo::workload {
+namespace {
+
+/// Multiply-adds of an element, each of which is one operation of the FMA unit.
+std::int64_t multiply_adds(const Op& op) {
+  switch (op.kind) {
+    case OpKind::kBatchNormStats:  // sum of squares
+    case OpKind::kBatchNormApply:  // scale and shift
+      return 1;
+    case OpKind::kBatchNormGradStats:  // x_hat; sum of dy * x_hat
+      return 2;
+    case OpKind::kBatchNormGradApply:  // x_hat; dy - x_hat * b; scale and shift
+      return 3;
+    case OpKind::kOptimizer:  // decay, momentum, update
+      return op.vector_flops_per_element / 2;
+    default:
+      return 0;
+  }
+}
+
+bool is_small_operand(TensorRole role) {
+  return role == TensorRole::kStatistics || role == TensorRole::kWeight;
+}
+
+}  // namespace
+
+std::int64_t operations_of_element(const Op& op) {
+  const std::int64_t flops = op.vector_flops_per_element;
+  return flops - std::min(flops / 2, multiply_adds(op));
+}
+
+TensorPlace place_of_bytes(const OpView& view, Bytes bytes, std::size_t otherwise, bool data) {
+  std::vector<std::uint32_t> inputs;
+  std::vector<std::uint32_t> fitting;
+  view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
+    if (is_local_data(tensor.role) == data) {
+      inputs.push_back(index);
+      if (tensor.bytes == bytes) fitting.push_back(index);
+    }
+  });
+  if (fitting.size() == 1) return view.places[fitting.front()];
+  return otherwise < inputs.size() ? view.places[inputs[otherwise]] : TensorPlace{};
+}
+
+TensorPlace place_of_second(const OpView& view, Bytes bytes) {
+  bool weight = false;
+  view.for_each_input([&](std::uint32_t, const Tensor& tensor) { weight = weight || !is_local_data(tensor.role); });
+  TensorPlace place = place_of_bytes(view, bytes, weight ? 0 : 1, !weight);
+  // A weight lies as suits, and so does an operand of a product that is not batched.
+  if (weight || view.op.mat.batch <= 1) place.layout = Layout::kAny;
+  return place;
+}
+
+VectorRequest vector_request(const OpView& view) {
+  VectorRequest r;
+  r.element_bytes = dtype_bytes(view.op.dtype);
+  r.flops = view.op.elements * view.op.vector_flops_per_element;
+  r.operations = view.op.elements * operations_of_element(view.op);
+  Bytes largest = -1;
+  TensorPlace place;
+  std::uint8_t part = kUnplaced;  // that holds all inputs
+  view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
+    if (!is_local_data(tensor.role)) return;
+    part = std::min(part, view.places[index].part);
+    if (tensor.bytes > largest) {
+      largest = tensor.bytes;
+      place = view.places[index];
+    }
+  });
+  // Large results go back to pixels: every product after them needs that.
+  if (place.layout == Layout::kAny || (place.layout == Layout::kOther && largest > kSmallOperandBytes))
+    place.layout = Layout::kPixels;
+  r.place = {place.layout, part == kUnplaced ? std::uint8_t{0} : part};
+  return r;
+}
+
+VectorRequest tensors_request(const OpView& view) {
+  VectorRequest r = vector_request(view);
+  view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
+    if (is_small_operand(tensor.role) && tensor.bytes <= kSmallOperandBytes) {
+      r.to_all_bytes += tensor.bytes;
+      return;
+    }
+    r.load_bytes += tensor.bytes;
+    const TensorPlace& other = view.places[index];
+    const bool elsewhere = other.part != kUnplaced && other.part != r.place.part;
+    if (is_local_data(tensor.role) && other.layout != Layout::kAny && (elsewhere || other.layout != r.place.layout)) {
+      const bool across = elsewhere || other.layout == Layout::kOther || r.place.layout == Layout::kOther;
+      (across ? r.collected_bytes : r.shifted_bytes) += tensor.bytes;
+    }
+  });
+  view.for_each_output([&](std::uint32_t, const Tensor& tensor) {
+    r.store_bytes += is_local_data(tensor.role) && tensor.role != TensorRole::kGradient ? tensor.bytes : 0;
+  });
+  const Op& op = view.op;
+  if (op.inputs_begin == op.inputs_end && op.outputs_begin == op.outputs_end)
+    r.load_bytes = r.store_bytes = op.elements * r.element_bytes;
+  return r;
+}
+
+}  // namespace dojo::workload

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of generated networks, their options, and the ranks of a job.
+#include "dojo/trace/networks.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "dojo/base/error.h"
+#include "dojo/base/nearest.h"
+#include "trace/networks/others.h"
+#include "trace/networks/transformer.h"
+
+namespace dojo::workload {
+namespace {
+
+using networks::Groups;
+using networks::TransformerSize;
+
+struct Network {
+  const char* name;
+  Graph (*transformer)(const NetworkOptions& options, const TransformerSize& size, const Groups& groups);
+  Graph (*other)(const NetworkOptions& options, const Groups& groups);
+  bool shares_products;  ///< by a tensor group
+};
+constexpr Network kNetworks[] = {{"gpt", networks::gpt, nullptr, true},    {"llama", networks::llama, nullptr, true},
+                                 {"bert", networks::bert, nullptr, false}, {"vit", networks::vit, nullptr, false},
+                                 {"moe", networks::llama, nullptr, true},  {"dlrm", nullptr, networks::dlrm, false},
+                                 {"unet", nullptr, networks::unet, false}};
+
+void check(const Network& network, const NetworkOptions& o, Findings& findings) {
+  const auto between = [&](const char* key, std::int64_t value, std::int64_t low, std::int64_t high) {
+    if (value < low || value > high)
+      findings.add("generate {}: found {} {}, expected {} to {}; set workload.generate.{}", network.name, key, value,
+                   low, high, key);
+  };
+  between("batch", o.batch, 1, 1 << 20);
+  between("bucket_bytes", o.bucket_bytes, 1, std::int64_t{1} << 50);
+  between("layers", o.layers, 0, 4096);
+  for (const auto& [key, value] : {std::pair{"hidden", o.hidden},
+                                   {"heads", o.heads},
+                                   {"kv_heads", o.kv_heads},
+                                   {"feed_forward", o.feed_forward},
+                                   {"vocabulary", o.vocabulary},
+                                   {"sequence", o.sequence},
+                                   {"experts", o.experts}})
+    between(key, value, 0, 1 << 24);
+  if (network.transformer == nullptr &&
+      (!o.size.empty() ||
+       o.layers + o.hidden + o.heads + o.kv_heads + o.feed_forward + o.vocabulary + o.sequence + o.experts > 0)) {
+    findings.add("generate {}: found a size or a part of one, expected none: it has one size; remove it", network.name);
+  }
+  if (o.ranks < 1 || o.ranks > 10000000)
+    findings.add("generate {}: found {} ranks, expected 1 to 10000000; set workload.ranks", network.name, o.ranks);
+  if (!network.shares_products && (o.tensor > 1 || o.pipeline > 1 || o.microbatches > 1)) {
+    findings.add(
+        "generate {}: found tensor {}, pipeline {} and microbatches {}, expected 1 each: it is only data "
+        "parallel; remove them",
+        network.name, o.tensor, o.pipeline, o.microbatches);
+  }
+  between("pipeline", o.pipeline, 1, 4096);
+  if (o.tensor < 1 || o.pipeline < 1 || (o.ranks >= 1 && o.ranks % (o.tensor * o.pipeline) != 0)) {
+    findings.add(
+        "generate {}: found tensor {} and pipeline {} with {} ranks, expected a product that divides them; set "
+        "workload.generate.tensor, workload.generate.pipeline or workload.ranks",
+        network.name, o.tensor, o.pipeline, o.ranks);
+  }
+  if (o.pipeline > 1 && o.ranks > 4096)
+    findings.add(
+        "generate {}: found a pipeline with {} ranks, expected at most 4096: each has a graph of its own; use "
+        "fewer ranks",
+        network.name, o.ranks);
+  if (o.microbatches < 1 || (o.batch >= 1 && o.batch % o.microbatches != 0)) {
+    findings.add(
+        "generate {}: found {} microbatches of a batch of {}, expected a number that divides it; set "
+        "workload.generate.microbatches or workload.generate.batch",
+        network.name, o.microbatches, o.batch);
+  }
+  if (o.sequence_parallel && o.tensor < 2)
+    findings.add(
+        "generate {}: found sequence_parallel with tensor {}, expected at least 2 ranks that share a product; "
+        "set workload.generate.tensor",
+        network.name, o.tensor);
+}
+
+/// Ranks of a tensor group follow one another, then the stages of a pipeline, then the copies of the job.
+class Ranks {
+ public:
+  Ranks(const NetworkOptions& o, bool shares_words)
+      : tensor_(static_cast<RankId>(o.tensor)),
+        stages_(static_cast<RankId>(o.pipeline)),
+        copies_(static_cast<RankId>(o.ranks) / (tensor_ * stages_)),
+        shares_words_(shares_words && stages_ > 1) {}
+
+  void add_groups(Workload& workload) {
+    workload.group_classes.push_back(all_ranks_class(tensor_ * stages_ * copies_));
+    if (tensor_ > 1) {
+      groups_.tensor = add(workload, "tensor", stages_ * copies_, tensor_,
+                           [&](RankId group, RankId i) { return group * tensor_ + i; });
+    }
+    if (copies_ > 1 && tensor_ * stages_ > 1) {
+      groups_.data = add(workload, "data", tensor_ * stages_, copies_,
+                         [&](RankId group, RankId i) { return i * tensor_ * stages_ + group; });
+    }
+    if (shares_words_) {
+      groups_.words = add(workload, "words", tensor_ * copies_, 2, [&](RankId group, RankId i) {
+        return (group / tensor_ * stages_ + i * (stages_ - 1)) * tensor_ + group % tensor_;
+      });
+    }
+    groups_.data_ranks = copies_;
+    groups_.tensor_ranks = tensor_;
+    groups_.stages = stages_;
+  }
+
+  [[nodiscard]] Groups of(RankId rank) const {
+    Groups groups = groups_;
+    groups.stage = rank / tensor_ % stages_;
+    groups.previous = rank - tensor_;
+    groups.next = rank + tensor_;
+    // The class has only ranks of these stages.
+    if (groups.stage != 0 && groups.stage + 1 != groups.stages) groups.words = 0;
+    return groups;
+  }
+
+ private:
+  template <class Rank>
+  std::uint32_t add(Workload& workload, const char* name, RankId groups, RankId ranks, Rank&& rank) {
+    Workload::GroupClass made{name, {}};
+    for (RankId g = 0; g < groups; ++g) {
+      Group group{fmt::format("{}[{}]", name, g), {}};
+      for (RankId i = 0; i < ranks; ++i) group.ranks.push_back(rank(g, i));
+      made.groups.push_back(std::move(group));
+    }
+    workload.group_classes.push_back(std::move(made));
+    return static_cast<std::uint32_t>(workload.group_classes.size() - 1);
+  }
+
+  RankId tensor_, stages_, copies_;
+  bool shares_words_;
+  Groups groups_;
+};
+
+}  // namespace
+
+std::vector<std::string> network_names() {
+  std::vector<std::string> names;
+  for (const Network& network : kNetworks) names.emplace_back(network.name);
+  return names;
+}
+
+std::vector<std::string> network_sizes(const std::string& network) {
+  std::vector<std::string> sizes;
+  for (const TransformerSize& size : networks::transformer_sizes())
+    if (network == size.model) sizes.emplace_back(size.name);
+  return sizes;
+}
+
+Workload generate_network(const std::string& name, const NetworkOptions& options) {
+  Findings findings;
+  const auto* network =
+      std::find_if(std::begin(kNetworks), std::end(kNetworks), [&](const Network& row) { return name == row.name; });
+  if (network == std::end(kNetworks)) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("generate: found network '{}', expected one of: {}{}", name,
+                            fmt::join(network_names(), ", "), did_you_mean(name, network_names())));
+  }
+  check(*network, options, findings);
+  findings.throw_if_any();
+  TransformerSize size{};
+  if (network->transformer != nullptr) size = networks::transformer_size(name, options, findings);
+  findings.throw_if_any();
+  Workload workload;
+  workload.steps = options.steps;
+  Ranks ranks(options, name == "gpt");
+  ranks.add_groups(workload);
+  const auto graph_of = [&](RankId rank) {
+    const Groups groups = ranks.of(rank);
+    return network->transformer != nullptr ? network->transformer(options, size, groups)
+                                           : network->other(options, groups);
+  };
+  workload.graph_of_rank.assign(static_cast<std::size_t>(options.ranks), 0);
+  if (options.pipeline == 1) {
+    workload.graphs.push_back(graph_of(0));
+    return workload;
+  }
+  // Each rank names the ranks that it sends to.
+  for (RankId rank = 0; rank < static_cast<RankId>(options.ranks); ++rank) {
+    workload.graph_of_rank[rank] = rank;
+    workload.graphs.push_back(graph_of(rank));
+  }
+  return workload;
+}
+
+}  // namespace dojo::workload

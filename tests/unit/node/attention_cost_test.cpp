@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Attention on one core against its claims, worked out by hand.
+#include "dojo/node/attention_cost.h"
+
+#include <gtest/gtest.h>
+
+namespace dojo::node {
+namespace {
+
+const topology::NodeParams kNode;
+
+TEST(AttentionCost, NothingTakesNoTime) {
+  EXPECT_EQ(attention_cycles(NodeCost(kNode), {}), 0);
+  EXPECT_EQ(attention_cycles(NodeCost(kNode), {8, 0, 64, 2, AttentionWork::kGradients, false}), 0);
+}
+
+/// 64 queries, 256 keys, heads of 128: 8 x 32 blocks of 32 issues, and 8 x 16 blocks of 64 issues.
+TEST(AttentionCost, ForwardTakesBothProductsAtLeast) {
+  const NodeCost cost(kNode);
+  const Cycles cycles = attention_cycles(cost, {64, 256, 128, 2, AttentionWork::kForward, false});
+  EXPECT_GE(cycles, 8 * 32 * 32 + 8 * 16 * 64);
+  const Cycles products = cost.product({64, 256, 128, 2, 4, false}) + cost.product({64, 128, 256, 2, 4, true});
+  EXPECT_EQ(cycles, products + 64 * 256 * 4 / 128 + kNode.vector_latency_cycles + kNode.sram_latency_cycles);
+}
+
+/// 8 FLOP a score on 16 FP32 lanes are more than the products of heads of 16 (2 x 16 / 256 cycles a score each).
+TEST(AttentionCost, SmallHeadsAreBoundByTheSoftmax) {
+  const AttentionPiece piece{64, 256, 16, 2, AttentionWork::kForward, false};
+  const std::int64_t flops = 8 * 64 * 256 + 2 * 2 * 64 * 16;  // two blocks of keys scale O
+  EXPECT_EQ(attention_vector_flops(piece), flops);
+  EXPECT_GE(attention_cycles(NodeCost(kNode), piece), flops / 16);
+}
+
+TEST(AttentionCost, TheGradientMakesScoresAgainUnlessTheyWereKept) {
+  const NodeCost cost(kNode);
+  const AttentionPiece again{64, 256, 64, 2, AttentionWork::kGradients, false},
+      kept{64, 256, 64, 2, AttentionWork::kGradients, true};
+  const Cycles scores = cost.product({64, 256, 64, 2, 4, false});
+  EXPECT_EQ(attention_cycles(cost, again) - attention_cycles(cost, kept), scores + 64 * 256 * (8 - 6) / 128);
+  EXPECT_EQ(attention_vector_flops(again), 10 * 64 * 256);
+  EXPECT_EQ(attention_vector_flops(kept), 4 * 64 * 256);
+}
+
+/// Two passes make S and dP twice, and nothing else.
+TEST(AttentionCost, GradientsOfTwoPassesMakeScoresTwice) {
+  const NodeCost cost(kNode);
+  AttentionPiece piece{64, 256, 128, 2, AttentionWork::kQueryGradient, false};
+  const Cycles scores = cost.product({64, 256, 128, 2, 4, false});
+  const Cycles ends = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
+  EXPECT_EQ(attention_cycles(cost, piece),
+            2 * scores + cost.product({64, 128, 256, 2, 4, true}) + 64 * 256 * 8 / 128 + ends);
+  piece.work = AttentionWork::kKeyGradients;
+  EXPECT_EQ(attention_cycles(cost, piece),
+            2 * scores + 2 * cost.product({256, 128, 64, 2, 4, true}) + 64 * 256 * 8 / 128 + ends);
+}
+
+}  // namespace
+}  // namespace dojo::node

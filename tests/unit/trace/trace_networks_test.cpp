@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: Apache-2.0
+// Generated networks against the counts of their publications: parameters to the digit, FLOP by the published formulas.
+#include "dojo/trace/networks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "dojo/base/error.h"
+#include "dojo/trace/trace.h"
+
+namespace dojo::workload {
+namespace {
+
+NetworkOptions options(const std::string& size, bool explicit_attention = false) {
+  NetworkOptions made;
+  made.size = size;
+  made.batch = 1;
+  made.explicit_attention = explicit_attention;
+  return made;
+}
+
+std::string findings_of(const std::string& network, const NetworkOptions& options) {
+  try {
+    (void)generate_network(network, options);
+  } catch (const Error& error) {
+    std::string lines;
+    for (const std::string& line : error.lines()) lines += line + "\n";
+    return lines;
+  }
+  return "";
+}
+
+TEST(GenerateNetwork, SaysWhatIsWrong) {
+  EXPECT_THAT(findings_of("gtp", {}), testing::HasSubstr("found network 'gtp', expected one of: gpt"));
+  EXPECT_THAT(findings_of("gpt", options("176B")), testing::HasSubstr("found size '176B', expected one of: 124M"));
+  NetworkOptions o = options("124M");
+  o.heads = 7;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found 7 heads of 768 hidden, expected a number that divides"));
+  o = options("124M");
+  o.ranks = 4, o.tensor = 3;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found tensor 3 and pipeline 1 with 4 ranks"));
+  o.ranks = 5, o.tensor = 5;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found 5 tensor of 12 kv_heads"));
+  o = options("124M");
+  o.sequence_parallel = true;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("sequence_parallel with tensor 1"));
+  o = options("large");
+  o.ranks = o.tensor = 2;
+  EXPECT_THAT(findings_of("bert", o), testing::HasSubstr("it is only data parallel"));
+  o = options("124M");
+  o.ranks = o.pipeline = 13;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found pipeline 13 with 12 layers"));
+  o = options("124M");
+  o.batch = 4, o.microbatches = 3;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found 3 microbatches of a batch of 4"));
+  o = options("124M");
+  o.batch = 0, o.bucket_bytes = 0;
+  EXPECT_THAT(findings_of("gpt", o),
+              testing::AllOf(testing::HasSubstr("found batch 0"), testing::HasSubstr("found bucket_bytes 0")));
+}
+
+std::int64_t parameters(const Workload& workload) {
+  std::int64_t updated = 0;
+  Bytes weights = 0, gradients = 0;
+  for (const Op& op : workload.graphs[0].ops)
+    if (op.kind == OpKind::kOptimizer) updated += op.elements;
+  for (const Tensor& t : workload.graphs[0].tensors) {
+    weights += t.role == TensorRole::kWeight ? t.bytes : 0;
+    gradients += t.role == TensorRole::kGradient ? t.bytes : 0;
+  }
+  EXPECT_EQ(weights, 2 * updated);  // each is updated once, and has one gradient
+  EXPECT_EQ(gradients, weights);
+  return updated;
+}
+
+std::int64_t flops(const Workload& workload, bool forward_only = false) {
+  std::int64_t sum = 0;
+  for (const Op& op : workload.graphs[0].ops)
+    if (!forward_only || op.phase == Phase::kForward) sum += op.flops;
+  return sum;
+}
+
+TEST(GenerateNetwork, OneSizeIsNotNamed) {
+  EXPECT_THAT(findings_of("unet", options("large")), testing::HasSubstr("expected none: it has one size"));
+}
+
+TEST(GenerateNetwork, HasThePublishedParameters) {
+  const std::map<std::pair<std::string, std::string>, std::int64_t> published{
+      // GPT-2's code
+      {{"gpt", "124M"}, 124'439'808},
+      {{"gpt", "355M"}, 354'823'168},
+      {{"gpt", "774M"}, 774'030'080},
+      {{"gpt", "1558M"}, 1'557'611'200},
+      // by the formula V h + s h + L (12 h^2 + 13 h) + 2 h for GPT-3's table
+      {{"gpt", "125M"}, 125'226'240},
+      {{"gpt", "350M"}, 355'871'744},
+      {{"gpt", "760M"}, 760'300'032},
+      {{"gpt", "1.3B"}, 1'315'723'264},
+      {{"gpt", "2.7B"}, 2'651'553'280},
+      {{"gpt", "6.7B"}, 6'658'404'352},
+      {{"gpt", "13B"}, 12'853'386'240},
+      {{"gpt", "175B"}, 174'604'259'328},
+      // configurations of Llama 2 and 3
+      {{"llama", "7B"}, 6'738'415'616},
+      {{"llama", "70B"}, 68'976'648'192},
+      {{"llama", "3-8B"}, 8'030'261'248},
+      {{"llama", "3-70B"}, 70'553'706'496},
+      // BERT-large with both heads; Vision Transformer; Mixtral
+      {{"bert", "large"}, 336'226'108},
+      {{"vit", "B/16"}, 86'567'656},
+      {{"vit", "L/16"}, 304'326'632},
+      {{"moe", "8x7B"}, 46'702'792'704},
+  };
+  std::size_t sizes = 0;
+  for (const std::string& network : network_names()) {
+    EXPECT_EQ(network_sizes(network).empty(), network == "dlrm" || network == "unet") << network;
+    for (const std::string& size : network_sizes(network)) {
+      SCOPED_TRACE(network + " " + size);
+      ++sizes;
+      ASSERT_EQ(published.count({network, size}), 1u);
+      EXPECT_EQ(parameters(generate_network(network, options(size))), published.at({network, size}));
+    }
+  }
+  EXPECT_EQ(sizes, published.size());
+}
+
+/// nanoGPT's notebook counts all pairs of tokens: 24 s h^2 + 4 s^2 h a layer, 2 s h V for the head.
+TEST(GenerateGpt, HasThePublishedFlops) {
+  const Workload whole = generate_network("gpt", options("124M", true));
+  EXPECT_EQ(flops(whole, true), 291'648'307'200);
+  EXPECT_EQ(flops(whole), 874'944'921'600);
+  // A causal mask leaves s (s + 1) / 2 of the s^2 pairs.
+  const Workload masked = generate_network("gpt", options("124M"));
+  constexpr std::int64_t kPairsLeftOut = 1024 * 1024 - 1024 * 1025 / 2;
+  EXPECT_EQ(flops(masked), 874'944'921'600 - 3 * 12 * 4 * kPairsLeftOut * 768);
+}
+
+TEST(GenerateLlama, HasThePublishedFlopsOfAToken) {
+  EXPECT_NEAR(static_cast<double>(flops(generate_network("llama", options("7B", true)))) / 4096, 4.6085e10, 1e6);
+  EXPECT_NEAR(static_cast<double>(flops(generate_network("llama", options("70B", true)))) / 4096, 4.4449e11, 1e7);
+  EXPECT_NEAR(static_cast<double>(flops(generate_network("moe", options("8x7B", true)))) / 4096, 8.293e10, 1e7);
+}
+
+TEST(GenerateBert, HasThePublishedFlopsOfItsEncoder) {
+  const Workload workload = generate_network("bert", options("large"));
+  std::int64_t encoder = 0;
+  for (const Op& op : workload.graphs[0].ops) {
+    const bool block = workload.graphs[0].op_name(op).rfind("block", 0) == 0;
+    if (block && op.phase == Phase::kForward) encoder += op.flops;
+  }
+  EXPECT_NEAR(static_cast<double>(encoder), 3.35007e11, 1e6);
+}
+
+TEST(GenerateVit, HasThePublishedFlops) {
+  EXPECT_NEAR(static_cast<double>(flops(generate_network("vit", options("B/16")), true)), 2 * 17.563828e9, 2e3);
+  EXPECT_NEAR(static_cast<double>(flops(generate_network("vit", options("L/16")), true)), 2 * 61.554713e9, 2e3);
+}
+
+TEST(GenerateResNet101, HasThePublishedCounts) {
+  ResNet50Options o;
+  o.batch = 1;
+  o.batch_norm_group = 1;
+  const Workload workload = generate_resnet101(o);
+  EXPECT_EQ(parameters(workload), 44'549'160);
+  EXPECT_NEAR(static_cast<double>(flops(workload, true)), 2 * 7.801405e9, 2e3);
+}
+
+/// facebookresearch/dlrm: 177,944,275 rows of 128; of the layers 2,368,897 parameters and 2,365,184 products a sample,
+/// and 27 x 27 x 128 of the pairs.
+TEST(GenerateDlrm, HasThePublishedCounts) {
+  NetworkOptions o;
+  o.batch = 64;
+  const Workload workload = generate_network("dlrm", o);
+  Bytes tables = 0, layers = 0;
+  for (const Tensor& t : workload.graphs[0].tensors) {
+    if (t.role != TensorRole::kWeight) continue;
+    (workload.graphs[0].str(t.name).rfind("table", 0) == 0 ? tables : layers) += t.bytes;
+  }
+  EXPECT_EQ(tables, Bytes{2} * 177'944'275 * 128);
+  EXPECT_EQ(layers, 2 * 2'368'897);
+  EXPECT_EQ(flops(workload, true), 64 * 2 * (2'365'184 + 27 * 27 * 128));
+  o.table_rows = 1000;
+  Bytes capped = 0;
+  const Workload small = generate_network("dlrm", o);
+  for (const Tensor& t : small.graphs[0].tensors) capped += t.bytes;
+  EXPECT_LT(capped, 100'000'000);
+}
+
+/// mlcommons/mobile_app_open, pull request 917: 859,520,964 parameters. 338.61 G products of convolutions and layers
+/// and 63.03 of attention, by the shapes.
+TEST(GenerateUnet, HasThePublishedCounts) {
+  NetworkOptions o;
+  o.batch = 1;
+  const Workload workload = generate_network("unet", o);
+  EXPECT_EQ(parameters(workload), 859'520'964);
+  std::int64_t attention = 0;
+  for (const Op& op : workload.graphs[0].ops) attention += op.kind == OpKind::kAttention ? op.flops : 0;
+  EXPECT_NEAR(static_cast<double>(attention), 2 * 63.03e9, 2e7);
+  EXPECT_NEAR(static_cast<double>(flops(workload, true) - attention), 2 * 338.61e9, 2e7);
+}
+
+/// What a rank of a tensor group has: a t-th of products, all of the norms; sums of each layer go around the group.
+TEST(GenerateNetwork, TensorGroupsShareProducts) {
+  NetworkOptions o = options("124M");
+  o.vocabulary = 50256;
+  const Workload alone = generate_network("gpt", o);
+  o.ranks = 8, o.tensor = 4, o.batch = 2;
+  const Workload shared = generate_network("gpt", o);
+  EXPECT_EQ(flops(shared) * 4, flops(alone) * 2);
+  ASSERT_EQ(shared.group_classes.size(), 3u);
+  EXPECT_EQ(shared.group_classes[1].groups[1].ranks, (std::vector<RankId>{4, 5, 6, 7}));
+  EXPECT_EQ(shared.group_classes[2].groups[1].ranks, (std::vector<RankId>{1, 5}));
+  Bytes layer_sums = 0, gradients = 0;
+  for (const Op& op : shared.graphs[0].ops) {
+    if (op.kind != OpKind::kAllReduce) continue;
+    if (op.group == 2) gradients += op.bytes;
+    if (op.group == 1 && op.dtype == DType::kBf16) layer_sums += op.bytes;
+  }
+  EXPECT_EQ(gradients, 2 * parameters(shared));
+  // Two sums forward and two backward in each of 12 layers; of the embedding and of the head's input.
+  EXPECT_EQ(layer_sums, Bytes{2 * 1024 * 768 * 2} * (4 * 12 + 2));
+  Findings findings;
+  check_workload(shared, findings);
+  EXPECT_TRUE(findings.lines().empty());
+}
+
+std::vector<std::string> order_of(const Graph& graph, const std::string& forward_op, const std::string& backward_op) {
+  std::vector<std::string> order;
+  for (const Op& op : graph.ops) {
+    const std::string& name = graph.op_name(op);
+    const std::size_t dot = name.find('.');
+    if (name.substr(dot + 1) == forward_op) order.push_back("F" + name.substr(4, dot - 4));
+    if (name.substr(dot + 1) == backward_op) order.push_back("B" + name.substr(4, dot - 4));
+  }
+  return order;
+}
+
+TEST(GeneratePipeline, StagesTakeTurnsByTheirSchedule) {
+  NetworkOptions o = options("124M");
+  o.ranks = o.pipeline = 4;
+  o.batch = o.microbatches = 6;
+  const Workload in_turn = generate_network("gpt", o);
+  ASSERT_EQ(in_turn.graphs.size(), 4u);
+  using Order = std::vector<std::string>;
+  const auto order = [](const Workload& workload, RankId rank) {
+    const std::string block = "block" + std::to_string(3 * rank) + ".mlp.up";
+    return order_of(workload.graphs[rank], block, block + ".weight_grad");
+  };
+  EXPECT_EQ(order(in_turn, 3), (Order{"F0", "B0", "F1", "B1", "F2", "B2", "F3", "B3", "F4", "B4", "F5", "B5"}));
+  EXPECT_EQ(order(in_turn, 0), (Order{"F0", "F1", "F2", "F3", "B0", "F4", "B1", "F5", "B2", "B3", "B4", "B5"}));
+  o.schedule = PipelineSchedule::kGPipe;
+  EXPECT_EQ(order(generate_network("gpt", o), 0),
+            (Order{"F0", "F1", "F2", "F3", "F4", "F5", "B0", "B1", "B2", "B3", "B4", "B5"}));
+  Findings findings;
+  check_workload(in_turn, findings);
+  EXPECT_TRUE(findings.lines().empty());
+}
+
+/// All stages together do what one rank does, and have its parameters, the table of words twice.
+TEST(GeneratePipeline, StagesShareOutTheWork) {
+  NetworkOptions o = options("124M");
+  o.batch = 4;
+  const Workload alone = generate_network("gpt", o);
+  o.ranks = 8, o.pipeline = 2, o.tensor = 2, o.microbatches = 4, o.vocabulary = 50258;
+  const Workload piped = generate_network("gpt", o);
+  ASSERT_EQ(piped.graphs.size(), 8u);
+  std::int64_t flops_of_copy = 0, head_difference = 6 * std::int64_t{4 * 1024} * 768;  // one more word
+  for (std::size_t rank = 0; rank < 4; ++rank)
+    for (const Op& op : piped.graphs[rank].ops) flops_of_copy += op.flops;
+  EXPECT_EQ(flops_of_copy, flops(alone) + head_difference);
+  ASSERT_EQ(piped.group_classes.size(), 4u);
+  EXPECT_EQ(piped.group_classes[1].groups[1].ranks, (std::vector<RankId>{2, 3}));
+  EXPECT_EQ(piped.group_classes[2].groups[1].ranks, (std::vector<RankId>{1, 5}));
+  EXPECT_EQ(piped.group_classes[3].name, "words");
+  EXPECT_EQ(piped.group_classes[3].groups[3].ranks, (std::vector<RankId>{5, 7}));
+  Findings findings;
+  check_workload(piped, findings);
+  EXPECT_THAT(findings.lines(), testing::IsEmpty());
+}
+
+/// Weights are updated once for all parts of the batch, and the gradient has one sum.
+TEST(GenerateNetwork, PartsOfABatchAddUpTheirGradients) {
+  NetworkOptions o = options("124M");
+  o.batch = o.microbatches = 4;
+  const Workload parts = generate_network("gpt", o);
+  EXPECT_EQ(parameters(parts), 124'439'808);
+  o.microbatches = 1;
+  EXPECT_EQ(flops(parts), flops(generate_network("gpt", o)));
+}
+
+/// Reduce-scatter and all-gather carry what the all-reduces carried.
+TEST(GenerateNetwork, SequenceParallelGroupsShareTokensOfNorms) {
+  NetworkOptions o = options("124M");
+  o.ranks = o.tensor = 4;
+  o.sequence_parallel = true;
+  const Workload workload = generate_network("gpt", o);
+  std::map<OpKind, std::int64_t> counts;
+  for (const Op& op : workload.graphs[0].ops) {
+    if (is_collective(op.kind)) ++counts[op.kind];
+    if (op.kind == OpKind::kLayerNorm) {
+      EXPECT_EQ(op.elements, 1024 * 768 / 4);
+    }
+  }
+  EXPECT_EQ(counts[OpKind::kReduceScatter], 4 * 12 + 1);
+  EXPECT_EQ(counts[OpKind::kAllGather], 4 * 12 + 2);
+  Findings findings;
+  check_workload(workload, findings);
+  EXPECT_TRUE(findings.lines().empty());
+}
+
+}  // namespace
+}  // namespace dojo::workload
