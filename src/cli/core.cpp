@@ -113,8 +113,8 @@ void print_text(const CoreKernelRun& run, const Counters& counters, const core::
   print("{}\n{:<24} {}\n", run.title, "cycles", counters.cycles);
   if (run.formula_cycles > 0) {
     const double ratio = static_cast<double>(run.formula_cycles) / static_cast<double>(counters.cycles);
-    print("{:<24} {} ({:+.1f} %; without launch, as dojosim run takes it)\n", "formula", run.formula_cycles,
-          100 * (ratio - 1));
+    print("{:<24} {} ({:+.1f} %; for two threads and the best blocking, without launch)\n", "formula",
+          run.formula_cycles, 100 * (ratio - 1));
   }
   print("\n{:<24} {:>12} {:>8}\n", "use of", "issues", "of peak");
   for (const UnitUse& use : uses_of(counters, hardware)) {

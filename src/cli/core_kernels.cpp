@@ -8,7 +8,7 @@
 #include <charconv>
 
 #include "dojo/core/kernels.h"
-#include "dojo/node/kernel_cost.h"
+#include "dojo/node/pipeline_cost.h"
 
 namespace dojo::cli {
 namespace {
@@ -90,8 +90,9 @@ CoreKernelRun matmul(const Options& options, const Hardware& hardware) {
                   kernel.k, format_of(kernel.element_bytes), kernel.result_bytes,
                   kernel.accumulate ? ", partial sums" : "", kernel.block_rows, kernel.block_columns, kernel.threads),
       product_text(kernel, hardware),
-      node::NodeCost(hardware).product(
-          {kernel.m, kernel.n, kernel.k, kernel.element_bytes, kernel.result_bytes, kernel.accumulate})};
+      node::PipelineCost(hardware)
+          .product({kernel.m, kernel.n, kernel.k, kernel.element_bytes, kernel.result_bytes, kernel.accumulate})
+          .cycles};
 }
 
 CoreKernelRun convolution(const Options& options, const Hardware& hardware) {
@@ -105,13 +106,15 @@ CoreKernelRun convolution(const Options& options, const Hardware& hardware) {
   kernel.threads = threads_of(options);
   read_blocks(options, kernel.block_rows, kernel.block_columns);
   const core::ProductKernel product = product_of(kernel);
+  node::LoadLines lines{0, 0};
+  for (const core::InnerStretch& stretch : product.stretches) lines.lines += stretch.row_lines, ++lines.loads;
   return {
       fmt::format("conv {0} x {0}, stride {1}, {2} pixels in rows of {3}, {4} to {5} channels, blocks {6} x {7}, {8} "
                   "threads",
                   kernel.window, kernel.stride, kernel.m, kernel.width, kernel.channels, kernel.n, kernel.block_rows,
                   kernel.block_columns, kernel.threads),
       product_text(product, hardware),
-      node::NodeCost(hardware).product({product.m, product.n, product.k, 2, 2, false})};
+      node::PipelineCost(hardware).product({product.m, product.n, product.k, 2, 2, false}, lines).cycles};
 }
 
 CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
@@ -122,16 +125,19 @@ CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
   kernel.threads = threads_of(options);
   return {fmt::format("fp32_matmul {} x {} x {}, {} threads", kernel.m, kernel.n, kernel.k, kernel.threads),
           fp32_product_text(kernel, hardware),
-          node::NodeCost(hardware).product({kernel.m, kernel.n, kernel.k, 4, 4, false})};
+          node::PipelineCost(hardware).fp32_product({kernel.m, kernel.n, kernel.k, 4, 4, false})};
 }
 
 CoreKernelRun elementwise_run(const core::ElementwiseKernel& kernel, const Hardware& hardware,
                               const std::string& title) {
   const std::string text = elementwise_text(kernel, hardware);  // refuses what would overflow below
-  const std::int64_t bytes = kernel.lines * core::kLineBytes;
+  const std::int64_t halves = kernel.in_fp32 ? 2 : 1, lines = kernel.lines;
+  const Cycles shuffle = kernel.in_fp32 ? hardware.core.shuffle_latency_cycles : 0;
   return {fmt::format("{} of {} lines, {} threads", title, kernel.lines, kernel.threads), text,
-          node::NodeCost(hardware).vector(
-              {kernel.inputs * bytes, kernel.outputs * bytes, bytes / 2 * kernel.operations, 2})};
+          node::PipelineCost(hardware).vector({halves * kernel.operations * lines,
+                                               kernel.in_fp32 ? (2 * kernel.inputs + 1) * lines : 0,
+                                               kernel.inputs * lines, kernel.outputs * lines, shuffle * kernel.inputs,
+                                               hardware.vector_latency_cycles * kernel.operations, shuffle})};
 }
 
 CoreKernelRun elementwise(const Options& options, const Hardware& hardware) {
@@ -161,14 +167,9 @@ CoreKernelRun reduction(const Options& options, const Hardware& hardware) {
   kernel.lanes = small(options, "lanes", 16);
   kernel.threads = threads_of(options);
   const std::string text = reduction_text(kernel, hardware);
-  return {
-      fmt::format("reduction of {} lines of {} lanes, {} threads", kernel.lines, kernel.lanes, kernel.threads), text,
-      node::NodeCost(hardware).vector({kernel.lines * core::kLineBytes, core::kLineBytes, kernel.lines * kernel.lanes,
-                                       std::int64_t{core::kLineBytes} / kernel.lanes})};
+  return {fmt::format("reduction of {} lines of {} lanes, {} threads", kernel.lines, kernel.lanes, kernel.threads),
+          text, node::PipelineCost(hardware).reduction(kernel.lines, kernel.lanes)};
 }
-
-/// FLOP an element that the workload counts.
-constexpr std::int64_t kSoftmaxFlops = 10, kLayerNormFlops = 7;
 
 CoreKernelRun rows_run(core::RowsKernel::Kind kind, const Options& options, const Hardware& hardware) {
   core::RowsKernel kernel;
@@ -180,11 +181,11 @@ CoreKernelRun rows_run(core::RowsKernel::Kind kind, const Options& options, cons
   kernel.threads = threads_of(options);
   const bool softmax = kind == core::RowsKernel::Kind::kSoftmax;
   const std::string text = rows_text(kernel, hardware);
-  const std::int64_t bytes = kernel.rows * kernel.lines * core::kLineBytes;
-  const std::int64_t flops = kernel.rows * kernel.lines * kernel.lanes * (softmax ? kSoftmaxFlops : kLayerNormFlops);
+  const node::RowPasses passes = softmax ? node::RowPasses{kernel.rows, kernel.lines, 8, 118, 3, 2}
+                                         : node::RowPasses{kernel.rows, kernel.lines, 4, 72, 2, 1};
   return {fmt::format("{} of {} rows of {} lines, {} threads", softmax ? "softmax" : "layer_norm", kernel.rows,
                       kernel.lines, kernel.threads),
-          text, node::NodeCost(hardware).vector({bytes, bytes, flops, std::int64_t{core::kLineBytes} / kernel.lanes})};
+          text, node::PipelineCost(hardware).rows(passes)};
 }
 CoreKernelRun softmax(const Options& options, const Hardware& hardware) {
   return rows_run(core::RowsKernel::Kind::kSoftmax, options, hardware);
@@ -193,7 +194,6 @@ CoreKernelRun layer_norm(const Options& options, const Hardware& hardware) {
   return rows_run(core::RowsKernel::Kind::kLayerNorm, options, hardware);
 }
 
-/// Bytes and FLOP of a weight as the workload counts them: gradient, state and weight in, state and weight out.
 CoreKernelRun optimizer_run(core::OptimizerKernel::Kind kind, const Options& options, const Hardware& hardware) {
   core::OptimizerKernel kernel;
   kernel.kind = kind;
@@ -203,7 +203,10 @@ CoreKernelRun optimizer_run(core::OptimizerKernel::Kind kind, const Options& opt
   const std::string text = optimizer_text(kernel, hardware);
   const std::int64_t weights = kernel.groups * 32;
   return {fmt::format("{} of {} weights, {} threads", adam ? "adam" : "sgd", weights, kernel.threads), text,
-          node::NodeCost(hardware).vector({weights * (adam ? 12 : 10), weights * 10, weights * (adam ? 20 : 6), 4})};
+          node::PipelineCost(hardware).vector(
+              {kernel.groups * (adam ? 26 : 6), kernel.groups * (adam ? 5 : 3), kernel.groups * (adam ? 6 : 5),
+               kernel.groups * 5, hardware.core.shuffle_latency_cycles,
+               hardware.vector_latency_cycles * (adam ? 13 : 3), hardware.core.shuffle_latency_cycles})};
 }
 CoreKernelRun sgd(const Options& options, const Hardware& hardware) {
   return optimizer_run(core::OptimizerKernel::Kind::kSgd, options, hardware);
@@ -218,10 +221,9 @@ CoreKernelRun transposition(const Options& options, const Hardware& hardware) {
   kernel.shuffles = small(options, "shuffles", 3);
   kernel.threads = threads_of(options);
   const std::string text = transposition_text(kernel, hardware);
-  const std::int64_t bytes = kernel.lines * core::kLineBytes;
   return {fmt::format("transposition of {} lines, {} shuffles each, {} threads", kernel.lines, kernel.shuffles,
                       kernel.threads),
-          text, node::NodeCost(hardware).vector({bytes, bytes, 0, 2})};
+          text, node::PipelineCost(hardware).vector({0, kernel.lines * kernel.shuffles, kernel.lines, kernel.lines})};
 }
 
 }  // namespace

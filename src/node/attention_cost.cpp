@@ -39,6 +39,16 @@ Cycles products(const NodeCost& cost, const AttentionPiece& p) {
   return sum;
 }
 
+/// A multiply-add is one: scale and difference, scaling O and adding to it, the sum of the gradient's row.
+std::int64_t vector_operations(const AttentionPiece& p) {
+  constexpr std::int64_t kSoftmax = 7, kSoftmaxAgain = 5, kGradient = 4;
+  const std::int64_t scores = scores_of(p);
+  if (p.work != AttentionWork::kForward)
+    return saturating_product(scores, kGradient + (p.keeps_scores ? 0 : kSoftmaxAgain));
+  return saturating_sum(saturating_product(scores, kSoftmax),
+                        saturating_product(ceil_div(p.keys, kBlockOfKeys), saturating_product(p.queries, p.head_size)));
+}
+
 }  // namespace
 
 std::int64_t attention_vector_flops(const AttentionPiece& p) {
@@ -61,7 +71,8 @@ Cycles attention_cycles(const NodeCost& cost, const AttentionPiece& p) {
   const Bytes loaded = saturating_product(scores, from_matrix * kFp32 + (grad ? kept : 0));
   const Bytes stored = saturating_product(scores, from_matrix * kFp32 + made * p.element_bytes + (grad ? 0 : kept));
   const Cycles matrix = saturating_sum(products(cost, p), ceil_div(loaded, cost.load_bytes_per_cycle()));
-  const Cycles vector = ceil_div(attention_vector_flops(p), cost.vector_elements_per_cycle(kFp32));
+  const std::int64_t issued = cost.model() == NodeModel::kBounds ? attention_vector_flops(p) : vector_operations(p);
+  const Cycles vector = ceil_div(issued, cost.vector_elements_per_cycle(kFp32));
   const Cycles store = ceil_div(stored, cost.store_bytes_per_cycle());
   const Cycles fill = cost.params().vector_latency_cycles + cost.params().sram_latency_cycles;
   return saturating_sum(std::max({matrix, vector, store}), fill);

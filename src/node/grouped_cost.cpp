@@ -2,8 +2,8 @@
 // Products of groups.
 //
 //   matrix unit    groups x NodeCost::product of m x n x k
-//   vector unit    2 m n k FLOP a group over the lanes; an operand is loaded for each multiply-accumulate, a result is
-//                  stored once
+//   vector unit    2 m n k FLOP a group over the lanes (of all models but bounds m n k multiply-adds); an operand is
+//                  loaded for each multiply-accumulate, a result is stored once
 #include "dojo/node/grouped_cost.h"
 
 #include <algorithm>

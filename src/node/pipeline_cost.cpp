@@ -27,6 +27,13 @@ constexpr std::int64_t kRowSlots = 14, kRowsTogether = 4;
 std::int64_t busier(std::int64_t groups) {
   return ceil_div(groups, kThreads);
 }
+/// cycles x part / whole.
+Cycles share_of(Cycles cycles, std::int64_t part, std::int64_t whole) {
+  const Int128 product = Int128{cycles} * part;
+  // The usual case, without a division of 128 bits.
+  if (product == static_cast<std::int64_t>(product)) return static_cast<std::int64_t>(product) / whole;
+  return static_cast<Cycles>(product / whole);
+}
 std::int64_t log2_of(std::int64_t value) {
   std::int64_t log = 0;
   for (; value > 1; value /= 2) ++log;
@@ -47,49 +54,65 @@ std::int64_t PipelineCost::lines_of(std::int64_t registers) const {
   return ceil_div(saturating_product(registers, kRegisterBytes), node_.port_bytes_per_cycle);
 }
 
-Cycles PipelineCost::product(const ProductWork& piece, int block_rows, int block_columns, LoadLines lines) const {
-  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
-  const topology::CoreParams& core = node_.core;
-  const std::int64_t rows = ceil_div(piece.m, node_.matrix_rows), columns = ceil_div(piece.n, node_.matrix_columns);
-  const std::int64_t issues =
-      saturating_product(saturating_product(rows, columns), ceil_div(piece.k, node_.matrix_depth));
-  const std::int64_t tile_rows = ceil_div<std::int64_t>(rows, block_rows);
-  const std::int64_t tile_columns = ceil_div<std::int64_t>(columns, block_columns);
-  const std::int64_t tiles = saturating_product(tile_rows, tile_columns);
-  // Each column of tiles loads all rows of A once, each row of tiles all columns of B. What a block has room for but
-  // the piece does not have is not loaded, but for the rest of a register.
+PipelineCost::Counts PipelineCost::counts_of(const ProductWork& piece) const {
+  Counts counts;
+  counts.rows = ceil_div(piece.m, node_.matrix_rows);
+  counts.columns = ceil_div(piece.n, node_.matrix_columns);
+  counts.issues =
+      saturating_product(saturating_product(counts.rows, counts.columns), ceil_div(piece.k, node_.matrix_depth));
+  // What a block has room for but the piece does not have is not loaded, but for the rest of a register.
   const std::int64_t deep = ceil_div(saturating_product(piece.k, kRegisterRows * piece.element_bytes), kRegisterBytes);
   const std::int64_t m = ceil_div(piece.m, kRegisterRows), n = ceil_div(piece.n, kRegisterRows);
-  const std::int64_t sums = saturating_product(m, n);
-  const std::int64_t row_loads = saturating_product(deep, saturating_product(m, tile_columns));
-  const std::int64_t other_loads = saturating_sum(saturating_product(deep, saturating_product(n, tile_rows)),
-                                                  piece.accumulate ? saturating_product(sums, kRegistersOfSum) : 0);
-  const std::int64_t stores = lines_of(saturating_product(sums, piece.result_bytes));
-  // A load of two lines takes one address, and a port and its banks for two cycles.
-  const std::int64_t loads =
-      lines_of(saturating_sum(ceil_div(saturating_product(row_loads, lines.lines), lines.loads), other_loads));
-  const Cycles addresses = address_cycles(loads, stores);
+  counts.sums = saturating_product(m, n);
+  counts.row_registers = saturating_product(deep, m);
+  counts.column_registers = saturating_product(deep, n);
+  counts.partial_registers = piece.accumulate ? saturating_product(counts.sums, kRegistersOfSum) : 0;
+  counts.stores = lines_of(saturating_product(counts.sums, piece.result_bytes));
   // Sums are converted on the shuffle unit, which also reads those that lie in the matrix unit.
-  const bool in_unit = core.sums == topology::SumPlace::kUnit;
-  const std::int64_t shuffles = saturating_product(
-      sums, (piece.result_bytes < kRegistersOfSum ? piece.result_bytes : 0) + (in_unit ? kRegistersOfSum : 0));
-  const std::int64_t slots_taken =
-      saturating_sum(saturating_sum(issues, shuffles), core.load_takes_vector_slot ? loads : 0);
-  const Cycles slots = ceil_div(slots_taken, core.vector_issues_per_cycle);
+  const bool in_unit = node_.core.sums == topology::SumPlace::kUnit;
+  counts.shuffles = saturating_product(
+      counts.sums, (piece.result_bytes < kRegistersOfSum ? piece.result_bytes : 0) + (in_unit ? kRegistersOfSum : 0));
+  counts.tile_start = piece.accumulate ? kPartialSums : kTileStart;
+  return counts;
+}
+
+Cycles PipelineCost::tiled(const Counts& counts, int block_rows, int block_columns, LoadLines lines) const {
+  const topology::CoreParams& core = node_.core;
+  // Each column of tiles loads all rows of A once, each row of tiles all columns of B.
+  const std::int64_t tile_rows = ceil_div<std::int64_t>(counts.rows, block_rows);
+  const std::int64_t tile_columns = ceil_div<std::int64_t>(counts.columns, block_columns);
+  const std::int64_t tiles = saturating_product(tile_rows, tile_columns);
+  const std::int64_t row_loads = saturating_product(counts.row_registers, tile_columns);
+  const std::int64_t other_loads =
+      saturating_sum(saturating_product(counts.column_registers, tile_rows), counts.partial_registers);
+  // A load of two lines takes one address, and a port and its banks for two cycles.
+  const std::int64_t straddling =
+      lines.lines == lines.loads ? row_loads : ceil_div(saturating_product(row_loads, lines.lines), lines.loads);
+  const std::int64_t loads = lines_of(saturating_sum(straddling, other_loads));
+  const Cycles addresses = address_cycles(loads, counts.stores);
+  const std::int64_t taken =
+      saturating_sum(saturating_sum(counts.issues, counts.shuffles), core.load_takes_vector_slot ? loads : 0);
+  const Cycles slots = ceil_div(taken, core.vector_issues_per_cycle);
   // A thread issues to the sums of its tile in turn; the next round waits for the sums of this one.
   const std::int64_t in_turn = block_rows * block_columns;
-  const Cycles of_thread = ceil_div(saturating_product(issues, std::max(in_turn, core.sum_latency_cycles)), in_turn);
-  const Cycles matrix = std::max(issues, ceil_div(of_thread, kThreads));
-  const Cycles together =
-      saturating_sum(matrix, saturating_product(tiles, piece.accumulate ? kPartialSums : kTileStart));
+  const Cycles of_thread = core.sum_latency_cycles <= in_turn
+                               ? counts.issues
+                               : ceil_div(saturating_product(counts.issues, core.sum_latency_cycles), in_turn);
+  const Cycles matrix = std::max(counts.issues, ceil_div(of_thread, kThreads));
+  const Cycles together = saturating_sum(matrix, saturating_product(tiles, counts.tile_start));
   const Cycles bound = std::max(of_thread, addresses);
   // The threads cut the side that gives the more equal shares.
   const std::int64_t by_rows = saturating_product(busier(tile_rows), tile_columns);
   const std::int64_t by_columns = saturating_product(busier(tile_columns), tile_rows);
   const Cycles all = saturating_sum(bound, saturating_product(kTileDrain, tiles));
-  const auto slower = static_cast<Cycles>(Int128{all} * std::min(by_rows, by_columns) / tiles);
-  return saturating_sum(std::max({together, addresses, slower, shuffles, slots}),
+  const Cycles slower = share_of(all, std::min(by_rows, by_columns), tiles);
+  return saturating_sum(std::max({together, addresses, slower, counts.shuffles, slots}),
                         kProductEnds + node_.matrix_latency_cycles + node_.sram_latency_cycles);
+}
+
+Cycles PipelineCost::product(const ProductWork& piece, int block_rows, int block_columns, LoadLines lines) const {
+  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
+  return tiled(counts_of(piece), block_rows, block_columns, lines);
 }
 
 /// Columns stream, an element of the rows stays in a register: an FMA loads vector lanes x 4 B.
@@ -115,9 +138,11 @@ BlockedProduct PipelineCost::product(const ProductWork& piece, LoadLines lines) 
                                 ? std::max<std::int64_t>(1, core.unit_sums / kThreads)
                                 : kMostBlocking * kMostBlocking;
   BlockedProduct best;
+  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return best;
+  const Counts counts = counts_of(piece);
   for (int rows = 1; rows <= kMostBlocking; ++rows) {
     for (int columns = 1; columns <= kMostBlocking && rows * columns <= sums; ++columns) {
-      const Cycles cycles = product(piece, rows, columns, lines);
+      const Cycles cycles = tiled(counts, rows, columns, lines);
       if (best.cycles == 0 || cycles < best.cycles) best = {rows, columns, cycles};
     }
   }

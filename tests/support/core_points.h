@@ -19,7 +19,7 @@
 
 namespace dojo::test {
 
-/// A kernel: cycles of the pipeline, of the formula of runs, of the formula that follows the pipeline.
+/// A kernel: cycles of the pipeline, by what a run with `table` knows of the operation, by the formula of that kernel.
 struct CorePoint {
   std::string kind, what;
   double pipeline = 0, table = 0, formula = 0;
@@ -79,7 +79,7 @@ inline core::ProductKernel kernel_of(const node::ProductWork& shape, int block_r
 
 /// With the blocking that the formula chooses.
 inline std::vector<CorePoint> product_points() {
-  const node::NodeCost table{topology::NodeParams{}};
+  const node::NodeCost table{topology::NodeParams{}, node::NodeModel::kTable};
   const node::PipelineCost formula{topology::NodeParams{}};
   std::vector<CorePoint> points;
   for (const node::ProductWork& shape : product_shapes()) {
@@ -132,7 +132,7 @@ class OtherPoints {
     const char* kind = operations == 0 ? "copy" : fp32 ? "elementwise in FP32" : "elementwise";
     const std::int64_t halves = fp32 ? 2 : 1;
     add(kind, fmt::format("{} lines, {} in, {} operations", lines, inputs, operations), elementwise_text(kernel, {}),
-        table_.vector({inputs * lines * kLine, lines * kLine, lines * 32 * operations, 2}),
+        (fp32 ? wide_ : table_).vector({inputs * lines * kLine, lines * kLine, 0, 2, lines * 32 * operations}),
         formula_.vector({halves * operations * lines, fp32 ? (2 * inputs + 1) * lines : 0, inputs * lines, lines,
                          fp32 ? kShuffle * inputs : 0, kFma * operations, fp32 ? kShuffle : 0}));
   }
@@ -140,7 +140,7 @@ class OtherPoints {
     core::ReductionKernel kernel;
     kernel.lines = lines, kernel.lanes = lanes;
     add("reduction", fmt::format("{} lines, {} lanes", lines, lanes), reduction_text(kernel, {}),
-        table_.vector({lines * kLine, kLine, lines * lanes, kLine / lanes}), formula_.reduction(lines, lanes));
+        table_.vector({lines * kLine, kLine, 0, kLine / lanes, lines * lanes}), formula_.reduction(lines, lanes));
   }
   void normalise(core::RowsKernel::Kind kind, std::int64_t rows, std::int64_t lines) {
     core::RowsKernel kernel;
@@ -150,7 +150,7 @@ class OtherPoints {
     if (!softmax) passes = {rows, lines, 4, 72, 2, 1};
     const std::int64_t bytes = rows * lines * kLine;
     add(softmax ? "softmax" : "layer norm", fmt::format("{} rows of {} lines", rows, lines), rows_text(kernel, {}),
-        table_.vector({bytes, bytes, rows * lines * 16 * (softmax ? 10 : 7), 4}), formula_.rows(passes));
+        table_.vector({bytes, bytes, 0, 4, rows * lines * 16 * (softmax ? 10 : 7)}), formula_.rows(passes));
   }
   void optimize(core::OptimizerKernel::Kind kind, std::int64_t groups) {
     core::OptimizerKernel kernel;
@@ -158,7 +158,7 @@ class OtherPoints {
     const bool adam = kind == core::OptimizerKernel::Kind::kAdam;
     const std::int64_t weights = 32 * groups;
     add(adam ? "Adam" : "SGD", fmt::format("{} groups", groups), optimizer_text(kernel, {}),
-        table_.vector({weights * (adam ? 12 : 10), weights * 10, weights * (adam ? 20 : 6), 4}),
+        table_.vector({weights * (adam ? 12 : 10), weights * 10, 0, 4, weights * (adam ? 10 : 3)}),
         formula_.vector({groups * (adam ? 26 : 6), groups * (adam ? 5 : 3), groups * (adam ? 6 : 5), groups * 5,
                          kShuffle, kFma * (adam ? 13 : 3), kShuffle}));
   }
@@ -199,8 +199,14 @@ class OtherPoints {
         product_text(product_of(kernel), {}), table_.product(work), chosen.cycles);
   }
 
-  node::NodeCost table_{topology::NodeParams{}};
+  node::NodeCost table_{topology::NodeParams{}, node::NodeModel::kTable};
   node::PipelineCost formula_{topology::NodeParams{}};
+  static topology::NodeParams unpacking() {
+    topology::NodeParams node;
+    node.vector_formats_native = false;
+    return node;
+  }
+  node::NodeCost wide_{unpacking(), node::NodeModel::kTable};
   std::vector<CorePoint> points_;
 };
 

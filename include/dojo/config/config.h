@@ -181,7 +181,7 @@ struct RunParams {
   std::int64_t threads = 0;  ///< 0 = all processors
   std::int64_t seed = 1;
   fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
-  node::NodeModel node_model = node::NodeModel::kBounds;
+  node::NodeModel node_model = node::NodeModel::kTable;
   bool all_links = false;
   bool copy_tasks = true;
   bool rows_in_step = true;

@@ -41,7 +41,7 @@ struct LowerOptions {
   /// Of the partitions of each product, which one by the cost model: 0 = the cheapest, 1 = the next, the last if there
   /// are fewer. To measure what the model's choice costs.
   std::uint32_t plan_choice = 0;
-  node::NodeModel node_model = node::NodeModel::kBounds;
+  node::NodeModel node_model = node::NodeModel::kTable;
   bool shard_optimizer = true;  ///< FP32 master weights and momentum sharded over the data-parallel ranks
 };
 

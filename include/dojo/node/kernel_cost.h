@@ -35,8 +35,7 @@ struct RooflinePiece {
 
 class NodeCost {
  public:
-  explicit NodeCost(const topology::NodeParams& params, NodeModel model = NodeModel::kBounds)
-      : params_(params), pipeline_(params), model_(model) {}
+  NodeCost(const topology::NodeParams& params, NodeModel model) : params_(params), pipeline_(params), model_(model) {}
 
   /// 0 for an empty piece. Launch is not included.
   [[nodiscard]] Cycles product(const ProductWork& piece) const;

@@ -57,6 +57,17 @@ class PipelineCost {
   [[nodiscard]] Cycles rows(const RowPasses& passes) const;
 
  private:
+  /// What no blocking changes.
+  struct Counts {
+    std::int64_t rows = 0, columns = 0;                    ///< blocks
+    std::int64_t issues = 0, sums = 0;                     ///< sums of 8 x 8
+    std::int64_t row_registers = 0, column_registers = 0;  ///< of the operands, each once
+    std::int64_t partial_registers = 0, stores = 0;        ///< of partial sums; lines
+    std::int64_t shuffles = 0;
+    Cycles tile_start = 0;
+  };
+  [[nodiscard]] Counts counts_of(const ProductWork& piece) const;
+  [[nodiscard]] Cycles tiled(const Counts& counts, int block_rows, int block_columns, LoadLines rows) const;
   [[nodiscard]] Cycles address_cycles(std::int64_t loads, std::int64_t stores) const;
   /// Ports' widths that so many registers take.
   [[nodiscard]] std::int64_t lines_of(std::int64_t registers) const;

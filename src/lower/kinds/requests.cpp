@@ -7,25 +7,37 @@
 namespace dojo::workload {
 namespace {
 
+bool is_small_operand(TensorRole role) {
+  return role == TensorRole::kStatistics || role == TensorRole::kWeight;
+}
+
 /// Multiply-adds of an element, each of which is one operation of the FMA unit.
 std::int64_t multiply_adds(const Op& op) {
   switch (op.kind) {
     case OpKind::kBatchNormStats:  // sum of squares
     case OpKind::kBatchNormApply:  // scale and shift
+    case OpKind::kGroupNormStats:
+    case OpKind::kGroupNormApply:
+    case OpKind::kRmsNorm:      // sum of squares
+    case OpKind::kSoftmax:      // scaled difference
+    case OpKind::kSoftmaxGrad:  // sum of p dp
+    case OpKind::kCombine:
       return 1;
     case OpKind::kBatchNormGradStats:  // x_hat; sum of dy * x_hat
+    case OpKind::kGroupNormGradStats:
+    case OpKind::kLayerNorm:  // sum of squares; scale and shift
       return 2;
     case OpKind::kBatchNormGradApply:  // x_hat; dy - x_hat * b; scale and shift
+    case OpKind::kGroupNormGradApply:
+    case OpKind::kRmsNormGrad:  // sum of dy g x_hat; dx; gradient of the scale
       return 3;
+    case OpKind::kLayerNormGrad:  // x_hat; sum of dy g x_hat; dx 2; gradient of the scale
+      return 5;
     case OpKind::kOptimizer:  // decay, momentum, update
       return op.vector_flops_per_element / 2;
     default:
       return 0;
   }
-}
-
-bool is_small_operand(TensorRole role) {
-  return role == TensorRole::kStatistics || role == TensorRole::kWeight;
 }
 
 }  // namespace

@@ -17,6 +17,7 @@ constexpr std::int64_t kNodes = 354;
 topology::Topology machine(topology::Level level) {
   topology::MachineParams params;
   params.level = level;
+  params.tile.dies.rows = params.tile.dies.columns = 2;
   return topology::Topology(params);
 }
 

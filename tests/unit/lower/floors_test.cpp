@@ -18,7 +18,7 @@ struct Dies {
         slice(SliceMaker(topology).make(0, 0, topology.die_rows() * topology.site_rows(),
                                         topology.die_columns() * topology.site_columns())),
         grid(slice, topology),
-        cost(topology.params().node),
+        cost(topology.params().node, node::NodeModel::kBounds),
         context{grid, cost} {}
   static topology::MachineParams params(std::int64_t rows, std::int64_t columns, float speed) {
     topology::MachineParams p;

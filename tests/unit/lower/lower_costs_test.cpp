@@ -21,7 +21,7 @@ struct Place {
         slice(SliceMaker(topology).make(row, column, rows == 0 ? topology.site_rows() : rows,
                                         columns == 0 ? topology.site_columns() : columns)),
         grid(slice, topology),
-        cost(topology.params().node),
+        cost(topology.params().node, node::NodeModel::kBounds),
         context{grid, cost} {}
   static topology::MachineParams at(topology::Level level) {
     topology::MachineParams params;

@@ -19,7 +19,7 @@ struct Die {
         slice(SliceMaker(topology).make(0, 0, topology.site_rows(), topology.site_columns())),
         grid(slice, topology),
         parts(slice_parts(slice, topology)),
-        cost(topology.params().node),
+        cost(topology.params().node, node::NodeModel::kBounds),
         context{grid, cost},
         on_parts{parts.front(), cost, 0, &parts} {}
   static topology::MachineParams defaults() {

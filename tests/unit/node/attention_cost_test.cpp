@@ -41,6 +41,14 @@ TEST(AttentionCost, TheGradientMakesScoresAgainUnlessTheyWereKept) {
   EXPECT_EQ(attention_vector_flops(kept), 4 * 64 * 256);
 }
 
+/// Where a multiply-add is one operation, 7 a score and one for each element of O and block of keys.
+TEST(AttentionCost, MultiplyAddsAreOneOperationOfTheVectorUnit) {
+  const AttentionPiece piece{64, 256, 16, 2, AttentionWork::kForward, false};
+  const Cycles table = attention_cycles(NodeCost(kNode, NodeModel::kTable), piece);
+  EXPECT_GE(table, (7 * 64 * 256 + 2 * 64 * 16) / 16);
+  EXPECT_LT(table, attention_cycles(NodeCost(kNode), piece));
+}
+
 /// Two passes make S and dP twice, and nothing else.
 TEST(AttentionCost, GradientsOfTwoPassesMakeScoresTwice) {
   const NodeCost cost(kNode);

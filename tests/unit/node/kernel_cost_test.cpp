@@ -16,7 +16,7 @@ Cycles fill(std::int64_t block_rows) {
 }
 
 TEST(NodeCost, AnEmptyPieceCostsNothing) {
-  const NodeCost cost(kNode);
+  const NodeCost cost(kNode, NodeModel::kBounds);
   EXPECT_EQ(cost.product({0, 8, 8}), 0);
   EXPECT_EQ(cost.product({8, 0, 8}), 0);
   EXPECT_EQ(cost.product({8, 8, 0}), 0);
@@ -26,42 +26,42 @@ TEST(NodeCost, AnEmptyPieceCostsNothing) {
 
 TEST(NodeCost, AProductThatDividesRunsAtThePeak) {
   // 64 x 64 x 64: 8 x 8 blocks of 16 issues; operands need (8 + 8) x 4 x 2 B = 128 B a cycle, just what two ports give.
-  EXPECT_EQ(NodeCost(kNode).product({64, 64, 64}), 8 * 8 * 16 + fill(8));
+  EXPECT_EQ(NodeCost(kNode, NodeModel::kBounds).product({64, 64, 64}), 8 * 8 * 16 + fill(8));
 }
 
 TEST(NodeCost, EdgesAreWasted) {
   // One row more takes a whole row of blocks.
-  EXPECT_EQ(NodeCost(kNode).product({65, 64, 64}), 9 * 8 * 16 + fill(9));
-  EXPECT_EQ(NodeCost(kNode).product({1, 1, 1}), 1 + fill(1));
+  EXPECT_EQ(NodeCost(kNode, NodeModel::kBounds).product({65, 64, 64}), 9 * 8 * 16 + fill(9));
+  EXPECT_EQ(NodeCost(kNode, NodeModel::kBounds).product({1, 1, 1}), 1 + fill(1));
 }
 
 TEST(NodeCost, PartialSumsAreReadAgain) {
   // Loads: 1,024 issues x 128 B and 64 x 64 sums of 4 B, at 128 B a cycle.
   ProductWork piece{64, 64, 64, 2, 4, true};
-  EXPECT_EQ(NodeCost(kNode).product(piece), (1024 * 128 + 64 * 64 * 4) / 128 + fill(8));
+  EXPECT_EQ(NodeCost(kNode, NodeModel::kBounds).product(piece), (1024 * 128 + 64 * 64 * 4) / 128 + fill(8));
 }
 
 TEST(NodeCost, AShallowProductIsBoundByTheStorePort) {
   // 64 x 64 results of 4 B at 64 B a cycle = 256 cycles; the matrix unit needs 64.
-  EXPECT_EQ(NodeCost(kNode).product({64, 64, 4, 2, 4, false}), 256 + fill(8));
+  EXPECT_EQ(NodeCost(kNode, NodeModel::kBounds).product({64, 64, 4, 2, 4, false}), 256 + fill(8));
 }
 
 TEST(NodeCost, OneLoadPortHalvesTheRate) {
   topology::NodeParams one = kNode;
   one.load_ports = 1;
-  EXPECT_EQ(NodeCost(one).product({64, 64, 64}), 2 * 8 * 8 * 16 + fill(8));
+  EXPECT_EQ(NodeCost(one, NodeModel::kBounds).product({64, 64, 64}), 2 * 8 * 8 * 16 + fill(8));
   // CFP8 operands are half as large: one port is enough again.
-  EXPECT_EQ(NodeCost(one).product({64, 64, 64, 1, 1, false}), 8 * 8 * 16 + fill(8));
+  EXPECT_EQ(NodeCost(one, NodeModel::kBounds).product({64, 64, 64, 1, 1, false}), 8 * 8 * 16 + fill(8));
 }
 
 TEST(NodeCost, WhatABlockHasNoRowsOrColumnsForIsNotLoaded) {
   topology::NodeParams one = kNode;
   one.load_ports = 1;
   // 8 blocks beside each other: the row of A comes 8 times, each of the 64 columns of B once, 64 x 2 B each.
-  EXPECT_EQ(NodeCost(one).product({1, 64, 64}), (8 + 64) * 64 * 2 / 64 + fill(1));
-  EXPECT_EQ(NodeCost(one).product({64, 1, 64}), (64 + 8) * 64 * 2 / 64 + fill(8));
+  EXPECT_EQ(NodeCost(one, NodeModel::kBounds).product({1, 64, 64}), (8 + 64) * 64 * 2 / 64 + fill(1));
+  EXPECT_EQ(NodeCost(one, NodeModel::kBounds).product({64, 1, 64}), (64 + 8) * 64 * 2 / 64 + fill(8));
   // Nor is depth that is not there: 16 lines of 5 x 2 B are less than two issues of 128 B.
-  EXPECT_EQ(NodeCost(one).product({8, 8, 5}), 3 + fill(1));
+  EXPECT_EQ(NodeCost(one, NodeModel::kBounds).product({8, 8, 5}), 3 + fill(1));
 }
 
 TEST(NodeCost, ALargerMatrixUnitIsNeverSlower) {
@@ -74,7 +74,9 @@ TEST(NodeCost, ALargerMatrixUnitIsNeverSlower) {
         for (const std::int64_t k : {1, 5, 64}) {
           for (const bool accumulate : {false, true}) {
             const ProductWork piece{m, n, k, 2, 4, accumulate};
-            EXPECT_LE(NodeCost(larger).product(piece), NodeCost(kNode).product(piece)) << m << " " << n << " " << k;
+            EXPECT_LE(NodeCost(larger, NodeModel::kBounds).product(piece),
+                      NodeCost(kNode, NodeModel::kBounds).product(piece))
+                << m << " " << n << " " << k;
           }
         }
       }
@@ -84,7 +86,7 @@ TEST(NodeCost, ALargerMatrixUnitIsNeverSlower) {
 
 TEST(NodeCost, Fp32RunsOnTheVectorUnit) {
   // 2 x 16^3 FLOP at 32 a cycle = 256; one operand streams 16^3 x 4 B at 128 B a cycle = 128.
-  EXPECT_EQ(NodeCost(kNode).product({16, 16, 16, 4, 4, false}),
+  EXPECT_EQ(NodeCost(kNode, NodeModel::kBounds).product({16, 16, 16, 4, 4, false}),
             256 + kNode.vector_latency_cycles + kNode.sram_latency_cycles);
 }
 
@@ -93,14 +95,14 @@ TEST(NodeCost, Fp32IsBoundByItsOneStreamOrByItsResults) {
   fast.fp32_flop_per_cycle = 1024;
   const Cycles latency = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
   // 32 x 32 x 32 products of 4 B at 128 B a cycle = 1,024; partial sums are 32 x 32 x 4 B more.
-  EXPECT_EQ(NodeCost(fast).product({32, 32, 32, 4, 4, false}), 1024 + latency);
-  EXPECT_EQ(NodeCost(fast).product({32, 32, 32, 4, 4, true}), 1024 + 32 + latency);
+  EXPECT_EQ(NodeCost(fast, NodeModel::kBounds).product({32, 32, 32, 4, 4, false}), 1024 + latency);
+  EXPECT_EQ(NodeCost(fast, NodeModel::kBounds).product({32, 32, 32, 4, 4, true}), 1024 + 32 + latency);
   // 32 x 32 results of 4 B at 64 B a cycle = 64; the products of one step of depth are 32 cycles.
-  EXPECT_EQ(NodeCost(fast).product({32, 32, 1, 4, 4, false}), 64 + latency);
+  EXPECT_EQ(NodeCost(fast, NodeModel::kBounds).product({32, 32, 1, 4, 4, false}), 64 + latency);
 }
 
 TEST(NodeCost, OneByteOrOneFlopIsWork) {
-  const NodeCost cost(kNode);
+  const NodeCost cost(kNode, NodeModel::kBounds);
   const Cycles latency = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
   EXPECT_EQ(cost.vector({1, 0, 0, 2}), 1 + latency);
   EXPECT_EQ(cost.vector({0, 1, 0, 2}), 1 + latency);
@@ -110,11 +112,12 @@ TEST(NodeCost, OneByteOrOneFlopIsWork) {
 TEST(NodeCost, AnElementWiderThanTheLanesTakesACycle) {
   topology::NodeParams narrow = kNode;
   narrow.vector_bytes_per_cycle = 2;
-  EXPECT_EQ(NodeCost(narrow).vector({0, 0, 100, 4}), 100 + kNode.vector_latency_cycles + kNode.sram_latency_cycles);
+  EXPECT_EQ(NodeCost(narrow, NodeModel::kBounds).vector({0, 0, 100, 4}),
+            100 + kNode.vector_latency_cycles + kNode.sram_latency_cycles);
 }
 
 TEST(NodeCost, VectorWorkTakesTheBusiestOfPortsAndLanes) {
-  const NodeCost cost(kNode);
+  const NodeCost cost(kNode, NodeModel::kBounds);
   const Cycles latency = kNode.vector_latency_cycles + kNode.sram_latency_cycles;
   EXPECT_EQ(cost.vector({12800, 640, 32, 2}), 100 + latency) << "12,800 B at 128 B a cycle";
   EXPECT_EQ(cost.vector({1280, 6400, 32, 2}), 100 + latency) << "6,400 B at 64 B a cycle";
@@ -122,8 +125,50 @@ TEST(NodeCost, VectorWorkTakesTheBusiestOfPortsAndLanes) {
   EXPECT_EQ(cost.vector({1280, 640, 3200, 4}), 200 + latency) << "3,200 FLOP at 16 FP32 lanes";
 }
 
+TEST(NodeCost, OfTheTableAreTheFormulasOfThePipeline) {
+  const NodeCost table(kNode, NodeModel::kTable);
+  EXPECT_EQ(table.product({48, 64, 40}), PipelineCost(kNode).product({48, 64, 40}).cycles);
+  EXPECT_EQ(table.product({48, 64, 40, 4, 4}), PipelineCost(kNode).fp32_product({48, 64, 40, 4, 4}));
+  EXPECT_EQ(table.vector({}), 0);
+  // 64 lines in, 64 out, an operation each: two addresses a line, then its FMA; 7 before.
+  EXPECT_EQ(table.vector({64 * 64, 64 * 64, 2 * 2048, 2, 2048}), 64 + 4 + 7);
+  // FLOP do not count: a multiply-add is one operation. FP32 has half the lanes.
+  EXPECT_EQ(table.vector({100 * 64, 100 * 64, 1 << 20, 2, 3 * 3200}), 300 + 4 + 7);
+  EXPECT_EQ(table.vector({100 * 64, 100 * 64, 0, 4, 3200}), 200 + 4 + 7);
+  // The operations of one line wait for each other.
+  EXPECT_EQ(table.vector({64, 64, 0, 2, 32 * 100}), 1 + 100 * 4 + 7 + 3);
+}
+
+TEST(NodeCost, FormatsThatAreNotNativeAreUnpacked) {
+  topology::NodeParams wide = kNode;
+  wide.vector_formats_native = false;
+  const NodeCost table(wide, NodeModel::kTable);
+  const StreamWork work = table.stream({64 * 64, 64 * 64, 0, 2, 2048});
+  EXPECT_EQ(work.units, 64);
+  EXPECT_EQ(work.fma, 128) << "16 lanes";
+  EXPECT_EQ(work.unpacks, 128);
+  EXPECT_EQ(work.packs, 64);
+  // Three shuffles a line; the way of a line: two to unpack, two FMA, one to pack.
+  EXPECT_EQ(table.vector({64 * 64, 64 * 64, 0, 2, 2048}), 192 + 4 + 8 + 7);
+  const StreamWork fp32 = table.stream({64 * 64, 64 * 64, 0, 4, 1024});
+  EXPECT_EQ(fp32.fma, 64);
+  EXPECT_EQ(fp32.unpacks + fp32.packs, 0);
+}
+
+TEST(NodeCost, AStreamIsCutIntoUnitsOfAFewLines) {
+  const NodeCost table(kNode, NodeModel::kTable);
+  const auto units = [&](Bytes loads, Bytes stores, std::int64_t operations) {
+    return table.stream({loads * 64, stores * 64, 0, 2, operations * 32}).units;
+  };
+  EXPECT_EQ(units(300, 100, 0), 100) << "three loads and a store each";
+  EXPECT_EQ(units(100, 300, 0), 100);
+  EXPECT_EQ(units(1000, 10, 0), 1000) << "few stores";
+  EXPECT_EQ(units(0, 70, 0), 70);
+  EXPECT_EQ(units(0, 0, 40), 10);
+}
+
 TEST(NodeCost, RooflineIsTheLargerOfComputeAndMemory) {
-  const NodeCost cost(kNode);
+  const NodeCost cost(kNode, NodeModel::kBounds);
   EXPECT_EQ(cost.roofline({512 * 100, 128}), 100);
   EXPECT_EQ(cost.roofline({512, 128 * 100}), 100);
 }
@@ -139,7 +184,7 @@ TEST(NodeCost, ASlowCoreTakesLongerRoundedUp) {
 
 /// Whatever a trace says: a time is never negative, and never that of a smaller piece.
 TEST(NodeCost, OfPiecesBeyond64BitsStaysAtTheLargestTime) {
-  const NodeCost cost{topology::NodeParams{}};
+  const NodeCost cost{topology::NodeParams{}, NodeModel::kBounds};
   constexpr std::int64_t kHuge = std::int64_t{1} << 50;
   for (const Bytes element_bytes : {2, 4}) {
     Cycles before = 0;

@@ -108,6 +108,40 @@ TEST(PipelineCost, LoadsThatStraddleLinesTakeMoreAddresses) {
   EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {4, 3}), 683 + 512 + 128 + kEnds);
 }
 
+TEST(PipelineCost, WhatElseMayBindAProduct) {
+  // Loads in the vector scheduler: 1,024 issues, 128 conversions and 1,024 loads on two slots.
+  topology::NodeParams slots;
+  slots.core.load_takes_vector_slot = true;
+  EXPECT_EQ(PipelineCost(slots).product({64, 64, 64}, 2, 2), (1024 + 128 + 1024) / 2 + kEnds);
+  // Sums in the matrix unit: four reads and two conversions a block on the shuffle unit.
+  topology::NodeParams unit;
+  unit.core.sums = topology::SumPlace::kUnit;
+  EXPECT_EQ(PipelineCost(unit).product({64, 64, 8}, 2, 2), 64 * 6 + kEnds);
+  // A sum takes an issue every eight cycles: four sums of a thread, half of the tiles each.
+  topology::NodeParams chain;
+  chain.core.sum_latency_cycles = 8;
+  EXPECT_EQ(PipelineCost(chain).product({64, 64, 64}, 2, 2), (1024 * 8 / 4 + 4 * 16) / 2 + kEnds);
+  // Ports of two registers.
+  topology::NodeParams wide;
+  wide.port_bytes_per_cycle = 128;
+  wide.core.address_generators = 1;
+  EXPECT_EQ(PipelineCost(wide).product({64, 64, 64}, 1, 1), (2 * 1024 + 2 * 64) / 2 + kEnds);
+  // Latencies are at the ends.
+  topology::NodeParams slow;
+  slow.matrix_latency_cycles = 20;
+  slow.sram_latency_cycles = 12;
+  EXPECT_EQ(PipelineCost(slow).product({64, 64, 64}, 2, 2), 1024 + 16 + kEnds + 12 + 7);
+}
+
+TEST(PipelineCost, OfSumsInTheUnitTilesAreNoLargerThanItsShare) {
+  topology::NodeParams unit;
+  unit.core.sums = topology::SumPlace::kUnit;
+  unit.core.unit_sums = 4;
+  const BlockedProduct chosen = PipelineCost(unit).product({64, 64, 64});
+  EXPECT_LE(chosen.block_rows * chosen.block_columns, 2);
+  EXPECT_GT(chosen.cycles, 0);
+}
+
 TEST(PipelineCost, TheCheapestBlockingIsTaken) {
   const BlockedProduct large = kCost.product({64, 64, 64});
   EXPECT_EQ(large.block_rows, 2);
