@@ -165,12 +165,15 @@ Cycles Machine::next_time() const {
 Cycles Machine::run_window() {
   return impl_->run_window();
 }
+bool Machine::ranks_done() const {
+  return impl_->ranks_done() == impl_->context.job.slices.size();
+}
 bool Machine::done() const {
-  return impl_->next_time() == kNever && impl_->ranks_done() == impl_->context.job.slices.size();
+  return impl_->next_time() == kNever && ranks_done();
 }
 
 Cycles Machine::end_cycle() const {
-  const bool all = impl_->ranks_done() == impl_->context.job.slices.size();
+  const bool all = ranks_done();
   Cycles end = 0;
   for (const ThreadSums& sums : impl_->context.sums) end = std::max(end, all ? sums.rank_end : sums.last_event);
   return end;

@@ -52,6 +52,7 @@ void Window::move_on() {
   }
   Cycles next = machine_.next_time();
   if (!machine_.done() && next != kNever && until(next) == sc_core::SC_ZERO_TIME) next = machine_.run_window();
+  while (next != kNever && machine_.ranks_done()) next = machine_.run_window();
   if (machine_.done()) {
     ending_ = Ending::kFinished;
     go_to_end();

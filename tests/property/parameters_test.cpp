@@ -33,6 +33,8 @@ const std::map<std::string, std::string>& exceptions() {
       {"machine.node.core.semaphores", "a capacity: programs that name more are refused"},
       {"machine.tray.hosts", "takes effect with ingest from hosts"},
       {"machine.dip.hbm_bytes", "a capacity: with too little of it the job is refused"},
+      {"run.timeline_begin_ns", "a file of its own shows the time that it chooses (unit_timeline_test)"},
+      {"run.timeline_end_ns", "the same"},
       {"run.threads", "host threads: results must not depend on them"},
   };
   return reasons;
@@ -53,6 +55,11 @@ Overrides operator+(Overrides a, const Overrides& b) {
 
 const Overrides kSmallDie{"machine.die.grid.rows=6", "machine.die.grid.columns=6", "machine.die.enabled=35",
                           "machine.die.disabled_sites=[]"};
+
+const Overrides kSmallTransformer{
+    "workload.ranks=2",          "workload.generate.layers=2",       "workload.generate.hidden=64",
+    "workload.generate.heads=4", "workload.generate.kv_heads=4",     "workload.generate.feed_forward=128",
+    "workload.generate.batch=4", "workload.generate.vocabulary=256", "workload.generate.sequence=32"};
 
 const TemporaryFolder& folder() {
   static const TemporaryFolder made;
@@ -212,6 +219,37 @@ const std::vector<Job>& jobs() {
        false,
        {"", machines + "tile.json", reduce, kSmallDie + two_dies + Overrides{"workload.generate.bytes=1000"}, {}},
        {"workload.steps"}},
+      {"a small transformer",
+       false,
+       {"", machines + "tile.json", workloads + "gpt_layer.json", kSmallDie + two_dies + kSmallTransformer, {}},
+       {"workload.generate."}},
+      {"a pipeline",
+       false,
+       {"",
+        machines + "tile.json",
+        workloads + "gpt_layer.json",
+        kSmallDie + two_dies + kSmallTransformer +
+            Overrides{"workload.generate.pipeline=2", "workload.generate.microbatches=2"},
+        {}},
+       {"workload.generate."}},
+      {"experts",
+       false,
+       {"",
+        machines + "tile.json",
+        workloads + "gpt_layer.json",
+        kSmallDie + two_dies + kSmallTransformer +
+            Overrides{"workload.generate.model=moe", "workload.generate.size=8x7B", "workload.generate.experts=4"},
+        {}},
+       {"workload.generate."}},
+      {"tables",
+       false,
+       {"",
+        machines + "tile.json",
+        reduce,
+        two_dies + Overrides{"workload.generate.model=dlrm", "workload.generate.batch=64",
+                             "workload.generate.table_rows=1000"},
+        {}},
+       {"workload.generate.table_rows"}},
       {"recorded times",
        false,
        {"", machines + "die.json", recorded_trace(), kSmallDie + Overrides{"workload.replay=recorded"}, {}},

@@ -73,6 +73,8 @@ class Machine {
   Cycles run_window();
   /// All ranks have finished.
   [[nodiscard]] bool done() const;
+  /// All ranks are; what may be left are credits and turns at edges, for which nothing waits.
+  [[nodiscard]] bool ranks_done() const;
   /// Cycle of the last thing that happened (a rank's end, or the last event when unfinished).
   [[nodiscard]] Cycles end_cycle() const;
   [[nodiscard]] Progress progress() const;

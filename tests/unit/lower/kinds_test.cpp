@@ -140,7 +140,7 @@ TEST(GroupedConvolution, OneChannelAFilterRunsOnTheVectorUnit) {
   const std::int64_t of_node = op.flops / kNodes;
   Cycles busy = 0;
   for (std::uint32_t step = 0; step < kernel.steps; ++step) busy += kernel.cycles[step];
-  EXPECT_GE(busy, of_node / 64);
+  EXPECT_GE(busy, of_node / 64 * 99 / 100) << "pieces of the nodes are not all of one size";
   EXPECT_LE(busy, of_node / 32 * 12 / 10 + 300);
 }
 
@@ -191,7 +191,7 @@ TEST(Optimizers, TakeTheTimeOfTheirPorts) {
   EXPECT_GE(cycles(OptimizerRule::kSgd), kParameters * (2 + 4) / 64 / kNodes);
   EXPECT_GE(cycles(OptimizerRule::kMomentum), kParameters * (2 + 8) / 64 / kNodes);
   EXPECT_GE(cycles(OptimizerRule::kAdam), kParameters * (2 + 12) / 64 / kNodes);
-  EXPECT_GE(cycles(OptimizerRule::kAdam), kParameters * 21 / 16 / kNodes);  // FP32 lanes
+  EXPECT_GE(cycles(OptimizerRule::kAdam), kParameters * 11 / 16 / kNodes);  // 21 FLOP, 10 of them in multiply-adds
   EXPECT_LT(cycles(OptimizerRule::kSgd), cycles(OptimizerRule::kMomentum));
   EXPECT_LT(cycles(OptimizerRule::kMomentum), cycles(OptimizerRule::kLars));
 }
