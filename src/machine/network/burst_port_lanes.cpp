@@ -10,14 +10,12 @@ namespace dojo::machine {
 using fabric::Burst;
 using topology::Direction;
 
-/// Along the row first, then along the column; a message to a DIP leaves its row of dies last.
+/// Along the row first, then along the column.
 template <class Links>
 typename BurstPort<Links>::Leg BurstPort<Links>::leg_of(std::int32_t row, std::int32_t column, bool comes,
                                                         const Burst& burst) const {
   const std::int32_t columns = links_.columns(), rows = links_.rows();
-  const std::int32_t all = context_.topology.die_columns() * columns;
-  const bool to_dip = burst.column < 0 || burst.column >= all;
-  const std::int32_t to_column = (to_dip ? std::clamp(burst.column, 0, all - 1) : burst.column) - links_.first_column();
+  const std::int32_t to_column = burst.column - links_.first_column();
   const std::int32_t to_row = burst.row - links_.first_row();
   Leg leg;
   leg.input = comes ? LaneInput::kOn : LaneInput::kNode;
@@ -35,17 +33,15 @@ typename BurstPort<Links>::Leg BurstPort<Links>::leg_of(std::int32_t row, std::i
   }
   if (to_row < 0) return out(Direction::kNorth, column, row);
   if (to_row >= rows) return out(Direction::kSouth, column, rows - 1 - row);
-  if (to_row != row) {
-    if (to_dip) leg.input = to_row > row ? LaneInput::kLow : LaneInput::kHigh;
-    row = to_row;
-  }
-  if (to_dip) return out(burst.column < 0 ? Direction::kWest : Direction::kEast, row, 0);
   return leg;
 }
 
+/// What goes to a DIP goes as it comes: its HBM is slower than the edge, and takes a message when all of it is there.
 template <class Links>
 bool BurstPort<Links>::takes_turns(const Burst& burst) const {
-  return lanes_ && burst.shape == fabric::Shape::kUnicast && burst.traffic_class == fabric::TrafficClass::kData;
+  const std::int32_t all = context_.topology.die_columns() * links_.columns();
+  return lanes_ && burst.shape == fabric::Shape::kUnicast && burst.traffic_class == fabric::TrafficClass::kData &&
+         burst.column >= 0 && burst.column < all;
 }
 
 template <class Links>
