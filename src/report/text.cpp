@@ -120,7 +120,6 @@ void compute(Lines& out, const Json& r) {
                         percent(ratio(real(t.at("roofline")), all)), percent(ratio(real(t.at("recorded")), all)));
   out.add("timed by", "{}; replay {}; network model {}", shares, text(r.at("fidelity").at("replay")),
           text(r.at("fidelity").at("network_model")));
-  node_model(out, r.at("fidelity"));
   const Json& s = r.at("fidelity").at("timed_by_seconds");
   const double time = real(s.at("shapes")) + real(s.at("roofline")) + real(s.at("recorded"));
   if (time > 0) {
@@ -129,6 +128,7 @@ void compute(Lines& out, const Json& r) {
   }
   const std::string recorded = text(r.at("fidelity").at("recorded").at("sentence"));
   if (!recorded.empty()) out.add("RECORDED TIMES", "{}", recorded);
+  node_model(out, r.at("fidelity"));
   audit(out, r);
 }
 
