@@ -111,29 +111,21 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
       if (uses_all.count(entry->second) != 0) job.slices[rank] = all_nodes[rank];
       continue;
     }
-    const ProgramRequest request{workload.graphs[graph],
-                                 graph,
-                                 slice,
-                                 topology,
-                                 options,
-                                 cost,
-                                 given,
-                                 std::max<std::int64_t>(1, workload.steps),
-                                 sharing.ranks,
-                                 sharing.group_class};
-    drafts.push_back(build_program(request));
+    const auto request_on = [&](const Slice& place) {
+      return ProgramRequest{workload.graphs[graph],
+                            graph,
+                            place,
+                            topology,
+                            options,
+                            cost,
+                            given,
+                            std::max<std::int64_t>(1, workload.steps),
+                            sharing.ranks,
+                            sharing.group_class};
+    };
+    drafts.push_back(build_program(request_on(slice)));
     if (!all_nodes.empty() && all_nodes[rank].shape_index != slice.shape_index) {
-      const ProgramRequest with_all{workload.graphs[graph],
-                                    graph,
-                                    all_nodes[rank],
-                                    topology,
-                                    options,
-                                    cost,
-                                    given,
-                                    std::max<std::int64_t>(1, workload.steps),
-                                    sharing.ranks,
-                                    sharing.group_class};
-      ProgramDraft other = build_program(with_all);
+      ProgramDraft other = build_program(request_on(all_nodes[rank]));
       if (is_better(other, drafts.back(), topology)) {
         drafts.back() = std::move(other);
         uses_all.insert(entry->second);
