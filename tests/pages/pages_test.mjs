@@ -15,7 +15,7 @@ function makeRuns() {
   dojosim("run", "configs/runs/resnet50_tile.json", "--set", "machine.noc.hop_cycles=2", "--out", at("tile"));
   dojosim("run", "--machine", "configs/machines/tray.json", "--set", "workload.generate.model=all_reduce", "--set", "workload.generate.bytes=1048576", "--out", at("tray"));
   const ops = hostile.map((name, id) => ({ id, name, kind: "compute", flops: 1e9 * (id + 1), deps: id > 0 ? [id - 1] : [] }));
-  fs.writeFileSync(at("names.json"), JSON.stringify({ schema: "dojosim.trace/1", ops }));
+  fs.writeFileSync(at("names.json"), JSON.stringify({ format: "dojo.trace/1", ranks: [{ graph: 0, ranks: 1 }], graphs: [{ batch: 1, ops }] }));
   dojosim("run", "--machine", "configs/machines/die.json", "--workload", at("names.json"), "--set", "workload.rank_unit=die", "--out", at("names"));
   dojosim("net", "--mesh", "8x8", "--pattern", "uniform", "--rate", "0.1", "--packet-flits", "2", "--warmup-cycles", "100", "--measure-cycles", "400", "--out", at("net"));
 }
@@ -25,7 +25,7 @@ function makeSweeps() {
   fs.writeFileSync(base, JSON.stringify({ machine: path.join(root, "configs/machines/die.json"), workload: { generate: { model: "matmul", m: 512, n: 512, k: 512 }, rank_unit: "die" } }));
   const metrics = ["time.seconds", "flops.utilisation"];
   fs.writeFileSync(at("grid.json"), JSON.stringify({ base, axes: [axis("link_bytes_per_cycle", [32, 64, 128]), axis("hop_cycles", [1, 2])], metrics, pareto: { min: ["time.seconds"], max: ["flops.utilisation"] } }));
-  fs.writeFileSync(at("one.json"), JSON.stringify({ base, mode: "one_at_a_time", axes: [axis("link_bytes_per_cycle", [32, 128]), axis("hop_cycles", [2, 4]), { path: "machine.node.sram_bytes", values: [1000] }], metrics }));
+  fs.writeFileSync(at("one.json"), JSON.stringify({ base, mode: "one_at_a_time", axes: [axis("link_bytes_per_cycle", [32, 128]), axis("hop_cycles", [2, 4]), { path: "machine.node.sram_bytes", values: [1024] }], metrics }));
   for (const sweep of ["grid", "one"]) dojosimOr1("sweep", at(`${sweep}.json`), "--out", at(sweep), "--jobs", "2");
   dojosimOr1("compare", at("die"), at("die2"), at("tile"), "--html", at("compare.html"));
   dojosimOr1("compare", at("grid"), at("one"), "--html", at("suite.html"));

@@ -12,17 +12,23 @@ export function chartsAreThere() {
   return library !== null;
 }
 
-export function saveFile(name, content) {
-  const url = typeof content === "string" && content.startsWith("data:") ? content
-    : URL.createObjectURL(new Blob([content], { type: "text/plain" }));
+function saveFile(name, content) {
+  const url =
+    typeof content === "string" && content.startsWith("data:")
+      ? content
+      : URL.createObjectURL(new Blob([content], { type: "text/plain" }));
   el("a", { href: url, download: name }).click();
 }
 
 /** What all charts have in common; the option of a chart goes over it. */
 function withDefaults(option, colours, still) {
   const axis = (one) => ({
-    nameLocation: "middle", nameTextStyle: { color: colours.soft }, axisLabel: { color: colours.soft, hideOverlap: true, ...one.axisLabel },
-    axisLine: { lineStyle: { color: colours.line } }, splitLine: { lineStyle: { color: colours.line } }, ...one,
+    nameLocation: "middle",
+    nameTextStyle: { color: colours.soft },
+    axisLabel: { color: colours.soft, hideOverlap: true, ...one.axisLabel },
+    axisLine: { lineStyle: { color: colours.line } },
+    splitLine: { lineStyle: { color: colours.line } },
+    ...one,
     ...(one.axisLabel ? { axisLabel: { color: colours.soft, hideOverlap: true, ...one.axisLabel } } : {}),
   });
   const axes = (value) => (Array.isArray(value) ? value.map(axis) : value ? axis(value) : undefined);
@@ -31,18 +37,52 @@ function withDefaults(option, colours, still) {
     textStyle: { fontFamily: "system-ui, sans-serif", color: colours.ink },
     ...option,
     ...(option.xAxis ? { xAxis: axes(option.xAxis), yAxis: axes(option.yAxis) } : {}),
-    legend: option.legend ? { textStyle: { color: colours.ink }, type: "plain", top: 0, left: 0, itemGap: 14, itemWidth: 14, ...option.legend } : undefined,
+    legend: option.legend
+      ? {
+          textStyle: { color: colours.ink },
+          type: "plain",
+          top: 0,
+          left: 0,
+          itemGap: 14,
+          itemWidth: 14,
+          ...option.legend,
+        }
+      : undefined,
     // Texts of a tooltip are elements: names never become markup.
-    tooltip: still || !option.tooltip ? undefined : {
-      confine: true, backgroundColor: colours.card, borderColor: colours.line, textStyle: { color: colours.ink, fontSize: 13 },
-      extraCssText: "max-width:min(360px,80vw);white-space:normal;box-shadow:0 2px 10px rgba(0,0,0,.18)", ...option.tooltip,
-    },
+    tooltip:
+      still || !option.tooltip
+        ? undefined
+        : {
+            confine: true,
+            backgroundColor: colours.card,
+            borderColor: colours.line,
+            textStyle: { color: colours.ink, fontSize: 13 },
+            extraCssText:
+              "max-width:min(360px,80vw);white-space:normal;box-shadow:0 2px 10px rgba(0,0,0,.18)",
+            ...option.tooltip,
+          },
   };
 }
 
 /** Lines of a tooltip: the first is bold. */
 export function tip(...lines) {
-  return el("div", {}, lines.flat().filter((line) => line).map((line, i) => el("div", { class: i === 0 ? "tip-head" : null, text: line })));
+  return el(
+    "div",
+    {},
+    lines
+      .flat()
+      .filter((line) => line)
+      .map((line, i) => el("div", { class: i === 0 ? "tip-head" : null, text: line })),
+  );
+}
+
+/** Charts that others took the place of. */
+function forgetRemoved() {
+  for (const one of drawn) {
+    if (one.box.isConnected) continue;
+    one.view.dispose();
+    drawn.delete(one);
+  }
 }
 
 class Chart {
@@ -56,16 +96,21 @@ class Chart {
   }
   height() {
     const { height } = this.settings;
-    return typeof height === "function" ? height(this.width) : height ?? 300;
+    return typeof height === "function" ? height(this.width) : (height ?? 300);
   }
   option(still) {
     const colours = palette();
-    return withDefaults(this.settings.option({ colours, width: this.width, height: this.height(), still }), colours, still);
+    return withDefaults(
+      this.settings.option({ colours, width: this.width, height: this.height(), still }),
+      colours,
+      still,
+    );
   }
   /** Draws, or draws again: colours, size or data have changed. */
   draw() {
     this.box.style.height = `${this.height()}px`;
     if (this.view === null) {
+      forgetRemoved();
       this.view = library.init(this.box, null, { renderer: "canvas" });
       this.settings.ready?.(this.view, this);
       if (this.settings.click) this.view.on("click", (event) => this.settings.click(event));
@@ -75,7 +120,12 @@ class Chart {
     this.view.setOption(this.option(false), { notMerge: true });
   }
   svg() {
-    const view = library.init(null, null, { renderer: "svg", ssr: true, width: this.width, height: this.height() });
+    const view = library.init(null, null, {
+      renderer: "svg",
+      ssr: true,
+      width: this.width,
+      height: this.height(),
+    });
     view.setOption(this.option(true));
     const text = view.renderToSVGString();
     view.dispose();
@@ -87,7 +137,10 @@ class Chart {
 }
 
 function fileName(title) {
-  return title.toLowerCase().replace(/[^a-z0-9]+/g, "_").replace(/^_|_$/g, "");
+  return title
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "_")
+    .replace(/^_|_$/g, "");
 }
 
 /**
@@ -95,26 +148,62 @@ function fileName(title) {
  * columns, rows (the data behind it), click(event), ready(view)}. Returns {element, redraw(changes)}.
  */
 export function chart(settings) {
-  const data = () => dataTable(settings.title, settings.columns, settings.rows(), { search: settings.rows().length > 12 }).element;
+  const data = () =>
+    dataTable(settings.title, settings.columns, settings.rows(), { search: settings.rows().length > 12 })
+      .element;
   const title = el("figcaption", { text: settings.title });
   if (!chartsAreThere()) {
     const place = el("div", {}, data());
     const element = el("figure", { class: "chart" }, title, place);
-    return { element, redraw(changes) { Object.assign(settings, changes); title.textContent = settings.title; place.replaceChildren(data()); } };
+    return {
+      element,
+      redraw(changes) {
+        Object.assign(settings, changes);
+        title.textContent = settings.title;
+        place.replaceChildren(data());
+      },
+    };
   }
-  const box = el("div", { class: "canvas", role: "img", "aria-label": `${settings.title}. ${settings.says ?? ""} The data are in the table below.` });
+  const box = el("div", {
+    class: "canvas",
+    role: "img",
+    "aria-label": `${settings.title}. ${settings.says ?? ""} The data are in the table below.`,
+  });
   const one = new Chart(settings, box);
   const behind = el("div", {});
   const renew = () => behind.replaceChildren(fold("Data", data));
   renew();
-  const buttons = el("div", { class: "save" },
-    el("button", { type: "button", text: "SVG", title: "save as SVG", onclick: () => saveFile(`${fileName(settings.title)}.svg`, one.svg()) }),
-    el("button", { type: "button", text: "PNG", title: "save as PNG", onclick: () => { one.draw(); saveFile(`${fileName(settings.title)}.png`, one.png()); } }));
-  const element = el("figure", { class: "chart" }, el("div", { class: "chart-head" }, title, buttons), box, behind);
+  const buttons = el(
+    "div",
+    { class: "save" },
+    el("button", {
+      type: "button",
+      text: "SVG",
+      title: "save as SVG",
+      onclick: () => saveFile(`${fileName(settings.title)}.svg`, one.svg()),
+    }),
+    el("button", {
+      type: "button",
+      text: "PNG",
+      title: "save as PNG",
+      onclick: () => {
+        one.draw();
+        saveFile(`${fileName(settings.title)}.png`, one.png());
+      },
+    }),
+  );
+  const element = el(
+    "figure",
+    { class: "chart" },
+    el("div", { class: "chart-head" }, title, buttons),
+    box,
+    behind,
+  );
   box.style.height = "200px";
   whenSeen(element, () => one.draw());
   return {
-    element, chart: one,
+    element,
+    chart: one,
     redraw(changes = {}) {
       Object.assign(settings, changes);
       title.textContent = settings.title;
@@ -128,9 +217,12 @@ const waiting = new Map();
 let watcher = null;
 /** Charts are drawn when they come near the window: a long page is there at once. */
 function whenSeen(element, draw) {
-  watcher ??= new IntersectionObserver((entries) => {
-    for (const entry of entries) if (entry.isIntersecting) drawWaiting(entry.target);
-  }, { rootMargin: "400px" });
+  watcher ??= new IntersectionObserver(
+    (entries) => {
+      for (const entry of entries) if (entry.isIntersecting) drawWaiting(entry.target);
+    },
+    { rootMargin: "400px" },
+  );
   waiting.set(element, draw);
   watcher.observe(element);
 }
@@ -147,7 +239,8 @@ function redrawAll() {
 
 export function followWindow() {
   if (!chartsAreThere()) return;
-  let width = window.innerWidth, timer = 0;
+  let width = window.innerWidth,
+    timer = 0;
   window.addEventListener("resize", () => {
     if (window.innerWidth === width) return;
     width = window.innerWidth;
@@ -161,54 +254,4 @@ export function followWindow() {
     redrawAll();
   });
   window.addEventListener("afterprint", redrawAll);
-}
-
-function legendLines(names, width) {
-  let lines = 1, used = 0;
-  for (const name of names) {
-    const own = 36 + 6.6 * String(name).length;
-    if (used + own > width && used > 0) {
-      ++lines;
-      used = 0;
-    }
-    used += own;
-  }
-  return lines;
-}
-/** A legend of more than four lines can be leafed through. */
-export function legendFor(names, width) {
-  return { type: legendLines(names, width) > 4 ? "scroll" : "plain", width: width - 4 };
-}
-export function legendHeight(names, width) {
-  const lines = legendLines(names, width);
-  return 12 + 24 * (lines > 4 ? 1 : lines);
-}
-
-/** Bars, lying: one for each row, stacked over `series` [{name, value(row), colour}]. */
-export function bars({ title, says, rows, name, series, format, columns, click, right, height }) {
-  return chart({
-    title, says, columns, rows: () => rows, click,
-    height: height ?? ((width) => (series.length > 1 ? legendHeight(series.map((one) => one.name), width) : 8) + 34 + 26 * rows.length),
-    option: ({ width, colours }) => ({
-      grid: { left: 8, right: 64, top: series.length > 1 ? legendHeight(series.map((one) => one.name), width) : 8, bottom: 8, containLabel: true },
-      legend: series.length > 1 ? legendFor(series.map((one) => one.name), width) : undefined,
-      tooltip: {
-        trigger: "axis", axisPointer: { type: "shadow" }, formatter: (items) => {
-          const row = rows[items[0].dataIndex];
-          return tip(name(row), series.length > 1 ? series.map((one) => `${one.name} ${format(one.value(row))}`) : format(series[0].value(row)), right?.(row));
-        },
-      },
-      xAxis: { type: "value", axisLabel: { formatter: format }, splitNumber: width < 500 ? 3 : 6 },
-      yAxis: {
-        type: "category", inverse: true, data: rows.map((row) => name(row)), axisTick: { show: false },
-        axisLabel: { color: colours.ink, width: Math.max(90, width * 0.3), overflow: "truncate", hideOverlap: false, interval: 0 },
-      },
-      series: series.map((one, i) => ({
-        type: "bar", name: one.name, stack: "all", barMaxWidth: 18, cursor: click ? "pointer" : "default",
-        data: rows.map((row) => ({ value: one.value(row), itemStyle: { color: one.colourOf ? one.colourOf(row) : one.colour } })),
-        itemStyle: { color: one.colour },
-        label: i === series.length - 1 && right ? { show: true, position: "right", color: colours.soft, formatter: (item) => right(rows[item.dataIndex]) } : { show: false },
-      })),
-    }),
-  });
 }

@@ -11,32 +11,51 @@ export function el(tag, options = {}, ...children) {
     else if (name === "style") Object.assign(made.style, value);
     else made.setAttribute(name, value === true ? "" : value);
   }
-  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(
+    ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+  );
   return made;
 }
 
 export function section(id, title, question, ...children) {
   const head = el("h2", { id: `${id}-title`, text: title });
-  return el("section", { id, "aria-labelledby": `${id}-title` }, head,
-    question ? el("p", { class: "question", text: question }) : null, children);
+  return el(
+    "section",
+    { id, "aria-labelledby": `${id}-title` },
+    head,
+    question ? el("p", { class: "question", text: question }) : null,
+    children,
+  );
 }
 
 /** A row of buttons of which one is pressed. `choices`: [[key, words], ...]. */
 export function choice(label, choices, chosen, changed) {
   const buttons = choices.map(([key, words]) =>
     el("button", {
-      type: "button", "aria-pressed": String(key === chosen), text: words, onclick: () => {
+      type: "button",
+      "aria-pressed": String(key === chosen),
+      text: words,
+      onclick: () => {
         buttons.forEach((button, i) => button.setAttribute("aria-pressed", String(choices[i][0] === key)));
         changed(key);
       },
-    }));
-  return el("div", { class: "choice", role: "group", "aria-label": label }, el("span", { text: label }), buttons);
+    }),
+  );
+  return el(
+    "div",
+    { class: "choice", role: "group", "aria-label": label },
+    el("span", { text: label }),
+    buttons,
+  );
 }
 
 /** A menu. `choices`: [[value, words], ...]. */
 export function menu(label, choices, chosen, changed) {
-  const select = el("select", { onchange: () => changed(choices[select.selectedIndex][0]) },
-    choices.map(([value, words]) => el("option", { text: words, selected: value === chosen })));
+  const select = el(
+    "select",
+    { onchange: () => changed(choices[select.selectedIndex][0]) },
+    choices.map(([value, words]) => el("option", { text: words, selected: value === chosen })),
+  );
   return el("label", { class: "menu" }, `${label} `, select);
 }
 
@@ -51,13 +70,22 @@ export function fold(summary, build, open = false) {
 }
 
 export function list(texts) {
-  return el("ul", {}, texts.map((text) => el("li", { text })));
+  return el(
+    "ul",
+    {},
+    texts.map((text) => el("li", { text })),
+  );
 }
 
 /** Names and values, side by side. */
 export function facts(rows) {
-  return el("dl", { class: "facts" }, rows.filter((row) => row).map(([name, value]) =>
-    el("div", {}, el("dt", { text: name }), el("dd", {}, value))));
+  return el(
+    "dl",
+    { class: "facts" },
+    rows
+      .filter((row) => row)
+      .map(([name, value]) => el("div", {}, el("dt", { text: name }), el("dd", {}, value))),
+  );
 }
 
 let live = null;

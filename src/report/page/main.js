@@ -13,10 +13,18 @@ const kPages = { run: runPage, net: netPage, sweep: sweepPage, compare: compareP
 /** The links to the sections, and the sections. */
 function laidOut(head, sections) {
   const shown = sections.flat().filter((one) => one);
-  const links = shown.map((one) => el("a", { href: `#${one.id}`, text: one.querySelector("h2").textContent }));
-  const missing = chartsAreThere() ? null
-    : el("div", { class: "warn", text: "This program was built without npm: this page has tables in place of charts. The map of the machine is left out." });
-  return [head, missing, el("nav", { "aria-label": "Sections" }, links), shown].flat(Infinity).filter((one) => one);
+  const links = shown.map((one) =>
+    el("a", { href: `#${one.id}`, text: one.querySelector("h2").textContent }),
+  );
+  const missing = chartsAreThere()
+    ? null
+    : el("div", {
+        class: "warn",
+        text: "This program was built without npm: this page has tables in place of charts. The map of the machine is left out.",
+      });
+  return [head, missing, el("nav", { "aria-label": "Sections" }, links), shown]
+    .flat(Infinity)
+    .filter((one) => one);
 }
 
 const place = document.getElementById("page");
@@ -26,6 +34,11 @@ try {
   place.replaceChildren(...laidOut(head, sections));
   followWindow();
 } catch (error) {
-  place.replaceChildren(el("div", { class: "warn", text: `This page could not be drawn: ${error.message}. The same figures are in report.txt and the CSV files.` }));
+  place.replaceChildren(
+    el("div", {
+      class: "warn",
+      text: `This page could not be drawn: ${error.message}. The same figures are in report.txt and the CSV files.`,
+    }),
+  );
   throw error;
 }

@@ -22,16 +22,39 @@ function compareValues(a, b) {
  * first. Returns {element, show(rows, note)}.
  */
 export function dataTable(label, columns, rows, options = {}) {
-  let shownRows = rows, sorted = options.sort ?? null, wanted = options.first ?? kFirstRows, words = "";
+  let shownRows = rows,
+    sorted = options.sort ?? null,
+    wanted = options.first ?? kFirstRows,
+    words = "";
   const body = el("tbody", { role: "rowgroup" });
   const note = el("p", { class: "note", role: "status" });
-  const more = el("button", { type: "button", class: "more", onclick: () => { wanted += 100; draw(); } });
-  const heads = columns.map((column, i) => el("th", { scope: "col", role: "columnheader", class: column.number ? "n" : null },
-    el("button", { type: "button", text: column.title, onclick: () => sortBy(i) })));
-  const search = options.search === false ? null : el("input", {
-    type: "search", placeholder: "search", "aria-label": `search in ${label}`,
-    oninput: () => { words = search.value.toLowerCase(); draw(); },
+  const more = el("button", {
+    type: "button",
+    class: "more",
+    onclick: () => {
+      wanted += 100;
+      draw();
+    },
   });
+  const heads = columns.map((column, i) =>
+    el(
+      "th",
+      { scope: "col", role: "columnheader", class: column.number ? "n" : null },
+      el("button", { type: "button", text: column.title, onclick: () => sortBy(i) }),
+    ),
+  );
+  const search =
+    options.search === false
+      ? null
+      : el("input", {
+          type: "search",
+          placeholder: "search",
+          "aria-label": `search in ${label}`,
+          oninput: () => {
+            words = search.value.toLowerCase();
+            draw();
+          },
+        });
 
   function sortBy(i) {
     const down = sorted?.column === i ? !sorted.down : Boolean(columns[i].number);
@@ -42,32 +65,63 @@ export function dataTable(label, columns, rows, options = {}) {
   function cell(column, row) {
     const text = textOf(column, row);
     let inside = text;
-    if (column.click && text !== "") inside = el("button", { type: "button", class: "link", text, onclick: () => column.click(row) });
+    if (column.click && text !== "")
+      inside = el("button", { type: "button", class: "link", text, onclick: () => column.click(row) });
     if (column.href && column.href(row)) inside = el("a", { href: column.href(row), text });
-    return el("td", { role: "cell", class: column.number ? "n" : column.wide ? "wide" : null, "data-label": column.title }, inside);
+    return el(
+      "td",
+      { role: "cell", class: column.number ? "n" : column.wide ? "wide" : null, "data-label": column.title },
+      inside,
+    );
   }
   function draw() {
-    let found = words === "" ? shownRows
-      : shownRows.filter((row) => columns.some((column) => textOf(column, row).toLowerCase().includes(words)));
+    let found =
+      words === ""
+        ? shownRows
+        : shownRows.filter((row) =>
+            columns.some((column) => textOf(column, row).toLowerCase().includes(words)),
+          );
     if (sorted) {
       const { column, down } = sorted;
-      found = [...found].sort((a, b) => compareValues(columns[column].value(a), columns[column].value(b)) * (down ? -1 : 1));
+      found = [...found].sort(
+        (a, b) => compareValues(columns[column].value(a), columns[column].value(b)) * (down ? -1 : 1),
+      );
     }
-    heads.forEach((head, i) => head.setAttribute("aria-sort",
-      sorted?.column !== i ? "none" : sorted.down ? "descending" : "ascending"));
-    body.replaceChildren(...found.slice(0, wanted).map((row) =>
-      el("tr", { role: "row" }, columns.map((column) => cell(column, row)))));
+    heads.forEach((head, i) =>
+      head.setAttribute(
+        "aria-sort",
+        sorted?.column !== i ? "none" : sorted.down ? "descending" : "ascending",
+      ),
+    );
+    body.replaceChildren(
+      ...found.slice(0, wanted).map((row) =>
+        el(
+          "tr",
+          { role: "row" },
+          columns.map((column) => cell(column, row)),
+        ),
+      ),
+    );
     more.hidden = found.length <= wanted;
     more.textContent = `show ${Math.min(100, found.length - wanted)} more of ${found.length}`;
-    note.textContent = words !== "" || found.length !== rows.length ? `${found.length} of ${rows.length} rows` : "";
+    note.textContent =
+      words !== "" || found.length !== rows.length ? `${found.length} of ${rows.length} rows` : "";
   }
   draw();
-  const table = el("table", { role: "table", "aria-label": label },
-    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, heads)), body);
+  const table = el(
+    "table",
+    { role: "table", "aria-label": label },
+    el("thead", { role: "rowgroup" }, el("tr", { role: "row" }, heads)),
+    body,
+  );
   return {
-    element: el("div", { class: "table" },
+    element: el(
+      "div",
+      { class: "table" },
       search && rows.length > 8 ? el("div", { class: "tools" }, search, note) : null,
-      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table), more),
+      el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": label }, table),
+      more,
+    ),
     show(newRows) {
       shownRows = newRows;
       draw();

@@ -63,5 +63,6 @@ export function shortName(key) {
   const words = key.split(".");
   const last = words.pop();
   return ["seconds", "share", "rows", "columns", "count", "bytes"].includes(last) && words.length > 0
-    ? `${words.pop()} ${last}`.replaceAll("_", " ") : last.replaceAll("_", " ");
+    ? `${words.pop()} ${last}`.replaceAll("_", " ")
+    : last.replaceAll("_", " ");
 }
