@@ -13,8 +13,8 @@ if(NOT DOJO_CHARTS OR NOT DOJO_NPM)
 else()
   set(npm ${DOJO_NPM})
 endif()
-# What failed, or was done without npm, is tried again after the next configuration.
-if(EXISTS ${DOJO_NPM_DIR}/failed OR NOT npm)
+# What failed is tried again after the next configuration.
+if(npm AND EXISTS ${DOJO_NPM_DIR}/failed)
   file(REMOVE ${library} ${DOJO_NPM_DIR}/failed)
 endif()
 add_custom_command(OUTPUT ${library}

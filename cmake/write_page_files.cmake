@@ -35,7 +35,9 @@ foreach(part style script library)
     message(FATAL_ERROR "The ${part} of the pages holds )page\" or </script, which would end it")
   endif()
 endforeach()
-file(WRITE ${OUTPUT} "// Made at build time by cmake/write_page_files.cmake.\n#include \"report/page.h\"\n
-namespace dojo::report {\nconst PageFiles& page_files() {\n  static constexpr PageFiles kFiles{\n")
-file(APPEND ${OUTPUT} "R\"page(${style})page\",\nR\"page(${script})page\",\nR\"page(${library})page\"};\n")
-file(APPEND ${OUTPUT} "  return kFiles;\n}\n}  // namespace dojo::report\n")
+file(WRITE ${OUTPUT}.new "// Made at build time by cmake/write_page_files.cmake.\n#include \"report/page.h\"\n
+namespace dojo::report {\nconst PageFiles& page_files() {\n  static constexpr PageFiles kFiles{\n"
+  "R\"page(${style})page\",\nR\"page(${script})page\",\nR\"page(${library})page\"};\n"
+  "  return kFiles;\n}\n}  // namespace dojo::report\n")
+file(COPY_FILE ${OUTPUT}.new ${OUTPUT} ONLY_IF_DIFFERENT)
+file(REMOVE ${OUTPUT}.new)

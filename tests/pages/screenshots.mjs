@@ -10,7 +10,14 @@ const at = (...parts) => path.join(folder, ...parts);
 
 function makeFolders() {
   dojosim("run", "configs/runs/resnet50_tile.json", "--out", at("base"));
-  dojosim("run", "configs/runs/resnet50_tile.json", "--set", "machine.noc.hop_cycles=2", "--out", at("slow_hops"));
+  dojosim(
+    "run",
+    "configs/runs/resnet50_tile.json",
+    "--set",
+    "machine.noc.hop_cycles=2",
+    "--out",
+    at("slow_hops"),
+  );
   const wide = "machine.noc.link_bytes_per_cycle=128";
   dojosim("run", "configs/runs/resnet50_tile.json", "--set", wide, "--out", at("wide_links"));
   dojosimOr1("compare", at("base"), at("slow_hops"), at("wide_links"), "--html", at("compare.html"));
@@ -52,7 +59,8 @@ for (const [name, file, width, sections] of kPictures) {
   let clip = { x: 0, y: 0, width, height: width < 600 ? 1200 : 1000 };
   if (sections) {
     const boxes = await Promise.all(sections.map((id) => page.locator(`#${id}`).boundingBox()));
-    const top = Math.max(0, boxes[0].y - 12), last = boxes[boxes.length - 1];
+    const top = Math.max(0, boxes[0].y - 12),
+      last = boxes[boxes.length - 1];
     clip = { x: 0, y: top, width, height: Math.min(kMostHeight, last.y + last.height + 12 - top) };
   }
   await page.screenshot({ path: path.join(into, `${name}.png`), clip, fullPage: true });

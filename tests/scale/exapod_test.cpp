@@ -3,6 +3,8 @@
 // is judged here; how long they take is what docs/performance.md reports.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "dojo/collectives/collectives.h"
 #include "support/all_reduce_time.h"
 #include "support/program.h"
@@ -17,6 +19,7 @@ using nlohmann::json;
 constexpr double kImages = 24'000, kParameters = 25'557'032, kFlopPerImage = 24'299'077'632;
 constexpr double kImageBytes = 3 * 224 * 224 * 2;
 constexpr double kMemoryLimit = 5.0 * (1ull << 30);
+constexpr std::uintmax_t kPageLimit = 6'000'000;
 
 /// Runs a config of the project with two threads and returns its report.
 json report_of(const std::string& config) {
@@ -25,6 +28,7 @@ json report_of(const std::string& config) {
   EXPECT_EQ(run.exit_code, 0) << run.err;
   EXPECT_LE(static_cast<double>(run.peak_rss_bytes), kMemoryLimit);
   if (run.exit_code != 0) return {};
+  EXPECT_LE(std::filesystem::file_size(out / "run/report.html"), kPageLimit);
   json report = read_report(out / "run");
   EXPECT_EQ(report.at("machine").at("nodes"), 1'062'000);
   EXPECT_EQ(report.at("machine").at("dies"), 3'000);

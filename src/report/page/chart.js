@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A chart with its title, its data as a table that opens, and buttons that save it. Without the chart library there is
 // the table alone.
-import { palette } from "./colours.js";
+import { drawOnPaper, palette } from "./colours.js";
 import { el, fold } from "./dom.js";
 import { dataTable } from "./table.js";
 
@@ -250,8 +250,12 @@ export function followWindow() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redrawAll);
   // A printed page has all its charts, in the width of the paper.
   window.addEventListener("beforeprint", () => {
+    drawOnPaper(true);
     for (const element of [...waiting.keys()]) drawWaiting(element);
     redrawAll();
   });
-  window.addEventListener("afterprint", redrawAll);
+  window.addEventListener("afterprint", () => {
+    drawOnPaper(false);
+    redrawAll();
+  });
 }

@@ -82,14 +82,15 @@ export function roundUp(value) {
   return ([1, 2, 5].find((step) => value <= step * unit * (1 + 1e-12)) ?? 10) * unit;
 }
 
+let onPaper = false;
+/** Paper is white, whatever the colours of the system are. */
+export function drawOnPaper(paper) {
+  onPaper = paper;
+}
+
 export function palette() {
+  if (onPaper) return { ink: "#000", soft: "#444", line: "#ccc", card: "#fff" };
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
-  return {
-    ink: colour("--ink"),
-    soft: colour("--soft"),
-    line: colour("--line"),
-    card: colour("--card"),
-    paper: colour("--paper"),
-  };
+  return { ink: colour("--ink"), soft: colour("--soft"), line: colour("--line"), card: colour("--card") };
 }

@@ -122,7 +122,7 @@ export class MachineMap {
       const one = plan(width);
       return Math.min(
         (width - 2) / one.wide,
-        one.lying || one.high <= 2 * one.wide ? 620 / one.high : Infinity,
+        (one.lying || one.high <= 2 * one.wide ? 620 : 1400) / one.high,
         120,
       );
     };
