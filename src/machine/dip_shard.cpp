@@ -98,24 +98,7 @@ void DipShard::plan_wake() {
 void DipShard::advance_edge(Cycles now) {
   state_.edge.woken();
   state_.edge.advance(now, [&](const fabric::Crossing& crossing) { post(crossing); });
-  for (std::size_t leg = state_.behind_edge.size(); leg > 0; --leg) fill_edge(leg - 1);
   plan_wake();
-}
-
-/// Bursts of the oldest messages into the edge's queue, as long as it has room.
-void DipShard::fill_edge(std::size_t leg) {
-  std::deque<Message>& messages = state_.behind_edge[leg];
-  while (!messages.empty() && !state_.edge.full(static_cast<unsigned>(leg))) {
-    Message& message = messages.front();
-    Burst burst = message.burst;
-    const std::int32_t lane = message.lane;
-    burst.bytes = static_cast<std::uint32_t>(std::min(message.left, context_.burst_bytes));
-    message.left -= burst.bytes;
-    burst.last = message.left == 0;
-    if (burst.last) messages.pop_front();
-    state_.edge.offer(burst, lane, ceil_div<Bytes>(burst.bytes, link_bytes_), burst.created, moment_.now,
-                      [&](const fabric::Crossing& crossing) { post(crossing); });
-  }
 }
 
 void DipShard::read_mail(ThreadSums& sums) {
@@ -238,10 +221,15 @@ void DipShard::send_bursts(const Burst& head, Bytes bytes, Cycles now) {
     moment_.sums->add_detour(added, burst.legs_left);
   }
   burst.created = now;
-  moment_.sums->bytes_to_eject += static_cast<std::uint64_t>(bytes);
-  if (state_.behind_edge.size() <= burst.leg) state_.behind_edge.resize(burst.leg + std::size_t{1});
-  state_.behind_edge[burst.leg].push_back({burst, bytes, lane});
-  fill_edge(burst.leg);
+  while (bytes > 0) {
+    const Bytes piece = std::min(bytes, context_.burst_bytes);
+    burst.bytes = static_cast<std::uint32_t>(piece);
+    bytes -= piece;
+    burst.last = bytes == 0;
+    moment_.sums->bytes_to_eject += burst.bytes;
+    state_.edge.offer(burst, lane, ceil_div<Bytes>(piece, link_bytes_), now, moment_.now,
+                      [&](const fabric::Crossing& crossing) { post(crossing); });
+  }
   if (state_.edge.waiting()) plan_wake();
 }
 
@@ -250,7 +238,7 @@ void DipShard::copy(const DipShard& from, const RowNames& names) {
   moment_.now = from.moment_.now;
   wheel_ = from.wheel_;
   state_ = from.state_;
-  auto& [wakes, arrivals, edge, behind_edge, hbm, pcie, ethernet, bytes_received] = state_;
+  auto& [wakes, arrivals, edge, hbm, pcie, ethernet, bytes_received] = state_;
   for (engine::Wheel* wheel : {&wheel_, &arrivals}) {
     wheel->each([&](engine::Event& e) {
       if (Timer::part(e) != Part::kShard) return;
@@ -259,9 +247,6 @@ void DipShard::copy(const DipShard& from, const RowNames& names) {
     });
   }
   edge.change_waiting([&](Burst& burst) { names.rename(burst); });
-  for (std::deque<Message>& messages : behind_edge) {
-    for (Message& message : messages) names.rename(message.burst);
-  }
   runs_.copy(from.runs_, names);
 }
 

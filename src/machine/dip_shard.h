@@ -4,9 +4,7 @@
 #pragma once
 #include <algorithm>
 #include <cstdint>
-#include <deque>
 #include <memory>
-#include <vector>
 
 #include "dojo/engine/wheel.h"
 #include "dojo/fabric/burst_routes.h"
@@ -56,16 +54,9 @@ class DipShard final : public Shard, private DataflowRuns::Host {
     kEdgeWake,  // credits have come
     kStart      // a: instance, b: position
   };
-  /// What has not come into the edge's queue of a message.
-  struct Message {
-    fabric::Burst burst;
-    Bytes left = 0;
-    std::int32_t lane = 0;
-  };
   struct State {
     engine::Wheel wakes, arrivals;  ///< in a cycle, waiting edges come first, then arrivals, then the wheel's events
     fabric::EdgeOut edge;
-    std::vector<std::deque<Message>> behind_edge;  ///< by leg: what its queue has no room for
     fabric::Serialiser hbm, pcie, ethernet;
     std::uint64_t bytes_received = 0;
   };
@@ -83,7 +74,6 @@ class DipShard final : public Shard, private DataflowRuns::Host {
   void send_bursts(const fabric::Burst& head, Bytes bytes, Cycles now);
   void dispatch(const engine::Event& event);
   void advance_edge(Cycles now);
-  void fill_edge(std::size_t leg);
   void plan_wake();
   void post(const fabric::Crossing& crossing) {
     context_.post(context_.mailbox_of_dip(dip_), die_, crossing, *moment_.sums);

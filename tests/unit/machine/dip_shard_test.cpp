@@ -132,47 +132,6 @@ TEST_F(DipShardTest, SamplesOfTheHostsPassHbmAndGoToTheirNode) {
   EXPECT_EQ(dip().next_time(), kNever);
 }
 
-// Two messages of 100 and 3 bursts. Two bursts have credit; the queue holds 64 of the others, as that of every edge
-// does.
-TEST_F(DipShardTest, WhatTheQueueOfItsEdgeHasNoRoomForWaitsAsWholeMessages) {
-  DataflowPlan plan = PlanMaker()
-                          .position()
-                          .item(0, serves(Service::kNone, 0))
-                          .edge(1, 100 * kBurst)
-                          .edge(2, 3 * kBurst)
-                          .position()
-                          .item(1)
-                          .item(1, finishes)
-                          .plan();
-  plan.track_node = {3};
-  start(plan, {kDip, kRank});
-  const auto waiting = [&] {
-    std::size_t count = 0;
-    dip().edge().each_waiting([&](const fabric::Burst&) { ++count; });
-    return count;
-  };
-  run();
-  EXPECT_EQ(out().size(), 2u);
-  EXPECT_EQ(waiting(), 64u);
-  EXPECT_EQ(sums_.bytes_to_eject, 103u * kBurst);
-  for (int i = 0; i < 101; ++i) in().credits[1].push_back({1000 + 10 * i, kBurst, 0});
-  dip().read_mail(sums_);
-  run(1000 + 10 * 36);
-  EXPECT_EQ(out().size(), 2u + 36u);
-  EXPECT_EQ(waiting(), 64u) << "38 have gone of 103, so one is behind the queue still";
-  run();
-  ASSERT_EQ(out().size(), 103u);
-  EXPECT_EQ(waiting(), 0u);
-  for (std::size_t i = 0; i < 103; ++i) {
-    if (i >= 2) {
-      EXPECT_EQ(out()[i].time, 1000 + 10 * static_cast<Cycles>(i - 2) + 20) << i;
-    }
-    EXPECT_EQ(out()[i].burst.bytes, kBurst) << i;
-    EXPECT_EQ(out()[i].burst.last, i == 99 || i == 102) << i;
-    EXPECT_EQ(out()[i].burst.payload.words[1] == out()[0].burst.payload.words[1], i < 100) << i;
-  }
-}
-
 // PCIe takes the first (it is free as early), Ethernet the second (PCIe is busy), then whichever is free first.
 TEST_F(DipShardTest, TwoWaysLeadToTheHosts) {
   for (int i = 0; i < 3; ++i) start(PlanMaker().position().item(0, serves(Service::kHostRead, 640)).plan(), {kDip});
