@@ -72,6 +72,13 @@ Json read_json(const std::string& file, std::uint64_t most_bytes) {
                 fmt::format("{}:{}: /: found {}, expected one complete JSON value; {}", file, line_of(text, error.byte),
                             cut ? "the end of the file inside a value" : "text that is not JSON",
                             cut ? "the file was cut off: write it again" : "check the file at this line"));
+  } catch (const Json::out_of_range& error) {  // "[json...] number overflow parsing '1e999'"
+    const std::string words = error.what();
+    const std::size_t begin = words.find('\'') + 1, length = words.rfind('\'') - begin;
+    const std::string number = begin == 0 ? "a number" : words.substr(begin, length);
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("{}:{}: /: found {}, expected a number of at most 1.8e308; correct it", file,
+                            line_of(text, text.find(number)), number));
   }
 }
 

@@ -318,6 +318,7 @@ TEST_F(DieNetworkTest, AGatherInTurnsWaitsOnItsWayForAsMuchAsItIs) {
   network_.gather(row.g);
   EXPECT_EQ(row.nodes[19].done, 11 + 4 + 18 + 4);
   EXPECT_EQ(network_.link(site(0, 1), Direction::kEast).free, 102 + 4) << "later traffic finds both";
+  EXPECT_GE(network_.latest(), 102 + 4);
 }
 
 TEST_F(DieNetworkTest, AGatherLeavesTheDieWhereTheSliceGoesOn) {

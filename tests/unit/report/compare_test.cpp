@@ -70,6 +70,18 @@ TEST_F(Compare, RefusesAReportThatWasCutOff) {
   }
 }
 
+TEST_F(Compare, RefusesANumberThatNoDoubleHolds) {
+  const std::string file = folder_.write("far.json", "{\"schema\": \"dojosim.report/1\",\n \"seed\": -2000000001e300}");
+  std::string out;
+  try {
+    (void)compare({file, file, "", "", ""}, out);
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+    EXPECT_THAT(error.what(), HasSubstr("far.json:2: /: found -2000000001e300, expected a number of at most 1.8e308"));
+  }
+}
+
 TEST_F(Compare, RefusesWhatIsNoReportOrOfAnotherSchemaBothAtOnce) {
   base_ = json::array();
   fresh_["schema"] = "dojosim.report/9";
