@@ -302,6 +302,14 @@ TEST_F(DieNetworkTest, AGatherInTurnsWaitsAtAWritePortForTwiceItsOwn) {
   EXPECT_EQ(row.nodes[3].done, 12 + 10) << "nobody there";
 }
 
+TEST_F(DieNetworkTest, AGatherInTurnsOfOneSenderLosesNothingToEitherSide) {
+  RowGather row(0, {10}, 6400, 10);
+  row.g.in_turns = true;
+  network_.gather(row.g);
+  EXPECT_EQ(row.nodes[9].done, 12 + 100);
+  EXPECT_EQ(row.nodes[11].done, 12 + 100);
+}
+
 // The second link is taken until 102. Four flits wait for four others on their whole way.
 TEST_F(DieNetworkTest, AGatherInTurnsWaitsOnItsWayForAsMuchAsItIs) {
   network_.inject(site(0, 0), unicast(0, 2, 6400), 0, sink_);
@@ -320,6 +328,7 @@ TEST_F(DieNetworkTest, AGatherLeavesTheDieWhereTheSliceGoesOn) {
   EXPECT_EQ(row.g.high_head, 1 + 17) << "sixteen links of the die and the lane into the edge";
   EXPECT_EQ(row.g.low_head, kNever);
   EXPECT_EQ(network_.link(site(6, 19), Direction::kEast).busy_cycles, 2u);
+  EXPECT_EQ(network_.latest(), network_.link(site(6, 19), Direction::kEast).free) << "the last thing that is taken";
 }
 
 // 360 pieces of two flits: twenty of them pass the end of each row.
