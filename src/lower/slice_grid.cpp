@@ -66,7 +66,7 @@ SliceGrid::SliceGrid(const Slice& slice, const topology::Topology& topology, con
 void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topology) {
   const topology::MachineParams& p = topology.params();
   link_bytes_per_cycle_ = static_cast<double>(p.noc.link_bytes_per_cycle);
-  row_bytes_per_cycle_ = column_bytes_per_cycle_ = link_bytes_per_cycle_;
+  line_bytes_per_cycle_ = row_bytes_per_cycle_ = column_bytes_per_cycle_ = link_bytes_per_cycle_;
   row_latency_ = p.noc.hop_cycles * columns_;
   column_latency_ = p.noc.hop_cycles * rows_;
   const auto share = [&](const topology::Edge& edge, std::int32_t lines) {
@@ -104,6 +104,7 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
       (std::min(shape_->rows, die_rows) + 1) / 2 + (std::min(shape_->columns, die_columns) + 1) / 2;
   const Cycles barrier = to_middle * p.noc.hop_cycles + 2 * p.node.semaphore_cycles;
   if (has_broken_line(slice, topology, *this)) {
+    line_bytes_per_cycle_ *= kBrokenLineRate;
     row_bytes_per_cycle_ *= kBrokenLineRate;
     column_bytes_per_cycle_ *= kBrokenLineRate;
   }

@@ -76,6 +76,14 @@ class SliceGrid {
     return shape_->nodes[node].column - part_.column_begin;
   }
 
+  /// Of a node: the row and the column of its die in the slice.
+  [[nodiscard]] std::uint32_t die_row_of(std::uint32_t node) const {
+    return shape_->nodes[node].die / static_cast<std::uint32_t>(shape_->die_columns);
+  }
+  [[nodiscard]] std::uint32_t die_column_of(std::uint32_t node) const {
+    return shape_->nodes[node].die % static_cast<std::uint32_t>(shape_->die_columns);
+  }
+
   /// First and last + 1 of `matrices` equal stretches of the row-major order that a row has a share of.
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> matrices_of(std::uint32_t row, std::int64_t matrices) const {
     return {row_begin_[row] * matrices / nodes(), ceil_div(row_begin_[row + 1] * matrices, std::int64_t{nodes()})};
@@ -83,6 +91,8 @@ class SliceGrid {
 
   /// Of a link on a die, and of a node's network port.
   [[nodiscard]] double link_bytes_per_cycle() const { return link_bytes_per_cycle_; }
+  /// Of a row or column on a die: half where a line is broken.
+  [[nodiscard]] double line_bytes_per_cycle() const { return line_bytes_per_cycle_; }
   /// Slowest link of a row or column, the share of a die edge included.
   [[nodiscard]] double row_bytes_per_cycle() const { return row_bytes_per_cycle_; }
   [[nodiscard]] double column_bytes_per_cycle() const { return column_bytes_per_cycle_; }
@@ -101,7 +111,8 @@ class SliceGrid {
   SlicePart part_;
   std::uint32_t rows_, columns_;
   std::vector<std::uint32_t> node_of_position_, position_of_node_, row_begin_, column_count_, node_of_site_;
-  double link_bytes_per_cycle_ = 64, row_bytes_per_cycle_ = 64, column_bytes_per_cycle_ = 64;
+  double link_bytes_per_cycle_ = 64, line_bytes_per_cycle_ = 64, row_bytes_per_cycle_ = 64,
+         column_bytes_per_cycle_ = 64;
   Cycles row_latency_ = 0, column_latency_ = 0, task_latency_ = 0;
 };
 
