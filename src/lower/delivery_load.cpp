@@ -10,7 +10,9 @@ namespace dojo::workload {
 
 double Deliveries::latency() const {
   const double stages = count() == 0 ? 0 : two_stages_ ? 1 : 0.5;
-  return static_cast<double>(grid_->row_latency() + grid_->column_latency()) * stages;
+  // From die to die only what the task's start and end do not take anyway. A node that the start reaches late sends
+  // late; what it sends back towards the first die ends nearer to there. There and back is no longer than that.
+  return static_cast<double>(grid_->die_latency()) * stages;
 }
 
 namespace {
@@ -25,55 +27,13 @@ void add(Carried& carried, double bytes, const Carried& shares) {
   for (std::uint32_t i = 0; i < kSelections; ++i) carried[i] += bytes * shares[i];
 }
 
-/// What the rows (columns) of a grid carry: the multicasts of the nodes on each of their dies, and unicasts.
-class Lines {
- public:
-  Lines(std::uint32_t lines, std::int32_t dies, double on_die, double over_edges)
-      : dies_(static_cast<std::uint32_t>(dies)),
-        on_die_(on_die),
-        over_edges_(over_edges),
-        sent_(std::size_t{lines} * dies_),
-        all_(lines),
-        unicasts_(lines) {}
-
-  void multicast(std::uint32_t line, std::uint32_t die, double bytes, const Carried& shares) {
-    add(sent_[std::size_t{line} * dies_ + die], bytes, shares);
-    add(all_[line], bytes, shares);
-  }
-  void unicast(std::uint32_t line, double bytes, const Carried& shares) { add(unicasts_[line], bytes, shares); }
-  [[nodiscard]] const Carried& multicasts(std::uint32_t line) const { return all_[line]; }
-
-  /// Of the busiest line. All multicasts pass a link at an end of it; an edge carries those from its busier side.
-  [[nodiscard]] double most_cycles(std::uint32_t selection) const {
-    double most = 0;
-    for (std::size_t line = 0; line < all_.size(); ++line) {
-      const double all = all_[line][selection], unicasts = unicasts_[line][selection];
-      double before = 0, over_edge = 0;
-      for (std::uint32_t die = 0; die + 1 < dies_; ++die) {
-        before += sent_[line * dies_ + die][selection];
-        over_edge = std::max({over_edge, before, all - before});
-      }
-      const double edges = dies_ > 1 ? (over_edge + unicasts) / over_edges_ : 0;
-      most = std::max({most, (all + unicasts) / on_die_, edges});
-    }
-    return most;
-  }
-
- private:
-  std::uint32_t dies_;
-  double on_die_, over_edges_;
-  std::vector<Carried> sent_;  ///< by line and die
-  std::vector<Carried> all_, unicasts_;
-};
-
 }  // namespace
 
 Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
   // The gathers of two steps go side by side: the first step has its operands when both have.
   constexpr std::uint8_t kInFlight = 2;
-  Lines rows(grid_->rows(), grid_->shape().die_columns, grid_->line_bytes_per_cycle(), grid_->row_bytes_per_cycle());
-  Lines columns(grid_->columns(), grid_->shape().die_rows, grid_->line_bytes_per_cycle(),
-                grid_->column_bytes_per_cycle());
+  std::vector<Carried> rows(grid_->rows()), columns(grid_->columns());                      // by unicasts
+  std::vector<Carried> row_multicasts(grid_->rows()), column_multicasts(grid_->columns());  // all that a line's send
   std::vector<Carried> ports(grid_->shape().node_count());  // by unicasts, less what the node itself multicasts
   for (const Sent& s : sent_) {
     const auto bytes = static_cast<double>(s.bytes);
@@ -82,11 +42,7 @@ Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
     const std::uint32_t r = grid_->row_of(s.source);
     const std::uint32_t c = grid_->column_of(s.source);
     if (s.shape != Shape::kUnicast) {
-      if (s.shape == Shape::kRow) {
-        rows.multicast(r, grid_->die_column_of(s.source), bytes, shares);
-      } else {
-        columns.multicast(c, grid_->die_row_of(s.source), bytes, shares);
-      }
+      add(s.shape == Shape::kRow ? row_multicasts[r] : column_multicasts[c], bytes, shares);
       add(ports[s.source], -bytes, shares);
       continue;
     }
@@ -95,18 +51,21 @@ Deliveries::Load Deliveries::load(double write_port_bytes_per_cycle) const {
     // Its share of the row's and the column's links.
     const double along = std::abs(static_cast<double>(grid_->column_of(d)) - c) / grid_->columns();
     const double down = std::abs(static_cast<double>(grid_->row_of(d)) - r) / grid_->rows();
-    rows.unicast(r, bytes * along, shares);
-    columns.unicast(grid_->column_of(d), bytes * down, shares);
+    add(rows[r], bytes * along, shares);
+    add(columns[grid_->column_of(d)], bytes * down, shares);
   }
-  Carried ports_most{}, most{};
+  Carried ports_most{}, rows_most{}, columns_most{}, most{};
+  const auto take = [](Carried& busiest, std::uint32_t i, double bytes) { busiest[i] = std::max(busiest[i], bytes); };
   for (const std::uint32_t n : grid_->all()) {
-    const Carried &along_row = rows.multicasts(grid_->row_of(n)),
-                  &along_column = columns.multicasts(grid_->column_of(n));
-    for (std::uint32_t i = 0; i < kSelections; ++i)
-      ports_most[i] = std::max(ports_most[i], ports[n][i] + along_row[i] + along_column[i]);
+    const Carried &along_row = row_multicasts[grid_->row_of(n)], &along_column = column_multicasts[grid_->column_of(n)];
+    for (std::uint32_t i = 0; i < kSelections; ++i) take(ports_most, i, ports[n][i] + along_row[i] + along_column[i]);
   }
-  for (std::uint32_t i = 0; i < kSelections; ++i)
-    most[i] = std::max({ports_most[i] / write_port_bytes_per_cycle, rows.most_cycles(i), columns.most_cycles(i)});
+  for (std::uint32_t i = 0; i < kSelections; ++i) {
+    for (std::uint32_t r = 0; r < grid_->rows(); ++r) take(rows_most, i, rows[r][i] + row_multicasts[r][i]);
+    for (std::uint32_t c = 0; c < grid_->columns(); ++c) take(columns_most, i, columns[c][i] + column_multicasts[c][i]);
+    most[i] = std::max({ports_most[i] / write_port_bytes_per_cycle, rows_most[i] / grid_->row_bytes_per_cycle(),
+                        columns_most[i] / grid_->column_bytes_per_cycle()});
+  }
   // What is passed on goes when all of it has come.
   const double before = two_stages_ ? most[kToPassOn] : 0;
   return {std::max(most[kFirst], before + most[kFirstPassedOn]), std::max(most[kAll], before + most[kPassedOn])};

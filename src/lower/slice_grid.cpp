@@ -66,7 +66,7 @@ SliceGrid::SliceGrid(const Slice& slice, const topology::Topology& topology, con
 void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topology) {
   const topology::MachineParams& p = topology.params();
   link_bytes_per_cycle_ = static_cast<double>(p.noc.link_bytes_per_cycle);
-  line_bytes_per_cycle_ = row_bytes_per_cycle_ = column_bytes_per_cycle_ = link_bytes_per_cycle_;
+  row_bytes_per_cycle_ = column_bytes_per_cycle_ = link_bytes_per_cycle_;
   row_latency_ = p.noc.hop_cycles * columns_;
   column_latency_ = p.noc.hop_cycles * rows_;
   const auto share = [&](const topology::Edge& edge, std::int32_t lines) {
@@ -79,6 +79,8 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
   const std::int32_t last_row = (top + static_cast<std::int32_t>(rows_) - 1) / die_rows;
   const std::int32_t last_column = (left + static_cast<std::int32_t>(columns_) - 1) / die_columns;
   const Cycles on_dies = row_latency_ + column_latency_;
+  die_latency_ =
+      p.noc.hop_cycles * (std::min<std::int32_t>(rows_, die_rows) + std::min<std::int32_t>(columns_, die_columns));
   for (std::int32_t r = top / die_rows; r <= last_row; ++r) {
     for (std::int32_t c = left / die_columns; c <= last_column; ++c) {
       const DieId die = slice.dies[static_cast<std::size_t>(r * shape_->die_columns + c)];
@@ -104,7 +106,6 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
       (std::min(shape_->rows, die_rows) + 1) / 2 + (std::min(shape_->columns, die_columns) + 1) / 2;
   const Cycles barrier = to_middle * p.noc.hop_cycles + 2 * p.node.semaphore_cycles;
   if (has_broken_line(slice, topology, *this)) {
-    line_bytes_per_cycle_ *= kBrokenLineRate;
     row_bytes_per_cycle_ *= kBrokenLineRate;
     column_bytes_per_cycle_ *= kBrokenLineRate;
   }

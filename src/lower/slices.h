@@ -76,14 +76,6 @@ class SliceGrid {
     return shape_->nodes[node].column - part_.column_begin;
   }
 
-  /// Of a node: the row and the column of its die in the slice.
-  [[nodiscard]] std::uint32_t die_row_of(std::uint32_t node) const {
-    return shape_->nodes[node].die / static_cast<std::uint32_t>(shape_->die_columns);
-  }
-  [[nodiscard]] std::uint32_t die_column_of(std::uint32_t node) const {
-    return shape_->nodes[node].die % static_cast<std::uint32_t>(shape_->die_columns);
-  }
-
   /// First and last + 1 of `matrices` equal stretches of the row-major order that a row has a share of.
   [[nodiscard]] std::pair<std::int64_t, std::int64_t> matrices_of(std::uint32_t row, std::int64_t matrices) const {
     return {row_begin_[row] * matrices / nodes(), ceil_div(row_begin_[row + 1] * matrices, std::int64_t{nodes()})};
@@ -91,14 +83,14 @@ class SliceGrid {
 
   /// Of a link on a die, and of a node's network port.
   [[nodiscard]] double link_bytes_per_cycle() const { return link_bytes_per_cycle_; }
-  /// Of a row or column on a die: half where a line is broken.
-  [[nodiscard]] double line_bytes_per_cycle() const { return line_bytes_per_cycle_; }
   /// Slowest link of a row or column, the share of a die edge included.
   [[nodiscard]] double row_bytes_per_cycle() const { return row_bytes_per_cycle_; }
   [[nodiscard]] double column_bytes_per_cycle() const { return column_bytes_per_cycle_; }
   /// From one corner to the other, die crossings included.
   [[nodiscard]] Cycles row_latency() const { return row_latency_; }
   [[nodiscard]] Cycles column_latency() const { return column_latency_; }
+  /// From one corner to the other of what lies on one die.
+  [[nodiscard]] Cycles die_latency() const { return die_latency_; }
   /// For a task's start to reach the part's last die from the slice's first and all its nodes, and for its end to come
   /// back.
   [[nodiscard]] Cycles task_latency() const { return task_latency_; }
@@ -111,9 +103,8 @@ class SliceGrid {
   SlicePart part_;
   std::uint32_t rows_, columns_;
   std::vector<std::uint32_t> node_of_position_, position_of_node_, row_begin_, column_count_, node_of_site_;
-  double link_bytes_per_cycle_ = 64, line_bytes_per_cycle_ = 64, row_bytes_per_cycle_ = 64,
-         column_bytes_per_cycle_ = 64;
-  Cycles row_latency_ = 0, column_latency_ = 0, task_latency_ = 0;
+  double link_bytes_per_cycle_ = 64, row_bytes_per_cycle_ = 64, column_bytes_per_cycle_ = 64;
+  Cycles row_latency_ = 0, column_latency_ = 0, die_latency_ = 0, task_latency_ = 0;
 };
 
 /// The slice, then parts of it, each half of the one before or a little less, down to one node. Each lies in the one
