@@ -41,13 +41,13 @@ PLACES = {
     },
     "collectives": {
         "src/collectives/common.h": None, "src/collectives/costs.cpp": None, "src/collectives/bounds.cpp": None,
-        "src/collectives/direct_load.cpp": None, "src/collectives/direct.cpp": "ends|choose_split|layout|model_seconds",
+        "src/collectives/combs.cpp": "middle_of|block_of|tree", "src/collectives/direct_load.cpp": None, "src/collectives/direct.cpp": "ends|choose_split|layout|model_seconds",
         "src/collectives/mesh2d.cpp": "choose_split|layout|model_seconds",
         "src/collectives/ring.cpp": "choose_split|layout|model_seconds",
         "src/collectives/ring_steps.cpp": "ring_cost|ring_cycles",
         "src/collectives/schedule.cpp": None, "src/collectives/schedule_links.cpp": None,
         "src/collectives/schedule_links.h": None,
-        "src/collectives/tree_plan.cpp": "zplane_children|costs|model_cycles|fill_bytes|tree_layout",
+        "src/collectives/tree_plan.cpp": "zplane_children|add_moved|busiest|costs|fill_cycles|phases|window_of|traffic_of|summary|tree_layout",
         "src/collectives/zplane.cpp": "model_seconds",  # layout() tries a list of numbers, any of which may be another
     },
     "cost model of kernels": {

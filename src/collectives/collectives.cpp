@@ -63,7 +63,7 @@ const CollectiveAlgorithm& named_algorithm(const CollectiveRequest& request) {
 const std::vector<CollectiveAlgorithm>& collective_algorithms() {
   using namespace collectives;
   static const std::vector<CollectiveAlgorithm> table = {
-      direct_algorithm(), mesh2d_algorithm(), ring_algorithm(), tree_algorithm(), zplane_algorithm(),
+      combs_algorithm(), direct_algorithm(), mesh2d_algorithm(), ring_algorithm(), tree_algorithm(), zplane_algorithm(),
   };
   return table;
 }

@@ -118,6 +118,7 @@ struct MemberGrid {
   return request.kind == OpKind::kAllToAll || all_work_between(request.members, topology);
 }
 // The algorithms, one file each.
+[[nodiscard]] CollectiveAlgorithm combs_algorithm();
 [[nodiscard]] CollectiveAlgorithm direct_algorithm();
 [[nodiscard]] CollectiveAlgorithm mesh2d_algorithm();
 [[nodiscard]] CollectiveAlgorithm ring_algorithm();

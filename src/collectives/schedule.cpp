@@ -24,6 +24,8 @@ constexpr std::int64_t kMostParts = 40'000;
 /// Walked of a long plan, whatever its parts. The all-reduce of the ExaPod (423 chunks, 3,000 dies) is foreseen 19 %
 /// too fast from 2 chunks, 6 % from 4, and exactly from 6.
 constexpr std::int64_t kFewestChunks = 4;
+/// Of a plan with a window so many windows are walked, while these have no more parts than that.
+constexpr std::int64_t kWindows = 4, kMostOfWindows = 400'000;
 /// Of one chunk. Plans with more messages are not walked, and longer messages move in fewer parts.
 constexpr std::int64_t kMostOfChunk = 300'000;
 
@@ -126,6 +128,8 @@ class Walk {
     double read_free = 0, write_free = 0, adder_free = 0;
   };
 
+  void start_chunk(std::uint32_t member, std::uint32_t unit, std::uint32_t chunk, double now);
+  void passed(std::uint32_t member, std::uint32_t unit, std::uint32_t chunk, double now);
   void token(std::uint32_t item, std::uint32_t unit, std::uint32_t chunk, double now);
   void fire(std::size_t which, double now);
   void post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t unit, std::uint32_t chunk, double now);
@@ -160,10 +164,11 @@ class Walk {
   std::vector<ScheduleEdge> edges_;
   double chunks_, part_limit_ = static_cast<double>(kBurstBytes), end_ = 0;
   std::uint32_t walked_, units_;
-  std::size_t left_ = 0;             ///< replicas that end something and have not fired
-  std::vector<std::uint16_t> need_;  ///< by item, unit and chunk
-  std::vector<Outbox> outboxes_;     ///< by member and unit
-  std::vector<bool> lane_pending_;   ///< of stripes: by member, direction and lane
+  std::size_t left_ = 0;                   ///< replicas that end something and have not fired
+  std::vector<std::uint16_t> need_;        ///< by item, unit and chunk
+  std::vector<std::uint32_t> chunk_left_;  ///< of a plan with a window: items to fire, by member, unit and chunk
+  std::vector<Outbox> outboxes_;           ///< by member and unit
+  std::vector<bool> lane_pending_;         ///< of stripes: by member, direction and lane
   Flight flight_;
   Timeline timeline_;
 };
@@ -193,11 +198,13 @@ double Walk::run(double most) {
     need_.insert(need_.end(), replicas, item.need);
     left_ += item.finish ? replicas : 0;
   }
-  for (std::uint32_t i = 0; i < plan_.items.size(); ++i) {
-    if (!plan_.items[i].start) continue;
-    const double start = start_cycles(*request_.members[plan_.items[i].position], topology_);
+  for (std::uint32_t member = 0; plan_.window > 0 && member < plan_.positions; ++member)
+    chunk_left_.insert(chunk_left_.end(), replicas, plan_.item_begin[member + 1] - plan_.item_begin[member]);
+  const std::uint32_t first = plan_.window == 0 ? walked_ : std::min(plan_.window, walked_);
+  for (std::uint32_t member = 0; member < plan_.positions; ++member) {
+    const double start = start_cycles(*request_.members[member], topology_);
     for (std::uint32_t unit = 0; unit < units_; ++unit) {
-      for (std::uint32_t chunk = 0; chunk < walked_; ++chunk) token(i, unit, chunk, start);
+      for (std::uint32_t chunk = 0; chunk < first; ++chunk) start_chunk(member, unit, chunk, start);
     }
   }
   StopPoints stop;
@@ -226,6 +233,18 @@ double Walk::run(double most) {
     }
   }
   return end_;
+}
+
+void Walk::start_chunk(std::uint32_t member, std::uint32_t unit, std::uint32_t chunk, double now) {
+  for (std::uint32_t i = plan_.item_begin[member]; i < plan_.item_begin[member + 1]; ++i) {
+    if (plan_.items[i].start) token(i, unit, chunk, now);
+  }
+}
+
+/// Of a plan with a window: a later chunk starts when the last item of this one has fired.
+void Walk::passed(std::uint32_t member, std::uint32_t unit, std::uint32_t chunk, double now) {
+  if (--chunk_left_[place(member, unit) * walked_ + chunk] > 0 || chunk + plan_.window >= walked_) return;
+  start_chunk(member, unit, chunk + plan_.window, now);
 }
 
 Site Walk::site(std::uint32_t member, std::uint32_t unit) const {
@@ -269,6 +288,7 @@ void Walk::fire(std::size_t which, double now) {
       post(item.position, edge, unit, chunk, now);
     }
   }
+  if (plan_.window > 0) passed(item.position, unit, chunk, now);
   if (!item.finish) return;
   end_ = std::max(end_, now);
   --left_;
@@ -473,7 +493,10 @@ std::optional<double> scheduled_cycles(const DataflowPlan& plan, const Collectiv
     parts += static_cast<double>(units) * std::max(1.0, std::ceil(static_cast<double>(edge.bytes) / of_unit / limit));
   Cut cut{plan.chunks, plan.chunks, std::max(1.0, parts / static_cast<double>(kMostOfChunk))};
   const auto each = static_cast<std::int64_t>(parts / cut.coarser);
-  const std::int64_t most_chunks = std::max<std::int64_t>(kMostParts / std::max<std::int64_t>(each, 1), kFewestChunks);
+  const std::int64_t most_chunks =
+      std::max({kMostParts / std::max<std::int64_t>(each, 1), kFewestChunks,
+                // so many that the second half of them goes as all further ones do
+                std::min<std::int64_t>(kWindows * plan.window, kMostOfWindows / std::max<std::int64_t>(each, 1))});
   const auto walk = [&](std::int64_t walked) {
     cut.walked = walked;
     return Walk(plan, cut, request, topology).run(most);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "collectives/common.h"
+#include "dojo/base/error.h"
 
 namespace dojo::workload::collectives {
 namespace {
@@ -196,6 +197,30 @@ SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32
     tree.parent = nearest_parents(members, root);
   }
   avoid_dead_parts(members, topology, tree.parent);
+  finish_tree(tree);
+  return tree;
+}
+
+SpanningTree tree_of_edges(std::uint32_t members, std::uint32_t root,
+                           const std::vector<std::pair<std::uint32_t, std::uint32_t>>& edges) {
+  std::vector<std::vector<std::uint32_t>> joined(members);
+  for (const auto& [a, b] : edges) {
+    joined[a].push_back(b);
+    joined[b].push_back(a);
+  }
+  SpanningTree tree;
+  tree.root = root;
+  tree.parent.assign(members, kNone);
+  std::vector<std::uint32_t> reached{root};
+  for (std::size_t i = 0; i < reached.size(); ++i) {
+    for (const std::uint32_t next : joined[reached[i]]) {
+      if (next == tree.parent[reached[i]]) continue;
+      tree.parent[next] = reached[i];
+      reached.push_back(next);
+      DOJO_CHECK(reached.size() <= members, "{} edges between {} members are no tree", edges.size(), members);
+    }
+  }
+  DOJO_CHECK(reached.size() == members, "{} edges reach {} of {} members", edges.size(), reached.size(), members);
   finish_tree(tree);
   return tree;
 }

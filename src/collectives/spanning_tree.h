@@ -2,6 +2,7 @@
 // Spanning trees over the places of a collective's members.
 #pragma once
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "dojo/collectives/collectives.h"
@@ -28,6 +29,9 @@ struct SpanningTree {
 /// works.
 [[nodiscard]] SpanningTree spanning_tree(const std::vector<const Slice*>& members, std::uint32_t root,
                                          const topology::Topology& topology);
+/// The tree of these edges, which join all `members`, each of them two.
+[[nodiscard]] SpanningTree tree_of_edges(std::uint32_t members, std::uint32_t root,
+                                         const std::vector<std::pair<std::uint32_t, std::uint32_t>>& edges);
 /// The members of one DIP are an island, with a spanning tree towards the member nearest to the DIP; that one sends to
 /// another island's over the Z-plane, `fan_in` islands to one. `root` kNone: any.
 [[nodiscard]] SpanningTree island_tree(const std::vector<const Slice*>& members, std::uint32_t root,

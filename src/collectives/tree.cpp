@@ -7,7 +7,7 @@ namespace {
 
 TreeLayout layout(const CollectiveRequest& request, const topology::Topology& topology) {
   const std::uint32_t root = has_root(request) ? request.root : central_member(request.members);
-  return tree_layout(request, spanning_tree(request.members, root, topology), topology);
+  return tree_layout(request, {spanning_tree(request.members, root, topology)}, topology);
 }
 
 bool always(const CollectiveRequest&, const topology::Topology&) {

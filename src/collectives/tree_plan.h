@@ -6,19 +6,24 @@
 
 namespace dojo::workload::collectives {
 
-struct TreeLayout {
+/// A tree, and what goes over it.
+struct TreeTraffic {
   SpanningTree tree;
+  std::vector<Bytes> up_bytes, down_bytes;  ///< by member: to and from its parent, all tracks and chunks
+};
+struct TreeLayout {
+  std::vector<TreeTraffic> trees;  ///< of the same members; each carries an equal share
   Tracks tracks;
   bool up = true, down = true, adds = true;
-  std::vector<Bytes> up_bytes, down_bytes;  ///< by member: to and from its parent, all tracks and chunks
   ChunkChoice choice;
+  std::uint32_t window = 0;  ///< of the plan
 };
 
 [[nodiscard]] bool tree_supports(const CollectiveRequest& request);
 /// The operation names the tree's root.
 [[nodiscard]] bool has_root(const CollectiveRequest& request);
 /// With tracks and chunks chosen by the model.
-[[nodiscard]] TreeLayout tree_layout(const CollectiveRequest& request, SpanningTree tree,
+[[nodiscard]] TreeLayout tree_layout(const CollectiveRequest& request, std::vector<SpanningTree> trees,
                                      const topology::Topology& topology);
 /// Positions: the members, then the islands' DIPs.
 [[nodiscard]] DataflowPlan tree_plan(Algorithm algorithm, const TreeLayout& layout, const topology::Topology& topology);

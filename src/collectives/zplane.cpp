@@ -20,7 +20,7 @@ TreeLayout layout(const CollectiveRequest& request, const topology::Topology& to
   for (const std::uint32_t fan_in : {1u, 2u, 3u, 4u, 6u, 8u, 12u, 16u, 24u, 32u, 48u, 64u, 96u, 128u}) {
     SpanningTree tree = island_tree(request.members, has_root(request) ? request.root : kNone, fan_in, topology);
     const bool last = fan_in + 1 >= tree.islands;
-    TreeLayout one = tree_layout(request, std::move(tree), topology);
+    TreeLayout one = tree_layout(request, {std::move(tree)}, topology);
     if (one.choice.cycles < best.choice.cycles) best = std::move(one);
     if (last) break;
   }

@@ -81,9 +81,10 @@ constexpr std::array<schema::EnumEntry<PipelineSchedule>, 2> enum_entries(Pipeli
 }
 
 /// How a collective is carried out: one file each in src/collectives.
-enum class Algorithm : std::uint8_t { kDirect, kMesh2d, kRing, kTree, kZplane };
-constexpr std::array<schema::EnumEntry<Algorithm>, 5> enum_entries(Algorithm) {
-  return {{{Algorithm::kDirect, "direct", "every member sends to every other one without a stop"},
+enum class Algorithm : std::uint8_t { kCombs, kDirect, kMesh2d, kRing, kTree, kZplane };
+constexpr std::array<schema::EnumEntry<Algorithm>, 6> enum_entries(Algorithm) {
+  return {{{Algorithm::kCombs, "combs", "a full grid of members: trees along all its rows and all its columns at once"},
+           {Algorithm::kDirect, "direct", "every member sends to every other one without a stop"},
            {Algorithm::kMesh2d, "mesh2d",
             "a full grid of members: rings along its rows, then lines or rings along its columns"},
            {Algorithm::kRing, "ring", "parts go around the members in rank order, the closing edge included"},

@@ -139,6 +139,9 @@ struct DataflowPlan {
   /// Each rank has a die of its own; its data lie on all nodes in equal pieces, and a message goes from every node to
   /// the same node of a die in the same row or column of dies. Then tracks = 1.
   bool striped = false;
+  /// Chunks that a position has under way at once, on each track: a later one starts there when all its items of the
+  /// chunk so many before have fired. 0: all start with the task.
+  std::uint32_t window = 0;
   std::vector<DataflowItem> items;        ///< grouped by position
   std::vector<std::uint32_t> item_begin;  ///< by position, size positions + 1
   std::vector<DataflowEdge> edges;

@@ -65,6 +65,7 @@ void DataflowRuns::prepare(DataflowRun& run, const DataflowRun::Key& key) {
       all ? static_cast<std::uint32_t>(plan.items.size()) : plan.item_begin[key.position + 1] - run.first_item;
   run.finish_left = run.fire_left = 0;
   const std::uint32_t copies = run.copies();
+  run.chunk_left.assign(plan.window > 0 ? copies : 0, run.item_count);
   run.tokens.resize(std::size_t{run.item_count} * copies);
   for (std::uint32_t i = 0; i < run.item_count; ++i) {
     const DataflowItem& item = plan.items[run.first_item + i];
@@ -84,17 +85,32 @@ void DataflowRuns::start(DataflowRun& run, std::uint32_t task, Cycles now) {
   const bool nothing_here = run.finish_left == 0;
   for (std::uint32_t i = run.first_item; i < run.first_item + run.item_count; ++i) {
     const DataflowItem& item = plan.items[i];
-    if (!item.start || replicas_here(run, item, participants) == 0) continue;
-    if (item.single) {
-      token(run, {i, 0, 0}, now);
-      continue;
-    }
-    for (std::uint32_t track = run.share.track_low; track < run.share.track_low + run.share.track_count; ++track) {
-      for (std::uint32_t chunk = 0; chunk < plan.chunks; ++chunk) token(run, {i, track, chunk}, now);
-    }
+    if (item.start && item.single && replicas_here(run, item, participants) > 0) token(run, {i, 0, 0}, now);
+  }
+  const std::uint32_t first = plan.window == 0 ? plan.chunks : std::min(plan.window, plan.chunks);
+  for (std::uint32_t track = run.share.track_low; track < run.share.track_low + run.share.track_count; ++track) {
+    for (std::uint32_t chunk = 0; chunk < first; ++chunk) start_chunk(run, track, chunk, now);
   }
   // None of its tracks lie here, or all was over before it started.
   if (nothing_here && run.in_use && run.task == task) finish(run, now);
+}
+
+/// All items of a chunk at once, so that what a rank sends several ways begins on all of them.
+void DataflowRuns::start_chunk(DataflowRun& run, std::uint32_t track, std::uint32_t chunk, Cycles now) {
+  const DataflowPlan& plan = *run.info->plan;
+  const std::vector<Participant>& participants = context_.job.instances[run.key.instance].participants;
+  for (std::uint32_t i = run.first_item; i < run.first_item + run.item_count; ++i) {
+    const DataflowItem& item = plan.items[i];
+    if (item.start && !item.single && replicas_here(run, item, participants) > 0) token(run, {i, track, chunk}, now);
+  }
+}
+
+/// Of a plan with a window: a later chunk starts when the last item of this one has fired.
+void DataflowRuns::passed(DataflowRun& run, const Replica& replica, Cycles now) {
+  const DataflowPlan& plan = *run.info->plan;
+  const std::uint32_t place = (replica.track - run.share.track_low) * plan.chunks + replica.chunk;
+  if (--run.chunk_left[place] > 0 || replica.chunk + plan.window >= plan.chunks) return;
+  start_chunk(run, replica.track, replica.chunk + plan.window, now);
 }
 
 /// The run may serve another instance from here on.
@@ -120,6 +136,7 @@ void DataflowRuns::token(DataflowRun& run, const Replica& replica, Cycles now) {
 void DataflowRuns::fire(DataflowRun& run, const Replica& replica, Cycles now) {
   const DataflowItem& item = run.info->plan->items[replica.item];
   for (std::uint32_t edge = item.edges_begin; edge < item.edges_end; ++edge) follow(run, edge, replica, now);
+  if (run.info->plan->window > 0) passed(run, replica, now);
   --run.fire_left;
   if (item.finish && run.share.has_task && --run.finish_left == 0 && run.started) return finish(run, now);
   if (run.fire_left == 0 && run.started && run.finish_left == 0 && run.task == kNone) release(run);
@@ -160,7 +177,7 @@ void DataflowRuns::copy(const DataflowRuns& from, const RowNames& names) {
   auto& [runs, active, unused] = state_;
   for (DataflowRun& each : runs) {
     auto& [key, share, info, index, in_use, started, task, queue, first_item, item_count, finish_left, fire_left,
-           tokens] = each;
+           chunk_left, tokens] = each;
     key.instance = RowNames::of(names.instance, key.instance);
   }
   std::sort(active.begin(), active.end(),

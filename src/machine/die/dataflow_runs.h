@@ -47,7 +47,8 @@ struct DataflowRun {
   unsigned queue = 0;  ///< send queue that its messages take
   std::uint32_t first_item = 0, item_count = 0;
   std::uint32_t finish_left = 0, fire_left = 0;
-  std::vector<std::uint16_t> tokens;  ///< still to come, by replica(): item, track, chunk
+  std::vector<std::uint32_t> chunk_left;  ///< of a plan with a window: items that have not fired, by track and chunk
+  std::vector<std::uint16_t> tokens;      ///< still to come, by replica(): item, track, chunk
 
   struct Replica {
     std::uint32_t item = 0, track = 0, chunk = 0;  ///< numbers of the plan
@@ -112,6 +113,8 @@ class DataflowRuns {
   };
   [[nodiscard]] std::vector<std::uint32_t>::iterator place_of(const DataflowRun::Key& key);
   void prepare(DataflowRun& run, const DataflowRun::Key& key);
+  void start_chunk(DataflowRun& run, std::uint32_t track, std::uint32_t chunk, Cycles now);
+  void passed(DataflowRun& run, const DataflowRun::Replica& replica, Cycles now);
   void follow(DataflowRun& run, std::uint32_t edge, const DataflowRun::Replica& from, Cycles now);
   void follow_to(DataflowRun& run, std::uint32_t edge, const workload::DataflowItem& from,
                  const DataflowRun::Replica& to, Cycles now);

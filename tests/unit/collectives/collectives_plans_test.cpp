@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 #include <utility>
 
@@ -242,6 +243,63 @@ TEST(CollectivePlans, TreeUsesEachEdgeOnceUpAndOnceDown) {
   EXPECT_EQ(plan.items.size(), 2u * 25 - 1);
   EXPECT_EQ(plan.edges.size(), 2u * 24);
   EXPECT_EQ(run_plan(plan, entry_order(25)).bytes_moved, Bytes{2 * 24} << 20);
+}
+
+/// Bytes between each two members, one way.
+std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> ways_of(const DataflowPlan& plan) {
+  std::map<std::pair<std::uint32_t, std::uint32_t>, Bytes> ways;
+  for (const DataflowItem& item : plan.items) {
+    for (std::uint32_t e = item.edges_begin; e < item.edges_end; ++e) {
+      const std::uint32_t to = plan.items[plan.edges[e].item].position;
+      if (to != item.position) ways[{item.position, to}] += plan.edges[e].bytes;
+    }
+  }
+  return ways;
+}
+
+/// Five combs each way, a tenth of the bytes each. An edge is a tooth of the five along it, and in the spine of one of
+/// the others: so all 80 ways between neighbours carry six tenths.
+TEST(CollectivePlans, CombsShareAllEdgesEvenly) {
+  Bench bench;
+  bench.add_dies(5, 5);
+  const DataflowPlan plan = build_collective(bench.request(OpKind::kAllReduce, 10 << 20, "combs"), bench.topology);
+  EXPECT_EQ(plan.items.size(), 10u * (2 * 25 - 1));
+  const auto ways = ways_of(plan);
+  EXPECT_EQ(ways.size(), 80u);
+  for (const auto& [between, bytes] : ways) EXPECT_EQ(bytes, 6 << 20) << between.first << " to " << between.second;
+}
+
+/// What comes into a corner comes by both of its edges alike: all parts but its own.
+TEST(CollectivePlans, CombsGatherOverBothEdgesOfACorner) {
+  Bench bench;
+  bench.add_dies(5, 5);
+  const Bytes part = 10 << 10;
+  const DataflowPlan plan = build_collective(bench.request(OpKind::kAllGather, part, "combs"), bench.topology);
+  EXPECT_EQ(run_plan(plan, entry_order(25)).bytes_moved, 24 * 25 * part);
+  for (const auto& [between, bytes] : ways_of(plan)) {
+    if (between.second == 0) {
+      EXPECT_EQ(bytes, 12 * part);
+    }
+    EXPECT_LE(bytes, 15 * part);
+  }
+}
+
+/// The root may stand anywhere: also on a tooth of each comb.
+TEST(CollectivePlans, CombsHaveTheNamedRoot) {
+  Bench bench;
+  bench.add_dies(3, 4);
+  for (std::uint32_t root = 0; root < 12; ++root) {
+    const DataflowPlan sums = build_collective(bench.request(OpKind::kReduce, 6000, "combs", root), bench.topology);
+    const PlanRun reduced = run_plan(sums, entry_order(12));
+    EXPECT_THAT(reduced.own_finish_sum[root], Each(6)) << "each of six combs adds each rank once";
+    EXPECT_EQ(reduced.bytes_moved, 11 * 6000);
+    const DataflowPlan copies = build_collective(bench.request(OpKind::kBroadcast, 6000, "combs", root), bench.topology);
+    const PlanRun spread = run_plan(copies, entry_order(12));
+    PlanRun::Value of_root(12, 0);
+    of_root[root] = 6;
+    EXPECT_THAT(spread.own_finish_sum, Each(of_root));
+    EXPECT_EQ(spread.bytes_moved, 11 * 6000);
+  }
 }
 
 /// A tile: five rows of dies between two DIPs each, whose islands are the three and two dies next to them.

@@ -117,6 +117,32 @@ TEST(CollectiveSchedule, LongSumsOnATileAreNotBoundByTheirBytesAlone) {
   EXPECT_LE(plan.model_seconds, 3.5 * over_an_edge);
 }
 
+/// Combs use all edges. What they take beyond the bytes of an edge is within what a walk says of trees.
+TEST(CollectiveSchedule, CombsAreFasterThanOneTreeOnATile) {
+  Bench bench;
+  add_real_dies(bench, 5, 5);
+  for (const Bytes bytes : {Bytes{4} << 20, Bytes{64} << 20}) {
+    const double combs = walked(bench, OpKind::kAllReduce, bytes, "combs");
+    EXPECT_GE(combs, 0.6 * static_cast<double>(bytes) / 1008);
+    EXPECT_LE(combs, 0.7 * walked(bench, OpKind::kAllReduce, bytes, "tree"));
+  }
+}
+
+/// With a window a rank's later chunks wait for its earlier ones: of one chunk at a time each goes all the way alone.
+TEST(CollectiveSchedule, AWindowHoldsChunksBack) {
+  Bench bench;
+  add_real_dies(bench, 1, 3);
+  const CollectiveRequest request = bench.request(OpKind::kAllReduce, 8 << 20, "tree");
+  DataflowPlan plan = build_collective(request, bench.topology);
+  ASSERT_EQ(plan.window, 0u);
+  ASSERT_GE(plan.chunks, 8u);
+  const double all = *collectives::scheduled_cycles(plan, request, bench.topology);
+  plan.window = plan.chunks;
+  EXPECT_EQ(*collectives::scheduled_cycles(plan, request, bench.topology), all);
+  plan.window = 1;
+  EXPECT_GE(*collectives::scheduled_cycles(plan, request, bench.topology), plan.chunks * 2 * (200.0 + 20));
+}
+
 TEST(CollectiveSchedule, MoreBytesTakeLonger) {
   Bench bench;
   add_real_dies(bench, 2, 2);

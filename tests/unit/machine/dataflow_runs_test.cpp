@@ -136,6 +136,25 @@ TEST_F(DataflowRunsTest, WhatTheHostServesFiresLater) {
   EXPECT_THAT(host_.take(), ElementsAre("serve 0.0.0 @10", "serve 1.0.0 @17", "finished 0 3 @24"));
 }
 
+/// Two of four chunks are under way: the third starts when both items of the first have fired.
+TEST_F(DataflowRunsTest, AChunkBeyondTheWindowStartsWhenAnEarlierOneIsThrough) {
+  DataflowPlan plan = PlanMaker().position().item(1, starts).item(1, finishes).plan();
+  plan.chunks = 4;
+  plan.window = 2;
+  const std::uint32_t instance = use(plan, 1);
+  DataflowRun& run = runs().find(key(instance));
+  runs().start(run, 3, 10);
+  EXPECT_THAT(host_.take(), ElementsAre("serve 0.0.0 @10", "serve 0.0.1 @10"));
+  runs().token(run, {1, 0, 1}, 20);
+  EXPECT_THAT(host_.take(), ElementsAre("serve 1.0.1 @20", "serve 0.0.3 @20"));
+  runs().token(run, {1, 0, 0}, 30);
+  EXPECT_THAT(host_.take(), ElementsAre("serve 1.0.0 @30", "serve 0.0.2 @30"));
+  runs().token(run, {1, 0, 2}, 40);
+  EXPECT_THAT(host_.take(), ElementsAre("serve 1.0.2 @40"));
+  runs().token(run, {1, 0, 3}, 50);
+  EXPECT_THAT(host_.take(), ElementsAre("serve 1.0.3 @50", "finished 0 3 @50"));
+}
+
 TEST_F(DataflowRunsTest, AReleasedRunStartsAfresh) {
   const std::uint32_t one = use(one_token(), 1);
   const std::uint32_t other = use(PlanMaker(1, 2).position().item(2, finishes).plan(), 1);
