@@ -121,7 +121,7 @@ class Walk {
   double run(double most);
 
  private:
-  static constexpr std::size_t kLanes = std::max(fabric::StripeGroups::kRows, fabric::StripeGroups::kColumns);
+  static constexpr std::size_t kLanes = std::max(fabric::StripeGroups::kFine.rows, fabric::StripeGroups::kFine.columns);
   struct Outbox {  ///< of a unit of a member
     std::deque<Part> messages;
     bool pending = false;
@@ -484,7 +484,8 @@ void Walk::arrive(std::size_t which, double now) {
 
 std::optional<double> scheduled_cycles(const DataflowPlan& plan, const CollectiveRequest& request,
                                        const topology::Topology& topology, double most) {
-  const std::int64_t units = plan.striped ? fabric::StripeGroups::kCount - 1 : plan.tracks;
+  const std::int64_t sent = static_cast<std::int64_t>(plan.edges.size()) * plan.chunks;
+  const std::int64_t units = plan.striped ? fabric::StripeGroups::grid_for(sent).groups() : plan.tracks;
   const auto messages = units * static_cast<std::int64_t>(plan.edges.size());
   if (plan.positions != request.members.size() || messages > kMostOfChunk) return std::nullopt;
   double parts = 0;  // of one chunk

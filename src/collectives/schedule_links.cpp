@@ -55,7 +55,7 @@ ScheduleLinks::ScheduleLinks(const DataflowPlan& plan, const CollectiveRequest& 
       longest_(static_cast<std::size_t>(std::max(topology.site_rows(), topology.site_columns()))),
       free_(area_.count() * topology::kDirections * longest_ * longest_, 0) {
   if (striped_) {
-    make_groups(*request.members.front());
+    make_groups(*request.members.front(), static_cast<std::int64_t>(plan.edges.size()) * plan.chunks);
   } else {
     for (const std::uint32_t node : plan.track_node) {
       units_.emplace_back();
@@ -64,18 +64,24 @@ ScheduleLinks::ScheduleLinks(const DataflowPlan& plan, const CollectiveRequest& 
   }
 }
 
-/// As the fast network groups them: in the grid of StripeGroups, or all as one where a group of that would be empty.
-void ScheduleLinks::make_groups(const Slice& die) {
+/// As the fast network groups them in a job of these messages alone: in a grid of StripeGroups, or all as one where a
+/// group of that would be empty.
+void ScheduleLinks::make_groups(const Slice& die, std::int64_t messages) {
   using fabric::StripeGroups;
   enabled_ = topology_.site_map(die.dies.front()).enabled;
-  const StripeGroups groups(topology_.site_rows(), topology_.site_columns(), enabled_);
-  for (unsigned group = 1; group < StripeGroups::kCount; ++group) {
-    if (groups[group].sites.empty()) {
-      units_ = {make_group(groups[0].sites)};
-      return;
-    }
+  const auto grouped = [&](StripeGroups::Grid grid) {
+    return StripeGroups(topology_.site_rows(), topology_.site_columns(), enabled_, grid);
+  };
+  StripeGroups groups = grouped(StripeGroups::grid_for(messages));
+  if (!groups.complete()) groups = grouped(StripeGroups::kCoarse);
+  if (!groups.complete()) {
+    units_ = {make_group(groups[0].sites)};
+    return;
+  }
+  const auto columns = static_cast<unsigned>(groups.grid().columns);
+  for (unsigned group = 1; group < groups.count(); ++group) {
     units_.push_back(make_group(groups[group].sites));
-    units_.back().lane = {(group - 1) / StripeGroups::kColumns, (group - 1) % StripeGroups::kColumns};
+    units_.back().lane = {(group - 1) / columns, (group - 1) % columns};
   }
 }
 

@@ -93,7 +93,7 @@ class ScheduleLinks {
   [[nodiscard]] Unicast unicast(topology::Site at, topology::Site to, double flits, double head);
 
  private:
-  void make_groups(const Slice& die);
+  void make_groups(const Slice& die, std::int64_t messages);
   [[nodiscard]] ScheduleUnit make_group(const std::vector<SiteIndex>& sites) const;
   [[nodiscard]] bool has_node(topology::Direction d, std::int32_t line, std::int32_t step) const;
   struct Steps {

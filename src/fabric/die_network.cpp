@@ -43,6 +43,9 @@ void DieNetwork::configure(const topology::Topology& topology, DieId die, std::s
   routes_.configure(topology);
   enabled_ = topology.site_map(die).enabled;
   groups_ = groups ? std::move(groups) : std::make_shared<const StripeGroups>(rows_, columns_, enabled_);
+  for (StripeUses* uses : {&striped_out_, &striped_through_, &striped_in_}) {
+    for (std::vector<StripeUse>& use : *uses) use.assign(groups_->count(), {});
+  }
   loss_ = loss_at_ports(buffer_flits_);
 }
 

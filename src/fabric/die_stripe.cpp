@@ -148,7 +148,7 @@ void DieNetwork::settle() {
       use_[at][i].queue_cycles += times_[at][i].waited;
       times_[at][i].waited = 0;
     }
-    for (unsigned g = 0; g < StripeGroups::kCount; ++g) {
+    for (unsigned g = 0; g < groups_->count(); ++g) {
       StripeUse& out = striped_out_[at][g];
       StripeUse& through = striped_through_[at][g];
       StripeUse& in = striped_in_[at][g];

@@ -5,18 +5,22 @@
 
 namespace dojo::fabric {
 
-StripeGroups::StripeGroups(std::int32_t rows, std::int32_t columns, const std::vector<std::uint8_t>& enabled)
-    : rows_(rows), columns_(columns) {
-  groups_[0] = make(enabled, {0, 0}, {columns, rows});
+StripeGroups::StripeGroups(std::int32_t rows, std::int32_t columns, const std::vector<std::uint8_t>& enabled, Grid grid)
+    : rows_(rows), columns_(columns), grid_(grid) {
+  groups_.push_back(make(enabled, {0, 0}, {columns, rows}));
   std::uint32_t before = 0;
-  for (unsigned g = 1; g < kCount; ++g) {
-    const auto down = static_cast<std::int32_t>((g - 1) / kColumns);
-    const auto along = static_cast<std::int32_t>((g - 1) % kColumns);
-    groups_[g] = make(enabled, {columns * along / kColumns, rows * down / kRows},
-                      {columns * (along + 1) / kColumns, rows * (down + 1) / kRows});
-    groups_[g].before = before;
-    before += groups_[g].nodes();
+  for (std::int32_t down = 0; down < grid.rows; ++down) {
+    for (std::int32_t along = 0; along < grid.columns; ++along) {
+      groups_.push_back(make(enabled, {columns * along / grid.columns, rows * down / grid.rows},
+                             {columns * (along + 1) / grid.columns, rows * (down + 1) / grid.rows}));
+      groups_.back().before = before;
+      before += groups_.back().nodes();
+    }
   }
+}
+
+bool StripeGroups::complete() const {
+  return std::all_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.nodes() > 0; });
 }
 
 StripeGroups::Group StripeGroups::make(const std::vector<std::uint8_t>& enabled, std::array<std::int32_t, 2> begin,

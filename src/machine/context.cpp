@@ -89,10 +89,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
     if (slice.shape_index >= shapes.size()) shapes.resize(slice.shape_index + 1);
     if (shapes[slice.shape_index].shape == nullptr) shapes[slice.shape_index] = shape_info(*slice.shape, topology);
   }
-  for (const topology::Topology::SiteMap& map : topology.site_maps()) {
-    stripe_groups.push_back(
-        std::make_shared<const fabric::StripeGroups>(topology.site_rows(), topology.site_columns(), map.enabled));
-  }
+  group_nodes();
   for (const workload::DataflowPlan& plan : job.plans) plans.push_back(plan_info(plan));
   for (const workload::DataflowInstance& instance : job.instances) {
     if (instance.participants.empty() ||
@@ -120,7 +117,7 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
   turn_bytes = topology.params().node.communication_threads > 1 ? settings.burst_bytes : burst_bytes;
   stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
-  group_stripe_bytes = std::max<Bytes>(stripe_bytes / kStripeGroups, 64);
+  group_stripe_bytes = std::max<Bytes>(stripe_bytes / stripe_groups.front()->grid().groups(), 64);
   oldest_first = topology.params().noc.arbitration == topology::Arbitration::kAge;
   trains = {settings.gather_on_die, settings.gather_over_dies};
   sums.resize(settings.threads);

@@ -26,8 +26,6 @@ namespace dojo::machine {
 
 /// Windows end at least this often, so that a run can be interrupted, whatever the lookahead.
 inline constexpr Cycles kLongestWindow = 4096;
-/// Of a die's nodes, whose shares of a striped message move by themselves.
-inline constexpr std::uint32_t kStripeGroups = fabric::StripeGroups::kCount - 1;
 
 /// Bytes of an edge or item, divided over tracks and chunks: the first `rest` pieces have one byte more.
 struct Split {
@@ -106,7 +104,7 @@ struct Context {
   Bytes turn_bytes = 0;          ///< the same where others wait at its node
   bool groups_stripes = false;   ///< groups of a die's nodes move their shares of striped messages by themselves
   Bytes stripe_bytes = 0;        ///< of a striped burst: two of them fit into any receive buffer
-  Bytes group_stripe_bytes = 0;  ///< the same of a group's share (StripeGroups::kCount)
+  Bytes group_stripe_bytes = 0;  ///< the same of a group's share (StripeGroups)
   bool oldest_first = false;     ///< routers give way to the oldest packet
   int parity = 0;                ///< of the running window: shards write mail[parity], read mail[1 - parity]
 
@@ -143,6 +141,7 @@ struct Context {
   void find_zplane();
   void make_clusters();
   void cut_striped_plans();
+  void group_nodes();
   void group_striped_plans();
   void count_pieces();
   /// Returns the half of the mailbox that is written now.

@@ -27,28 +27,41 @@ void Context::cut_striped_plans() {
 namespace {
 
 /// A die without any node, a dead one, is in no collective.
-bool has_empty_group(const fabric::StripeGroups& groups) {
-  if (groups[0].nodes() == 0) return false;
-  for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
-    if (groups[group].nodes() == 0) return true;
-  }
-  return false;
+bool may_move_by_groups(const std::vector<std::shared_ptr<const fabric::StripeGroups>>& maps) {
+  return std::all_of(maps.begin(), maps.end(),
+                     [](const auto& groups) { return (*groups)[0].nodes() == 0 || groups->complete(); });
 }
 
 }  // namespace
+
+/// The finer grid where the job has few enough striped messages, and each of its groups a node.
+void Context::group_nodes() {
+  std::int64_t messages = 0;
+  for (const workload::DataflowInstance& instance : job.instances) {
+    const workload::DataflowPlan& plan = job.plans[instance.plan];
+    if (plan.striped) messages += static_cast<std::int64_t>(plan.edges.size()) * plan.chunks;
+  }
+  const auto use = [&](fabric::StripeGroups::Grid grid) {
+    stripe_groups.clear();
+    for (const topology::Topology::SiteMap& map : topology.site_maps()) {
+      stripe_groups.push_back(std::make_shared<const fabric::StripeGroups>(topology.site_rows(),
+                                                                           topology.site_columns(), map.enabled, grid));
+    }
+  };
+  use(fabric::StripeGroups::grid_for(messages));
+  if (!may_move_by_groups(stripe_groups)) use(fabric::StripeGroups::kCoarse);
+}
 
 /// Nodes of a die do not keep step: those nearest to an edge get ahead. So groups of them are tracks of their own.
 void Context::group_striped_plans() {
   const auto striped = [](const workload::DataflowPlan& plan) { return plan.striped; };
   if (std::none_of(job.plans.begin(), job.plans.end(), striped)) return;
-  for (const auto& groups : stripe_groups) {
-    if (has_empty_group(*groups)) return;
-  }
+  if (!may_move_by_groups(stripe_groups)) return;
   groups_stripes = true;
   for (std::size_t i = 0; i < job.plans.size(); ++i) {
     if (!job.plans[i].striped) continue;
     workload::DataflowPlan& plan = track_plans.emplace_back(job.plans[i]);
-    plan.tracks = kStripeGroups;
+    plan.tracks = stripe_groups.front()->grid().groups();
     plan.track_node.assign(plan.tracks, 0);
     const std::vector<std::uint32_t> item_waits = plans[i].item_waits;
     plans[i] = plan_info(plan);

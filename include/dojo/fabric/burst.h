@@ -42,7 +42,7 @@ struct Burst {
   Purpose purpose = Purpose::kToken;
   bool last = true;                     ///< last burst of its message
   std::uint8_t leg = 0, legs_left = 0;  ///< of a detour (topology::Route): its virtual network, and how many follow
-  std::uint8_t group = 0;               ///< of a stripe: whose pieces it holds (StripeGroups::kCount)
+  std::uint8_t group = 0;               ///< of a stripe: whose pieces it holds (StripeGroups)
   std::uint8_t exit = 0;                ///< of a detour to a DIP: 1 west, 2 east of where it ends
 };
 static_assert(sizeof(Burst) <= 48, "millions of these are in flight: grow it on purpose");

@@ -360,7 +360,7 @@ class DieNetwork {
     std::int32_t begin, end;
   };
   std::shared_ptr<const StripeGroups> groups_;
-  using StripeUses = std::array<std::array<StripeUse, StripeGroups::kCount>, topology::kDirections>;
+  using StripeUses = std::array<std::vector<StripeUse>, topology::kDirections>;
   StripeUses striped_out_, striped_through_, striped_in_;
   [[nodiscard]] Steps steps_of(Direction d, const StripeGroups::Group& group) const;
   template <class Ports>

@@ -12,10 +12,24 @@
 
 namespace dojo::fabric {
 
+/// How many rows and columns of groups a die has.
+struct StripeGrid {
+  std::int32_t rows, columns;
+  [[nodiscard]] constexpr unsigned groups() const { return static_cast<unsigned>(rows * columns); }
+};
+
 class StripeGroups {
  public:
-  static constexpr std::int32_t kRows = 2, kColumns = 4;
-  static constexpr unsigned kCount = 1 + kRows * kColumns;
+  using Grid = StripeGrid;
+  /// What a job's collectives move takes as many events as there are groups, so large jobs have fewer.
+  static constexpr Grid kCoarse{2, 4}, kFine{6, 4};
+  static constexpr unsigned kMost = 1 + kFine.groups();  ///< groups of a die, the whole die included
+  /// A job whose dies send so many striped messages (chunks of edges of plans) has the finer grid. The limit is chosen:
+  /// up to it, stripes take less than a second of the host's time.
+  static constexpr std::int64_t kMostFine = 10'000;
+  [[nodiscard]] static constexpr Grid grid_for(std::int64_t messages) {
+    return messages > 0 && messages <= kMostFine ? kFine : kCoarse;
+  }
 
   struct Group {
     std::array<std::int32_t, 2> begin{}, end{};  ///< columns, rows
@@ -27,7 +41,12 @@ class StripeGroups {
   };
 
   /// `enabled`: by site, row by row; 1: the site has a node.
-  StripeGroups(std::int32_t rows, std::int32_t columns, const std::vector<std::uint8_t>& enabled);
+  StripeGroups(std::int32_t rows, std::int32_t columns, const std::vector<std::uint8_t>& enabled, Grid grid = kCoarse);
+
+  [[nodiscard]] Grid grid() const { return grid_; }
+  [[nodiscard]] unsigned count() const { return 1 + grid_.groups(); }  ///< the whole die included
+  /// Each group has a node.
+  [[nodiscard]] bool complete() const;
 
   [[nodiscard]] const Group& operator[](unsigned group) const { return groups_[group]; }
   /// What of a message of the whole die, in bytes, the nodes of a group move; at least 1.
@@ -38,7 +57,8 @@ class StripeGroups {
                            std::array<std::int32_t, 2> end) const;
 
   std::int32_t rows_, columns_;
-  std::array<Group, kCount> groups_;
+  Grid grid_;
+  std::vector<Group> groups_;
 };
 
 /// What striped bursts have moved in one direction. How that is spread over links and ports follows from the site map,

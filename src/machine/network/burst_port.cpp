@@ -71,12 +71,12 @@ BurstPort<Links>::BurstPort(Context& context, DieId die, engine::Wheel& wheel, c
       group_of_site_(static_cast<std::size_t>(context.topology.sites()), 0) {
   links_.configure(context.topology, die, context.stripe_groups[context.topology.site_map_index(die)]);
   state_.sends = SendQueues(group_of_site_.size(), send_queues_);
-  state_.stripe_order.resize(std::size_t{fabric::StripeGroups::kCount} * send_queues_);
+  state_.stripe_order.resize(std::size_t{links_.groups().count()} * send_queues_);
   const auto lines = static_cast<std::size_t>(std::max(links_.rows(), links_.columns())) * topology::kDirections;
   state_.lanes.resize(lines);
   state_.inlets.resize(lines);
   if (!context.groups_stripes) return;
-  for (unsigned group = 1; group < fabric::StripeGroups::kCount; ++group) {
+  for (unsigned group = 1; group < links_.groups().count(); ++group) {
     for (const SiteIndex site : links_.groups()[group].sites) group_of_site_[site] = static_cast<std::uint8_t>(group);
   }
 }

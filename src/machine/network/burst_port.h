@@ -66,7 +66,7 @@ class BurstPort final : public LinePort {
     kLane,    // a: direction, b: number: the next bursts of the lane
     kInlet    // a: inlet: its next burst
   };
-  static constexpr unsigned kBands = std::max(fabric::StripeGroups::kRows, fabric::StripeGroups::kColumns);
+  static constexpr unsigned kBands = std::max(fabric::StripeGroups::kFine.rows, fabric::StripeGroups::kFine.columns);
   /// A burst at the die's border, by the side at which it came.
   struct Entry {
     fabric::Crossing crossing;
@@ -104,7 +104,7 @@ class BurstPort final : public LinePort {
     std::array<std::array<Stripes, 1 + kBands>, topology::kDirections> stripes;
     /// By group and send queue: the directions of its messages, in the order in which its nodes send them.
     std::vector<std::vector<std::uint8_t>> stripe_order;
-    std::array<std::uint8_t, fabric::StripeGroups::kCount> stripe_turn{};  ///< the send queue that comes next
+    std::array<std::uint8_t, fabric::StripeGroups::kMost> stripe_turn{};  ///< the send queue that comes next
     // What waits for room on its way out (WayOut::index).
     std::array<std::vector<std::uint32_t>, WayOut::kCount> parked_sites, parked_entries;
     std::array<std::vector<ParkedLine>, topology::kDirections> parked_lines;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where bursts leave a die in the fast model, whether they must wait for that, and striped messages.
 #include <algorithm>
+#include <bitset>
 #include <utility>
 
 #include "dojo/base/error.h"
@@ -109,23 +110,25 @@ namespace {
 struct Cell {
   unsigned row, column;
 };
+using Grid = fabric::StripeGroups::Grid;
 /// Of a group of a die's nodes (1 and up) in their grid.
-Cell cell(unsigned group) {
-  return {(group - 1) / fabric::StripeGroups::kColumns, (group - 1) % fabric::StripeGroups::kColumns};
+Cell cell(const Grid& grid, unsigned group) {
+  const auto columns = static_cast<unsigned>(grid.columns);
+  return {(group - 1) / columns, (group - 1) % columns};
 }
 bool is_along_rows(Direction d) {
   return d == Direction::kEast || d == Direction::kWest;
 }
 /// How many groups lie between it and the edge at that side.
-unsigned depth(Direction d, unsigned group) {
-  const auto [row, column] = cell(group);
+unsigned depth(const Grid& grid, Direction d, unsigned group) {
+  const auto [row, column] = cell(grid, group);
   switch (d) {
     case Direction::kEast:
-      return fabric::StripeGroups::kColumns - 1 - column;
+      return static_cast<unsigned>(grid.columns) - 1 - column;
     case Direction::kWest:
       return column;
     case Direction::kSouth:
-      return fabric::StripeGroups::kRows - 1 - row;
+      return static_cast<unsigned>(grid.rows) - 1 - row;
     case Direction::kNorth:
       break;
   }
@@ -137,9 +140,9 @@ unsigned depth(Direction d, unsigned group) {
 namespace {
 
 /// Messages towards one edge along the same rows (columns) share a queue.
-unsigned queue_of(Direction d, unsigned group) {
+unsigned queue_of(const Grid& grid, Direction d, unsigned group) {
   if (group == 0) return 0;
-  return 1 + (is_along_rows(d) ? cell(group).row : cell(group).column);
+  return 1 + (is_along_rows(d) ? cell(grid, group).row : cell(grid, group).column);
 }
 
 }  // namespace
@@ -156,7 +159,7 @@ void BurstPort<Links>::post_stripe(const Burst& head, Bytes bytes, Cycles now, u
 
 template <class Links>
 void BurstPort<Links>::add_stripe(Direction d, const typename Stripes::Message& message, Cycles now) {
-  const unsigned queue = queue_of(d, message.burst.group);
+  const unsigned queue = queue_of(links_.groups().grid(), d, message.burst.group);
   Stripes& stripes = state_.stripes[static_cast<std::size_t>(d)][queue];
   stripes.queue.push_back(message);
   stripe_order(message.burst.group, message.send_queue).push_back(static_cast<std::uint8_t>(d));
@@ -173,7 +176,7 @@ bool BurstPort<Links>::waits_behind_stripes(SiteIndex site, unsigned queue, cons
   const std::optional<Direction> d = way_to(burst);
   if (!d) return false;
   const std::uint8_t group = group_of_site_[site];
-  Stripes& stripes = state_.stripes[static_cast<std::size_t>(*d)][queue_of(*d, group)];
+  Stripes& stripes = state_.stripes[static_cast<std::size_t>(*d)][queue_of(links_.groups().grid(), *d, group)];
   if (stripes.queue.empty() && stripe_order(group, queue).empty()) return false;
   typename Stripes::Message message{burst, bytes, queue, site};
   message.burst.group = group;
@@ -189,17 +192,18 @@ template <class Links>
 std::size_t BurstPort<Links>::next_stripe(Direction d, const Stripes& stripes) const {
   std::size_t best = stripes.queue.size();
   unsigned best_rank = kNone;
-  std::uint64_t seen = 0;  // send queues of groups: only the first message of each may go
+  std::bitset<fabric::StripeGroups::kMost * topology::kMostSendQueues>
+      seen;  // by group and send queue: the first alone may go
   for (std::size_t i = 0; i < stripes.queue.size() && best_rank > 0; ++i) {
     const Burst& burst = stripes.queue[i].burst;
     const std::size_t from = std::size_t{burst.group} * send_queues_ + stripes.queue[i].send_queue;
-    if ((seen >> from & 1u) != 0) continue;
-    seen |= std::uint64_t{1} << from;
+    if (seen[from]) continue;
+    seen[from] = true;
     if (state_.stripe_order[from].front() != static_cast<std::uint8_t>(d)) continue;
     const unsigned turns = stripes.queue[i].send_queue + send_queues_ - state_.stripe_turn[burst.group];
     const unsigned of_group = burst.group == 0        ? 0
                               : context_.oldest_first ? TokenRef::unpack(burst.payload).chunk
-                                                      : depth(d, burst.group);
+                                                      : depth(links_.groups().grid(), d, burst.group);
     const unsigned rank = of_group * send_queues_ + turns % send_queues_;
     if (rank >= best_rank) continue;
     best = i;
@@ -215,10 +219,10 @@ void BurstPort<Links>::stripe_sent(Direction d, unsigned group, unsigned send_qu
   order.erase(order.begin());
   if (order.empty() || order.front() == static_cast<std::uint8_t>(d)) return;
   const auto other = static_cast<Direction>(order.front());
-  Stripes& stripes = state_.stripes[order.front()][queue_of(other, group)];
+  Stripes& stripes = state_.stripes[order.front()][queue_of(links_.groups().grid(), other, group)];
   if (stripes.pending) return;
   stripes.pending = true;
-  timer_.at(next, Kind::kStripe, order.front(), queue_of(other, group));
+  timer_.at(next, Kind::kStripe, order.front(), queue_of(links_.groups().grid(), other, group));
 }
 
 template <class Links>

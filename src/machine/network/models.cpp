@@ -32,7 +32,8 @@ std::vector<std::string> of_fast(const workload::Job& job, const topology::Topol
   }
   if (std::any_of(job.plans.begin(), job.plans.end(), [](const auto& plan) { return plan.striped; })) {
     all.emplace_back(
-        "Collectives between whole dies move by groups of nodes, eight a die: at each die edge a group's share waits "
+        "Collectives between whole dies move by groups of nodes, 24 a die (8 in large jobs): at each die edge a "
+        "group's share waits "
         "for its slowest row.");
   }
   if (topology.routes() == nullptr) return all;

@@ -367,7 +367,7 @@ TEST_F(DieNetworkTest, AStripeLeavesAlongAllRowsAndArrivesFarthestFirst) {
 TEST_F(DieNetworkTest, GroupsAreRectanglesThatTogetherAreTheDie) {
   std::vector<int> times(360, 0);
   Bytes shares = 0;
-  for (unsigned group = 1; group < StripeGroups::kCount; ++group) {
+  for (unsigned group = 1; group < network_.groups().count(); ++group) {
     EXPECT_EQ(network_.groups()[group].sites.size(), 45u);
     for (const SiteIndex at : network_.groups()[group].sites) ++times[at];
     shares += network_.groups().share_of(group, 1'000'003);

@@ -42,7 +42,7 @@ struct View {
   /// Of a group of nodes; rows and columns of groups cannot be exchanged.
   [[nodiscard]] unsigned group(unsigned g) const {
     if (g == 0) return 0;
-    constexpr unsigned kRows = StripeGroups::kRows, kColumns = StripeGroups::kColumns;
+    constexpr unsigned kRows = StripeGroups::kCoarse.rows, kColumns = StripeGroups::kCoarse.columns;
     unsigned row = (g - 1) / kColumns, column = (g - 1) % kColumns;
     if (flip_rows) row = kRows - 1 - row;
     if (flip_columns) column = kColumns - 1 - column;
@@ -267,7 +267,7 @@ void do_something(Pair<Links>& pair, test::Draw& draw, Cycles now) {
       return pair.gather(horizontal, row, nodes, below(2) == 0, below(2) == 0);
     }
     default:
-      return pair.stripe(below(3), d, static_cast<unsigned>(below(StripeGroups::kCount)), 60 + below(200), now);
+      return pair.stripe(below(3), d, static_cast<unsigned>(below(1 + StripeGroups::kCoarse.groups())), 60 + below(200), now);
   }
 }
 

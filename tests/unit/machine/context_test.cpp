@@ -142,6 +142,27 @@ TEST(Context, AStripedBurstFitsTwiceIntoTheSmallestBuffer) {
   EXPECT_EQ(tiny.context().stripe_bytes, 128) << "at least a burst";
 }
 
+/// Two dies of six rows and four columns, and a striped plan of `chunks` messages.
+unsigned groups_of_a_die(std::int64_t rows, std::uint32_t chunks) {
+  Bench bench(tile_params(1, 2, rows, 4));
+  DataflowPlan plan = PlanMaker(1, chunks).position().item(1).edge(1, 64).position().item(1).plan();
+  plan.striped = true;
+  bench.job.plans.push_back(plan);
+  for (const std::int32_t column : {0, 4})
+    bench.add_rank(make_slice(bench.topology, 0, column, static_cast<std::int32_t>(rows), 4), 0);
+  bench.add_instance(0, {{ParticipantKind::kRank, 0}, {ParticipantKind::kRank, 1}});
+  const Context& context = bench.context();
+  EXPECT_EQ(context.plans[0].plan->tracks, context.stripe_groups[0]->grid().groups());
+  return context.stripe_groups[0]->grid().groups();
+}
+
+TEST(Context, AJobOfFewStripedMessagesHasFinerGroups) {
+  using fabric::StripeGroups;
+  EXPECT_EQ(groups_of_a_die(6, StripeGroups::kMostFine), StripeGroups::kFine.groups());
+  EXPECT_EQ(groups_of_a_die(6, StripeGroups::kMostFine + 1), StripeGroups::kCoarse.groups());
+  EXPECT_EQ(groups_of_a_die(5, 1), StripeGroups::kCoarse.groups()) << "a finer group would be empty";
+}
+
 TEST(Context, ABarrierReachesTheFarthestNode) {
   topology::MachineParams params = tile_params(1, 2, 4, 6);
   params.noc.hop_cycles = 3;
