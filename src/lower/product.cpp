@@ -79,8 +79,6 @@ void evaluate_part(const ProductRequest& request, const PlanContext& context, st
     for (const Cut columns : kCuts) {
       // Pixels lie in row-major order: columns alone cannot cut them. The rows share out a batch.
       if (rows != request.pixels && (columns == request.pixels || request.batch > 1)) continue;
-      // The groups of a convolution stay together: each node has all of them.
-      if (request.groups > 1 && (rows != request.pixels || columns != request.pixels)) continue;
       // Nor is the sum of a batch's matrices cut by columns.
       if (request.batch > 1 && columns == Cut::kK) continue;
       const bool shares_b = request.batch > 1 && request.pixels == Cut::kM;

@@ -23,6 +23,17 @@ std::uint32_t Die::State::enter(Direction side, const Burst& burst, std::uint32_
   return block->add(message, way, ends);
 }
 
+void EdgeMail::append(EdgeMail& later) {
+  if (empty()) return std::swap(*this, later);
+  for (Record& record : later.records) {
+    record.at += flits.size();
+    records.push_back(record);
+  }
+  flits.insert(flits.end(), later.flits.begin(), later.flits.end());
+  credits.insert(credits.end(), later.credits.begin(), later.credits.end());
+  later.clear();
+}
+
 void Die::take(Direction from, EdgeMail& mail) {
   State& s = *state_;
   SideState& side = s.sides[port_of(from)];

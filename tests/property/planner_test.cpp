@@ -70,6 +70,29 @@ TEST(Planner, MoreDiesAreNotSlower) {
   }
 }
 
+/// Half of the work in twice the groups is never slower: neither forward nor in a gradient.
+TEST(Planner, MoreGroupsOfAConvolutionAreNotSlower) {
+  for (const char* kind : {"conv", "conv_input_grad", "conv_weight_grad"}) {
+    double least = 0;  // with fewer groups
+    for (const int groups : {1, 2, 4, 16, 32}) {
+      const TemporaryFolder folder;
+      const std::string shape = R"({"n": 2, "c": 96, "h": 27, "w": 27, "k": 256, "r": 5, "s": 5, "pad": 2, "groups": )";
+      const std::string trace = folder.write(
+          "conv.json", R"({"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"ops": [)"
+                       R"({"id": 0, "kind": ")" +
+                           std::string(kind) + R"(", "conv": )" + shape + std::to_string(groups) + "}}]}]}");
+      const ProgramResult result = run_program(
+          {"run", "--quiet", "--out", folder / "out", "--machine", "configs/machines/die.json", "--workload", trace});
+      ASSERT_EQ(result.exit_code, 0) << result.err;
+      const auto time = read_report(folder / "out").at("time").at("cycles").get<double>();
+      if (least > 0) {
+        EXPECT_LE(time, kTolerance * least) << kind << " in " << groups << " groups";
+      }
+      least = least == 0 ? time : std::min(least, time);
+    }
+  }
+}
+
 TEST(Planner, WhatFitsRuns) {
   EXPECT_GT(cycles({4864, 4864, 4864}, {1, 1}), 0);
   EXPECT_GT(cycles({4096, 4096, 4096}, {1, 1}, {"machine.node.load_ports=1"}), 0);

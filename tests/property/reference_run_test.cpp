@@ -105,6 +105,21 @@ TEST(ReferenceRunOfAStep, UsesDipsAndEdges) {
   EXPECT_TRUE(one.interrupted);
 }
 
+// A tray has six tiles: one thread runs them as groups of dies, whose windows inside are shorter than those between
+// them. A die then sends several times over the edge of its tile before the neighbour there reads.
+TEST(ReferenceRunOfATray, DoesNotDependOnGroupsOfDies) {
+  RunRequest request{"",
+                     "configs/machines/tray.json",
+                     "configs/workloads/allreduce_64mib.json",
+                     small_tile({"workload.generate.bytes=65536", "workload.collective_algorithm=ring"}),
+                     {}};
+  request.settings.threads = 1;
+  const machine::Results groups = run(request).results;
+  ASSERT_TRUE(groups.finished);
+  request.settings.threads = 2;
+  EXPECT_EQ(run(request).results.digest, groups.digest);
+}
+
 TEST(ReferenceRunEstimate, SaysThatFlitsTakeMemory) {
   const topology::Topology topology(machine_file("exapod"));
   const std::uint64_t fast = machine::Machine::estimate_bytes(topology, 3000, 1000);

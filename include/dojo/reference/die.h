@@ -28,7 +28,8 @@ struct Delivery {
   }
 };
 
-/// What crosses one edge in one direction in one window: flits, and credits for those that go the other way.
+/// What crosses one edge in one direction until the neighbour reads it: flits, and credits for those that go the other
+/// way. A window of the neighbour can be as long as several of the sender's.
 struct EdgeMail {
   struct Item {
     Cycles time = 0;
@@ -45,6 +46,8 @@ struct EdgeMail {
   std::vector<Item> flits, credits;
   std::vector<Record> records;
   [[nodiscard]] bool empty() const { return flits.empty() && credits.empty(); }
+  /// Adds what left later; empties `later`.
+  void append(EdgeMail& later);
   void clear() {
     flits.clear();
     credits.clear();
