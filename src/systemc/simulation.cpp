@@ -167,7 +167,11 @@ std::uint64_t Simulation::estimate_bytes(const topology::Topology& topology) {
   constexpr std::uint64_t kBytesPerSite = 1850, kModulesPerSite = 4, kCopies = 2, kLeaf = 8;
   const auto sites = static_cast<std::uint64_t>(topology.sites()) * topology.die_count();
   const std::uint64_t path = topology.node_path(0, 0).size() + kLeaf;
-  return sites * (kBytesPerSite + kModulesPerSite * kCopies * path);
+  // A core that runs cycle by cycle, its sockets, and the ports behind them.
+  constexpr std::uint64_t kBytesPerDetailed = 50'000;
+  std::uint64_t detailed = 0;
+  for (const auto& [die, nodes] : topology.detailed()) detailed += nodes.size();
+  return sites * (kBytesPerSite + kModulesPerSite * kCopies * path) + detailed * kBytesPerDetailed;
 }
 
 std::string kernel_version() {
