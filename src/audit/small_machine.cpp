@@ -82,6 +82,7 @@ SmallMachine small_machine(const Subject& subject, const std::vector<RankId>& ra
   params.tile.dies.rows = area.rows;
   params.tile.dies.columns = area.columns;
   params.dip.present = false;
+  params.detailed.clear();
   copy_sites(whole, area, params);
   out.topology = std::make_shared<const topology::Topology>(std::move(params));
   for (workload::Slice& slice : out.slices) {

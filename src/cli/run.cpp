@@ -14,6 +14,7 @@
 #include "dojo/base/files.h"
 #include "dojo/report/report.h"
 #include "dojo/report/timeline.h"
+#include "dojo/run/plugins.h"
 #include "dojo/run/run.h"
 #include "interrupt.h"
 #include "output_folder.h"
@@ -46,7 +47,9 @@ Options run_options() {
       "links", po::value<std::string>(), "all: every on-die link in links.csv, not folded per die")(
       "timeline", "write timeline.pftrace.gz, which opens in ui.perfetto.dev: what each rank ran when")(
       "timeline-ranks", po::value<std::string>(),
-      "its ranks, such as 0,5-9, or all; default: 64 of them, spread evenly");
+      "its ranks, such as 0,5-9, or all; default: 64 of them, spread evenly")(
+      "plugin", po::value<std::vector<std::string>>()->composing(),
+      "shared object with cores for run.detailed_core; may be repeated");
   options.positional("config");
   return options;
 }
@@ -115,6 +118,8 @@ int exit_code(const run::RunOutcome& outcome) {
     lines.push_back(fmt::format("rank {} waits: {}", waiting[i].rank, fmt::join(waiting[i].operations, "; ")));
   }
   if (waiting.size() > kMostShown) lines.push_back(fmt::format("and {} more ranks", waiting.size() - kMostShown));
+  const auto& cores = outcome.results.waiting_cores;
+  lines.insert(lines.end(), cores.begin(), cores.end());
   const auto& blocked = outcome.results.blocked_packets;
   if (blocked.empty()) lines.push_back("no packet is blocked: the network is empty");
   for (const std::string& packet : blocked) lines.push_back("blocked packet: " + packet);
@@ -132,7 +137,10 @@ int run_command(const Arguments& arguments) {
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
   if (!out.empty()) folder.emplace(out);
+  run::Plugins plugins;
+  for (const std::string& file : options.all("plugin")) plugins.load(file);
   run::Hooks hooks;
+  hooks.plugins = &plugins;
   hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
   const InterruptGuard interrupt;
   hooks.should_stop = [] { return InterruptGuard::interrupted(); };

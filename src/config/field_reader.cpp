@@ -106,6 +106,17 @@ bool read_value(const Value& value, const std::string& where, const schema::Rang
   return good;
 }
 
+bool read_value(const Value& value, const std::string& where, const schema::Range& range,
+                std::vector<std::string>& member, ReadLog& log) {
+  if (!value.is(Kind::kList)) return complain(value, where, "a list of texts", log);
+  std::vector<std::string> texts;
+  bool good = true;
+  for (std::size_t i = 0; i < value.items.size(); ++i)
+    good &= read_value(value.items[i], fmt::format("{}/{}", where, i), range, texts.emplace_back(), log);
+  if (good) member = std::move(texts);
+  return good;
+}
+
 std::string read_word(const Value& value, const std::string& where, const std::vector<std::string>& words,
                       ReadLog& log) {
   if (value.is(Kind::kText) && std::find(words.begin(), words.end(), value.text) != words.end()) return value.text;

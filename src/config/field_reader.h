@@ -35,6 +35,8 @@ bool read_value(const Value& value, const std::string& where, const schema::Rang
                 ReadLog& log);
 bool read_value(const Value& value, const std::string& where, const schema::Range& range,
                 std::vector<std::int64_t>& member, ReadLog& log);
+bool read_value(const Value& value, const std::string& where, const schema::Range& range,
+                std::vector<std::string>& member, ReadLog& log);
 /// A text out of `words`; "" after a complaint.
 std::string read_word(const Value& value, const std::string& where, const std::vector<std::string>& words,
                       ReadLog& log);

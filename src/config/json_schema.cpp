@@ -51,6 +51,10 @@ class SchemaWriter {
       one["items"]["type"] = "integer";
       add_limits(one["items"], range);
       one["default"] = member;
+    } else if constexpr (std::is_same_v<Member, std::vector<std::string>>) {
+      one["type"] = "array";
+      one["items"]["type"] = "string";
+      one["default"] = member;
     } else {
       constexpr schema::Kind kind = schema::kind_of<Member>();
       one["type"] = kind == schema::Kind::kBool      ? "boolean"

@@ -58,7 +58,8 @@ const schema::Declared* declaration_of(const std::vector<Step>& steps) {
     if (one.path.size() > 2 && one.path.compare(one.path.size() - 2, 2, ".*") == 0 && dot != std::string::npos &&
         one.path.compare(0, one.path.size() - 2, path, 0, dot) == 0)
       return &one;  // a map has any key
-    const bool element = one.kind == schema::Kind::kIntegers || one.kind == schema::Kind::kList;
+    const bool element =
+        one.kind == schema::Kind::kIntegers || one.kind == schema::Kind::kTexts || one.kind == schema::Kind::kList;
     if (element && path == one.path + "[]") return &one;
   }
   return nullptr;

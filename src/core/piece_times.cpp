@@ -5,9 +5,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "core/piece_text.h"
 #include "dojo/core/assembler.h"
 #include "dojo/core/core.h"
-#include "dojo/core/kernels.h"
 
 namespace dojo::core {
 namespace {
@@ -17,7 +17,6 @@ using node::StreamWork;
 
 /// Longer pieces are extrapolated.
 constexpr std::int64_t kMostIssues = 1 << 15, kMostUnits = 1 << 11;
-constexpr int kComputeThreads = 2;
 
 /// Cycles at `at` on the line through two points.
 Cycles on_line(std::int64_t x1, Cycles y1, std::int64_t x2, Cycles y2, std::int64_t at) {
@@ -100,31 +99,15 @@ Cycles PieceTimes::product_of(const ProductWork& piece) {
 }
 
 Cycles PieceTimes::stream_of(const StreamWork& work) {
-  const auto run = [this](const StreamWork& some) { return run_text(stream_text({some, kComputeThreads}, hardware_)); };
+  const auto run = [this](const StreamWork& some) { return run_text(piece_text(some, hardware_).text); };
   if (work.units <= kMostUnits) return run(work);
   return on_line(kMostUnits / 2, run(shortened(work, kMostUnits / 2)), kMostUnits, run(shortened(work, kMostUnits)),
                  work.units);
 }
 
 Cycles PieceTimes::run_product(const ProductWork& piece) {
-  if (piece.element_bytes >= 4) {
-    Fp32ProductKernel kernel;
-    kernel.m = piece.m, kernel.n = piece.n, kernel.k = piece.k;
-    kernel.rows = static_cast<int>(std::min<std::int64_t>(kernel.rows, piece.m));
-    kernel.threads = kComputeThreads;
-    ProductWork without = piece;
-    without.accumulate = false;
-    // The kernel starts from zero: what partial sums add is the formula's.
-    return run_text(fp32_product_text(kernel, hardware_)) + formulas_.product(piece) - formulas_.product(without);
-  }
-  const node::BlockedProduct chosen = formulas_.pipeline().product(piece);
-  ProductKernel kernel;
-  kernel.m = piece.m, kernel.n = piece.n, kernel.k = piece.k;
-  kernel.element_bytes = piece.element_bytes, kernel.result_bytes = piece.result_bytes;
-  kernel.accumulate = piece.accumulate;
-  kernel.block_rows = chosen.block_rows, kernel.block_columns = chosen.block_columns;
-  kernel.threads = kComputeThreads;
-  return run_text(product_text(kernel, hardware_));
+  const PieceText text = piece_text(piece, formulas_, hardware_);
+  return run_text(text.text) + text.more;
 }
 
 Cycles PieceTimes::run_text(const std::string& text) {

@@ -171,12 +171,29 @@ class Candidate {
     return last - first;
   }
 
+  using Sizes = std::array<std::int64_t, 4>;  // m, n, k of a node, results
+  struct NodeTimes {
+    Sizes size{};
+    std::vector<Cycles> steps;  ///< at nominal speed: a slow core does not change how the work is cut
+    Cycles sum = 0, formulas = 0;
+    std::uint32_t index = 0;
+  };
+
+  /// What one matrix of a step is, and what starting the step takes. Groups of a convolution are timed by a formula of
+  /// their own.
+  struct Step {
+    node::ProductWork piece;
+    Cycles start;
+    std::int64_t groups;
+  };
   /// `build`: fills the kernel too; else only what the cost model needs.
   void compute(KernelPlan& plan, bool build) {
     if (build) {
       plan.kernel.cycles.resize(static_cast<std::size_t>(grid_.shape().node_count()) * steps_);
       plan.kernel.matrix_flops.resize(grid_.shape().node_count());
     }
+    const bool keep = build && context_.for_detailed;
+    if (keep) plan.kernel.core_piece_of.resize(plan.kernel.cycles.size());
     Bytes sums = 0;
     for (const std::uint32_t node : grid_.all()) {
       const Sizes size{range(node, Cut::kM).size(), range(node, Cut::kN).size(), range(node, Cut::kK).size(),
@@ -190,18 +207,27 @@ class Candidate {
       for (std::uint32_t s = 0; s < steps_; ++s) {
         plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + s] =
             node::NodeCost::scaled(times.steps[s], grid_.shape().nodes[node].core_speed);
+        if (keep) plan.kernel.core_piece_of[std::size_t{node} * steps_ + s] = times.index * steps_ + s;
       }
+    }
+    if (keep) {
+      for (const NodeTimes& times : times_)
+        for (std::uint32_t s = 0; s < steps_; ++s) plan.kernel.core_pieces.push_back(core_piece(s, times.size));
     }
     buffer_bytes_ += sums;
     plan.buffer_bytes = buffer_bytes_;
   }
 
-  using Sizes = std::array<std::int64_t, 4>;  // m, n, k of a node, results
-  struct NodeTimes {
-    Sizes size{};
-    std::vector<Cycles> steps;  ///< at nominal speed: a slow core does not change how the work is cut
-    Cycles sum = 0, formulas = 0;
-  };
+  /// The semaphore of a later step's operands is the core's own business.
+  [[nodiscard]] node::CorePiece core_piece(std::uint32_t step, const Sizes& size) const {
+    const Step what = step_of(step, size);
+    node::CorePiece piece;
+    if (what.groups == 1) piece.kind = node::CorePiece::Kind::kProduct;
+    if (step == 0) piece.before = what.start;
+    piece.times = size[3];
+    piece.product = what.piece;
+    return piece;
+  }
 
   /// `chosen`: the times that the run takes, else those of the formulas.
   const NodeTimes& times_of(const Sizes& size, bool chosen) {
@@ -210,6 +236,7 @@ class Candidate {
       if (known.size == size) return known;
     NodeTimes& times = times_.emplace_back();
     times.size = size;
+    times.index = static_cast<std::uint32_t>(times_.size() - 1);
     for (std::uint32_t step = 0; step < steps_; ++step) {
       const Step what = step_of(step, size);
       const Cycles formula = step_cycles(what, size, context_.cost.product(what.piece));
@@ -221,13 +248,6 @@ class Candidate {
     return times;
   }
 
-  /// What one matrix of a step is, and what starting the step takes. Groups of a convolution are timed by a formula of
-  /// their own.
-  struct Step {
-    node::ProductWork piece;
-    Cycles start;
-    std::int64_t groups;
-  };
   [[nodiscard]] Step step_of(std::uint32_t step, Sizes size) const {
     if (stream_ != Stream::kNone) {
       std::int64_t& streamed = size[static_cast<std::size_t>(stream_) - 1];

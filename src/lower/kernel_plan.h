@@ -71,8 +71,9 @@ struct PlanContext {
   std::uint8_t part = 0;                          ///< which of the parts `grid` is
   const std::vector<SliceGrid>* parts = nullptr;  ///< each lies in the one before; nullptr: the grid is the only one
   core::PieceTimes* pieces = nullptr;             ///< gives the times of chosen plans; nullptr: the formulas do
+  bool for_detailed = false;                      ///< some cores run cycle by cycle: kernels keep their core_pieces
   [[nodiscard]] PlanContext on(std::uint8_t index) const {
-    return {parts == nullptr ? grid : (*parts)[index], cost, index, parts, pieces};
+    return {parts == nullptr ? grid : (*parts)[index], cost, index, parts, pieces, for_detailed};
   }
   /// Of a piece of a chosen plan.
   [[nodiscard]] Cycles time(const node::ProductWork& piece) const {

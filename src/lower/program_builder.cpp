@@ -21,8 +21,8 @@ class ProgramBuilder {
         order_(issue_order(request.graph)),
         parts_(slice_parts(request.slice, request.topology)),
         grid_(parts_.front()),
-        context_{grid_, request.cost, 0, &parts_, request.pieces},
-        whole_{grid_, request.cost, 0, nullptr, request.pieces} {}
+        context_{grid_, request.cost, 0, &parts_, request.pieces, !request.topology.detailed().empty()},
+        whole_{grid_, request.cost, 0, nullptr, request.pieces, context_.for_detailed} {}
 
   ProgramDraft build() {
     LedgerResult ledger = plan_on(context_);

@@ -59,6 +59,26 @@ Holding sums_of_bands(const VectorRequest& request, const SliceGrid& grid) {
   return holding;
 }
 
+/// For cores that run cycle by cycle. Of two steps each has half of the work, and the second also waits.
+void add_core_pieces(const node::NodeCost& cost, const node::VectorPiece& work, std::uint32_t node, Cycles wait,
+                     Kernel& kernel) {
+  const node::StreamWork all = cost.stream(work);
+  for (std::uint32_t step = 0; step < kernel.steps; ++step) {
+    const auto part = [&](std::int64_t items) { return piece_size(items, kernel.steps, step); };
+    node::CorePiece piece;
+    piece.kind = node::CorePiece::Kind::kStream;
+    piece.before = step == 0 ? cost.launch() : wait;
+    piece.stream = {part(all.units), part(all.loads),   part(all.stores),
+                    part(all.fma),   part(all.unpacks), part(all.packs)};
+    const auto known = std::find_if(
+        kernel.core_pieces.begin(), kernel.core_pieces.end(),
+        [&](const node::CorePiece& other) { return other.before == piece.before && other.stream == piece.stream; });
+    kernel.core_piece_of[std::size_t{node} * kernel.steps + step] =
+        static_cast<std::uint32_t>(known - kernel.core_pieces.begin());
+    if (known == kernel.core_pieces.end()) kernel.core_pieces.push_back(piece);
+  }
+}
+
 }  // namespace
 
 bool operator<(const VectorRequest& a, const VectorRequest& b) {
@@ -101,6 +121,7 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
   plan.kernel.part = grid.part();
   plan.kernel.cycles.resize(static_cast<std::size_t>(grid.shape().node_count()) * steps);
   plan.kernel.vector_flops.resize(grid.shape().node_count());
+  if (context.for_detailed) plan.kernel.core_piece_of.resize(plan.kernel.cycles.size());
   Cycles most = 0;
   for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
     const std::uint32_t node = grid.node_at(p);
@@ -122,6 +143,7 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
       plan.kernel.cycles[static_cast<std::size_t>(node) * steps + 1] = second;
       cycles = saturating_sum(cycles, second);
     }
+    if (context.for_detailed) add_core_pieces(context.cost, work, node, sums_cycles, plan.kernel);
     most = std::max(most, cycles);
   }
   if (request.sums_bytes > 0 && grid.nodes() > 1) {

@@ -110,6 +110,20 @@ std::vector<std::string> approximations(const Context& context) {
   }
   const std::vector<std::string> of_model = context.model.approximations(context.job, context.topology);
   all.insert(all.end(), of_model.begin(), of_model.end());
+  if (context.settings.detailed && !context.topology.detailed().empty()) {
+    all.emplace_back(
+        "Cores of machine.detailed run the kernels of convolutions, products and vector work cycle by cycle; "
+        "operations "
+        "without shapes, attention and products of groups take their planned time, and so do additions of "
+        "collectives.");
+    all.emplace_back(
+        "What detailed nodes send goes as block moves: it meets the core's accesses at the banks of the SRAM and takes "
+        "no instruction.");
+    if (context.model.moves_lines_whole)
+      all.emplace_back(
+          "Packets of operands meet detailed nodes approximately: the fast network tells when an operand is complete, "
+          "not when each packet comes; run.network_model=reference writes and reads every packet.");
+  }
   return all;
 }
 
@@ -159,6 +173,7 @@ Results Machine::collect(bool interrupted) const {
   describe_run(m, r);
   if (!r.finished && !interrupted) {
     r.waiting = waiting();
+    r.waiting_cores = waiting_cores();
     r.blocked_packets = blocked_packets();
   }
   visit_counted(r, [&digest](std::uint64_t word) { digest.add(word); });

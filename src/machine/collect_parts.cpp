@@ -51,6 +51,7 @@ class Collector {
         digest_.add_part(shard.port().network().use(site));
       }
       schema::merge(r_.cores, of_die);
+      add_pipelines(shard);
       const double node_cycles =
           static_cast<double>(t_.site_map(die).enabled_count) * static_cast<double>(r_.end_cycle);
       if (node_cycles > 0) r_.die_core_utilisation[die] = static_cast<double>(of_die.busy_cycles) / node_cycles;
@@ -58,6 +59,15 @@ class Collector {
   }
 
  private:
+  void add_pipelines(const DieShard& shard) {
+    if (shard.detailed() == nullptr) return;
+    for (const SiteIndex site : shard.detailed()->sites()) {
+      const core::Counters counters = shard.detailed()->counters(site);
+      schema::merge(r_.pipelines, counters);
+      digest_.add_part(counters);
+      ++r_.detailed_nodes;
+    }
+  }
   void total(LinkClass c, const LinkCounters& counters, double capacity) {
     r_.classes[static_cast<std::size_t>(c)].add(counters, capacity);
   }

@@ -88,6 +88,8 @@ struct Context {
     Cycles mail_time = kNever;     ///< earliest arrival in mail that was sent inside in this short window
     int parity = 0;                ///< as `parity`, for mail inside
     std::uint32_t first_sums = 0;  ///< `sums` of thread 0 for this cluster
+    bool has_held = false;         ///< Machine::hold(): mail inside changes hands when the window is closed
+    bool is_open = false;          ///< then: it has run in this window
   };
   std::vector<Cluster> clusters;
   std::vector<std::uint32_t> cluster_of;                      ///< by shard

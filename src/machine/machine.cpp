@@ -41,7 +41,7 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
   }
   const bool copies = settings.copy_tasks && context.model.knows_arrivals;
   for (DieShard& die : dies) {
-    if (copies) die.copy_tasks();
+    if (copies && die.detailed() == nullptr) die.copy_tasks();
     die.start(0);
   }
   next.assign(context.shard_count(), kNever);
@@ -50,7 +50,8 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
     Context::Cluster& cluster = context.clusters[context.cluster_of[shard]];
     cluster.next = std::min(cluster.next, next[shard]);
   }
-  if (settings.rows_in_step && context.model.knows_arrivals && !context.zplane) rows.start();
+  const bool some_detailed = settings.detailed && !topology.detailed().empty();
+  if (settings.rows_in_step && !some_detailed && context.model.knows_arrivals && !context.zplane) rows.start();
 }
 
 engine::ThreadPool& MachineState::threads() {
@@ -91,11 +92,16 @@ void MachineState::run_cluster(Context::Cluster& cluster, ThreadSums& sums) {
       if (local[shard].load(std::memory_order_relaxed) != 0) {
         local[shard].store(0, std::memory_order_relaxed);
         shards[shard]->read_mail(sums);
-        run_shard(shard, end, sums);
-      } else if (next[shard] < end) {
+        next[shard] = shards[shard]->next_time();
+        if (!is_held(shard)) run_shard(shard, end, sums);
+      } else if (next[shard] < end && !is_held(shard)) {
         run_shard(shard, end, sums);
       }
       cluster.next = std::min(cluster.next, next[shard]);
+    }
+    if (cluster.has_held) {
+      cluster.is_open = true;
+      break;
     }
     cluster.next = std::min(cluster.next, cluster.mail_time);
     cluster.parity = 1 - cluster.parity;
@@ -134,13 +140,19 @@ Cycles MachineState::run_window() {
         run_cluster(cluster, context.sums[cluster.first_sums + thread]);
       },
       context.clusters.size() == next.size() ? 8 : 1);
-  mail_time = kNever;
-  for (const ThreadSums& sums : context.sums) mail_time = std::min(mail_time, sums.mail_time);
-  context.parity = 1 - context.parity;
+  if (!held.empty()) return next_time();
+  change_mail();
   const bool part =
       std::any_of(context.sums.begin(), context.sums.end(), [](const ThreadSums& s) { return s.rows_part; });
   if (part || next_time() == kNever) rows.part();
   return next_time();
+}
+
+/// What was sent between clusters may be read from now on.
+void MachineState::change_mail() {
+  mail_time = kNever;
+  for (const ThreadSums& sums : context.sums) mail_time = std::min(mail_time, sums.mail_time);
+  context.parity = 1 - context.parity;
 }
 
 void MachineState::settle() {
@@ -212,6 +224,7 @@ NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;
   c.core = shard.core(site);
+  if (shard.detailed() != nullptr && shard.detailed()->has(site)) c.pipeline = shard.detailed()->counters(site);
   const fabric::DieNetwork& network = shard.port().network();
   c.sram = network.use(site);
   for (int d = 0; d < topology::kDirections; ++d) {

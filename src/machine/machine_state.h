@@ -23,6 +23,9 @@ struct MachineState {
   void run_shard(ShardId shard, Cycles end, ThreadSums& sums);
   void run_cluster(Context::Cluster& cluster, ThreadSums& sums);
   Cycles run_window();
+  void close_window();
+  void change_mail();
+  [[nodiscard]] bool is_held(ShardId shard) const { return !held.empty() && held[shard] != 0; }
   /// Made when they are first needed.
   [[nodiscard]] engine::ThreadPool& threads();
   /// Brings the counters up to date with what kernels and copied tasks did.
@@ -38,6 +41,7 @@ struct MachineState {
   std::vector<Shard*> shards;                   ///< all of these: dies, DIPs, switch
   std::vector<Cycles> next;                     ///< by shard
   std::vector<std::uint32_t> active;            ///< clusters
+  std::vector<std::uint8_t> held;               ///< by shard: somebody else runs it (Machine::hold); empty: none
   std::unique_ptr<engine::ThreadPool> pool;
   RowsInStep rows;
   std::uint64_t tasks_total = 0;

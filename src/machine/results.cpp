@@ -110,6 +110,7 @@ void visit_counted(const Results& r, const std::function<void(std::uint64_t)>& a
   named("ports", r.ports);
   named("breakdown", r.breakdown);
   named("zplane", r.zplane);
+  if (r.detailed_nodes > 0) named("pipelines", r.pipelines);
   named("packets", static_cast<const LatencyCounters&>(r.packets));
   for (std::size_t bin = 0; bin < r.packets.count.size(); ++bin) {
     if (r.packets.count[bin] == 0) continue;

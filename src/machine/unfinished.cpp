@@ -66,6 +66,21 @@ std::vector<WaitingRank> Machine::waiting() const {
   return out;
 }
 
+std::vector<std::string> Machine::waiting_cores() const {
+  constexpr std::size_t kMost = 10;
+  std::vector<std::string> lines;
+  for (const DieShard& die : impl_->dies) {
+    if (die.detailed() == nullptr) continue;
+    std::vector<std::string> more = die.detailed()->waiting();
+    std::move(more.begin(), more.end(), std::back_inserter(lines));
+  }
+  if (lines.size() <= kMost) return lines;
+  const std::size_t left_out = lines.size() - kMost;
+  lines.resize(kMost);
+  lines.push_back(fmt::format("and {} more cores", left_out));
+  return lines;
+}
+
 std::vector<std::string> Machine::blocked_packets() const {
   constexpr std::size_t kMost = 10;
   const topology::Topology& topology = impl_->context.topology;

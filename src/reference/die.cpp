@@ -112,6 +112,7 @@ std::uint32_t Die::State::post_one(const Burst& burst, Bytes bytes, const Way& w
   message.burst = burst;
   message.burst.bytes = static_cast<std::uint32_t>(bytes);
   message.flits = flits_of(bytes);
+  message.was_read = burst.purpose == fabric::Purpose::kPacket;
   message.takes_turns = burst.purpose != fabric::Purpose::kOperand;
   return block->add(message, way, ends);
 }
@@ -165,6 +166,10 @@ void Die::post(SiteIndex site, const Burst& head, Bytes bytes, Cycles now, unsig
     s.block->send_from(site, first);
   }
   s.next = std::min(s.next, std::max(now, s.ran + 1));
+}
+
+void Die::watch_reads(const std::vector<SiteIndex>& sites, SramReads& reads) {
+  state_->block->watch_reads(sites, reads);
 }
 
 Cycles Die::next_cycle() const {

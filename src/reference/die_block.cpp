@@ -79,13 +79,29 @@ bool DieBlock::can_send(Sender sender, unsigned channel, std::uint32_t first) co
 }
 
 /// Of a VC that can send: the queue whose turn it is, packet by packet.
-DieBlock::Queue& DieBlock::next_queue(Sender sender, unsigned channel) {
-  Queue* const all = queues(sender, channel);
-  std::uint8_t& turn = queue_turn_[sender * stride_ + channel];
-  std::uint32_t i = turn;
+std::uint32_t DieBlock::next_queue(Sender sender, unsigned channel) const {
+  const Queue* const all = &queues_[std::size_t{sender * stride_ + channel} * send_queues_];
+  std::uint32_t i = queue_turn_[sender * stride_ + channel];
   while (all[i].head == kNone || !can_send(sender, channel, all[i].head)) i = i + 1 == send_queues_ ? 0 : i + 1;
-  turn = static_cast<std::uint8_t>(i + 1 == send_queues_ ? 0 : i + 1);
-  return all[i];
+  return i;
+}
+
+void DieBlock::watch_reads(const std::vector<SiteIndex>& sites, SramReads& reads) {
+  reads_ = &reads;
+  granted_.assign(listed_.size(), kNotWatched);
+  for (const SiteIndex site : sites) {
+    for (std::uint32_t port = 0; port < read_ports_; ++port) granted_[site * read_ports_ + port] = kNotAsked;
+  }
+}
+
+/// A packet goes in the cycle in which its bank is read.
+bool DieBlock::may_read(Sender sender, std::uint32_t site, Cycles now) {
+  Cycles& granted = granted_[sender];
+  if (granted == kNotWatched) return true;
+  if (granted == kNotAsked) granted = reads_->read(static_cast<SiteIndex>(site), now);
+  if (granted > now) return false;
+  granted = kNotAsked;
+  return true;
 }
 
 /// The first message goes to the end of the queue.

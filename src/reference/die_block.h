@@ -41,6 +41,7 @@ struct Message {
   std::uint8_t queue = 0;      ///< of its node's send queues
   bool takes_turns = false;    ///< with others at the same node, see kTurnFlits; else first come, first served
   bool announced = false;      ///< the next die knows it
+  bool was_read = false;       ///< its core has read it from the SRAM
 };
 
 class DieBlock : public Block {
@@ -62,6 +63,8 @@ class DieBlock : public Block {
     closed_.clear();
   }
   void send_from(SiteIndex site, std::uint32_t id);
+  /// From now on asks before a node of `sites` sends.
+  void watch_reads(const std::vector<SiteIndex>& sites, SramReads& reads);
   [[nodiscard]] bool to_send() const { return !sending_.empty(); }
   [[nodiscard]] std::uint64_t messages_open() const { return messages_.size() - free_.size(); }
   template <class Look>
@@ -123,7 +126,8 @@ class DieBlock : public Block {
   }
   /// `first`: message at the front of a queue.
   [[nodiscard]] bool can_send(Sender sender, unsigned channel, std::uint32_t first) const;
-  [[nodiscard]] Queue& next_queue(Sender sender, unsigned channel);
+  [[nodiscard]] std::uint32_t next_queue(Sender sender, unsigned channel) const;
+  [[nodiscard]] bool may_read(Sender sender, std::uint32_t site, Cycles now);
   void pass_turn(Queue& queue);
 
   unsigned stride_, input_vcs_, first_local_,
@@ -147,6 +151,9 @@ class DieBlock : public Block {
   std::vector<std::uint8_t> turn_, listed_;  ///< by sender
   std::vector<std::uint8_t> next_port_;      ///< by site: read port of its next message
   std::vector<Sender> sending_;
+  static constexpr Cycles kNotWatched = -2, kNotAsked = -1;
+  SramReads* reads_ = nullptr;   ///< null: nobody watches
+  std::vector<Cycles> granted_;  ///< by sender, then: when the bank of its next packet is its own
 };
 
 /// One flit a cycle from each read port; VCs take turns, and so do the send queues within a VC.
@@ -167,12 +174,18 @@ void DieBlock::inject(Cycles now, Send&& send) {
     ++kept;
     if (open == 0) continue;
     const unsigned channel = next_bit(open, turn_[sender]);
-    turn_[sender] = static_cast<std::uint8_t>(channel + 1);
     const std::uint32_t site = read_ports_ == 1 ? sender : sender / read_ports_;
+    const std::uint32_t chosen = next_queue(sender, channel);
+    Queue& from = queues(sender, channel)[chosen];
+    const std::uint32_t id = from.head;
+    if (reads_ != nullptr) {
+      if (!messages_[id].was_read && !may_read(sender, site, now)) continue;
+      if (messages_[id].was_read) reads_->left(static_cast<SiteIndex>(site));
+    }
+    turn_[sender] = static_cast<std::uint8_t>(channel + 1);
+    queue_turn_[sender * stride_ + channel] = static_cast<std::uint8_t>(chosen + 1 == send_queues_ ? 0 : chosen + 1);
     const unsigned input_vc = (sender - site * read_ports_) * kInputsOfReadPort * stride_ + channel;
     std::uint8_t* const credits = &credits_[sender * kInputsOfReadPort * stride_ + channel];
-    Queue& from = next_queue(sender, channel);
-    const std::uint32_t id = from.head;
     const bool last = --messages_[id].to_send == 0;
     const std::uint32_t marks = kFirstMark | kLastMark | (last ? kLastOfMessage : 0);
     --credits[0];

@@ -37,6 +37,7 @@ struct Example {
     results.collectives.resize(1);
     results.links.resize(1);
     results.zplane.messages = 1;
+    results.detailed_nodes = 1;
     net.ways.emplace();
     net.curve.resize(1);
     audit.samples.resize(1);

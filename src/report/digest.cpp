@@ -54,10 +54,16 @@ class ParameterHash {
   ParameterHash(Hash& hash, bool zplane) : hash_(hash), zplane_(zplane) {}
   template <class T, class... Rest>
   void operator()(const char* name, const T& value, const Rest&...) {
+    if constexpr (std::is_same_v<T, std::vector<std::string>>) {
+      if (value.empty()) return;
+      hash_.add(std::string(name));
+      for (const std::string& text : value) hash_.add(text);
+      return;
+    }
     hash_.add(std::string(name));
     if constexpr (std::is_same_v<T, std::vector<std::int64_t>>) {
       for (const std::int64_t v : value) hash_.add(v);
-    } else {
+    } else if constexpr (!std::is_same_v<T, std::vector<std::string>>) {
       hash_.add(value);
     }
   }

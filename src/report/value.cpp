@@ -268,8 +268,8 @@ void add_head(Figures& out, const RunContext& c) {
 }
 
 /// Sections in the order in which the report has them.
-constexpr const char* kSections[] = {"machine", "time",  "contention", "workload", "fidelity", "flops", "breakdown",
-                                     "latency", "links", "detours",    "zplane",   "memory",   "energy"};
+constexpr const char* kSections[] = {"machine", "time",  "contention", "workload",  "fidelity", "flops",  "breakdown",
+                                     "latency", "links", "detours",    "pipelines", "zplane",   "memory", "energy"};
 
 }  // namespace
 
@@ -309,6 +309,15 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
   json["latency"]["ops"] = op_rows(out, c);
   add_link_classes(out, c);
   json["links"]["hottest"] = hottest_links(out, c, 10);
+  if (r.detailed_nodes > 0) {
+    out.counters("pipelines", r.pipelines);
+    out.add("pipelines.nodes", r.detailed_nodes, "nodes",
+            "whose cores ran cycle by cycle (`machine.detailed`); the section is there only where there are some");
+    out.add("pipelines.waiting", r.waiting_cores, "",
+            "sentences: cores that have not ended a step, of a job that cannot finish");
+  } else {
+    json.erase("pipelines");
+  }
   if (r.zplane.messages > 0) {
     add_zplane(out, c);
   } else {

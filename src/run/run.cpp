@@ -15,6 +15,7 @@
 #include "dojo/reference/die.h"
 #include "dojo/report/timeline.h"
 #include "dojo/run/host_memory.h"
+#include "dojo/run/plugins.h"
 #include "dojo/run/workload_source.h"
 #include "run/approximations.h"
 #include "run/if_free.h"
@@ -61,6 +62,13 @@ void refuse_contention_of_ideal(const config::RunParams& params) {
               "messages of the ideal network never meet");
 }
 
+void refuse_core_without_nodes(const config::RunConfig& config) {
+  if (config.run.detailed_core == config::RunParams{}.detailed_core || !config.machine.detailed.empty()) return;
+  throw Error(ExitCode::kInvalidInput,
+              fmt::format("run.detailed_core: found \"{}\" without nodes that have it; name them in machine.detailed",
+                          config.run.detailed_core));
+}
+
 void refuse_audit(const config::RunParams& params, const topology::MachineParams& machine) {
   if (params.audit_tasks <= 0) return;
   if (params.network_model != fabric::NetworkModel::kFast) {
@@ -100,7 +108,9 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   const topology::Topology& topology = *prepared.topology;
   note(hooks, fmt::format("building the machine: {} nodes, {} dies", topology.node_count(), topology.die_count()));
   machine::Machine machine(topology, *prepared.workload, *prepared.job, settings);
-  systemc::Simulation simulation(machine);
+  const config::RunParams& run = prepared.config->run;
+  systemc::Simulation simulation(machine, hooks.plugins == nullptr ? nullptr : &hooks.plugins->cores(),
+                                 run.detailed_core);
   const double built_s = simulation.elaboration_s();
   note(hooks, fmt::format("SystemC modules built in {:.2f} s; simulating with {} threads", built_s, settings.threads));
   if (hooks.started) hooks.started();
@@ -111,6 +121,11 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
                                   });
   const double ran_s = seconds_since(start);
   outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
+  for (const DieId die : simulation.kernel_dies())
+    outcome.results.approximations.push_back(
+        fmt::format("{} runs inside the SystemC kernel, because a core on it has a process; its results are those of "
+                    "any other die.",
+                    topology.die_path(die)));
   outcome.results.elaboration_s = simulation.elaboration_s();
   outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
   outcome.results.events = machine.progress().events;
@@ -155,6 +170,7 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
   simulate(prepared, settings, hooks, audited ? drawn->record : std::vector<RankId>{}, times, outcome);
   const bool finished = outcome.ending == systemc::Ending::kFinished;
   settings.record_tasks = false;
+  settings.detailed = false;  // what follows asks other questions, of planned cores
   if (prepared.config->run.contention && finished) outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
   if (prepared.config->run.if_free && finished) outcome.if_free = run_if_free(prepared, settings, hooks);
   if (drawn && finished) outcome.audit = audit_of(prepared, *drawn, times, settings, hooks);
@@ -185,6 +201,7 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
 }
 
 Prepared prepare(config::RunConfig config, const Hooks& hooks) {
+  refuse_core_without_nodes(config);
   refuse_contention_of_ideal(config.run);
   refuse_audit(config.run, config.machine);
   const fabric::NetworkModel model = config.run.network_model;

@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 namespace dojo::systemc {
 
@@ -61,14 +63,16 @@ Assembly::~Assembly() {
 }
 
 Die::Die(sc_core::sc_module_name name, const machine::Machine& machine, DieId index,
-         const std::function<Parts()>& build)
+         const std::function<Parts()>& build, const Detailed& detailed)
     : Assembly(name, build), index_(index) {
   const topology::Topology::SiteMap& map = machine.topology().site_map(index);
   std::array<char, 24> leaf{};  // names of a million nodes: no string for each
   for (std::size_t site = 0; site < map.enabled.size(); ++site) {
     *fmt::format_to_n(leaf.data(), leaf.size() - 1, "node[{}]", site).out = '\0';
     const auto where = static_cast<SiteIndex>(site);
-    if (map.enabled[site] != 0) {
+    if (std::unique_ptr<Site> made = detailed ? detailed(leaf.data(), index, where, {}) : nullptr) {
+      detailed_.push_back(std::move(made));
+    } else if (map.enabled[site] != 0) {
       nodes_.emplace_back(leaf.data(), machine, index, where);
     } else {
       bare_sites_.emplace_back(leaf.data(), machine, index, where);
@@ -76,9 +80,13 @@ Die::Die(sc_core::sc_module_name name, const machine::Machine& machine, DieId in
   }
 }
 Die::~Die() {
-  while (!nodes_.empty() || !bare_sites_.empty()) {
-    const bool bare = nodes_.empty() || (!bare_sites_.empty() && bare_sites_.back().index() > nodes_.back().index());
-    if (bare) {
+  const auto last = [](const auto& sites) { return sites.empty() ? -1 : int{sites.back().index()}; };
+  while (!nodes_.empty() || !bare_sites_.empty() || !detailed_.empty()) {
+    const int node = last(nodes_), bare = last(bare_sites_),
+              detailed = detailed_.empty() ? -1 : int{detailed_.back()->index()};
+    if (detailed > std::max(node, bare)) {
+      detailed_.pop_back();
+    } else if (bare > node) {
       bare_sites_.pop_back();
     } else {
       nodes_.pop_back();

@@ -2,9 +2,14 @@
 // Owns the SystemC kernel context, the module tree and the window for the length of one simulation.
 #include "dojo/systemc/simulation.h"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
 #include <cstdlib>
 
 #include "dojo/base/error.h"
+#include "dojo/systemc/cores.h"
 #include "dojo/systemc/modules.h"
 #include "systemc/heap_warmer.h"
 #include "systemc/tree.h"
@@ -28,10 +33,13 @@ double seconds_since(Clock::time_point start, Clock::time_point end = Clock::now
   return std::chrono::duration<double>(end - start).count();
 }
 
+/// Some core is a user's: what the kernel finds wrong may be the user's mistake too.
+bool has_users_core = false;
+
 /// A warning of the kernel is a mistake of ours (a flat tree, a name twice): never go on.
 void on_kernel_report(const sc_core::sc_report& report, const sc_core::sc_actions&) {
   if (report.get_severity() == sc_core::SC_INFO) return;
-  throw Error(ExitCode::kInternal,
+  throw Error(has_users_core ? ExitCode::kInvalidInput : ExitCode::kInternal,
               fmt::format("SystemC kernel: {} ({} {})", report.get_msg(), report.get_msg_type(), report.get_id()));
 }
 
@@ -65,7 +73,8 @@ class KernelContext {
 }  // namespace
 
 struct Simulation::Impl {
-  explicit Impl(machine::Machine& m) : machine(m), nodes(m.topology().node_count()) {
+  Impl(machine::Machine& m, const Cores& cores, const std::string& core)
+      : machine(m), nodes(m.topology().node_count()) {
     const Clock::time_point start = Clock::now();
     const HeapWarmer warmer(estimate_bytes(m.topology()) / 10 * 9);  // rather too little than memory that nobody needs
     // For each module that ends, the kernel searches its list from the front, and moves the last one of the list to the
@@ -73,8 +82,37 @@ struct Simulation::Impl {
     // own, made last, and the window's to the last of the tree. From then on the tree ends from its end, each time with
     // the module in front.
     window = std::make_unique<Window>("window", m);
-    root = build_tree(plan_tree(m.topology()), m);
+    build(cores, core);
     elaboration_s = seconds_since(start);
+  }
+  /// Nodes whose cores run cycle by cycle have sockets.
+  void build(const Cores& cores, const std::string& core) {
+    const auto& chosen = machine.topology().detailed();
+    has_users_core = !chosen.empty() && core != "pipeline";
+    const CoreFactory* const make = cores.find(core);
+    if (make == nullptr && !chosen.empty()) {
+      throw Error(ExitCode::kInvalidInput, fmt::format("run.detailed_core: found \"{}\", expected one of {}; --plugin "
+                                                       "loads others",
+                                                       core, fmt::join(cores.names(), ", ")));
+    }
+    const auto detailed = [&](const char* name, DieId die, SiteIndex site,
+                              const std::function<Assembly::Parts()>& parts) -> std::unique_ptr<Site> {
+      const auto found = chosen.find(die);
+      if (found == chosen.end() || !machine.runs_detailed() ||
+          !std::binary_search(found->second.begin(), found->second.end(), site))
+        return nullptr;
+      auto node = std::make_unique<DetailedNode>(name, machine, die, site, *make, parts);
+      if (node->has_process() && (held.empty() || held.back() != die)) {
+        machine.hold(die);
+        held.push_back(die);
+      }
+      return node;
+    };
+    root = build_tree(plan_tree(machine.topology()), machine, detailed);
+    for (const DieId die : held) {
+      in_kernel.push_back(std::make_unique<KernelDie>(fmt::format("kernel_die[{}]", die).c_str(), machine, die));
+      window->add(*in_kernel.back());
+    }
   }
   ~Impl() {
     if (nodes <= kLargestTornDown) return;
@@ -89,11 +127,14 @@ struct Simulation::Impl {
   KernelContext context;
   std::unique_ptr<sc_core::sc_module> root;
   std::unique_ptr<Window> window;
+  std::vector<DieId> held;
+  std::vector<std::unique_ptr<KernelDie>> in_kernel;
   double elaboration_s = 0;
   bool ran = false;
 };
 
-Simulation::Simulation(machine::Machine& machine) : impl_(std::make_unique<Impl>(machine)) {}
+Simulation::Simulation(machine::Machine& machine, const Cores* cores, const std::string& core)
+    : impl_(std::make_unique<Impl>(machine, cores == nullptr ? Cores() : *cores, core)) {}
 Simulation::~Simulation() = default;
 
 Ending Simulation::run(const std::function<bool()>& should_stop, const std::function<void()>& tick) {
@@ -101,11 +142,18 @@ Ending Simulation::run(const std::function<bool()>& should_stop, const std::func
   impl_->ran = true;
   impl_->window->watch(should_stop, tick);
   const Clock::time_point start = Clock::now();
-  sc_core::sc_start();
+  try {
+    sc_core::sc_start();
+  } catch (const sc_core::sc_report& report) {  // thrown in a process of a user
+    throw Error(ExitCode::kInvalidInput, fmt::format("a process of a core has failed: {}", report.get_msg()));
+  }
   impl_->elaboration_s += seconds_since(start, impl_->window->started());
   return impl_->window->ending();
 }
 
+std::vector<DieId> Simulation::kernel_dies() const {
+  return impl_->held;
+}
 double Simulation::elaboration_s() const {
   return impl_->elaboration_s;
 }
@@ -119,7 +167,11 @@ std::uint64_t Simulation::estimate_bytes(const topology::Topology& topology) {
   constexpr std::uint64_t kBytesPerSite = 1850, kModulesPerSite = 4, kCopies = 2, kLeaf = 8;
   const auto sites = static_cast<std::uint64_t>(topology.sites()) * topology.die_count();
   const std::uint64_t path = topology.node_path(0, 0).size() + kLeaf;
-  return sites * (kBytesPerSite + kModulesPerSite * kCopies * path);
+  // A core that runs cycle by cycle, its sockets, and the ports behind them.
+  constexpr std::uint64_t kBytesPerDetailed = 50'000;
+  std::uint64_t detailed = 0;
+  for (const auto& [die, nodes] : topology.detailed()) detailed += nodes.size();
+  return sites * (kBytesPerSite + kModulesPerSite * kCopies * path) + detailed * kBytesPerDetailed;
 }
 
 std::string kernel_version() {

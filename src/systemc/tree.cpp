@@ -79,22 +79,24 @@ PartPlan plan_tree(const topology::Topology& topology) {
   return root;
 }
 
-std::unique_ptr<sc_core::sc_module> build_tree(const PartPlan& plan, const machine::Machine& machine) {
+std::unique_ptr<sc_core::sc_module> build_tree(const PartPlan& plan, const machine::Machine& machine,
+                                               const Die::Detailed& detailed) {
   const char* name = plan.name.c_str();
   const auto parts = [&] {
     Assembly::Parts made;
     made.reserve(plan.parts.size());
-    for (const PartPlan& part : plan.parts) made.push_back(build_tree(part, machine));
+    for (const PartPlan& part : plan.parts) made.push_back(build_tree(part, machine, detailed));
     return made;
   };
   switch (plan.kind) {
     case Kind::kDie:
-      return std::make_unique<Die>(name, machine, plan.index, parts);
+      return std::make_unique<Die>(name, machine, plan.index, parts, detailed);
     case Kind::kDip:
       return std::make_unique<Dip>(name, machine, plan.index);
     case Kind::kHost:
       return std::make_unique<Host>(name, plan.index);
     case Kind::kNode:
+      if (std::unique_ptr<Site> made = detailed(name, 0, 0, parts)) return made;
       return std::make_unique<WholeNode>(name, machine, parts);
     case Kind::kAssembly:
       break;

@@ -21,6 +21,8 @@ struct PartPlan {
 /// Names and nesting are exactly those of Topology::die_path() and dip_path().
 [[nodiscard]] PartPlan plan_tree(const topology::Topology& topology);
 
-[[nodiscard]] std::unique_ptr<sc_core::sc_module> build_tree(const PartPlan& plan, const machine::Machine& machine);
+/// `detailed`: as in Die; of a machine of one node, its only site.
+[[nodiscard]] std::unique_ptr<sc_core::sc_module> build_tree(const PartPlan& plan, const machine::Machine& machine,
+                                                             const Die::Detailed& detailed);
 
 }  // namespace dojo::systemc

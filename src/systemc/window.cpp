@@ -32,6 +32,8 @@ void Window::watch(const std::function<bool()>& should_stop, const std::function
 
 Ending Window::ending() const {
   if (error_) std::rethrow_exception(error_);
+  for (const KernelDie* die : kernel_dies_)
+    if (die->error()) std::rethrow_exception(die->error());
   return ending_;
 }
 
@@ -50,9 +52,14 @@ void Window::move_on() {
     ending_ = Ending::kInterrupted;
     return sc_core::sc_stop();
   }
+  if (open_) machine_.close_window();
+  open_ = false;
   Cycles next = machine_.next_time();
-  if (!machine_.done() && next != kNever && until(next) == sc_core::SC_ZERO_TIME) next = machine_.run_window();
-  while (next != kNever && machine_.ranks_done()) next = machine_.run_window();
+  if (!machine_.done() && next != kNever && until(next) == sc_core::SC_ZERO_TIME) {
+    next = machine_.run_window();
+    if (!kernel_dies_.empty()) return run_kernel_dies();
+  }
+  next = drain(next);
   if (machine_.done()) {
     ending_ = Ending::kFinished;
     go_to_end();
@@ -62,6 +69,26 @@ void Window::move_on() {
   } else {
     next_trigger(until(next));
   }
+}
+
+/// This process wakes half a cycle before the window's end, so that mail changes hands before the next cycle.
+void Window::run_kernel_dies() {
+  open_ = true;
+  for (KernelDie* die : kernel_dies_) die->go(machine_.window_end() - machine_.window_length(), machine_.window_end());
+  const sc_core::sc_time half = sc_core::sc_time::from_value(to_sc_time(1, clock_hz_).value() / 2);
+  next_trigger(until(machine_.window_end()) - half);
+}
+
+/// All ranks are done: what is left are credits, for which no core waits.
+Cycles Window::drain(Cycles next) {
+  while (next != kNever && machine_.ranks_done()) {
+    next = machine_.run_window();
+    if (kernel_dies_.empty()) continue;
+    for (const KernelDie* die : kernel_dies_) machine_.run_held(die->die(), machine_.window_end());
+    machine_.close_window();
+    next = machine_.next_time();
+  }
+  return next;
 }
 
 /// The last thing that happened lies inside the last window, so usually after its start, which is now.

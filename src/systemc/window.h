@@ -5,10 +5,12 @@
 #include <exception>
 #include <functional>
 #include <systemc>
+#include <vector>
 
 #include "dojo/machine/machine.h"
 #include "dojo/machine/watchdog.h"
 #include "dojo/systemc/simulation.h"
+#include "systemc/kernel_die.h"
 
 namespace dojo::systemc {
 
@@ -19,6 +21,8 @@ class Window : public sc_core::sc_module {
  public:
   Window(sc_core::sc_module_name name, machine::Machine& machine);
   void watch(const std::function<bool()>& should_stop, const std::function<void()>& tick);
+  /// Before the simulation: these dies run inside the kernel.
+  void add(KernelDie& die) { kernel_dies_.push_back(&die); }
   /// After the kernel has stopped: how it ended, or the exception that stopped it.
   [[nodiscard]] Ending ending() const;
   /// When the kernel had elaborated everything and began to simulate.
@@ -29,6 +33,8 @@ class Window : public sc_core::sc_module {
   void step();
   void move_on();
   void go_to_end();
+  void run_kernel_dies();
+  Cycles drain(Cycles next);
   [[nodiscard]] bool stop_wanted();
   [[nodiscard]] sc_core::sc_time until(Cycles cycle) const;
 
@@ -41,6 +47,8 @@ class Window : public sc_core::sc_module {
   std::exception_ptr error_;  // kept here: the kernel would turn it into a report of its own
   Ending ending_ = Ending::kCannotFinish;
   bool ended_ = false;
+  std::vector<KernelDie*> kernel_dies_;
+  bool open_ = false;  ///< they are in a window
   /// Its place in the kernel's list of modules; see Simulation::Impl.
   struct Place : sc_core::sc_module {
     explicit Place(sc_core::sc_module_name name) : sc_module(name) {}

@@ -68,6 +68,7 @@ void Topology::build(MachineParams params, std::vector<Problem>& problems) {
   if (!problems.empty()) return;
   share_site_maps(std::move(changed));
   find_routes(std::move(parts), problems);
+  find_detailed(problems);
   if (problems.empty() && node_count_ == 0) {
     problems.push_back({params_.defects.empty() ? "/defects_random" : "/defects",
                         "found no node whose core works, expected at least one; take a dead core out",

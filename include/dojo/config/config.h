@@ -182,6 +182,7 @@ struct RunParams {
   std::int64_t seed = 1;
   fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
   node::NodeModel node_model = node::NodeModel::kTable;
+  std::string detailed_core = "pipeline";
   bool all_links = false;
   bool copy_tasks = true;
   bool rows_in_step = true;
@@ -198,6 +199,8 @@ struct RunParams {
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
     field("network_model", self.network_model, "model of the network", Anything(), Source{"chosen"});
     field("node_model", self.node_model, "where times of the cores' work come from", Anything(), Source{"chosen"});
+    field("detailed_core", self.detailed_core,
+          "core of the nodes of machine.detailed: pipeline, or what a plug-in has added", Anything(), Source{"chosen"});
     field("copy_tasks", self.copy_tasks,
           "take what a task did on another die that was in the same state, instead of running it again; same results",
           Anything(), Source{"chosen"});

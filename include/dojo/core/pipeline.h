@@ -50,6 +50,11 @@ class Pipeline {
   /// Where a living thread is: its next instruction to decode, or to fetch.
   [[nodiscard]] std::uint32_t next_instruction(int thread);
   [[nodiscard]] std::int64_t semaphore(int number) const { return semaphores_[static_cast<std::size_t>(number)]; }
+  /// The same with signals that have not been seen yet.
+  [[nodiscard]] std::int64_t held(int number) const {
+    const auto at = static_cast<std::size_t>(number);
+    return saturating_sum(semaphores_[at], raised_by_[at]);
+  }
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] Counters& counters() { return counters_; }
   [[nodiscard]] Observer& observer() { return observer_; }

@@ -11,7 +11,7 @@ namespace dojo::fabric {
 enum class Shape : std::uint8_t { kUnicast, kRow, kRowEast, kRowWest, kColumn, kColumnNorth, kColumnSouth, kStriped };
 enum class TrafficClass : std::uint8_t { kControl, kData };
 /// What the receiver does with a message; it says how the payload is read (machine/die/messages.h).
-enum class Purpose : std::uint8_t { kOperand, kToken, kNodeToken, kTaskStart, kTaskDone };
+enum class Purpose : std::uint8_t { kOperand, kToken, kNodeToken, kTaskStart, kTaskDone, kPacket };
 
 /// Carried by the network, understood by sender and receiver alone.
 struct Payload {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/core/node_model.h"
 #include "dojo/fabric/network_model.h"
 #include "dojo/machine/results.h"
 #include "dojo/topology/topology.h"
@@ -28,16 +29,19 @@ struct MachineSettings {
   Flits gather_over_dies = 64;  ///< where it goes on to other dies of the slice
   bool all_links = false;       ///< Results::links holds every on-die link
   NetworkModel network_model = NetworkModel::kFast;
-  bool copy_tasks = true;      ///< take records of tasks that another die has run from the same state
-  bool rows_in_step = true;    ///< run one row of tiles for all as long as they do the same
-  bool record_tasks = false;   ///< task_times() knows when each task of each rank ran
-  Cycles window_cycles = 0;    ///< tests: shorter windows than the lookahead; nothing may change
-  bool reverse_order = false;  ///< tests: evaluate the shards of a window in reverse; nothing may change
+  bool copy_tasks = true;          ///< take records of tasks that another die has run from the same state
+  bool rows_in_step = true;        ///< run one row of tiles for all as long as they do the same
+  bool detailed = true;            ///< run the cores of Topology::detailed() cycle by cycle
+  core::NodeFactory node_factory;  ///< makes those cores; none: the pipeline of this project
+  bool record_tasks = false;       ///< task_times() knows when each task of each rank ran
+  Cycles window_cycles = 0;        ///< tests: shorter windows than the lookahead; nothing may change
+  bool reverse_order = false;      ///< tests: evaluate the shards of a window in reverse; nothing may change
 };
 
 /// Counters of one node as a user sees them through its modules.
 struct NodeCounters {
   CoreCounters core;
+  core::Counters pipeline;  ///< of a core that runs cycle by cycle
   fabric::PortUse sram;
   std::array<LinkCounters, 4> router_links{};  ///< outgoing: east, west, north, south (topology::Direction)
 };
@@ -80,6 +84,8 @@ class Machine {
   [[nodiscard]] Progress progress() const;
   /// Ranks that still wait, for a job whose next_time() is kNever but is not done().
   [[nodiscard]] std::vector<WaitingRank> waiting() const;
+  /// The same of cores that run cycle by cycle: which have not ended a step.
+  [[nodiscard]] std::vector<std::string> waiting_cores() const;
   /// Packets that wait for credit at an edge, oldest first.
   [[nodiscard]] std::vector<std::string> blocked_packets() const;
   /// Folds all counters. Checks the conservation laws and throws Error(kInternal) when one is broken.
@@ -88,6 +94,22 @@ class Machine {
   /// By task of the rank's program; empty without MachineSettings::record_tasks.
   [[nodiscard]] const std::vector<TaskTime>& task_times(RankId rank) const;
   [[nodiscard]] NodeCounters node_counters(DieId die, SiteIndex site) const;
+
+  // Cores that run cycle by cycle (Topology::detailed()).
+  [[nodiscard]] bool runs_detailed() const;
+  /// What such a core is connected to.
+  [[nodiscard]] core::NodeSite node_site(DieId die, SiteIndex site);
+  /// Before the first window: this core instead of the one that the machine has made. What the network writes and reads
+  /// in the node's SRAM goes over `network_side`. Both must outlive runs of windows, counters and collect().
+  void connect(DieId die, SiteIndex site, core::NodeModel& core, core::MemoryPort& network_side);
+  /// Before the first window: whoever calls run_window() also runs this die, by run_held(), cycle after cycle up to
+  /// window_end(), and then calls close_window(). Nothing else changes.
+  void hold(DieId die);
+  void run_held(DieId die, Cycles until);
+  [[nodiscard]] Cycles window_end() const;
+  [[nodiscard]] Cycles window_length() const;
+  /// Mail of the window changes hands. Only where dies are held.
+  void close_window();
   [[nodiscard]] DipCounters dip_counters(std::uint32_t dip) const;
   [[nodiscard]] const topology::Topology& topology() const;
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/core/counters.h"
 #include "dojo/fabric/die_network.h"
 #include "dojo/fabric/ttpoe.h"
 #include "dojo/schema/counters.h"
@@ -269,11 +270,14 @@ struct Results : RunCounters, PlanTotals {
   bool finished = false;  ///< false: interrupted or cannot finish
   bool interrupted = false;
   std::vector<WaitingRank> waiting;          ///< not empty: the job cannot finish
+  std::vector<std::string> waiting_cores;    ///< then: cores that run cycle by cycle and have not ended a step
   std::vector<std::string> blocked_packets;  ///< then: what stands in the network, oldest first
 
-  CoreCounters cores;     ///< of all cores
-  fabric::LinkUse noc;    ///< of all links on dies
-  fabric::PortUse ports;  ///< of all nodes
+  CoreCounters cores;  ///< of all cores
+  std::uint64_t detailed_nodes = 0;
+  core::Counters pipelines;  ///< of the cores that ran cycle by cycle
+  fabric::LinkUse noc;       ///< of all links on dies
+  fabric::PortUse ports;     ///< of all nodes
   Breakdown breakdown;
   LatencyHistogram packets;
   ZplaneTotals zplane;

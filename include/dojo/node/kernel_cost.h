@@ -25,6 +25,10 @@ struct StreamWork {
   std::int64_t loads = 0, stores = 0;   ///< lines of a port's width
   std::int64_t fma = 0;                 ///< issues
   std::int64_t unpacks = 0, packs = 0;  ///< issues of the shuffle unit, before and behind the FMAs
+  friend bool operator==(const StreamWork& a, const StreamWork& b) {
+    return a.units == b.units && a.loads == b.loads && a.stores == b.stores && a.fma == b.fma &&
+           a.unpacks == b.unpacks && a.packs == b.packs;
+  }
 };
 
 /// An operation without shapes.

@@ -62,6 +62,16 @@ struct Leaves {
   std::vector<fabric::Credit> dip_credits;  ///< for what came from the DIP
 };
 
+/// The SRAM of nodes whose cores run cycle by cycle: what they send meets the banks.
+class SramReads {
+ public:
+  virtual ~SramReads() = default;
+  /// The node's next packet is to be read, at `now` or later; returns when its bank is granted.
+  virtual Cycles read(SiteIndex site, Cycles now) = 0;
+  /// A packet that the core had read itself has left.
+  virtual void left(SiteIndex site) = 0;
+};
+
 struct LinkCount {
   std::uint64_t flits = 0, wait_cycles = 0;
 };
@@ -82,6 +92,9 @@ class Die {
   /// or kColumn: to all nodes of the row or column from burst.reach.low to burst.reach.high but the sender, forking in
   /// the routers.
   void post(SiteIndex site, const fabric::Burst& burst, Bytes bytes, Cycles now, unsigned queue);
+
+  /// From now on asks `reads` before one of these nodes sends a packet.
+  void watch_reads(const std::vector<SiteIndex>& sites, SramReads& reads);
 
   [[nodiscard]] Cycles next_cycle() const;  ///< kNever: nothing to do until something is posted or comes
   void cycle(Cycles now);                   ///< requires now >= next_cycle()

@@ -10,8 +10,12 @@
 
 namespace dojo::run {
 
+class Plugins;
+
 /// Each may be left empty.
 struct Hooks {
+  /// Parts that the caller adds to this project's.
+  const Plugins* plugins = nullptr;
   /// A run ends early when this says true. Asked about every 50 ms of host time, while a workload is read and lowered
   /// too, and between measurements of a network.
   std::function<bool()> should_stop;

@@ -14,7 +14,7 @@
 
 namespace dojo::schema {
 
-enum class Kind { kBool, kInteger, kNumber, kText, kIntegers, kGroup, kList, kMap };
+enum class Kind { kBool, kInteger, kNumber, kText, kIntegers, kTexts, kGroup, kList, kMap };
 
 /// One key, or one group of keys.
 struct Declared {
@@ -47,6 +47,8 @@ constexpr Kind kind_of() {
     return Kind::kNumber;
   } else if constexpr (std::is_same_v<Plain, std::vector<std::int64_t>>) {
     return Kind::kIntegers;
+  } else if constexpr (std::is_same_v<Plain, std::vector<std::string>>) {
+    return Kind::kTexts;
   } else {
     static_assert(Word<Plain>::known || std::is_same_v<Plain, std::string>, "a kind of member that is not known");
     return Kind::kText;
@@ -61,6 +63,8 @@ std::string default_text(const Member& member) {
     return number_text(member);
   } else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>) {
     return fmt::format("[{}]", fmt::join(member, ", "));
+  } else if constexpr (std::is_same_v<Member, std::vector<std::string>>) {
+    return member.empty() ? "[]" : fmt::format("[\"{}\"]", fmt::join(member, "\", \""));
   } else {
     return fmt::format("{}", member);
   }

@@ -48,7 +48,7 @@ class Router : public sc_core::sc_module {
   [[nodiscard]] machine::LinkCounters link(topology::Direction outgoing) const;
 };
 
-/// One place of a die's grid. A bare Site has a router only: its core and SRAM are disabled.
+/// One place of a die's grid.
 class Site : public sc_core::sc_module {
  public:
   Site(sc_core::sc_module_name name, const machine::Machine& machine, DieId die, SiteIndex index)
@@ -57,24 +57,34 @@ class Site : public sc_core::sc_module {
   [[nodiscard]] DieId die() const { return die_; }
   [[nodiscard]] SiteIndex index() const { return index_; }
   [[nodiscard]] machine::NodeCounters counters() const { return machine_->node_counters(die_, index_); }
-  [[nodiscard]] const Router& router() const { return router_; }
+  [[nodiscard]] virtual const Router& router() const = 0;
 
  private:
   const machine::Machine* machine_;
   DieId die_;
   SiteIndex index_;
+};
+
+/// A site with a router only: its core and SRAM are disabled.
+class BareSite : public Site {
+ public:
+  using Site::Site;
+  [[nodiscard]] const Router& router() const override { return router_; }
+
+ private:
   Router router_{"router"};
 };
 
 /// A D1 node: a site whose core and SRAM work.
 class Node : public Site {
  public:
-  Node(sc_core::sc_module_name name, const machine::Machine& machine, DieId die, SiteIndex index)
-      : Site(name, machine, die, index) {}
+  using Site::Site;
+  [[nodiscard]] const Router& router() const override { return router_; }
   [[nodiscard]] const Core& core() const { return core_; }
   [[nodiscard]] const Sram& sram() const { return sram_; }
 
  private:
+  Router router_{"router"};
   Core core_{"core"};
   Sram sram_{"sram"};
 };
@@ -137,15 +147,21 @@ class Assembly : public sc_core::sc_module {
 /// A D1 die with its nodes, row-major over its sites.
 class Die : public Assembly {
  public:
-  Die(sc_core::sc_module_name name, const machine::Machine& machine, DieId index, const std::function<Parts()>& build);
+  /// `detailed`: makes the site where its core runs cycle by cycle; null elsewhere.
+  using Detailed =
+      std::function<std::unique_ptr<Site>(const char* name, DieId die, SiteIndex site, const std::function<Parts()>&)>;
+  Die(sc_core::sc_module_name name, const machine::Machine& machine, DieId index, const std::function<Parts()>& build,
+      const Detailed& detailed = {});
   ~Die() override;
   [[nodiscard]] DieId index() const { return index_; }  ///< row-major over the whole machine
+  /// Those whose cores do not run cycle by cycle.
   [[nodiscard]] const std::deque<Node>& nodes() const { return nodes_; }
 
  private:
   DieId index_;
   std::deque<Node> nodes_;
-  std::deque<Site> bare_sites_;
+  std::deque<BareSite> bare_sites_;
+  std::vector<std::unique_ptr<Site>> detailed_;
 };
 
 /// A host server: where samples lie at time 0.

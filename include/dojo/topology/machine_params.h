@@ -351,6 +351,7 @@ struct MachineParams {
   std::vector<NodeDefect> defects;
   std::vector<RandomDefects> defects_random;
   std::vector<SlowNode> slow_nodes;
+  std::vector<std::string> detailed;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("name", self.name, "name of the machine", Anything(), Source{"chosen"});
@@ -370,6 +371,10 @@ struct MachineParams {
     field.list("defects", self.defects, "dead parts");
     field.list("defects_random", self.defects_random, "dead parts drawn from a seed");
     field.list("slow_nodes", self.slow_nodes, "nodes whose core runs slower");
+    field("detailed", self.detailed,
+          "paths of nodes, rows of nodes, dies or larger parts whose cores run cycle by cycle: ...die[3].node[7], "
+          "...die[3].row[2], ...die[3]",
+          Anything(), Source{"chosen"});
   }
 };
 

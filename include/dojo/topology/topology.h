@@ -152,6 +152,9 @@ class Topology {
   /// Smallest latency of any edge between shards: the lookahead of the engine. kNever for a single shard.
   [[nodiscard]] Cycles lookahead_cycles() const;
 
+  /// Nodes whose cores run cycle by cycle, ascending, of the dies that have some.
+  [[nodiscard]] const std::map<DieId, std::vector<SiteIndex>>& detailed() const { return detailed_; }
+
   // DIPs: dip = 0 .. dip_count-1, shard id = die_count() + dip.
   [[nodiscard]] DieId dip_die(std::uint32_t dip) const;       ///< the die whose edge it is bound to
   [[nodiscard]] Direction dip_side(std::uint32_t dip) const;  ///< the side of that die: kWest or kEast
@@ -192,6 +195,9 @@ class Topology {
   void share_site_maps(std::map<DieId, SiteMap> changed);
   [[nodiscard]] DeadParts find_dead_parts(std::vector<Problem>& problems) const;
   void find_routes(DeadParts parts, std::vector<Problem>& problems);
+  void find_detailed(std::vector<Problem>& problems);
+  /// Returns what is wrong with the path; "": nothing.
+  std::string add_detailed(std::string path, std::vector<std::string>& depends_on);
   struct ParsedPath;
   class DefectReader;
   [[nodiscard]] ParsedPath read_path(const std::string& path) const;
@@ -209,6 +215,7 @@ class Topology {
   std::vector<std::uint8_t> dead_edges_;        ///< by die, bit per direction; empty: none
   DeadCounts dead_counts_;
   std::shared_ptr<const Routes> routes_;
+  std::map<DieId, std::vector<SiteIndex>> detailed_;
 };
 
 }  // namespace dojo::topology

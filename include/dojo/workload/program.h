@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "dojo/base/types.h"
+#include "dojo/node/core_piece.h"
 #include "dojo/node/node_model.h"
 #include "dojo/topology/topology.h"
 #include "dojo/workload/floors.h"
@@ -106,8 +107,12 @@ struct Kernel {
   std::vector<Unicast> unicasts;             ///< of one die ordered by (slot, source)
   std::vector<std::uint16_t> need;           ///< [node * (steps + 1) + slot]; empty = none
   std::vector<Cycles> cycles;                ///< [node * steps + step]: core time of a step, slow cores included
-  std::vector<std::int64_t> matrix_flops;    ///< by node, 2 per MAC, useful work only; empty = 0
-  std::vector<std::int64_t> vector_flops;    ///< by node; empty = 0
+  /// Where some cores run cycle by cycle: what a step is for its core, [node * steps + step] into `core_pieces`; empty
+  /// = of all that only its time is known.
+  std::vector<std::uint32_t> core_piece_of;
+  std::vector<node::CorePiece> core_pieces;
+  std::vector<std::int64_t> matrix_flops;  ///< by node, 2 per MAC, useful work only; empty = 0
+  std::vector<std::int64_t> vector_flops;  ///< by node; empty = 0
   enum class TimedBy : std::uint8_t { kShapes, kRoofline, kRecorded };
   TimedBy timed_by = TimedBy::kShapes;
 };

@@ -25,6 +25,9 @@ DieShard::DieShard(Context& context, DieId die)
       reductions_(context, wheel_, residents_, time_, adders_, *port_, *this),
       sequencer_(context.workload, wheel_, moment_, *this) {
   kernels_.use(port_->make_gathers(kernels_));
+  if (!context.settings.detailed || context.topology.detailed().count(die) == 0) return;
+  detailed_ = std::make_unique<DetailedNodes>(context, die, wheel_, *port_);
+  kernels_.use(*detailed_);
 }
 
 void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
@@ -42,7 +45,7 @@ void DieShard::read_mail(ThreadSums& sums) {
   if (copied_ && first != kNever) copied_->disturb(first);
 }
 
-void DieShard::run(Cycles window_end, ThreadSums& sums) {
+void DieShard::run_events(Cycles window_end, ThreadSums& sums) {
   moment_.sums = &sums;
   engine::Event event;
   for (;;) {
@@ -53,7 +56,6 @@ void DieShard::run(Cycles window_end, ThreadSums& sums) {
     moment_.now = next;
     port_->run_next();
   }
-  port_->end_window();
 }
 
 void DieShard::dispatch(const engine::Event& e) {
@@ -77,6 +79,8 @@ void DieShard::dispatch(const engine::Event& e) {
       return port_->handle(e);
     case Part::kCopiedTasks:
       return copied_->handle(e);
+    case Part::kDetailed:
+      return detailed_->handle(e);
   }
 }
 
@@ -170,6 +174,9 @@ void DieShard::received(SiteIndex site, const Burst& burst, Cycles tail) {
     case Purpose::kToken:
     case Purpose::kNodeToken:
       return dataflows_.received(site, burst, tail);
+    case Purpose::kPacket:
+      if (context_.model.knows_arrivals) detailed_->write(site, 1, tail);
+      return detailed_->signal(site, CorePacket::unpack(burst.payload).semaphore, tail);
     case Purpose::kTaskStart: {
       const TaskNotice notice = TaskNotice::unpack(burst.payload);
       const RankDie& place = residents_[residents_.index_of(notice.rank)];
@@ -191,6 +198,8 @@ void DieShard::settle() {
   }
   port_->settle();
   if (copied_) copied_->settle();
+  if (!detailed_) return;
+  for (const SiteIndex site : detailed_->sites()) cores_[site].busy_cycles += detailed_->take_busy_cycles(site);
 }
 
 void DieShard::rename(engine::Event& event, const RowNames& names) const {

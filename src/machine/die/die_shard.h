@@ -9,6 +9,7 @@
 
 #include "dojo/engine/wheel.h"
 #include "machine/die/adders.h"
+#include "machine/die/detailed_nodes.h"
 #include "machine/die/die_dataflows.h"
 #include "machine/die/kernel_runs.h"
 #include "machine/die/moment.h"
@@ -40,7 +41,16 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
 
   [[nodiscard]] Cycles next_time() const override { return std::min(wheel_.next_time(), port_->next_time()); }
   void read_mail(ThreadSums& sums) override;
-  void run(Cycles window_end, ThreadSums& sums) override;
+  void run(Cycles window_end, ThreadSums& sums) override {
+    run_events(window_end, sums);
+    port_->end_window();
+  }
+  /// A part of a window; end_window() follows the last.
+  void run_events(Cycles until, ThreadSums& sums);
+  void end_window(ThreadSums& sums) {
+    moment_.sums = &sums;
+    port_->end_window();
+  }
   [[nodiscard]] Cycles last_event() const override { return moment_.now; }
   [[nodiscard]] std::uint64_t events() const override { return wheel_.taken() + port_->events(); }
 
@@ -75,6 +85,9 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   /// Runs a task's part on this die.
   void run_task(std::uint32_t rank_die, std::uint32_t task, Cycles now);
   void task_done(std::uint32_t rank_die, std::uint32_t task, Cycles done) override;
+  /// The cores that run cycle by cycle; null: none.
+  [[nodiscard]] const DetailedNodes* detailed() const { return detailed_.get(); }
+  [[nodiscard]] DetailedNodes* detailed() { return detailed_.get(); }
   /// How many tasks' parts have ended here.
   [[nodiscard]] std::uint64_t tasks_ended() const { return tasks_ended_; }
   void dispatch(const engine::Event& event);
@@ -93,6 +106,9 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   void delay_begins(RankId rank, workload::Task::Unit unit, Cycles now) override;
   void delay_ends(RankId rank, workload::Task::Unit unit, Cycles now) override;
   void received(SiteIndex site, const fabric::Burst& burst, Cycles tail) override;
+  void written(SiteIndex site, Cycles time) override {
+    if (detailed_->has(site)) detailed_->write(site, 1, time);
+  }
   [[nodiscard]] Bytes sent_by(const RankDie& place, std::uint32_t task) const;
   void plan_start(RankId rank, std::uint32_t task, Cycles time);
   void send_notice(RankId rank, std::uint32_t slice_die, fabric::Purpose purpose, std::uint32_t task, Cycles now);
@@ -115,6 +131,7 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   DieDataflows dataflows_;
   Reductions reductions_;
   Sequencer sequencer_;
+  std::unique_ptr<DetailedNodes> detailed_;
   std::unique_ptr<CopiedTasks> copied_;  ///< none: every task is run
 };
 

@@ -87,7 +87,13 @@ void KernelRuns::start(std::uint32_t rank_die, std::uint32_t task, Cycles now, u
   run.queue = queue;
   run.start = now;
   if (run.arrivals_left > 0) time_.network_starts(rank_die, now);
-  for (std::uint32_t node = 0; node < place.node_count; ++node) advance_node(run, node);
+  for (std::uint32_t node = 0; node < place.node_count; ++node) {
+    if (is_detailed(run, node)) {
+      start_detailed(run, node, now);
+    } else {
+      advance_node(run, node);
+    }
+  }
   if (!run.kernel->need.empty()) {
     gathers_->send_unicasts(run, now);
     for (std::uint32_t line = 0; line < run.lines.size(); ++line) gathers_->advance(run, line, now);
@@ -128,6 +134,7 @@ void KernelRuns::operand_arrives(KernelRun& run, std::uint32_t node, std::uint32
   DOJO_CHECK(at.need > 0, "task {} node {} got more operands for step {} than it needs", run.task, node, slot);
   at.ready = std::max(at.ready, ready);
   run.net_until = std::max(run.net_until, ready);
+  if (detailed_ != nullptr) tell_detailed(run, node, slot, ready);
   if (--run.arrivals_left == 0 && run.started) timer_.at(run.net_until, Kind::kQuiet, run.rank_die);
   if (--at.need == 0) slot_known(run, node, slot, now);
 }
@@ -148,6 +155,7 @@ void KernelRuns::line_arrives(KernelRun& run, const SliceShape::Line& line, std:
                nodes[i] - place.first_node, slot);
     at.ready = std::max(at.ready, arrivals[i].done);
     latest = std::max(latest, arrivals[i].done);
+    if (detailed_ != nullptr) tell_detailed(run, nodes[i] - place.first_node, slot, arrivals[i].done);
     --at.need;
     --run.arrivals_left;
   }
@@ -163,7 +171,7 @@ void KernelRuns::line_arrives(KernelRun& run, const SliceShape::Line& line, std:
 /// All operands of a slot are known to come.
 void KernelRuns::slot_known(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles now) {
   if (slot == 0) gathers_->first_slot_known(run, node, now);
-  if (run.started) advance_node(run, node);
+  if (run.started && !is_detailed(run, node)) advance_node(run, node);
 }
 
 /// Plans all steps of a node whose operands are known to be there by some time.
@@ -182,8 +190,11 @@ void KernelRuns::advance_node(KernelRun& run, std::uint32_t node) {
     step_completed(run, state.step, end);
     ++state.step;
   } while (state.step < kernel.steps && run.knows_operands(node, state.step));
-  if (state.step < kernel.steps) return;
-  run.finish = std::max(run.finish, state.free);
+  if (state.step == kernel.steps) node_done(run, node);
+}
+
+void KernelRuns::node_done(KernelRun& run, std::uint32_t node) {
+  run.finish = std::max(run.finish, run.nodes[node].free);
   ++run.done_nodes;
   end_if_complete(run, moment_.now);
 }

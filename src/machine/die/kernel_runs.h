@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dojo/fabric/die_network.h"
+#include "machine/die/detailed_nodes.h"
 #include "machine/die/gathers.h"
 #include "machine/die/kernel_run.h"
 #include "machine/die/messages.h"
@@ -18,12 +19,17 @@
 
 namespace dojo::machine {
 
-class KernelRuns {
+class KernelRuns final : private DetailedNodes::Listener {
  public:
   KernelRuns(const Residents& residents, NodeTime& time, engine::Wheel& wheel, const Moment& moment, TaskEnds& ends)
       : residents_(residents), time_(time), timer_(wheel, Part::kKernels), moment_(moment), ends_(ends) {}
   /// Before the first start; the network model has made it.
   void use(std::unique_ptr<Gathers> gathers) { gathers_ = std::move(gathers); }
+  /// Some cores of the die run cycle by cycle.
+  void use(DetailedNodes& detailed) {
+    detailed_ = &detailed;
+    detailed.tell(*this);
+  }
   void add_rank(const RankDie& place) { state_.done.emplace_back(place.program->kernels.size() * 2, 0u); }
 
   /// `queue`: send queue that its operands take.
@@ -77,6 +83,15 @@ class KernelRuns {
   void slot_known(KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles now);
   void advance_node(KernelRun& run, std::uint32_t node);
   void slot_allowed(KernelRun& run, std::uint32_t slot, Cycles now);
+  [[nodiscard]] SiteIndex site_of(const KernelRun& run, std::uint32_t node) const;
+  [[nodiscard]] bool is_detailed(const KernelRun& run, std::uint32_t node) const {
+    return detailed_ != nullptr && detailed_->has(site_of(run, node));
+  }
+  void start_detailed(KernelRun& run, std::uint32_t node, Cycles at);
+  void tell_detailed(const KernelRun& run, std::uint32_t node, std::uint32_t slot, Cycles ready);
+  void step_begins(std::uint32_t run, std::uint32_t node, Cycles now) override;
+  void step_ends(std::uint32_t run, std::uint32_t node, Cycles end) override;
+  void node_done(KernelRun& run, std::uint32_t node);
   void finish(KernelRun& run, Cycles now);
 
   const Residents& residents_;
@@ -85,6 +100,7 @@ class KernelRuns {
   const Moment& moment_;
   TaskEnds& ends_;
   std::unique_ptr<Gathers> gathers_;
+  DetailedNodes* detailed_ = nullptr;  ///< null: all steps are planned
   State state_;
 };
 

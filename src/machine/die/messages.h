@@ -32,6 +32,13 @@ struct TokenRef {
   [[nodiscard]] static TokenRef unpack(const fabric::Payload& p) { return unpack(p.words[0], p.words[1], p.words[2]); }
 };
 
+/// Purpose::kPacket: of a core that runs cycle by cycle.
+struct CorePacket {
+  std::int32_t semaphore = -1;
+  [[nodiscard]] fabric::Payload pack() const { return {{static_cast<std::uint32_t>(semaphore), 0, 0}}; }
+  [[nodiscard]] static CorePacket unpack(const fabric::Payload& p) { return {static_cast<std::int32_t>(p.words[0])}; }
+};
+
 /// Purpose::kTaskStart and kTaskDone: between the first nodes of the dies of a slice.
 struct TaskNotice {
   RankId rank = 0;

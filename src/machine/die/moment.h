@@ -24,7 +24,8 @@ enum class Part : std::uint8_t {
   kDataflows,
   kReductions,
   kNetwork,
-  kCopiedTasks
+  kCopiedTasks,
+  kDetailed
 };
 
 /// One part's view of its shard's wheel: an event's type says whose it is and, by the part's own enumeration, what.

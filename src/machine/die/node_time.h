@@ -33,6 +33,13 @@ class NodeTime {
     rank.computing = true;
   }
 
+  /// The node's core is busy from now on, and it is not known for how long: ends() says it.
+  void begins(std::uint32_t rank_die, std::uint32_t node, Cycles now) { compute(rank_die, node, now, kNever, now); }
+  void ends(std::uint32_t rank_die, std::uint32_t node, Cycles end) {
+    Rank& rank = state_.ranks[rank_die];
+    rank.span(static_cast<std::uint8_t>(rank.planned[node] - 1u), node).end = end;
+  }
+
   void network_starts(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], 1, 0, now); }
   void network_ends(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], -1, 0, now); }
   void memory_starts(std::uint32_t rank_die, Cycles now) { change(state_.ranks[rank_die], 0, 1, now); }

@@ -31,6 +31,7 @@ void FlitPort::run_next() {
   flits_.deliver([&](const reference::Delivery& flit) {
     ThreadSums& sums = *moment_.sums;
     sums.packets.add(flit.latency(), 1);
+    if (tells_writes_) receiver_.written(flit.site, flit.time);
     if (!flit.last) return;
     const Burst burst = flits_.burst(flit.message);  // a copy: what is sent now may move the table of messages
     network_.use(flit.site).bytes_ejected += burst.bytes;

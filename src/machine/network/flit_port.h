@@ -17,6 +17,10 @@ class FlitPort final : public NetworkPort {
   /// No arrival is known before it happens.
   Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) override;
   [[nodiscard]] std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) override;
+  bool watch_reads(const std::vector<SiteIndex>& sites, reference::SramReads& reads) override {
+    flits_.watch_reads(sites, reads);
+    return tells_writes_ = true;
+  }
 
   [[nodiscard]] Cycles next_time() const override { return flits_.next_cycle(); }
   /// The die's own events of a cycle come before its flits: what is sent at a cycle may go in it.
@@ -49,6 +53,7 @@ class FlitPort final : public NetworkPort {
   Receiver& receiver_;
   DieMail mail_;
   reference::Die flits_;
+  bool tells_writes_ = false;   ///< some core of the die runs cycle by cycle
   fabric::DieNetwork network_;  ///< geometry and counters; its times are not used
 };
 

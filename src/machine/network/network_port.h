@@ -10,6 +10,7 @@
 #include "dojo/fabric/burst.h"
 #include "dojo/fabric/die_network.h"
 #include "dojo/machine/results.h"
+#include "dojo/reference/die.h"
 #include "machine/die/gathers.h"
 #include "machine/die/moment.h"
 #include "machine/shortcuts/row_names.h"
@@ -26,6 +27,8 @@ class NetworkPort {
     virtual ~Receiver() = default;
     /// All of a message has been written into a node's memory, the last of it before `tail`.
     virtual void received(SiteIndex site, const fabric::Burst& burst, Cycles tail) = 0;
+    /// A packet has been written, where the model knows single packets.
+    virtual void written(SiteIndex /*site*/, Cycles /*time*/) {}
   };
 
   NetworkPort() = default;
@@ -41,6 +44,9 @@ class NetworkPort {
   /// To a node of this die, from `now` on, where the model knows at once when it arrives; returns that.
   virtual Cycles send_within(SiteIndex site, const fabric::Burst& head, Bytes bytes, Cycles now) = 0;
   [[nodiscard]] virtual std::unique_ptr<Gathers> make_gathers(KernelRuns& kernels) = 0;
+
+  /// Asks `reads` before one of these nodes sends a packet; false: the model knows no single packets.
+  virtual bool watch_reads(const std::vector<SiteIndex>& /*sites*/, reference::SramReads& /*reads*/) { return false; }
 
   // Time. In each cycle a model has its turn before or after the die's own events, always the same one.
   /// Earliest cycle in which the network has something to do that is no event on the die's wheel.

@@ -35,6 +35,13 @@ void count_line(const Kernel& kernel, const SliceShape& shape, std::uint32_t ind
   }
 }
 
+/// Its core counts as it computes.
+bool is_detailed(const Context& context, DieId die, SiteIndex site) {
+  const auto found = context.topology.detailed().find(die);
+  return context.settings.detailed && found != context.topology.detailed().end() &&
+         std::binary_search(found->second.begin(), found->second.end(), site);
+}
+
 KernelCounts::Counters count_kernel(const Context& context, DieId die, const RankDie& place, std::size_t index) {
   const Kernel& kernel = place.program->kernels[index / 2];
   const SliceShape& shape = *place.slice->shape;
@@ -51,7 +58,8 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
   for (std::uint32_t node = place.first_node; node < place.first_node + place.node_count; ++node) {
     CoreCounters& core = cores[shape.nodes[node].site];
     const auto cycles = kernel.cycles.begin() + static_cast<std::ptrdiff_t>(std::size_t{node} * kernel.steps);
-    core.busy_cycles = std::accumulate(cycles, cycles + kernel.steps, std::uint64_t{0});
+    if (!is_detailed(context, die, shape.nodes[node].site))
+      core.busy_cycles = std::accumulate(cycles, cycles + kernel.steps, std::uint64_t{0});
     if (!kernel.vector_flops.empty()) core.vector_flops = kernel.vector_flops[node];
     const bool recompute = index % 2 != 0;
     if (!recompute && !kernel.matrix_flops.empty()) core.matrix_flops = kernel.matrix_flops[node];
@@ -66,7 +74,8 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
 std::shared_ptr<const KernelCounts::Counters> KernelCounts::of(const Context& context, DieId die, const RankDie& place,
                                                                const std::vector<std::uint32_t>& done) {
   const std::lock_guard<std::mutex> lock(mutex_);
-  Known& known = known_[{place.program, place.slice_die, place.broken_lines}];
+  const DieId apart = context.topology.detailed().count(die) == 0 ? kNone : die;
+  Known& known = known_[{place.program, place.slice_die, place.broken_lines, apart}];
   if (known.sum != nullptr && known.runs == done) return known.sum;
   known.of_kernel.resize(done.size());
   auto sum = std::make_shared<Counters>();

@@ -26,8 +26,8 @@ class KernelCounts {
                                                    const std::vector<std::uint32_t>& done);
 
  private:
-  using Place =
-      std::tuple<const workload::Program*, std::uint32_t, std::vector<bool>>;  // with die of the slice, broken lines
+  /// With die of the slice, broken lines, and the die where some of its cores run cycle by cycle.
+  using Place = std::tuple<const workload::Program*, std::uint32_t, std::vector<bool>, DieId>;
   struct Known {
     std::vector<Counters> of_kernel;  // [kernel * 2 + recompute]; empty: not asked yet
     std::vector<std::uint32_t> runs;  // of the sum below: dies of one program mostly agree

@@ -74,7 +74,7 @@ TEST_P(ShippedMachine, LoadsAndSaysEveryValue) {
   config.machine = load_machine(kSource + "/" + name);
   EXPECT_STREQ(schema::enum_text(config.machine.level), GetParam());
   nlohmann::json expected = nlohmann::json::parse(resolved_json(config)).at("machine");
-  for (const char* none : {"defects", "defects_random", "slow_nodes", "zplane"}) expected.erase(none);
+  for (const char* none : {"defects", "defects_random", "slow_nodes", "detailed", "zplane"}) expected.erase(none);
   if (config.machine.level == topology::Level::kNode) expected.erase("dip");
   expect_all_keys(nlohmann::json::parse(content(name)), expected, "");
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a user adds to a run: linked into a program, or loaded from a shared object (dojosim run --plugin FILE.so).
+//
+//   #include "dojo/run/plugins.h"
+//   DOJO_PLUGIN(plugins) { plugins.add_core("mine", [](const dojo::core::NodeSite& site) { ... }); }
+#pragma once
+#include <string>
+
+#include "dojo/systemc/cores.h"
+
+namespace dojo::run {
+
+class Plugins {
+ public:
+  /// The interface between this project and shared objects; it changes with every change of a public header.
+  static constexpr int kVersion = 1;
+
+  /// A core without SystemC for run.detailed_core. Throws Error(kInvalidInput), as add_core_module().
+  void add_core(const std::string& name, core::NodeFactory make);
+  /// A core that is a module with sockets, with or without processes.
+  void add_core_module(const std::string& name, systemc::CoreFactory make) { cores_.add(name, std::move(make)); }
+  [[nodiscard]] const systemc::Cores& cores() const { return cores_; }
+
+  /// Lets a shared object add its parts. Throws Error(kIo) where it cannot be read, Error(kInvalidInput) where it is no
+  /// plug-in of this version or adds what cannot be added. It stays loaded until the process ends.
+  void load(const std::string& file);
+
+ private:
+  systemc::Cores cores_;
+};
+
+}  // namespace dojo::run
+
+/// The one function of a shared object that adds its parts to `plugins`.
+#define DOJO_PLUGIN(plugins)                                                    \
+  extern "C" __attribute__((visibility("default"))) int dojo_plugin_version() { \
+    return dojo::run::Plugins::kVersion;                                        \
+  }                                                                             \
+  extern "C" __attribute__((visibility("default"))) void dojo_plugin(dojo::run::Plugins& plugins)

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Loads shared objects of users.
+#include "dojo/run/plugins.h"
+
+#include <dlfcn.h>
+#include <fmt/format.h>
+
+#include <exception>
+#include <filesystem>
+#include <utility>
+
+#include "dojo/base/error.h"
+
+namespace dojo::run {
+namespace {
+
+[[noreturn]] void refuse(const std::string& file, const std::string& found) {
+  throw Error(ExitCode::kInvalidInput,
+              fmt::format("--plugin {}: found {}, expected a shared object with DOJO_PLUGIN of dojo/run/plugins.h",
+                          file, found));
+}
+
+template <class Function>
+Function* function_of(void* object, const std::string& file, const char* name) {
+  void* const found = dlsym(object, name);
+  if (found == nullptr) refuse(file, fmt::format("no function {}", name));
+  return reinterpret_cast<Function*>(found);
+}
+
+}  // namespace
+
+void Plugins::add_core(const std::string& name, core::NodeFactory make) {
+  if (!make) return cores_.add(name, {});
+  cores_.add(name, systemc::plain_core(std::move(make)));
+}
+
+void Plugins::load(const std::string& file) {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::absolute(file, error);  // dlopen() would search for a bare name
+  if (error || !std::filesystem::exists(path, error))
+    throw Error(ExitCode::kIo, fmt::format("--plugin {}: found no such file, expected a shared object", file));
+  if (!std::filesystem::is_regular_file(path, error)) refuse(file, "no regular file");
+  void* const object = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
+  if (object == nullptr) {
+    const char* const why = dlerror();
+    refuse(file, fmt::format("what cannot be loaded ({})", why == nullptr ? "no reason given" : why));
+  }
+  const int version = function_of<int()>(object, file, "dojo_plugin_version")();
+  if (version != kVersion) refuse(file, fmt::format("version {} of the interface, not {}", version, kVersion));
+  auto* const add = function_of<void(Plugins&)>(object, file, "dojo_plugin");
+  try {
+    add(*this);
+  } catch (const Error& e) {
+    std::vector<std::string> lines = e.lines();
+    for (std::string& line : lines) line = fmt::format("--plugin {}: {}", file, line);
+    throw Error(e.code(), lines);
+  } catch (const std::exception& e) {
+    refuse(file, fmt::format("an exception of its own ({})", e.what()));
+  }
+}
+
+}  // namespace dojo::run

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// machine.detailed: cores that run cycle by cycle in their die. They do the work that was planned, near the time that
+// was planned, and the same for any number of threads, order of shards and length of windows.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "dojo/base/error.h"
+#include "support/run.h"
+
+namespace dojo::test {
+namespace {
+
+using testing::HasSubstr;
+
+std::vector<std::string> small_product(std::vector<std::string> more) {
+  std::vector<std::string> set{"workload.generate.m=512", "workload.generate.n=384", "workload.generate.k=256"};
+  set.insert(set.end(), more.begin(), more.end());
+  return set;
+}
+RunRequest on_die(const std::string& detailed, std::vector<std::string> more = {}) {
+  more.push_back("machine.detailed=" + detailed);
+  return {"", "configs/machines/die.json", "configs/workloads/matmul_4096.json", small_product(std::move(more)), {}};
+}
+RunRequest on_tile(const std::string& detailed, const std::string& network) {
+  return {"",
+          "configs/machines/tile.json",
+          "configs/workloads/matmul_4096.json",
+          small_product({"run.network_model=" + network, "machine.tile.dies.rows=2", "machine.tile.dies.columns=2",
+                         "machine.die.grid.rows=6", "machine.die.grid.columns=6", "machine.die.enabled=35",
+                         "machine.die.disabled_sites=[7]", "workload.rank_unit=tile", "workload.ranks=1",
+                         "machine.detailed=" + detailed}),
+          {}};
+}
+const std::string kReference = "run.network_model=reference", kPipeline = "run.node_model=pipeline";
+
+TEST(Detailed, ANodeExecutesItsPieceOnThePipeline) {
+  const JobRun planned = run(on_die("[]", {kReference, kPipeline}));
+  const JobRun ran = run(on_die("[\"die.node[42]\"]", {kReference, kPipeline}));
+  ASSERT_TRUE(ran.results.finished);
+  EXPECT_EQ(ran.results.detailed_nodes, 1u);
+  const machine::NodeCounters node = ran.node(0, 42), same = planned.node(0, 42), other = ran.node(0, 43);
+  // A product of 8 x 8 x 4 an issue, 512 FLOP; blocks at the ends of a piece are not full.
+  EXPECT_GE(static_cast<std::int64_t>(node.pipeline.matrix_issues) * 512, node.core.matrix_flops);
+  EXPECT_LT(static_cast<double>(node.pipeline.matrix_issues) * 512, 1.3 * static_cast<double>(node.core.matrix_flops));
+  EXPECT_EQ(other.pipeline.cycles, 0u);
+  EXPECT_EQ(node.core.matrix_flops, same.core.matrix_flops);
+  EXPECT_NEAR(static_cast<double>(node.core.busy_cycles), static_cast<double>(same.core.busy_cycles),
+              0.1 * static_cast<double>(same.core.busy_cycles));
+  EXPECT_EQ(node.pipeline.packets_received * 64, node.sram.bytes_ejected);
+  EXPECT_EQ(node.pipeline.packets_sent * 64, node.sram.bytes_injected);
+  EXPECT_NEAR(static_cast<double>(ran.results.end_cycle), static_cast<double>(planned.results.end_cycle),
+              0.05 * static_cast<double>(planned.results.end_cycle));
+}
+
+TEST(Detailed, ADieIsNearItsPlan) {
+  for (const std::string network : {"fast", "reference"}) {
+    const std::string model = "run.network_model=" + network;
+    const JobRun planned = run(on_die("[]", {model, kPipeline}));
+    const JobRun ran = run(on_die("[\"die\"]", {model}));
+    ASSERT_TRUE(ran.results.finished) << network;
+    EXPECT_EQ(ran.results.detailed_nodes, 354u);
+    EXPECT_EQ(ran.results.cores.matrix_flops, planned.results.cores.matrix_flops);
+    EXPECT_NEAR(static_cast<double>(ran.results.end_cycle), static_cast<double>(planned.results.end_cycle),
+                0.1 * static_cast<double>(planned.results.end_cycle))
+        << network;
+  }
+}
+
+TEST(Detailed, DoesNotDependOnThreadsOrderOrWindows) {
+  for (const std::string network : {"fast", "reference"}) {
+    RunRequest request = on_tile("[\"tile.die[1]\", \"tile.die[2].row[3]\", \"tile.die[0].node[3]\"]", network);
+    const machine::Results one = run(request).results;
+    ASSERT_TRUE(one.finished);
+    EXPECT_EQ(one.detailed_nodes, 35u + 6u + 1u);
+    request.settings.threads = 2;
+    EXPECT_EQ(run(request).results.digest, one.digest) << network;
+    request.settings.reverse_order = true;
+    request.settings.window_cycles = 50;
+    EXPECT_EQ(run(request).results.digest, one.digest) << network;
+  }
+}
+
+TEST(Detailed, TheReportSaysWhatIsApproximate) {
+  const auto sentences = [](const std::string& network) {
+    return run(on_die("[\"die.row[3]\"]", {"run.network_model=" + network})).results.approximations;
+  };
+  EXPECT_THAT(sentences("fast"), testing::Contains(HasSubstr("meet detailed nodes approximately")));
+  EXPECT_THAT(sentences("reference"), testing::Not(testing::Contains(HasSubstr("meet detailed nodes approximately"))));
+  EXPECT_THAT(sentences("reference"), testing::Contains(HasSubstr("cycle by cycle")));
+}
+
+TEST(Detailed, ShapesOfEveryKindRun) {
+  // Products of a batch, vector work in two steps, attention, which keeps its planned time.
+  const JobRun ran = run(RunRequest{
+      "",
+      "configs/machines/die.json",
+      "configs/workloads/gpt_layer.json",
+      {"machine.detailed=[\"die\"]", "workload.ranks=1", "workload.rank_unit=die", "workload.generate.tensor=1",
+       "workload.generate.layers=1", "workload.generate.hidden=128", "workload.generate.heads=2",
+       "workload.generate.sequence=64", "workload.generate.vocabulary=256", "workload.generate.batch=1"},
+      {}});
+  ASSERT_TRUE(ran.results.finished);
+  EXPECT_GT(ran.results.pipelines.matrix_issues, 0u);
+  EXPECT_GT(ran.results.pipelines.fma_issues, 0u);
+}
+
+TEST(Detailed, WrongPathsAreRefused) {
+  const std::vector<std::pair<std::string, std::string>> cases{
+      {"[\"die.node[21]\"]", "a site without a working core"},
+      {"[\"die.node[400]\"]", "expected node[0] to node[359]"},
+      {"[\"die.row[18]\"]", "a die has row[0] to row[17]"},
+      {"[\"die.row[x]\"]", "no such row"},
+      {"[\"die.node[3].row[1]\"]", "a row of a node"},
+      {"[\"die.node[3].core\"]", "a part of a node"},
+      {"[\"tile.die[3]\"]", "'tile'"},
+      {"\"die\"", "expected a list of texts"},
+      {"[3]", "expected a text"},
+  };
+  for (const auto& [value, sentence] : cases) {
+    try {
+      (void)run(on_die(value));
+      ADD_FAILURE() << value;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+      EXPECT_THAT(error.what(), HasSubstr(sentence)) << value;
+    }
+  }
+}
+
+TEST(Detailed, RefusesASlowNodeAndACoreThatThePipelineDoesNotModel) {
+  const auto refused = [](std::vector<std::string> set) {
+    try {
+      (void)run(on_die("[\"die\"]", std::move(set)));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_THAT(refused({"machine.slow_nodes=[{\"path\": \"die.node[5]\", \"core_speed\": 0.5}]"}),
+              HasSubstr("a slow node"));
+  EXPECT_THAT(refused({"machine.node.matrix_rows=16"}), HasSubstr("machine.node.matrix_rows"));
+}
+
+}  // namespace
+}  // namespace dojo::test
