@@ -309,6 +309,28 @@ TEST_F(Compare, RefusesAFolderWithoutReports) {
   }
 }
 
+TEST_F(Compare, WritesAPageOfSeveralRuns) {
+  folder_.write("a.json", base_.dump());
+  folder_.write("b.json", base_.dump());
+  fresh_["latency"]["ops"][0]["count"] = 7;
+  folder_.write("c.json", fresh_.dump());
+  CompareRequest request{folder_ / "a.json", folder_ / "b.json", "", "", ""};
+  request.html = folder_ / "page.html";
+  std::string out;
+  EXPECT_TRUE(compare(request, out)) << "the first two are equal";
+  request.more = {folder_ / "c.json"};
+  EXPECT_FALSE(compare(request, out)) << "each run counts";
+  const std::string text = folder_.read("page.html"), begin = "id=\"island\">";
+  const std::size_t from = text.find(begin) + begin.size();
+  const json island = json::parse(text.substr(from, text.find("</script>", from) - from));
+  EXPECT_EQ(island["kind"], "compare");
+  ASSERT_EQ(island["runs"].size(), 3u);
+  EXPECT_EQ(island["runs"][2]["label"], folder_ / "c.json");
+  ASSERT_EQ(island["pairs"].size(), 2u);
+  EXPECT_TRUE(island["pairs"][0]["groups"].empty());
+  EXPECT_EQ(island["pairs"][1]["groups"][0]["name"], "operations");
+}
+
 TEST_F(Compare, WritesMarkdownAndJunitWithEverythingEscaped) {
   fresh_["latency"]["ops"][0]["count"] = 7;
   EXPECT_FALSE(run());
