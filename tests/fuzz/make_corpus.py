@@ -68,6 +68,8 @@ def onnx():
              weight("s", [4]) + weight("q", [8]) + weight("m", [8, 8]) + weight("k", [8, 24]) + weight("e", [16, 8]) +
              weight("o", [3]) + block(11, info("x", [2, 4, 8, 8])) + block(11, info("i", [2, 3])))
     yield number(1, 7) + block(7, graph) + block(8, number(2, 17))
+    without_output = block(1, block(1, "x") + block(4, "Relu")) + block(2, "g") + block(11, info("x", [2, 4]))
+    yield number(1, 7) + block(7, without_output) + block(8, number(2, 13))
 
 
 def pytorch():
@@ -148,7 +150,8 @@ SEEDS = {
     "pytorch-et": pytorch(),
     "scalesim-csv": ["Layer,M,N,K,\nfc,16,32,64,\n",
                      "Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\n"
-                     "c_DP,8,8,3,3,4,5,1,\n"],
+                     "c_DP,8,8,3,3,4,5,1,\n",
+                     "M,N,K,Layer,\n16,32,64,fc\n16,32,64\n"],
 }
 
 

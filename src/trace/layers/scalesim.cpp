@@ -221,7 +221,8 @@ class Reader {
       return;
     }
     ForwardLayer layer;
-    layer.name = header_.name == kAbsent ? fmt::format("layer{}", layers_.size() + 1) : cells[header_.name];
+    const bool named = header_.name < cells.size() && !cells[header_.name].empty();  // it may stand behind the numbers
+    layer.name = named ? cells[header_.name] : fmt::format("layer{}", layers_.size() + 1);
     const std::size_t before = findings_.lines().size();
     std::vector<std::int64_t> values;
     for (const std::size_t column : header_.columns) {

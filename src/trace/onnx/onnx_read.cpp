@@ -197,7 +197,8 @@ class Reader {
       }
       layers::ForwardLayer layer;
       std::string why;
-      if (!maker_.make(node, layer, why)) {
+      if (node.output_size() == 0) why = "found no output, expected one; export the model again";
+      if (!why.empty() || !maker_.make(node, layer, why)) {
         for (const std::string& name : node.output()) values_[name].failed = true;
         if (why.empty() && !findings_.empty()) continue;  // it follows from a node before
         explain = explain || LayerMaker::is_known(node);

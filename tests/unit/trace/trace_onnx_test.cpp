@@ -30,6 +30,9 @@ TEST_F(Onnx, FaultsAreNamed) {
   EXPECT_THAT(errors(model(block(2, "g") + block(11, value_info("x", {1, 8})))),
               Contains(HasSubstr("no node that does work")));
   EXPECT_THAT(
+      errors(model(block(1, block(1, "x") + block(4, "Relu")) + block(2, "g") + block(11, value_info("x", {1, 8})))),
+      Contains(HasSubstr("number 1) '': found no output, expected one; export the model again")));
+  EXPECT_THAT(
       errors(model(node("Relu", {"x"}, "y") + block(2, "g") + block(11, value_info("x", {4, 0})))),
       Contains(AllOf(HasSubstr("input 'x': found the size 'N' in dimension 1"), HasSubstr("give it in the model"))));
   EXPECT_THAT(errors(model(node("MatMul", {"x", "w"}, "y") + block(2, "g") + weight("w", {31, 8}) +

@@ -142,6 +142,12 @@ TEST_F(ScaleSim, ColumnsAreFoundByTheirNames) {
   EXPECT_EQ(find(conv, "c")->flops, 2 * 5 * 11 * 8 * 3 * 3 * 5) << "two strides: 5 x 11 pixels";
 }
 
+TEST_F(ScaleSim, ARowWithoutItsNameGetsANumber) {
+  const Graph graph = read_text("M,N,K,Layer,\n128,512,256,fc\n128,512,256\n").graphs[0];
+  EXPECT_NE(find(graph, "fc"), nullptr);
+  EXPECT_NE(find(graph, "layer2"), nullptr);
+}
+
 TEST_F(ScaleSim, WhatAHeaderLacksIsNamed) {
   EXPECT_THAT(errors("Layer,M,K,\nfc,128,256,\n"), Contains(HasSubstr("t:1: header: found no column for the N")));
   EXPECT_THAT(errors("Conv1, 56, 56, 3, 3, 64, 64, 1,\nConv2, 54, 54, 1, 1, 64, 64, 1,\n"),
