@@ -10,9 +10,7 @@ namespace dojo::workload {
 
 double Deliveries::latency() const {
   const double stages = count() == 0 ? 0 : two_stages_ ? 1 : 0.5;
-  // From die to die only what the task's start and end do not take anyway. A node that the start reaches late sends
-  // late; what it sends back towards the first die ends nearer to there. There and back is no longer than that.
-  return static_cast<double>(grid_->die_latency()) * stages;
+  return static_cast<double>(grid_->row_latency() + grid_->column_latency()) * stages;
 }
 
 namespace {

@@ -79,8 +79,6 @@ void SliceGrid::measure_links(const Slice& slice, const topology::Topology& topo
   const std::int32_t last_row = (top + static_cast<std::int32_t>(rows_) - 1) / die_rows;
   const std::int32_t last_column = (left + static_cast<std::int32_t>(columns_) - 1) / die_columns;
   const Cycles on_dies = row_latency_ + column_latency_;
-  die_latency_ =
-      p.noc.hop_cycles * (std::min<std::int32_t>(rows_, die_rows) + std::min<std::int32_t>(columns_, die_columns));
   for (std::int32_t r = top / die_rows; r <= last_row; ++r) {
     for (std::int32_t c = left / die_columns; c <= last_column; ++c) {
       const DieId die = slice.dies[static_cast<std::size_t>(r * shape_->die_columns + c)];

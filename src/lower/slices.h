@@ -89,8 +89,6 @@ class SliceGrid {
   /// From one corner to the other, die crossings included.
   [[nodiscard]] Cycles row_latency() const { return row_latency_; }
   [[nodiscard]] Cycles column_latency() const { return column_latency_; }
-  /// From one corner to the other of what lies on one die.
-  [[nodiscard]] Cycles die_latency() const { return die_latency_; }
   /// For a task's start to reach the part's last die from the slice's first and all its nodes, and for its end to come
   /// back.
   [[nodiscard]] Cycles task_latency() const { return task_latency_; }
@@ -104,7 +102,7 @@ class SliceGrid {
   std::uint32_t rows_, columns_;
   std::vector<std::uint32_t> node_of_position_, position_of_node_, row_begin_, column_count_, node_of_site_;
   double link_bytes_per_cycle_ = 64, row_bytes_per_cycle_ = 64, column_bytes_per_cycle_ = 64;
-  Cycles row_latency_ = 0, column_latency_ = 0, die_latency_ = 0, task_latency_ = 0;
+  Cycles row_latency_ = 0, column_latency_ = 0, task_latency_ = 0;
 };
 
 /// The slice, then parts of it, each half of the one before or a little less, down to one node. Each lies in the one
