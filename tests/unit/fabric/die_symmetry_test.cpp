@@ -267,7 +267,8 @@ void do_something(Pair<Links>& pair, test::Draw& draw, Cycles now) {
       return pair.gather(horizontal, row, nodes, below(2) == 0, below(2) == 0);
     }
     default:
-      return pair.stripe(below(3), d, static_cast<unsigned>(below(1 + StripeGroups::kCoarse.groups())), 60 + below(200), now);
+      return pair.stripe(below(3), d, static_cast<unsigned>(below(1 + StripeGroups::kCoarse.groups())), 60 + below(200),
+                         now);
   }
 }
 
