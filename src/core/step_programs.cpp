@@ -10,7 +10,7 @@
 namespace dojo::core {
 namespace {
 
-/// The first thread waits for the operands and then lets the second one go.
+/// Where both threads compute, the first waits for the operands and then lets the second one go.
 constexpr std::int32_t kGate = 3;
 
 void put(Program& program, std::size_t at, Op op, std::int32_t immediate, std::int32_t count) {
@@ -29,15 +29,18 @@ void repeat(Program& program, std::int64_t times) {
   put(program, 0, Op::kLoop, 0, static_cast<std::int32_t>(std::min<std::int64_t>(times, 0x7fffffff)));
 }
 
+/// A kernel of little work has one thread, and that may be the second one.
 void add_waits(std::array<Program, kThreads>& programs, const std::array<Wait, kStepWaits>& waits) {
   const bool waits_at_all = std::any_of(waits.begin(), waits.end(), [](const Wait& wait) { return wait.count > 0; });
   if (!waits_at_all) return;
+  const bool both = programs[0].size() != 0 && programs[1].size() != 0;
+  Program& first = programs[0].size() != 0 ? programs[0] : programs[1];
   std::size_t at = 0;
   for (const Wait& wait : waits) {
-    if (wait.count > 0) put(programs[0], at++, Op::kWait, wait.semaphore, wait.count);
+    if (wait.count > 0) put(first, at++, Op::kWait, wait.semaphore, wait.count);
   }
-  if (programs[1].size() == 0) return;
-  put(programs[0], at, Op::kSignal, kGate, 1);
+  if (!both) return;
+  put(first, at, Op::kSignal, kGate, 1);
   put(programs[1], 0, Op::kWait, kGate, 1);
 }
 

@@ -35,10 +35,16 @@ double seconds_since(Clock::time_point start, Clock::time_point end = Clock::now
 
 /// Some core is a user's: what the kernel finds wrong may be the user's mistake too.
 bool has_users_core = false;
+/// What went wrong in a process of such a core: nothing may be thrown through the kernel's own code there.
+std::string process_failure;
 
 /// A warning of the kernel is a mistake of ours (a flat tree, a name twice): never go on.
 void on_kernel_report(const sc_core::sc_report& report, const sc_core::sc_actions&) {
   if (report.get_severity() == sc_core::SC_INFO) return;
+  if (has_users_core && sc_core::sc_get_current_process_handle().valid()) {
+    if (process_failure.empty()) process_failure = report.get_msg();
+    return sc_core::sc_stop();
+  }
   throw Error(has_users_core ? ExitCode::kInvalidInput : ExitCode::kInternal,
               fmt::format("SystemC kernel: {} ({} {})", report.get_msg(), report.get_msg_type(), report.get_id()));
 }
@@ -142,11 +148,14 @@ Ending Simulation::run(const std::function<bool()>& should_stop, const std::func
   impl_->ran = true;
   impl_->window->watch(should_stop, tick);
   const Clock::time_point start = Clock::now();
+  process_failure.clear();
   try {
     sc_core::sc_start();
-  } catch (const sc_core::sc_report& report) {  // thrown in a process of a user
-    throw Error(ExitCode::kInvalidInput, fmt::format("a process of a core has failed: {}", report.get_msg()));
+  } catch (const sc_core::sc_report& report) {
+    if (process_failure.empty()) process_failure = report.get_msg();
   }
+  if (!process_failure.empty())
+    throw Error(ExitCode::kInvalidInput, fmt::format("a process of a core has failed: {}", process_failure));
   impl_->elaboration_s += seconds_since(start, impl_->window->started());
   return impl_->window->ending();
 }

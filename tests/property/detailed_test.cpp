@@ -41,13 +41,16 @@ TEST(Detailed, ANodeExecutesItsPieceOnThePipeline) {
   const machine::NodeCounters node = ran.node(0, 42), same = planned.node(0, 42), other = ran.node(0, 43);
   // A product of 8 x 8 x 4 an issue, 512 FLOP; blocks at the ends of a piece are not full.
   EXPECT_GE(static_cast<std::int64_t>(node.pipeline.matrix_issues) * 512, node.core.matrix_flops);
-  EXPECT_LT(static_cast<double>(node.pipeline.matrix_issues) * 512, 1.3 * static_cast<double>(node.core.matrix_flops));
+  EXPECT_LT(static_cast<double>(node.pipeline.matrix_issues) * 512, 1.5 * static_cast<double>(node.core.matrix_flops));
   EXPECT_EQ(other.pipeline.cycles, 0u);
   EXPECT_EQ(node.core.matrix_flops, same.core.matrix_flops);
   EXPECT_NEAR(static_cast<double>(node.core.busy_cycles), static_cast<double>(same.core.busy_cycles),
               0.1 * static_cast<double>(same.core.busy_cycles));
-  EXPECT_EQ(node.pipeline.packets_received * 64, node.sram.bytes_ejected);
-  EXPECT_EQ(node.pipeline.packets_sent * 64, node.sram.bytes_injected);
+  // The last packet of a message may be short.
+  EXPECT_GE(node.pipeline.packets_received * 64, node.sram.bytes_ejected);
+  EXPECT_LT(node.pipeline.packets_received * 64, node.sram.bytes_ejected * 11 / 10);
+  EXPECT_GE(node.pipeline.packets_sent * 64, node.sram.bytes_injected);
+  EXPECT_LT(node.pipeline.packets_sent * 64, node.sram.bytes_injected * 11 / 10);
   EXPECT_NEAR(static_cast<double>(ran.results.end_cycle), static_cast<double>(planned.results.end_cycle),
               0.05 * static_cast<double>(planned.results.end_cycle));
 }

@@ -63,6 +63,14 @@ TEST(StepPrograms, AStepIssuesItsProduct) {
   EXPECT_EQ(ran.counters.semaphore_thread_cycles, 0u);
 }
 
+TEST(StepPrograms, APieceOfOneThreadWaitsToo) {
+  const std::array<Wait, kStepWaits> waits{Wait{0, 1}, Wait{1, 2}};
+  const Ran ran = run(product(1, 3, 4), waits, {{0, 0}, {100, 1}, {100, 1}});
+  EXPECT_GT(ran.end, 100);
+  EXPECT_LT(ran.end, 200);
+  EXPECT_EQ(ran.counters.matrix_issues, 1u);
+}
+
 TEST(StepPrograms, TheProductsOfABatchFollowOneAnother) {
   const Ran one = run(product(32, 32, 32), {}), three = run(product(32, 32, 32, 3), {});
   EXPECT_EQ(three.counters.matrix_issues, 3 * one.counters.matrix_issues);
