@@ -293,7 +293,8 @@ TEST(CollectivePlans, CombsHaveTheNamedRoot) {
     const PlanRun reduced = run_plan(sums, entry_order(12));
     EXPECT_THAT(reduced.own_finish_sum[root], Each(6)) << "each of six combs adds each rank once";
     EXPECT_EQ(reduced.bytes_moved, 11 * 6000);
-    const DataflowPlan copies = build_collective(bench.request(OpKind::kBroadcast, 6000, "combs", root), bench.topology);
+    const DataflowPlan copies =
+        build_collective(bench.request(OpKind::kBroadcast, 6000, "combs", root), bench.topology);
     const PlanRun spread = run_plan(copies, entry_order(12));
     PlanRun::Value of_root(12, 0);
     of_root[root] = 6;
