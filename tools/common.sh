@@ -43,6 +43,11 @@ need() {
   rm -f "$log"
 }
 
+# want COMMAND SECTION WORDS: installs the section unless the command is there; says so and goes on when that fails.
+want() {
+  command -v "$1" >/dev/null || (need "$2") || say "Going on without $1: $3"
+}
+
 # build_jobs: one per processor, and 1.5 GB of free memory each.
 build_jobs() {
   local by_cpu by_memory

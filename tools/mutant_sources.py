@@ -10,7 +10,8 @@ import re
 
 # The formulas of time, by part: files, and where a file does more than that, the functions (None: all of them).
 PLACES = {
-    "node cost": {"src/node/kernel_cost.cpp": None, "src/node/pipeline_cost.cpp": None},
+    "node cost": {"src/node/kernel_cost.cpp": None, "src/node/pipeline_cost.cpp": None,
+                  "src/node/attention_cost.cpp": None, "src/node/grouped_cost.cpp": None},
     "core pipeline": {
         "include/dojo/core/core.h": None, "include/dojo/core/pipeline.h": None,
         "include/dojo/core/pipeline_decode.h": None, "include/dojo/core/pipeline_issue.h": None,
@@ -22,9 +23,9 @@ PLACES = {
         "include/dojo/fabric/port_times.h": None, "src/fabric/port_times.cpp": None,
     },
     "edges": {
-        "include/dojo/fabric/edge.h": None, "src/machine/network/border.h": None, "src/machine/network/border.cpp": None,
+        "include/dojo/fabric/edge.h": None, "include/dojo/fabric/edge_slots.h": None, "src/machine/network/border.h": None, "src/machine/network/border.cpp": None,
         "src/machine/network/burst_port.h": None, "src/machine/network/burst_port.cpp": None,
-        "src/machine/network/burst_port_ways.cpp": None, "src/machine/network/flit_port.cpp": None,
+        "src/machine/network/burst_port_lanes.cpp": None, "src/machine/network/burst_port_ways.cpp": None, "src/machine/network/flit_port.cpp": None,
         "src/machine/network/send_queues.h": None,
         "src/topology/topology.cpp": "femtoseconds|up|cycles_from_ns|edge|level_between|lookahead_cycles",
     },
@@ -34,6 +35,7 @@ PLACES = {
         "src/machine/context.cpp": "split_over|shape_info|stripe_limit|configure_edge", "src/machine/die/adders.h": None, "src/machine/die/broken_lines.cpp": None, "src/machine/die/dataflow_runs.cpp": None,
         "src/machine/die/die_dataflows.cpp": None, "src/machine/die/gather_rounds.h": None,
         "src/machine/die/kernel_runs.cpp": None, "src/machine/die/line_gathers.cpp": None,
+        "src/machine/die/line_senders.cpp": None,
         "src/machine/die/piece_gathers.cpp": None, "src/machine/die/reductions.cpp": None,
         "src/machine/die/sequencer.cpp": None,
     },

@@ -8,16 +8,19 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/base/text.h"
 
 namespace dojo {
 namespace {
 
 constexpr int kSilenceMs = 30'000;  // a pipe without a writer would be waited for for ever
+constexpr int kLookMs = 100;        // how often it is looked for a wish to stop meanwhile
 constexpr std::size_t kPiece = std::size_t{1} << 20;
 
 class Descriptor {
@@ -41,12 +44,13 @@ class Descriptor {
 
 /// Waits until something can be read or the other end is closed.
 void wait_for_bytes(int descriptor, const std::string& path) {
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point end = Clock::now() + std::chrono::milliseconds(kSilenceMs);
   pollfd waiting{descriptor, POLLIN, 0};
-  int ready = 0;
   do {
-    ready = ::poll(&waiting, 1, kSilenceMs);
-  } while (ready < 0 && errno == EINTR);
-  if (ready > 0) return;
+    if (::poll(&waiting, 1, kLookMs) > 0) return;
+    stop_point();
+  } while (Clock::now() < end);
   throw Error(ExitCode::kIo,
               fmt::format("{}: found a pipe into which nothing was written for {} s, expected a file; write the file "
                           "first, or start the program that writes into the pipe",
@@ -96,6 +100,7 @@ std::string read_file(const std::string& path, std::uint64_t most_bytes) {
   std::string bytes;
   if (S_ISREG(about.st_mode)) bytes.reserve(static_cast<std::size_t>(about.st_size) + 1);
   for (;;) {
+    stop_point();
     const std::size_t have = bytes.size();
     const std::size_t known = bytes.capacity() - have;
     bytes.resize(have + std::clamp<std::size_t>(known, 1 << 12, kPiece));

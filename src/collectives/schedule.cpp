@@ -39,29 +39,30 @@ struct Part {
 
 enum class Kind : std::uint16_t { kCredit, kArrive, kToken, kFire, kSend };
 
-/// What happens when. Of one cycle, credits come first, then arrivals over edges, then what nodes do.
+/// What happens when. Of one cycle, credits come first, then arrivals over edges, then what nodes do. Crossings take a
+/// cycle or more, so nothing is added that should have come before what was taken last.
 class Timeline {
  public:
+  struct Event {
+    Cycles time;
+    Kind kind;
+    std::size_t index;
+  };
   /// `index`: of a part, a replica, or a queue or lane. Times are whole cycles.
   void add(double time, Kind kind, std::size_t index) {
-    wheels_[std::min<std::size_t>(static_cast<std::size_t>(kind), 2)].add(
-        static_cast<Cycles>(time), static_cast<std::uint16_t>(kind), static_cast<std::uint32_t>(index));
+    wheel_.add(static_cast<Cycles>(time) * kClasses + std::min<Cycles>(static_cast<Cycles>(kind), kClasses - 1),
+               static_cast<std::uint16_t>(kind), static_cast<std::uint32_t>(index));
   }
-  bool take(engine::Event& event) {
-    if (take_now(event)) return true;
-    Cycles next = kNever;
-    for (const engine::Wheel& wheel : wheels_) next = std::min(next, wheel.next_time());
-    now_ = next;
-    return next != kNever && take_now(event);
+  bool take(Event& event) {
+    engine::Event taken;
+    if (!wheel_.take(kNever, taken)) return false;
+    event = {taken.time / kClasses, static_cast<Kind>(taken.type), taken.a};
+    return true;
   }
 
  private:
-  bool take_now(engine::Event& event) {
-    return std::any_of(wheels_.begin(), wheels_.end(), [&](engine::Wheel& w) { return w.take(now_ + 1, event); });
-  }
-
-  std::array<engine::Wheel, 3> wheels_;
-  Cycles now_ = 0;
+  static constexpr Cycles kClasses = 3;  // of one cycle
+  engine::Wheel wheel_;
 };
 
 /// Parts in flight, each with a number.
@@ -200,27 +201,27 @@ double Walk::run(double most) {
     }
   }
   StopPoints stop;
-  for (engine::Event event; left_ > 0 && timeline_.take(event);) {
+  for (Timeline::Event event{}; left_ > 0 && timeline_.take(event);) {
     stop.pass();
     const auto now = static_cast<double>(event.time);
     if (now >= most) return now;
-    switch (static_cast<Kind>(event.type)) {
+    switch (event.kind) {
       case Kind::kCredit:
-        add_credit(flight_.take(event.a), now);
+        add_credit(flight_.take(event.index), now);
         break;
       case Kind::kArrive:
-        arrive(event.a, now);
+        arrive(event.index, now);
         break;
       case Kind::kToken: {
-        const Part part = flight_.take(event.a);
+        const Part part = flight_.take(event.index);
         token(part.item, part.unit, part.chunk, now);
         break;
       }
       case Kind::kFire:
-        fire(event.a, now);
+        fire(event.index, now);
         break;
       case Kind::kSend:
-        send(event.a, now);
+        send(event.index, now);
         break;
     }
   }

@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/config/config.h"
 
 namespace dojo::config {
@@ -64,8 +65,10 @@ std::string sha256_file(const std::string& file) {
     throw Error(ExitCode::kIo, fmt::format("{}: cannot be read ({}); expected a file", file, std::strerror(errno)));
   Sha256 hash;
   std::string buffer(std::size_t{1} << 16, '\0');
-  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0)
+  while (in.read(buffer.data(), static_cast<std::streamsize>(buffer.size())) || in.gcount() > 0) {
+    stop_point();
     hash.add(std::string_view(buffer).substr(0, static_cast<std::size_t>(in.gcount())));
+  }
   if (in.bad())
     throw Error(ExitCode::kIo, fmt::format("{}: reading stopped half-way ({})", file, std::strerror(errno)));
   return hash.hex();

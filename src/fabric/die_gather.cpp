@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operands gathered along a row or column of a die: the multicasts of all its nodes as one step.
+#include <type_traits>
+
 #include "dojo/fabric/die_network.h"
 
 namespace dojo::fabric {
@@ -12,28 +14,25 @@ void DieNetwork::gather(Gathering& g) {
     writes_.prefetch(site);
     reads_.prefetch(site);
   }
-  const std::int32_t length = g.horizontal ? columns_ : rows_;
+  const SiteIndex first_site = g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane);
+  const std::int32_t stride = g.horizontal ? 1 : columns_;
   Stop* const stops = scratch().stops.data();
-  for (std::int32_t at = 0; at < length; ++at) stops[at].piece = 0;
-  for (const std::uint16_t end : {g.nodes[0].offset, g.nodes[g.count - 1].offset}) {
-    Stop& stop = stops[end];  // what gather_towards() does not write: from outside nothing comes, to there nothing goes
-    stop.came = stop.tails = stop.starts = {0, 0};
-    stop.heads = {kNever, kNever};
-  }
-  for (std::uint32_t i = 0; i < g.count; ++i) {
-    GatherNode& node = g.nodes[i];
-    Stop& stop = stops[node.offset];
-    if (node.piece_bytes == 0) continue;
-    const SiteIndex site = g.horizontal ? site_at(g.lane, node.offset) : site_at(node.offset, g.lane);
-    Cycles& port_free = reads_.take_first(site, node.ready);
-    const Cycles start = std::max(node.ready, port_free);
-    stop.piece = flits(node.piece_bytes);
+  std::int32_t at = 0;
+  for (GatherNode *node = g.nodes, *const end = g.nodes + g.count; node != end; ++node) {
+    for (; at < node->offset; ++at) stops[at].piece = 0;
+    Stop& stop = stops[at++];
+    stop.piece = 0;
+    if (node->piece_bytes == 0) continue;
+    Cycles& port_free = reads_.take_first(static_cast<std::size_t>(first_site + node->offset * stride), node->ready);
+    const Cycles start = std::max(node->ready, port_free);
+    stop.piece = flits(node->piece_bytes);
     stop.head = start + hop_;  // SRAM read port to router
     port_free = start + stop.piece;
     stop.read_port = &port_free;
-    g.bytes += node.piece_bytes;
+    g.bytes += node->piece_bytes;
     g.first_start = std::min(g.first_start, start);
   }
+  for (const std::int32_t length = g.horizontal ? columns_ : rows_; at < length; ++at) stops[at].piece = 0;
   gather_towards(g, true);
   gather_towards(g, false);
   gather_at_nodes(g);
@@ -50,36 +49,40 @@ void DieNetwork::gather_towards(Gathering& g, bool high) {
   const std::int32_t end = leaves ? border + step : (high ? last : first);  // no link is needed from there on
   const std::size_t from = high ? 0 : 1;                                    // side from which pieces come
   const std::size_t to = 1 - from;
-  // Copies, because the compiler has to assume that links alias members.
-  const auto d = static_cast<std::size_t>(gather_direction(g, high));
-  const std::size_t first_link = gather_link(g, high, begin);
-  LinkTime* link = times_[d].data() + first_link;
+  LinkTime* link = times_[static_cast<std::size_t>(gather_direction(g, high))].data() + gather_link(g, high, begin);
   Stop* stop = scratch().stops.data() + begin;
-  const Cycles hop = hop_;
+  const Cycles hop = hop_;  // a copy, because the compiler has to assume that links alias members
   Train train;
-  Cycles latest = 0, taken = 0;
+  Cycles taken = 0;
   Cycles turns = 0;  // of others that the train may still let pass
-  for (std::int32_t at = begin; at != end; at += step, ++link) {
-    if (stop->piece > 0) {
-      train.flits += stop->piece;
-      turns += stop->piece;
-      train.head = std::min(train.head, stop->head);
-      train.tail = std::max(train.tail, stop->head + stop->piece);
-    }
-    if (train.flits > 0) {
-      stop->starts[to] = g.in_turns ? pass_in_turns(*link, train, hop, turns) : pass(*link, train, hop);
-      latest = std::max(latest, train.tail - hop);
-      taken = std::max(taken, link->free);
-    }
-    if (at == border) break;
-    stop += step;
+  const auto come = [&] {
     stop->came[from] = train.flits;
     stop->heads[from] = train.head;
     stop->tails[from] = train.tail;
+  };
+  const auto move = [&](auto in_turns) {
+    for (std::int32_t left = (end - begin) * step; left > 0; --left, stop += step, ++link) {
+      come();
+      if (stop->piece > 0) {
+        train.flits += stop->piece;
+        turns += stop->piece;
+        train.head = std::min(train.head, stop->head);
+        train.tail = std::max(train.tail, stop->head + stop->piece);
+      }
+      if (train.flits == 0) continue;
+      stop->starts[to] = in_turns ? pass_in_turns(*link, train, hop, turns) : pass(*link, train, hop);
+      taken = std::max(taken, link->free);
+    }
+  };
+  g.in_turns ? move(std::true_type()) : move(std::false_type());
+  if (!leaves) {
+    come();
+    stop->starts[to] = 0;
   }
-  g.links_free = std::max(g.links_free, latest);
+  if (train.flits == 0) return;
+  g.links_free = std::max(g.links_free, train.tail - hop);  // the last link is free last
   latest_ = std::max(latest_, taken);
-  if (leaves && train.flits > 0) (high ? g.high_head : g.low_head) = train.head;
+  if (leaves) (high ? g.high_head : g.low_head) = train.head;
 }
 
 Direction DieNetwork::gather_direction(const Gathering& g, bool high) {
@@ -97,36 +100,42 @@ std::size_t DieNetwork::gather_link(const Gathering& g, bool high, std::int32_t 
 void DieNetwork::gather_at_nodes(Gathering& g) {
   const SiteIndex first_site = g.horizontal ? site_at(g.lane, 0) : site_at(0, g.lane);
   const std::int32_t stride = g.horizontal ? 1 : columns_;
-  const Flits buffer = buffer_flits_;
+  const Flits buffer = buffer_flits_, stall = hop_ + buffer_flits_;
   const Stop* const stops = scratch().stops.data();
   Flits delivered = 0;
   Cycles first_head = kNever;
   Cycles last_tail = 0;
   Cycles latest = latest_;
-  for (GatherNode *node = g.nodes, *const end = g.nodes + g.count; node != end; ++node) {
-    const Stop& stop = stops[node->offset];
+  const auto take = [&](auto in_turns, GatherNode& node) {
+    const Stop& stop = stops[node.offset];
     const Flits came = stop.came[0] + stop.came[1];
     if (came > 0) {
       const Cycles head = std::min(stop.heads[0], stop.heads[1]);
       const Cycles tail = std::max(stop.tails[0], stop.tails[1]);
-      const auto site = static_cast<std::size_t>(first_site + node->offset * stride);
-      const bool of_both = stop.came[0] > 0 && stop.came[1] > 0;
-      const Cycles done = node->done =
-          g.in_turns ? writes_.share_in_turns(site, head, tail, came + (of_both ? lost_in_turns(came) : 0))
-                     : writes_.share(site, head, tail, came + lost(writes_.first(site) - head, came));
+      const auto site = static_cast<std::size_t>(first_site + node.offset * stride);
+      if (in_turns) {
+        const bool of_both = stop.came[0] > 0 && stop.came[1] > 0;
+        node.done = writes_.share_in_turns(site, head, tail, came + (of_both ? lost_in_turns(came) : 0));
+      } else {
+        node.done = writes_.share(site, head, tail, came + lost(writes_.first(site) - head, came));
+      }
       latest = std::max(latest, writes_.first(site));
       delivered += came;
       first_head = std::min(first_head, head);
-      last_tail = std::max(last_tail, done);
+      last_tail = std::max(last_tail, node.done);
     }
     if (stop.piece > 0) {
       // The read port stalls when the first link does not take the piece beyond the buffer.
       const Cycles begun = std::max(stop.starts[0], stop.starts[1]);
       Cycles& port_free = *stop.read_port;
-      port_free = std::max(port_free, begun + stop.piece - hop_ - buffer);
+      port_free = std::max(port_free, begun + stop.piece - stall);
       latest = std::max(latest, port_free);
     }
-  }
+  };
+  const auto take_all = [&](auto in_turns) {
+    for (GatherNode *node = g.nodes, *const end = g.nodes + g.count; node != end; ++node) take(in_turns, *node);
+  };
+  g.in_turns ? take_all(std::true_type()) : take_all(std::false_type());
   g.delivered = delivered;
   g.first_head = first_head;
   g.last_tail = last_tail;

@@ -110,4 +110,19 @@ Cycles DieNetwork::eject(SiteIndex site, const Burst& burst, Flits n, Cycles hea
   return free;
 }
 
+void DieNetwork::hold(const Turned& way, Flits flits, Cycles head, Cycles tail) {
+  // Ports take turns among the four sides of their router, so that it is through after four times its length at the
+  // latest; what has taken the port for later does not hold it up.
+  constexpr Flits kSides = 4;
+  Cycles until = std::min(tail, head + kSides * flits) - buffer_flits_;
+  for (std::size_t part = way.size; part-- > 0;) {
+    LinkTime* const links = &times_[static_cast<std::size_t>(way.parts[part].direction)][way.parts[part].first];
+    for (std::int32_t i = way.parts[part].count; i-- > 0; until -= buffer_flits_ + hop_) {
+      flits -= buffer_flits_;
+      if (flits <= 0 || links[i].free >= until) return;
+      links[i].free = until;
+    }
+  }
+}
+
 }  // namespace dojo::fabric

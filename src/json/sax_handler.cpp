@@ -98,6 +98,7 @@ bool SaxHandler::parse_error(std::size_t position, const std::string&, const nlo
 }
 
 LocatedJson* SaxHandler::scalar(LocatedJson::Type type) {
+  stops_.pass();
   LocatedJson* value = &root_;
   if (!stack_.empty()) value = &stack_.back()->items.emplace_back();
   value->type = type;

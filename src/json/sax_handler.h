@@ -9,6 +9,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "dojo/base/stop_point.h"
 #include "json/located_json.h"
 
 namespace dojo::json {
@@ -86,6 +87,7 @@ class SaxHandler : public nlohmann::json_sax<nlohmann::json> {
   bool done();
   [[nodiscard]] std::string path_of_key() const;
 
+  StopPoints stops_;
   const LineCounter& counter_;
   LocatedJson& root_;
   Problems& problems_;

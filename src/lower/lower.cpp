@@ -198,7 +198,7 @@ Job lower(const Workload& workload, const LowerOptions& options, const topology:
 
 Job idle_job(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
   Job job;
-  job.slices = place_ranks(options.placement, topology);
+  if (workload.ranks() > 0) job.slices = place_ranks(options.placement, topology);
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;  // by graph and shape, as of a lowered job
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
     const std::pair key(workload.graph_of_rank[rank], job.slices[rank].shape_index);

@@ -6,7 +6,7 @@
 
 #include "dojo/config/config.h"
 #include "report/compare.h"
-#include "report/html.h"
+#include "report/page.h"
 
 namespace dojo::report {
 namespace {

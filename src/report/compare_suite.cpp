@@ -9,6 +9,7 @@
 #include "dojo/report/report.h"
 #include "report/compare.h"
 #include "report/files.h"
+#include "report/page.h"
 
 namespace dojo::report {
 namespace {
@@ -138,6 +139,90 @@ std::string update(const CompareRequest& request, const std::map<std::string, st
   return said;
 }
 
+/// Reports that are compared with one another, as they are read; finds what is no report.
+class Pairs {
+ public:
+  explicit Pairs(const CompareRequest& request)
+      : request_(request),
+        rules_(request.rules.empty() ? std::vector<Rule>{} : read_rules(request.rules)),
+        used_(rules_, request.rules) {}
+
+  void add(const std::string& name, const std::string& base_file, const std::string& fresh_file) {
+    const Json base = read(base_file), fresh = read(fresh_file);
+    if (!findings_.lines().empty()) return;
+    suite.runs.push_back(compared(name, base, fresh, rules_, request_.fail_on));
+    if (request_.html.empty() || name_is_of_folder_) return;
+    if (runs.empty()) runs.push_back({request_.base, base});
+    runs.push_back({name.empty() ? request_.fresh : name, fresh});
+  }
+  /// Runs of two folders, by their names.
+  void add_folders(const std::map<std::string, std::string>& bases, const std::map<std::string, std::string>& fresh) {
+    name_is_of_folder_ = true;
+    for (const auto& [name, file] : bases) {
+      const auto other = fresh.find(name);
+      if (other == fresh.end()) {
+        suite.missing.push_back(name);
+      } else {
+        add(name, file, other->second);
+      }
+    }
+    for (const auto& [name, file] : fresh) {
+      if (bases.count(name) == 0) suite.added.push_back(name);
+    }
+  }
+  void check() const {
+    findings_.throw_if_any();
+    used_.check();
+  }
+
+  Suite suite;
+  std::vector<ComparedRun> runs;  ///< for the page; not of folders, which may have very many
+
+ private:
+  Json read(const std::string& file) {
+    Json report = read_json(file);
+    check_schema(report, file, findings_);
+    used_.look_at(report);
+    return report;
+  }
+  const CompareRequest& request_;
+  std::vector<Rule> rules_;
+  RulesUsed used_;
+  Findings findings_;
+  bool name_is_of_folder_ = false;
+};
+
+std::string page_of(const Pairs& pairs) {
+  try {
+    return compare_page(pairs.suite, pairs.runs);
+  } catch (const Json::exception& error) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("{}: found a value of another type ({}), expected whole reports; run it again",
+                            pairs.runs.empty() ? "report.json" : pairs.runs.front().label, error.what()));
+  }
+}
+
+void write_files(const CompareRequest& request, const Pairs& pairs) {
+  OutputSet files;
+  for (const std::string& name : {request.markdown, request.junit, request.html}) remove_leftovers_beside(name);
+  if (!request.markdown.empty()) files.add(request.markdown).write(suite_markdown(pairs.suite));
+  if (!request.junit.empty()) files.add(request.junit).write(suite_junit(pairs.suite));
+  if (!request.html.empty()) files.add(request.html).write(page_of(pairs));
+  files.commit();
+}
+
+/// One run against others.
+void add_runs(const CompareRequest& request, const std::string& base, const std::string& fresh, Pairs& pairs) {
+  pairs.add(request.more.empty() ? "" : request.fresh, base, fresh);
+  for (const std::string& place : request.more) {
+    const std::map<std::string, std::string> found = reports_of(place, false);
+    if (found.count("") == 0)
+      throw Error(ExitCode::kInvalidInput,
+                  fmt::format("{}: found a folder of runs, expected one run as the others are", place));
+    pairs.add(place, base, found.at(""));
+  }
+}
+
 }  // namespace
 
 bool compare(const CompareRequest& request, std::string& out) {
@@ -150,43 +235,24 @@ bool compare(const CompareRequest& request, std::string& out) {
     out += update(request, bases, fresh);
     return true;
   }
-  if ((bases.count("") != 0) != (fresh.count("") != 0))
+  const bool single = bases.count("") != 0;
+  if (single != (fresh.count("") != 0) || (!single && !request.more.empty()))
     throw Error(ExitCode::kInvalidInput,
-                fmt::format("{} and {}: found one run and a folder of runs, expected two of the same", request.base,
-                            request.fresh));
-  std::vector<Rule> rules;
-  if (!request.rules.empty()) rules = read_rules(request.rules);
-  RulesUsed used(rules, request.rules);
-  Suite suite;
-  Findings findings;
-  for (const auto& [name, file] : bases) {
-    const auto other = fresh.find(name);
-    if (other == fresh.end()) {
-      suite.missing.push_back(name);
-      continue;
-    }
-    const Json base = read_json(file), report = read_json(other->second);
-    const std::size_t before = findings.lines().size();
-    check_schema(base, file, findings);
-    check_schema(report, other->second, findings);
-    if (findings.lines().size() != before) continue;
-    used.look_at(base);
-    used.look_at(report);
-    suite.runs.push_back(compared(name, base, report, rules, request.fail_on));
+                fmt::format("{} and {}: found one run and a folder of runs, or more than two folders, expected runs or "
+                            "two folders of runs",
+                            request.base, request.fresh));
+  Pairs pairs(request);
+  if (single) {
+    add_runs(request, bases.at(""), fresh.at(""), pairs);
+  } else {
+    pairs.add_folders(bases, fresh);
   }
-  findings.throw_if_any();
-  used.check();
-  for (const auto& [name, file] : fresh) {
-    if (bases.count(name) == 0) suite.added.push_back(name);
-  }
+  pairs.check();
+  const Suite& suite = pairs.suite;
   out += request.format == "github"   ? suite_github(suite)
          : request.format == "gitlab" ? suite_gitlab(suite)
                                       : suite_text(suite);
-  OutputSet files;
-  for (const std::string& name : {request.markdown, request.junit}) remove_leftovers_beside(name);
-  if (!request.markdown.empty()) files.add(request.markdown).write(suite_markdown(suite));
-  if (!request.junit.empty()) files.add(request.junit).write(suite_junit(suite));
-  files.commit();
+  write_files(request, pairs);
   const bool failed =
       std::any_of(suite.runs.begin(), suite.runs.end(), [](const Comparison& run) { return run.failed; });
   return !failed && suite.missing.empty() && (request.fail_on == "worse" || suite.added.empty());

@@ -8,9 +8,9 @@
 #include <iterator>
 
 #include "report/files.h"
-#include "report/html.h"
 #include "report/json_read.h"
 #include "report/net_results.h"
+#include "report/page.h"
 #include "report/tables.h"
 #include "report/units.h"
 #include "report/value.h"
@@ -205,12 +205,6 @@ std::string curve_csv(const Json& sweep) {
 
 }  // namespace
 
-std::string net_html(const Json& report, const std::string& dies) {
-  return html_page("dojosim net: " + report.at("net").at("pattern").get<std::string>(),
-                   "<h1>Synthetic traffic</h1>\n<pre>" + escaped(text_of_net(report)) + "</pre>\n" +
-                       (dies.empty() ? "" : heat_maps(parse_csv(dies, "dies.csv"), report.at("machine"))));
-}
-
 void add_net_figures(Figures& out, const NetContext& c) {
   const NetRun& run = c.run;
   out.add("pattern", schema::enum_text(c.config.net.pattern), "", "`net.pattern`");
@@ -242,12 +236,13 @@ void write_net_folder(const NetContext& context, const std::string& directory) {
   const Json report = report_of(context);
   FileSet files(directory);
   files.add("config.resolved.json", config::resolved_json(context.config, config::Purpose::kNet));
-  files.add("links.csv", links_csv(run));
+  const RunTables tables{dies_csv(run), links_csv(run), ""};
+  files.add("links.csv", tables.links);
   files.add("ops.csv", ops_csv(report.at("latency").at("ops")));
-  files.add("dies.csv", dies_csv(run));
+  files.add("dies.csv", tables.dies);
   if (report.at("net").contains("sweep")) files.add("curve.csv", curve_csv(report.at("net").at("sweep")));
   files.add("report.txt", text_of_net(report));
-  files.add("report.html", net_html(report, dies_csv(run)));
+  files.add("report.html", run_page(report, tables));
   files.add("report.json", dump(report));  // last: a folder with report.json is complete
   files.commit();
 }

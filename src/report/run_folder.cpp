@@ -3,7 +3,7 @@
 #include "report/bottlenecks.h"
 #include "report/files.h"
 #include "report/groups.h"
-#include "report/html.h"
+#include "report/page.h"
 #include "report/tables.h"
 #include "report/text.h"
 #include "report/value.h"
@@ -14,7 +14,8 @@ void write_run_folder(const RunContext& context, const std::string& directory) {
   const Json report = report_value(context);
   FileSet files(directory);
   files.add("config.resolved.json", config::resolved_json(context.config));
-  files.add("links.csv", links_csv(context));
+  const RunTables tables{dies_csv(context), links_csv(context), tasks_csv(context)};
+  files.add("links.csv", tables.links);
   const Json& ops = report["latency"]["ops"];
   files.add("ops.csv", ops_csv(ops));
   for (const char* by : {"kind", "phase", "layer"}) {
@@ -23,10 +24,11 @@ void write_run_folder(const RunContext& context, const std::string& directory) {
   }
   files.add("collectives.csv", collectives_csv(report["latency"]["collectives"]));
   files.add("critical_path.csv", critical_path_csv(context));
-  files.add("dies.csv", dies_csv(context));
+  files.add("dies.csv", tables.dies);
+  files.add("tasks.csv", tables.tasks);
   if (context.timeline != nullptr && !context.timeline->empty()) files.add("timeline.pftrace.gz", *context.timeline);
   files.add("report.txt", text_of(report));
-  files.add("report.html", run_html(report, dies_csv(context)));
+  files.add("report.html", run_page(report, tables));
   files.add("report.json", dump(report));  // last: a folder with report.json is complete
   files.commit();
 }

@@ -134,6 +134,7 @@ class Sweep {
     remove_leftovers(request_.directory + "/points");
     for (const Point& point : plan_.points) remove_leftovers(folder(point));
     write_file(request_.directory + "/points.csv", points_csv(file_, plan_));
+    write_file(request_.directory + "/sweep.json", sweep_json(file_, plan_));
     const Share share = share_processors(request_.jobs, plan_.threads);
     std::vector<Command> commands;
     for (const Point& point : plan_.points) {

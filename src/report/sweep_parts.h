@@ -49,9 +49,12 @@ struct Plan {
   std::vector<Point> points;
   std::size_t excluded = 0;  ///< by constraints
   std::int64_t threads = 0;  ///< of the base config; 0 = it does not say
+  std::vector<Json> base;    ///< the base's value of each axis; null where it has none
 };
 /// Loads the base and every point to check them. Error(kInvalidInput) names each point that cannot run.
 [[nodiscard]] Plan make_plan(const SweepFile& sweep);
+/// sweep.json: what was asked for, for the page.
+[[nodiscard]] std::string sweep_json(const SweepFile& sweep, const Plan& plan);
 [[nodiscard]] std::string points_csv(const SweepFile& sweep, const Plan& plan);
 /// A value as the command line and a CSV cell have it: strings bare, all else as JSON.
 [[nodiscard]] std::string plain(const Json& value);

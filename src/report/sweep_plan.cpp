@@ -193,6 +193,7 @@ Plan make_plan(const SweepFile& sweep) {
   Json resolved = Json::parse(config::resolved_json(base));
   Plan plan;
   plan.threads = base.run.threads;
+  for (const Axis& axis : sweep.axes) plan.base.push_back(base_value(resolved, axis.path));
   std::string inputs;
   for (const auto& [file, sha256] : base.input_sha256) inputs += sha256;
   const SweepFile full = with_values(sweep, resolved);
@@ -220,6 +221,21 @@ Plan make_plan(const SweepFile& sweep) {
   }
   check_points(sweep, plan);
   return plan;
+}
+
+std::string sweep_json(const SweepFile& sweep, const Plan& plan) {
+  Json axes = Json::array();
+  for (std::size_t a = 0; a < sweep.axes.size(); ++a)
+    axes.push_back({{"path", sweep.axes[a].path}, {"base", plan.base[a]}});
+  return dump({{"schema", "dojosim.sweep/1"},
+               {"file", sweep.file},
+               {"base", sweep.base},
+               {"mode", sweep.mode},
+               {"axes", axes},
+               {"metrics", sweep.metrics},
+               {"constraints", sweep.constraints},
+               {"excluded", plan.excluded},
+               {"pareto", {{"min", sweep.pareto_min}, {"max", sweep.pareto_max}}}});
 }
 
 std::string points_csv(const SweepFile& sweep, const Plan& plan) {

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes links.csv, ops.csv and dies.csv, and reads CSV.
+// Writes links.csv, ops.csv, tasks.csv and dies.csv, and reads CSV.
 #include "report/tables.h"
 
 #include <cstdlib>
 #include <iterator>
 
 #include "dojo/base/error.h"
+#include "dojo/workload/op_kind.h"
+#include "report/rank_lanes.h"
 #include "report/value.h"
 
 namespace dojo::report {
@@ -32,6 +34,10 @@ std::string csv_cell(const std::string& plain) {
     quoted += c;
   }
   return quoted + "\"";
+}
+
+std::string plain_cell(const std::string& cell) {
+  return cell.size() > 1 && cell[0] == '\'' && looks_like_formula(cell.substr(1)) ? cell.substr(1) : cell;
 }
 
 std::string links_csv(const RunContext& context) {
@@ -62,6 +68,25 @@ std::string dies_csv(const RunContext& context) {
       text += "," + cell(r.die_edge_utilisation, die * std::size_t{topology::kDirections} + d);
     }
     text += "\n";
+  }
+  return text;
+}
+
+std::string tasks_csv(const RunContext& context) {
+  std::string text = "rank,lane,name,kind,again,begin_s,wait_s,seconds\n";
+  if (context.trail == nullptr) return text;
+  for (const RankTask& task : context.trail->tasks) {
+    std::string name = "(no operation)";
+    const char* kind = "none";
+    if (task.op != kNone) {
+      const workload::Graph& graph = context.workload.graphs[task.graph];
+      name = graph.op_name(graph.ops[task.op]);
+      kind = workload::op_kind_name(graph.ops[task.op].kind);
+    }
+    const auto seconds = [&](Cycles cycles) { return context.topology.seconds(cycles); };
+    fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{}\n", task.rank,
+                   lane_name(static_cast<std::size_t>(task.lane)), csv_cell(name), kind, task.again ? 1 : 0,
+                   seconds(task.begin), seconds(task.moves - task.begin), seconds(task.end - task.begin));
   }
   return text;
 }

@@ -10,13 +10,17 @@
 namespace dojo::report {
 
 [[nodiscard]] std::string links_csv(const RunContext& context);
-/// One row per die: place in the grid and the shares that the heat maps show.
+/// One row per die: place in the grid and the shares that the maps show.
 [[nodiscard]] std::string dies_csv(const RunContext& context);
+/// When a few ranks ran what: their tasks, by rank, lane and begin.
+[[nodiscard]] std::string tasks_csv(const RunContext& context);
 /// `rows`: latency.ops of report.json.
 [[nodiscard]] std::string ops_csv(const Json& rows);
 
 /// One cell, quoted where commas, quotes or line ends ask for it (RFC 4180).
 [[nodiscard]] std::string csv_cell(const std::string& text);
+/// The text that csv_cell() made a cell of, quotes already taken off.
+[[nodiscard]] std::string plain_cell(const std::string& cell);
 
 struct CsvTable {
   std::vector<std::string> header;

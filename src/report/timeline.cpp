@@ -12,27 +12,18 @@
 #include "dojo/base/error.h"
 #include "dojo/workload/op_kind.h"
 #include "report/perfetto_writer.h"
-#include "report/trail_tasks.h"
+#include "report/rank_lanes.h"
 
 namespace dojo::report {
 namespace {
 
-using machine::TaskTime;
 using workload::Task;
 
-/// What a rank's lane shows; also the order of its lanes.
-enum class Lane : std::uint8_t { kCores, kCollectives, kMemory, kRecorded };
-constexpr std::array<const char*, 4> kLaneNames{"cores", "collectives", "memory", "recorded"};
 constexpr std::array<const char*, 4> kCounterNames{"ranks computing", "ranks waiting for late ranks",
                                                    "ranks moving messages", "ranks using memory"};
 constexpr std::size_t kIntervals = 1000;  ///< of a counter
 // Track numbers: a rank has a million of its own, a kind of lane 100,000 of those.
 constexpr std::uint64_t kOfRank = 1'000'000, kOfLane = 100'000;
-
-struct Slice {
-  Cycles begin, end, moves;  ///< moves: when its last rank had come; `begin`: nobody was waited for
-  std::uint32_t task;
-};
 
 class Timeline {
  public:
@@ -57,35 +48,10 @@ class Timeline {
   [[nodiscard]] std::uint64_t ns(Cycles cycles) const {
     return static_cast<std::uint64_t>(std::floor(static_cast<double>(cycles) * ns_per_cycle_));
   }
-  static Lane lane_of(const Task& task) {
-    if (task.kind == Task::Kind::kDelay) return Lane::kRecorded;
-    if (TrailTasks::on_cores(task)) return Lane::kCores;
-    return task.unit == Task::Unit::kMemory ? Lane::kMemory : Lane::kCollectives;
-  }
-  /// What of the rank lies in the chosen time, in the order of its starts; empty tasks left out.
-  [[nodiscard]] std::array<std::vector<Slice>, 4> slices_of(RankId rank) const {
-    std::array<std::vector<Slice>, 4> lanes;
-    const std::vector<TaskTime>& times = tasks_.times(rank);
-    for (std::uint32_t task = 0; task < times.size(); ++task) {
-      const Task& what = tasks_.program(rank).tasks[task];
-      if (what.kind == Task::Kind::kNone || times[task].start == kNever) continue;
-      const Cycles from = std::max(times[task].start, begin_), until = std::min(times[task].end, end_);
-      if (until <= from) continue;
-      const TrailTasks::Member last = tasks_.last_to_come(rank, task);
-      const Cycles moves = last.rank == kNone ? from : std::clamp(last.start, from, until);
-      lanes[static_cast<std::size_t>(lane_of(what))].push_back({from, until, moves, task});
-    }
-    for (std::vector<Slice>& lane : lanes) {
-      std::sort(lane.begin(), lane.end(), [](const Slice& a, const Slice& b) {
-        return a.begin != b.begin ? a.begin < b.begin : a.task < b.task;
-      });
-    }
-    return lanes;
-  }
   void write_rank(RankId rank) {
     const std::uint64_t process = (rank + std::uint64_t{1}) * kOfRank;
     out_.process(process, static_cast<std::int32_t>(rank + 1), fmt::format("rank {}", rank));
-    const auto lanes = slices_of(rank);
+    const auto lanes = lanes_of(tasks_, rank, begin_, end_);
     for (std::size_t kind = 0; kind < lanes.size(); ++kind) write_lanes(rank, process, kind, lanes[kind]);
   }
   /// What runs beside one another lies on tracks of its own: slices of a track never overlap.
@@ -105,7 +71,7 @@ class Timeline {
     }
     for (std::size_t i = 0; i < tracks.size(); ++i) {
       const std::uint64_t track = process + (kind + 1) * kOfLane + i;
-      out_.track(track, process, i == 0 ? kLaneNames[kind] : fmt::format("{} {}", kLaneNames[kind], i + 1));
+      out_.track(track, process, i == 0 ? lane_name(kind) : fmt::format("{} {}", lane_name(kind), i + 1));
       for (const Slice& slice : tracks[i]) write_slice(rank, track, slice);
     }
   }
@@ -133,7 +99,7 @@ class Timeline {
   }
 
   void count_rank(RankId rank) {
-    const auto lanes = slices_of(rank);
+    const auto lanes = lanes_of(tasks_, rank, begin_, end_);
     const auto& collectives = lanes[static_cast<std::size_t>(Lane::kCollectives)];
     for (const Lane lane : {Lane::kCores, Lane::kRecorded}) {
       for (const Slice& slice : lanes[static_cast<std::size_t>(lane)]) add(0, slice.begin, slice.end);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 
+#include "report/rank_lanes.h"
 #include "report/trail_tasks.h"
 
 namespace dojo::report {
@@ -241,6 +242,7 @@ Trail make_trail(const workload::Workload& workload, const workload::Job& job, c
     trail.after_end += end - std::min(end, own_end);
   }
   trail.path = PathWalk(tasks, end).steps;
+  trail.tasks = tasks_of_some_ranks(tasks, trail.path.empty() ? kNone : trail.path.back().rank, end);
   return trail;
 }
 

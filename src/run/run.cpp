@@ -12,7 +12,6 @@
 
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
-#include "dojo/base/stop_point.h"
 #include "dojo/reference/die.h"
 #include "dojo/report/timeline.h"
 #include "dojo/run/host_memory.h"
@@ -20,6 +19,7 @@
 #include "run/approximations.h"
 #include "run/if_free.h"
 #include "run/job_size.h"
+#include "run/stoppable.h"
 
 namespace dojo::run {
 namespace {
@@ -134,31 +134,12 @@ audit::Result audit_of(const Prepared& prepared, const audit::Draw& drawn, const
                        [&] { return asked_to_stop(hooks); });
 }
 
-/// None when it was stopped.
-std::unique_ptr<workload::Job> lowered(const workload::Workload& workload, const workload::LowerOptions& options,
-                                       const topology::Topology& topology, const Hooks& hooks) {
-  const StopScope scope(hooks.should_stop, hooks.progress);
-  try {
-    stop_point();
-    return std::make_unique<workload::Job>(workload::lower(workload, options, topology));
-  } catch (const Stopped&) {
-    return nullptr;
-  }
-}
-
-/// What a run says of itself that was stopped before its workload was lowered.
-workload::Job job_of_nothing(const workload::Workload& workload, const workload::LowerOptions& options,
-                             const topology::Topology& topology) {
-  workload::Job job = workload::idle_job(workload, options, topology);
-  job.approximations = {"The run was interrupted before its workload was lowered: nothing of it was simulated."};
-  return job;
-}
-
 /// The outcome of a machine that did nothing.
 void stand_still(const Prepared& prepared, const machine::MachineSettings& settings, RunOutcome& outcome) {
   const machine::Machine machine(*prepared.topology, *prepared.workload, *prepared.job, settings);
   outcome.ending = systemc::Ending::kInterrupted;
   outcome.results = machine.collect(true);
+  outcome.results.finished = false;  // without a rank it has nothing to wait for
   outcome.results.threads = settings.threads;
 }
 
@@ -214,9 +195,8 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   auto topology = std::make_unique<topology::Topology>(config.machine,
                                                        config.machine_file.empty() ? "machine" : config.machine_file);
   refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), model, hooks);
-  std::vector<std::string> files_read;
-  auto workload = std::make_unique<workload::Workload>(make_workload(config.workload, *topology, &files_read));
-  for (const std::string& file : files_read) config.input_sha256.emplace(file, config::sha256_file(file));
+  std::unique_ptr<workload::Workload> workload = read_or_made(config, *topology, hooks);
+  if (!workload) return stopped_before_reading(std::move(config), std::move(topology));
   workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
   lowering.node_model = config.run.node_model;
   refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
@@ -224,7 +204,7 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
   std::unique_ptr<workload::Job> job = lowered(*workload, lowering, *topology, hooks);
   if (!job) {
-    job = std::make_unique<workload::Job>(job_of_nothing(*workload, lowering, *topology));
+    job = std::make_unique<workload::Job>(stopped_before_lowering(*workload, lowering, *topology));
     return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
             std::move(job), true};
   }
@@ -243,7 +223,7 @@ RunOutcome run(Prepared prepared, const Hooks& hooks) {
   settings.threads = given_threads(settings.threads, hooks);
   RunOutcome outcome;
   if (!prepared.stopped && asked_to_stop(hooks)) {  // a machine with all its work takes long to build
-    prepared.job = std::make_unique<workload::Job>(job_of_nothing(
+    prepared.job = std::make_unique<workload::Job>(stopped_before_lowering(
         *prepared.workload, lower_options(prepared.config->workload, prepared.workload->ranks()), *prepared.topology));
     prepared.stopped = true;
   }

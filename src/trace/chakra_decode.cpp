@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "chakra_trace.pb.h"
+#include "dojo/base/stop_point.h"
 #include "trace/chakra.h"
 #include "trace/chakra_assembler.h"
 
@@ -51,7 +52,9 @@ class Decoder {
     const std::string& bytes = request_.bytes;
     if (bytes.empty()) return fail(0, "found an empty file, expected a Chakra trace; write the trace again");
     bool first = true;
+    StopPoints stops;
     for (std::size_t at = 0; at < bytes.size();) {
+      stops.pass();
       const std::size_t record = at;
       std::uint64_t length = 0;
       if (!read_length(bytes, at, length)) {

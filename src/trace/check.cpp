@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "dojo/base/stop_point.h"
 #include "dojo/trace/trace.h"
 #include "trace/check_ranks.h"
 #include "trace/graph_builder.h"
@@ -54,7 +55,9 @@ bool references_exist(const Graph& graph, Findings& findings) {
 }
 
 void check_amounts(const Workload& workload, const Graph& graph, const std::string& ranks, Findings& findings) {
+  StopPoints stops;
   for (const Op& op : graph.ops) {
+    stops.pass();
     const auto amount = [&](const char* what, std::int64_t value, std::int64_t most) {
       if (value >= 0 && value <= most) return;
       findings.add("{}{}: found {} {}, expected 0 to {}; correct the trace", describe_place(graph, op), ranks, what,

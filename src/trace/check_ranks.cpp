@@ -11,6 +11,7 @@
 #include <set>
 #include <tuple>
 
+#include "dojo/base/stop_point.h"
 #include "trace/graph_builder.h"
 
 namespace dojo::workload {
@@ -111,7 +112,9 @@ std::vector<std::uint32_t> topological_order(const Graph& graph, std::vector<std
     if (need[at] == 0) ready.push(at);
   }
   order.reserve(count);
+  StopPoints stops;
   while (!ready.empty()) {
+    stops.pass();
     const std::uint32_t at = ready.top();
     ready.pop();
     order.push_back(at);
@@ -187,9 +190,11 @@ void check_messages(const Workload& workload, Findings& findings) {
       if (is_message(ops[i].kind)) messages[g].push_back(i);
     }
   }
+  StopPoints stops;
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
     const Graph& graph = workload.graphs[workload.graph_of_rank[rank]];
     for (const std::uint32_t i : messages[workload.graph_of_rank[rank]]) {
+      stops.pass();
       const Op& op = graph.ops[i];
       const auto peer = static_cast<RankId>(op.peer);
       if (op.peer < 0 || peer >= workload.ranks() || peer == rank) {

@@ -13,6 +13,7 @@
 #include <new>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 
 namespace dojo::workload {
 namespace {
@@ -44,6 +45,7 @@ class Unpacked {
     most_ = std::min(limits.trace_bytes, std::max(limits.free_bytes, limits.growth * packed_bytes));
   }
   [[nodiscard]] char* room() {
+    stop_point();
     have_ = bytes.size();
     bytes.resize(have_ + kPiece);
     return bytes.data() + have_;

@@ -27,6 +27,7 @@ std::uint32_t GraphBuilder::tensor(const std::string& name, Bytes bytes, TensorR
 }
 
 std::uint32_t GraphBuilder::add(OpDraft draft) {
+  stops_.pass();
   const auto append = [](std::vector<std::uint32_t>& to, const std::vector<std::uint32_t>& from, std::uint32_t& begin,
                          std::uint32_t& end) {
     begin = static_cast<std::uint32_t>(to.size());

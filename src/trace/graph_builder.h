@@ -5,6 +5,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "dojo/base/stop_point.h"
 #include "dojo/workload/graph.h"
 
 namespace dojo::workload {
@@ -28,6 +29,7 @@ class GraphBuilder {
   Graph take() { return std::move(graph_); }
 
  private:
+  StopPoints stops_;
   Graph graph_;
   std::unordered_map<std::string, std::uint32_t> known_{{"", 0}};
 };

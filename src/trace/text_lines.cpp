@@ -6,6 +6,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "dojo/base/stop_point.h"
+
 namespace dojo::workload {
 
 std::string_view trimmed(std::string_view text) {
@@ -20,7 +22,9 @@ std::vector<TextLine> text_lines(const std::string& text, bool* whole) {
   std::string_view rest = text;
   if (rest.substr(0, 3) == "\xef\xbb\xbf") rest.remove_prefix(3);
   if (whole != nullptr) *whole = !rest.empty() && (rest.back() == '\n' || rest.back() == '\r');
+  StopPoints stops;
   for (std::uint32_t number = 1; !rest.empty(); ++number) {
+    stops.pass();
     const std::size_t end = rest.find_first_of("\r\n");
     const std::string_view line = trimmed(rest.substr(0, end));
     if (!line.empty()) lines.push_back({number, line});

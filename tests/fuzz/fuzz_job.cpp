@@ -56,6 +56,7 @@ void run_job(const test::TemporaryFolder& folder, const std::string& config_file
   run::Hooks hooks;
   hooks.should_stop = [&] { return ++asked > kMostAsked; };
   run::Prepared prepared = run::prepare(std::move(config), hooks);
+  if (prepared.workload->ranks() == 0) return;  // stopped while it was read
   convert(*prepared.workload, folder / "again.json");
   run::RunOutcome outcome;
   if (!fuzz::answered([&] { outcome = run::run(std::move(prepared), hooks); })) return;  // a limit of time

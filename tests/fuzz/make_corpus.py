@@ -58,6 +58,16 @@ def onnx():
              node("Flatten", ["p"], "f") + node("Gemm", ["f", "v"], "y") + node("Softmax", ["y"], "z") + block(2, "g") +
              weight("w", [4, 3, 3, 3]) + weight("s", [4]) + weight("v", [4, 5]) + block(11, info("x", [2, 3, 8, 8])))
     yield number(1, 7) + block(7, graph) + block(8, number(2, 13))
+    groups = block(5, block(1, "group") + number(20, 2) + number(3, 2))
+    heads = block(5, block(1, "num_heads") + number(20, 2) + number(3, 2))
+    graph = (node("Conv", ["x", "w"], "c", groups) + node("ConvTranspose", ["c", "u"], "t") +
+             node("GroupNormalization", ["t", "s", "s"], "n") + node("Reshape", ["n", "o"], "r") +
+             node("LayerNormalization", ["r", "q"], "l") + node("MatMul", ["l", "m"], "p") +
+             node("Attention", ["p", "k"], "a", heads) + node("Softmax", ["a"], "f") + node("Gather", ["e", "i"], "h") +
+             node("Einsum", ["f", "h"], "z") + block(2, "g") + weight("w", [4, 2, 3, 3]) + weight("u", [4, 4, 3, 3]) +
+             weight("s", [4]) + weight("q", [8]) + weight("m", [8, 8]) + weight("k", [8, 24]) + weight("e", [16, 8]) +
+             weight("o", [3]) + block(11, info("x", [2, 4, 8, 8])) + block(11, info("i", [2, 3])))
+    yield number(1, 7) + block(7, graph) + block(8, number(2, 17))
 
 
 def pytorch():
@@ -78,6 +88,20 @@ def pytorch():
                               "outputs": {"values": [tensor], "shapes": [[8, 8]], "types": ["Tensor(float)"]},
                               "attrs": [{"name": "op_schema", "value": schema}, {"name": "dtype", "value": "Float"}]})
         yield json.dumps({"schema": "1.1.1", "nodes": nodes})
+    ids = [9, 3, 0, 64, 8, "cuda:0"]
+    calls = [("embedding", [tensor, ids, -1, False], [[16, 8], [2, 4]], [[2, 4, 8]]),
+             ("layer_norm", [tensor, [8], tensor, tensor, 1e-5], [[2, 4, 8], [], [8], [8], []], [[2, 4, 8]]),
+             ("_scaled_dot_product_flash_attention", [tensor] * 3 + [0.0, True], [[2, 2, 4, 4]] * 3, [[2, 2, 4, 4]]),
+             ("_softmax", [tensor, -1, False], [[2, 4, 8], [], []], [[2, 4, 8]]),
+             ("convolution", [tensor, tensor, None, [1, 1], [1, 1], [1, 1], True, [0, 0], 2],
+              [[2, 4, 6, 6], [4, 2, 3, 3], [], [[], []], [[], []], [[], []], [], [[], []], []], [[2, 4, 6, 6]]),
+             ("native_group_norm", [tensor, tensor, tensor, 2, 4, 36, 2, 1e-5], [[2, 4, 6, 6], [4], [4]], [[2, 4, 6, 6]]),
+             ("_fused_adam_", [[tensor], [tensor], [tensor], [tensor]], [[[8, 8]]] * 4, [])]
+    nodes = [{"id": i + 3, "name": "aten::" + name, "ctrl_deps": 2,
+              "inputs": {"values": values, "shapes": shapes, "types": ["Tensor(float)"] * len(values)},
+              "outputs": {"values": [tensor] * len(out), "shapes": out, "types": ["Tensor(float)"] * len(out)},
+              "attrs": [{"name": "op_schema", "value": ""}]} for i, (name, values, shapes, out) in enumerate(calls)]
+    yield json.dumps({"schema": "1.1.1", "nodes": nodes})
 
 
 def kineto():
@@ -91,6 +115,21 @@ def kineto():
     yield json.dumps(events)
 
 
+def kinds():
+    """One operation of each shape and family."""
+    conv = {"n": 2, "c": 4, "h": 6, "w": 5, "k": 8, "r": 3, "s": 2, "stride": 2, "pad": 1}
+    rows, lookup = {"elements": 64, "channels": 8}, {"lookup": {"lookups": 12, "width": 8, "pooled": 3, "distinct_percent": 40}}
+    attention = {"batch": 2, "heads": 4, "kv_heads": 2, "queries": 8, "keys": 8, "head_size": 4, "causal": 1, "window": 3}
+    ops = [("attention", {"attention": attention}), ("attention_grad", {"attention": {**attention, "scores": 1}}),
+           ("conv", {"conv": {**conv, "groups": 2, "dilation": 2, "pad": 2}}),
+           ("conv_input_grad", {"conv": {**conv, "transposed": 1, "pad_out": 1}}), ("layer_norm", rows),
+           ("rms_norm_grad", rows), ("softmax", rows), ("group_norm_stats", rows), ("embedding", lookup),
+           ("embedding_grad", lookup), ("dispatch", lookup), ("transpose", {"elements": 64}),
+           ("optimizer", {"elements": 64, "rule": "adam"})]
+    return {"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 1}],
+            "graphs": [{"ops": [{"id": i, "kind": kind, **keys} for i, (kind, keys) in enumerate(ops)]}]}
+
+
 SEEDS = {
     "aicb-csv": ["comm_type,comm_group,comm_group_size,msg_size,stage,_elapsed_time\n"
                  "CommType.all_reduce,CommGroup.tp_group,2,1024,forward,\nCommType.computation,,,,backward,5\n"],
@@ -102,7 +141,7 @@ SEEDS = {
                     '"comm_size":8}]}', '{"version":"1"}{"id":"7","type":"COMP_NODE","durationMicros":"5"}'],
     "dojo-json": ['{"format":"dojo.trace/1","ranks":[{"graph":0,"ranks":2}],"graphs":[{"tensors":[{"name":"x","bytes":8,'
                   '"role":"input"}],"ops":[{"id":1,"kind":"matmul","matmul":{"m":2,"n":3,"k":4},"inputs":["x"]},'
-                  '{"id":2,"kind":"all_reduce","bytes":8,"deps":[1]}]}]}'],
+                  '{"id":2,"kind":"all_reduce","bytes":8,"deps":[1]}]}]}', json.dumps(kinds())],
     "group-file": ['{"1":[0,1],"2":[2]}', '["[{\\"pg_name\\": \\"0\\", \\"ranks\\": [0, 1]}]"]'],
     "kineto": kineto(),
     "onnx": onnx(),

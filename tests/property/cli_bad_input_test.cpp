@@ -3,8 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
@@ -291,6 +293,18 @@ TEST(InterruptedLowering, EndsSoonWithAReportOfNothing) {
   EXPECT_LT(cpu_seconds_of_children() - before, 10) << "it was lowered to the end";
   EXPECT_EQ(report["time"]["cycles"], 0);
   EXPECT_THAT(report["fidelity"]["approximations"].dump(), HasSubstr("interrupted before its workload was lowered"));
+}
+
+/// Nobody ever writes into the pipe: it would be waited for half a minute.
+TEST(InterruptedReading, EndsSoonWithAReportOfNothing) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(mkfifo((folder / "pipe").c_str(), 0600), 0);
+  const auto start = std::chrono::steady_clock::now();
+  const json report = interrupted("run --machine configs/machines/tile.json --workload '" + (folder / "pipe") + "'",
+                                  "reading machine and workload", folder);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(25)) << "it was waited for to the end";
+  EXPECT_EQ(report["time"]["cycles"], 0);
+  EXPECT_THAT(report["fidelity"]["approximations"].dump(), HasSubstr("interrupted before its workload was read"));
 }
 
 /// The second load takes half a minute; the figures are those of the first.

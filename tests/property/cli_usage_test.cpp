@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+
 #include "support/program.h"
 
 namespace dojo::test {
@@ -120,6 +122,22 @@ TEST(ExitCodes, AMachineThatCannotFitIsRefusedBeforeItIsBuilt) {
   EXPECT_EQ(result.exit_code, 6) << result.err;
   EXPECT_THAT(result.err, HasSubstr("of host memory"));
   EXPECT_LT(result.peak_rss_bytes, std::uint64_t{2} << 30);
+}
+
+/// 1,500 loads of 16 GiB, none of which waits for another, are 3 x 10^9 pieces that wait at two DIPs.
+TEST(ExitCodes, LoadsForWhichThereIsNoMemoryToWaitInAreRefusedBeforeTheRun) {
+  nlohmann::json operations = nlohmann::json::array();
+  for (int i = 0; i < 1500; ++i)
+    operations.push_back({{"id", i}, {"kind", "mem_load"}, {"bytes", std::int64_t{16} << 30}});
+  const nlohmann::json trace = {
+      {"format", "dojo.trace/1"}, {"ranks", {{{"graph", 0}, {"ranks", 1}}}}, {"graphs", {{{"ops", operations}}}}};
+  const TemporaryFolder folder;
+  const ProgramResult result = run_program({"run", "--machine", "configs/machines/die.json", "--workload",
+                                            folder.write("loads.json", trace.dump()), "--out", folder / "out"});
+  EXPECT_EQ(result.exit_code, 6) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("of host memory"));
+  EXPECT_LT(result.peak_rss_bytes, std::uint64_t{1} << 30);
+  EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 
 }  // namespace

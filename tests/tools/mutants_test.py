@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """tools/mutants: what is changed, how the changed sources are written, and that a change happens when it is chosen."""
 import collections
+import importlib.machinery
+import importlib.util
 import os
 import pathlib
 import subprocess
@@ -150,6 +152,34 @@ class Changes(unittest.TestCase):
         self.output(DOJO_MUTANT_TRACE=str(trace))
         missing = {m.id for m in self.mutants} - {int(line) for line in trace.read_text().split()}
         self.assertEqual([m.key[2] for m in self.mutants if m.id in missing], ["- to "])  # of -a
+
+
+class Report(unittest.TestCase):
+    """20 mutants, some of which no test notices."""
+
+    def findings(self, alive, reasons):
+        loader = importlib.machinery.SourceFileLoader("mutants_tool", str(ROOT / "tools/mutants"))
+        tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("mutants_tool", loader))
+        loader.exec_module(tool)
+        part = next(iter(mutant_sources.PLACES))
+        mutants = [mutant_sources.Mutant(i, part, "f", i, "", 0, 0, "", "", "", ("f", str(i), "a to b", 1)) for i in range(20)]
+        results = {m.key: {"killed_by": None if m.id < alive else "test", "reached_by": 1} for m in mutants}
+        with tempfile.TemporaryDirectory() as folder:
+            return tool.report(pathlib.Path(folder), mutants, results,
+                               {("f", str(i), "a to b", 1): reason for i, reason in reasons.items()}, 20)
+
+    def test_each_survivor_needs_a_reason(self):
+        self.assertEqual(self.findings(0, {}), [])
+        self.assertIn("no reason", self.findings(1, {})[0])
+        self.assertEqual(self.findings(1, {0: "a limit of the host"}), [])
+
+    def test_a_reason_for_what_is_noticed_is_stale(self):
+        self.assertIn("take it out", self.findings(0, {7: "equivalent: it is"})[0])
+
+    def test_five_per_cent_of_those_that_are_not_equivalent_may_survive(self):
+        self.assertEqual(self.findings(5, dict.fromkeys(range(5), "equivalent: it is")), [])
+        self.assertIn("2 of 20", self.findings(2, {0: "a limit", 1: "a limit"})[-1])
+        self.assertIn("1 of 19", self.findings(2, {0: "equivalent: it is", 1: "a limit"})[-1])
 
 
 if __name__ == "__main__":

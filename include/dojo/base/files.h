@@ -28,7 +28,8 @@ struct InputLimits {
 inline constexpr const char* kLimitOption = "--max-input-mib";
 
 /// The whole file. A pipe or a device is read to its end, and no further than a file of `most_bytes`.
-/// Error(kIo) with name and reason; Error(kInvalidInput) for a file that is too large.
+/// Error(kIo) with name and reason; Error(kInvalidInput) for a file that is too large; Stopped where a StopScope says
+/// so.
 [[nodiscard]] std::string read_file(const std::string& path, std::uint64_t most_bytes);
 
 /// Throws the sentence of an input that is too large.

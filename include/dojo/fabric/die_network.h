@@ -272,6 +272,19 @@ class DieNetwork {
   Walk walk_control(Direction d, std::size_t first, int links, Flits flits, Cycles head);
   Cycles eject(SiteIndex site, const Burst& burst, Flits flits, Cycles head);
 
+  /// A burst's way on the die: along a row, then along a column.
+  struct Turned {
+    struct Part {
+      Direction direction = Direction::kEast;
+      std::size_t first = 0;  ///< link; the others follow
+      std::int32_t count = 0;
+    };
+    std::array<Part, 2> parts;
+    std::size_t size = 0;
+  };
+  /// A burst that waits for its node's write port fills the buffers on its way, and the links behind those are held.
+  /// `head`: when it has come; `tail`: one past its last flit at the port.
+  void hold(const Turned& way, Flits flits, Cycles head, Cycles tail);
   template <class Sink>
   Departure unicast(std::int32_t row, std::int32_t column, const Burst& burst, Cycles now, Sink&& sink);
   template <class Sink>
@@ -435,8 +448,10 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
   Cycles head = now;
   Departure departure;
   Cycles* out = nullptr;  // free time of the first link
+  Turned way;
   const auto segment = [&](Direction d, std::int32_t count) {
     const std::size_t first = index(d, row, column);
+    if (way.size < way.parts.size()) way.parts[way.size++] = {d, first, count};
     const Walk w = control ? walk_control(d, first, count, n, head) : walk(d, first, count, n, head);
     head = w.head;
     if (out != nullptr) return;
@@ -479,6 +494,7 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
   }
   const SiteIndex site = site_at(row, column);
   const Cycles tail = eject(site, burst, n, head);
+  if (!control && tail - n > head) hold(way, n, head, tail);
   if (out == nullptr) departure = {tail - n, tail};
   sink.deliver(site, burst, tail);
   return departure;

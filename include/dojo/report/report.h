@@ -54,13 +54,15 @@ void write_run_folder(const RunContext& context, const std::string& directory);
 /// Rebuilds report.html of a run or sweep folder from its JSON and CSV files. Returns the path.
 std::string write_html(const std::string& directory);
 
-/// `base` and `fresh`: reports, run folders, or folders of such. The other names may be empty; of the last two, "-" is
-/// standard output.
+/// `base` and `fresh`: reports, run folders, or folders of such. The other names may be empty; `junit` and `markdown`
+/// may be "-", which is standard output.
 struct CompareRequest {
   std::string base, fresh, rules, junit, markdown;
   std::string fail_on = "any";  ///< or "worse": what a rule, or the usual direction, calls worse, and what is missing
   std::string format = "text";  ///< of what is printed: text, github (workflow commands), gitlab (Code Quality)
   bool update = false;          ///< `base` is written again from `fresh`, without what is not compared
+  std::string html = {};        ///< page of the comparison
+  std::vector<std::string> more = {};  ///< other runs that are compared with `base`, as `fresh` is
 };
 /// Prints the comparison to `out`; returns true when nothing failed.
 bool compare(const CompareRequest& request, std::string& out);

@@ -35,6 +35,18 @@ struct PathStep {
   Cycles begin = 0, end = 0;
 };
 
+/// What of a rank a row of a timeline shows; also their order.
+enum class Lane : std::uint8_t { kCores, kCollectives, kMemory, kRecorded };
+
+/// A task of a rank, for tasks.csv and the page.
+struct RankTask {
+  RankId rank = 0;
+  Lane lane = Lane::kCores;
+  bool again = false;                    ///< work that is repeated
+  std::uint32_t graph = 0, op = kNone;   ///< kNone: no operation of the trace
+  Cycles begin = 0, moves = 0, end = 0;  ///< moves: when its last rank had come; `begin`: nobody was waited for
+};
+
 struct Trail {
   std::uint64_t ranks = 0;
   Cycles end = 0;                                ///< of the job
@@ -42,6 +54,7 @@ struct Trail {
   Cycles idle = 0;                               ///< of all ranks: no operation accounts for it
   Cycles after_end = 0;                          ///< of all ranks: from a rank's own end to the job's
   std::vector<PathStep> path;                    ///< in the order of time, without gaps, from 0 to `end`
+  std::vector<RankTask> tasks;                   ///< of a few ranks, by rank, lane and begin
 };
 
 using TaskTimes = std::function<const std::vector<machine::TaskTime>&(RankId rank)>;

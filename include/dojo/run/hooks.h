@@ -12,8 +12,8 @@ namespace dojo::run {
 
 /// Each may be left empty.
 struct Hooks {
-  /// A run ends early when this says true. Asked about every 50 ms of host time, while a workload is lowered too, and
-  /// between measurements of a network.
+  /// A run ends early when this says true. Asked about every 50 ms of host time, while a workload is read and lowered
+  /// too, and between measurements of a network.
   std::function<bool()> should_stop;
   /// Called as often, while a machine simulates; `host_s`: seconds since it began to.
   std::function<void(const machine::Machine& machine, double host_s)> tick;

@@ -24,7 +24,7 @@ struct Prepared {
   std::unique_ptr<const topology::Topology> topology;
   std::unique_ptr<const workload::Workload> workload;
   std::unique_ptr<const workload::Job> job;
-  bool stopped = false;  ///< before the workload was lowered: the job has nothing to do
+  bool stopped = false;  ///< before the workload was read or lowered: the job has nothing to do
 };
 
 struct RunOutcome {

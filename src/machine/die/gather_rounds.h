@@ -58,69 +58,63 @@ class GatherRounds {
   /// KernelRun::LineState. Requires count <= kMost.
   void fill(const workload::Kernel& kernel, std::uint32_t first, std::uint32_t count, const Joined& joined, Bytes sent,
             TrainLength length, fabric::FlitSize flit, std::vector<fabric::GatherNode>& nodes) {
-    flit_ = flit;
-    for_pieces(kernel, first, count, joined, nodes.size(), [](std::uint32_t, const workload::Piece&, Bytes, Bytes) {});
+    begins_.clear();
+    queued_.assign(nodes.size(), 0);
     Flits senders = 0;
     Bytes all_senders = 0;
-    for (const Bytes all : queued_) {
-      senders += all > sent ? 1 : 0;
-      all_senders += all;
-    }
+    for_pieces(kernel, first, count, [&](std::uint32_t k, const workload::Piece& piece) {
+      Bytes& queued = queued_[piece.holder];
+      const Bytes begin = std::max(queued, Bytes{joined[k]} * flit.bytes());
+      const Bytes end = begin + flit.padded(piece.bytes);
+      senders += queued <= sent && end > sent ? 1 : 0;
+      all_senders += end - queued;
+      queued = end;
+      begins_.push_back(begin);
+    });
     const Flits train = length.of(flit.whole(all_senders));
     upto_ = senders == 0 ? sent : sent + flit.bytes() * std::max(GatherTrains::kLeastOfASender, train / senders);
     std::fill_n(moved_.begin(), count, Bytes{0});
     unfinished_ = 0;
-    any_passes_on_ = false;
-    passes_on_.assign(nodes.size(), 0);
-    const auto take = [&](std::uint32_t gather, const workload::Piece& piece, Bytes begin, Bytes end) {
+    passes_on_.clear();
+    std::size_t next = 0;
+    for_pieces(kernel, first, count, [&](std::uint32_t k, const workload::Piece& piece) {
+      const Bytes begin = begins_[next++], end = begin + flit.padded(piece.bytes);
       if (end <= sent) return;
-      if (end > upto_) unfinished_ |= 1u << gather;
-      const Bytes from = std::max(begin, sent), to = std::min({end, upto_, begin + Bytes{piece.bytes}});
+      if (end > upto_) unfinished_ |= 1u << k;
+      const Bytes from = std::max(begin, sent), to = std::min(upto_, begin + Bytes{piece.bytes});
       if (from >= to) return;
       std::uint32_t& bytes = nodes[piece.holder].piece_bytes;
-      if (bytes != 0) bytes = static_cast<std::uint32_t>(flit_.padded(bytes));  // pieces share no packet
+      if (bytes != 0) bytes = static_cast<std::uint32_t>(flit.padded(bytes));  // pieces share no packet
       bytes += static_cast<std::uint32_t>(to - from);
-      moved_[gather] += to - from;
-      if (kernel.gathers[first + gather].stage == 2) passes_on_[piece.holder] = any_passes_on_ = true;
-    };
-    for_pieces(kernel, first, count, joined, nodes.size(), take);
+      moved_[k] += to - from;
+      if (kernel.gathers[first + k].stage == 2) passes_on_.push_back(piece.holder);
+    });
   }
   /// Where the last byte of a node stands among those that it sends in these gathers.
   [[nodiscard]] Bytes queued(std::size_t node) const { return queued_[node]; }
   [[nodiscard]] Bytes upto() const { return upto_; }  ///< what has been sent then
   [[nodiscard]] Bytes moved(std::uint32_t gather) const { return moved_[gather]; }
-  /// Some node (that node) sends what it passes on, so not before it has that.
-  [[nodiscard]] bool passes_on() const { return any_passes_on_; }
-  [[nodiscard]] bool passes_on(std::size_t node) const { return passes_on_[node] != 0; }
+  /// The nodes that send what they pass on, so not before they have that; some of them several times.
+  [[nodiscard]] const std::vector<std::uint16_t>& passes_on() const { return passes_on_; }
   [[nodiscard]] bool more() const { return unfinished_ != 0; }
   [[nodiscard]] bool is_complete(std::uint32_t gather) const { return (unfinished_ >> gather & 1u) == 0; }
 
  private:
-  /// `look(gather, piece, begin, end)`: its place among the bytes that its node sends.
+  /// `look(gather, piece)`, in the order in which each node sends them.
   template <class Look>
-  void for_pieces(const workload::Kernel& kernel, std::uint32_t first, std::uint32_t count, const Joined& joined,
-                  std::size_t nodes, Look&& look) {
-    queued_.assign(nodes, 0);
+  static void for_pieces(const workload::Kernel& kernel, std::uint32_t first, std::uint32_t count, Look&& look) {
     for (std::uint32_t k = 0; k < count; ++k) {
       const workload::Gather& gather = kernel.gathers[first + k];
-      const Bytes earliest = Bytes{joined[k]} * flit_.bytes();
-      for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
-        const workload::Piece& piece = kernel.pieces[i];
-        Bytes& queued = queued_[piece.holder];
-        const Bytes begin = std::max(queued, earliest);
-        queued = begin + flit_.padded(piece.bytes);
-        look(k, piece, begin, queued);
-      }
+      for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) look(k, kernel.pieces[i]);
     }
   }
 
-  fabric::FlitSize flit_;
   Bytes upto_ = 0;
   std::uint32_t unfinished_ = 0;  // a bit for each gather
   std::array<Bytes, kMost> moved_{};
-  std::vector<Bytes> queued_;  // by node, as
-  bool any_passes_on_ = false;
-  std::vector<std::uint8_t> passes_on_;  // this
+  std::vector<Bytes> queued_;  // by node
+  std::vector<Bytes> begins_;  // by piece: its place among the bytes that its node sends
+  std::vector<std::uint16_t> passes_on_;
 };
 
 /// The gather of a line as the network takes it.

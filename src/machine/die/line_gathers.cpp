@@ -8,10 +8,6 @@ namespace dojo::machine {
 using topology::Direction;
 using workload::SliceShape;
 
-bool LineGathers::is_alone(const KernelRun& run) const {
-  return kernels_.place(run).slice->shape->die_count() == 1;
-}
-
 void LineGathers::send_unicasts(KernelRun& run, Cycles now) {
   const RankDie& place = kernels_.place(run);
   const SliceShape& shape = *place.slice->shape;
@@ -33,30 +29,37 @@ void LineGathers::send_unicasts(KernelRun& run, Cycles now) {
   }
 }
 
+LineGathers::Turn LineGathers::turn(KernelRun& run, std::uint32_t index, Cycles now) const {
+  const RankDie& place = kernels_.place(run);
+  const SliceShape& shape = *place.slice->shape;
+  const std::uint32_t end = run.kernel->gather_begin[shape.line_begin[place.slice_die] + index + 1];
+  const SliceShape::Line line = kernels_.line(run, index);
+  const bool alone = shape.die_count() == 1;
+  return {run, place, index, line, now, end, alone, alone && is_crossed(run, line.horizontal)};
+}
+
 /// As far as the line's turn has come; later rounds in events of their own, so that other traffic can pass in between.
 void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
   KernelRun::LineState& state = run.lines[index];
   if (!run.started || state.pending) return;
-  const RankDie& place = kernels_.place(run);
-  const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-  const SliceShape::Line line = kernels_.line(run, index);
-  const Cycles horizon = now + train(run, index, line).least;
-  while (state.cursor < end) {
-    choose(run, index, state);
+  const Turn turn = this->turn(run, index, now);
+  const Cycles horizon = now + train(turn).least;
+  while (state.cursor < turn.end) {
+    choose(turn);
     if (state.side_by_side == 0) return;
-    if (const Cycles first = state.sent == 0 && is_alone(run) ? first_free(run, index) : now; first > now) {
+    if (const Cycles first = state.sent == 0 && turn.alone ? first_free(turn) : now; first > now) {
       state.pending = true;
       kernels_.advance_later(run, index, first);
       return;
     }
-    const int full = place.is_broken(index) ? topology::kDirections : full_edge(line);
+    const int full = turn.place.is_broken(index) ? topology::kDirections : full_edge(turn.line);
     if (full < topology::kDirections) {
       state.pending = true;
       port_.park(static_cast<Direction>(full), {run.index, index});
       return;
     }
-    const Cycles next = send_round(run, index, line, now);
-    if (state.cursor < end && next > horizon) {
+    const Cycles next = send_round(turn);
+    if (state.cursor < turn.end && next > horizon) {
       state.pending = true;
       kernels_.advance_later(run, index, next);
       return;
@@ -65,74 +68,71 @@ void LineGathers::advance(KernelRun& run, std::uint32_t index, Cycles now) {
 }
 
 /// The gathers that may go now share the line with those under way. A broken line's go one after another.
-void LineGathers::choose(const KernelRun& run, std::uint32_t index, KernelRun::LineState& state) const {
-  const RankDie& place = kernels_.place(run);
-  const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-  const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
-  const std::uint32_t most = std::min(end - state.cursor, place.is_broken(index) ? 1 : GatherRounds::kMost);
+void LineGathers::choose(const Turn& turn) const {
+  KernelRun::LineState& state = turn.state();
+  const workload::Gather* const gathers = turn.gathers();
+  const std::uint32_t most =
+      std::min(turn.end - state.cursor, turn.place.is_broken(turn.index) ? 1 : GatherRounds::kMost);
   const bool passes_on = state.open == 0;  // all nodes of the line know what they pass on
   std::uint32_t& count = state.side_by_side;
-  const auto sent = static_cast<std::uint32_t>(state.sent / port_.network().link_bytes());
-  while (count < most && gathers[count].slot <= run.allowed_slot && (gathers[count].stage == 1 || passes_on)) {
+  const auto sent = static_cast<std::uint32_t>(port_.network().flit_size().whole(state.sent));
+  while (count < most && gathers[count].slot <= turn.run.allowed_slot && (gathers[count].stage == 1 || passes_on)) {
     state.joined[count++] = sent;
   }
 }
 
 /// Columns (rows) still have something to send that may go.
-bool LineGathers::is_crossed(const KernelRun& run, bool horizontal) const {
+bool LineGathers::is_crossed(const KernelRun& run, bool horizontal) {
   const auto begin = run.next_slots.begin() + (horizontal ? run.rows : 0);
   const auto end = horizontal ? run.next_slots.end() : run.next_slots.begin() + run.rows;
   return std::any_of(begin, end, [&](std::uint32_t slot) { return slot <= run.allowed_slot; });
 }
 
 /// How long the line's next train may be. What others send meanwhile finds its place between trains.
-TrainLength LineGathers::train(const KernelRun& run, std::uint32_t index, const SliceShape::Line& line) const {
-  if (!is_alone(run)) return trains_.of(line);
-  if (is_crossed(run, line.horizontal)) return trains_.crossed();
-  const KernelRun::LineState& state = run.lines[index];
-  const RankDie& place = kernels_.place(run);
-  const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-  return state.cursor + state.side_by_side < end ? trains_.followed() : trains_.of(line);
+TrainLength LineGathers::train(const Turn& turn) const {
+  if (!turn.alone) return trains_.of(turn.line);
+  if (turn.crossed) return trains_.crossed();
+  const KernelRun::LineState& state = turn.state();
+  return state.cursor + state.side_by_side < turn.end ? trains_.followed() : trains_.of(turn.line);
 }
 
 /// When the first sender of a line's next gathers has sent what it sends to its other line.
-Cycles LineGathers::first_free(const KernelRun& run, std::uint32_t index) const {
-  const RankDie& place = kernels_.place(run);
-  const KernelRun::LineState& state = run.lines[index];
-  const SliceShape::Line line = kernels_.line(run, index);
-  const std::size_t other = line.horizontal ? 0 : 1;
+Cycles LineGathers::first_free(const Turn& turn) {
+  const KernelRun& run = turn.run;
+  const std::uint32_t* const nodes = &turn.place.slice->shape->line_nodes[turn.line.nodes_begin];
+  const std::size_t other = turn.line.horizontal ? 0 : 1;
   Cycles first = kNever;
-  for (std::uint32_t k = 0; k < state.side_by_side; ++k) {
-    const workload::Gather& gather = run.kernel->gathers[state.cursor + k];
+  for (std::uint32_t k = 0; k < turn.state().side_by_side; ++k) {
+    const workload::Gather& gather = turn.gathers()[k];
     for (std::uint32_t i = gather.pieces_begin; i < gather.pieces_end; ++i) {
-      const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + run.kernel->pieces[i].holder];
-      first = std::min(first, run.sends_end[node - place.first_node][other]);
+      const std::uint32_t node = nodes[run.kernel->pieces[i].holder];
+      first = std::min(first, run.sends_end[node - turn.place.first_node][other]);
     }
   }
   return first == kNever ? 0 : first;
 }
 
 /// After a train of the line: when each node will have sent its pieces. Those of lines that cross wait for that.
-void LineGathers::foresee_sends(KernelRun& run, std::uint32_t index, const SliceShape::Line& line,
-                                const fabric::Gathering& g, Scratch& scratch) {
-  const RankDie& place = kernels_.place(run);
-  const KernelRun::LineState& state = run.lines[index];
+void LineGathers::foresee_sends(const Turn& turn, const fabric::Gathering& g, Scratch& scratch) {
+  const KernelRun::LineState& state = turn.state();
   const GatherRounds& round = scratch.round;
   const fabric::FlitSize flit = port_.network().flit_size();
   const Bytes joined = Bytes{state.joined[state.side_by_side - 1]} * flit.bytes();
-  scratch.senders.assign(scratch.nodes.size(), {});
+  scratch.senders.clear();
   for (std::size_t i = 0; i < scratch.nodes.size(); ++i) {
     const Bytes all = round.queued(i) - joined;
     if (all <= 0) continue;
-    scratch.senders[i].all = flit.whole(all);
-    scratch.senders[i].before = flit.whole(std::min(all, state.sent - joined));
-    scratch.senders[i].after = flit.whole(std::min(all, round.upto() - joined));
+    scratch.senders.push_back({flit.whole(all), flit.whole(std::min(all, state.sent - joined)),
+                               flit.whole(std::min(all, round.upto() - joined))});
   }
   foresee_ends(scratch.senders, g.first_start, g.links_free);
+  const std::uint32_t* const nodes = &turn.place.slice->shape->line_nodes[turn.line.nodes_begin];
+  auto sender = scratch.senders.begin();
   for (std::size_t i = 0; i < scratch.nodes.size(); ++i) {
-    if (scratch.senders[i].end == LineSender::kUnknown) continue;
-    const std::uint32_t node = place.slice->shape->line_nodes[line.nodes_begin + i] - place.first_node;
-    run.sends_end[node][line.horizontal ? 1 : 0] = scratch.senders[i].end;
+    if (round.queued(i) <= joined) continue;
+    const Cycles end = (sender++)->end;
+    if (end != LineSender::kUnknown)
+      turn.run.sends_end[nodes[i] - turn.place.first_node][turn.line.horizontal ? 1 : 0] = end;
   }
 }
 
@@ -151,22 +151,21 @@ int LineGathers::full_edge(const SliceShape::Line& line) const {
 }
 
 /// A train of the line. Returns when the line's links will be nearly free again.
-Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now) {
-  const RankDie& place = kernels_.place(run);
-  const KernelRun::LineState& state = run.lines[index];
-  const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
+Cycles LineGathers::send_round(const Turn& turn) {
+  const KernelRun::LineState& state = turn.state();
+  const workload::Gather* const gathers = turn.gathers();
   static thread_local Scratch of_thread;
   Scratch& scratch = of_thread;
   const GatherRounds& round = scratch.round;
-  fill_nodes(run, index, line, now, scratch);
-  fabric::Gathering g = gathering(line, scratch.nodes);
-  if (place.is_broken(index)) {
-    gather_in_parts(line, g, now);
-    if (!round.more()) send_to_other_dies(run, line, gathers[0], g.last_tail);
+  fill_nodes(turn, scratch);
+  fabric::Gathering g = gathering(turn.line, scratch.nodes);
+  if (turn.place.is_broken(turn.index)) {
+    gather_in_parts(turn.line, g, turn.now);
+    if (!round.more()) send_to_other_dies(turn.run, turn.line, gathers[0], g.last_tail);
   } else {
-    g.in_turns = is_alone(run);
+    g.in_turns = turn.alone;
     port_.gather(g);
-    if (g.in_turns && is_crossed(run, line.horizontal)) foresee_sends(run, index, line, g, scratch);
+    if (turn.crossed) foresee_sends(turn, g, scratch);
     g.bytes = 0;
     for (std::uint32_t k = 0; k < state.side_by_side; ++k) g.bytes += round.moved(k);
     moment_.sums->add_gather(g);
@@ -174,48 +173,43 @@ Cycles LineGathers::send_round(KernelRun& run, std::uint32_t index, const SliceS
       g.bytes = round.moved(k);
       const Flits behind = port_.network().flits(g.bytes);
       if (g.bytes == 0) continue;
-      pass_on(run, line, g, gathers[k].slot, round.is_complete(k));
+      pass_on(turn.run, turn.line, g, gathers[k].slot, round.is_complete(k));
       if (g.low_head != kNever) g.low_head += behind;
       if (g.high_head != kNever) g.high_head += behind;
     }
   }
-  const Cycles next = std::max(now + 1, g.links_free - g.count * port_.network().hop_cycles());
-  end_round(run, index, line, now, scratch);
+  const Cycles next = std::max(turn.now + 1, g.links_free - g.count * port_.network().hop_cycles());
+  end_round(turn, scratch);
   return next;
 }
 
 /// What each node of the line sends in the next round, and from when on.
-void LineGathers::fill_nodes(const KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now,
-                             Scratch& scratch) {
-  const RankDie& place = kernels_.place(run);
-  const SliceShape& shape = *place.slice->shape;
-  const KernelRun::LineState& state = run.lines[index];
-  const workload::Gather& gather = run.kernel->gathers[state.cursor];
+void LineGathers::fill_nodes(const Turn& turn, Scratch& scratch) {
+  KernelRun& run = turn.run;
+  const SliceShape& shape = *turn.place.slice->shape;
+  const KernelRun::LineState& state = turn.state();
+  const std::uint32_t* const nodes = &shape.line_nodes[turn.line.nodes_begin];
+  KernelRun::Slot* const slots = &run.slot(0, turn.gathers()->slot);
   GatherRounds& round = scratch.round;
-  line_nodes(shape, line, now, scratch.nodes);
-  for (std::uint32_t i = line.nodes_begin; i < line.nodes_end; ++i) {
-    const std::uint32_t node = shape.line_nodes[i] - place.first_node;
+  line_nodes(shape, turn.line, turn.now, scratch.nodes);
+  for (std::size_t i = 0; i < scratch.nodes.size(); ++i) {
+    const std::uint32_t node = nodes[i] - turn.place.first_node;
     __builtin_prefetch(&run.nodes[node], 1);
-    __builtin_prefetch(&run.slot(node, gather.slot), 1);
+    __builtin_prefetch(&slots[node], 1);
   }
-  round.fill(*run.kernel, state.cursor, state.side_by_side, state.joined, state.sent, train(run, index, line),
+  round.fill(*run.kernel, state.cursor, state.side_by_side, state.joined, state.sent, train(turn),
              port_.network().flit_size(), scratch.nodes);
-  if (!round.passes_on()) return;
-  for (std::uint32_t i = 0; i < scratch.nodes.size(); ++i) {
-    if (!round.passes_on(i)) continue;
-    const std::uint32_t node = shape.line_nodes[line.nodes_begin + i] - place.first_node;
-    scratch.nodes[i].ready = std::max(now, run.slot(node, 0).ready);
-  }
+  for (const std::uint16_t holder : round.passes_on())
+    scratch.nodes[holder].ready = std::max(turn.now, run.slot(nodes[holder] - turn.place.first_node, 0).ready);
 }
 
 /// Gathers of which all is on its way now have arrived when the round has.
-void LineGathers::end_round(KernelRun& run, std::uint32_t index, const SliceShape::Line& line, Cycles now,
-                            Scratch& scratch) {
-  KernelRun::LineState& state = run.lines[index];
-  const workload::Gather* const gathers = &run.kernel->gathers[state.cursor];
+void LineGathers::end_round(const Turn& turn, Scratch& scratch) {
+  KernelRun& run = turn.run;
+  KernelRun::LineState& state = turn.state();
+  const workload::Gather* const gathers = turn.gathers();
   const std::uint32_t count = state.side_by_side;
   const GatherRounds& round = scratch.round;
-  for (fabric::GatherNode& node : scratch.nodes) node.done = std::max(node.done, now);  // nothing came in this round
   std::uint32_t over = 0;
   for (std::uint32_t k = 0; k < count; ++k) {
     if (round.is_complete(k) && (state.complete >> k & 1u) == 0) over |= 1u << k;
@@ -226,18 +220,18 @@ void LineGathers::end_round(KernelRun& run, std::uint32_t index, const SliceShap
     state.cursor += count;
     state.side_by_side = state.complete = 0;
     state.sent = 0;
-    const RankDie& place = kernels_.place(run);
-    const std::uint32_t end = run.kernel->gather_begin[place.slice->shape->line_begin[place.slice_die] + index + 1];
-    run.next_slots[index] = state.cursor == end ? kNone : run.kernel->gathers[state.cursor].slot;
+    run.next_slots[turn.index] = state.cursor == turn.end ? kNone : run.kernel->gathers[state.cursor].slot;
   }
+  if (over == 0) return;
+  for (fabric::GatherNode& node : scratch.nodes) node.done = std::max(node.done, turn.now);  // if nothing came just now
   for (std::uint32_t k = 0; k < count; ++k) {
     if ((over >> k & 1u) == 0) continue;
     --run.gathers_left;
     const bool alone = gathers[k].pieces_end - gathers[k].pieces_begin == 1;
     const std::uint32_t sender = alone ? run.kernel->pieces[gathers[k].pieces_begin].holder : kNone;
-    kernels_.line_arrives(run, line, gathers[k].slot, sender, scratch.nodes, now);
+    kernels_.line_arrives(run, turn.line, gathers[k].slot, sender, scratch.nodes, turn.now);
   }
-  if (over != 0) kernels_.end_if_complete(run, now);
+  kernels_.end_if_complete(run, turn.now);
 }
 
 /// What was gathered goes on along the row or column to the slice's next dies.

@@ -35,21 +35,29 @@ class LineGathers final : public Gathers, public LinePort::Waiter {
     std::vector<fabric::GatherNode> nodes;
     std::vector<LineSender> senders;
   };
+  /// A line that sends now.
+  struct Turn {
+    KernelRun& run;
+    const RankDie& place;
+    std::uint32_t index;
+    workload::SliceShape::Line line;
+    Cycles now;
+    std::uint32_t end;  ///< of its gathers
+    bool alone;         ///< the run's slice lies on this die, so nothing of its lines goes on
+    bool crossed;       ///< alone, and lines that cross have something to send that may go
+    [[nodiscard]] KernelRun::LineState& state() const { return run.lines[index]; }
+    [[nodiscard]] const workload::Gather* gathers() const { return &run.kernel->gathers[state().cursor]; }
+  };
+  [[nodiscard]] Turn turn(KernelRun& run, std::uint32_t index, Cycles now) const;
   [[nodiscard]] int full_edge(const workload::SliceShape::Line& line) const;
-  void choose(const KernelRun& run, std::uint32_t line, KernelRun::LineState& state) const;
-  /// The run's slice lies on this die, so nothing of its lines goes on.
-  [[nodiscard]] bool is_alone(const KernelRun& run) const;
-  [[nodiscard]] bool is_crossed(const KernelRun& run, bool horizontal) const;
-  [[nodiscard]] TrainLength train(const KernelRun& run, std::uint32_t index,
-                                  const workload::SliceShape::Line& line) const;
-  [[nodiscard]] Cycles first_free(const KernelRun& run, std::uint32_t index) const;
-  void foresee_sends(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line,
-                     const fabric::Gathering& g, Scratch& scratch);
-  Cycles send_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now);
-  void fill_nodes(const KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now,
-                  Scratch& scratch);
-  void end_round(KernelRun& run, std::uint32_t index, const workload::SliceShape::Line& line, Cycles now,
-                 Scratch& scratch);
+  void choose(const Turn& turn) const;
+  [[nodiscard]] static bool is_crossed(const KernelRun& run, bool horizontal);
+  [[nodiscard]] TrainLength train(const Turn& turn) const;
+  [[nodiscard]] static Cycles first_free(const Turn& turn);
+  void foresee_sends(const Turn& turn, const fabric::Gathering& g, Scratch& scratch);
+  Cycles send_round(const Turn& turn);
+  void fill_nodes(const Turn& turn, Scratch& scratch);
+  void end_round(const Turn& turn, Scratch& scratch);
   void pass_on(const KernelRun& run, const workload::SliceShape::Line& line, const fabric::Gathering& g,
                std::uint32_t slot, bool last);
   [[nodiscard]] Cycles first_ready(const KernelRun& run, std::uint32_t line) const;

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -15,6 +16,7 @@
 #include <thread>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 
 namespace dojo {
 namespace {
@@ -168,6 +170,28 @@ TEST_F(Files, APipeIsReadToItsEnd) {
   std::thread writer([&] { std::ofstream(at("pipe")) << std::string(200'000, 'y'); });
   EXPECT_EQ(read_file(at("pipe"), 1 << 20).size(), 200'000u);
   writer.join();
+}
+
+/// In pieces of at most 1 MiB, before each of which it is asked.
+TEST_F(Files, ReadingStopsBetweenTwoPieces) {
+  write_file(at("file"), std::string((std::size_t{3} << 20) + 1, 'x'));
+  int asked = 0, stop_at = 0;
+  const StopScope scope([&] { return ++asked == stop_at; });
+  EXPECT_EQ(read_file(at("file"), 1 << 30).size(), (std::size_t{3} << 20) + 1);
+  EXPECT_GE(asked, 4);
+  for (stop_at = 1; stop_at <= 4; ++stop_at) {
+    asked = 0;
+    EXPECT_THROW((void)read_file(at("file"), 1 << 30), Stopped) << stop_at;
+  }
+}
+
+TEST_F(Files, ASilentPipeIsNotWaitedForByWhoIsAskedToStop) {
+  ASSERT_EQ(::mkfifo(at("pipe").c_str(), 0600), 0);
+  int asked = 0;
+  const StopScope scope([&] { return ++asked == 3; });
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_THROW((void)read_file(at("pipe"), 1 << 20), Stopped);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
 }
 
 TEST_F(Files, FoldersThatWereMadeGoAgainWhenTheyStayEmpty) {

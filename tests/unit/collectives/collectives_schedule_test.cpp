@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "collectives/schedule.h"
+#include "collectives/schedule_links.h"
 #include "unit/collectives/collectives_support.h"
 
 namespace dojo::workload {
@@ -66,6 +67,21 @@ TEST(CollectiveSchedule, MessagesShareAnEdge) {
   EXPECT_LE(cycles, 1.5 * 3 * 3 * bytes / 40 / 64);
 }
 
+/// Two messages of ten flits along the same three links of a die, a cycle one after the other.
+TEST(ScheduleLinks, AMessageWaitsForItsFirstLink) {
+  Bench bench;
+  bench.add_dies(1, 2);
+  const CollectiveRequest request = bench.request(OpKind::kBroadcast, 512, "tree");
+  collectives::ScheduleLinks links(build_collective(request, bench.topology), request, bench.topology);
+  const auto first = links.unicast({0, 0}, {0, 3}, 10, 5), second = links.unicast({0, 0}, {0, 3}, 10, 6);
+  EXPECT_EQ(first.start, 5);
+  EXPECT_EQ(first.first_link_free, 5 + 10);
+  EXPECT_EQ(first.head, 5 + 3);
+  EXPECT_EQ(second.start, 15);
+  EXPECT_EQ(second.first_link_free, 15 + 10);
+  EXPECT_EQ(second.head, 15 + 3);
+}
+
 TEST(CollectiveSchedule, StripesTakeTheRateOfAnEdge) {
   Bench bench;
   add_real_dies(bench, 1, 2);
@@ -75,6 +91,18 @@ TEST(CollectiveSchedule, StripesTakeTheRateOfAnEdge) {
   const double bytes = 8.0 * (1 << 20);
   EXPECT_GE(plan.model_seconds / kCycle, kStart + 200 + bytes / 1008);
   EXPECT_LE(plan.model_seconds / kCycle, 1.05 * (kStart + 220 + bytes / 1008));
+}
+
+/// Of a single chunk, each group sends one message.
+TEST(CollectiveSchedule, AStripedMessageIsSentAtOnce) {
+  Bench bench;
+  add_real_dies(bench, 1, 2);
+  const CollectiveRequest request = bench.request(OpKind::kBroadcast, 160 << 10, "tree");
+  const DataflowPlan plan = build_collective(request, bench.topology);
+  ASSERT_TRUE(plan.striped);
+  ASSERT_EQ(plan.chunks, 1u);
+  EXPECT_GE(plan.model_seconds / kCycle, kStart + 200 + 163840.0 / 1008);
+  EXPECT_LE(plan.model_seconds / kCycle, 2 * (kStart + 220 + 163840.0 / 1008));
 }
 
 /// What comes in and what goes on use the same links, and the nodes nearest to an edge go first: long sums take about

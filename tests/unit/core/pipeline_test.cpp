@@ -61,6 +61,10 @@ TEST(Loads, ThatAreNotAlignedTouchALineMore) {
 TEST(Stores, OneLeavesACycle) {
   EXPECT_NEAR(cycles_each("vst v@ a0$\n", 16), 1, kClose);
 }
+TEST(Stores, ThatAreNotAlignedTakeThePortForTwoCycles) {
+  EXPECT_NEAR(cycles_each("vst v0 a0+32\nvst v1 a0+160\n", 8), 4, kClose);
+  EXPECT_NEAR(cycles_each("vst v0 a0+64\nvst v1 a0+192\n", 8), 2, kClose);
+}
 TEST(Stores, TwoPortsTakeTwo) {
   Hardware two;
   two.store_ports = 2;
@@ -157,6 +161,9 @@ TEST(Registers, AWriterWaitsForTheReadersOfTheOldValue) {
   Hardware renaming;
   renaming.core.register_renaming = true;
   EXPECT_NEAR(cycles_each("vld v0 a0$\nfma v1 v0\n", 16, renaming), 1, kClose);
+}
+TEST(Registers, TheThirdSourceIsWaitedForAsTheFirst) {
+  EXPECT_NEAR(cycles_each("vld v0 a0\nfma v1 v8 v9 v0\n", 16), 5 + 1, kClose);
 }
 TEST(Registers, AnInstructionThatReadsWhatItWritesDoesNotWaitForItself) {
   EXPECT_EQ(run_text("fma v0 v0 v0\nx v1 v1 v1\nmm c7 v1 v1\nmm c7 v1 v1\nvst v1 a0\n").instructions, 6u);
@@ -265,6 +272,9 @@ TEST(Arrivals, SignalOnceTheyAreWritten) {
   const auto counters = run_text(".arrive 4096 100 10 3\nloop 100\nswait 3\nend\n");
   EXPECT_NEAR(static_cast<double>(counters.cycles), 991, 15);
   EXPECT_EQ(counters.packets_received, 100u);
+}
+TEST(Arrivals, AWritePortTakesOneACycle) {
+  EXPECT_NEAR(static_cast<double>(run_text(".arrive 4096 100 1 3\nswait 3 100\n").cycles), 100, 15);
 }
 TEST(Arrivals, ComeInTurnOverTheirLines) {
   // 100 packets into the last two lines of the SRAM: 100 lines would not be there.

@@ -99,6 +99,25 @@ TEST_F(DieNetworkTest, ABlockedHeadHoldsNoLinkBehindIt) {
   EXPECT_EQ(network_.link(site(0, 5), Direction::kEast).free, 101 + 10);
 }
 
+/// The write port of the node is taken from 2 to 102 by what comes from the south. 10 flits from the west are there at
+/// 3. In turns among four sides they are through at 3 + 40, and 4 of them fit into each buffer on their way.
+TEST_F(DieNetworkTest, ABurstBeforeABusyWritePortHoldsTheLinksOfItsLastFlits) {
+  network_.inject(site(1, 8), unicast(0, 8, 64 * 100), 0, sink_);
+  network_.inject(site(0, 5), unicast(0, 8, 64 * 10), 1, sink_);
+  ASSERT_EQ(sink_.delivered.size(), 2u);
+  EXPECT_EQ(sink_.delivered[1].tail, 102 + 10);
+  const Cycles head = 1 + 1 + 3;
+  EXPECT_EQ(network_.link(site(0, 7), Direction::kEast).free, head + 40 - 4);
+  EXPECT_EQ(network_.link(site(0, 6), Direction::kEast).free, head + 40 - 4 - 5);
+  EXPECT_EQ(network_.link(site(0, 5), Direction::kEast).free, 1 + 1 + 10) << "all other flits have room further on";
+}
+
+TEST_F(DieNetworkTest, ABurstThatFitsIntoTheBufferBeforeABusyWritePortHoldsNoLink) {
+  network_.inject(site(1, 8), unicast(0, 8, 64 * 100), 0, sink_);
+  network_.inject(site(0, 6), unicast(0, 8, 64 * 4), 0, sink_);
+  EXPECT_EQ(network_.link(site(0, 7), Direction::kEast).free, 2 + 4);
+}
+
 TEST_F(DieNetworkTest, AReadPortStallsWhenItsFirstLinkIsBusy) {
   network_.inject(site(0, 4), unicast(0, 8, 64 * 100), 0, sink_);  // east link of column 5 busy from 2 to 102
   network_.inject(site(0, 5), unicast(0, 8, 64 * 10), 0, sink_);
@@ -283,6 +302,14 @@ TEST_F(DieNetworkTest, AGatherInTurnsWaitsAtAWritePortForTwiceItsOwn) {
   EXPECT_EQ(row.nodes[3].done, 12 + 10) << "nobody there";
 }
 
+TEST_F(DieNetworkTest, AGatherInTurnsOfOneSenderLosesNothingToEitherSide) {
+  RowGather row(0, {10}, 6400, 10);
+  row.g.in_turns = true;
+  network_.gather(row.g);
+  EXPECT_EQ(row.nodes[9].done, 12 + 100);
+  EXPECT_EQ(row.nodes[11].done, 12 + 100);
+}
+
 // The second link is taken until 102. Four flits wait for four others on their whole way.
 TEST_F(DieNetworkTest, AGatherInTurnsWaitsOnItsWayForAsMuchAsItIs) {
   network_.inject(site(0, 0), unicast(0, 2, 6400), 0, sink_);
@@ -301,6 +328,7 @@ TEST_F(DieNetworkTest, AGatherLeavesTheDieWhereTheSliceGoesOn) {
   EXPECT_EQ(row.g.high_head, 1 + 17) << "sixteen links of the die and the lane into the edge";
   EXPECT_EQ(row.g.low_head, kNever);
   EXPECT_EQ(network_.link(site(6, 19), Direction::kEast).busy_cycles, 2u);
+  EXPECT_EQ(network_.latest(), network_.link(site(6, 19), Direction::kEast).free) << "the last thing that is taken";
 }
 
 // 360 pieces of two flits: twenty of them pass the end of each row.

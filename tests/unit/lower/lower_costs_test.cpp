@@ -72,6 +72,15 @@ TEST(GridCost, OfSeveralDies) {
   EXPECT_EQ(tiles.grid.column_bytes_per_cycle(), 64);
 }
 
+TEST(GridCost, OfTwoDiesOneBelowTheOther) {
+  const Place dies(Place::at(topology::Level::kTile), 0, 0, 36, 20);
+  EXPECT_EQ(dies.grid.row_latency(), 20);
+  EXPECT_EQ(dies.grid.column_latency(), 36 + 200);
+  EXPECT_EQ(dies.grid.row_bytes_per_cycle(), 64);
+  EXPECT_DOUBLE_EQ(dies.grid.column_bytes_per_cycle(), 1008 / 20.0);
+  EXPECT_EQ(dies.grid.task_latency(), 2 * ((9 + 10) + 2 + 200 + 18));
+}
+
 TEST(GridCost, ADeadEdgeHalvesTheRateOfWhatIsLeft) {
   topology::MachineParams params = Place::at(topology::Level::kTile);
   params.defects = {{"tile.die[6].edge.east", "edge"}, {"tile.die[6].edge.south", "edge"}};
@@ -298,6 +307,9 @@ TEST(ProductCost, OnOneNodeIsItsTime) {
   EXPECT_EQ(plan->kernel.matrix_flops.at(0), 2 * 64 * 64 * 64);
   EXPECT_EQ(plan->cycles, time + one.grid.task_latency());
   EXPECT_EQ(plan->least_cycles, plan->cycles);
+  EXPECT_EQ(plan->buffer_bytes, 64 * 64 * 4) << "nothing comes, and sums stay from step to step of K";
+  const auto rows = plan_candidate(product(64, 64, 64), one.context, axes(Cut::kM, Cut::kN, Stream::kM, 2), true);
+  EXPECT_EQ(rows->buffer_bytes % (64 * 2), 0) << "whole rows of operands, and no sums";
   EXPECT_FALSE(plan->reduction.has_value());
 }
 
@@ -350,18 +362,21 @@ TEST(ProductCost, ASumOverNodesIsATaskOfItsOwn) {
 
 // What comes after wants the result by pixels again: over the rows' and the columns' ports.
 TEST(ProductCost, AResultByChannelsCostsItsWayBack) {
-  const Place four(Place::die(2, 2));
-  ProductRequest request = product(64, 64, 64);
-  request.a.layout = Layout::kAny;
-  const auto plan = plan_candidate(request, four.context, axes(Cut::kN, Cut::kN), true);
-  ASSERT_TRUE(plan.has_value());
-  EXPECT_EQ(plan->output.layout, Layout::kOther);
-  const Cycles time = 40 + 8 * 2 * 16 + 8 * 8 + 5;
-  const double back = 64 * 64 * 2 / 64.0 * (1 / 2.0 + 1 / 2.0);
-  Deliveries all(four.grid, 1);
-  all.to_all(spread_evenly(four.grid, 64 * 64 * 2), false);
-  EXPECT_NEAR(plan->cycles,
-              all.latency() + all.load(64).all + static_cast<double>(time + four.grid.task_latency()) + back, 1e-6);
+  for (const int rows : {1, 2}) {
+    const Place nodes(Place::die(rows, 2));
+    ProductRequest request = product(64, 64, 64);
+    request.a.layout = Layout::kAny;
+    const auto plan = plan_candidate(request, nodes.context, axes(Cut::kN, Cut::kN), true);
+    ASSERT_TRUE(plan.has_value());
+    EXPECT_EQ(plan->output.layout, Layout::kOther);
+    const Cycles time = 40 + 8 * (4 / rows) * 16 + 8 * 8 + 5;  // of 32 or 16 channels
+    const double back = 64 * 64 * 2 / 64.0 * (1.0 / rows + 1 / 2.0);
+    Deliveries all(nodes.grid, 1);
+    all.to_all(spread_evenly(nodes.grid, 64 * 64 * 2), false);
+    EXPECT_NEAR(plan->cycles,
+                all.latency() + all.load(64).all + static_cast<double>(time + nodes.grid.task_latency()) + back, 1e-6)
+        << rows;
+  }
 }
 
 TEST(VectorCost, IsThatOfANodesShare) {
@@ -393,6 +408,28 @@ TEST(VectorCost, IsThatOfANodesShare) {
   EXPECT_FALSE(plan_vector(request, row.context).reduction->along_columns);
   EXPECT_FALSE(plan_vector(request, column.context).reduction->along_rows);
   EXPECT_FALSE(plan_vector(request, one.context).reduction.has_value());
+}
+
+// Each node of the row sends the sums of eight rows to the others, for the second step.
+TEST(VectorCost, OfRowsOverNodesIsTwoStepsAndTheSumsBetween) {
+  const Place row(Place::die(1, 4));
+  VectorRequest request;
+  request.place.layout = Layout::kBandChannels;
+  request.load_bytes = request.store_bytes = 4 * 640;
+  request.flops = 4 * 3200;
+  request.rows = 8;
+  request.row_sums_bytes = 400;
+  const KernelPlan plan = plan_vector(request, row.context);
+  ASSERT_EQ(plan.kernel.steps, 2u);
+  Deliveries sums(row.grid, 2);
+  sums.along_rows_before(Holding(4, 8 * 400), 1);
+  const double all = sums.load(64).all;
+  EXPECT_GE(all, 3 * 8 * 400 / 64.0) << "at each write port";
+  EXPECT_EQ(plan_vector(request, Place(Place::die(4, 1)).context).kernel.steps, 1u) << "each node has whole rows";
+  EXPECT_NEAR(plan.cycles,
+              sums.latency() + all +
+                  static_cast<double>(plan.kernel.cycles.at(0) + plan.kernel.cycles.at(1) + row.grid.task_latency()),
+              1e-6);
 }
 
 TEST(ShapelessCost, IsTheRooflineOrTheRecordedTime) {

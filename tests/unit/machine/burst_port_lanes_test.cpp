@@ -23,6 +23,17 @@ TEST(FastPortLanes, OfNodesThatSendAtOnceTheNearestToTheEdgeGoesFirst) {
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(die.out(Direction::kEast)[i].time, 2 + 2 * static_cast<Cycles>(i) + 10);
 }
 
+TEST(FastPortLanes, TheNearestToTheSouthernEdgeGoesFirstToo) {
+  Bench bench(tile_params(2, 1, 3, 1, 1 << 20));
+  bench.settings.burst_bytes = kBurst;
+  Die die(bench, 0);
+  for (SiteIndex site = 0; site < 3; ++site) die.post(site, to(3, 0, site), 128, 0);
+  die.run();
+  EXPECT_THAT(die.names(Direction::kSouth), ElementsAre(2, 1, 0));
+  for (std::size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(die.out(Direction::kSouth)[i].time, 2 + 2 * static_cast<Cycles>(i) + 10);
+}
+
 // A turn is two flits here: the node at the edge and the one behind it have every other one.
 TEST(FastPortLanes, NodesTakeTurnsBurstByBurst) {
   Bench bench(tile_params(1, 2, 1, 2, 1 << 20));
@@ -31,6 +42,30 @@ TEST(FastPortLanes, NodesTakeTurnsBurstByBurst) {
   for (SiteIndex site = 0; site < 2; ++site) die.post(site, to(0, 2, site), 3 * kBurst, 0);
   die.run();
   EXPECT_THAT(die.names(Direction::kEast), ElementsAre(1, 0, 1, 0, 1, 0));
+}
+
+// Five routers in a row hold four packets of 64 bytes each.
+TEST(FastPortLanes, ATurnIsWhatTheRoutersOfTheLongerSideHold) {
+  for (const bool wide : {true, false}) {
+    Bench bench(wide ? tile_params(1, 2, 1, 5, 1 << 20) : tile_params(1, 2, 5, 1, 1 << 20));
+    bench.settings.burst_bytes = 8192;
+    Die die(bench, 0);
+    die.post(0, to(0, wide ? 5 : 1), 5 * 4 * 64 + 64, 0);
+    die.run();
+    ASSERT_EQ(die.out(Direction::kEast).size(), 2u);
+    EXPECT_EQ(die.out(Direction::kEast)[0].burst.bytes, 5u * 4 * 64);
+    EXPECT_EQ(die.out(Direction::kEast)[1].burst.bytes, 64u);
+  }
+}
+
+// To the first column of the machine, as to any other.
+TEST(FastPortLanes, WhatGoesToTheFirstColumnOfTheMachineTakesTurnsToo) {
+  Bench bench(tile_params(1, 2, 1, 2, 1 << 20));
+  bench.settings.burst_bytes = kBurst;
+  Die die(bench, 1);
+  for (SiteIndex site = 0; site < 2; ++site) die.post(site, to(0, 0, site), 3 * kBurst, 0);
+  die.run();
+  EXPECT_THAT(die.names(Direction::kWest), ElementsAre(0, 1, 0, 1, 0, 1));
 }
 
 // On the upper right of four dies: the first burst from the west turns to the south, whose edge is full; the second

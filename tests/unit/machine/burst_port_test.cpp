@@ -303,6 +303,43 @@ TEST_F(FastPortTest, AMulticastThatGoesOnWaitsForTheEdgeBeforeIt) {
   EXPECT_EQ(die.names(Direction::kEast).back(), 9u);
 }
 
+// The same along a column that ends in the first row of the next die.
+TEST(FastPortColumns, AMulticastToTheNextDieWaitsForTheEdgeBeforeIt) {
+  Bench bench(tile_params(3, 1, 2, 2, 64));
+  bench.settings.burst_bytes = kBurst;
+  Die die(bench, 1);
+  die.fill(Direction::kSouth, 2 + 64, 0);
+  Burst burst = to(0, 0, 9);
+  burst.shape = Shape::kColumnSouth;
+  burst.reach = {0, 4};
+  burst.bytes = 64;
+  die.context.mail[die.context.mailbox_of_die(0, Direction::kSouth)].crossings[1].push_back({50, 0, burst});
+  die.port.read_mail();
+  die.run();
+  EXPECT_THAT(die.receiver.messages, IsEmpty());
+  die.give_credits(Direction::kSouth, 600, 100);
+  die.run();
+  EXPECT_EQ(die.receiver.messages.size(), 2u) << "both nodes of the column";
+  EXPECT_EQ(die.names(Direction::kSouth).back(), 9u);
+}
+
+// Pieces of four flits at four nodes: a packet is as late as its flit, and the first came three before the last.
+TEST(FastPortStripes, PacketsAreAsLateAsTheFirstFlitOfTheirTrain) {
+  Bench bench(tile_params(1, 2, 2, 2, 1 << 20));
+  bench.settings.burst_bytes = 256;
+  Die west(bench, 0), east(bench, 1);
+  bench.context().stripe_bytes = 1024;
+  west.port.post_stripe(to(0, 2, 1), 1024, 0, 0);
+  west.run();
+  ASSERT_EQ(west.out(Direction::kEast).size(), 1u);
+  bench.context().parity = 1;
+  east.port.read_mail();
+  east.run();
+  ASSERT_EQ(east.receiver.messages.size(), 1u);
+  EXPECT_EQ(east.sums.packets.packets, 4u * 4u);
+  EXPECT_EQ(east.sums.packets.max, east.receiver.messages[0].tail - 3);
+}
+
 // Two messages of one burst each to the middle die, one through it to the last.
 TEST(FastPortStripes, GoOneAfterAnotherAndThroughDies) {
   Bench bench(tile_params(1, 3, 2, 2, 1024));
@@ -363,6 +400,21 @@ TEST_F(FastPortGroups, TheNearestToTheEdgeGoesFirst) {
   EXPECT_THAT(order({{1, 0}, {1, 1}, {2, 0}, {3, 0}, {4, 1}, {4, 0}}),
               ElementsAre(std::pair(1, 0), std::pair(4, 1), std::pair(4, 0), std::pair(3, 0), std::pair(2, 0),
                           std::pair(1, 1)));
+}
+
+// Group 6 is below group 2; the first message goes at once.
+TEST(FastPortStripes, TheNearestToTheSouthernEdgeGoesFirst) {
+  Bench bench(tile_params(2, 1, 2, 4, 1 << 20));
+  bench.settings.burst_bytes = kBurst;
+  Die die(bench, 0);
+  std::uint32_t name = 0;
+  for (const int group : {2, 2, 6}) {
+    Burst burst = to(2, 0, name++);
+    burst.group = static_cast<std::uint8_t>(group);
+    die.port.post_stripe(burst, 8 * 64, 0, 0);
+  }
+  die.run();
+  EXPECT_THAT(die.names(Direction::kSouth), ElementsAre(0, 2, 1));
 }
 
 TEST_F(FastPortGroups, OrTheOldestChunk) {

@@ -159,6 +159,7 @@ TEST_F(LineGathersTest, AColumnWaitsForWhatItsNodesSendToTheirRows) {
   EXPECT_TRUE(die.port.gathers[0].in_turns);
   EXPECT_EQ(die.gathered()[0], 128) << "two of four flits";
   EXPECT_EQ(die.port.gathers[1].lane, 1);
+  EXPECT_EQ(die.kernels.run(0).sends_end[0][1], die.port.gathers[0].links_free + 2) << "a cycle for each of the others";
   die.run();
   ASSERT_EQ(die.port.gathers.size(), 4u);
   EXPECT_EQ(die.port.gathers[2].lane, 0) << "the rest of the row";
@@ -409,6 +410,21 @@ TEST(BrokenLines, APieceGoesAroundAsAMessageAndIsMulticastBehind) {
   EXPECT_EQ(die.kernels.run(0).slot(2, 1).ready, 210);
   die.run();
   EXPECT_THAT(die.ends.ended, ElementsAre(End{0, 0, 220 + kBarrier}));
+}
+
+// The same on a die that is not the machine's first: it stands in rows 2 and 3.
+TEST(BrokenLines, OfADieBelowAnotherAreGatheredInPartsToo) {
+  topology::MachineParams params = tile_params(2, 1, 2, 3);
+  params.defects.push_back({"tile.die[1].node[0].router.east", "link"});
+  Bench bench(params);
+  bench.add_rank(make_slice(bench.topology, 2, 0, 2, 3), 0);
+  bench.job.programs[0].tasks = {kernel_task(0, 1)};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).gather(0, 1, {{0, 64}}).kernel()};
+  Die die(bench, 1, 0);
+  die.start(10);
+  ASSERT_EQ(die.port.within.size(), 1u);
+  EXPECT_EQ(die.port.within[0].burst.column, 1);
+  EXPECT_THAT(die.gathered(), ElementsAre(0, 64));
 }
 
 // Nodes 1 and 2 multicast between themselves; each writes its piece to node 0 too.

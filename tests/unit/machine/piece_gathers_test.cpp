@@ -159,5 +159,20 @@ TEST(PieceGathers, APieceReachesTheWholeRowOfTheSlice) {
   EXPECT_EQ(die.port.posts[0].burst.reach.high, 4);
 }
 
+// A slice of two rows by two columns that begins at row 1 and column 1, from its first node to its last.
+TEST(PieceGathers, AMessageNamesItsDestinationInTheMachine) {
+  Bench bench(tile_params(1, 1, 3, 3));
+  bench.settings.network_model = NetworkModel::kReference;
+  bench.add_rank(make_slice(bench.topology, 1, 1, 2, 2), 0);
+  bench.job.programs[0].tasks = {kernel_task(0, 1)};
+  bench.job.programs[0].kernels = {KernelMaker(bench.shape(0), {10}).unicast(0, 3, 64, 1).kernel()};
+  Die die(bench, 0, 0);
+  die.start(0);
+  ASSERT_EQ(die.port.posts.size(), 1u);
+  EXPECT_EQ(die.port.posts[0].site, 1 * 3 + 1);
+  EXPECT_EQ(die.port.posts[0].burst.row, 1 + 1);
+  EXPECT_EQ(die.port.posts[0].burst.column, 1 + 1);
+}
+
 }  // namespace
 }  // namespace dojo::machine::test

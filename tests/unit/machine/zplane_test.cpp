@@ -93,6 +93,10 @@ TEST(ZplaneLatency, IsThatOfBothBridgesAndTheSwitch) {
   const ZplaneLatency one{topology::Topology(params)};
   EXPECT_EQ(one.up + one.down, 5 + 21 + 5);
   EXPECT_EQ(one.between_leaves, 0);
+  topology::MachineParams none = params;
+  none.zplane.switch_ns = none.dip.bridge_ns = 0;
+  EXPECT_EQ(ZplaneLatency{topology::Topology(none)}.up, 1) << "a window has a length";
+  EXPECT_EQ(ZplaneLatency{topology::Topology(none)}.down, 1);
   params.zplane.switch_tiers = 2;
   EXPECT_EQ(ZplaneLatency{topology::Topology(params)}.between_leaves, 2 * 21) << "a spine and another leaf";
 }
@@ -123,6 +127,30 @@ TEST(Zplane, RefusesAnAnswerOfADipToWhichNothingWasSent) {
   plane_of_two.ports[0].read_mail();
   ThreadSums sums;
   EXPECT_THROW(plane_of_two.ports[0].run_next(sums, [](const fabric::TtpoeMessage&) {}), Error);
+}
+
+// Two frames come at 1,000; which is told first says nothing.
+TEST(Zplane, FramesOfOneTimeGoByTheirSources) {
+  topology::MachineParams params = plane();
+  params.tile.dies = {2, 2};
+  Plane four(params);
+  Context& context = four.bench.context();
+  ThreadSums sums;
+  for (const std::uint32_t from : {1u, 0u}) {
+    fabric::Frame frame;
+    frame.from = from;
+    frame.to = 3;
+    frame.time = 1000;
+    context.frames_up[from].of[1 - context.parity].push_back(frame);
+    four.net->read_mail(sums);
+  }
+  const auto& frames = context.frames_down[3].of[context.parity];
+  four.net->run(1000, sums);
+  EXPECT_TRUE(frames.empty()) << "of the next window";
+  four.net->run(kNever, sums);
+  ASSERT_EQ(frames.size(), 2u);
+  EXPECT_EQ(frames[0].from, 0u);
+  EXPECT_EQ(frames[1].from, 1u);
 }
 
 // Read from HBM, a frame to the switch, through its port, written to HBM.

@@ -49,6 +49,16 @@ TEST(AttentionCost, MultiplyAddsAreOneOperationOfTheVectorUnit) {
   EXPECT_LT(table, attention_cycles(NodeCost(kNode, NodeModel::kBounds), piece));
 }
 
+/// A port of 16 bytes: dP is written as FP32, and P and dS for the products, eight bytes a score.
+TEST(AttentionCost, GradientsMayBeBoundByWhatTheyStore) {
+  topology::NodeParams narrow = kNode;
+  narrow.port_bytes_per_cycle = 16;
+  narrow.load_ports = 16;
+  const NodeCost cost(narrow, NodeModel::kBounds);
+  EXPECT_EQ(attention_cycles(cost, {64, 256, 8, 2, AttentionWork::kGradients, true}),
+            64 * 256 * (4 + 2 + 2) / 16 + narrow.vector_latency_cycles + narrow.sram_latency_cycles);
+}
+
 /// Two passes make S and dP twice, and nothing else.
 TEST(AttentionCost, GradientsOfTwoPassesMakeScoresTwice) {
   const NodeCost cost(kNode, NodeModel::kBounds);

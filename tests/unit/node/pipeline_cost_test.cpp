@@ -17,9 +17,11 @@ constexpr Cycles kBefore = 2 + 5;         // fetch and decode, SRAM
 constexpr Cycles kFma = 4, kShuffle = 4;  // latencies
 
 TEST(PipelineCost, AnEmptyPieceCostsNothing) {
-  EXPECT_EQ(kCost.product({0, 8, 8}).cycles, 0);
-  EXPECT_EQ(kCost.product({8, 0, 8}, 2, 2), 0);
-  EXPECT_EQ(kCost.product({8, 8, 0}, 2, 2), 0);
+  for (const ProductWork& piece : {ProductWork{0, 8, 8}, ProductWork{8, 0, 8}, ProductWork{8, 8, 0}}) {
+    EXPECT_EQ(kCost.product(piece).cycles, 0);
+    EXPECT_EQ(kCost.product(piece, 2, 2), 0);
+    EXPECT_EQ(kCost.fp32_product(piece), 0);
+  }
   EXPECT_EQ(kCost.vector({}), 0);
   EXPECT_EQ(kCost.reduction(0, 16), 0);
   EXPECT_EQ(kCost.rows({0, 4}), 0);

@@ -43,7 +43,7 @@ TEST(RunFolder, HoldsEveryFile) {
   const SyntheticRun run;
   write_run_folder(run.context(), folder / "a/b");
   for (const char* name :
-       {"report.json", "report.txt", "report.html", "config.resolved.json", "links.csv", "ops.csv"}) {
+       {"report.json", "report.txt", "report.html", "config.resolved.json", "links.csv", "ops.csv", "tasks.csv"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / ("a/b/" + std::string(name)))) << name;
   }
   EXPECT_THAT(folder.read("a/b/links.csv"),

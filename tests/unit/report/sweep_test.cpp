@@ -198,6 +198,8 @@ TEST_F(Sweep, GridRunsEveryPointTheLastAxisFastest) {
   EXPECT_THAT(results[2], HasSubstr(",done,,1,8,8,,0"));
   EXPECT_THAT(results[3], HasSubstr(",done,,1,16,16,1,0"));
   EXPECT_TRUE(fs::exists(folder_ / "out/report.html"));
+  EXPECT_THAT(Json::parse(folder_.read("out/sweep.json"))["axes"].dump(),
+              R"([{"path":"run.seed","base":1},{"path":"workload.generate.batch","base":8}])");
 }
 
 TEST_F(Sweep, AMetricThatNoReportHasIsAnErrorAfterTheResultsAreWritten) {

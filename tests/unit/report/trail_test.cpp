@@ -72,6 +72,26 @@ TEST(Trail, SharesOutTheTimeOfEachRank) {
   EXPECT_EQ(trail.after_end, 30);
 }
 
+TEST(Trail, KeepsTheTasksOfAFewRanks) {
+  struct Wanted {
+    RankId rank;
+    Lane lane;
+    Cycles begin, moves, end;
+  };
+  const std::vector<Wanted> wanted{{0, Lane::kCores, 0, 0, 100},           {0, Lane::kCores, 250, 250, 300},
+                                   {0, Lane::kCollectives, 100, 180, 250}, {1, Lane::kCores, 0, 0, 180},
+                                   {1, Lane::kCores, 245, 245, 330},       {1, Lane::kCollectives, 180, 180, 240}};
+  const std::vector<RankTask> tasks = TwoRanks().trail().tasks;
+  ASSERT_EQ(tasks.size(), wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    EXPECT_EQ(tasks[i].rank, wanted[i].rank) << i;
+    EXPECT_EQ(tasks[i].lane, wanted[i].lane) << i;
+    EXPECT_EQ(tasks[i].begin, wanted[i].begin) << i;
+    EXPECT_EQ(tasks[i].moves, wanted[i].moves) << i;
+    EXPECT_EQ(tasks[i].end, wanted[i].end) << i;
+  }
+}
+
 TEST(Trail, AccountsForEveryCycle) {
   const Trail trail = TwoRanks().trail(400);
   Cycles sum = trail.idle + trail.after_end;

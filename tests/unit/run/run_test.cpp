@@ -8,11 +8,13 @@
 
 #include "dojo/base/error.h"
 #include "dojo/run/net.h"
+#include "support/temporary_folder.h"
 
 namespace dojo::run {
 namespace {
 
 using testing::Contains;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -47,6 +49,34 @@ TEST(Run, HooksAreToldAndCanStop) {
   EXPECT_THAT(sentences, Contains(HasSubstr("building the machine: 32 nodes, 2 dies")));
 }
 
+/// A trace that is read, and a workload that is made: without ranks, the report is written all the same.
+TEST(Run, AReadingThatIsStoppedIsAPartialReportOfNothing) {
+  const test::TemporaryFolder folder;
+  std::string operations;
+  for (int i = 0; i < 3000; ++i)
+    operations += fmt::format("{}{{\"id\":{},\"kind\":\"all_reduce\",\"bytes\":64}}", i > 0 ? "," : "", i);
+  const std::string trace = folder.write(
+      "trace", R"({"format":"dojo.trace/1","ranks":[{"graph":0,"ranks":2}],"graphs":[{"ops":[)" + operations + "]}]}");
+  for (const bool read : {true, false}) {
+    config::RunConfig config = small_config();
+    if (read) config.workload.trace = trace;
+    for (int stop_at = 1; stop_at <= (read ? 10 : 1); ++stop_at) {
+      int asked = 0;
+      Hooks hooks;
+      hooks.should_stop = [&] { return ++asked >= stop_at; };
+      const RunOutcome outcome = run(config, hooks);
+      EXPECT_EQ(outcome.ending, systemc::Ending::kInterrupted) << stop_at;
+      EXPECT_EQ(outcome.prepared.workload->ranks(), 0u);
+      EXPECT_EQ(outcome.results.end_cycle, 0);
+      EXPECT_THAT(outcome.prepared.job->approximations,
+                  ElementsAre(HasSubstr("interrupted before its workload was read")));
+      report::write_run_folder(outcome.context(), folder / "out");
+      EXPECT_THAT(test::read_file(folder / "out/report.json"), HasSubstr("\"partial\": true"));
+      EXPECT_THAT(report::report_text(outcome.context()), HasSubstr("interrupted before its workload was read"));
+    }
+  }
+}
+
 TEST(Run, ALoweringThatIsStoppedIsAPartialReportOfNothing) {
   // Every time at which it is asked is tried: before the first operation, among them, before the machine is built.
   int asked = 0;
@@ -71,8 +101,7 @@ TEST(Run, ALoweringThatIsStoppedIsAPartialReportOfNothing) {
     EXPECT_EQ(outcome.results.end_cycle, 0);
     EXPECT_TRUE(outcome.prepared.stopped);
     EXPECT_THAT(report::report_json(outcome.context()), HasSubstr("\"partial\": true"));
-    EXPECT_THAT(outcome.prepared.job->approximations,
-                Contains(HasSubstr("interrupted before its workload was lowered")));
+    EXPECT_THAT(outcome.prepared.job->approximations, Contains(HasSubstr("interrupted before its workload was ")));
   }
 }
 

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pages in a headless browser: no errors, nothing fetched, charts drawn, clicks and filters work, names stay text.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { dojosim, dojosimOr1, drawAll, launch, open, root, temporaryFolder } from "./browser.mjs";
+
+const folder = temporaryFolder();
+const at = (...parts) => path.join(folder, ...parts);
+const hostile = ["</script><script>alert('name')</script>", "<img src=x onerror=alert(1)>", "=cmd|'/c calc'!A1", "line\u2028separator \u0001 <!-- <b>"];
+
+function makeRuns() {
+  dojosim("run", "configs/runs/resnet50_die.json", "--links", "all", "--out", at("die"));
+  dojosim("run", "configs/runs/resnet50_die.json", "--set", "machine.noc.hop_cycles=2", "--out", at("die2"));
+  dojosim("run", "configs/runs/resnet50_tile.json", "--set", "machine.noc.hop_cycles=2", "--out", at("tile"));
+  dojosim("run", "--machine", "configs/machines/tray.json", "--set", "workload.generate.model=all_reduce", "--set", "workload.generate.bytes=1048576", "--out", at("tray"));
+  const ops = hostile.map((name, id) => ({ id, name, kind: "compute", flops: 1e9 * (id + 1), deps: id > 0 ? [id - 1] : [] }));
+  fs.writeFileSync(at("names.json"), JSON.stringify({ format: "dojo.trace/1", ranks: [{ graph: 0, ranks: 1 }], graphs: [{ batch: 1, ops }] }));
+  dojosim("run", "--machine", "configs/machines/die.json", "--workload", at("names.json"), "--set", "workload.rank_unit=die", "--out", at("names"));
+  dojosim("net", "--mesh", "8x8", "--pattern", "uniform", "--rate", "0.1", "--packet-flits", "2", "--warmup-cycles", "100", "--measure-cycles", "400", "--out", at("net"));
+}
+
+function makeSweeps() {
+  const base = at("base.json"), axis = (key, values) => ({ path: `machine.noc.${key}`, values });
+  fs.writeFileSync(base, JSON.stringify({ machine: path.join(root, "configs/machines/die.json"), workload: { generate: { model: "matmul", m: 512, n: 512, k: 512 }, rank_unit: "die" } }));
+  const metrics = ["time.seconds", "flops.utilisation"];
+  fs.writeFileSync(at("grid.json"), JSON.stringify({ base, axes: [axis("link_bytes_per_cycle", [32, 64, 128]), axis("hop_cycles", [1, 2])], metrics, pareto: { min: ["time.seconds"], max: ["flops.utilisation"] } }));
+  fs.writeFileSync(at("one.json"), JSON.stringify({ base, mode: "one_at_a_time", axes: [axis("link_bytes_per_cycle", [32, 128]), axis("hop_cycles", [2, 4]), { path: "machine.node.sram_bytes", values: [1024] }], metrics }));
+  for (const sweep of ["grid", "one"]) dojosimOr1("sweep", at(`${sweep}.json`), "--out", at(sweep), "--jobs", "2");
+  dojosimOr1("compare", at("die"), at("die2"), at("tile"), "--html", at("compare.html"));
+  dojosimOr1("compare", at("grid"), at("one"), "--html", at("suite.html"));
+}
+
+const tests = [];
+const test = (name, run) => tests.push([name, run]);
+const files = { die: "die/report.html", tile: "tile/report.html", tray: "tray/report.html", names: "names/report.html", net: "net/report.html", grid: "grid/report.html", one: "one/report.html", compare: "compare.html", suite: "suite.html" };
+const file = (name) => at(files[name]);
+
+/** Canvases that show nothing but one colour. */
+function blankCharts(page) {
+  return page.evaluate(() => [...document.querySelectorAll("figure .canvas")].filter((box) => {
+    const canvas = box.querySelector("canvas");
+    if (!canvas) return true;
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    for (let i = 4; i < data.length; i += 4) if (data[i] !== data[0] || data[i + 3] !== data[3]) return false;
+    return true;
+  }).map((box) => box.getAttribute("aria-label")));
+}
+
+for (const [name, widths] of Object.entries({ die: [1280, 390], tile: [1280, 390, 1920], tray: [1280, 390], names: [1280], net: [1280, 390], grid: [1280, 390], one: [1280, 390], compare: [1280, 390], suite: [1280, 390] })) {
+  for (const width of widths) {
+    test(`${name} at ${width} pixels: drawn, nothing fetched, nothing sticks out`, async (browser) => {
+      const page = await open(browser, file(name), { width, dark: width === 1920 });
+      await drawAll(page);
+      assert.deepEqual(await blankCharts(page), []);
+      assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), "wider than the window");
+      assert.deepEqual(page.faults, []);
+      assert.ok(page.readyMs < 10000, `${page.readyMs} ms until it can be used`);
+    });
+  }
+}
+
+test("what is said to those who do not see the page", async (browser) => {
+  for (const name of ["tile", "grid", "compare"]) {
+    const page = await open(browser, file(name));
+    const found = await page.evaluate(() => ({
+      charts: [...document.querySelectorAll(".canvas")].filter((box) => box.getAttribute("role") !== "img" || !box.getAttribute("aria-label")).length,
+      fields: [...document.querySelectorAll("input,select")].filter((field) => !field.getAttribute("aria-label") && !field.closest("label")).length,
+      buttons: [...document.querySelectorAll("button")].filter((button) => !button.textContent.trim() && !button.getAttribute("aria-label") && !button.hidden).length,
+      headings: document.querySelectorAll("h1").length, language: document.documentElement.lang,
+      ids: new Set([...document.querySelectorAll("[id]")].map((one) => one.id)).size === document.querySelectorAll("[id]").length,
+    }));
+    assert.deepEqual(found, { charts: 0, fields: 0, buttons: 0, headings: 1, language: "en", ids: true }, name);
+    await page.close();
+  }
+});
+
+test("a bar leads to its operations; tables sort, search and show more", async (browser) => {
+  const page = await open(browser, file("tile"));
+  const first = () => page.locator("#operations .table tbody tr").first().locator("td").first().textContent();
+  const rows = () => page.locator("#operations .table tbody tr").count();
+  assert.equal(await rows(), 25);
+  await page.getByRole("button", { name: /more of/ }).nth(1).scrollIntoViewIfNeeded();
+  await page.locator("#operations .more").click();
+  assert.equal(await rows(), 125);
+  await page.locator("#operations th button", { hasText: "operation" }).click();
+  const low = await first();
+  await page.locator("#operations th button", { hasText: "operation" }).click();
+  assert.notEqual(await first(), low);
+  await page.locator("#operations input[type=search]").fill("layer3.0.conv1");
+  assert.match(await first(), /layer3\.0\.conv1/);
+  await page.locator("#operations input[type=search]").fill("");
+  await page.locator("#time .chart").nth(1).locator("summary").click();
+  await page.locator("#time .chart").nth(1).locator("td button", { hasText: /^all_reduce$/ }).click();
+  assert.match(await page.locator("#operations .note").first().textContent(), /Only kind all_reduce/);
+  assert.match(await page.locator("#operations .table tbody tr").first().textContent(), /all_reduce/);
+  await page.getByRole("button", { name: "show all" }).click();
+  await page.locator("#time").getByRole("button", { name: "layer" }).click();
+  assert.match(await page.locator("#time figcaption").nth(1).textContent(), /by layer/);
+  // A click on the drawn bar does the same as the button in its table.
+  await page.locator("#time .canvas").nth(1).scrollIntoViewIfNeeded();
+  const bar = await page.evaluate(() => {
+    const chart = globalThis.echarts.getInstanceByDom(document.querySelectorAll("#time .canvas")[1]);
+    return chart.convertToPixel({ xAxisIndex: 0, yAxisIndex: 0 }, [chart.getOption().series[0].data[0].value / 2, 0]);
+  });
+  await page.locator("#time .canvas").nth(1).click({ position: { x: bar[0], y: bar[1] } });
+  assert.match(await page.locator("#operations .note").first().textContent(), /Only layer/);
+  assert.deepEqual(page.faults, []);
+});
+
+test("the map goes from the machine to a tile and a die, by pointer and by keys", async (browser) => {
+  const page = await open(browser, file("tray"));
+  const map = () => page.locator("#where .canvas").first(), crumbs = () => page.locator("#where .crumbs").textContent();
+  await page.getByRole("button", { name: "cores", exact: true }).click();
+  assert.match(await page.locator("#where figcaption").first().textContent(), /^Cores/);
+  await page.getByRole("button", { name: "die edges" }).click();
+  await map().scrollIntoViewIfNeeded();
+  await map().focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowRight");
+  assert.match(await page.locator("p.unseen").textContent(), /die\[1\]: /);
+  await page.keyboard.press("Enter");
+  assert.match(await crumbs(), /tile \(0, 0\)/);
+  const box = await map().boundingBox();
+  await map().click({ position: { x: box.width / 2, y: box.height / 2 } });
+  assert.match(await crumbs(), /die\[12\]/);
+  assert.match(await page.locator("#where").textContent(), /Links of tray\.tile\[0\]\.die\[12\]/);
+  await map().focus();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+  assert.doesNotMatch(await crumbs(), /tile \(/);
+  assert.deepEqual(page.faults, []);
+});
+
+test("the timeline of a rank: another rank, closer, an operation", async (browser) => {
+  const page = await open(browser, file("tile"));
+  await page.locator("#when .canvas").scrollIntoViewIfNeeded();
+  await page.locator("#when select").selectOption({ index: 0 });
+  assert.equal(await page.locator("#when figcaption").textContent(), "Rank 0");
+  await page.locator("#when summary").first().click();
+  assert.match(await page.locator("#when table").textContent(), /conv1/);
+  assert.deepEqual(page.faults, []);
+});
+
+test("a chart is saved as SVG and as PNG", async (browser) => {
+  const page = await open(browser, file("tile"));
+  const save = async (name) => {
+    const [download] = await Promise.all([page.waitForEvent("download"), page.locator("#bounds").getByRole("button", { name }).first().click()]);
+    return { name: download.suggestedFilename(), content: fs.readFileSync(await download.path()) };
+  };
+  const svg = await save("SVG"), png = await save("PNG");
+  assert.equal(svg.name, "what_bounds_the_step.svg");
+  assert.match(svg.content.toString(), /^<svg [^]*matrix units[^]*<\/svg>$/);
+  assert.deepEqual([...png.content.subarray(0, 4)], [0x89, 0x50, 0x4e, 0x47]);
+  assert.deepEqual(page.faults, []);
+});
+
+test("a sweep: the front, a heat map, lines, all axes, links to the points", async (browser) => {
+  const page = await open(browser, file("grid"));
+  assert.match(await page.locator("#answer").textContent(), /6 done, 0 failed/);
+  assert.match(await page.locator("#pareto figcaption").textContent(), /time\.seconds .* over flops\.utilisation/);
+  await page.locator("#pareto select").nth(1).selectOption("machine.noc.link_bytes_per_cycle");
+  assert.match(await page.locator("#pareto figcaption").textContent(), /over machine\.noc\.link_bytes_per_cycle/);
+  await page.locator("#metrics").getByRole("button", { name: "lines" }).click();
+  assert.match(await page.locator("#metrics figcaption").textContent(), /time\.seconds over machine\.noc\.link_bytes_per_cycle/);
+  await page.locator("#metrics select").first().selectOption("flops.utilisation");
+  assert.match(await page.locator("#metrics figcaption").textContent(), /^flops\.utilisation/);
+  const link = await page.locator("#points tbody a").first().getAttribute("href");
+  assert.ok(fs.existsSync(path.join(path.dirname(file("grid")), link)), link);
+  const one = await open(browser, file("one"));
+  assert.match(await one.locator("#tornado figcaption").textContent(), /each axis alone, against the base/);
+  assert.match(await one.locator("#points").textContent(), /1 failed points/);
+  assert.deepEqual([...page.faults, ...one.faults], []);
+});
+
+test("a comparison: of three runs, by every group", async (browser) => {
+  const page = await open(browser, file("compare"));
+  assert.match(await page.locator("h1").textContent(), /3 runs/);
+  for (const by of ["kind", "phase", "layer", "operation", "cause"]) {
+    await page.locator("#moved").getByRole("button", { name: by, exact: true }).click();
+    assert.match(await page.locator("#moved figcaption").textContent(), new RegExp(`^die2 less die, by ${by}: \\+`));
+  }
+  assert.match(await page.locator("#why").textContent(), /machine\.noc\.hop_cycles 1 -> 2/);
+  assert.deepEqual(page.faults, []);
+});
+
+test("names of a stranger's trace are text everywhere", async (browser) => {
+  const page = await open(browser, file("names"));
+  await drawAll(page);
+  for (const one of await page.locator("summary").all()) if (await one.isVisible()) await one.click();
+  const text = await page.locator("#operations").textContent();
+  for (const name of hostile.slice(0, 3)) assert.ok(text.includes(name), name);
+  assert.equal(await page.evaluate(() => document.querySelectorAll("main script, main img, main b > b").length), 0);
+  await page.locator("#when .canvas").scrollIntoViewIfNeeded();
+  const box = await page.locator("#when .canvas").boundingBox();
+  for (let x = 100; x < box.width; x += 40) await page.mouse.move(box.x + x, box.y + 20);
+  assert.equal(await page.evaluate(() => document.querySelectorAll(".canvas img, .canvas script").length), 0);
+  // The policy stops what is not ours, however it came into the page.
+  assert.equal(await page.evaluate(() => { const one = document.createElement("script"); one.textContent = "globalThis.stranger = 1"; document.body.append(one); return globalThis.stranger; }), undefined);
+  assert.equal(page.faults.filter((fault) => !/Content Security Policy/.test(fault)).length, 0, page.faults.join("\n"));
+});
+
+test("a printed page has all its charts and no buttons", async (browser) => {
+  const page = await open(browser, file("tile"));
+  const pdf = await page.pdf({ format: "A4" });
+  assert.ok(pdf.length > 50000, `${pdf.length} bytes`);
+  assert.equal(await page.evaluate(() => [...document.querySelectorAll(".canvas")].filter((box) => !box.querySelector("canvas")).length), 0);
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await page.locator(".save").first().isVisible(), false);
+});
+
+test("without the chart library there are tables, and the page says so", async (browser) => {
+  const text = fs.readFileSync(file("tile"), "utf8"), begin = text.indexOf("<script>"), end = text.indexOf("</script>", begin);
+  fs.writeFileSync(at("plain.html"), text.slice(0, begin) + text.slice(end + "</script>".length));
+  const page = await open(browser, at("plain.html"), { width: 390 });
+  assert.match(await page.locator(".warn").allTextContents().then((all) => all.join()), /built without npm/);
+  assert.match(await page.locator("#bounds table").first().textContent(), /matrix units/);
+  assert.equal(await page.locator("canvas").count(), 0);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  assert.deepEqual(page.faults, []);
+});
+
+makeRuns();
+makeSweeps();
+const browser = await launch();
+let failed = 0;
+for (const [name, run] of tests) {
+  const context = { newPage: (options) => browser.newPage(options) };
+  try {
+    await run(context);
+    console.log(`ok      ${name}`);
+  } catch (error) {
+    ++failed;
+    console.log(`FAILED  ${name}\n${error.stack}`);
+  }
+  for (const one of browser.contexts()) await one.close();
+}
+await browser.close();
+console.log(`${tests.length - failed} of ${tests.length} passed`);
+process.exitCode = failed === 0 ? 0 : 1;
