@@ -194,7 +194,8 @@ RunConfig load_with(const LoadRequest& request, const std::vector<std::string>& 
 std::map<std::string, std::string> leaves_of_files(const LoadRequest& request) {
   try {
     return config_leaves(load_with(request, {}), request.purpose);
-  } catch (const Error&) {
+  } catch (const Error& error) {
+    if (error.code() == ExitCode::kIo) throw;  // a file that was just read; nothing is known of its values
     return {};
   }
 }
