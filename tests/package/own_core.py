@@ -43,14 +43,14 @@ def wrong(folder, environment):
     (folder / "text.so").write_text("not a shared object")
     (folder / "wrong.cpp").write_text(
         '#include <stdexcept>\n#include "dojo/run/plugins.h"\n'
-        "#ifdef OTHER\n"
+        "#ifdef CASE_OTHER\n"
         'extern "C" int dojo_plugin_version() { return 999; }\n'
         'extern "C" void dojo_plugin(dojo::run::Plugins&) {}\n'
-        "#elif !defined(NONE)\n"
+        "#elif !defined(CASE_NONE)\n"
         "DOJO_PLUGIN(plugins) {\n"
-        "#ifdef TAKEN\n"
+        "#ifdef CASE_TAKEN\n"
         '  plugins.add_core("pipeline", dojo::core::make_pipeline_node);\n'
-        "#elif defined(EMPTY)\n"
+        "#elif defined(CASE_EMPTY)\n"
         '  plugins.add_core("mine", {});\n'
         "#else\n"
         '  (void)plugins;\n  throw std::runtime_error("no licence");\n'
@@ -60,7 +60,7 @@ def wrong(folder, environment):
         "foreach(name NONE OTHER TAKEN EMPTY THROWS)\n"
         "  add_library(${name} MODULE wrong.cpp)\n"
         "  target_link_libraries(${name} PRIVATE dojo::plugin)\n"
-        "  target_compile_definitions(${name} PRIVATE ${name})\n"
+        "  target_compile_definitions(${name} PRIVATE CASE_${name})\n"
         '  set_target_properties(${name} PROPERTIES PREFIX "")\nendforeach()\n')
     run("cmake -S . -B build -G Ninja && cmake --build build", folder, environment)
     config = environment["DOJOSIM"] + "/configs/runs/matmul_die.json"

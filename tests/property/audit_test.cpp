@@ -69,7 +69,8 @@ TEST(AuditRefuses, RunsOfAnotherNetwork) {
 TEST(AuditSays, WhyThereIsNone) {
   EXPECT_EQ(audited({"run.audit_tasks=0"}).at("why_not"), "turned off");
   EXPECT_THAT(audited({"machine.noc.virtual_channels=9"}).at("why_not").get<std::string>(), HasSubstr("at most 8"));
-  const json small = audited({"workload.generate.batch=4"});
+  const json small =
+      report_of(run::run(load({"configs/runs/matmul_die.json", "", "", {}, {}}))).at("fidelity").at("audit");
   EXPECT_THAT(small.at("why_not").get<std::string>(), HasSubstr("--audit N")) << "a default audit of a small job";
   EXPECT_TRUE(small.at("step_error").is_null());
   const run::RunOutcome ideal = run::run(two_dies({"run.network_model=ideal"}));

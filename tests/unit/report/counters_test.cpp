@@ -44,6 +44,7 @@ void collect_keys(const Json& json, const std::string& path, const std::set<std:
 TEST(ListCounters, NamesWhatAReportHas) {
   SyntheticRun run;
   run.results.zplane.messages = 1;
+  run.results.detailed_nodes = 1;
   const std::set<std::string> known = listed();
   std::set<std::string> found;
   RunContext context = run.context();

@@ -153,7 +153,7 @@ TEST_F(TraceJson, ACollectiveMayNameItsAlgorithm) {
   EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"all_reduce","bytes":4,"algorithm":"rign"})")),
               Contains(AllOf(HasSubstr("/algorithm"), HasSubstr("found 'rign', expected 'ring'"))));
   EXPECT_THAT(errors(with_ops(R"({"id":0,"kind":"all_reduce","bytes":4,"algorithm":"butterfly"})")),
-              Contains(HasSubstr("found 'butterfly', expected direct, mesh2d, ring, tree or zplane")));
+              Contains(HasSubstr("found 'butterfly', expected combs, direct, mesh2d, ring, tree or zplane")));
 }
 
 // Without tensors its elements are all that is known of a pool's work: none would take no time.
