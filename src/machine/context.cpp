@@ -117,7 +117,8 @@ Context::Context(const topology::Topology& t, const workload::Workload& w, const
   burst_bytes = model.shares_links ? settings.burst_bytes : kWholeMessage;
   turn_bytes = topology.params().node.communication_threads > 1 ? settings.burst_bytes : burst_bytes;
   stripe_bytes = model.shares_links ? stripe_limit(topology, burst_bytes) : kWholeMessage;
-  group_stripe_bytes = std::max<Bytes>(stripe_bytes / stripe_groups.front()->grid().groups(), 64);
+  // Of finer groups too: with shorter trains the edge would stand still between them.
+  group_stripe_bytes = std::max<Bytes>(stripe_bytes / fabric::StripeGroups::kCoarse.groups(), 64);
   oldest_first = topology.params().noc.arbitration == topology::Arbitration::kAge;
   trains = {settings.gather_on_die, settings.gather_over_dies};
   sums.resize(settings.threads);
