@@ -338,7 +338,7 @@ TEST_F(Sweep, ShardsTogetherRunEveryPointOnce) {
 
 TEST_F(Sweep, PointsAndResultsCanBeMadeApart) {
   request_.only = "points";
-  request_.shard = "2/2";
+  request_.shard = "1/2";
   EXPECT_EQ(run(batches("[1, 2, 13, 4]")), 0);
   EXPECT_FALSE(fs::exists(folder_ / "out/results.csv"));
   request_.only = "results";
