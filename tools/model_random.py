@@ -143,8 +143,11 @@ def collective(draw, number):
         mean, share = draw.size(64, 256 * KIB), draw.random.uniform(0.1, 1)
         sizes = {(a, b): 64 * draw.size(1, max(2, mean // 32)) for a in range(members) for b in range(members)
                  if a != b and draw.random.random() < share}
-        return messages_on(f"random_{number}_messages_{place}", grid, place, sizes) if sizes else None
+        busy = {rank for pair in sizes for rank in pair}  # a rank without work is refused
+        return messages_on(f"random_{number}_messages_{place}", grid, place, sizes) if len(busy) == members else None
     algorithm = draw.one_of(*ALGORITHMS)
+    if algorithm in ("mesh2d", "combs") and min(grid) < 2:
+        return None
     kind, size = draw.one_of(*ALGORITHMS[algorithm]), draw.size(KIB, 16 * MIB)
     own = max(64, size // members) if kind == "all_gather" else size
     words = on_grid(grid) + ("--workload", "configs/workloads/allreduce_64mib.json") + settings(
