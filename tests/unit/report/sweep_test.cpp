@@ -307,6 +307,23 @@ TEST_F(Sweep, WhatIsInTheWayOfAResultIsNotRemoved) {
   EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo), Contains(HasSubstr("found a link")));
 }
 
+TEST_F(Sweep, ResumeRemovesTheLogOfAFinishedPointOrSaysWhyNot) {
+  EXPECT_EQ(run(batches("[4]")), 0);
+  std::string log;
+  for (const auto& entry : fs::directory_iterator(folder_ / "out/points"))
+    if (entry.is_directory()) log = entry.path().string() + ".log";
+  EXPECT_FALSE(fs::exists(log));
+  std::ofstream(log) << "of a sweep that was killed";
+  request_.resume = true;
+  EXPECT_EQ(run(batches("[4]")), 0);
+  EXPECT_FALSE(fs::exists(log));
+  EXPECT_EQ(runs(), 1u) << "the point is kept";
+  fs::remove(folder_ / "out/results.csv");
+  fs::create_directory(log);
+  EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo), Contains(HasSubstr(log + ": found a link, a folder")));
+  EXPECT_EQ(lines("out/results.csv").size(), 2u) << "the results are complete all the same";
+}
+
 TEST_F(Sweep, APipeInThePlaceOfAResultIsRefusedAtOnce) {
   EXPECT_EQ(run(batches("[4]")), 0);
   request_.resume = true;
