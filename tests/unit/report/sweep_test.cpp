@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <csignal>
 #include <set>
 #include <sstream>
 
@@ -351,6 +352,14 @@ TEST_F(Sweep, ShardsTogetherRunEveryPointOnce) {
   }
   EXPECT_EQ(runs(), 5u);
   for (const std::string& line : lines("out/results.csv")) EXPECT_EQ(line.find("pending"), std::string::npos) << line;
+}
+
+/// As under a supervisor that does not want to wait for its children: they would be gone before they could be asked.
+TEST_F(Sweep, PointsEndWhereTheSignalOfTheirEndIsIgnored) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(run(batches("[4, 8, 13]")), 1);
+  EXPECT_EQ(std::signal(SIGCHLD, before), SIG_IGN) << "it is put back";
+  EXPECT_THAT(lines("out/results.csv")[3], HasSubstr(",failed,\"exit 3: "));
 }
 
 TEST_F(Sweep, AProgramThatCannotStartIsAnIoError) {
