@@ -18,6 +18,7 @@ namespace {
 constexpr std::int64_t kMaxDies = std::int64_t{1} << 24;  // four edges of each still have 32-bit numbers
 constexpr std::int64_t kMaxSites = std::numeric_limits<SiteIndex>::max();
 constexpr std::int64_t kPacketBytes = 64;
+constexpr std::int64_t kLargestPart = 64;  // tiles of a tray in a row or column, that are proposed
 
 std::string text(const Grid& grid) {
   return fmt::format("{} x {}", grid.rows, grid.columns);
@@ -31,12 +32,11 @@ void check_positive(Grid& grid, const std::string& path, std::vector<Problem>& p
 
 /// Tiles of a tray and trays of a cabinet of which the mesh is made, as many of them as now where that can be.
 std::pair<Grid, Grid> parts_of(const Grid& mesh, const Grid& tray, const Grid& cabinet) {
-  constexpr std::int64_t kLargest = 64;
   std::pair<Grid, Grid> best{{1, 1}, {1, 1}};
   std::tuple<std::int64_t, std::int64_t, std::int64_t> least{std::numeric_limits<std::int64_t>::max(), 0, 0};
   const auto divisors = [](std::int64_t all) {
     std::vector<std::int64_t> found;
-    for (std::int64_t i = 1; i <= std::min(all, kLargest); ++i)
+    for (std::int64_t i = 1; i <= std::min(all, kLargestPart); ++i)
       if (all % i == 0) found.push_back(i);
     return found;
   };
