@@ -20,6 +20,7 @@
 #include "output_folder.h"
 #include "progress.h"
 #include "terminal.h"
+#include "vcd_file.h"
 
 namespace dojo::cli {
 namespace {
@@ -50,6 +51,7 @@ Options run_options() {
       "its ranks, such as 0,5-9, or all; default: 64 of them, spread evenly")(
       "plugin", po::value<std::vector<std::string>>()->composing(),
       "shared object with cores for run.detailed_core; may be repeated");
+  VcdFile::describe(options);
   options.positional("config");
   return options;
 }
@@ -137,10 +139,12 @@ int run_command(const Arguments& arguments) {
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
   if (!out.empty()) folder.emplace(out);
+  VcdFile vcd(options);
   run::Plugins plugins;
   for (const std::string& file : options.all("plugin")) plugins.load(file);
   run::Hooks hooks;
   hooks.plugins = &plugins;
+  hooks.waves = vcd.request();
   hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
   const InterruptGuard interrupt;
   hooks.should_stop = [] { return InterruptGuard::interrupted(); };
@@ -160,6 +164,7 @@ int run_command(const Arguments& arguments) {
   stage.reset();
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_run_folder(outcome.context(), out);
+  vcd.write(outcome);
   put(report::report_text(outcome.context()));
   if (!out.empty() && !outcome.timeline.empty())
     print(
