@@ -61,12 +61,15 @@ void Wave::sample(Cycles now, const Counters& counters, WaveStep step, WaveStep 
     last_ = now;
     set(0, static_cast<std::uint32_t>(step), now);
   }
+  const bool slept_before = sleeps_;
   then_ = then;
   sleeps_ = sleeps;
   now_ = schema::values_of(counters);
   // A core counts the cycles that it has slept when it wakes: in each of them what it did in the last one before.
   const std::uint64_t ran = now_[kCyclesCounter] - before_[kCyclesCounter], slept = ran > 1 ? ran - 1 : 0;
+  const bool asleep_yet = slept_before && ran == 0;
   for (std::size_t i = 0; i < kCounters; ++i) {
+    if (asleep_yet && kOfCore[i]) continue;
     const std::uint64_t more = now_[i] - before_[i];
     const std::uint64_t asleep = !kOfCore[i] ? 0 : i == kCyclesCounter ? slept : slept * held_[1 + i];
     set(1 + i, narrow(more - std::min(more, asleep)), now);

@@ -34,13 +34,13 @@ std::vector<core::NodeWave> make_waves(const WaveRequest& request, const topolog
   std::vector<core::NodeWave> waves;
   std::vector<bool> used(request.nodes.size(), false);
   std::size_t count = 0;
+  const std::string root = topology.root_name();
   const auto chosen = [&](const std::string& node, const std::string& row) {
     if (request.nodes.empty()) return true;
     bool any = false;
     for (std::size_t i = 0; i < request.nodes.size(); ++i) {
       const std::string& path = request.nodes[i];
-      if (!contains(path, node, topology.root_name()) && path != row && topology.root_name() + "." + path != row)
-        continue;
+      if (!contains(path, node, root) && path != row && root + "." + path != row) continue;
       used[i] = any = true;
     }
     return any;

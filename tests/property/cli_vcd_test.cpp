@@ -79,9 +79,14 @@ TEST(Vcd, SignalsAddUpToTheReport) {
   }
   EXPECT_GT(wires.sums.at("node(42).matrix_issues"), 0u);
   EXPECT_GT(wires.sums.at("node(42).packets_received"), 0u);
-  EXPECT_GT(wires.sums.at("node(0).semaphore_1"), 0u);
-  for (const char* wire : {"node(0).step", "node(0).semaphore_0", "node(0).semaphore_1"})
-    EXPECT_EQ(wires.last.at(wire), 0u) << wire;
+  EXPECT_EQ(wires.last.at("node(0).step"), 0u);
+  int semaphores = 0;
+  for (const auto& [name, sum] : wires.sums) {
+    if (name.find(".semaphore_") == std::string::npos) continue;
+    semaphores += sum > 0 ? 1 : 0;
+    EXPECT_EQ(wires.last.at(name), 0u) << name;
+  }
+  EXPECT_GT(semaphores, 0);
 }
 
 TEST(Vcd, DependsOnTheJobAlone) {
@@ -129,7 +134,7 @@ TEST(Vcd, WrongRequestsEndWithASentence) {
       {"[\"node[0]\"]", {"--vcd", file, "--vcd-nodes", "node[1]"}, 3, "--vcd-nodes: found \"node[1]\""},
       {"[\"die\"]", {"--vcd", "-"}, 2, "--vcd is '-'; expected a file"},
       {"[\"die\"]", {"--vcd", folder / "none/x.vcd"}, 5, "none/x.vcd"},
-      {"[\"die\"]", {"--vcd", folder.path().string()}, 5, folder.path().filename().c_str()},
+      {"[\"die\"]", {"--vcd", folder.path().string()}, 5, "found a folder"},
       {"[\"die\"]", {"--vcd", "/dev/null"}, 5, "/dev/null"},
   };
   for (const auto& it : cases) {

@@ -18,8 +18,10 @@ const Wave::Semaphores kNoSignals{};
 /// Values of a wire by the cycle at which they change.
 std::map<Cycles, std::uint32_t> changes_of(const Wave& wave, std::size_t wire) {
   std::map<Cycles, std::uint32_t> changes;
-  for (const Wave::Change& change : wave.changes())
-    if (change.wire == wire) EXPECT_TRUE(changes.emplace(change.cycle, change.value).second) << change.cycle;
+  for (const Wave::Change& change : wave.changes()) {
+    if (change.wire != wire) continue;
+    EXPECT_TRUE(changes.emplace(change.cycle, change.value).second) << change.cycle;
+  }
   return changes;
 }
 std::size_t wire_of(const std::string& name) {
