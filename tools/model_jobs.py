@@ -41,11 +41,15 @@ def on_slice(place):
     return ("--machine", "configs/machines/tile.json") + settings(f"workload.rank_unit={unit}", "workload.ranks=1")
 
 
+def on_grid(grid):
+    """Options for a rank on each die of a small tile with these rows and columns of dies."""
+    rows, columns = grid
+    small = () if grid == (5, 5) else settings(f"machine.tile.dies.rows={rows}", f"machine.tile.dies.columns={columns}")
+    return ("--machine", "configs/machines/tile.json") + small
+
+
 def on_members(members):
-    """Options for a rank on each die of a small tile."""
-    rows, columns = MEMBERS[members]
-    grid = () if members == 25 else settings(f"machine.tile.dies.rows={rows}", f"machine.tile.dies.columns={columns}")
-    return ("--machine", "configs/machines/tile.json") + grid
+    return on_grid(MEMBERS[members])
 
 
 class Graph:
@@ -221,8 +225,12 @@ def beside_a_product():
 
 
 def messages(name, members, sizes):
+    return messages_on(name, MEMBERS[members], f"{members} dies", sizes)
+
+
+def messages_on(name, grid, place, sizes):
     """A trace of one graph a rank; sizes is {(from, to): bytes}."""
-    graphs = []
+    graphs, members = [], grid[0] * grid[1]
     for rank in range(members):
         graph = Graph()
         for (a, b), size in sizes.items():
@@ -232,7 +240,7 @@ def messages(name, members, sizes):
                 graph.op(f"from {a}", "recv", bytes=size, peer=a)
         graphs.append(graph.body())
     whole = {"format": "dojo.trace/1", "ranks": [{"graph": rank, "ranks": 1} for rank in range(members)], "graphs": graphs}
-    return Job(name, "collectives", "halo exchange and scatter", f"{members} dies", on_members(members), whole)
+    return Job(name, "collectives", "halo exchange and scatter", place, on_grid(grid), whole)
 
 
 def halos_and_scatters():

@@ -30,8 +30,17 @@ int sweep_command(const Arguments& arguments) {
       "report.html into DIR. A failed point is a row with its reason; exit code 1 when there is any.",
       "dojosim sweep configs/sweeps/tile_edge_batch.json --out out/sweep --jobs 2");
   options.options()("out", po::value<std::string>(), "folder of the sweep")(
-      "jobs", po::value<int>(), "points at a time; default: processors / threads of a point")(
-      "backend", po::value<std::string>(), "who runs the points: local")(
+      "jobs", po::value<int>(), "points at a time, or tasks; default: processors / threads of a point")(
+      "processors", po::value<int>(), "that the points share, or those of a task; default: all that may be used")(
+      "backend", po::value<std::string>(), "who runs the points: local (default), slurm, command")(
+      "tasks", po::value<int>(), "backends slurm and command: parts of the sweep; default: 8 points each")(
+      "wait", "backend slurm: until results.csv is written")(
+      "sbatch", po::value<std::vector<std::string>>()->composing(),
+      "option of the jobs of Slurm: --sbatch=--partition=long; may be repeated")(
+      "script", po::value<std::string>(), "slurm: write its scripts into DIR/slurm and submit nothing")(
+      "command", po::value<std::string>(),
+      "backend command: a shell command with {tasks} (a file, one command a line) or {task} (a script), {jobs}, "
+      "{count}")("only", po::value<std::string>(), "points: write no results.csv; results: run nothing, write it")(
       "shard", po::value<std::string>(), "i/n: only every n-th point, from the i-th on")(
       "max-bursts", po::value<double>(), "as of run, for every point")("resume", "keep the points that are finished")(
       "dry-run", "print the plan and run nothing");
@@ -40,13 +49,20 @@ int sweep_command(const Arguments& arguments) {
   report::SweepRequest request;
   request.file = options.need("sweep", "SWEEP.json");
   request.directory = options.need("out", "--out DIR");
-  request.jobs = options.value<int>("jobs", 0);
-  if (request.jobs < 0) options.fail(fmt::format("--jobs is {}; expected 1 or more", request.jobs));
-  request.backend = options.value<std::string>("backend", "local");
-  if (request.backend != "local") {
-    options.fail(fmt::format("--backend is '{}'; this version has: local", request.backend));
+  for (const auto& [name, number] :
+       {std::pair{"jobs", &request.jobs}, {"processors", &request.processors}, {"tasks", &request.tasks}}) {
+    *number = options.value<int>(name, 0);
+    if (options.has(name) && *number < 1) options.fail(fmt::format("--{} is {}; expected 1 or more", name, *number));
   }
+  request.script = options.has("script");
+  if (request.script && options.text("script") != "slurm")
+    options.fail(fmt::format("--script is '{}'; expected: slurm", options.text("script")));
+  request.backend = options.value<std::string>("backend", request.script ? "slurm" : "local");
   request.shard = options.text("shard");
+  request.only = options.text("only");
+  request.template_line = options.text("command");
+  request.sbatch = options.all("sbatch");
+  request.wait = options.has("wait");
   request.resume = options.has("resume");
   request.dry_run = options.has("dry-run");
   request.quiet = options.quiet();
@@ -59,7 +75,9 @@ int sweep_command(const Arguments& arguments) {
   }
   request.interrupted = [] { return InterruptGuard::interrupted(); };
   const int failed = report::sweep(request);
-  if (!request.dry_run) print("{}\n", (std::filesystem::path(request.directory) / "results.csv").string());
+  const char* const made = request.script ? "slurm/submit.sh" : "results.csv";
+  if (!request.dry_run && request.only != "points")
+    print("{}\n", (std::filesystem::path(request.directory) / made).string());
   return static_cast<int>(failed == 0 ? ExitCode::kGood : ExitCode::kRegression);
 }
 

@@ -3,16 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <filesystem>
 #include <map>
 #include <optional>
 #include <sstream>
-#include <thread>
 
 #include "dojo/base/error.h"
 #include "dojo/base/nearest.h"
+#include "dojo/base/processors.h"
 #include "dojo/base/text.h"
 #include "dojo/report/report.h"
 #include "report/files.h"
@@ -21,57 +20,6 @@
 namespace dojo::report {
 namespace fs = std::filesystem;
 namespace {
-
-struct Shard {
-  std::size_t index = 0, count = 1;
-  [[nodiscard]] bool holds(const Point& point) const { return point.index % count == index % count; }
-};
-
-/// "1/4" .. "4/4" cut the points in four. "0/4" would be the same part as "4/4": who counts from 0 would run it twice.
-Shard read_shard(const std::string& text) {
-  if (text.empty()) return {};
-  Shard shard;
-  const char* end = text.data() + text.size();
-  const auto first = std::from_chars(text.data(), end, shard.index);
-  if (first.ec == std::errc() && first.ptr != end && *first.ptr == '/') {
-    const auto second = std::from_chars(first.ptr + 1, end, shard.count);
-    if (second.ec == std::errc() && second.ptr == end && shard.index >= 1 && shard.index <= shard.count) return shard;
-  }
-  throw Error(ExitCode::kUsage, fmt::format("--shard: found '{}', expected i/n with i from 1 to n, such as 2/8", text));
-}
-
-void check_request(const SweepRequest& request) {
-  if (request.backend == "slurm" || request.backend == "command") {
-    throw Error(
-        ExitCode::kUsage,
-        fmt::format("--backend {}: this version runs points on the local machine only; use --backend local, and "
-                    "--shard i/n to spread a sweep over the tasks of a job scheduler",
-                    request.backend));
-  }
-  if (request.backend != "local") {
-    throw Error(ExitCode::kUsage, fmt::format("--backend: found '{}', expected local", request.backend));
-  }
-  if (request.jobs < 0)
-    throw Error(ExitCode::kUsage, fmt::format("--jobs: found {}, expected 1 or more", request.jobs));
-  if (request.directory.empty() && !request.dry_run) {
-    throw Error(ExitCode::kUsage, "--out: found nothing, expected the folder for the sweep's results");
-  }
-}
-
-struct Share {
-  int jobs = 1;
-  std::int64_t threads = 1;
-};
-
-/// Processes x threads fill the processors once, whichever of the two the user gave.
-Share share_processors(int jobs, std::int64_t threads) {
-  const int processors = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  if (jobs == 0) {
-    const std::int64_t each = std::max<std::int64_t>(threads, 1);
-    return {static_cast<int>(std::max<std::int64_t>(1, processors / each)), each};
-  }
-  return {jobs, threads > 0 ? threads : std::max(1, processors / jobs)};
-}
 
 Command command_for(const SweepRequest& request, const SweepFile& sweep, const Point& point, std::int64_t threads) {
   const std::string folder = fmt::format("{}/points/{}", request.directory, point.folder);
@@ -129,28 +77,84 @@ class Sweep {
       : request_(request), file_(file), plan_(plan), shard_(shard) {}
 
   int run() {
-    (void)make_folders(request_.directory + "/points");
-    remove_leftovers(request_.directory);
-    remove_leftovers(request_.directory + "/points");
-    for (const Point& point : plan_.points) remove_leftovers(folder(point));
-    write_file(request_.directory + "/points.csv", points_csv(file_, plan_));
-    write_file(request_.directory + "/sweep.json", sweep_json(file_, plan_));
-    const Share share = share_processors(request_.jobs, plan_.threads);
-    std::vector<Command> commands;
+    begin();
+    if (request_.only == "results") return finish(true);
     for (const Point& point : plan_.points) {
       if (!shard_.holds(point) || (request_.resume && is_current(point))) continue;
       forget(point);
       due_.push_back(&point);
-      commands.push_back(command_for(request_, file_, point, share.threads));
     }
+    if (request_.backend != "local" && !due_.empty()) return hand_out();
+    return run_points();
+  }
+
+ private:
+  void begin() {
+    (void)make_folders(request_.directory + "/points");
+    if (request_.only != "points") {  // the tasks of a job array are many
+      remove_leftovers(request_.directory);
+      remove_leftovers(request_.directory + "/points");
+    }
+    for (const Point& point : plan_.points) {
+      if (shard_.holds(point)) remove_leftovers(folder(point));
+    }
+    write_file(request_.directory + "/points.csv", points_csv(file_, plan_));
+    write_file(request_.directory + "/sweep.json", sweep_json(file_, plan_));
+  }
+  int run_points() {
+    const Share share = share_processors(request_, plan_.threads);
+    std::vector<Command> commands;
+    for (const Point* point : due_) commands.push_back(command_for(request_, file_, *point, share.threads));
     say(fmt::format("sweep: {} of {} points to run, {} at a time with {} threads each\n", due_.size(),
                     plan_.points.size(), share.jobs, share.threads));
     const bool whole = run_pool(
         commands, share.jobs, [this](std::size_t i, int code) { ended(i, code); }, request_.interrupted);
-    return finish(whole);
+    if (request_.only != "points") return finish(whole);
+    if (!whole) interrupted("the points that have ended are kept, go on with --resume");
+    return static_cast<int>(failed_);
   }
-
- private:
+  int hand_out() {
+    const Tasks tasks = plan_tasks(request_, plan_, due_);
+    say(fmt::format("sweep: {} of {} points to run, in {} tasks of {} processors\n", due_.size(), plan_.points.size(),
+                    tasks.numbers.size(), tasks.processors));
+    return request_.backend == "slurm" ? submit(tasks) : run_commands(tasks);
+  }
+  int submit(const Tasks& tasks) {
+    const std::string script = write_slurm_scripts(request_, tasks);
+    const std::string job = request_.directory + "/slurm/job", log = request_.directory + "/slurm/submit.log";
+    if (request_.script) return 0;
+    std::error_code ignored;
+    fs::remove(job, ignored);
+    Command command{{"/bin/sh", script}, log, true};
+    if (request_.wait) command.arguments.emplace_back("--wait");
+    int code = 0;
+    const bool whole = run_pool(
+        {command}, 1, [&](std::size_t, int ended) { code = ended; }, request_.interrupted);
+    const std::string array = first_line(job);
+    if (!whole) {
+      interrupted(array.empty() ? "nothing was submitted"
+                                : fmt::format("job {} goes on, 'scancel {}' ends it", array, array));
+    }
+    // With --wait the code is that of the job that writes the results.
+    if (array.empty() || (code != 0 && !request_.wait)) {
+      throw Error(ExitCode::kIo, fmt::format("{}: Slurm did not take the jobs (exit {}): {}; is sbatch on the PATH? "
+                                             "--script slurm writes the scripts alone",
+                                             log, code, first_line(log)));
+    }
+    say(fmt::format("sweep: job {} of Slurm\n", array));
+    return request_.wait ? finish(true) : 0;
+  }
+  int run_commands(const Tasks& tasks) {
+    const std::vector<Command> commands = write_task_commands(request_, tasks);
+    const auto ended = [&](std::size_t i, int code) {
+      if (code != 0) say(fmt::format("sweep: a command ended with exit {}, see {}\n", code, commands[i].log));
+    };
+    return finish(run_pool(commands, request_.jobs > 0 ? request_.jobs : static_cast<int>(available_processors()),
+                           ended, request_.interrupted));
+  }
+  [[noreturn]] void interrupted(const std::string& words) const {
+    throw Error(ExitCode::kInterrupted, "sweep: interrupted; " + words);
+  }
   void say(const std::string& text) const {
     if (!request_.quiet) std::fputs(printable(text).c_str(), stderr);
   }
@@ -212,6 +216,7 @@ class Sweep {
     note_end(folder(*due_[i]), done, code);
     ++ended_;
     const bool good = code == 0 && done;
+    failed_ += good ? 0 : 1;
     if (good) write_file(folder(*due_[i]) + ".made", identity(*due_[i]) + report_hash(*due_[i]));
     say(fmt::format("sweep: {}/{} {} {}\n", ended_, due_.size(), due_[i]->folder,
                     good ? "done" : "FAILED: " + first_line(folder(*due_[i]) + ".failed")));
@@ -226,12 +231,8 @@ class Sweep {
     }
     say(fmt::format("sweep: {} done, {} failed, {} pending: {}/results.csv\n", table.done, table.failed, table.pending,
                     request_.directory));
-    if (!whole) {
-      throw Error(ExitCode::kInterrupted,
-                  fmt::format("sweep: interrupted; finished points are in {}/results.csv, go on "
-                              "with --resume",
-                              request_.directory));
-    }
+    if (!whole)
+      interrupted(fmt::format("finished points are in {}/results.csv, go on with --resume", request_.directory));
     Findings findings;
     for (const std::string& metric : table.unknown_metrics) {
       const std::string near = nearest(metric, table.known_metrics);
@@ -241,7 +242,9 @@ class Sweep {
           file_.file, metric, near.empty() ? "" : fmt::format(" such as '{}'", near));
     }
     findings.throw_if_any();
-    return static_cast<int>(table.failed);
+    // A shard leaves points to others; after all of them nothing may be left.
+    const bool all = request_.only == "results" || request_.backend != "local";
+    return static_cast<int>(table.failed + (all ? table.pending : 0));
   }
 
   const SweepRequest& request_;
@@ -249,7 +252,7 @@ class Sweep {
   const Plan& plan_;
   Shard shard_;
   std::vector<const Point*> due_;
-  std::size_t ended_ = 0;
+  std::size_t ended_ = 0, failed_ = 0;
   std::map<std::string, std::string> sha256_;
 };
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "dojo/report/report.h"
 #include "report/json.h"
 
 namespace dojo::report {
@@ -49,6 +50,7 @@ struct Plan {
   std::vector<Point> points;
   std::size_t excluded = 0;  ///< by constraints
   std::int64_t threads = 0;  ///< of the base config; 0 = it does not say
+  std::int64_t nodes = 0;    ///< of the base's machine
   std::vector<Json> base;    ///< the base's value of each axis; null where it has none
 };
 /// Loads the base and every point to check them. Error(kInvalidInput) names each point that cannot run.
@@ -63,6 +65,9 @@ struct Plan {
 struct Command {
   std::vector<std::string> arguments;  ///< [0] is the program
   std::string log;                     ///< standard error goes here, standard output nowhere
+  /// Another program that starts points: it has a process group of its own, which signals reach whole, and it is not
+  /// killed when this process is.
+  bool others = false;
 };
 /// Runs at most `jobs` at a time and calls `finished(i, exit code)` as each ends (128 + signal for a killed one).
 /// Returns false when SIGINT or SIGTERM came: no more were started, the running ones were told and waited for.
@@ -70,6 +75,40 @@ struct Command {
 /// it can end when this one is killed.
 bool run_pool(const std::vector<Command>& commands, int jobs, const std::function<void(std::size_t, int)>& finished,
               const std::function<bool()>& interrupted = {});
+
+/// Every n-th point, from the i-th on.
+struct Shard {
+  std::size_t index = 0, count = 1;
+  [[nodiscard]] bool holds(const Point& point) const { return point.index % count == index % count; }
+};
+
+/// Error(kUsage) for what does not go together.
+void check_request(const SweepRequest& request);
+/// "1/4" .. "4/4" cut the points in four. "0/4" would be the same part as "4/4": who counts from 0 would run it twice.
+[[nodiscard]] Shard read_shard(const std::string& text);
+
+struct Share {
+  int jobs = 1;
+  std::int64_t threads = 1;
+};
+/// Processes x threads fill the processors once, whichever of the two the user gave. `threads`: of the base.
+[[nodiscard]] Share share_processors(const SweepRequest& request, std::int64_t threads);
+
+/// What others run: each task is a sweep of its shard, in this folder and with the names of files that the user gave.
+struct Tasks {
+  std::size_t count = 1;             ///< shards
+  std::vector<std::size_t> numbers;  ///< those with points that are due, from 1
+  int processors = 1;                ///< of each
+  std::uint64_t mebibytes = 0;       ///< of host memory that each may need, estimated
+  std::string folder;                ///< where these run
+};
+[[nodiscard]] Tasks plan_tasks(const SweepRequest& request, const Plan& plan, const std::vector<const Point*>& due);
+/// Writes DIR/slurm/points.sh, merge.sh and submit.sh, and returns the last one's name.
+std::string write_slurm_scripts(const SweepRequest& request, const Tasks& tasks);
+/// Writes DIR/tasks/1.sh ..., and all.txt with a command for each; returns what the template says to run.
+[[nodiscard]] std::vector<Command> write_task_commands(const SweepRequest& request, const Tasks& tasks);
+/// A word as a shell takes it.
+[[nodiscard]] std::string shell_word(const std::string& text);
 
 /// One row a point, from what lies in the folder: done, failed (with reason) or pending. Returns the failed ones.
 struct SweepTable {

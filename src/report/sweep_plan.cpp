@@ -6,6 +6,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/config/config.h"
+#include "dojo/topology/topology.h"
 #include "report/digest.h"
 #include "report/sweep_parts.h"
 #include "report/tables.h"
@@ -193,6 +194,7 @@ Plan make_plan(const SweepFile& sweep) {
   Json resolved = Json::parse(config::resolved_json(base));
   Plan plan;
   plan.threads = base.run.threads;
+  plan.nodes = topology::Topology(base.machine, base.machine_file).node_count();
   for (const Axis& axis : sweep.axes) plan.base.push_back(base_value(resolved, axis.path));
   std::string inputs;
   for (const auto& [file, sha256] : base.input_sha256) inputs += sha256;

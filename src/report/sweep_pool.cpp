@@ -58,9 +58,11 @@ pid_t spawn(const Command& command, const sigset_t& mask) {
   sigaddset(&defaults, SIGINT);
   sigaddset(&defaults, SIGTERM);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  const int group = command.others ? POSIX_SPAWN_SETPGROUP : 0;  // the default is a new one
+  posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
   std::string parent = fmt::format("{}={}", kParentVariable, ::getpid());
-  std::vector<char*> environment{parent.data()};
+  std::vector<char*> environment;
+  if (!command.others) environment.push_back(parent.data());
   for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
   environment.push_back(nullptr);
   pid_t child = 0;
@@ -83,10 +85,11 @@ int exit_code(int status) {
 struct Running {
   pid_t child;
   std::size_t index;
+  bool group;
 };
 
 void tell_and_wait(std::vector<Running>& running) {
-  for (const Running& r : running) ::kill(r.child, SIGINT);
+  for (const Running& r : running) ::kill(r.group ? -r.child : r.child, SIGINT);
   for (const Running& r : running) {
     while (::waitpid(r.child, nullptr, 0) < 0 && errno == EINTR) {
     }
@@ -105,7 +108,7 @@ bool run_pool(const std::vector<Command>& commands, int jobs, const std::functio
   try {
     while (next < commands.size() || !running.empty()) {
       while (next < commands.size() && running.size() < static_cast<std::size_t>(jobs)) {
-        running.push_back({spawn(commands[next], signals.old_mask()), next});
+        running.push_back({spawn(commands[next], signals.old_mask()), next, commands[next].others});
         ++next;
       }
       const int signal = signals.next();

@@ -11,9 +11,9 @@
 #include <filesystem>
 #include <fstream>
 #include <limits>
-#include <sstream>
 
 #include "dojo/base/error.h"
+#include "dojo/base/processors.h"
 #include "dojo/engine/thread_pool.h"
 
 namespace dojo::run {
@@ -54,23 +54,11 @@ std::uint64_t mem_available() {
 }
 
 void read_control_groups(HostMemory& memory) {
-  std::ifstream in("/proc/self/cgroup");
-  for (std::string line; std::getline(in, line);) {  // "0::/user.slice/..." or "9:memory:/docker/..."
-    const std::size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const std::string controllers = line.substr(first + 1, second - first - 1);
-    const bool unified = controllers.empty();
-    if (!unified && controllers.find("memory") == std::string::npos) continue;
-    const fs::path root = unified ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory";
-    const char* limit = unified ? "memory.max" : "memory.limit_in_bytes";
-    const char* used = unified ? "memory.current" : "memory.usage_in_bytes";
-    // A limit of any ancestor counts; inside a container the named path may be missing and the root is ours.
-    for (fs::path group = line.substr(second + 1);; group = group.parent_path()) {
-      const fs::path folder = root / group.relative_path();
-      const std::uint64_t most = read_number(folder / limit), now = read_number(folder / used);
-      if (most != kNoLimit && now != kNoLimit) tighten(memory, left(most, now), (folder / limit).string());
-      if (group == group.parent_path()) break;
-    }
+  for (const ControlGroup& group : control_groups("memory")) {
+    const fs::path limit = group.folder / (group.unified ? "memory.max" : "memory.limit_in_bytes");
+    const fs::path used = group.folder / (group.unified ? "memory.current" : "memory.usage_in_bytes");
+    const std::uint64_t most = read_number(limit), now = read_number(used);
+    if (most != kNoLimit && now != kNoLimit) tighten(memory, left(most, now), limit.string());
   }
 }
 

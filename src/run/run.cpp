@@ -7,11 +7,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <thread>
 #include <utility>
 
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
+#include "dojo/base/processors.h"
 #include "dojo/reference/die.h"
 #include "dojo/report/timeline.h"
 #include "dojo/run/host_memory.h"
@@ -188,8 +188,7 @@ report::RunContext RunOutcome::context() const {
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
-  return params.threads > 0 ? static_cast<std::uint32_t>(params.threads)
-                            : std::max(1u, std::thread::hardware_concurrency());
+  return params.threads > 0 ? static_cast<std::uint32_t>(params.threads) : available_processors();
 }
 
 machine::MachineSettings machine_settings(const config::RunParams& params) {

@@ -42,7 +42,7 @@ TEST(Usage, MissingAndImpossibleArgumentsAreRefused) {
   expect_usage_error({"run", "a.json", "--timeline"}, "without --out");
   expect_usage_error({"compare", "a.json"}, "NEW is missing");
   expect_usage_error({"sweep", "a.json"}, "--out DIR is missing");
-  expect_usage_error({"sweep", "a.json", "--out", "o", "--backend", "slurm"}, "this version has: local");
+  expect_usage_error({"sweep", "a.json", "--out", "o", "--backend", "slrm"}, "expected local, slurm or command");
   expect_usage_error({"topo", "check"}, "the machine file is missing");
   expect_usage_error({"trace", "gen", "resnet50", "--batch", "0"}, "expected 1 or more");
   expect_usage_error({"trace"}, "a command is missing");

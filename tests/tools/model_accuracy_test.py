@@ -16,6 +16,7 @@ TOOL = TOOLS / "model_accuracy"
 sys.dont_write_bytecode = True
 sys.path.insert(0, str(TOOLS))
 import model_jobs  # noqa: E402
+import model_random  # noqa: E402
 
 loader = importlib.machinery.SourceFileLoader("model_accuracy", str(TOOL))
 tool = importlib.util.module_from_spec(importlib.util.spec_from_loader("model_accuracy", loader))
@@ -56,6 +57,22 @@ class Jobs(unittest.TestCase):
                 for op in graph["ops"]:
                     self.assertLessEqual(set(op["inputs"] + op["outputs"]), names, job.name)
                     self.assertTrue(all(dep < op["id"] for dep in op["deps"]), job.name)
+
+
+class RandomJobs(unittest.TestCase):
+    def test_a_seed_gives_the_same_jobs_and_another_seed_others(self):
+        self.assertEqual(model_random.jobs(40, 1), model_random.jobs(40, 1))
+        self.assertNotEqual(model_random.jobs(40, 1), model_random.jobs(40, 2))
+
+    def test_every_kind_of_job_is_drawn_and_each_fits(self):
+        jobs = model_random.jobs(400, 1)
+        kernels = [job for job in jobs if job.kind == "kernels"]
+        self.assertEqual(len(kernels), 280)
+        self.assertEqual(len({job.group for job in kernels}), len(model_random.KINDS))
+        self.assertEqual(len({job.group for job in jobs if job.kind == "collectives"}), len(model_random.ALGORITHMS) + 1)
+        for job in kernels:
+            size = sum(tensor["bytes"] for tensor in job.trace["graphs"][0]["tensors"])
+            self.assertLess(size, 16 * model_random.ELEMENTS_A_DIE * model_random.dies(job.place), job.name)
 
 
 class Figures(unittest.TestCase):
@@ -124,12 +141,23 @@ class Runs(unittest.TestCase):
     def test_the_page_gets_the_tables_between_its_marks(self):
         with tempfile.TemporaryDirectory() as folder:
             page = pathlib.Path(folder) / "page.md"
-            page.write_text(f"before\n{tool.BEGIN}old\n{tool.END}after\n")
+            begin, end = (mark.format("") for mark in (tool.BEGIN, tool.END))
+            page.write_text(f"before\n{begin}old\n{end}after\n")
             self.run_tool(folder, "--only", "^conv_forward_die_n[12]_", "--write", str(page))
             text = page.read_text()
             self.assertTrue(text.startswith("before\n") and text.endswith("after\n") and "old" not in text)
             self.assertIn("| convolutions, forward | 46 | 1.050 | **4.9** | 4.9 | 4.9 | 2 / 7 / 12 | not met |", text)
             self.assertLessEqual(max(len(line) for line in text.splitlines()), 110)
+
+    def test_random_jobs_and_other_values_have_marks_and_looser_bounds(self):
+        for options, words in ((("--random", "20"), " random"), (("--set", "a.b=1", "--only", "^product_square_"), " a.b=1")):
+            with tempfile.TemporaryDirectory() as folder:
+                page = pathlib.Path(folder) / "page.md"
+                page.write_text("no marks\n")
+                self.assertIn("has no line", self.run_tool(folder, *options, "--write", str(page))[1])
+                page.write_text("".join(mark.format(words) for mark in (tool.BEGIN, tool.END)))
+                self.run_tool(folder, *options, "--write", str(page))
+                self.assertIn("| 3 / 10.5 / 18 |", page.read_text())
 
     def test_the_list_names_traces_that_are_there(self):
         with tempfile.TemporaryDirectory() as folder:

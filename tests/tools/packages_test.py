@@ -25,7 +25,7 @@ class Packages(unittest.TestCase):
         self.assertEqual(sorted(explained), sorted(listed()))
 
     def test_sections_split_the_list(self):
-        self.assertEqual(sections("run", "pages", "test", "browser", "develop"), listed())
+        self.assertEqual(sections("run", "pages", "test", "browser", "cluster", "develop"), listed())
         self.assertIn("cmake", sections("run"))
         self.assertNotIn("libgtest-dev", sections("run"))
         self.assertEqual(sections("nothing"), [])

@@ -69,9 +69,16 @@ bool compare(const CompareRequest& request, std::string& out);
 
 struct SweepRequest {
   std::string file, directory;
-  int jobs = 0;  ///< 0 = processors / threads of a point
-  std::string backend = "local";
-  std::string shard;  ///< "i/n" or ""
+  int jobs = 0;                     ///< points at a time, tasks at a time where others run them; 0 = as many as fit
+  std::string backend = "local";    ///< or "slurm", "command"
+  std::string shard;                ///< "i/n" or ""
+  std::string only;                 ///< "points": write no results.csv; "results": run nothing; "": both
+  int processors = 0;               ///< of this sweep, or of each task; 0: those of this process, or of one point
+  int tasks = 0;                    ///< parts in which others run the points; 0 = eight points each
+  std::string template_line;        ///< backend command: a shell command with {tasks} or {task}
+  std::vector<std::string> sbatch;  ///< options of Slurm's job array: "--partition=long"
+  bool script = false;              ///< backend slurm: write the scripts and submit nothing
+  bool wait = false;                ///< backend slurm: until results.csv is written
   bool resume = false, dry_run = false;
   std::string program;  ///< path of the dojosim executable that runs a point
   bool quiet = false;

@@ -122,9 +122,9 @@ TEST_F(Sweep, EvaluatesConstraintsAsArithmetic) {
   EXPECT_TRUE(constraint_holds("1e3 != 1001", config, "f"));
 }
 
-TEST_F(Sweep, RefusesBackendsThatAreNotThereYet) {
-  request_.backend = "slurm";
-  EXPECT_THAT(error_lines(batches("[1]"), ExitCode::kUsage), Contains(HasSubstr("--shard")));
+TEST_F(Sweep, RefusesABackendThatIsNone) {
+  request_.backend = "pbs";
+  EXPECT_THAT(error_lines(batches("[1]"), ExitCode::kUsage), Contains(HasSubstr("expected local, slurm or command")));
   request_.backend = "local";
   request_.shard = "3/2";
   EXPECT_THAT(error_lines(batches("[1]"), ExitCode::kUsage), Contains(HasSubstr("--shard: found '3/2'")));
@@ -334,6 +334,55 @@ TEST_F(Sweep, ShardsTogetherRunEveryPointOnce) {
   }
   EXPECT_EQ(runs(), 5u);
   for (const std::string& line : lines("out/results.csv")) EXPECT_EQ(line.find("pending"), std::string::npos) << line;
+}
+
+TEST_F(Sweep, PointsAndResultsCanBeMadeApart) {
+  request_.only = "points";
+  request_.shard = "1/2";
+  EXPECT_EQ(run(batches("[1, 2, 13, 4]")), 0);
+  EXPECT_FALSE(fs::exists(folder_ / "out/results.csv"));
+  request_.only = "results";
+  request_.shard.clear();
+  EXPECT_EQ(run(batches("[1, 2, 13, 4]")), 2) << "two points are pending";
+  EXPECT_EQ(runs(), 2u);
+  request_.only = "points";
+  request_.resume = true;
+  EXPECT_EQ(run(batches("[1, 2, 13, 4]")), 1) << "one of this task's points failed";
+  EXPECT_EQ(runs(), 4u);
+}
+
+TEST_F(Sweep, TasksAreThoseWithPointsThatAreDue) {
+  const auto sweep = read_sweep(folder_.write("sweep.json", batches("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]")));
+  Plan plan = make_plan(sweep);
+  const auto due = [&](std::vector<std::size_t> which) {
+    std::vector<const Point*> points;
+    for (const std::size_t i : which) points.push_back(&plan.points[i]);
+    return points;
+  };
+  EXPECT_EQ(plan_tasks(request_, plan, due({0, 1, 9})).count, 2u) << "eight points each";
+  request_.tasks = 4;
+  const Tasks tasks = plan_tasks(request_, plan, due({0, 4, 6}));
+  EXPECT_EQ(tasks.numbers, (std::vector<std::size_t>{2, 4})) << "point 0 is that of the last shard";
+  EXPECT_EQ(tasks.processors, 1);
+  plan.threads = 4;
+  EXPECT_EQ(plan_tasks(request_, plan, due({0})).processors, 4);
+  request_.processors = 8;
+  EXPECT_EQ(plan_tasks(request_, plan, due({0})).mebibytes, 2 * (512 + 354 / 170)) << "two points at a time";
+  request_.tasks = 99;
+  EXPECT_EQ(plan_tasks(request_, plan, due({0})).count, 10u);
+}
+
+TEST_F(Sweep, ScriptsOfSlurmNameFilesAsTheyWereGiven) {
+  request_.backend = "slurm";
+  request_.script = true;
+  request_.directory = folder_ / "it's 100%";
+  EXPECT_EQ(run(batches("[1, 2]")), 0);
+  const std::string script = folder_.read("it's 100%/slurm/points.sh");
+  EXPECT_THAT(script, HasSubstr("/it's 100%%/slurm/task-%a.log\"\n"));
+  EXPECT_THAT(script, HasSubstr("/it'\\''s 100%' --only points --resume --shard \"$SLURM_ARRAY_TASK_ID/1\""));
+  EXPECT_EQ(runs(), 0u);
+  request_.directory = folder_ / "a\"b";
+  EXPECT_THAT(error_lines(batches("[1]"), ExitCode::kUsage), Contains(HasSubstr("without quotes")));
 }
 
 TEST_F(Sweep, AProgramThatCannotStartIsAnIoError) {
