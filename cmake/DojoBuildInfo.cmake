@@ -5,7 +5,7 @@
 #   DOJO_LIBRARIES "boost 1.74.0, fmt 9.1.0, ..."
 set(DOJO_BUILD_INFO_HEADER ${PROJECT_BINARY_DIR}/generated/dojo_build_info.h)
 string(CONCAT libraries "boost ${Boost_VERSION_STRING}, fmt ${fmt_VERSION}, nlohmann_json ${nlohmann_json_VERSION}, "
-  "openssl ${OPENSSL_VERSION}, protobuf ${Protobuf_VERSION}, spdlog ${spdlog_VERSION}, systemc ${SystemC_VERSION}, zlib ${ZLIB_VERSION_STRING}")
+  "openssl ${OPENSSL_VERSION}, protobuf ${Protobuf_VERSION}, spdlog ${spdlog_VERSION}, sqlite ${SQLite3_VERSION}, systemc ${SystemC_VERSION}, zlib ${ZLIB_VERSION_STRING}")
 add_custom_target(dojo_build_info_header
   BYPRODUCTS ${DOJO_BUILD_INFO_HEADER}
   COMMAND ${CMAKE_COMMAND} -DHEADER=${DOJO_BUILD_INFO_HEADER} -DVERSION=${PROJECT_VERSION} -DSOURCE=${PROJECT_SOURCE_DIR}

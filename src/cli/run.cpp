@@ -45,7 +45,8 @@ Options run_options() {
       "audit", po::value<std::int64_t>(),
       "replay N operations in the reference network, for the error of this report; 0 = none")(
       "if-free", "run the job again with each part of the machine ideal in turn, and say what each would gain")(
-      "links", po::value<std::string>(), "all: every on-die link in links.csv, not folded per die")(
+      "json", "print report.json instead of the summary")("links", po::value<std::string>(),
+                                                          "all: every on-die link in links.csv, not folded per die")(
       "timeline", "write timeline.pftrace.gz, which opens in ui.perfetto.dev: what each rank ran when")(
       "timeline-ranks", po::value<std::string>(),
       "its ranks, such as 0,5-9, or all; default: 64 of them, spread evenly")(
@@ -164,7 +165,11 @@ int run_command(const Arguments& arguments) {
   stage.reset();
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_run_folder(outcome.context(), out);
-  vcd.write(outcome);
+  const std::string signals = vcd.write(outcome);
+  if (options.has("json")) {
+    put(report::report_json(outcome.context()));
+    return exit_code(outcome);
+  }
   put(report::report_text(outcome.context()));
   if (!out.empty() && !outcome.timeline.empty())
     print(
@@ -172,6 +177,7 @@ int run_command(const Arguments& arguments) {
         (std::filesystem::path(out) / "timeline.pftrace.gz").string(),
         report::timeline_ranks(outcome.prepared.config->run.timeline_ranks, outcome.prepared.workload->ranks()).size(),
         outcome.prepared.workload->ranks());
+  put(signals);
   if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   return exit_code(outcome);
 }

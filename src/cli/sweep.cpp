@@ -41,6 +41,8 @@ int sweep_command(const Arguments& arguments) {
       "command", po::value<std::string>(),
       "backend command: a shell command with {tasks} (a file, one command a line) or {task} (a script), {jobs}, "
       "{count}")("only", po::value<std::string>(), "points: write no results.csv; results: run nothing, write it")(
+      "points", po::value<std::string>(),
+      "CSV file whose columns are paths and whose rows are the points, in place of the sweep's axes")(
       "shard", po::value<std::string>(), "i/n: only every n-th point, from the i-th on")(
       "max-bursts", po::value<double>(), "as of run, for every point")("resume", "keep the points that are finished")(
       "dry-run", "print the plan and run nothing");
@@ -60,6 +62,7 @@ int sweep_command(const Arguments& arguments) {
   request.backend = options.value<std::string>("backend", request.script ? "slurm" : "local");
   request.shard = options.text("shard");
   request.only = options.text("only");
+  request.points_file = options.text("points");
   request.template_line = options.text("command");
   request.sbatch = options.all("sbatch");
   request.wait = options.has("wait");

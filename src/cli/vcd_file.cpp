@@ -7,8 +7,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "terminal.h"
-
 namespace dojo::cli {
 namespace {
 
@@ -49,8 +47,8 @@ VcdFile::VcdFile(const Options& options) : path_(options.text("vcd")) {
   file_.emplace(path_);
 }
 
-void VcdFile::write(const run::RunOutcome& outcome) {
-  if (!file_) return;
+std::string VcdFile::write(const run::RunOutcome& outcome) {
+  if (!file_) return "";
   const Cycles ran = outcome.results.end_cycle, full = core::full_at(outcome.waves);
   const Cycles end = std::min({request_->end, ran, full});
   core::write_vcd(outcome.waves, outcome.prepared.config->machine.clock_hz, request_->begin, end,
@@ -59,8 +57,8 @@ void VcdFile::write(const run::RunOutcome& outcome) {
   if (full < std::min(request_->end, ran))
     spdlog::warn("{} ends at cycle {} of {}: {} changes are kept; choose nodes or cycles (--vcd-nodes, --vcd-cycles)",
                  path_, full, ran, run::kMostWaveChanges);
-  print("signals         {} ({} nodes, cycles {} to {}); opens in GTKWave\n", path_, outcome.waves.size(),
-        request_->begin, std::max(end, request_->begin));
+  return fmt::format("signals         {} ({} nodes, cycles {} to {}); opens in GTKWave\n", path_, outcome.waves.size(),
+                     request_->begin, std::max(end, request_->begin));
 }
 
 }  // namespace dojo::cli

@@ -18,8 +18,8 @@ class VcdFile {
   explicit VcdFile(const Options& options);
   /// Empty: there is no --vcd.
   [[nodiscard]] const std::optional<run::WaveRequest>& request() const { return request_; }
-  /// Writes the file and says so.
-  void write(const run::RunOutcome& outcome);
+  /// Writes the file. Returns the line that says so.
+  [[nodiscard]] std::string write(const run::RunOutcome& outcome);
 
  private:
   std::string path_;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <map>
@@ -24,6 +25,10 @@ namespace {
 Command command_for(const SweepRequest& request, const SweepFile& sweep, const Point& point, std::int64_t threads) {
   const std::string folder = fmt::format("{}/points/{}", request.directory, point.folder);
   Command command{{request.program, "run", sweep.base}, folder + ".log"};
+  const config::LoadRequest load = load_request(sweep, point);
+  if (!load.machine_file.empty()) command.arguments.insert(command.arguments.end(), {"--machine", load.machine_file});
+  if (!load.workload_file.empty())
+    command.arguments.insert(command.arguments.end(), {"--workload", load.workload_file});
   for (const std::string& override_text : point.overrides(sweep)) {
     command.arguments.insert(command.arguments.end(), {"--set", override_text});
   }
@@ -65,7 +70,7 @@ void say_out(const std::string& text) {
 void print_plan(const SweepFile& sweep, const Plan& plan, const Shard& shard) {
   for (const Point& point : plan.points) {
     if (!shard.holds(point)) continue;
-    say_out(fmt::format("points/{}  {}\n", point.folder, fmt::join(point.overrides(sweep), " ")));
+    say_out(fmt::format("points/{}  {}\n", point.folder, fmt::join(point.choices(sweep), " ")));
   }
   say_out(
       fmt::format("{} points, {} excluded by constraints; base {}\n", plan.points.size(), plan.excluded, sweep.base));
@@ -190,7 +195,7 @@ class Sweep {
   }
   /// Of what a point is made from: this program, and the point's whole configuration with the contents of its files.
   [[nodiscard]] std::string identity(const Point& point) {
-    config::RunConfig config = config::load({file_.base, "", "", point.overrides(file_)});
+    config::RunConfig config = config::load(load_request(file_, point));
     config.run.threads = 0;  // no result depends on it
     std::string all = sha256_of(request_.program) + config::resolved_json(config);
     for (const auto& [name, sha256] : config.input_sha256) all += sha256;
@@ -218,12 +223,24 @@ class Sweep {
     const bool good = code == 0 && done;
     failed_ += good ? 0 : 1;
     if (good) write_file(folder(*due_[i]) + ".made", identity(*due_[i]) + report_hash(*due_[i]));
-    say(fmt::format("sweep: {}/{} {} {}\n", ended_, due_.size(), due_[i]->folder,
+    say(fmt::format("sweep: {}/{}{} {} {}\n", ended_, due_.size(), time_left(), due_[i]->folder,
                     good ? "done" : "FAILED: " + first_line(folder(*due_[i]) + ".failed")));
+  }
+  /// By the points so far, which may be unlike the rest.
+  [[nodiscard]] std::string time_left() const {
+    if (ended_ == due_.size()) return "";
+    const double each =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() / static_cast<double>(ended_);
+    const double left = each * static_cast<double>(due_.size() - ended_);
+    constexpr double kMinute = 60, kHour = 3600;
+    return left < 2 * kMinute ? fmt::format(", about {:.0f} s left:", left)
+           : left < 2 * kHour ? fmt::format(", about {:.0f} min left:", left / kMinute)
+                              : fmt::format(", about {:.1f} h left:", left / kHour);
   }
   int finish(bool whole) const {
     const SweepTable table = sweep_table(file_, plan_, request_.directory);
     write_file(request_.directory + "/results.csv", table.csv);
+    write_file(request_.directory + "/results.sqlite", sweep_database(file_, plan_, table, request_.directory));
     (void)write_html(request_.directory);
     if (!table.missing_metrics.empty()) {
       say(fmt::format("sweep: not in all reports, left empty in results.csv: {}\n",
@@ -253,6 +270,7 @@ class Sweep {
   Shard shard_;
   std::vector<const Point*> due_;
   std::size_t ended_ = 0, failed_ = 0;
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
   std::map<std::string, std::string> sha256_;
 };
 
@@ -261,7 +279,7 @@ class Sweep {
 int sweep(const SweepRequest& request) {
   check_request(request);
   const Shard shard = read_shard(request.shard);
-  const SweepFile file = read_sweep(request.file);
+  const SweepFile file = read_sweep(request.file, request.points_file);
   const Plan plan = make_plan(file);
   if (request.dry_run) {
     print_plan(file, plan, shard);

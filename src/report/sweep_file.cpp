@@ -15,22 +15,30 @@ namespace {
 
 class Reader {
  public:
-  Reader(const Json& json, const std::string& file) : json_(json) { sweep_.file = file; }
+  Reader(const Json& json, const std::string& file, const std::string& points) : json_(json) {
+    sweep_.file = file;
+    if (!points.empty()) sweep_.axes = read_points_table(points);
+  }
 
   SweepFile read() {
     if (!json_.is_object()) {
       wrong("", json_, "an object with base and axes");
     } else {
-      check_keys(json_, "", {"base", "mode", "axes", "points", "constraints", "metrics", "pareto", "samples", "seed"});
+      check_keys(json_, "",
+                 {"$schema", "title", "base", "mode", "axes", "points", "constraints", "metrics", "pareto", "samples",
+                  "seed"});
+      if (json_.contains("title") && !json_["title"].is_string()) wrong("/title", json_["title"], "a text");
       read_base();
       read_mode();
-      if (sweep_.mode == "list") {
+      if (!sweep_.axes.empty()) {  // of the table
+        sweep_.mode = "list";
+      } else if (sweep_.mode == "list") {
         read_points();
       } else {
         read_axes();
       }
       texts("constraints", json_, "", sweep_.constraints);
-      texts("metrics", json_, "", sweep_.metrics);
+      read_metrics();
       read_pareto();
       read_random();
     }
@@ -86,15 +94,22 @@ class Reader {
     for (std::size_t i = 1; i < sweep_.axes.size(); ++i) {
       const auto size = [&](std::size_t a) { return sweep_.axes[a].values.size() + sweep_.axes[a].factors.size(); };
       if (size(i) == size(0)) continue;
-      findings_.add("{}: /axes/{}/values: found {} values, expected {} as on the first axis (mode zip)", sweep_.file, i,
-                    size(i), size(0));
+      findings_.add("{}: /axes/{}/values: found {} values, expected {} as on the first axis (mode zip)", sweep_.file,
+                    sweep_.axes[i].group, size(i), size(0));
     }
   }
 
   void read_axis(const Json& json, const std::string& where) {
     if (!json.is_object()) return wrong(where, json, "{\"path\": ..., \"values\": [...]}");
-    check_keys(json, where, {"path", "values", "range", "log2", "factors"});
+    const std::size_t group = sweep_.axes.empty() ? 0 : sweep_.axes.back().group + 1;
+    if (json.contains("points")) {
+      check_keys(json, where, {"points"});
+      return add_points(json["points"], where + "/points", group);
+    }
+    check_keys(json, where, {"path", "values", "range", "log2", "factors", "points"});
     Axis axis;
+    axis.group = group;
+    axis.folder = folder();
     if (!json.contains("path")) {
       missing(where + "/path", "the path of a value such as \"machine.die.edge_bytes_per_s\"");
     } else if (!json["path"].is_string() || json["path"].get<std::string>().empty()) {
@@ -124,6 +139,7 @@ class Reader {
       return;
     }
     if (!value.is_array() || value.empty()) return wrong(at, value, "a list with at least one value");
+    if (axis.is_file() && key != "values") return wrong(where, json, "values: names of files");
     for (std::size_t i = 0; i < value.size(); ++i) {
       const std::string here = fmt::format("{}/{}", at, i);
       if (key == "values") {
@@ -143,33 +159,75 @@ class Reader {
     }
   }
   void add_value(Axis& axis, const Json& value, const std::string& where) {
-    if (value.is_structured() || value.is_null()) wrong(where, value, "a number, a text, true or false");
+    if (axis.is_file()) {
+      if (!value.is_string() || value.get<std::string>().empty()) wrong(where, value, "the name of a file");
+    } else if (value.is_object() || value.is_null() || (value.is_array() && !linked_)) {
+      wrong(where, value, "a number, a text, true or false");
+    }
     axis.values.push_back(value);
   }
 
   void read_points() {
     if (json_.contains("axes")) findings_.add("{}: /axes: mode list has points instead of axes", sweep_.file);
     if (!json_.contains("points")) return missing("/points", "a list of {\"path\": value, ...}");
-    const Json& points = json_["points"];
+    add_points(json_["points"], "/points", 0);
+  }
+
+  /// Values that move together: an axis for each path, all of one group.
+  void add_points(const Json& points, const std::string& where, std::size_t group) {
     if (!points.is_array() || points.empty() || !points[0].is_object() || points[0].empty()) {
-      return wrong("/points", points, "a list of {\"path\": value, ...}");
+      return wrong(where, points, "a list of {\"path\": value, ...}");
     }
+    const std::size_t first = sweep_.axes.size();
     for (const auto& [path, value] : points[0].items()) {
-      sweep_.axes.push_back({path, {}, {}});
-      add_path(path, "/points/0");
+      sweep_.axes.push_back({path, {}, {}, group, folder()});
+      add_path(path, where + "/0");
     }
+    linked_ = true;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      if (!points[i].is_object() || points[i].size() != sweep_.axes.size()) {
-        wrong(fmt::format("/points/{}", i), points[i], "the same paths as the first point");
+      if (!points[i].is_object() || points[i].size() != sweep_.axes.size() - first) {
+        wrong(fmt::format("{}/{}", where, i), points[i], "the same paths as the first point");
         continue;
       }
-      for (Axis& axis : sweep_.axes) {
+      for (std::size_t a = first; a < sweep_.axes.size(); ++a) {
+        Axis& axis = sweep_.axes[a];
+        const std::string here = fmt::format("{}/{}/{}", where, i, axis.path);
         if (points[i].contains(axis.path)) {
-          add_value(axis, points[i][axis.path], fmt::format("/points/{}/{}", i, axis.path));
+          add_value(axis, points[i][axis.path], here);
         } else {
-          missing(fmt::format("/points/{}/{}", i, axis.path), "a value, as in the first point");
+          missing(here, "a value, as in the first point");
         }
       }
+    }
+    linked_ = false;
+  }
+
+  [[nodiscard]] std::string folder() const { return std::filesystem::path(sweep_.file).parent_path().string(); }
+
+  /// Each a path, or {"name", "is"} with an expression.
+  void read_metrics() {
+    if (!json_.contains("metrics")) return;
+    const Json& list = json_["metrics"];
+    if (!list.is_array() || list.empty()) return wrong("/metrics", list, "a list of metrics");
+    sweep_.metrics.clear();
+    for (std::size_t i = 0; i < list.size(); ++i) {
+      const std::string where = fmt::format("/metrics/{}", i);
+      const auto is_text = [](const Json& v) { return v.is_string() && !v.get<std::string>().empty(); };
+      std::string name;
+      if (is_text(list[i])) {
+        name = list[i].get<std::string>();
+      } else if (!list[i].is_object() || !list[i].contains("name") || !list[i].contains("is") ||
+                 !is_text(list[i]["name"]) || !is_text(list[i]["is"])) {
+        wrong(where, list[i], "a path in report.json, or {\"name\": \"cost\", \"is\": \"an expression\"}");
+        continue;
+      } else {
+        check_keys(list[i], where, {"name", "is"});
+        name = list[i]["name"].get<std::string>();
+        sweep_.expressions[name] = list[i]["is"].get<std::string>();
+      }
+      if (std::find(sweep_.metrics.begin(), sweep_.metrics.end(), name) != sweep_.metrics.end())
+        findings_.add("{}: {}: found {} a second time, expected each metric once", sweep_.file, where, name);
+      sweep_.metrics.push_back(name);
     }
   }
 
@@ -192,8 +250,11 @@ class Reader {
     texts("max", pareto, "/pareto", sweep_.pareto_max);
     for (const auto* list : {&sweep_.pareto_min, &sweep_.pareto_max}) {
       for (const std::string& metric : *list) {
-        if (std::find(sweep_.metrics.begin(), sweep_.metrics.end(), metric) == sweep_.metrics.end()) {
-          findings_.add("{}: /pareto: found '{}', expected one of the metrics", sweep_.file, metric);
+        const bool is_axis =
+            std::any_of(sweep_.axes.begin(), sweep_.axes.end(), [&](const Axis& axis) { return axis.path == metric; });
+        if (!is_axis && std::find(sweep_.metrics.begin(), sweep_.metrics.end(), metric) == sweep_.metrics.end()) {
+          findings_.add("{}: /pareto: found '{}', expected one of the metrics or the path of an axis", sweep_.file,
+                        metric);
         }
       }
     }
@@ -219,13 +280,14 @@ class Reader {
   SweepFile sweep_;
   Findings findings_;
   std::set<std::string> paths_;
+  bool linked_ = false;  ///< values of a list of points are read, which may be lists
 };
 
 }  // namespace
 
-SweepFile read_sweep(const std::string& file) {
+SweepFile read_sweep(const std::string& file, const std::string& points) {
   const Json json = read_json(file, input_limits().config_bytes);
-  return Reader(json, file).read();
+  return Reader(json, file, points).read();
 }
 
 }  // namespace dojo::report

@@ -2,6 +2,8 @@
 // Turns the axes of a sweep into points, each with a name that follows from what it will run.
 #include <algorithm>
 #include <cmath>
+#include <filesystem>
+#include <map>
 #include <numeric>
 
 #include "dojo/base/error.h"
@@ -31,10 +33,20 @@ class Draw {
   std::uint64_t state_;
 };
 
+/// Values of the axes of each group; they are as many on all of its axes.
+std::vector<std::size_t> group_sizes(const SweepFile& sweep) {
+  std::vector<std::size_t> sizes;
+  for (const Axis& axis : sweep.axes) {
+    sizes.resize(std::max(sizes.size(), axis.group + 1));
+    sizes[axis.group] = axis.values.size();
+  }
+  return sizes;
+}
+
 std::size_t grid_size(const SweepFile& sweep) {
   std::size_t size = 1;
-  for (const Axis& axis : sweep.axes) {
-    size *= axis.values.size();
+  for (const std::size_t values : group_sizes(sweep)) {
+    size *= values;
     if (size > kMostPoints) {
       throw Error(ExitCode::kInvalidInput,
                   fmt::format("{}: /axes: found more than {} points, expected fewer; take values "
@@ -46,17 +58,19 @@ std::size_t grid_size(const SweepFile& sweep) {
 }
 
 std::vector<Json> grid_values(const SweepFile& sweep, std::size_t index) {
-  std::vector<Json> values(sweep.axes.size());
-  for (std::size_t a = sweep.axes.size(); a-- > 0;) {  // the last axis moves fastest
-    const std::vector<Json>& axis = sweep.axes[a].values;
-    values[a] = axis[index % axis.size()];
-    index /= axis.size();
+  std::vector<std::size_t> at = group_sizes(sweep);
+  for (std::size_t group = at.size(); group-- > 0;) {  // the last one moves fastest
+    const std::size_t size = at[group];
+    at[group] = index % size;
+    index /= size;
   }
+  std::vector<Json> values;
+  for (const Axis& axis : sweep.axes) values.push_back(axis.values[at[axis.group]]);
   return values;
 }
 
 /// The base's value of a path; null where it has none.
-Json base_value(const Json& resolved, const std::string& path) {
+Json whole_value(const Json& resolved, const std::string& path) {
   const Json* here = &resolved;
   for (std::size_t from = 0; from <= path.size();) {
     const std::size_t dot = std::min(path.find('.', from), path.size());
@@ -65,7 +79,13 @@ Json base_value(const Json& resolved, const std::string& path) {
     here = &here->at(key);
     from = dot + 1;
   }
-  return here->is_structured() ? Json() : *here;
+  return *here;
+}
+
+/// The same of what is no list or group.
+Json base_value(const Json& resolved, const std::string& path) {
+  const Json value = whole_value(resolved, path);
+  return value.is_structured() ? Json() : value;
 }
 
 /// Multiples of the base's values take the place of factors.
@@ -95,23 +115,25 @@ SweepFile with_values(const SweepFile& sweep, const Json& resolved) {
   return full;
 }
 
-/// The base, then each value of each axis with all others as in the base.
+/// The base, then each value of each group of axes with all others as in the base.
 std::vector<std::vector<Json>> one_at_a_time(const SweepFile& sweep, const Json& resolved) {
   std::vector<Json> base;
   Findings findings;
-  for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
-    base.push_back(base_value(resolved, sweep.axes[a].path));
+  for (const Axis& axis : sweep.axes) {
+    base.push_back(axis.is_file() ? Json("") : whole_value(resolved, axis.path));  // "": as the base
     if (base.back().is_null())
       findings.add("{}: /axes/{}/path: found '{}', which the base has no value of, expected one (mode one_at_a_time)",
-                   sweep.file, a, sweep.axes[a].path);
+                   sweep.file, axis.group, axis.path);
   }
   findings.throw_if_any();
   std::vector<std::vector<Json>> all{base};
-  for (std::size_t a = 0; a < sweep.axes.size(); ++a) {
-    for (const Json& value : sweep.axes[a].values) {
-      if (value == base[a]) continue;
-      all.push_back(base);
-      all.back()[a] = value;
+  const std::vector<std::size_t> sizes = group_sizes(sweep);
+  for (std::size_t group = 0; group < sizes.size(); ++group) {
+    for (std::size_t value = 0; value < sizes[group]; ++value) {
+      std::vector<Json> one = base;
+      for (std::size_t a = 0; a < sweep.axes.size(); ++a)
+        if (sweep.axes[a].group == group) one[a] = sweep.axes[a].values[value];
+      if (one != base) all.push_back(std::move(one));
     }
   }
   return all;
@@ -139,6 +161,38 @@ std::vector<std::vector<Json>> candidates(const SweepFile& sweep, const Json& re
   return all;
 }
 
+std::string file_of(const Axis& axis, const Json& value) {
+  const std::filesystem::path name = value.get<std::string>();
+  if (name.empty() || name.is_absolute()) return name.string();
+  return (std::filesystem::path(axis.folder) / name).lexically_normal().string();
+}
+
+/// What points have before their values are set: the base with a machine file and a workload file.
+class Bases {
+ public:
+  struct One {
+    Json resolved;
+    std::string inputs;
+    std::int64_t nodes = 0;
+  };
+  explicit Bases(const SweepFile& sweep) : sweep_(sweep) {}
+  const One& of(const Point& point) {
+    const config::LoadRequest request = load_request(sweep_, point);
+    const auto [at, is_new] = known_.try_emplace({request.machine_file, request.workload_file});
+    if (is_new) {
+      const config::RunConfig base = config::load({sweep_.base, request.machine_file, request.workload_file, {}});
+      at->second.resolved = Json::parse(config::resolved_json(base));
+      for (const auto& [file, sha256] : base.input_sha256) at->second.inputs += sha256;
+      at->second.nodes = topology::Topology(base.machine, base.machine_file).node_count();
+    }
+    return at->second;
+  }
+
+ private:
+  const SweepFile& sweep_;
+  std::map<std::pair<std::string, std::string>, One> known_;
+};
+
 void set_path(Json& config, const std::string& path, const Json& value) {
   Json* here = &config;
   std::size_t from = 0;
@@ -165,12 +219,12 @@ void check_points(const SweepFile& sweep, const Plan& plan) {
   ExitCode code = ExitCode::kInvalidInput;
   for (const Point& point : plan.points) {
     try {
-      (void)config::load({sweep.base, "", "", point.overrides(sweep)});
+      (void)config::load(load_request(sweep, point));
     } catch (const Error& error) {
       code = error.code();
       for (const std::string& line : error.lines())
         lines.push_back(fmt::format("{}: /axes: point {} ({}): {}", sweep.file, point.index,
-                                    fmt::join(point.overrides(sweep), ", "), line));
+                                    fmt::join(point.choices(sweep), ", "), line));
     }
     if (lines.size() >= kMostLines) break;
   }
@@ -185,31 +239,49 @@ std::string plain(const Json& value) {
 
 std::vector<std::string> Point::overrides(const SweepFile& sweep) const {
   std::vector<std::string> out;
+  for (std::size_t a = 0; a < values.size(); ++a)
+    if (!sweep.axes[a].is_file()) out.push_back(sweep.axes[a].path + "=" + plain(values[a]));
+  return out;
+}
+
+std::vector<std::string> Point::choices(const SweepFile& sweep) const {
+  std::vector<std::string> out;
   for (std::size_t a = 0; a < values.size(); ++a) out.push_back(sweep.axes[a].path + "=" + plain(values[a]));
   return out;
 }
 
+config::LoadRequest load_request(const SweepFile& sweep, const Point& point) {
+  config::LoadRequest request{sweep.base, "", "", point.overrides(sweep)};
+  for (std::size_t a = 0; a < point.values.size(); ++a) {
+    if (!sweep.axes[a].is_file()) continue;
+    (sweep.axes[a].path == "machine" ? request.machine_file : request.workload_file) =
+        file_of(sweep.axes[a], point.values[a]);
+  }
+  return request;
+}
+
 Plan make_plan(const SweepFile& sweep) {
   const config::RunConfig base = config::load({sweep.base, "", "", {}});
-  Json resolved = Json::parse(config::resolved_json(base));
+  const Json resolved = Json::parse(config::resolved_json(base));
+  check_metrics(sweep, resolved);
   Plan plan;
   plan.threads = base.run.threads;
-  plan.nodes = topology::Topology(base.machine, base.machine_file).node_count();
-  for (const Axis& axis : sweep.axes) plan.base.push_back(base_value(resolved, axis.path));
-  std::string inputs;
-  for (const auto& [file, sha256] : base.input_sha256) inputs += sha256;
-  const SweepFile full = with_values(sweep, resolved);
-  for (std::vector<Json>& values : candidates(full, resolved)) {
-    Json config = resolved;
-    for (std::size_t a = 0; a < values.size(); ++a) set_path(config, sweep.axes[a].path, values[a]);
+  for (const Axis& axis : sweep.axes) plan.base.push_back(axis.is_file() ? Json() : base_value(resolved, axis.path));
+  Bases bases(sweep);
+  for (std::vector<Json>& values : candidates(with_values(sweep, resolved), resolved)) {
+    Point point;
+    point.values = std::move(values);
+    const Bases::One& from = bases.of(point);
+    plan.nodes = std::max(plan.nodes, from.nodes);
+    Json config = from.resolved;
+    for (std::size_t a = 0; a < point.values.size(); ++a)
+      if (!sweep.axes[a].is_file()) set_path(config, sweep.axes[a].path, point.values[a]);
     if (!allowed(sweep, config)) {
       ++plan.excluded;
       continue;
     }
     if (config.contains("run") && config["run"].is_object()) config["run"].erase("threads");
-    Point point;
-    point.values = std::move(values);
-    point.hash = hash_of(config.dump() + inputs).substr(0, 12);
+    point.hash = hash_of(config.dump() + from.inputs).substr(0, 12);
     plan.points.push_back(std::move(point));
   }
   if (plan.points.empty()) {
@@ -235,6 +307,7 @@ std::string sweep_json(const SweepFile& sweep, const Plan& plan) {
                {"mode", sweep.mode},
                {"axes", axes},
                {"metrics", sweep.metrics},
+               {"expressions", sweep.expressions},
                {"constraints", sweep.constraints},
                {"excluded", plan.excluded},
                {"pareto", {{"min", sweep.pareto_min}, {"max", sweep.pareto_max}}}});

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // results.csv: one row a point, from the reports and logs that lie in a sweep folder.
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <optional>
 
@@ -15,11 +17,7 @@ namespace dojo::report {
 namespace fs = std::filesystem;
 namespace {
 
-struct Row {
-  std::string status, reason;
-  std::vector<Json> metrics;  ///< null where there is none
-  bool pareto = false;
-};
+using Row = ResultRow;
 
 std::optional<Json> finished_report(const Point& point, const std::string& directory) {
   const std::string file = fmt::format("{}/points/{}/report.json", directory, point.folder);
@@ -42,6 +40,25 @@ struct Metrics {
   std::vector<std::string> known;
 };
 
+/// Worked out from other metrics, from the report and from the point's configuration; null where one of them is
+/// missing.
+Json derived(const SweepFile& sweep, const Point& point, const std::string& metric, const Row& row,
+             const std::map<std::string, Json>& values, std::optional<Json>& config) {
+  constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
+  const auto number = [](const Json& value) { return value.is_number() ? value.get<double>() : kNothing; };
+  const Lookup lookup = [&](const std::string& path) -> Found {
+    const auto other = std::find(sweep.metrics.begin(), sweep.metrics.end(), path);
+    if (path != metric && other != sweep.metrics.end())
+      return {number(row.metrics[static_cast<std::size_t>(other - sweep.metrics.begin())]), ""};
+    if (const auto value = values.find(path); value != values.end()) return {number(value->second), ""};
+    if (!config) config = Json::parse(config::resolved_json(config::load(load_request(sweep, point))));
+    const Found found = find_number(*config, path);
+    return {found.expected.empty() ? found.value : kNothing, ""};
+  };
+  const double value = expression_value(sweep.expressions.at(metric), lookup, sweep.file + ": /metrics: " + metric);
+  return std::isfinite(value) ? Json(value) : Json();
+}
+
 Row read_row(const SweepFile& sweep, const Point& point, const std::string& directory, Metrics& metrics) {
   Row row;
   row.metrics.resize(sweep.metrics.size());
@@ -53,7 +70,12 @@ Row read_row(const SweepFile& sweep, const Point& point, const std::string& dire
     if (metrics.known.empty()) {
       for (const auto& entry : values) metrics.known.push_back(entry.first);
     }
+    std::optional<Json> config;
     for (std::size_t i = 0; i < sweep.metrics.size(); ++i) {
+      if (sweep.expressions.count(sweep.metrics[i]) != 0) {
+        row.metrics[i] = derived(sweep, point, sweep.metrics[i], row, values, config);
+        continue;
+      }
       const auto value = values.find(sweep.metrics[i]);
       if (value == values.end()) {
         ++metrics.missing[sweep.metrics[i]];
@@ -72,7 +94,8 @@ Row read_row(const SweepFile& sweep, const Point& point, const std::string& dire
 }
 
 struct Goal {
-  std::size_t metric;
+  std::size_t column;
+  bool is_axis;
   double sign;  ///< of a value that is to be small
 };
 
@@ -80,8 +103,12 @@ std::vector<Goal> goals(const SweepFile& sweep) {
   std::vector<Goal> out;
   const auto add = [&](const std::vector<std::string>& names, double sign) {
     for (const std::string& name : names) {
-      const auto at = std::find(sweep.metrics.begin(), sweep.metrics.end(), name);
-      out.push_back({static_cast<std::size_t>(at - sweep.metrics.begin()), sign});
+      const auto metric = std::find(sweep.metrics.begin(), sweep.metrics.end(), name);
+      const auto axis =
+          std::find_if(sweep.axes.begin(), sweep.axes.end(), [&](const Axis& a) { return a.path == name; });
+      const bool is_axis = metric == sweep.metrics.end();
+      const auto column = is_axis ? axis - sweep.axes.begin() : metric - sweep.metrics.begin();
+      out.push_back({static_cast<std::size_t>(column), is_axis, sign});
     }
   };
   add(sweep.pareto_min, 1);
@@ -89,27 +116,34 @@ std::vector<Goal> goals(const SweepFile& sweep) {
   return out;
 }
 
-/// `a` is at least as good as `b` everywhere and better somewhere.
-bool dominates(const Row& a, const Row& b, const std::vector<Goal>& goals) {
-  bool better = false;
+/// The values by which points are compared, small ones better; empty: the point has none.
+std::vector<double> judged(const Row& row, const Point& point, const std::vector<Goal>& goals) {
+  std::vector<double> values;
   for (const Goal& goal : goals) {
-    const double x = goal.sign * a.metrics[goal.metric].get<double>();
-    const double y = goal.sign * b.metrics[goal.metric].get<double>();
-    if (x > y) return false;
-    better = better || x < y;
+    const Json& value = goal.is_axis ? point.values[goal.column] : row.metrics[goal.column];
+    if (row.status != "done" || !value.is_number()) return {};
+    values.push_back(goal.sign * value.get<double>());
+  }
+  return values;
+}
+
+/// `a` is at least as good as `b` everywhere and better somewhere.
+bool dominates(const std::vector<double>& a, const std::vector<double>& b) {
+  bool better = false;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (a[i] > b[i]) return false;
+    better = better || a[i] < b[i];
   }
   return better;
 }
 
-void mark_pareto(std::vector<Row>& rows, const std::vector<Goal>& goals) {
-  const auto takes_part = [&](const Row& row) {
-    return row.status == "done" &&
-           std::all_of(goals.begin(), goals.end(), [&](const Goal& g) { return row.metrics[g.metric].is_number(); });
-  };
-  for (Row& row : rows) {
-    row.pareto = takes_part(row) && std::none_of(rows.begin(), rows.end(), [&](const Row& other) {
-                   return takes_part(other) && dominates(other, row, goals);
-                 });
+void mark_pareto(std::vector<Row>& rows, const std::vector<Point>& points, const std::vector<Goal>& goals) {
+  std::vector<std::vector<double>> values;
+  for (std::size_t i = 0; i < rows.size(); ++i) values.push_back(judged(rows[i], points[i], goals));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].pareto = !values[i].empty() && std::none_of(values.begin(), values.end(), [&](const auto& other) {
+      return !other.empty() && dominates(other, values[i]);
+    });
   }
 }
 
@@ -136,7 +170,7 @@ SweepTable sweep_table(const SweepFile& sweep, const Plan& plan, const std::stri
   std::vector<Row> rows;
   for (const Point& point : plan.points) rows.push_back(read_row(sweep, point, directory, metrics));
   const std::vector<Goal> wanted = goals(sweep);
-  if (!wanted.empty()) mark_pareto(rows, wanted);
+  if (!wanted.empty()) mark_pareto(rows, plan.points, wanted);
 
   SweepTable table;
   for (const auto& [metric, count] : metrics.missing)
@@ -156,6 +190,7 @@ SweepTable sweep_table(const SweepFile& sweep, const Plan& plan, const std::stri
     if (!wanted.empty()) table.csv += row.pareto ? ",1" : ",0";
     table.csv += "\n";
   }
+  table.rows = std::move(rows);
   return table;
 }
 

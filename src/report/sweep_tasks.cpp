@@ -35,13 +35,17 @@ std::string sbatch_word(std::string name, const char* option) {
   return "\"" + name + "\"";
 }
 
+std::string points_option(const SweepRequest& request) {
+  return request.points_file.empty() ? "" : " --points " + shell_word(request.points_file);
+}
+
 /// The sweep of one task; `shard` and `processors` are texts of the shell.
 std::string task_line(const SweepRequest& request, const std::string& shard, const std::string& processors) {
   std::string line = fmt::format("exec {} sweep {} --out {} --only points --resume --shard {} --processors {}",
                                  shell_word(request.program), shell_word(request.file), shell_word(request.directory),
                                  shard, processors);
   for (const std::string& word : request.run_options) line += " " + shell_word(word);
-  return line + "\n";
+  return line + points_option(request) + "\n";
 }
 
 std::string go_to(const std::string& folder) {
@@ -112,8 +116,8 @@ std::string write_slurm_scripts(const SweepRequest& request, const Tasks& tasks)
   write_file(folder + "/merge.sh",
              slurm_head(request, "-results", "merge.log") + "#SBATCH --cpus-per-task=1\n#SBATCH --mem=512M\n" +
                  user_lines(request) + go_to(tasks.folder) +
-                 fmt::format("exec {} sweep {} --out {} --only results\n", shell_word(request.program),
-                             shell_word(request.file), shell_word(request.directory)));
+                 fmt::format("exec {} sweep {} --out {} --only results{}\n", shell_word(request.program),
+                             shell_word(request.file), shell_word(request.directory), points_option(request)));
   const std::string submit = folder + "/submit.sh";
   write_file(submit,
              fmt::format("#!/bin/sh\n# Submits the points as a job array, and the job that writes results.csv when all "

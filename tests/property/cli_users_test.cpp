@@ -34,6 +34,14 @@ bool same_but_digest(const TemporaryFolder& folder, const std::string& a, const 
   return exit_code({"compare", a + "/report.json", b + "/report.json", "--rules", rules}) == 0;
 }
 
+TEST(Optimiser, GetsTheReportOnStandardOutput) {
+  const TemporaryFolder folder;
+  const ProgramResult result =
+      run_program({"run", "configs/runs/matmul_die.json", "--json", "--quiet", "--out", folder / "out"});
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  EXPECT_EQ(result.out, read_file(folder / "out/report.json"));
+}
+
 TEST(Researcher, AGeneratedTraceRunsAsItIsAndConverted) {
   const TemporaryFolder folder;
   const std::string plain = folder / "net.json", packed = folder / "net.json.gz";

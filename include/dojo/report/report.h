@@ -69,7 +69,8 @@ bool compare(const CompareRequest& request, std::string& out);
 
 struct SweepRequest {
   std::string file, directory;
-  int jobs = 0;                     ///< points at a time, tasks at a time where others run them; 0 = as many as fit
+  std::string points_file;  ///< a table whose columns are paths and whose rows are the points; "" = as the file says
+  int jobs = 0;             ///< points at a time, tasks at a time where others run them; 0 = as many as fit
   std::string backend = "local";    ///< or "slurm", "command"
   std::string shard;                ///< "i/n" or ""
   std::string only;                 ///< "points": write no results.csv; "results": run nothing; "": both

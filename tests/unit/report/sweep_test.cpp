@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // sweep: bad files, plans, resume, failures, shards; points are run by a small script in the program's place.
 #include <gmock/gmock.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -29,7 +30,7 @@ done
 echo "$out" >> "$here/runs"
 if [ "$batch" = 13 ]; then echo "trace.json: rank 3, 'send': no receiver" >&2; exit 3; fi
 mkdir -p "$out"
-echo "{\"schema\": \"dojosim.report/1\", \"partial\": false, \"only\": {\"b$batch\": 1}, \"time\": {\"seconds\": $batch}}" > "$out/report.json"
+echo "{\"schema\": \"dojosim.report/1\", \"partial\": false, \"latency\": {\"ops\": [{\"name\": \"b$batch\", \"seconds\": 1}]}, \"time\": {\"seconds\": $batch}}" > "$out/report.json"
 )";
 
 class Sweep : public ::testing::Test {
@@ -185,7 +186,7 @@ TEST_F(Sweep, DryRunWritesNothing) {
 
 TEST_F(Sweep, GridRunsEveryPointTheLastAxisFastest) {
   EXPECT_EQ(run(R"({"base": "run.json", "axes": [{"path": "run.seed", "values": [1, 2]},
-    {"path": "workload.generate.batch", "values": [4, 8, 16]}], "metrics": ["time.seconds", "only.b16"], "pareto": {"min": ["time.seconds"]}})"),
+    {"path": "workload.generate.batch", "values": [4, 8, 16]}], "metrics": ["time.seconds", "latency.ops[b16].seconds"], "pareto": {"min": ["time.seconds"]}})"),
             0);
   EXPECT_EQ(runs(), 6u);
   const auto points = lines("out/points.csv"), results = lines("out/results.csv");
@@ -193,7 +194,8 @@ TEST_F(Sweep, GridRunsEveryPointTheLastAxisFastest) {
   EXPECT_EQ(points[0], "index,hash,folder,run.seed,workload.generate.batch");
   EXPECT_THAT(points[2], HasSubstr(",1,8"));
   ASSERT_EQ(results.size(), 7u);
-  EXPECT_EQ(results[0], "index,hash,status,reason,run.seed,workload.generate.batch,time.seconds,only.b16,pareto");
+  EXPECT_EQ(results[0],
+            "index,hash,status,reason,run.seed,workload.generate.batch,time.seconds,latency.ops[b16].seconds,pareto");
   EXPECT_THAT(results[1], HasSubstr(",done,,1,4,4,,1"));
   EXPECT_THAT(results[2], HasSubstr(",done,,1,8,8,,0"));
   EXPECT_THAT(results[3], HasSubstr(",done,,1,16,16,1,0"));
@@ -202,10 +204,142 @@ TEST_F(Sweep, GridRunsEveryPointTheLastAxisFastest) {
               R"([{"path":"run.seed","base":1},{"path":"workload.generate.batch","base":8}])");
 }
 
-TEST_F(Sweep, AMetricThatNoReportHasIsAnErrorAfterTheResultsAreWritten) {
+TEST_F(Sweep, AMetricThatNoReportCanHaveIsFoundBeforeTheFirstPoint) {
   EXPECT_THAT(error_lines(batches("[4, 8]", R"(, "metrics": ["time.secnds"])")),
               Contains(AllOf(HasSubstr("found 'time.secnds'"), HasSubstr("such as 'time.seconds'"))));
+  EXPECT_FALSE(fs::exists(request_.directory));
+  for (const char* good : {"links.classes.noc.utilisation_max", "configuration.values.machine.clock_hz",
+                           "latency.ops[any].seconds", "memory.sram_peak_bytes_max", "flops.utilisation"}) {
+    const std::string text = batches("[4]", fmt::format(R"(, "metrics": ["{}"])", good));
+    EXPECT_EQ(make_plan(read_sweep(folder_.write("sweep.json", text))).points.size(), 1u) << good;
+  }
+}
+
+TEST_F(Sweep, AMetricThatNoReportHasIsAnErrorAfterTheResultsAreWritten) {
+  EXPECT_THAT(error_lines(batches("[4, 8]", R"(, "metrics": ["latency.ops[b3].seconds"])")),
+              Contains(AllOf(HasSubstr("found 'latency.ops[b3].seconds'"), HasSubstr("latency.ops[b"))));
   EXPECT_EQ(lines("out/results.csv").size(), 3u);
+}
+
+TEST_F(Sweep, ExpressionsThatCannotBeReadNameTheirColumn) {
+  const auto metric = [](const std::string& is) {
+    return batches("[4]", R"(, "metrics": ["time.seconds", {"name": "cost", "is": ")" + is + "\"}]");
+  };
+  const std::pair<const char*, const char*> bad[] = {{"time.seconds *", "at column 15, expected a number or a path"},
+                                                     {"time.secnds", "such as 'time.seconds'"},
+                                                     {"tan(1)", "expected min(..)"},
+                                                     {"pow(2)", "expected min(..)"},
+                                                     {"min(1", "a closing bracket"},
+                                                     {"machine.node", "a number of the run config"},
+                                                     {"1 < 2", "expected the end of the expression"},
+                                                     {"cost + 1", "a metric above this one"}};
+  for (const auto& [is, words] : bad) EXPECT_THAT(error_lines(metric(is)), Contains(HasSubstr(words))) << is;
+  EXPECT_THAT(error_lines(batches("[4]", R"(, "metrics": [{"name": "x"}, 3, "time.seconds", "time.seconds"])")),
+              AllOf(Contains(HasSubstr("/metrics/0: found")), Contains(HasSubstr("/metrics/1: found 3")),
+                    Contains(HasSubstr("/metrics/3: found time.seconds a second time"))));
+}
+
+TEST_F(Sweep, MetricsAreWorkedOutOfReportsConfigurationsAndEachOther) {
+  EXPECT_EQ(run(R"x({"base": "run.json", "axes": [{"path": "workload.generate.batch", "values": [4, 16]},
+    {"path": "machine.noc.hop_cycles", "values": [1, 2]}],
+    "metrics": ["time.seconds", {"name": "cost", "is": "max(1, 10 / machine.noc.hop_cycles) + log2(time.seconds)"},
+                {"name": "twice", "is": "2 * cost"}, {"name": "none", "is": "latency.ops[b16].seconds / (1 - 1)"}],
+    "pareto": {"min": ["time.seconds", "cost"], "max": ["machine.noc.hop_cycles"]}})x"),
+            0);
+  const auto results = lines("out/results.csv");
+  EXPECT_THAT(results[0], HasSubstr("time.seconds,cost,twice,none,pareto"));
+  EXPECT_THAT(results[1], HasSubstr(",done,,4,1,4,12.0,24.0,,0")) << "another costs less";
+  EXPECT_THAT(results[2], HasSubstr(",done,,4,2,4,7.0,14.0,,1"));
+  EXPECT_THAT(results[4], HasSubstr(",done,,16,2,16,9.0,18.0,,0"));
+}
+
+TEST_F(Sweep, LinkedAxesMoveTogether) {
+  const auto points = [this](const std::string& mode, const std::string& more = "") {
+    const std::string text = R"({"base": "run.json", "mode": ")" + mode + R"(", "axes": [
+      {"points": [{"machine.die.grid.rows": 18, "machine.die.grid.columns": 20},
+                  {"machine.die.grid.rows": 20, "machine.die.grid.columns": 18)" +
+                             more + R"(}]},
+      {"path": "run.seed", "values": [1, 2]}]})";
+    return make_plan(read_sweep(folder_.write("sweep.json", text))).points;
+  };
+  const auto grid = points("grid");
+  ASSERT_EQ(grid.size(), 4u);
+  EXPECT_EQ(grid[2].values[0], 20);
+  EXPECT_EQ(grid[2].values[1], 18);
+  EXPECT_EQ(grid[3].values[2], 2);
+  EXPECT_EQ(points("one_at_a_time").size(), 3u) << "the base, the other grid, the other seed";
+  EXPECT_EQ(points("zip").size(), 2u);
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"points": [{"run.seed": 1}, {}], "path": "x"},
+    {"points": [{"run.seed": 1}]}]})"),
+              AllOf(Contains(HasSubstr("/axes/0/path: found an unknown key")),
+                    Contains(HasSubstr("/axes/0/points/1: found {}")), Contains(HasSubstr("run.seed a second time"))));
+}
+
+TEST_F(Sweep, FilesOfMachinesAndWorkloadsAreAxes) {
+  fs::create_directory(folder_ / "machines");
+  folder_.write("machines/a.json", R"({"level": "die"})");
+  folder_.write("machines/b.json", R"({"level": "die", "noc": {"hop_cycles": 3}})");
+  const std::string text = R"({"base": "run.json", "axes": [{"path": "machine", "values": ["machines/a.json",
+    "machines/b.json"]}, {"path": "workload.generate.batch", "values": [4]}],
+    "constraints": ["machine.noc.hop_cycles < 9"], "metrics": [{"name": "hops", "is": "machine.noc.hop_cycles"}]})";
+  EXPECT_EQ(run(text), 0);
+  const auto results = lines("out/results.csv");
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_THAT(results[1], HasSubstr("machines/a.json,4,1.0"));
+  EXPECT_THAT(results[2], HasSubstr("machines/b.json,4,3.0"));
+  request_.resume = true;
+  EXPECT_EQ(run(text), 0);
+  EXPECT_EQ(runs(), 2u);
+  folder_.write("machines/b.json", R"({"level": "die", "noc": {"hop_cycles": 4}})");
+  EXPECT_EQ(run(text), 0);
+  EXPECT_EQ(runs(), 3u) << "the file has another content";
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"path": "machine", "values": [3]},
+    {"path": "workload", "factors": [2]}]})"),
+              AllOf(Contains(HasSubstr("expected the name of a file")), Contains(HasSubstr("values: names of files"))));
+  EXPECT_THAT(
+      error_lines(R"({"base": "run.json", "axes": [{"path": "machine", "values": ["gone.json"]}]})", ExitCode::kIo),
+      Contains(HasSubstr("gone.json")));
+}
+
+TEST_F(Sweep, ATableOfPointsTakesThePlaceOfAxes) {
+  request_.points_file =
+      folder_.write("points.csv", "index,machine.noc.hop_cycles,workload.generate.batch\n0,2,4\n1,1,8\n");
+  EXPECT_EQ(run(batches("[16]")), 0);
+  const auto results = lines("out/results.csv");
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_THAT(results[1], HasSubstr(",done,,2,4,4"));
+  EXPECT_THAT(results[2], HasSubstr(",done,,1,8,8"));
+  const std::pair<const char*, const char*> bad[] = {
+      {"", "found no path"},
+      {"index,hash\n1,2\n", "found no path"},
+      {"run.seed\n", "found no row"},
+      {"run.seed,run.seed\n1,2\n", "a second time"},
+      {"run.seed,machine.clock_hz\n1,\n", "points.csv:2: found an empty cell under machine.clock_hz"},
+      {"run.seed\n1,2\n", "points.csv"},
+      {"run.sed\n1\n", "run.sed"},
+      {"a=b\n1\n", "expected the path of a value"}};
+  for (const auto& [table, words] : bad) {
+    folder_.write("points.csv", table);
+    EXPECT_THAT(error_lines(batches("[16]")), Contains(HasSubstr(words))) << table;
+  }
+}
+
+TEST_F(Sweep, TheDatabaseSaysWhatTheTableSays) {
+  EXPECT_EQ(run(batches("[4, 13]", R"(, "metrics": ["time.seconds", {"name": "Time.Seconds", "is": "1"}])")), 1);
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open((folder_ / "out/results.sqlite").c_str(), &database), SQLITE_OK);
+  std::string found;
+  const auto row = [](void* text, int count, char** values, char**) {
+    for (int i = 0; i < count; ++i)
+      *static_cast<std::string*>(text) += std::string(values[i] == nullptr ? "null" : values[i]) + ",";
+    return 0;
+  };
+  for (const char* query :
+       {"SELECT status, \"workload.generate.batch\", \"time.seconds\", pareto FROM results",
+        "SELECT operations.name FROM operations JOIN results ON point = \"index\" WHERE \"time.seconds\" = 4"})
+    EXPECT_EQ(sqlite3_exec(database, query, row, &found, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+  sqlite3_close(database);
+  EXPECT_EQ(found, "done,4,4,null,failed,13,null,null,b4,");
 }
 
 TEST_F(Sweep, ZipListAndRandomMakeTheirPoints) {

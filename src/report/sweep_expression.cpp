@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Evaluates a constraint of a sweep: one comparison of two arithmetic expressions over numbers and config paths.
+// Evaluates constraints and derived metrics of a sweep: arithmetic over numbers, functions and paths.
+#include <algorithm>
 #include <cctype>
 #include <charconv>
-#include <cstdlib>
+#include <cmath>
 
 #include "dojo/base/error.h"
 #include "report/sweep_parts.h"
@@ -11,11 +12,19 @@ namespace dojo::report {
 namespace {
 
 /// comparison = sum ("<=" | ">=" | "==" | "!=" | "<" | ">") sum;  sum = product {("+" | "-") product};
-/// product = factor {("*" | "/") factor};  factor = number | path | "(" sum ")" | "-" factor
+/// product = factor {("*" | "/") factor};  factor = number | path | "(" sum ")" | "-" factor | name "(" sum {"," sum}
+/// ")"
 class Parser {
  public:
-  Parser(const std::string& text, const Json& config, const std::string& where)
-      : text_(text), config_(config), where_(where) {}
+  Parser(const std::string& text, const Lookup& lookup, const std::string& where, bool may_be_nothing)
+      : text_(text), lookup_(lookup), where_(where), may_be_nothing_(may_be_nothing) {}
+
+  double whole() {
+    const double value = sum();
+    skip_spaces();
+    if (at_ != text_.size()) fail("the end of the expression, or one of + - * / here");
+    return value;
+  }
 
   bool comparison() {
     const double left = sum();
@@ -67,7 +76,7 @@ class Parser {
         value *= factor();
       } else if (take('/')) {
         const double divisor = factor();
-        if (divisor == 0) fail("a divisor other than 0");
+        if (divisor == 0 && !may_be_nothing_) fail("a divisor other than 0");
         value /= divisor;
       } else {
         return value;
@@ -105,41 +114,71 @@ class Parser {
   }
   double path() {
     const std::size_t begin = at_;
-    const auto part_of_path = [](char c) {
-      return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
+    bool bracket = false;  // "latency.ops[conv 1].seconds": any characters
+    const auto part_of_path = [&](char c) {
+      if (c == '[' || c == ']') bracket = c == '[';
+      return bracket || c == ']' || std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '.';
     };
     while (at_ < text_.size() && part_of_path(text_[at_])) ++at_;
     const std::string path = text_.substr(begin, at_ - begin);
-    const Json* here = &config_;
-    std::size_t from = 0;
-    while (from <= path.size()) {
-      const std::size_t dot = std::min(path.find('.', from), path.size());
-      const std::string key = path.substr(from, dot - from);
-      if (!here->is_object() || !here->contains(key)) {
-        at_ = begin;
-        fail(fmt::format("a path of the run config; '{}' has no '{}'", path, key));
-      }
-      here = &(*here)[key];
-      from = dot + 1;
-    }
-    if (!here->is_number()) {
+    if (take('(')) return function(path, begin);
+    const Found found = lookup_(path);
+    if (!found.expected.empty()) {
       at_ = begin;
-      fail(fmt::format("the path of a number; {} is {}", path, here->is_structured() ? "a group" : here->dump()));
+      fail(found.expected);
     }
-    return here->get<double>();
+    return found.value;
+  }
+  double function(const std::string& name, std::size_t begin) {
+    if (++depth_ > 100) fail("fewer than 100 nested brackets");
+    std::vector<double> values{sum()};
+    while (take(',')) values.push_back(sum());
+    if (!take(')')) fail("a comma or a closing bracket");
+    --depth_;
+    if (name == "min") return *std::min_element(values.begin(), values.end());
+    if (name == "max") return *std::max_element(values.begin(), values.end());
+    if (name == "pow" && values.size() == 2) return std::pow(values[0], values[1]);
+    const std::pair<const char*, double (*)(double)> functions[] = {{"abs", std::fabs},  {"sqrt", std::sqrt},
+                                                                    {"log2", std::log2}, {"log", std::log},
+                                                                    {"ceil", std::ceil}, {"floor", std::floor}};
+    for (const auto& [known, of] : functions) {
+      if (name == known && values.size() == 1) return of(values[0]);
+    }
+    at_ = begin;
+    fail("min(..), max(..), pow(a, b), or abs, sqrt, log2, log, ceil or floor of one value here");
   }
 
   const std::string& text_;
-  const Json& config_;
+  const Lookup& lookup_;
   const std::string& where_;
+  bool may_be_nothing_;
   std::size_t at_ = 0;
   int depth_ = 0;
 };
 
 }  // namespace
 
+Found find_number(const Json& config, const std::string& path) {
+  const Json* here = &config;
+  for (std::size_t from = 0; from <= path.size();) {
+    const std::size_t dot = std::min(path.find('.', from), path.size());
+    const std::string key = path.substr(from, dot - from);
+    if (!here->is_object() || !here->contains(key))
+      return {0, fmt::format("a path of the run config; '{}' has no '{}'", path, key)};
+    here = &here->at(key);
+    from = dot + 1;
+  }
+  if (here->is_number()) return {here->get<double>(), ""};
+  return {0, fmt::format("the path of a number; {} is {}", path, here->is_structured() ? "a group" : here->dump())};
+}
+
 bool constraint_holds(const std::string& expression, const Json& config, const std::string& where) {
-  return Parser(expression, config, where).comparison();
+  const Lookup lookup = [&](const std::string& path) { return find_number(config, path); };
+  return Parser(expression, lookup, where, false).comparison();
+}
+
+double expression_value(const std::string& expression, const Lookup& lookup, const std::string& where) {
+  return Parser(expression, lookup, where, true).whole();
 }
 
 }  // namespace dojo::report
