@@ -5,6 +5,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -95,6 +96,7 @@ int run_and_report(int count, char** words) {
 int main(int count, char** words) {
   dojo::cli::end_well_without_memory();
   dojo::cli::open_standard_streams();
+  std::signal(SIGXFSZ, SIG_IGN);  // a file beyond the limit of the shell is an error of its write
   try {
     return run_and_report(count, words);
   } catch (...) {

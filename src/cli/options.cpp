@@ -96,6 +96,22 @@ void Options::read(const Arguments& arguments) {
   } catch (const po::error& e) {
     fail(e.what());
   }
+  refuse_empty_words();
+}
+
+/// --out "$FOLDER" without such a variable: what was asked for would be left out in silence.
+void Options::refuse_empty_words() const {
+  for (const auto& [name, value] : values_) {
+    const po::option_description* const option = described_.find_nothrow(name, false);
+    if (option != nullptr && option->semantic()->max_tokens() == 0) continue;  // a flag
+    const std::vector<std::string> words =
+        value.value().type() == typeid(std::string)                ? std::vector<std::string>{text(name.c_str())}
+        : value.value().type() == typeid(std::vector<std::string>) ? all(name.c_str())
+                                                                   : std::vector<std::string>{};
+    if (std::find(words.begin(), words.end(), "") == words.end()) continue;
+    fail(fmt::format("{}{} is empty; give it a value, or leave it out", option != nullptr ? "--" : "the word for ",
+                     name));
+  }
 }
 
 std::vector<std::string> Options::long_names() const {

@@ -41,6 +41,7 @@ class Options {
 
  private:
   void read(const Arguments& arguments);
+  void refuse_empty_words() const;
   void set_limits() const;
   [[nodiscard]] std::vector<std::string> long_names() const;
 

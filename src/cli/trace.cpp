@@ -183,8 +183,8 @@ int rescale(const Arguments& arguments) {
   set_writing_limits(options);
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
   workload::RescaleOptions change;
-  change.ranks = rank_count(options, "to-ranks", 0, 0);
-  change.batch = at_least(options, "to-batch", 0, 0);
+  if (options.has("to-ranks")) change.ranks = rank_count(options, "to-ranks", 1, 1);
+  if (options.has("to-batch")) change.batch = at_least(options, "to-batch", 1, 1);
   for (const std::string& text : options.value<std::vector<std::string>>("group-ranks", {}))
     change.group_ranks.insert(group_size(options, text));
   change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});

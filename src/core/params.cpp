@@ -186,11 +186,11 @@ void check(const Work& work, const Hardware& hardware) {
   }
   if (!any) findings.add("found no program, expected one for at least one thread");
   const Arrivals& arrivals = work.arrivals;
-  const Int128 end =
-      Int128{arrivals.address} + Int128{arrivals.lines == 0 ? arrivals.packets : arrivals.lines} * kLineBytes;
+  const auto lines = arrivals.lines == 0 ? arrivals.packets : arrivals.lines;
+  const Int128 end = Int128{lines} * kLineBytes + arrivals.address;
   if (arrivals.packets > 0 && end > hardware.sram_bytes) {
-    findings.add(".arrive: found {} lines from address {} on, expected addresses inside the SRAM, 0 to {}",
-                 arrivals.lines == 0 ? arrivals.packets : arrivals.lines, arrivals.address, hardware.sram_bytes - 1);
+    findings.add(".arrive: found {} lines from address {} on, expected addresses inside the SRAM, 0 to {}", lines,
+                 arrivals.address, hardware.sram_bytes - 1);
   }
   if (arrivals.semaphore >= hardware.core.semaphores)
     findings.add(".arrive: found semaphore {}, expected 0 to {}", arrivals.semaphore, hardware.core.semaphores - 1);

@@ -49,14 +49,22 @@ std::string first_line(const std::string& file) {
   throw Error(ExitCode::kIo, fmt::format("{}: cannot be {}: {}", file, action, error.message()));
 }
 
-/// Keeps why a point failed where results.csv, another shard or a later merge finds it.
-void note_end(const std::string& folder, bool done, int code) {
-  std::error_code ignored;
-  fs::remove(folder + ".failed", ignored);
-  if (code == 0 && done) {
-    fs::remove(folder + ".log", ignored);
-    return;
+/// Of an earlier sweep, or of this one. What is no file is not ours.
+void remove_result(const std::string& file) {
+  std::error_code failed;
+  const fs::file_type type = fs::symlink_status(file, failed).type();
+  if (type == fs::file_type::not_found) return;
+  if (type == fs::file_type::none) fail(file, "looked at", failed);
+  if (type != fs::file_type::regular) {
+    throw Error(ExitCode::kIo, fmt::format("{}: found a link, a folder or a device, expected a file of an earlier "
+                                           "sweep; remove it, or give another --out",
+                                           file));
   }
+  if (!fs::remove(file, failed) && failed) fail(file, "removed", failed);
+}
+
+/// Keeps why a point failed where results.csv, another shard or a later merge finds it.
+void note_failure(const std::string& folder, int code) {
   const std::string line = first_line(folder + ".log");
   const std::string why = line.empty() ? "no message" : line;
   write_file(folder + ".failed",
@@ -116,6 +124,7 @@ class Sweep {
         commands, share.jobs, [this](std::size_t i, int code) { ended(i, code); }, request_.interrupted);
     if (request_.only != "points") return finish(whole);
     if (!whole) interrupted("the points that have ended are kept, go on with --resume");
+    remove_logs_of_finished();
     return static_cast<int>(failed_);
   }
   int hand_out() {
@@ -168,18 +177,12 @@ class Sweep {
   }
   /// An old result must not pass for this run's when the new one fails.
   void forget(const Point& point) const {
-    for (const char* rest : {"/report.json", ".failed", ".log", ".made"}) {
-      const std::string file = folder(point) + rest;
-      std::error_code failed;
-      const fs::file_type type = fs::symlink_status(file, failed).type();
-      if (type == fs::file_type::not_found) continue;
-      if (type == fs::file_type::none) fail(file, "looked at", failed);
-      if (type != fs::file_type::regular) {
-        throw Error(ExitCode::kIo, fmt::format("{}: found a link, a folder or a device, expected a file of an earlier "
-                                               "sweep; remove it, or give another --out",
-                                               file));
-      }
-      if (!fs::remove(file, failed)) fail(file, "removed", failed);
+    for (const char* rest : {"/report.json", ".failed", ".log", ".made"}) remove_result(folder(point) + rest);
+  }
+  /// Of all, so that one that could not be removed, or was left by a kill, goes with the next --resume.
+  void remove_logs_of_finished() const {
+    for (const Point& point : plan_.points) {
+      if (shard_.holds(point) && result_is_there(folder(point) + ".made")) remove_result(folder(point) + ".log");
     }
   }
   /// The finished result was made by this program, from this configuration and from files that are still the same, and
@@ -217,12 +220,16 @@ class Sweep {
     return sha256_.emplace(file, hash).first->second;
   }
   void ended(std::size_t i, int code) {
-    const bool done = point_done(*due_[i], request_.directory);
-    note_end(folder(*due_[i]), done, code);
+    const bool good = code == 0 && point_done(*due_[i], request_.directory);
     ++ended_;
-    const bool good = code == 0 && done;
     failed_ += good ? 0 : 1;
-    if (good) write_file(folder(*due_[i]) + ".made", identity(*due_[i]) + report_hash(*due_[i]));
+    if (good) {
+      write_file(folder(*due_[i]) + ".made", identity(*due_[i]) + report_hash(*due_[i]));
+      std::error_code later;  // remove_logs_of_finished() says why
+      fs::remove(folder(*due_[i]) + ".log", later);
+    } else {
+      note_failure(folder(*due_[i]), code);
+    }
     say(fmt::format("sweep: {}/{}{} {} {}\n", ended_, due_.size(), time_left(), due_[i]->folder,
                     good ? "done" : "FAILED: " + first_line(folder(*due_[i]) + ".failed")));
   }
@@ -250,6 +257,7 @@ class Sweep {
                     request_.directory));
     if (!whole)
       interrupted(fmt::format("finished points are in {}/results.csv, go on with --resume", request_.directory));
+    remove_logs_of_finished();
     Findings findings;
     for (const std::string& metric : table.unknown_metrics) {
       const std::string near = nearest(metric, table.known_metrics);

@@ -25,8 +25,15 @@ class BlockedSignals {
     sigemptyset(&set_);
     for (const int signal : {SIGCHLD, SIGINT, SIGTERM}) sigaddset(&set_, signal);
     pthread_sigmask(SIG_BLOCK, &set_, &old_);
+    // Who started this program may have it ignore SIGCHLD; then no child could be waited for.
+    struct sigaction usual {};
+    usual.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &usual, &old_child_);
   }
-  ~BlockedSignals() { pthread_sigmask(SIG_SETMASK, &old_, nullptr); }
+  ~BlockedSignals() {
+    sigaction(SIGCHLD, &old_child_, nullptr);
+    pthread_sigmask(SIG_SETMASK, &old_, nullptr);
+  }
   BlockedSignals(const BlockedSignals&) = delete;
   BlockedSignals& operator=(const BlockedSignals&) = delete;
   /// Waits at most half a second: a SIGCHLD may stand for several children, or for one that was seen already.
@@ -38,6 +45,7 @@ class BlockedSignals {
 
  private:
   sigset_t set_{}, old_{};
+  struct sigaction old_child_ {};
 };
 
 pid_t spawn(const Command& command, const sigset_t& mask) {
@@ -78,6 +86,8 @@ pid_t spawn(const Command& command, const sigset_t& mask) {
   return child;
 }
 
+constexpr int kUnknownEnd = 0xff00;  // as of a child that ended with 255
+
 int exit_code(int status) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
@@ -117,8 +127,9 @@ bool run_pool(const std::vector<Command>& commands, int jobs, const std::functio
         return false;
       }
       for (std::size_t i = 0; i < running.size();) {
-        int status = 0;
-        if (::waitpid(running[i].child, &status, WNOHANG) != running[i].child) {
+        int status = kUnknownEnd;  // of a child that is gone, with nothing known of it
+        const pid_t ended = ::waitpid(running[i].child, &status, WNOHANG);
+        if (ended == 0 || (ended < 0 && errno == EINTR)) {
           ++i;
           continue;
         }

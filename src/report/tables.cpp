@@ -2,10 +2,12 @@
 // Writes links.csv, ops.csv, tasks.csv and dies.csv, and reads CSV.
 #include "report/tables.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <iterator>
 
 #include "dojo/base/error.h"
+#include "dojo/base/text.h"
 #include "dojo/workload/op_kind.h"
 #include "report/rank_lanes.h"
 #include "report/value.h"
@@ -22,11 +24,18 @@ bool looks_like_formula(const std::string& text) {
   return *end != '\0';
 }
 
+/// Almost no text does; printable() looks at each character.
+bool may_control(const std::string& text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return c < ' ' || c == '\x7f'; });  // also beyond ASCII
+}
+
 }  // namespace
 
 std::string csv_cell(const std::string& plain) {
+  // Tables are printed on terminals too.
+  const std::string shown = may_control(plain) ? printable(plain) : plain;
   // An apostrophe makes it a text for spreadsheets.
-  const std::string text = looks_like_formula(plain) ? "'" + plain : plain;
+  const std::string text = looks_like_formula(shown) ? "'" + shown : shown;
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {

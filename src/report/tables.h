@@ -17,7 +17,7 @@ namespace dojo::report {
 /// `rows`: latency.ops of report.json.
 [[nodiscard]] std::string ops_csv(const Json& rows);
 
-/// One cell, quoted where commas, quotes or line ends ask for it (RFC 4180).
+/// One cell, quoted where commas, quotes or line ends ask for it (RFC 4180). What controls a terminal is written out.
 [[nodiscard]] std::string csv_cell(const std::string& text);
 /// The text that csv_cell() made a cell of, quotes already taken off.
 [[nodiscard]] std::string plain_cell(const std::string& cell);

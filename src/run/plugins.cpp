@@ -3,10 +3,13 @@
 #include "dojo/run/plugins.h"
 
 #include <dlfcn.h>
+#include <elf.h>
 #include <fmt/format.h>
 
+#include <cstring>
 #include <exception>
 #include <filesystem>
+#include <fstream>
 #include <utility>
 
 #include "dojo/base/error.h"
@@ -18,6 +21,25 @@ namespace {
   throw Error(ExitCode::kInvalidInput,
               fmt::format("--plugin {}: found {}, expected a shared object with DOJO_PLUGIN of dojo/run/plugins.h",
                           file, found));
+}
+
+/// False where the file ends before a part that the loader would map: reading there ends the program by a signal.
+/// What is no shared object at all is for the loader to say.
+bool is_whole(const std::filesystem::path& path) {
+  std::error_code error;
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  std::ifstream in(path, std::ios::binary);
+  Elf64_Ehdr head{};
+  if (!in.read(reinterpret_cast<char*>(&head), sizeof(head)) || std::memcmp(head.e_ident, ELFMAG, SELFMAG) != 0 ||
+      head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_phentsize != sizeof(Elf64_Phdr))
+    return true;
+  in.seekg(static_cast<std::streamoff>(head.e_phoff));
+  for (unsigned i = 0; i < head.e_phnum; ++i) {
+    Elf64_Phdr part{};
+    if (!in.read(reinterpret_cast<char*>(&part), sizeof(part))) return false;
+    if (part.p_filesz > size || part.p_offset > size - part.p_filesz) return false;
+  }
+  return true;
 }
 
 template <class Function>
@@ -40,6 +62,7 @@ void Plugins::load(const std::string& file) {
   if (error || !std::filesystem::exists(path, error))
     throw Error(ExitCode::kIo, fmt::format("--plugin {}: found no such file, expected a shared object", file));
   if (!std::filesystem::is_regular_file(path, error)) refuse(file, "no regular file");
+  if (!is_whole(path)) refuse(file, "a file that was cut off");
   void* const object = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (object == nullptr) {
     const char* const why = dlerror();

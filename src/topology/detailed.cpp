@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
+#include "dojo/schema/fields.h"
 #include "dojo/topology/topology.h"
 #include "topology/paths.h"
 
@@ -22,7 +24,15 @@ std::int64_t cut_row(std::string& path) {
   const char* const end = path.data() + path.size() - 1;
   const auto [stop, error] = std::from_chars(begin, end, row);
   path.resize(at);
-  return error == std::errc{} && stop == end && row >= 0 ? row : -2;
+  const bool one_spelling = end - begin == 1 || *begin != '0';
+  return error == std::errc{} && stop == end && row >= 0 && one_spelling ? row : -2;
+}
+
+/// Of a path that names no site.
+Level level_of(const PartPath& path) {
+  for (const Level level : {Level::kTile, Level::kTray, Level::kCabinet, Level::kExapod})
+    if (path.rest == schema::enum_text(level)) return level;
+  return Level::kDie;
 }
 
 }  // namespace
@@ -46,10 +56,10 @@ std::string Topology::add_detailed(std::string path, std::vector<std::string>& d
   }
   if (row != -1 && !parsed.path.rest.empty()) return "a row of something larger than a die";
   if (row == -2 || row >= site_rows_) return fmt::format("no such row; a die has row[0] to row[{}]", site_rows_ - 1);
+  const Level level = level_of(parsed.path);
+  const std::uint32_t part = part_of(level, die);
   for (DieId other = 0; other < die_count(); ++other) {
-    const std::string whole = die_path(other);
-    if (whole != path && whole.rfind(path + ".", 0) != 0) continue;
-    if (is_dead(other)) continue;
+    if (part_of(level, other) != part || is_dead(other)) continue;
     const SiteMap& map = site_map(other);
     for (std::int32_t site = 0; site < sites(); ++site) {
       const auto index = static_cast<std::size_t>(site);
@@ -64,7 +74,9 @@ std::string Topology::add_detailed(std::string path, std::vector<std::string>& d
 }
 
 void Topology::find_detailed(std::vector<Problem>& problems) {
+  std::set<std::string> seen;  // a machine has few parts, and a file from a stranger may have millions of paths
   for (std::size_t i = 0; i < params_.detailed.size(); ++i) {
+    if (!seen.insert(params_.detailed[i]).second) continue;
     std::vector<std::string> depends_on;
     const std::string wrong = add_detailed(params_.detailed[i], depends_on);
     if (wrong.empty()) continue;

@@ -8,6 +8,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -15,7 +16,10 @@ MARK = re.compile(r"\.dojosim-\d+-\d+\.tmp$")
 NUMBER = re.compile(r"[\d.,eE+-]*\d[\d.,eE+-]*( ?([kMG]|[kMG]?i?B|[num]?s|min|h)\b)?")
 # What the host says, and files by the names that they have from the folder of the call.
 HOST_LINE = re.compile(r"^(host  .*|<p>wall .*|<p>workload .*)$", re.MULTILINE)
-TIMEOUT_S = 60
+# A program hangs when it and its children do nothing for so long, or do not end at all. Wall time alone would not tell
+# that from a host which does other things, or was put to sleep.
+IDLE_S = 60
+TIMEOUT_S = 900
 
 
 def without_mark(name):
@@ -42,14 +46,64 @@ class Done:
 ISLAND = re.compile(r'<script type="application/json" id="island">(.*?)</script>', re.DOTALL)
 
 
+def family(process):
+    """(number, its line of /proc/N/stat behind the name) of a process and all that it started."""
+    stats = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit():
+                stats[entry.name] = (entry / "stat").read_text().rpartition(") ")[2].split()
+        except OSError:
+            pass
+    found = [str(process)] if str(process) in stats else []
+    for number in found:
+        found += [child for child, stat in stats.items() if stat[1] == number]
+    return {number: stats[number] for number in found}
+
+
+def used(stats):
+    """Numbers of processes with the processor time that each took: equal when nothing happened."""
+    return {number: stat[11:13] for number, stat in stats.items()}
+
+
+def where(stats):
+    """What a hanging program waits for."""
+    words = []
+    for number, stat in stats.items():
+        try:
+            waits = (pathlib.Path("/proc") / number / "wchan").read_text()
+            command = (pathlib.Path("/proc") / number / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            words.append(f"{number} ({command.strip()[:80]}) is in state {stat[0]} in {waits}")
+        except OSError:
+            pass
+    return "hangs: " + "; ".join(words)
+
+
 def start(words, folder, environment=None):
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DOJO_FAULT", "LD_PRELOAD"))}
-    try:
-        done = subprocess.run(words, cwd=folder, env={**clean, **(environment or {})}, capture_output=True,
-                              timeout=TIMEOUT_S, stdin=subprocess.DEVNULL)
-        return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
-    except subprocess.TimeoutExpired:
-        return Done(None, "", "")
+    process = subprocess.Popen(words, cwd=folder, env={**clean, **(environment or {})}, stdin=subprocess.DEVNULL,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    before = None
+    for _ in range(TIMEOUT_S // IDLE_S):
+        try:
+            out, err = process.communicate(timeout=IDLE_S)
+            return Done(process.returncode, out.decode(), err.decode())
+        except subprocess.TimeoutExpired:
+            now = family(process.pid)
+            if used(now) == before:
+                break
+            before = used(now)
+    hanging = family(process.pid)
+    state = where(hanging)
+    for number in hanging:  # children of children that hold its pipes too
+        try:
+            os.kill(int(number), signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    process.wait()
+    process.stdout.close()
+    process.stderr.close()
+    return Done(None, "", state)
 
 
 def plain(name, content):

@@ -10,6 +10,8 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <stdexcept>
 #include <thread>
 
@@ -139,6 +141,24 @@ TEST(BadFile, AByteOrderMarkAndDosLineEndsAreNoMistakes) {
   const std::string file = folder.write("run.json", "\xef\xbb\xbf" + config);
   const ProgramResult result = run_program({"run", file});
   EXPECT_EQ(result.exit_code, 0) << result.err;
+}
+
+/// The loader maps a file as its head says, and ends the program by a signal where that is cut off.
+TEST(BadPlugin, WhatIsNoWholeSharedObjectIsRefused) {
+  std::ifstream in("/proc/self/exe", std::ios::binary);
+  const std::string whole((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  const TemporaryFolder folder;
+  std::vector<std::string> files{folder / "none.so", folder.write("empty.so", ""), folder.write("text.so", "hello"),
+                                 folder / "."};
+  for (const std::size_t length :
+       {std::size_t{10}, std::size_t{64}, std::size_t{200}, std::size_t{4000}, whole.size() / 4, whole.size() / 2})
+    files.push_back(folder.write(std::to_string(length) + ".so", whole.substr(0, length)));
+  ASSERT_EQ(::mkfifo((folder / "pipe.so").c_str(), 0600), 0);
+  files.push_back(folder / "pipe.so");
+  for (const std::string& file : files) {
+    const ProgramResult result = run_program({"run", "configs/runs/matmul_die.json", "--plugin", file});
+    expect_refused(result, file == files[0] ? 5 : 3, {"--plugin " + file, "expected a shared object"});
+  }
 }
 
 TEST(BadValue, OverridesAreCheckedLikeFiles) {

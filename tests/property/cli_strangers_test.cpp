@@ -186,6 +186,17 @@ TEST(Crashes, StandardErrorThatIsClosedOrFullChangesNoExitCode) {
   EXPECT_NO_THROW((void)read_report(out)) << "log lines must not land in a result";
 }
 
+/// The kernel sends a signal there, and the temporaries would stay.
+TEST(Crashes, AFileBeyondTheLimitOfTheShellIsAnInputOutputError) {
+  const TemporaryFolder folder;
+  const std::string out = folder / "out";
+  EXPECT_EQ(shell("ulimit -f 8; \"$P\" run configs/runs/matmul_die.json --out '" + out + "' >/dev/null 2>'" +
+                  (folder / "err") + "'"),
+            5);
+  EXPECT_THAT(read_file(folder / "err"), HasSubstr("cannot write the file"));
+  EXPECT_FALSE(std::filesystem::exists(out));
+}
+
 TEST(Crashes, ThreadsThatTheHostDoesNotGiveAreDoneWithout) {
   const TemporaryFolder folder;
   const std::string a = folder / "a", b = folder / "b";
@@ -285,6 +296,8 @@ TEST(Injection, NamesReachNoTerminalAndNoTableAsTheyAre) {
     EXPECT_THAT(text, Not(HasSubstr("\x1b")));
   }
   EXPECT_THAT(read_file(folder / "a/ops.csv"), AllOf(HasSubstr("'=cmd"), Not(HasSubstr("\n=cmd"))));
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "a"))  // a table is printed on terminals too
+    EXPECT_THAT(read_file(entry.path().string()), Not(HasSubstr("\x1b"))) << entry.path();
   EXPECT_THAT(read_file(table), AllOf(HasSubstr("&#60;script&#62;"), Not(HasSubstr("<script"))));
   // In the page it is text of the island, which nothing in it can end.
   EXPECT_THAT(read_file(folder / "a/report.html"),

@@ -48,6 +48,22 @@ TEST(Usage, MissingAndImpossibleArgumentsAreRefused) {
   expect_usage_error({"trace"}, "a command is missing");
 }
 
+/// As "$FOLDER" without such a variable: nothing that was asked for is left out in silence.
+TEST(Usage, EmptyWordsAreRefused) {
+  expect_usage_error({"run", "a.json", "--out", ""}, "--out is empty");
+  expect_usage_error({"run", "a.json", "--set", "run.seed=1", "--set="}, "--set");
+  expect_usage_error({"run", "a.json", "--machine="}, "--machine");
+  expect_usage_error({"sweep", "a.json", "--out="}, "--out");
+  expect_usage_error({"compare", "a.json", "b.json", "--junit", ""}, "--junit is empty");
+  expect_usage_error({"trace", "gen", "all_reduce", "-o", ""}, "is empty");
+  expect_usage_error({"run", ""}, "is empty");
+}
+
+TEST(Usage, ARescaledTraceHasRanksAndSamples) {
+  expect_usage_error({"trace", "rescale", "a.json", "b.json", "--to-ranks", "0"}, "expected 1 or more");
+  expect_usage_error({"trace", "rescale", "a.json", "b.json", "--to-batch", "0"}, "expected 1 or more");
+}
+
 TEST(Usage, LongOptionsAreNeverAbbreviated) {
   for (const char* option : {"--thr", "--mach", "--he", "--qui"})
     expect_usage_error({"run", option, "1"}, "unknown option");

@@ -26,9 +26,8 @@ class Core {
       : write_ports_(params.write_ports),
         work_(work),
         sram_(params.banks),
-        pipeline_(params, work, sram_, network_, observer) {
-    next_arrival_ = work.arrivals.packets > 0 ? work.arrivals.first : kNever;
-  }
+        pipeline_(params, work, sram_, network_, observer),
+        next_arrival_(work.arrivals.packets > 0 ? work.arrivals.first : kNever) {}
   /// Until the threads have ended. Throws Error(kCannotFinish) for a deadlock and after `most` cycles.
   Counters run(Cycles most = kMostCycles);
   [[nodiscard]] Observer& observer() { return pipeline_.observer(); }
@@ -42,7 +41,7 @@ class Core {
   OpenNetwork network_;
   Pipeline<Sram, OpenNetwork, Observer> pipeline_;
   std::int64_t received_ = 0;
-  Cycles next_arrival_ = kNever;
+  Cycles next_arrival_;
   std::array<Cycles, kMostPorts> write_port_from_{};
 };
 

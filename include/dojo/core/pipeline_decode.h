@@ -250,9 +250,8 @@ void Pipeline<M, N, O>::set_address(Entry& entry, int index, Thread& thread, int
   entry.thread = static_cast<std::uint8_t>(number);
   entry.address = thread.scalars[instruction.base] + static_cast<std::uint32_t>(instruction.immediate);
   entry.lines = static_cast<std::uint8_t>(instruction.lines + (entry.address % kLineBytes != 0 ? 1 : 0));
-  const std::uint64_t bytes = instruction.op == Op::kSend
-                                  ? std::uint64_t{kLineBytes} * static_cast<std::uint64_t>(instruction.count)
-                                  : std::uint64_t{kLineBytes} * instruction.lines;
+  const std::int32_t lines = instruction.op == Op::kSend ? instruction.count : instruction.lines;
+  const std::uint64_t bytes = kLineBytes * static_cast<std::uint64_t>(lines);
   if (entry.address + bytes > params_.sram_bytes) [[unlikely]]
     fail_address(*thread.program, at, number, static_cast<std::int32_t>(entry.address), bytes, params_.sram_bytes,
                  now_);

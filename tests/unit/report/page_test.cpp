@@ -71,6 +71,8 @@ TEST(Page, PacksRowsAsColumns) {
 TEST(Page, ACellThatLooksLikeAFormulaIsReadAsItWas) {
   for (const char* text : {"=cmd|'/c calc'!A1", "-x", "'quoted'", "plain", "-5"})
     EXPECT_EQ(plain_cell(csv_cell(text)), text);
+  EXPECT_EQ(csv_cell("a\x1b[2J\tb"), "a\\u001b[2J\tb") << "a table is printed on terminals too";
+  EXPECT_EQ(csv_cell("\xc3\xa4\xff"), "\xc3\xa4\\u00ff");
 }
 
 TEST(Page, OfARunIsMadeAgainFromItsFolder) {

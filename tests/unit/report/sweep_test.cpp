@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <csignal>
 #include <set>
 #include <sstream>
 
@@ -441,6 +442,23 @@ TEST_F(Sweep, WhatIsInTheWayOfAResultIsNotRemoved) {
   EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo), Contains(HasSubstr("found a link")));
 }
 
+TEST_F(Sweep, ResumeRemovesTheLogOfAFinishedPointOrSaysWhyNot) {
+  EXPECT_EQ(run(batches("[4]")), 0);
+  std::string log;
+  for (const auto& entry : fs::directory_iterator(folder_ / "out/points"))
+    if (entry.is_directory()) log = entry.path().string() + ".log";
+  EXPECT_FALSE(fs::exists(log));
+  std::ofstream(log) << "of a sweep that was killed";
+  request_.resume = true;
+  EXPECT_EQ(run(batches("[4]")), 0);
+  EXPECT_FALSE(fs::exists(log));
+  EXPECT_EQ(runs(), 1u) << "the point is kept";
+  fs::remove(folder_ / "out/results.csv");
+  fs::create_directory(log);
+  EXPECT_THAT(error_lines(batches("[4]"), ExitCode::kIo), Contains(HasSubstr(log + ": found a link, a folder")));
+  EXPECT_EQ(lines("out/results.csv").size(), 2u) << "the results are complete all the same";
+}
+
 TEST_F(Sweep, APipeInThePlaceOfAResultIsRefusedAtOnce) {
   EXPECT_EQ(run(batches("[4]")), 0);
   request_.resume = true;
@@ -468,6 +486,14 @@ TEST_F(Sweep, ShardsTogetherRunEveryPointOnce) {
   }
   EXPECT_EQ(runs(), 5u);
   for (const std::string& line : lines("out/results.csv")) EXPECT_EQ(line.find("pending"), std::string::npos) << line;
+}
+
+/// As under a supervisor that does not want to wait for its children: they would be gone before they could be asked.
+TEST_F(Sweep, PointsEndWhereTheSignalOfTheirEndIsIgnored) {
+  const auto before = std::signal(SIGCHLD, SIG_IGN);
+  EXPECT_EQ(run(batches("[4, 8, 13]")), 1);
+  EXPECT_EQ(std::signal(SIGCHLD, before), SIG_IGN) << "it is put back";
+  EXPECT_THAT(lines("out/results.csv")[3], HasSubstr(",failed,\"exit 3: "));
 }
 
 TEST_F(Sweep, PointsAndResultsCanBeMadeApart) {
