@@ -127,9 +127,10 @@ TEST(Detailed, GroupsOfAConvolutionRun) {
         return job.results;
       };
       const machine::Results planned = ran(kPipeline), detailed = ran("machine.detailed=[\"die\"]");
-      EXPECT_NEAR(static_cast<double>(detailed.end_cycle), static_cast<double>(planned.end_cycle),
-                  0.1 * static_cast<double>(planned.end_cycle))
-          << kind << ", " << groups << " groups";
+      // A detailed core launches while its operands are on the way, a planned one when they are there.
+      const auto plan = static_cast<double>(planned.end_cycle), launch = 40.0;
+      EXPECT_LE(static_cast<double>(detailed.end_cycle), 1.05 * plan) << kind << ", " << groups << " groups";
+      EXPECT_GE(static_cast<double>(detailed.end_cycle), 0.95 * plan - launch) << kind << ", " << groups << " groups";
       const core::Counters& cores = detailed.pipelines;
       EXPECT_GT(groups == 4 ? cores.matrix_issues : cores.fma_issues, 0u) << kind;
     }
