@@ -227,8 +227,8 @@ class DieNetwork {
     Cycles tail = 0;       ///< one past the last
   };
   struct LinkTime {
-    Cycles free = 0;           ///< data bursts may start here
-    std::uint64_t waited = 0;  ///< by bursts before the link, cycles; settle() adds them to its queue_cycles
+    Cycles free = 0;                    ///< data bursts may start here
+    std::uint64_t waited = 0;           ///< by bursts before the link, cycles; settle() adds them to its queue_cycles
     Cycles gap_begin = 0, gap_end = 0;  ///< nothing is on the link here: the last such time before `free`
   };
   /// Moves a train over one link to the next router; returns when its head starts. Only the wait is counted.
