@@ -193,6 +193,7 @@ COLLECTIVES = {
     "mesh2d": ("all_reduce", "reduce_scatter", "all_gather"),
     "ring": ("all_reduce", "reduce_scatter", "all_gather"),
     "direct": ("all_to_all", "reduce_scatter", "all_gather", "broadcast"),
+    "combs": ("all_reduce", "reduce_scatter", "all_gather", "broadcast", "reduce"),
 }
 
 

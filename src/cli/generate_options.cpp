@@ -37,6 +37,10 @@ constexpr GenerateOption kGenerateOptions[] = {
     {"pipeline", "gpt, llama, moe: ranks that share out the blocks", &config::GenerateParams::pipeline, 1},
     {"microbatches", "gpt, llama, moe: parts of the batch", &config::GenerateParams::microbatches, 1},
     {"tensor", "transformers: ranks that share each product", &config::GenerateParams::tensor, 1},
+    {"chunks", "gpt, llama, moe: shares of the blocks on each rank of a pipeline", &config::GenerateParams::chunks, 1},
+    {"zero", "what data-parallel ranks shard: 1 optimizer state, 2 gradients too, 3 weights too",
+     &config::GenerateParams::zero, 0},
+    {"zero-ranks", "data-parallel ranks over which they shard; 0 = all", &config::GenerateParams::zero_ranks, 0},
 };
 
 template <class Enum>
@@ -65,6 +69,8 @@ void add_generate_options(Options& options) {
       "attention", po::value<std::string>(), "transformers: flash (default) or explicit")(
       "optimizer", po::value<std::string>(), "rule of all but the ResNets: adam (default), sgd, momentum, lars")(
       "schedule", po::value<std::string>(), "of the parts in a pipeline: 1f1b (default) or gpipe")(
+      "checkpoint", po::value<std::string>(),
+      "results that the backward pass makes again: blocks, or names of operations with * and ?, divided by commas")(
       "sequence-parallel", "transformers: ranks that share products share norms too, by tokens");
   for (const GenerateOption& option : kGenerateOptions)
     options.options()(option.name, po::value<std::int64_t>(), option.words);
@@ -80,6 +86,7 @@ config::GenerateParams generate_params(const Options& options) {
     options.fail(fmt::format("--attention is '{}'; expected flash or explicit", params.attention));
   take_word(options, "optimizer", params.optimizer);
   take_word(options, "schedule", params.schedule);
+  params.checkpoint = options.text("checkpoint");
   params.sequence_parallel = options.has("sequence-parallel");
   for (const GenerateOption& option : kGenerateOptions)
     params.*option.member = integer(options, option, params.*option.member);

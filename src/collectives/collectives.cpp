@@ -89,14 +89,27 @@ struct Choice {
 Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& request,
                const topology::Topology& topology, double most = std::numeric_limits<double>::infinity()) {
   stop_point();
-  Choice choice{&algorithm, algorithm.build(request, topology), false};
+  auto [plan, cuttings] = algorithm.build(request, topology);
+  Choice choice{&algorithm, std::move(plan), false};
   const std::size_t messages = choice.plan.edges.size() * choice.plan.tracks * choice.plan.chunks;
   if (request.members.size() == 1 || (choice.plan.model_seconds > most && messages > kManyMessages)) return choice;
+  if (cuttings.empty()) cuttings.push_back({choice.plan.chunks, choice.plan.window});
   const double clock_hz = topology.params().clock_hz;
-  if (const auto cycles = collectives::scheduled_cycles(choice.plan, request, topology, most * clock_hz)) {
-    choice.plan.model_seconds = *cycles / clock_hz;
+  Cutting best{choice.plan.chunks, choice.plan.window};
+  for (const Cutting& cutting : cuttings) {
+    choice.plan.chunks = cutting.chunks;
+    choice.plan.window = cutting.window;
+    const auto cycles = collectives::scheduled_cycles(choice.plan, request, topology, most * clock_hz);
+    if (!cycles) break;
+    const double seconds = *cycles / clock_hz;
+    if (choice.walked && seconds >= choice.plan.model_seconds) continue;
+    choice.plan.model_seconds = seconds;
     choice.walked = true;
+    best = cutting;
+    most = std::min(most, seconds);
   }
+  choice.plan.chunks = best.chunks;
+  choice.plan.window = best.window;
   return choice;
 }
 

@@ -87,6 +87,7 @@ using ChunkCost = std::function<double(std::int64_t chunks)>;
 struct ChunkChoice {
   std::int64_t chunks = 1;
   double cycles = 0;
+  std::vector<std::int64_t> counts;  ///< of which it was chosen, the most first
 };
 /// The fewest chunks whose cost is within 5 % of the cheapest choice that kMinMessageBytes and kMaxMessages allow, but
 /// at least four where these two allow four.

@@ -141,14 +141,16 @@ ChunkChoice choose_chunks(Bytes step_bytes, const Tracks& on, std::int64_t edges
   Bytes message = least;
   for (std::int64_t chunks = kNever; chunks > std::min(kOverlap, most);) {
     chunks = std::clamp<std::int64_t>(ceil_div(step_bytes, tracks * message), 1, most);
-    choices.push_back({chunks, cost(chunks)});
+    choices.push_back({chunks, cost(chunks), {}});
     message = message < 8192 ? message * 2 : ceil_div<Bytes>(message * 5 / 4, 8192) * 8192;
   }
   while (choices.size() > 1 && choices.back().chunks < std::min(kOverlap, most)) choices.pop_back();
   double best = choices.front().cycles;
   for (const ChunkChoice& choice : choices) best = std::min(best, choice.cycles);
-  return *std::find_if(choices.rbegin(), choices.rend(),
-                       [&](const ChunkChoice& choice) { return choice.cycles <= best * kWorthIt; });
+  ChunkChoice chosen = *std::find_if(choices.rbegin(), choices.rend(),
+                                     [&](const ChunkChoice& choice) { return choice.cycles <= best * kWorthIt; });
+  for (const ChunkChoice& choice : choices) chosen.counts.push_back(choice.chunks);
+  return chosen;
 }
 
 MemberGrid member_grid(const std::vector<const Slice*>& members) {

@@ -109,8 +109,8 @@ Bytes part_bytes(const CollectiveRequest& request, std::uint32_t receiver) {
   }
 }
 
-DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan(Algorithm::kDirect, topology);
+BuiltPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
+  if (request.members.size() == 1) return {trivial_plan(Algorithm::kDirect, topology), {}};
   const Layout l = layout(request, topology);
   const auto n = static_cast<std::uint32_t>(request.members.size());
   PlanBuilder builder(n);
@@ -136,7 +136,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
       builder.edge(send[from], receive[to][l.from_root ? 0 : (i - 1) / kSendersPerItem], part_bytes(request, to));
     }
   }
-  return collective_plan(builder, Algorithm::kDirect, l.tracks, l.choice, topology);
+  return {collective_plan(builder, Algorithm::kDirect, l.tracks, l.choice, topology), {}};
 }
 
 }  // namespace

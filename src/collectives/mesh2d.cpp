@@ -190,14 +190,14 @@ void build_all_gather(PlanBuilder& builder, const Layout& l, Bytes bytes) {
   }
 }
 
-DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan(Algorithm::kMesh2d, topology);
+BuiltPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
+  if (request.members.size() == 1) return {trivial_plan(Algorithm::kMesh2d, topology), {}};
   const Layout l = layout(request, topology);
   PlanBuilder builder(static_cast<std::uint32_t>(request.members.size()));
   if (request.kind == OpKind::kAllReduce) build_all_reduce(builder, l, request.bytes);
   if (request.kind == OpKind::kReduceScatter) build_reduce_scatter(builder, l, request.bytes);
   if (request.kind == OpKind::kAllGather) build_all_gather(builder, l, request.bytes);
-  return collective_plan(builder, Algorithm::kMesh2d, l.tracks, l.choice, topology);
+  return {collective_plan(builder, Algorithm::kMesh2d, l.tracks, l.choice, topology), {}};
 }
 
 }  // namespace

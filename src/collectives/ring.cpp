@@ -54,8 +54,8 @@ double model_seconds(const CollectiveRequest& request, const topology::Topology&
   return layout(request, topology).choice.cycles / topology.params().clock_hz;
 }
 
-DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan(Algorithm::kRing, topology);
+BuiltPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
+  if (request.members.size() == 1) return {trivial_plan(Algorithm::kRing, topology), {}};
   const Layout l = layout(request, topology);
   PlanBuilder builder(static_cast<std::uint32_t>(request.members.size()));
   std::vector<std::uint32_t> own;
@@ -66,7 +66,7 @@ DataflowPlan build(const CollectiveRequest& request, const topology::Topology& t
   }
   // After a reduction every part that comes has passed here before, so the task has started; else it has to start.
   if (l.gather) ring_all_gather(builder, l.ring, own, !l.scatter, true);
-  return collective_plan(builder, Algorithm::kRing, l.tracks, l.choice, topology);
+  return {collective_plan(builder, Algorithm::kRing, l.tracks, l.choice, topology), {}};
 }
 
 }  // namespace

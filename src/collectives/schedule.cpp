@@ -106,12 +106,12 @@ double start_cycles(const Slice& slice, const topology::Topology& topology) {
   return static_cast<double>((rows / 2 + columns / 2) * p.noc.hop_cycles + 2 * p.node.semaphore_cycles);
 }
 
-/// The fast network's limit of a stripe, shared by the groups: a burst of every row, and two of them in a receive
-/// buffer.
-double stripe_part_bytes(const std::vector<ScheduleEdge>& edges, double units, const topology::Topology& topology) {
+/// The fast network's limit of a stripe: a burst of every row, and two of them in a receive buffer. Each of several
+/// groups has the share of a coarse one, however fine they are.
+double stripe_part_bytes(const std::vector<ScheduleEdge>& edges, bool grouped, const topology::Topology& topology) {
   auto limit = static_cast<double>(kBurstBytes * std::min(topology.site_rows(), topology.site_columns()));
   for (const ScheduleEdge& edge : edges) limit = std::min(limit, edge.credit / 2);
-  return std::max(limit / units, 64.0);
+  return grouped ? std::max(limit / fabric::StripeGroups::kCoarse.groups(), 64.0) : limit;
 }
 
 class Walk {
@@ -186,7 +186,7 @@ Walk::Walk(const DataflowPlan& plan, const Cut& cut, const CollectiveRequest& re
       outboxes_(request.members.size() * units_) {
   if (links_.striped()) {
     lane_pending_.assign(request.members.size() * topology::kDirections * kLanes, false);
-    part_limit_ = stripe_part_bytes(edges_, units_, topology);
+    part_limit_ = stripe_part_bytes(edges_, units_ > 1, topology);
   }
   part_limit_ *= cut.coarser;
 }

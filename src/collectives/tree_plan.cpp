@@ -275,16 +275,34 @@ void add_tree(const TreeLayout& l, const TreeTraffic& traffic, PlanBuilder& buil
   }
 }
 
+/// A few chunks, of which all, a half, a third or a quarter are under way at once. More chunks were never faster by
+/// more than 2 %, and take longer to walk.
+std::vector<Cutting> cuttings_of(const ChunkChoice& choice) {
+  constexpr std::uint32_t kMostChunks = 16;
+  std::vector<Cutting> cuttings;
+  for (const std::int64_t count : choice.counts) {
+    const auto chunks = static_cast<std::uint32_t>(count);
+    if (chunks > kMostChunks && count != choice.counts.back()) continue;
+    std::uint32_t last = chunks;
+    for (const std::uint32_t window : {ceil_div(chunks, 2u), ceil_div(chunks, 3u), chunks / 4}) {
+      if (window > 1 && window < last) cuttings.push_back({chunks, window});
+      last = window;
+    }
+    cuttings.push_back({chunks, 0});
+  }
+  return cuttings;
+}
+
 }  // namespace
 
-DataflowPlan tree_plan(Algorithm algorithm, const TreeLayout& l, const topology::Topology& topology) {
+BuiltPlan tree_plan(Algorithm algorithm, const TreeLayout& l, const topology::Topology& topology) {
   const SpanningTree& first = l.trees.front().tree;
   PlanBuilder builder(static_cast<std::uint32_t>(first.parent.size()) + first.islands);
   for (const TreeTraffic& traffic : l.trees) add_tree(l, traffic, builder);
   DataflowPlan plan = collective_plan(builder, algorithm, l.tracks, l.choice, topology);
   plan.over_zplane = algorithm == Algorithm::kZplane;
   plan.window = l.window;
-  return plan;
+  return {std::move(plan), l.trees.size() > 1 ? cuttings_of(l.choice) : std::vector<Cutting>{}};
 }
 
 }  // namespace dojo::workload::collectives

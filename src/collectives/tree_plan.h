@@ -16,7 +16,7 @@ struct TreeLayout {
   Tracks tracks;
   bool up = true, down = true, adds = true;
   ChunkChoice choice;
-  std::uint32_t window = 0;  ///< of the plan
+  std::uint32_t window = 0;  ///< of the plan, by the formula
 };
 
 [[nodiscard]] bool tree_supports(const CollectiveRequest& request);
@@ -26,6 +26,6 @@ struct TreeLayout {
 [[nodiscard]] TreeLayout tree_layout(const CollectiveRequest& request, std::vector<SpanningTree> trees,
                                      const topology::Topology& topology);
 /// Positions: the members, then the islands' DIPs.
-[[nodiscard]] DataflowPlan tree_plan(Algorithm algorithm, const TreeLayout& layout, const topology::Topology& topology);
+[[nodiscard]] BuiltPlan tree_plan(Algorithm algorithm, const TreeLayout& layout, const topology::Topology& topology);
 
 }  // namespace dojo::workload::collectives

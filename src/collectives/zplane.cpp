@@ -38,8 +38,8 @@ double model_seconds(const CollectiveRequest& request, const topology::Topology&
   return layout(request, topology).choice.cycles / topology.params().clock_hz;
 }
 
-DataflowPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
-  if (request.members.size() == 1) return trivial_plan(Algorithm::kZplane, topology);
+BuiltPlan build(const CollectiveRequest& request, const topology::Topology& topology) {
+  if (request.members.size() == 1) return {trivial_plan(Algorithm::kZplane, topology), {}};
   return tree_plan(Algorithm::kZplane, layout(request, topology), topology);
 }
 

@@ -296,8 +296,9 @@ void Communication::fill_memory() {
       const std::uint32_t dip = topology_.nearest_dip(slice.dies[use.die]);
       const bool ingest = use.memory == EntryUse::Memory::kIngest;
       const auto steps = ingest ? static_cast<std::uint32_t>(workload_.steps) : 1U;
-      if (use.memory == EntryUse::Memory::kLoad) largest_load[dip] = std::max(largest_load[dip], use.bytes);
-      if (use.step == 0 && use.memory != EntryUse::Memory::kLoad) {
+      if (use.memory == EntryUse::Memory::kLoad && !use.home)
+        largest_load[dip] = std::max(largest_load[dip], use.bytes);
+      if (use.step == 0 && use.home.value_or(use.memory != EntryUse::Memory::kLoad)) {
         // Samples of two steps: those in use and those that are fetched ahead.
         job_.hbm_used_bytes[dip] += use.bytes * std::min<Bytes>(2, steps);
       }

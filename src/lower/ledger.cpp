@@ -21,18 +21,27 @@ double megabytes(Bytes bytes) {
 Ledger::Ledger(const LedgerInput& input)
     : input_(input), lives_(input.graph.tensors.size()), nodes_(lives_.size(), input.nodes) {
   const Graph& g = input_.graph;
-  const auto use = [&](std::uint32_t tensor, std::uint32_t position, bool writes) {
+  const auto use = [&](std::uint32_t tensor, std::uint32_t position, bool writes, bool reads) {
     Life& life = lives_[tensor];
     if (!life.used) life.begin = position;
     life.used = true;
     life.end = position;
+    if (life.uses.empty() || life.uses.back() != position) {
+      life.uses.push_back(position);
+      // All of it is written the first time, perhaps a part later.
+      const bool keeps = writes && life.producer != kNone;
+      life.reads.push_back(reads || keeps ? 1 : 0);
+      life.writes.push_back(writes ? 1 : 0);
+    } else {
+      life.reads.back() |= reads ? 1 : 0;
+      life.writes.back() |= writes ? 1 : 0;
+    }
     if (writes && life.producer == kNone) life.producer = position;
-    if (life.uses.empty() || life.uses.back() != position) life.uses.push_back(position);
   };
   for (std::uint32_t position = 0; position < input_.order.size(); ++position) {
     const Op& op = g.ops[input_.order[position]];
-    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) use(g.tensor_refs[i], position, false);
-    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) use(g.tensor_refs[i], position, true);
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) use(g.tensor_refs[i], position, false, true);
+    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i) use(g.tensor_refs[i], position, true, false);
   }
   for (std::uint32_t t = 0; t < lives_.size(); ++t) {
     const TensorRole role = g.tensors[t].role;
@@ -49,10 +58,14 @@ Bytes Ledger::node_bytes(Bytes rank_bytes) const {
   return std::max(ceil_div<Bytes>(rank_bytes, input_.nodes), std::min(rank_bytes, kSmallestPieceBytes));
 }
 
+Bytes Ledger::rank_bytes(std::uint32_t tensor) const {
+  const Tensor& t = input_.graph.tensors[tensor];
+  return t.role == TensorRole::kOptimizerState ? ceil_div(t.bytes, input_.optimizer_shards) : t.bytes;
+}
+
 /// In the fullest node that has a piece of it; of a sharded state the shard.
 Bytes Ledger::node_bytes_of(std::uint32_t tensor) const {
-  const Tensor& t = input_.graph.tensors[tensor];
-  const Bytes bytes = t.role == TensorRole::kOptimizerState ? ceil_div(t.bytes, input_.optimizer_shards) : t.bytes;
+  const Bytes bytes = rank_bytes(tensor);
   return std::max(ceil_div<Bytes>(bytes, nodes_[tensor]), std::min(bytes, kSmallestPieceBytes));
 }
 
@@ -126,6 +139,11 @@ void Ledger::account(MemoryPlan& plan) const {
   }
 }
 
+void Ledger::sort_by_size(std::vector<std::uint32_t>& tensors) const {
+  std::stable_sort(tensors.begin(), tensors.end(),
+                   [&](std::uint32_t a, std::uint32_t b) { return node_bytes_of(a) > node_bytes_of(b); });
+}
+
 LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_bytes) const {
   LedgerResult result;
   MemoryPlan& plan = result.plan;
@@ -195,9 +213,19 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
     const auto at = static_cast<std::uint32_t>(fullest - live.begin());
     if (!(may_recompute && evict_one(at, true)) && !(may_spill && evict_one(at, false))) {
       result.missing_per_node = *fullest - input_.node_capacity;
+      result.fullest = at;
+      for (std::uint32_t t = 0; t < lives.size(); ++t) {
+        const Life& life = lives[t];
+        const bool away = std::any_of(result.evictions.begin(), result.evictions.end(), [&](const Eviction& e) {
+          return e.tensor == t && e.last_use < at && at < e.next_use;
+        });
+        if ((life.persistent || (life.used && life.begin <= at && at <= life.end)) && !away)
+          result.holders.push_back(t);
+      }
       break;
     }
   }
+  sort_by_size(result.holders);
   std::stable_sort(result.evictions.begin(), result.evictions.end(), [](const Eviction& a, const Eviction& b) {
     // What is read back comes before what is recomputed from it.
     return std::pair(a.next_use, a.recompute) < std::pair(b.next_use, b.recompute);
@@ -224,6 +252,66 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
     plan.decisions.push_back(fmt::format("{} tensors ({:.1f} MB a rank and step) are spilled to DIP HBM and read back.",
                                          count(false), megabytes(plan.spilled)));
   }
+  return result;
+}
+
+std::vector<StreamTensor> Ledger::stream_tensors(double cycles_per_byte) const {
+  std::vector<StreamTensor> tensors(lives_.size());
+  for (std::uint32_t t = 0; t < lives_.size(); ++t) {
+    const Life& life = lives_[t];
+    if (!life.used) continue;
+    StreamTensor& made = tensors[t];
+    made.node_bytes = node_bytes_of(t);
+    made.load_cycles = cycles_per_byte * static_cast<double>(rank_bytes(t));
+    made.persistent = life.persistent;
+    // What nobody makes is there when the step starts.
+    const bool there = !life.persistent && life.producer == kNone && life.uses.front() > 0;
+    if (there) made.uses.push_back({0, false, true});
+    for (std::size_t i = 0; i < life.uses.size(); ++i)
+      made.uses.push_back({life.uses[i], life.reads[i] != 0, life.writes[i] != 0});
+  }
+  return tensors;
+}
+
+LedgerResult Ledger::plan_streamed(const std::vector<Bytes>& buffers, Bytes collective_bytes,
+                                   const StreamTimes& times) const {
+  LedgerResult result;
+  MemoryPlan& plan = result.plan;
+  plan.node_capacity = input_.node_capacity;
+  account(plan);
+  StreamInput input;
+  input.tensors = stream_tensors(times.cycles_per_byte);
+  input.buffers = buffers;
+  for (Bytes& bytes : input.buffers) {
+    bytes += collective_bytes;
+    plan.buffers = std::max(plan.buffers, bytes * input_.nodes);
+  }
+  input.cycles = times.cycles;
+  input.capacity = input_.node_capacity;
+  input.latency_cycles = times.latency_cycles;
+  StreamPlan streamed = plan_stream(input);
+  result.evictions = std::move(streamed.evictions);
+  result.missing_per_node = streamed.missing;
+  result.fullest = streamed.fullest;
+  result.holders = std::move(streamed.present);
+  sort_by_size(result.holders);
+  plan.node_peak = streamed.live.empty() ? 0 : *std::max_element(streamed.live.begin(), streamed.live.end());
+  Bytes home = 0, loaded = 0, stored = 0;
+  std::vector<std::uint8_t> away(lives_.size(), 0);
+  for (const Eviction& eviction : result.evictions) {
+    const Bytes bytes = rank_bytes(eviction.tensor);
+    loaded += eviction.loads ? bytes : 0;
+    stored += eviction.stores ? bytes : 0;
+    home += away[eviction.tensor] == 0 ? bytes : 0;
+    away[eviction.tensor] = 1;
+  }
+  plan.streamed = loaded + stored;
+  plan.decisions.push_back(
+      fmt::format("{} of {} tensors ({:.1f} MB a rank) lie in DIP HBM: {:.1f} MB are loaded and {:.1f} MB stored in a "
+                  "step, and the "
+                  "fullest node holds {:.3f} MB of its {:.3f} MB.",
+                  std::count(away.begin(), away.end(), 1), lives_.size(), megabytes(home), megabytes(loaded),
+                  megabytes(stored), megabytes(plan.node_peak), megabytes(plan.node_capacity)));
   return result;
 }
 

@@ -10,6 +10,7 @@
 #include "dojo/base/error.h"
 #include "dojo/core/piece_times.h"
 #include "dojo/node/kernel_cost.h"
+#include "lower/advice.h"
 #include "lower/communication.h"
 
 namespace dojo::workload {
@@ -44,14 +45,14 @@ void check_ranks(const Workload& workload, const LowerOptions& options, Findings
 }
 
 void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOptions& options, std::uint32_t nodes,
-                    Findings& findings) {
+                    const std::string& advice, Findings& findings) {
   const MemoryPlan& m = draft.program.memory;
   findings.add(
       "{}: found a need of {:.3f} MB in the fullest node, expected at most {:.3f} MB: {:.3f} MB are missing there, its "
-      "rank has {} nodes, with capacity_policy \"{}\"; use a smaller batch, a larger workload.rank_unit or another "
-      "policy",
+      "rank has {} nodes, with capacity_policy \"{}\", {}; {}",
       graph.file, static_cast<double>(m.node_peak) / 1e6, static_cast<double>(m.node_capacity) / 1e6,
-      static_cast<double>(draft.missing_per_node) / 1e6, nodes, schema::enum_text(options.capacity_policy));
+      static_cast<double>(draft.missing_per_node) / 1e6, nodes, schema::enum_text(options.capacity_policy),
+      draft.fullest, advice);
 }
 
 /// It fits, or takes less time by the cost model, what is spilled written and read again.
@@ -73,6 +74,10 @@ struct SameParameters {
 
 /// The groups of the class `data`; without it all ranks, if they run one graph and do not share its products.
 SameParameters same_parameters(const Workload& workload) {
+  // Such a job shares out by itself what it shares.
+  const bool by_itself = std::any_of(workload.group_classes.begin(), workload.group_classes.end(),
+                                     [](const auto& c) { return c.name == "zero" || c.name == "experts"; });
+  if (by_itself) return {};
   bool shares_products = false;
   for (std::uint32_t c = 1; c < workload.group_classes.size(); ++c) {
     const Workload::GroupClass& found = workload.group_classes[c];
@@ -131,8 +136,11 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
         uses_all.insert(entry->second);
       }
     }
-    if (drafts.back().missing_per_node > 0)
-      report_missing(drafts.back(), workload.graphs[graph], options, slice.shape->node_count(), findings);
+    if (drafts.back().missing_per_node > 0) {
+      const std::string advice = findings.empty() ? Advice(request_on(slice), drafts.back()).words()
+                                                  : std::string("as above");  // a like program of another rank
+      report_missing(drafts.back(), workload.graphs[graph], options, slice.shape->node_count(), advice, findings);
+    }
     if (uses_all.count(entry->second) != 0) job.slices[rank] = all_nodes[rank];
   }
   if (pieces) job.pieces = pieces->tally();

@@ -2,6 +2,8 @@
 // Task graphs of programs: one kernel per operation, what follows it, and what the ledger demands.
 #include "lower/program_builder.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -28,8 +30,15 @@ class ProgramBuilder {
     LedgerResult ledger = plan_on(context_);
     const bool fits = ledger.missing_per_node == 0 && ledger.evictions.empty();
     if (!fits && on_parts_) ledger = plan_on(whole_);  // tensors on all nodes leave more room in each
+    if (request_.options.capacity_policy == CapacityPolicy::kStream && ledger.missing_per_node > 0 &&
+        request_.topology.dip_count() > 0) {
+      streams_ = true;
+      ledger = ledger_->plan_streamed(buffers_, collective_bytes(), stream_times());
+    }
     draft_.missing_per_node = ledger.missing_per_node;
+    if (ledger.missing_per_node > 0) draft_.fullest = describe_fullest(ledger);
     evictions_ = std::move(ledger.evictions);
+    index_evictions();
     for (std::uint32_t step = 0; step < static_cast<std::uint32_t>(request_.steps); ++step) build_step(step);
     finish(std::move(ledger.plan));
     return std::move(draft_);
@@ -47,6 +56,46 @@ class ProgramBuilder {
     on_parts_ = false;
     plan_kernels();
     return ledger_->plan(buffers_, collective_bytes());
+  }
+
+  /// Loads and stores of all ranks share the ports of the DIPs.
+  [[nodiscard]] StreamTimes stream_times() const {
+    const topology::Topology& topology = request_.topology;
+    const topology::DipParams& dip = topology.params().dip;
+    std::vector<std::uint32_t> dies(topology.dip_count(), 0);
+    for (DieId die = 0; die < topology.die_count(); ++die) ++dies[topology.nearest_dip(die)];
+    std::uint32_t most = 1;
+    for (const DieId die : request_.slice.dies) most = std::max(most, dies[topology.nearest_dip(die)]);
+    const double seconds_per_byte =
+        1 / std::min(dip.hbm_bytes_per_s * dip.hbm_efficiency, dip.ttp_bytes_per_s) * most / grid_.shape().die_count();
+    const double clock = topology.params().clock_hz;
+    StreamTimes times;
+    times.cycles_per_byte = seconds_per_byte * clock;
+    times.latency_cycles = 1e-9 * (dip.hbm_latency_ns + 2 * (dip.bridge_ns + dip.ttp_link_ns)) * clock;
+    for (const std::uint32_t op : order_) {
+      const double delay = delay_of_op_[op] == kNone ? 0 : static_cast<double>(draft_.program.delays[delay_of_op_[op]]);
+      times.cycles.push_back(kernel_of_op_[op] == kNone ? delay : planner_->plans()[kernel_of_op_[op]].cycles);
+    }
+    return times;
+  }
+
+  [[nodiscard]] std::string describe_fullest(const LedgerResult& ledger) const {
+    if (order_.empty()) return "";
+    constexpr std::size_t kMost = 3;
+    const auto megabytes = [](Bytes bytes) { return static_cast<double>(bytes) / 1e6; };
+    std::vector<std::string> words;
+    for (const std::uint32_t t : ledger.holders) {
+      if (words.size() == kMost) break;
+      const Tensor& tensor = graph_.tensors[t];
+      words.push_back(fmt::format("{} \"{}\" {:.3f} MB", tensor_role_name(tensor.role), graph_.str(tensor.name),
+                                  megabytes(ledger_->node_bytes_of(t))));
+    }
+    const std::size_t others = ledger.holders.size() - words.size();
+    if (others > 0) words.push_back(fmt::format("{} other tensors", others));
+    words.push_back(fmt::format("operands and messages in flight {:.3f} MB",
+                                megabytes(buffers_[ledger.fullest] + collective_bytes())));
+    return fmt::format("at operation \"{}\": {}", graph_.op_name(graph_.ops[order_[ledger.fullest]]),
+                       fmt::join(words, ", "));
   }
 
   void plan_kernels() {
@@ -160,7 +209,7 @@ class ProgramBuilder {
 
   /// One task per die of the slice, each with the DIP that is nearest, and a join.
   std::uint32_t add_memory(EntryUse::Memory kind, Bytes bytes, std::uint32_t op, std::uint32_t step,
-                           const std::vector<std::uint32_t>& after) {
+                           const std::vector<std::uint32_t>& after, std::optional<bool> home = std::nullopt) {
     const std::uint32_t dies = grid_.shape().die_count();
     std::vector<std::uint32_t> parts;
     if (request_.topology.dip_count() > 0 && bytes > 0) {
@@ -172,6 +221,7 @@ class ProgramBuilder {
         use.op = op;
         use.step = step;
         use.die = die;
+        use.home = home;
         use.bytes = piece_begin(bytes, nodes, grid_.shape().die_begin[die + 1]) -
                     piece_begin(bytes, nodes, grid_.shape().die_begin[die]);
         if (use.bytes > 0)
@@ -206,7 +256,9 @@ class ProgramBuilder {
       const Tensor& tensor = graph_.tensors[graph_.tensor_refs[i]];
       bytes += tensor.role == TensorRole::kWeight ? tensor.bytes : 0;
     }
-    return bytes > 0 ? bytes : op.elements * dtype_bytes(op.dtype);
+    // One of several turns over the same tensors updates a part of them.
+    const Bytes updated = op.elements * dtype_bytes(op.dtype);
+    return bytes > 0 && updated > 0 ? std::min(bytes, updated) : std::max(bytes, updated);
   }
 
   void build_step(std::uint32_t step) {
@@ -215,16 +267,54 @@ class ProgramBuilder {
     restored_.assign(graph_.tensors.size(), kNone);
     spilled_.clear();
     recent_compute_.clear();
+    last_tail_ = step_barrier_;
     std::size_t next_eviction = 0;
     for (std::uint32_t position = 0; position < order_.size(); ++position) {
       stop_point();
+      if (streams_) {
+        open_places(position);
+        for (const std::uint32_t e : loads_at_[position]) load(evictions_[e], step);
+      }
       for (; next_eviction < evictions_.size() && evictions_[next_eviction].next_use == position; ++next_eviction)
-        restore(evictions_[next_eviction], step);
+        if (!streams_) restore(evictions_[next_eviction], step);
       add_op(order_[position], step);
-      for (const Eviction& eviction : evictions_)
-        if (!eviction.recompute && eviction.last_use == position) spill(eviction, step);
+      for (const std::uint32_t e : stores_at_[position]) spill(evictions_[e], step);
     }
     close_step(first_task, step);
+  }
+
+  /// By position: what is stored after its operation, what may be loaded from there on.
+  void index_evictions() {
+    stores_at_.assign(order_.size(), {});
+    loads_at_.assign(order_.size(), {});
+    places_at_.assign(order_.size(), {});
+    for (std::uint32_t e = 0; e < evictions_.size(); ++e) {
+      const Eviction& eviction = evictions_[e];
+      if (!eviction.recompute && eviction.stores) stores_at_[eviction.last_use].push_back(e);
+      if (streams_ && eviction.loads) loads_at_[eviction.load_at].push_back(e);
+    }
+  }
+
+  /// What has been stored by now leaves its place to this operation, and to those that follow it.
+  void open_places(std::uint32_t position) {
+    places_.insert(places_.end(), places_at_[position].begin(), places_at_[position].end());
+    places_at_[position].clear();
+  }
+
+  /// From HBM, as soon as what was there before has left.
+  void load(const Eviction& eviction, std::uint32_t step) {
+    std::vector<std::uint32_t> after{last_tail_};
+    after.insert(after.end(), places_.begin(), places_.end());
+    const auto stored = spilled_.find(eviction.tensor);
+    if (stored != spilled_.end()) after.push_back(stored->second);
+    restored_[eviction.tensor] = add_memory(EntryUse::Memory::kLoad, ledger_->rank_bytes(eviction.tensor),
+                                            order_[eviction.next_use], step, after, takes_place(eviction.tensor));
+  }
+
+  /// The first transfer of a tensor takes its place in the HBM.
+  bool takes_place(std::uint32_t tensor) {
+    if (in_hbm_.empty()) in_hbm_.assign(graph_.tensors.size(), 0);
+    return std::exchange(in_hbm_[tensor], 1) == 0;
   }
 
   void restore(const Eviction& eviction, std::uint32_t step) {
@@ -260,8 +350,12 @@ class ProgramBuilder {
     std::vector<std::uint32_t> after{tail_of_op_[op]};
     const std::uint32_t producer = producer_of(eviction.tensor);
     if (producer != kNone && tail_of_op_[producer] != kNone && producer != op) after.push_back(tail_of_op_[producer]);
-    spilled_[eviction.tensor] =
-        add_memory(EntryUse::Memory::kStore, graph_.tensors[eviction.tensor].bytes, op, step, after);
+    const std::optional<bool> home =
+        streams_ ? std::optional<bool>(takes_place(eviction.tensor)) : std::optional<bool>();
+    const std::uint32_t stored =
+        add_memory(EntryUse::Memory::kStore, ledger_->rank_bytes(eviction.tensor), op, step, after, home);
+    spilled_[eviction.tensor] = stored;
+    if (streams_ && eviction.free_at < order_.size()) places_at_[eviction.free_at].push_back(stored);
   }
 
   [[nodiscard]] std::uint32_t producer_of(std::uint32_t tensor) const {
@@ -282,6 +376,11 @@ class ProgramBuilder {
     }
     for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i)
       if (restored_[graph_.tensor_refs[i]] != kNone) after.push_back(restored_[graph_.tensor_refs[i]]);
+    if (streams_) {
+      for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i)
+        if (restored_[graph_.tensor_refs[i]] != kNone) after.push_back(restored_[graph_.tensor_refs[i]]);
+      after.insert(after.end(), places_.begin(), places_.end());
+    }
     if (op.kind == OpKind::kIngest) {
       auto& previous = last_ingest_[index];
       if (step > 0) after.push_back(previous);  // samples are fetched ahead, one step after the other
@@ -305,8 +404,12 @@ class ProgramBuilder {
                                                                       : Task::Unit::kCore;
       head = tail_of_op_[index] = add_task(Task::Kind::kDelay, unit, delay_of_op_[index], index, step);
     } else {
-      tail_of_op_[index] = add_compute(index, step, false, &head);
+      tail_of_op_[index] = add_compute(index, step, op.recompute, &head);
       recent_compute_.push_back(head);
+    }
+    if (streams_ && is_compute(op.kind)) {
+      last_tail_ = tail_of_op_[index];
+      places_.clear();
     }
     for (const std::uint32_t task : after) add_edge(task, head);
     if (traits(op.kind).has(OpTraits::kUpdatesParameters) && request_.optimizer_shards > 1) {
@@ -393,6 +496,13 @@ class ProgramBuilder {
   std::vector<std::uint32_t> tail_of_op_;  ///< of this step: the task after which its result is there
   std::vector<std::uint32_t> restored_;    ///< by tensor: the task that brought it back in this step
   std::map<std::uint32_t, std::uint32_t> spilled_, last_ingest_;
+  // Of capacity_policy stream.
+  bool streams_ = false;
+  std::vector<std::vector<std::uint32_t>> stores_at_, loads_at_;  ///< evictions, by position
+  std::vector<std::vector<std::uint32_t>> places_at_;             ///< stores whose places are needed there
+  std::vector<std::uint32_t> places_;                             ///< of them, those for which the next kernel waits
+  std::vector<std::uint8_t> in_hbm_;                              ///< by tensor: it has a place there
+  std::uint32_t last_tail_ = kNone;                               ///< of the kernel before
   std::vector<std::uint32_t> recent_compute_;
   std::uint32_t last_compute_ = kNone;
   std::uint32_t step_barrier_ = kNone;

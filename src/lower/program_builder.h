@@ -3,6 +3,8 @@
 // others.
 #pragma once
 #include <map>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "dojo/lower/lower.h"
@@ -22,6 +24,7 @@ struct EntryUse {
   std::uint32_t group_class = 0;
   std::uint32_t die = 0;  ///< kMemory: of the slice
   Bytes bytes = 0;
+  std::optional<bool> home;  ///< kMemory: its bytes have a place of their own in the HBM; none = all but loads have
 };
 
 struct ProgramDraft {
@@ -29,6 +32,7 @@ struct ProgramDraft {
   std::vector<EntryUse> entries;
   std::vector<InRankDataflow> flows;
   Bytes missing_per_node = 0;
+  std::string fullest;          ///< what needs it: an operation, and the largest tensors that are there then
   double predicted_cycles = 0;  ///< of its kernels, one after another, by the cost model
 };
 

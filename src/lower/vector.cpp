@@ -11,15 +11,21 @@
 namespace dojo::workload {
 namespace {
 
-void deliver(const VectorRequest& request, const SliceGrid& grid, Deliveries& deliveries, Bytes& buffer) {
+/// What comes along the columns, and 1/rows of it then along the rows, lies on a node until it works on it, in as many
+/// turns as keep that below `most`. The time is that of one turn, in which it works when all has come.
+Bytes collected(Bytes bytes, Bytes most, const SliceGrid& grid, Deliveries& deliveries) {
+  return std::min(most, deliveries.filtered_by_column(spread_evenly(grid, bytes), false));
+}
+
+void deliver(const VectorRequest& request, Bytes most_kept, const SliceGrid& grid, Deliveries& deliveries,
+             Bytes& buffer) {
   if (request.to_all_bytes > 0) buffer += deliveries.to_all(spread_resident(grid, request.to_all_bytes), false);
   if (request.shifted_bytes > 0) {
     // A node keeps its part of what passes by: that and two pieces in flight.
     (void)deliveries.along_rows(spread_evenly(grid, request.shifted_bytes), false);
     buffer += 3 * ceil_div<Bytes>(request.shifted_bytes, grid.nodes());
   }
-  if (request.collected_bytes > 0)
-    buffer += deliveries.filtered_by_column(spread_evenly(grid, request.collected_bytes), false);
+  if (request.collected_bytes > 0) buffer += collected(request.collected_bytes, most_kept, grid, deliveries);
   if (request.scattered_bytes > 0)
     buffer += add_scattered(request.scattered_bytes, request.scattered_rows, grid, deliveries);
   const ConvShape& w = request.window;
@@ -103,7 +109,7 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
   const bool two_steps = bands && request.rows > 0 && request.row_sums_bytes > 0 && grid.columns() > 1;
   const std::uint32_t steps = plan.kernel.steps = two_steps ? 2 : 1;
   Deliveries deliveries(grid, steps);
-  deliver(request, grid, deliveries, plan.buffer_bytes);
+  deliver(request, context.cost.params().sram_bytes / 4, grid, deliveries, plan.buffer_bytes);
   Cycles sums_cycles = 0;
   if (two_steps) {
     const Bytes arriving = deliveries.along_rows_before(sums_of_bands(request, grid), 1);

@@ -91,8 +91,9 @@ void fold_plan(const Context& context, Results& r) {
     of_rank.sram_peak_bytes_max = program.memory.node_peak;
     of_rank.spilled_bytes = program.memory.spilled;
     of_rank.recomputed_bytes = program.memory.recomputed;
+    of_rank.streamed_bytes = program.memory.streamed;
     for (const workload::Op& op : context.workload.graphs[program.graph].ops)
-      of_rank.flops_planned += op.flops * std::max<std::int64_t>(1, context.workload.steps);
+      of_rank.flops_planned += op.recompute ? 0 : op.flops * std::max<std::int64_t>(1, context.workload.steps);
     schema::merge<PlanTotals>(r, of_rank);
   }
   for (const Bytes bytes : context.job.hbm_used_bytes) r.hbm_peak_bytes_max = std::max(r.hbm_peak_bytes_max, bytes);

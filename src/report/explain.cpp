@@ -65,7 +65,8 @@ std::vector<OpPlan> OpPlans::of_program(std::uint32_t index) const {
   std::vector<OpPlan> plans(context_.workload.graphs[program.graph].ops.size());
   for (const Task& task : program.tasks) {
     if (task.step > 0) break;
-    if (task.op == kNone || task.recompute) continue;
+    if (task.op == kNone) continue;
+    if (task.recompute && !context_.workload.graphs[program.graph].ops[task.op].recompute) continue;
     add_task(program, rank_of_program_[index], task, plans[task.op]);
   }
   return plans;

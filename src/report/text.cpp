@@ -153,6 +153,8 @@ void memory(Lines& out, const Json& r) {
           si(real(m.at("hbm_capacity_bytes")), "B"));
   out.add("memory policy", "recomputed {}, spilled {}", si(real(m.at("recomputed_bytes")), "B"),
           si(real(m.at("spilled_bytes")), "B"));
+  const double streamed = real(m.at("streamed_bytes"));
+  if (streamed > 0) out.add("", "streamed {} in a step, all ranks", si(streamed, "B"));
   for (const Json& sentence : m.at("decisions")) out.add("", "{}", text(sentence));
 }
 

@@ -20,7 +20,7 @@ std::map<std::pair<std::uint32_t, std::uint32_t>, Kernel::TimedBy> sources(const
   std::map<std::pair<std::uint32_t, std::uint32_t>, Kernel::TimedBy> by_op;
   for (const workload::Program& program : job.programs) {
     for (const workload::Task& task : program.tasks) {
-      if (task.op == kNone || task.recompute) continue;
+      if (task.op == kNone) continue;
       if (task.kind == workload::Task::Kind::kDelay)
         by_op.emplace(std::pair{program.graph, task.op}, Kernel::TimedBy::kRecorded);
       if (task.kind == workload::Task::Kind::kKernel)

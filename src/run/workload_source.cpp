@@ -60,6 +60,14 @@ workload::NetworkOptions network_options(const config::GenerateParams& params, R
   options.pipeline = params.pipeline;
   options.microbatches = params.microbatches;
   options.schedule = params.schedule;
+  options.chunks = params.chunks;
+  options.expert_ranks = params.expert_ranks;
+  options.expert_skew = params.expert_skew;
+  options.zero = params.zero;
+  options.zero_ranks = params.zero_ranks;
+  options.checkpoint = params.checkpoint;
+  options.cameras = params.cameras;
+  options.frames = params.frames;
   return options;
 }
 

@@ -66,7 +66,8 @@ void measure_memory(const Graph& graph, GraphSummary& summary) {
   }
   std::vector<Bytes> change(ops + 1, 0);
   for (std::size_t t = 0; t < graph.tensors.size(); ++t) {
-    const bool passes = graph.tensors[t].role == TensorRole::kActivation;
+    const TensorRole role = graph.tensors[t].role;
+    const bool passes = role == TensorRole::kActivation || role == TensorRole::kGathered;
     change[first[t] == ops ? 0 : first[t]] += graph.tensors[t].bytes;
     if (passes) change[last[t] + 1] -= graph.tensors[t].bytes;
   }

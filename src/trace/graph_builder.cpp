@@ -39,6 +39,9 @@ std::uint32_t GraphBuilder::add(OpDraft draft) {
   append(graph_.tensor_refs, draft.inputs, op.inputs_begin, op.inputs_end);
   append(graph_.tensor_refs, draft.outputs, op.outputs_begin, op.outputs_end);
   append(graph_.deps, draft.deps, op.deps_begin, op.deps_end);
+  op.pairs_begin = static_cast<std::uint32_t>(graph_.pair_bytes.size());
+  graph_.pair_bytes.insert(graph_.pair_bytes.end(), draft.pairs.begin(), draft.pairs.end());
+  op.pairs_end = static_cast<std::uint32_t>(graph_.pair_bytes.size());
   graph_.ops.push_back(op);
   return op_count() - 1;
 }

@@ -16,6 +16,7 @@ struct OpDraft {
   std::string name;
   std::vector<std::uint32_t> deps;             ///< op indices
   std::vector<std::uint32_t> inputs, outputs;  ///< tensor indices
+  std::vector<Bytes> pairs;                    ///< Graph::pair_bytes
 };
 
 class GraphBuilder {
@@ -26,6 +27,7 @@ class GraphBuilder {
   std::uint32_t string(const std::string& s);
   [[nodiscard]] std::uint32_t op_count() const { return static_cast<std::uint32_t>(graph_.ops.size()); }
   Graph& graph() { return graph_; }
+  [[nodiscard]] const Graph& graph() const { return graph_; }
   Graph take() { return std::move(graph_); }
 
  private:

@@ -118,6 +118,9 @@ void JsonGraphReader::read_op(const LocatedJson& value, const std::string& path)
   object.integer("duration_ns", draft.op.duration_ns, 0, kLargestAmount);
   word(object, "recorded_on", draft.op.recorded_on, false);
   word(object, "kind", draft.op.kind, true);
+  std::int64_t recompute = 0;
+  object.integer("recompute", recompute, 0, 1);
+  draft.op.recompute = recompute != 0;
   read_kind(object, value, draft);
   read_lists(object, draft);
   object.finish();

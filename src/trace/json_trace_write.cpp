@@ -74,6 +74,7 @@ std::string op_line(const Op& op, const Graph& graph, const Workload& workload, 
   json["kind"] = op_kind_name(op.kind);
   if (op.phase != Phase::kOther) json["phase"] = phase_name(op.phase);
   if (op.dtype != DType::kBf16) json["dtype"] = dtype_name(op.dtype);
+  if (op.recompute) json["recompute"] = 1;
   visit_shape(op, [&](const auto& shape) { json[shape.kKey] = shape_json(shape); });
   if (op.elements != 0 && traits(op.kind).shape != OpShape::kLookup) json["elements"] = op.elements;
   if (op.channels != 0) json["channels"] = op.channels;

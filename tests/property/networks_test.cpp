@@ -34,7 +34,14 @@ workload::NetworkOptions random_options(Draw& draw, const std::string& network) 
     o.microbatches = draw.one_in(2) ? o.batch : 1;
     o.schedule = draw.one_of({workload::PipelineSchedule::kGPipe, workload::PipelineSchedule::k1F1B});
   }
-  o.ranks = o.tensor * o.pipeline * draw.between(1, 2);
+  const std::int64_t copies = draw.between(1, 2);
+  o.ranks = o.tensor * o.pipeline * copies;
+  o.checkpoint = draw.one_of({"", "", "blocks", "*.activation", "block0.*,*.norm1"});
+  if (copies > 1) o.zero = draw.between(0, 3);
+  if (o.pipeline == 2 && o.batch > 1 && draw.one_in(2)) {
+    o.layers = 4, o.chunks = 2;
+    o.batch = o.microbatches = 2 * draw.between(1, 2);
+  }
   return o;
 }
 
@@ -48,11 +55,15 @@ TEST_P(RandomNetworks, ExecuteAllTheirFlop) {
   const std::string network = draw.one_of({"gpt", "llama", "bert", "vit", "moe"});
   workload::NetworkOptions o = random_options(draw, network);
   const std::int64_t places = topology.die_count();
-  if (places < o.ranks) o.tensor = o.pipeline = o.ranks = 1, o.sequence_parallel = false;
+  if (places < o.ranks) {
+    o.tensor = o.pipeline = o.ranks = o.chunks = 1;
+    o.zero = 0;
+    o.sequence_parallel = false;
+  }
   const workload::Workload job = workload::generate_network(network, o);
   std::int64_t flops = 0;
   for (RankId rank = 0; rank < job.ranks(); ++rank)
-    for (const workload::Op& op : job.graphs[job.graph_of_rank[rank]].ops) flops += op.flops;
+    for (const workload::Op& op : job.graphs[job.graph_of_rank[rank]].ops) flops += op.recompute ? 0 : op.flops;
   for (const auto model : {fabric::NetworkModel::kFast, fabric::NetworkModel::kReference}) {
     machine::MachineSettings settings;
     settings.network_model = model;
@@ -64,6 +75,44 @@ TEST_P(RandomNetworks, ExecuteAllTheirFlop) {
     settings.reverse_order = true;
     EXPECT_EQ(run(machine, job, placed("die", static_cast<RankId>(o.ranks)), settings).results.digest,
               ran.results.digest);
+  }
+}
+
+/// With less SRAM than a rank's tensors take: what does not fit is streamed, all FLOP are executed, the SRAM is never
+/// above its capacity, the times of nodes add up to the step, and the dies may run in any order.
+TEST_P(RandomNetworks, StreamWhatDoesNotFit) {
+  Draw draw(GetParam());
+  topology::MachineParams machine = random_machine(draw);
+  machine.node.sram_bytes = 64 << 20;
+  const std::string network = draw.one_of({"gpt", "llama", "bert", "vit", "moe"});
+  workload::NetworkOptions o = random_options(draw, network);
+  const topology::Topology topology(machine);
+  if (topology.die_count() < o.ranks) {
+    o.tensor = o.pipeline = o.ranks = o.chunks = 1;
+    o.zero = 0;
+    o.sequence_parallel = false;
+  }
+  const workload::Workload job = workload::generate_network(network, o);
+  workload::LowerOptions options = placed("die", static_cast<RankId>(o.ranks));
+  const Bytes needed = run(machine, job, options).results.sram_peak_bytes_max;
+  options.capacity_policy = workload::CapacityPolicy::kStream;
+  for (const std::int64_t percent : {70, 40, 20}) {
+    machine.node.sram_bytes = std::max<Bytes>(1024, needed * percent / 100);
+    try {
+      const JobRun ran = run(machine, job, options);
+      EXPECT_TRUE(ran.results.finished);
+      EXPECT_EQ(ran.results.cores.matrix_flops, ran.results.flops_planned);
+      EXPECT_LE(ran.results.sram_peak_bytes_max, machine.node.sram_bytes);
+      machine::MachineSettings settings;
+      settings.threads = 2;
+      settings.reverse_order = true;
+      EXPECT_EQ(run(machine, job, options, settings).results.digest, ran.results.digest);
+    } catch (const Error& error) {
+      // Operands of one operation alone are more than that.
+      ASSERT_FALSE(error.lines().empty());
+      EXPECT_NE(error.lines().front().find("are missing there"), std::string::npos) << error.lines().front();
+      EXPECT_NE(error.lines().front().find("at operation"), std::string::npos) << error.lines().front();
+    }
   }
 }
 

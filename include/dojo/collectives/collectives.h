@@ -19,6 +19,15 @@ struct CollectiveRequest {
   std::vector<const Slice*> members;   ///< by position; all have the same shape when their dies have the same map
 };
 
+/// Into how many chunks the bytes are cut, and the plan's window.
+struct Cutting {
+  std::uint32_t chunks = 1, window = 0;
+};
+struct BuiltPlan {
+  DataflowPlan plan;              ///< cut as the algorithm's formula says
+  std::vector<Cutting> cuttings;  ///< not empty: it is cut as the fastest of these, which do not depend on rates
+};
+
 struct CollectiveAlgorithm {
   Algorithm id;
   /// May be chosen without being named.
@@ -26,7 +35,7 @@ struct CollectiveAlgorithm {
   bool (*supports)(const CollectiveRequest& request);
   /// Latency-bandwidth time in seconds by the values of the machine file; the formula stands in docs/collectives.md.
   double (*model_seconds)(const CollectiveRequest& request, const topology::Topology& topology);
-  DataflowPlan (*build)(const CollectiveRequest& request, const topology::Topology& topology);
+  BuiltPlan (*build)(const CollectiveRequest& request, const topology::Topology& topology);
 
   [[nodiscard]] const char* name() const { return schema::enum_text(id); }
   [[nodiscard]] const char* sentence() const { return schema::enum_sentence(id); }

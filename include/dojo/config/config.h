@@ -51,6 +51,9 @@ struct GenerateParams {
   std::int64_t tensor = 1, pipeline = 1, microbatches = 1;
   bool sequence_parallel = false;
   workload::PipelineSchedule schedule = workload::PipelineSchedule::k1F1B;
+  std::int64_t chunks = 1, expert_ranks = 1, expert_skew = 0, zero = 0, zero_ranks = 0;
+  std::string checkpoint;
+  std::int64_t cameras = 0, frames = 0;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("model", self.model, "a network such as resnet50 or gpt, matmul, or a collective such as all_reduce",
@@ -92,6 +95,24 @@ struct GenerateParams {
     field("microbatches", self.microbatches, "gpt, llama, moe: parts of the batch that pass one after the other",
           Between(1, 1 << 16), Source{"chosen"});
     field("schedule", self.schedule, "order of these parts", Anything(), Source{"chosen"});
+    field("chunks", self.chunks, "shares of the blocks on each rank of a pipeline; from 2 on it is interleaved",
+          Between(1, 4096), Source{"chosen"});
+    field("expert_ranks", self.expert_ranks, "moe: data-parallel ranks that share out the experts", Between(1, 1 << 20),
+          Source{"chosen"});
+    field("expert_skew", self.expert_skew, "moe: percent of tokens that the first expert gets beyond its equal share",
+          Between(0, 1000), Source{"chosen"});
+    field("zero", self.zero,
+          "what data-parallel ranks shard: 1 optimizer state, 2 gradients too, 3 weights too; 0 = as "
+          "shard_optimizer says",
+          Between(0, 3), Source{"chosen"});
+    field("zero_ranks", self.zero_ranks, "data-parallel ranks over which they shard; 0 = all", AtLeast(0),
+          Source{"chosen"});
+    field("checkpoint", self.checkpoint,
+          "operations whose results are dropped and made again in the backward pass: blocks, or names with * and ?, "
+          "divided by commas; empty = none",
+          Anything(), Source{"chosen"});
+    field("cameras", self.cameras, "video: cameras; 0 = 8", AtLeast(0), Source{"chosen"});
+    field("frames", self.frames, "video: past top views in the queue; 0 = 12", AtLeast(0), Source{"chosen"});
   }
 };
 

@@ -91,7 +91,7 @@ static_assert(schema::every_counter_is_listed<RunCounters>());
 /// What lowering planned, over all ranks.
 struct PlanTotals {
   std::int64_t flops_planned = 0, nodes_used = 0;
-  Bytes sram_peak_bytes_max = 0, hbm_peak_bytes_max = 0, spilled_bytes = 0, recomputed_bytes = 0;
+  Bytes sram_peak_bytes_max = 0, hbm_peak_bytes_max = 0, spilled_bytes = 0, recomputed_bytes = 0, streamed_bytes = 0;
 
   template <class Self, class Visit>
   static constexpr void fields(Self& self, Visit&& field) {
@@ -107,6 +107,9 @@ struct PlanTotals {
           ReportedAs{"memory.spilled_bytes"});
     field("recomputed_bytes", self.recomputed_bytes, Sum{}, "bytes", "activations thrown away and made again",
           ReportedAs{"memory.recomputed_bytes"});
+    field("streamed_bytes", self.streamed_bytes, Sum{}, "bytes",
+          "loaded from HBM ahead of use or stored there, of a step, by `capacity_policy` stream",
+          ReportedAs{"memory.streamed_bytes"});
   }
 };
 static_assert(schema::every_counter_is_listed<PlanTotals>());

@@ -27,8 +27,15 @@ struct NetworkOptions {
   std::int64_t pipeline = 1;        ///< ranks that share out the blocks, one after the other
   std::int64_t microbatches = 1;    ///< parts of the batch, which pass one after the other
   PipelineSchedule schedule = PipelineSchedule::k1F1B;
+  std::int64_t chunks = 1;        ///< shares of the blocks on each rank of a pipeline
+  std::int64_t expert_ranks = 1;  ///< moe: data-parallel ranks that share out the experts
+  std::int64_t expert_skew = 0;   ///< moe: percent of tokens of the first expert beyond its equal share
+  std::int64_t zero = 0;          ///< data-parallel ranks shard 1 optimizer state, 2 gradients too, 3 weights too
+  std::int64_t zero_ranks = 0;    ///< so many of them; 0 = all
+  std::string checkpoint;         ///< operations whose results are made again: "blocks", or names with * and ?
   // Others.
-  std::int64_t table_rows = 0;  ///< dlrm: most rows of a table
+  std::int64_t cameras = 0, frames = 0;  ///< video
+  std::int64_t table_rows = 0;           ///< dlrm: most rows of a table
 };
 
 /// "gpt", "llama", ...

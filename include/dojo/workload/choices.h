@@ -26,12 +26,14 @@ constexpr std::array<schema::EnumEntry<SendRoute>, 3> enum_entries(SendRoute) {
 }
 
 /// What happens when the SRAM of a node is too small for a rank's tensors.
-enum class CapacityPolicy : std::uint8_t { kRecomputeThenSpill, kSpill, kFail };
-constexpr std::array<schema::EnumEntry<CapacityPolicy>, 3> enum_entries(CapacityPolicy) {
+enum class CapacityPolicy : std::uint8_t { kRecomputeThenSpill, kSpill, kFail, kStream };
+constexpr std::array<schema::EnumEntry<CapacityPolicy>, 4> enum_entries(CapacityPolicy) {
   return {
       {{CapacityPolicy::kRecomputeThenSpill, "recompute_then_spill", "cheap operations are repeated, then as spill"},
        {CapacityPolicy::kSpill, "spill", "tensors go to DIP HBM and come back"},
-       {CapacityPolicy::kFail, "fail", "the job is refused"}}};
+       {CapacityPolicy::kFail, "fail", "the job is refused"},
+       {CapacityPolicy::kStream, "stream",
+        "weights, optimizer state and activations lie in DIP HBM and are loaded ahead of their use"}}};
 }
 
 /// Where the time of an operation comes from.

@@ -42,14 +42,24 @@ constexpr std::array<schema::EnumEntry<DType>, 5> enum_entries(DType) {
 constexpr Bytes dtype_bytes(DType t) {
   return t == DType::kFp32 ? 4 : (t == DType::kCfp8 || t == DType::kInt8) ? 1 : 2;
 }
-enum class TensorRole : std::uint8_t { kActivation, kWeight, kGradient, kOptimizerState, kInput, kStatistics };
-constexpr std::array<schema::EnumEntry<TensorRole>, 6> enum_entries(TensorRole) {
-  return {{{TensorRole::kActivation, "activation", "follows the batch; gradients of activations too"},
-           {TensorRole::kWeight, "weight", "stays in SRAM"},
-           {TensorRole::kGradient, "gradient", "of a weight"},
-           {TensorRole::kOptimizerState, "optimizer_state", "stays in SRAM; ranks may share it out"},
-           {TensorRole::kInput, "input", "samples"},
-           {TensorRole::kStatistics, "statistics", "sums of batch norm"}}};
+enum class TensorRole : std::uint8_t {
+  kActivation,
+  kWeight,
+  kGradient,
+  kOptimizerState,
+  kInput,
+  kStatistics,
+  kGathered
+};
+constexpr std::array<schema::EnumEntry<TensorRole>, 7> enum_entries(TensorRole) {
+  return {
+      {{TensorRole::kActivation, "activation", "follows the batch; gradients of activations too"},
+       {TensorRole::kWeight, "weight", "stays in SRAM"},
+       {TensorRole::kGradient, "gradient", "of a weight"},
+       {TensorRole::kOptimizerState, "optimizer_state", "stays in SRAM; ranks may share it out"},
+       {TensorRole::kInput, "input", "samples"},
+       {TensorRole::kStatistics, "statistics", "sums of batch norm"},
+       {TensorRole::kGathered, "gathered", "a weight that ranks bring together from their shards while it is used"}}};
 }
 constexpr const char* phase_name(Phase phase) {
   return schema::enum_text(phase);
@@ -89,6 +99,9 @@ struct Op {
   std::optional<Algorithm> algorithm;           ///< of a collective; none = choose by cost
   std::optional<SendRoute> route;               ///< of a send; none = the job's
   std::optional<OptimizerRule> rule;            ///< of an optimizer; none = what its tensors and FLOP say
+  bool recompute = false;                       ///< repeats work that was done before: not counted in flops.executed
+  std::uint32_t pairs_begin = 0, pairs_end = 0;  ///< all_to_all: bytes to each member, into Graph::pair_bytes; none =
+                                                 ///< equal parts
   std::uint32_t inputs_begin = 0, inputs_end = 0, outputs_begin = 0, outputs_end = 0;  ///< into Graph::tensor_refs
   std::uint32_t deps_begin = 0, deps_end = 0;  ///< into Graph::deps (op indices)
   std::uint64_t place = 0;                     ///< byte offset (binary) or line (text) in the file
@@ -109,6 +122,7 @@ struct Graph {
   std::vector<std::uint32_t> deps;  ///< CSR by Op::deps_begin
   std::vector<Tensor> tensors;
   std::vector<std::uint32_t> tensor_refs;
+  std::vector<Bytes> pair_bytes;      ///< CSR by Op::pairs_begin
   std::int64_t batch = 0;             ///< samples per rank and step; 0 = unknown
   std::vector<std::string> warnings;  ///< what the reader dropped or assumed, counted
 

@@ -198,7 +198,8 @@ struct MemoryPlan {
   Bytes node_peak = 0;                                                                 ///< of any node
   Bytes weights = 0, gradients = 0, optimizer = 0, activations_peak = 0, buffers = 0;  ///< per rank
   Bytes recomputed = 0, spilled = 0;                                                   ///< per rank and step
-  std::vector<std::string> decisions;                                                  ///< sentences for the report
+  Bytes streamed = 0;                  ///< loaded or stored by capacity_policy stream, per rank and step
+  std::vector<std::string> decisions;  ///< sentences for the report
 };
 
 struct Program {

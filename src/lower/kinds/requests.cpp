@@ -8,7 +8,7 @@ namespace dojo::workload {
 namespace {
 
 bool is_small_operand(TensorRole role) {
-  return role == TensorRole::kStatistics || role == TensorRole::kWeight;
+  return role == TensorRole::kStatistics || role == TensorRole::kWeight || role == TensorRole::kGathered;
 }
 
 /// Multiply-adds of an element, each of which is one operation of the FMA unit.

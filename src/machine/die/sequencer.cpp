@@ -31,7 +31,8 @@ void Sequencer::add_rank(RankId id, std::uint32_t dies, const workload::Program&
 
 /// The time of an operation is that of its own tasks: repeated work and spilled tensors serve other operations.
 bool Sequencer::is_counted(const workload::Program& program, const Task& task) const {
-  if (task.op == kNone || task.recompute) return false;
+  if (task.op == kNone) return false;
+  if (task.recompute && !workload_.graphs[program.graph].ops[task.op].recompute) return false;
   if (task.kind == Task::Kind::kDelay) return true;
   if (task.unit != Task::Unit::kMemory) return true;
   return workload::family(workload_.graphs[program.graph].ops[task.op].kind) == workload::OpFamily::kMemory;

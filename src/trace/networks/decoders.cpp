@@ -24,6 +24,16 @@ class Decoder {
   }
 
   Graph build() {
+    if (groups_.chunks > 1) {
+      take_turns_by_chunks();
+    } else {
+      take_turns();
+    }
+    return net_.finish();
+  }
+
+ private:
+  void take_turns() {
     const std::int64_t parts = options_.microbatches;
     // As many forward passes ahead as there are stages behind this one.
     const std::int64_t ahead =
@@ -33,12 +43,33 @@ class Decoder {
       if (ahead + part < parts) forward(ahead + part);
       net_.run_backward(part);
     }
-    return net_.finish();
   }
 
- private:
-  [[nodiscard]] bool first() const { return groups_.stage == 0; }
-  [[nodiscard]] bool last() const { return groups_.stage + 1 == groups_.stages; }
+  /// As many parts as there are stages pass a chunk before they pass the next one (Narayanan and others, 2021,
+  /// section 2.2).
+  void take_turns_by_chunks() {
+    const std::int64_t stages = groups_.stages, chunks = groups_.chunks, passes = options_.microbatches * chunks;
+    const auto part_of = [&](std::int64_t pass) { return pass / (stages * chunks) * stages + pass % stages; };
+    const auto chunk_of = [&](std::int64_t pass) { return pass % (stages * chunks) / stages; };
+    const auto ahead_pass = [&](std::int64_t pass) {
+      chunk_ = chunk_of(pass);
+      forward(part_of(pass));
+    };
+    const auto back = [&](std::int64_t pass) { net_.run_backward(part_of(pass), chunks - 1 - chunk_of(pass)); };
+    const std::int64_t fill = 2 * (stages - groups_.stage - 1) + (chunks - 1) * stages;
+    const std::int64_t ahead = options_.schedule == PipelineSchedule::kGPipe ? passes : std::min(passes, fill);
+    for (std::int64_t pass = 0; pass < ahead; ++pass) ahead_pass(pass);
+    for (std::int64_t pass = 0; pass < passes; ++pass) {
+      if (ahead + pass < passes) ahead_pass(ahead + pass);
+      back(pass);
+    }
+  }
+
+  [[nodiscard]] bool first() const { return groups_.stage == 0 && chunk_ == 0; }
+  [[nodiscard]] bool last() const { return groups_.stage + 1 == groups_.stages && chunk_ + 1 == groups_.chunks; }
+  [[nodiscard]] std::string of_chunk(const char* name) const {
+    return groups_.chunks == 1 ? name : fmt::format("{}{}", name, chunk_);
+  }
   /// GPT's head uses the table of the input. Stages that both have it add up its gradient.
   NetBuilder::Weight words() {
     if (words_) return *words_;
@@ -48,16 +79,18 @@ class Decoder {
   }
 
   void forward(std::int64_t part) {
-    net_.begin_part(part, options_.microbatches);
+    net_.begin_part(part, options_.microbatches, chunk_);
     Transformer::Stream stream;
     const std::int64_t share = options_.sequence_parallel ? options_.tensor : 1;
-    stream.x = first() ? embedded() : net_.receive("in", model_.tokens() * size_.hidden / share, groups_.previous);
-    const std::int64_t begin = piece_begin(size_.layers, groups_.stages, groups_.stage);
-    const std::int64_t end = piece_begin(size_.layers, groups_.stages, groups_.stage + 1);
+    stream.x = first() ? embedded()
+                       : net_.receive(of_chunk("in"), model_.tokens() * size_.hidden / share, groups_.previous, chunk_);
+    const std::int64_t place = chunk_ * groups_.stages + groups_.stage, places = groups_.stages * groups_.chunks;
+    const std::int64_t begin = piece_begin(size_.layers, places, place);
+    const std::int64_t end = piece_begin(size_.layers, places, place + 1);
     for (std::int64_t layer = begin; layer < end; ++layer) model_.block(fmt::format("block{}", layer), style_, stream);
     if (last()) return head(stream);
-    const Value out = net_.elementwise("out", {stream.x, stream.branch}, stream.x.elements, 1, 0);
-    net_.send("out", out, groups_.next);
+    const Value out = net_.elementwise(of_chunk("out"), {stream.x, stream.branch}, stream.x.elements, 1, 0);
+    net_.send(of_chunk("out"), out, groups_.next, chunk_ + (groups_.stage + 1 == groups_.stages ? 1 : 0));
   }
 
   /// Ranks of a tensor group look up the words that they have, and add up the rows.
@@ -92,6 +125,7 @@ class Decoder {
   Transformer model_;
   Transformer::Style style_;
   std::optional<NetBuilder::Weight> words_;
+  std::int64_t chunk_ = 0;
 };
 
 }  // namespace

@@ -3,8 +3,11 @@
 // pass; finish() emits the backward pass in reverse, all-reduces gradients bucket by bucket and updates the weights.
 #pragma once
 #include <functional>
+#include <map>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "dojo/trace/networks.h"
@@ -27,7 +30,15 @@ struct Groups {
   std::uint32_t words = 0;   ///< first and last stage, which both have the table of words; 0 = none
   std::int64_t data_ranks = 1, tensor_ranks = 1;
   std::int64_t stage = 0, stages = 1;
-  RankId previous = 0, next = 0;  ///< of the pipeline
+  RankId previous = 0, next = 0;  ///< of the pipeline; the last stage is before the first
+  std::int64_t chunks = 1;        ///< of the blocks on each stage
+  std::uint32_t zero = 0;         ///< data-parallel ranks that shard; 0 = none
+  std::uint32_t replicas = 0;     ///< those that have the same shard; 0 = none
+  std::int64_t zero_ranks = 1;
+  /// Parameters by the first part of their names: those that are brought together at once.
+  using Units = std::map<std::string, std::vector<std::pair<std::string, std::int64_t>>>;
+  const Units* units = nullptr;
+  Units* units_found = nullptr;  ///< filled instead, by a network that is not for use
 };
 
 class NetBuilder {
@@ -69,14 +80,17 @@ class NetBuilder {
   /// `samples` x `groups` sums.
   Value group_norm(const std::string& name, Value x, std::int64_t groups, const std::vector<Weight>& weights);
   /// Layers that follow are of that part of the batch, of which there are so many.
-  void begin_part(std::int64_t part, std::int64_t parts);
+  void begin_part(std::int64_t part, std::int64_t parts, std::int64_t chunk = 0);
   /// The backward pass of a part.
-  void run_backward(std::int64_t part);
-  /// From and to the stage before or after; gradients go the other way.
-  Value receive(const std::string& name, std::int64_t elements, RankId from);
-  void send(const std::string& name, Value x, RankId to);
+  void run_backward(std::int64_t part, std::int64_t chunk = 0);
+  /// From and to the stage before or after; gradients go the other way. `chunk`: of the receiver.
+  Value receive(const std::string& name, std::int64_t elements, RankId from, std::int64_t chunk = 0);
+  void send(const std::string& name, Value x, RankId to, std::int64_t chunk = 0);
   /// A gradient that another stage has a share of.
   void share_gradient(Weight weight, std::uint32_t group) { weights_[weight].shared = group; }
+
+  /// It is not dropped, whatever makes it.
+  void keep(const Value& value) { dropped_.erase(value.tensor); }
 
   /// Ends the forward pass: the gradient of `logits` begins the backward pass.
   void loss(const std::string& name, Value logits, std::int64_t classes);
@@ -105,22 +119,44 @@ class NetBuilder {
     std::vector<std::uint32_t> makers;
   };
   struct Bucket {
+    std::string name;
     std::vector<Weight> weights;
+    std::vector<std::uint32_t> gradients;  ///< tensors, then that of the shard
+    std::vector<std::uint32_t> makers;
     std::int64_t parameters = 0;
     std::uint32_t reduced = kNone;
   };
+  /// What a unit of parameters is brought together to.
+  struct Gathered {
+    std::string unit;
+    std::uint32_t op = kNone, first_reader = kNone;
+    std::unordered_map<Weight, std::uint32_t> tensors;
+  };
 
+  /// Gives it its id; in the backward pass after that of dropped results that it reads.
+  std::uint32_t add(OpDraft made);
   [[nodiscard]] Bytes width() const { return dtype_bytes(options_.dtype); }
   OpDraft draft(const std::string& name, OpKind kind, Phase phase) const;
-  static void read(OpDraft& made, const Value& value);
+  void read(OpDraft& made, const Value& value);
+  /// Is what the operation makes dropped after the forward pass?
+  [[nodiscard]] bool is_dropped(const std::string& name) const;
+  /// In the backward pass: the tensor, made again if it was dropped.
+  Value present(const Value& value);
+  void make_again(std::uint32_t tensor);
+  std::uint32_t repeat(std::uint32_t op);
+  [[nodiscard]] std::string some_name() const;  ///< of an operation, for messages
   void read(OpDraft& made, Weight weight);
   /// With a result of that many elements.
   Value emit(OpDraft made, const std::string& output, std::int64_t elements);
   /// In place: the tensor stays.
   Value collective(const std::string& name, OpKind kind, Phase phase, Value x, std::int64_t elements);
-  void backward(std::function<void()> pass) { tapes_[part_].push_back(std::move(pass)); }
+  void backward(std::function<void()> pass) { tapes_[tape()].push_back(std::move(pass)); }
+  [[nodiscard]] std::size_t tape() const {
+    return part_ * static_cast<std::size_t>(groups_.chunks) + static_cast<std::size_t>(chunk_);
+  }
   void use(Weight weight) { weights_[weight].uses += part_ == 0 ? 1 : 0; }
-  OpDraft message(const std::string& name, OpKind kind, Phase phase, std::int64_t elements, RankId peer) const;
+  OpDraft message(const std::string& name, OpKind kind, Phase phase, std::int64_t elements, RankId peer,
+                  std::int64_t chunk) const;
   /// Of a value; tensor kNone if nobody wants it.
   [[nodiscard]] Value gradient(const Value& of) const;
   /// A further gradient of a value is added.
@@ -129,7 +165,15 @@ class NetBuilder {
   void makes_gradient(OpDraft& made, Weight weight);
   void made_gradient(std::uint32_t op, Weight weight);
   void close_bucket();
+  void reduce(Bucket& bucket);
+  void reduce_scatter(Bucket& bucket);
   void update(Bucket& bucket);
+  /// Of a bucket, or of a parameter that ranks share out.
+  [[nodiscard]] std::int64_t shard(std::int64_t parameters) const { return ceil_div(parameters, groups_.zero_ranks); }
+  /// Each part of the batch has gradients of its own, which become sums of shards.
+  [[nodiscard]] bool shards_gradients() const { return groups_.zero != 0 && options_.zero >= 2; }
+  [[nodiscard]] bool shards_weights() const { return groups_.zero != 0 && options_.zero >= 3; }
+  void gather_unit(const std::string& unit);
 
   NetworkOptions options_;
   Groups groups_;
@@ -144,6 +188,21 @@ class NetBuilder {
   std::unordered_map<std::uint32_t, Value> gradients_;  ///< by tensor
   Bucket open_;
   std::vector<Bucket> buckets_;
+  // What the forward pass made and does not keep.
+  bool in_backward_ = false;
+  std::vector<std::string> patterns_;                                     ///< of names
+  std::unordered_map<std::uint32_t, std::vector<std::uint32_t>> makers_;  ///< operations, by tensor
+  std::unordered_set<std::uint32_t> dropped_;                             ///< tensors
+  std::unordered_map<std::uint32_t, Value> again_;                        ///< by dropped tensor
+  std::uint32_t last_backward_ = kNone;                                   ///< operation
+  std::unordered_map<std::uint32_t, Weight> weight_of_;                   ///< by tensor
+  // ZeRO.
+  std::int64_t chunk_ = 0, closed_ = 0;                                  ///< buckets of this part
+  std::map<std::string, std::pair<std::uint32_t, std::uint32_t>> sums_;  ///< tensor and operation, by bucket
+  Gathered gathered_;
+  bool reads_gathered_ = false;                                ///< the operation that is added next does
+  std::unordered_map<std::uint32_t, Weight> gathered_weight_;  ///< by tensor
+  std::unordered_set<Weight> not_declared_;                    ///< known by their unit alone
 };
 
 }  // namespace dojo::workload::networks

@@ -34,7 +34,7 @@ Value NetBuilder::linear(const std::string& name, Value x, const MatShape& shape
     read(grad, x);
     makes_gradient(grad, weight);
     for (const Weight b : bias) makes_gradient(grad, b);
-    const std::uint32_t op = graph_.add(std::move(grad));
+    const std::uint32_t op = add(std::move(grad));
     made_gradient(op, weight);
     for (const Weight b : bias) made_gradient(op, b);
   });
@@ -65,7 +65,6 @@ Value NetBuilder::product(const std::string& name, Value a, Value b, const MatSh
       turn.op.elements = wide.elements;
       read(turn, wide);
       const Value turned = emit(std::move(turn), name + ".turned", wide.elements);
-      second.op.id = graph_.op_count();
       second.op.mat = {of_a ? shape.k : shape.n, of_a ? shape.n : shape.k, shape.m, shape.batch};
       read(second, turned);
       read(second, of_a ? dy : a);
@@ -229,7 +228,7 @@ Value NetBuilder::conv(const std::string& name, Value x, const ConvShape& given,
     read(grad, x);
     makes_gradient(grad, weight);
     for (const Weight b : bias) makes_gradient(grad, b);
-    const std::uint32_t op = graph_.add(std::move(grad));
+    const std::uint32_t op = add(std::move(grad));
     made_gradient(op, weight);
     for (const Weight b : bias) made_gradient(op, b);
   });
@@ -245,14 +244,16 @@ void NetBuilder::loss(const std::string& name, Value logits, std::int64_t classe
     made.op.bytes = logits.elements / classes * kMaximumAndSum;
     made.op.group = groups_.tensor;
     made.deps = {logits.op};
-    sums.op = graph_.add(std::move(made));
+    sums.op = add(std::move(made));
   }
   OpDraft made = draft(name, OpKind::kSoftmaxLoss, Phase::kForward);
   made.op.elements = logits.elements;
   made.op.channels = classes;
   made.op.vector_flops_per_element = 10;  // max, subtract, exponential (4), sum, divide, loss, gradient
   read(made, sums);
-  add_gradient(logits, emit(std::move(made), name + ".grad", logits.elements));
+  const Value grad = emit(std::move(made), name + ".grad", logits.elements);
+  keep(grad);
+  add_gradient(logits, grad);
 }
 
 }  // namespace dojo::workload::networks

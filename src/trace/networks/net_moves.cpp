@@ -49,7 +49,7 @@ Value NetBuilder::lookup(OpKind kind, const std::string& name, Value x, const Lo
     if (of_table) {
       read(grad, x);
       makes_gradient(grad, weight);
-      made_gradient(graph_.add(std::move(grad)), weight);
+      made_gradient(add(std::move(grad)), weight);
       return;
     }
     add_gradient(x, emit(std::move(grad), name + ".dx", x.elements));
@@ -128,7 +128,7 @@ Value NetBuilder::sparse_table(const std::string& name, Value ids, const LookupS
         std::min(rows, ceil_div<std::int64_t>(shape.lookups * shape.distinct_percent, 100)) * shape.width;
     const std::uint32_t gradient = graph_.tensor(prefix_ + name + ".grad", touched * width(), TensorRole::kGradient);
     grad.outputs = {gradient};
-    const std::uint32_t made_by = graph_.add(std::move(grad));
+    const std::uint32_t made_by = add(std::move(grad));
     // Gradient descent on the rows that were touched, where they lie.
     OpDraft step = draft(name + ".update", OpKind::kElementwise, Phase::kUpdate);
     step.op.elements = touched;
@@ -206,7 +206,7 @@ Value NetBuilder::group_norm(const std::string& name, Value x, std::int64_t grou
   OpDraft stats = part(name + ".stats", OpKind::kGroupNormStats, Phase::kForward, {x});
   Value sums{sums_of(name + ".stats"), kNone, 2 * groups};
   stats.outputs = {sums.tensor};
-  sums.op = graph_.add(std::move(stats));
+  sums.op = add(std::move(stats));
   OpDraft apply = part(name, OpKind::kGroupNormApply, Phase::kForward, {x, sums});
   for (const Weight w : weights) {
     read(apply, w);
@@ -219,7 +219,7 @@ Value NetBuilder::group_norm(const std::string& name, Value x, std::int64_t grou
     Value grad_sums{sums_of(name + ".grad_stats"), kNone, 2 * groups};
     grad_stats.outputs = {grad_sums.tensor};
     for (const Weight w : weights) makes_gradient(grad_stats, w);
-    grad_sums.op = graph_.add(std::move(grad_stats));
+    grad_sums.op = add(std::move(grad_stats));
     OpDraft grad = part(name + ".grad", OpKind::kGroupNormGradApply, Phase::kBackward, {dy, x, sums, grad_sums});
     for (const Weight w : weights) read(grad, w);
     const Value dx = emit(std::move(grad), name + ".dx", x.elements);

@@ -76,6 +76,29 @@ void check(const Network& network, const NetworkOptions& o, Findings& findings) 
         "workload.generate.microbatches or workload.generate.batch",
         network.name, o.microbatches, o.batch);
   }
+  const std::int64_t copies = std::max<std::int64_t>(1, o.ranks / std::max<std::int64_t>(1, o.tensor * o.pipeline));
+  between("zero", o.zero, 0, 3);
+  if (o.zero > 0 && copies < 2) {
+    findings.add(
+        "generate {}: found zero {} with {} data-parallel rank, expected at least 2; set workload.ranks or remove "
+        "workload.generate.zero",
+        network.name, o.zero, copies);
+  }
+  if (o.zero == 0 && o.zero_ranks > 0)
+    findings.add("generate {}: found zero_ranks {} with zero 0, expected 1 to 3; set workload.generate.zero",
+                 network.name, o.zero_ranks);
+  if (o.zero_ranks < 0 || (o.zero_ranks > 0 && copies % o.zero_ranks != 0) || o.zero_ranks == 1) {
+    findings.add(
+        "generate {}: found zero_ranks {} of {} data-parallel ranks, expected a number above 1 that divides them; set "
+        "workload.generate.zero_ranks or workload.ranks",
+        network.name, o.zero_ranks, copies);
+  }
+  if (o.chunks < 1 || (o.chunks > 1 && (o.pipeline < 2 || o.microbatches % o.pipeline != 0))) {
+    findings.add(
+        "generate {}: found chunks {} with pipeline {} and {} microbatches, expected 2 stages at least and a multiple "
+        "of them as microbatches; set workload.generate.pipeline, microbatches or chunks",
+        network.name, o.chunks, o.pipeline, o.microbatches);
+  }
   if (o.sequence_parallel && o.tensor < 2)
     findings.add(
         "generate {}: found sequence_parallel with tensor {}, expected at least 2 ranks that share a product; "
@@ -90,7 +113,12 @@ class Ranks {
       : tensor_(static_cast<RankId>(o.tensor)),
         stages_(static_cast<RankId>(o.pipeline)),
         copies_(static_cast<RankId>(o.ranks) / (tensor_ * stages_)),
-        shares_words_(shares_words && stages_ > 1) {}
+        shares_words_(shares_words && stages_ > 1),
+        shards_(o.zero == 0        ? 1
+                : o.zero_ranks > 0 ? static_cast<RankId>(o.zero_ranks)
+                                   : copies_) {
+    groups_.chunks = o.chunks;
+  }
 
   void add_groups(Workload& workload) {
     workload.group_classes.push_back(all_ranks_class(tensor_ * stages_ * copies_));
@@ -107,6 +135,17 @@ class Ranks {
         return (group / tensor_ * stages_ + i * (stages_ - 1)) * tensor_ + group % tensor_;
       });
     }
+    if (shards_ > 1) {
+      const RankId apart = tensor_ * stages_;
+      groups_.zero = add(workload, "zero", apart * (copies_ / shards_), shards_,
+                         [&](RankId group, RankId i) { return (group / apart * shards_ + i) * apart + group % apart; });
+      groups_.zero_ranks = shards_;
+      if (copies_ > shards_) {
+        groups_.replicas = add(workload, "replicas", apart * shards_, copies_ / shards_, [&](RankId group, RankId i) {
+          return (i * shards_ + group / apart) * apart + group % apart;
+        });
+      }
+    }
     groups_.data_ranks = copies_;
     groups_.tensor_ranks = tensor_;
     groups_.stages = stages_;
@@ -115,8 +154,9 @@ class Ranks {
   [[nodiscard]] Groups of(RankId rank) const {
     Groups groups = groups_;
     groups.stage = rank / tensor_ % stages_;
-    groups.previous = rank - tensor_;
-    groups.next = rank + tensor_;
+    const auto ring = static_cast<RankId>((stages_ - 1) * tensor_);
+    groups.previous = groups.stage == 0 ? rank + ring : rank - tensor_;
+    groups.next = groups.stage + 1 == groups.stages ? rank - ring : rank + tensor_;
     // The class has only ranks of these stages.
     if (groups.stage != 0 && groups.stage + 1 != groups.stages) groups.words = 0;
     return groups;
@@ -137,6 +177,7 @@ class Ranks {
 
   RankId tensor_, stages_, copies_;
   bool shares_words_;
+  RankId shards_;
   Groups groups_;
 };
 
@@ -174,9 +215,19 @@ Workload generate_network(const std::string& name, const NetworkOptions& options
   Ranks ranks(options, name == "gpt");
   ranks.add_groups(workload);
   const auto graph_of = [&](RankId rank) {
-    const Groups groups = ranks.of(rank);
-    return network->transformer != nullptr ? network->transformer(options, size, groups)
-                                           : network->other(options, groups);
+    Groups groups = ranks.of(rank);
+    const auto made = [&] {
+      return network->transformer != nullptr ? network->transformer(options, size, groups)
+                                             : network->other(options, groups);
+    };
+    if (options.zero < 3) return made();
+    // Once to learn which parameters there are, then to bring them together unit by unit.
+    Groups::Units units;
+    groups.units_found = &units;
+    (void)made();
+    groups.units_found = nullptr;
+    groups.units = &units;
+    return made();
   };
   workload.graph_of_rank.assign(static_cast<std::size_t>(options.ranks), 0);
   if (options.pipeline == 1) {

@@ -58,6 +58,7 @@ void Transformer::block(const std::string& name, const Style& style, Stream& str
   for (const bool first : {true, false}) {
     const std::string layer = name + (first ? ".attention" : ".mlp");
     const Value x = style.norm_last ? stream.x : normed(name + (first ? ".norm1" : ".norm2"), style, stream);
+    if (first) net_.keep(stream.x);  // from which a block that keeps nothing is made again
     const Value inside = enter(layer, x);
     const Value y = first               ? attention_layer(layer, style, inside)
                     : size_.experts > 0 ? expert_layer(layer, inside)

@@ -77,6 +77,11 @@ TransformerSize transformer_size(const std::string& model, const NetworkOptions&
         "generate {}: found pipeline {} with {} layers, expected a layer for each stage at least; set "
         "workload.generate.pipeline or layers",
         model, options.pipeline, size.layers);
+  } else if (options.pipeline * options.chunks > size.layers) {
+    findings.add(
+        "generate {}: found {} chunks on each of {} stages with {} layers, expected a layer for each chunk at least; "
+        "set workload.generate.chunks, pipeline or layers",
+        model, options.chunks, options.pipeline, size.layers);
   }
   if (options.sequence_parallel) divides("tensor", options.tensor, "sequence", size.sequence);
   return size;

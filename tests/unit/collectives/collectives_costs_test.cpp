@@ -404,7 +404,7 @@ TEST(Chunks, OfManyMembersAreLimitedByTheirMessages) {
     // Without a walk, which takes long for a million messages.
     for (const CollectiveAlgorithm& a : collective_algorithms()) {
       if (a.name() != std::string(algorithm)) continue;
-      const DataflowPlan plan = a.build(bench.request(kind, bytes), bench.topology);
+      const DataflowPlan plan = a.build(bench.request(kind, bytes), bench.topology).plan;
       EXPECT_EQ(plan.tracks, 40u);
       return plan.chunks;
     }

@@ -143,6 +143,44 @@ TEST(CollectiveSchedule, AWindowHoldsChunksBack) {
   EXPECT_GE(*collectives::scheduled_cycles(plan, request, bench.topology), plan.chunks * 2 * (200.0 + 20));
 }
 
+/// How combs may be cut depends on bytes and sizes. Rates only say which of the cuttings is the fastest.
+TEST(CollectiveSchedule, CombsHaveTheFastestCuttingOfAFewThatNoRateChanges) {
+  const auto combs = [](const Bench& bench, const CollectiveRequest& request) {
+    for (const CollectiveAlgorithm& a : collective_algorithms())
+      if (a.id == Algorithm::kCombs) return a.build(request, bench.topology).cuttings;
+    return std::vector<Cutting>{};
+  };
+  topology::MachineParams slow = Bench::parameters(topology::Level::kTile);
+  slow.noc.hop_cycles = 9;
+  slow.die.crossing_ns = 1000;
+  slow.die.edge_bytes_per_s /= 8;
+  slow.node.vector_bytes_per_cycle /= 4;
+  for (const Bytes bytes : {Bytes{1} << 20, Bytes{8} << 20, Bytes{64} << 20}) {
+    Bench bench, other(topology::Level::kTile);
+    other.topology = topology::Topology(slow);
+    add_real_dies(bench, 3, 3);
+    add_real_dies(other, 3, 3);
+    const CollectiveRequest request = bench.request(OpKind::kAllReduce, bytes, "combs");
+    const std::vector<Cutting> cuttings = combs(bench, request);
+    const std::vector<Cutting> same = combs(other, other.request(OpKind::kAllReduce, bytes, "combs"));
+    ASSERT_EQ(cuttings.size(), same.size()) << bytes;
+    DataflowPlan plan = build_collective(request, bench.topology);
+    const double chosen = plan.model_seconds / kCycle;
+    bool found = false;
+    for (std::size_t i = 0; i < cuttings.size(); ++i) {
+      const auto [chunks, window] = cuttings[i];
+      EXPECT_EQ(chunks, same[i].chunks) << bytes;
+      EXPECT_EQ(window, same[i].window) << bytes;
+      found = found || (chunks == plan.chunks && window == plan.window);
+      DataflowPlan cut = plan;
+      cut.chunks = chunks;
+      cut.window = window;
+      EXPECT_LE(chosen, *collectives::scheduled_cycles(cut, request, bench.topology) * (1 + 1e-9)) << bytes;
+    }
+    EXPECT_TRUE(found) << bytes;
+  }
+}
+
 TEST(CollectiveSchedule, MoreBytesTakeLonger) {
   Bench bench;
   add_real_dies(bench, 2, 2);

@@ -8,6 +8,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/lower/lower.h"
+#include "dojo/trace/networks.h"
 #include "dojo/trace/trace.h"
 
 namespace dojo::workload {
@@ -40,7 +41,7 @@ std::int64_t executed_flops(const Program& program) {
 std::int64_t graph_flops(const Graph& graph) {
   std::int64_t sum = 0;
   for (const Op& op : graph.ops) {
-    sum += op.flops;
+    sum += op.recompute ? 0 : op.flops;
   }
   return sum;
 }
@@ -278,6 +279,89 @@ TEST(LowerJob, TasksOfSeveralStepsHaveNoCycleAndRunInIssueOrder) {
   for (std::uint32_t task = 0; task < program.tasks.size(); ++task) {
     EXPECT_EQ(arrived[task], program.tasks[task].dependencies);
   }
+}
+
+/// GPT-2 small with the tables of few words: 93 million parameters, whose weights, gradients and state are 1.5 GB.
+Workload too_much_for_a_die() {
+  NetworkOptions options;
+  options.batch = 1;
+  options.vocabulary = 8192;
+  return generate_network("gpt", options);
+}
+
+TEST(LowerMemory, SaysWhatExceedsTheSram) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = too_much_for_a_die();
+  LowerOptions options = options_for(workload);
+  options.capacity_policy = CapacityPolicy::kFail;
+  const std::vector<std::string> errors = errors_of(workload, options, die);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0], testing::HasSubstr("at operation \""));
+  EXPECT_THAT(errors[0], testing::HasSubstr("optimizer_state \"bucket"));
+  EXPECT_THAT(errors[0], testing::HasSubstr("other tensors, operands and messages in flight"));
+  EXPECT_THAT(errors[0], testing::HasSubstr("workload.capacity_policy=stream would fit (tried)"));
+  EXPECT_THAT(errors[0], testing::HasSubstr("most is state of the optimizer: share it out"));
+}
+
+/// What an error about memory advises is tried: another policy, and a larger slice.
+TEST(LowerMemory, AdviceFits) {
+  const auto tile = machine(topology::Level::kTile);
+  const Workload workload = too_much_for_a_die();
+  LowerOptions options = options_for(workload);
+  const std::vector<std::string> errors = errors_of(workload, options, tile);
+  ASSERT_EQ(errors.size(), 1u);
+  ASSERT_THAT(errors[0], testing::HasSubstr("workload.capacity_policy=stream would fit (tried)"));
+  options.capacity_policy = CapacityPolicy::kStream;
+  const Job streamed = lower(workload, options, tile);
+  EXPECT_LE(streamed.programs[0].memory.node_peak, streamed.programs[0].memory.node_capacity);
+  EXPECT_GT(streamed.programs[0].memory.streamed, 0);
+  EXPECT_EQ(executed_flops(streamed.programs[0]), graph_flops(workload.graphs[0]));
+
+  options.capacity_policy = CapacityPolicy::kRecomputeThenSpill;
+  ASSERT_THAT(errors[0], testing::HasSubstr("workload.rank_unit of 2 x 2 dies would fit (tried; at most 4 ranks)"));
+  options.placement.rank_unit = {PlacementUnit::kDie, 2, 2};
+  EXPECT_THAT(errors_of(workload, options, tile), testing::IsEmpty());
+  options.placement.rank_unit = {PlacementUnit::kDie, 1, 2};
+  EXPECT_THAT(errors_of(workload, options, tile), testing::Not(testing::IsEmpty()));
+}
+
+/// Nothing streams without a DIP, whatever the policy says.
+TEST(LowerMemory, AMachineWithoutDipsCannotStream) {
+  topology::MachineParams params;
+  params.level = topology::Level::kDie;
+  params.dip.present = false;
+  const topology::Topology die(params);
+  const Workload workload = too_much_for_a_die();
+  LowerOptions options = options_for(workload);
+  options.capacity_policy = CapacityPolicy::kStream;
+  const std::vector<std::string> errors = errors_of(workload, options, die);
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0], testing::HasSubstr("with capacity_policy \"stream\""));
+}
+
+/// State is loaded and stored once a step, and the places of all tensors in HBM are counted.
+TEST(LowerMemory, StreamsStateOnceAStep) {
+  const auto die = machine(topology::Level::kDie);
+  const Workload workload = too_much_for_a_die();
+  LowerOptions options = options_for(workload);
+  options.capacity_policy = CapacityPolicy::kStream;
+  const Job job = lower(workload, options, die);
+  const MemoryPlan& memory = job.programs[0].memory;
+  EXPECT_GE(memory.streamed, 2 * memory.optimizer * 9 / 10);
+  EXPECT_LE(memory.streamed, 3 * (memory.optimizer + memory.weights + memory.gradients));
+  const Bytes used = std::accumulate(job.hbm_used_bytes.begin(), job.hbm_used_bytes.end(), Bytes{0});
+  EXPECT_GE(used, memory.optimizer * 9 / 10);
+  EXPECT_LE(used, memory.optimizer + memory.weights + memory.gradients + memory.activations_peak + 100000);
+}
+
+/// A user's trace may repeat operations: they are worked on, and not counted as executed.
+TEST(LowerMemory, RepeatedOperationsAreNotCounted) {
+  NetworkOptions network;
+  network.batch = 1, network.layers = 1, network.vocabulary = 256, network.checkpoint = "blocks";
+  const Workload workload = generate_network("gpt", network);
+  const auto die = machine(topology::Level::kDie);
+  const Job job = lower(workload, options_for(workload), die);
+  EXPECT_EQ(executed_flops(job.programs[0]), graph_flops(workload.graphs[0]));
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/trace/trace.h"
+#include "trace/json_trace.h"
 
 namespace dojo::workload {
 namespace {
@@ -55,6 +56,23 @@ TEST(GenerateNetwork, SaysWhatIsWrong) {
   o = options("124M");
   o.batch = 4, o.microbatches = 3;
   EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found 3 microbatches of a batch of 4"));
+  o = options("124M");
+  o.zero = 2;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found zero 2 with 1 data-parallel rank"));
+  o.zero = 4, o.ranks = 2;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found zero 4, expected 0 to 3"));
+  o.zero = 1, o.ranks = 6, o.zero_ranks = 4;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found zero_ranks 4 of 6 data-parallel ranks"));
+  o.zero = 0, o.zero_ranks = 3;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found zero_ranks 3 with zero 0"));
+  o = options("124M");
+  o.ranks = o.pipeline = 2, o.batch = o.microbatches = 3, o.chunks = 2;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found chunks 2 with pipeline 2 and 3 microbatches"));
+  o.batch = o.microbatches = 4, o.chunks = 7;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found 7 chunks on each of 2 stages with 12 layers"));
+  o = options("124M");
+  o.checkpoint = "blok*";
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found checkpoint 'blok*', expected the name of an operation"));
   o = options("124M");
   o.batch = 0, o.bucket_bytes = 0;
   EXPECT_THAT(findings_of("gpt", o),
@@ -308,6 +326,190 @@ TEST(GenerateNetwork, SequenceParallelGroupsShareTokensOfNorms) {
   Findings findings;
   check_workload(workload, findings);
   EXPECT_TRUE(findings.lines().empty());
+}
+
+std::int64_t repeated(const Workload& workload) {
+  std::int64_t sum = 0;
+  for (const Op& op : workload.graphs[0].ops) sum += op.recompute ? op.flops : 0;
+  return sum;
+}
+
+/// Bytes of results of the forward pass that the backward pass reads, of one rank.
+Bytes kept(const Graph& graph) {
+  std::map<std::uint32_t, bool> made_forward, counted;
+  Bytes sum = 0;
+  for (const Op& op : graph.ops) {
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i) {
+      const std::uint32_t t = graph.tensor_refs[i];
+      if (op.phase != Phase::kBackward || !made_forward[t] || counted[t]) continue;
+      counted[t] = true;
+      sum += graph.tensors[t].bytes;
+    }
+    for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i)
+      made_forward[graph.tensor_refs[i]] |= op.phase == Phase::kForward;
+  }
+  return sum;
+}
+
+/// Of each block two tensors are left: what it begins with, and for the backward pass of the next one none. All but the
+/// last product of a block is done again: its result is nobody's operand.
+TEST(GenerateCheckpoint, BlocksAreMadeAgainFromTheirInputs) {
+  NetworkOptions o = options("124M");
+  o.layers = 4;
+  const Workload whole = generate_network("gpt", o);
+  o.checkpoint = "blocks";
+  const Workload again = generate_network("gpt", o);
+  EXPECT_EQ(repeated(whole), 0);
+  EXPECT_EQ(flops(again) - repeated(again), flops(whole));
+  std::int64_t forward = 0, down = 0;
+  for (const Op& op : whole.graphs[0].ops) {
+    const std::string& name = whole.graphs[0].op_name(op);
+    if (op.phase != Phase::kForward || name.rfind("block", 0) != 0) continue;
+    forward += op.flops;
+    if (name.find(".mlp.down") != std::string::npos) down += op.flops;
+  }
+  EXPECT_EQ(repeated(again), forward - down);
+  constexpr Bytes kStream = 1024 * 768 * 2;
+  EXPECT_LT(kept(again.graphs[0]), kept(whole.graphs[0]) - 4 * 10 * kStream);
+  EXPECT_EQ(parameters(again), parameters(whole));
+  Findings findings;
+  check_workload(again, findings);
+  EXPECT_THAT(findings.lines(), testing::IsEmpty());
+}
+
+/// Any operation: of an activation function its input is kept, and no product is done again.
+TEST(GenerateCheckpoint, TakesNamesOfOperations) {
+  NetworkOptions o = options("124M");
+  o.layers = 2;
+  const Workload whole = generate_network("gpt", o);
+  o.checkpoint = "*.activation,*.norm2";
+  const Workload again = generate_network("gpt", o);
+  EXPECT_EQ(repeated(again), 0);
+  EXPECT_EQ(flops(again), flops(whole));
+  int repeats = 0;
+  for (const Op& op : again.graphs[0].ops) repeats += op.recompute ? 1 : 0;
+  EXPECT_EQ(repeats, 2 * 2);
+  EXPECT_LT(kept(again.graphs[0]), kept(whole.graphs[0]));
+}
+
+/// Sums of a tensor group are done again too, and a written trace says what is repeated.
+TEST(GenerateCheckpoint, RepeatsSumsAndSurvivesAFile) {
+  NetworkOptions o = options("124M");
+  o.layers = 2, o.ranks = o.tensor = 2, o.checkpoint = "blocks";
+  const Workload again = generate_network("gpt", o);
+  int sums = 0;
+  for (const Op& op : again.graphs[0].ops) sums += op.recompute && op.kind == OpKind::kAllReduce ? 1 : 0;
+  EXPECT_EQ(sums, 2);  // of the attention of each block
+  EXPECT_THAT(format_json_trace(again), testing::HasSubstr("\"recompute\":1"));
+}
+
+struct Traffic {
+  std::map<OpKind, Bytes> bytes;
+  Bytes weights = 0, gradients = 0, state = 0, gathered = 0;
+};
+Traffic traffic_of(const Workload& workload) {
+  Traffic made;
+  const Graph& graph = workload.graphs[0];
+  for (const Op& op : graph.ops)
+    if (is_collective(op.kind)) made.bytes[op.kind] += op.bytes;
+  for (const Tensor& t : graph.tensors) {
+    made.weights += t.role == TensorRole::kWeight ? t.bytes : 0;
+    made.state += t.role == TensorRole::kOptimizerState ? t.bytes : 0;
+    made.gathered += t.role == TensorRole::kGathered ? t.bytes : 0;
+  }
+  Findings findings;
+  check_workload(workload, findings);
+  EXPECT_THAT(findings.lines(), testing::IsEmpty());
+  return made;
+}
+
+/// What each stage shards, and that reduce-scatters and all-gathers carry it.
+TEST(GenerateZero, ShardsWhatItsStageSays) {
+  NetworkOptions o = options("124M");
+  o.layers = 2, o.ranks = 4;
+  const std::int64_t all = parameters(generate_network("gpt", o));
+  constexpr Bytes kRounding = 64;  // of each bucket or parameter
+  for (const std::int64_t zero : {1, 2, 3}) {
+    o.zero = zero;
+    const Workload workload = generate_network("gpt", o);
+    const Traffic t = traffic_of(workload);
+    EXPECT_EQ(workload.group_classes.back().name, "zero");
+    EXPECT_EQ(t.bytes.count(OpKind::kAllReduce), 0u);
+    EXPECT_EQ(t.bytes.at(OpKind::kReduceScatter), 2 * all);
+    EXPECT_NEAR(static_cast<double>(t.state), 12.0 * static_cast<double>(all) / 4, 12 * kRounding);
+    EXPECT_NEAR(static_cast<double>(t.weights), 2.0 * static_cast<double>(all) / (zero == 3 ? 4 : 1), 2 * kRounding);
+    // New weights once. Or weights twice: for the forward and for the backward pass, but the words for the embedding
+    // and for the head, whose backward pass follows at once; and the positions once.
+    const double gathers = static_cast<double>(t.bytes.at(OpKind::kAllGather)) / (2.0 * static_cast<double>(all) / 4);
+    EXPECT_NEAR(gathers, zero == 3 ? 2 - 1024.0 * 768 / static_cast<double>(all) : 1, 0.001);
+  }
+}
+
+/// Over a group of the data-parallel ranks; beyond it the shards are added up.
+TEST(GenerateZero, ShardsOverAGroup) {
+  NetworkOptions o = options("124M");
+  o.layers = 1, o.tensor = 2, o.ranks = 16, o.zero = 1, o.zero_ranks = 4, o.vocabulary = 50258;
+  const Workload workload = generate_network("gpt", o);
+  const auto of_class = [&](const std::string& name) {
+    for (const Workload::GroupClass& c : workload.group_classes)
+      if (c.name == name) return c;
+    return Workload::GroupClass{};
+  };
+  ASSERT_EQ(of_class("zero").groups.size(), 4u);
+  EXPECT_EQ(of_class("zero").groups[0].ranks, (std::vector<RankId>{0, 2, 4, 6}));
+  EXPECT_EQ(of_class("zero").groups[3].ranks, (std::vector<RankId>{9, 11, 13, 15}));
+  ASSERT_EQ(of_class("replicas").groups.size(), 8u);
+  EXPECT_EQ(of_class("replicas").groups[2].ranks, (std::vector<RankId>{2, 10}));
+  const Traffic t = traffic_of(workload);
+  Bytes shards = 0;
+  for (const Op& op : workload.graphs[0].ops)
+    if (op.kind == OpKind::kAllReduce && workload.group_classes[op.group].name == "replicas") shards += op.bytes;
+  EXPECT_NEAR(static_cast<double>(shards), static_cast<double>(t.bytes.at(OpKind::kReduceScatter)) / 4, 64);
+}
+
+/// From stage 2 on each part of the batch has its gradients reduced; a rank never has more of them than one part's.
+TEST(GenerateZero, AddsUpShardsOfTheParts) {
+  NetworkOptions o = options("124M");
+  o.layers = 2, o.ranks = 2, o.batch = o.microbatches = 3, o.zero = 1;
+  const Traffic once = traffic_of(generate_network("gpt", o));
+  for (const std::int64_t zero : {2, 3}) {
+    o.zero = zero;
+    const Workload workload = generate_network("gpt", o);
+    EXPECT_EQ(traffic_of(workload).bytes.at(OpKind::kReduceScatter), 3 * once.bytes.at(OpKind::kReduceScatter));
+    std::int64_t updated = 0;
+    for (const Op& op : workload.graphs[0].ops) updated += op.kind == OpKind::kOptimizer ? op.elements : 0;
+    EXPECT_NEAR(static_cast<double>(updated), static_cast<double>(once.weights) / 4, 64);
+  }
+}
+
+/// Chunks take turns as published: stage 0 of 2 with 2 chunks and 4 parts.
+TEST(GeneratePipeline, ChunksTakeTurns) {
+  NetworkOptions o = options("124M");
+  o.layers = 4, o.ranks = o.pipeline = 2, o.batch = o.microbatches = 4;
+  const Workload plain = generate_network("gpt", o);
+  o.chunks = 2;
+  const Workload workload = generate_network("gpt", o);
+  std::vector<std::string> order;
+  for (const Op& op : workload.graphs[0].ops) {
+    const std::string& name = workload.graphs[0].op_name(op);
+    for (const char* block : {"0", "2"}) {
+      const std::string up = std::string(".block") + block + ".mlp.up";
+      if (name == "part" + name.substr(4, 1) + up) order.push_back("F" + name.substr(4, 1) + block);
+      if (name == "part" + name.substr(4, 1) + up + ".weight_grad") order.push_back("B" + name.substr(4, 1) + block);
+    }
+  }
+  EXPECT_EQ(order, (std::vector<std::string>{"F00", "F10", "F02", "F12", "F20", "B02", "F30", "B12", "F22", "B00",
+                                             "F32", "B10", "B22", "B32", "B20", "B30"}));
+  Findings findings;
+  check_workload(workload, findings);
+  EXPECT_THAT(findings.lines(), testing::IsEmpty());
+  const auto all_flops = [](const Workload& of) {
+    std::int64_t sum = 0;
+    for (const Graph& graph : of.graphs)
+      for (const Op& op : graph.ops) sum += op.flops;
+    return sum;
+  };
+  EXPECT_EQ(all_flops(workload), all_flops(plain));
 }
 
 }  // namespace
