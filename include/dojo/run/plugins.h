@@ -13,7 +13,7 @@ namespace dojo::run {
 class Plugins {
  public:
   /// The interface between this project and shared objects; it changes with every change of a public header.
-  static constexpr int kVersion = 1;
+  static constexpr int kVersion = 2;
 
   /// A core without SystemC for run.detailed_core. Throws Error(kInvalidInput), as add_core_module().
   void add_core(const std::string& name, core::NodeFactory make);
@@ -32,8 +32,10 @@ class Plugins {
 }  // namespace dojo::run
 
 /// The one function of a shared object that adds its parts to `plugins`.
+// NOLINTBEGIN(bugprone-macro-parentheses): the name of a parameter
 #define DOJO_PLUGIN(plugins)                                                    \
   extern "C" __attribute__((visibility("default"))) int dojo_plugin_version() { \
     return dojo::run::Plugins::kVersion;                                        \
   }                                                                             \
   extern "C" __attribute__((visibility("default"))) void dojo_plugin(dojo::run::Plugins& plugins)
+// NOLINTEND(bugprone-macro-parentheses)
