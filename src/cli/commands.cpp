@@ -38,12 +38,18 @@ const std::vector<Command>& commands() {
       {"trace", "look at, check, convert and generate traces", trace_command},
       {"topo", "draw or check a machine file", topo_command},
       {"report", "write report.html for a run or a sweep folder", report_command},
-      {"list", "everything that has a name, with unit, default and source", list_command}};
+      {"list", "everything that has a name, with unit, default and source", list_command},
+      {"completion", "completions for bash, zsh and fish", completion_command},
+      {"man", "write the pages of the manual", man_command}};
   return table;
 }
 
 int dispatch(const std::string& parent, const std::vector<Command>& table, const Arguments& arguments) {
   const std::string prefix = parent.empty() ? "" : parent + " ";
+  if (CommandTexts::living() != nullptr) {
+    for (const Command& command : table) (void)command.run({});
+    return 0;
+  }
   if (arguments.empty()) {
     throw Error(ExitCode::kUsage, fmt::format("a command is missing (see: dojosim {}--help)", prefix));
   }

@@ -23,6 +23,8 @@ int trace_command(const Arguments& arguments);
 int topo_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
+int completion_command(const Arguments& arguments);
+int man_command(const Arguments& arguments);
 
 [[nodiscard]] const std::vector<Command>& commands();
 void print_version();

@@ -5,40 +5,70 @@
 #include "commands.h"
 #include "dojo/collectives/collectives.h"
 #include "dojo/config/config.h"
+#include "dojo/config/hardware.h"
 #include "dojo/report/report.h"
 #include "dojo/run/workload_source.h"
 #include "dojo/trace/trace.h"
+#include "terminal.h"
 
 namespace dojo::cli {
 namespace {
 
-/// Parses the only thing these commands may have: --help.
-bool wanted(const char* what, const char* sentence, const Arguments& arguments) {
-  Options options(fmt::format("list {}", what), sentence, fmt::format("dojosim list {}", what));
-  return options.parse(arguments);
-}
+struct Named {
+  std::string kind, name, sentence;
+};
+
+/// The answer, or nothing for --help; as text or as JSON.
+class Answer {
+ public:
+  Answer(const char* what, const char* sentence, const Arguments& arguments)
+      : options_(fmt::format("list {}", what), sentence, fmt::format("dojosim list {}", what)) {
+    options_.options()("json", "print JSON instead of text");
+    wanted_ = options_.parse(arguments);
+  }
+  [[nodiscard]] bool wanted() const { return wanted_; }
+  [[nodiscard]] bool as_json() const { return options_.has("json"); }
+  void print_json(const std::vector<Named>& rows) const {
+    std::string text;
+    for (const Named& row : rows)
+      text += fmt::format("{}\n {{\"kind\": {}, \"name\": {}, \"sentence\": {}}}", text.empty() ? "[" : ",",
+                          json_text(row.kind), json_text(row.name), json_text(row.sentence));
+    put(text + "\n]\n");
+  }
+
+ private:
+  Options options_;
+  bool wanted_ = false;
+};
 
 int params(const Arguments& arguments) {
-  if (!wanted("params", "Every key of a run config: default, unit, range, source, what it means (Markdown).",
-              arguments))
-    return 0;
-  fmt::print("{}", config::parameters_markdown());
+  const Answer answer("params", "Every key of a run config: default, unit, range, source, what it means (Markdown).",
+                      arguments);
+  if (answer.wanted()) put(answer.as_json() ? config::parameters_json() : config::parameters_markdown());
   return 0;
 }
 
 int counters(const Arguments& arguments) {
-  if (!wanted("counters", "Every key of report.json and the counters of a module: unit, meaning (Markdown).",
-              arguments))
-    return 0;
-  fmt::print("{}", report::counters_markdown());
+  const Answer answer("counters", "Every key of report.json and the counters of a module: unit, meaning (Markdown).",
+                      arguments);
+  if (answer.wanted()) put(answer.as_json() ? report::counters_json() : report::counters_markdown());
   return 0;
 }
 
 int collectives(const Arguments& arguments) {
-  if (!wanted("collectives", "Collective operations, and the algorithms that carry them out.", arguments)) return 0;
+  const Answer answer("collectives", "Collective operations, and the algorithms that carry them out.", arguments);
+  if (!answer.wanted()) return 0;
+  const auto kinds = workload::kinds_of(workload::OpFamily::kCollective);
+  if (answer.as_json()) {
+    std::vector<Named> rows;
+    for (const workload::OpKind kind : kinds) rows.push_back({"operation", workload::op_kind_name(kind), ""});
+    for (const workload::CollectiveAlgorithm& algorithm : workload::collective_algorithms())
+      rows.push_back({"algorithm", std::string(algorithm.name()), std::string(algorithm.sentence())});
+    answer.print_json(rows);
+    return 0;
+  }
   fmt::print("operations:");
-  for (const workload::OpKind kind : workload::kinds_of(workload::OpFamily::kCollective))
-    fmt::print(" {}", workload::op_kind_name(kind));
+  for (const workload::OpKind kind : kinds) fmt::print(" {}", workload::op_kind_name(kind));
   fmt::print("\nalgorithms (workload.collective_algorithm; empty = the cheapest by the cost model):\n");
   for (const workload::CollectiveAlgorithm& algorithm : workload::collective_algorithms()) {
     fmt::print("  {:<10} {}\n", algorithm.name(), algorithm.sentence());
@@ -46,15 +76,35 @@ int collectives(const Arguments& arguments) {
   return 0;
 }
 
+template <class Entries>
+void add_words(std::vector<Named>& rows, const char* kind, const Entries& entries) {
+  for (const auto& entry : entries) rows.push_back({kind, std::string(entry.text), std::string(entry.sentence)});
+}
+
 int patterns(const Arguments& arguments) {
-  if (!wanted("patterns", "Patterns of synthetic traffic.", arguments)) return 0;
+  const Answer answer("patterns", "Patterns of synthetic traffic.", arguments);
+  if (!answer.wanted()) return 0;
+  if (answer.as_json()) {
+    std::vector<Named> rows;
+    add_words(rows, "pattern", traffic::kPatternTexts);
+    answer.print_json(rows);
+    return 0;
+  }
   for (const auto& entry : traffic::kPatternTexts) fmt::print("  {:<10} {}\n", entry.text, entry.sentence);
   return 0;
 }
 
 int models(const Arguments& arguments) {
-  if (!wanted("models", "Models of network and cores, and workloads that the program makes itself.", arguments))
+  const Answer answer("models", "Models of network and cores, and workloads that the program makes itself.", arguments);
+  if (!answer.wanted()) return 0;
+  if (answer.as_json()) {
+    std::vector<Named> rows;
+    add_words(rows, "network", enum_entries(fabric::NetworkModel{}));
+    add_words(rows, "cores", enum_entries(node::NodeModel{}));
+    for (const std::string& name : run::generator_names()) rows.push_back({"workload", name, ""});
+    answer.print_json(rows);
     return 0;
+  }
   fmt::print("network (run.network_model):\n");
   for (const auto& entry : enum_entries(fabric::NetworkModel{}))
     fmt::print("  {:<10} {}\n", entry.text, entry.sentence);
@@ -65,7 +115,15 @@ int models(const Arguments& arguments) {
 }
 
 int formats(const Arguments& arguments) {
-  if (!wanted("formats", "Trace formats that are read; the format is detected from the content.", arguments)) return 0;
+  const Answer answer("formats", "Trace formats that are read; the format is detected from the content.", arguments);
+  if (!answer.wanted()) return 0;
+  if (answer.as_json()) {
+    std::vector<Named> rows;
+    for (const workload::TraceFormat& format : workload::trace_formats())
+      rows.push_back({"format", std::string(format.name), std::string(format.sentence)});
+    answer.print_json(rows);
+    return 0;
+  }
   for (const workload::TraceFormat& format : workload::trace_formats())
     fmt::print("  {:<12} {}\n", format.name, format.sentence);
   return 0;

@@ -56,7 +56,22 @@ void Options::positional(const char* name, int count) {
   positional_.add(name, count);
 }
 
+CommandText Options::own_text() const {
+  CommandText text{command(), usage_, sentence_, example_, {}};
+  for (const auto& option : described_.options()) {
+    const std::string dashed = option->format_name();  // "-q [ --quiet ]", "--out"
+    const bool has_letter = dashed.size() > 1 && dashed[1] != '-';
+    text.options.push_back({option->long_name(), has_letter ? dashed.substr(1, 1) : "",
+                            option->semantic()->max_tokens() > 0, option->description()});
+  }
+  return text;
+}
+
 bool Options::parse(const Arguments& arguments) {
+  if (CommandTexts* const texts = CommandTexts::living()) {
+    texts->texts.push_back(own_text());
+    return false;
+  }
   read(arguments);
   if (has("help")) {
     std::ostringstream words;
@@ -137,13 +152,18 @@ std::string Options::need(const char* name, const char* what) const {
   return text(name);
 }
 
-void Options::fail(const std::string& words) const {
+std::string Options::command() const {
   // "trace gen MODEL [options]" -> "trace gen": the command's own words are in lower case.
   std::istringstream in(usage_);
-  std::string command;
-  for (std::string word; in >> word && std::islower(static_cast<unsigned char>(word.front())) != 0;)
-    command += word + ' ';
-  throw Error(ExitCode::kUsage, fmt::format("{} (see: dojosim {}--help)", words, command));
+  std::string words;
+  for (std::string word; in >> word && std::islower(static_cast<unsigned char>(word.front())) != 0 &&
+                         word.find('|') == std::string::npos;)
+    words += (words.empty() ? "" : " ") + word;
+  return words;
+}
+
+void Options::fail(const std::string& words) const {
+  throw Error(ExitCode::kUsage, fmt::format("{} (see: dojosim {} --help)", words, command()));
 }
 
 }  // namespace dojo::cli

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "command_texts.h"
+
 namespace dojo::cli {
 
 namespace po = boost::program_options;
@@ -38,6 +40,9 @@ class Options {
   [[nodiscard]] std::string need(const char* name, const char* what) const;
   [[nodiscard]] bool quiet() const { return has("quiet"); }
   [[noreturn]] void fail(const std::string& words) const;  ///< Error(kUsage) that points at --help
+
+  [[nodiscard]] std::string command() const;  ///< "trace gen"
+  [[nodiscard]] CommandText own_text() const;
 
  private:
   void read(const Arguments& arguments);

@@ -20,6 +20,7 @@
 #include "output_folder.h"
 #include "progress.h"
 #include "terminal.h"
+#include "vcd_file.h"
 
 namespace dojo::cli {
 namespace {
@@ -51,6 +52,7 @@ Options run_options() {
       "its ranks, such as 0,5-9, or all; default: 64 of them, spread evenly")(
       "plugin", po::value<std::vector<std::string>>()->composing(),
       "shared object with cores for run.detailed_core; may be repeated");
+  VcdFile::describe(options);
   options.positional("config");
   return options;
 }
@@ -138,10 +140,12 @@ int run_command(const Arguments& arguments) {
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
   if (!out.empty()) folder.emplace(out);
+  VcdFile vcd(options);
   run::Plugins plugins;
   for (const std::string& file : options.all("plugin")) plugins.load(file);
   run::Hooks hooks;
   hooks.plugins = &plugins;
+  hooks.waves = vcd.request();
   hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
   const InterruptGuard interrupt;
   hooks.should_stop = [] { return InterruptGuard::interrupted(); };
@@ -161,6 +165,7 @@ int run_command(const Arguments& arguments) {
   stage.reset();
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_run_folder(outcome.context(), out);
+  const std::string signals = vcd.write(outcome);
   if (options.has("json")) {
     put(report::report_json(outcome.context()));
     return exit_code(outcome);
@@ -172,6 +177,7 @@ int run_command(const Arguments& arguments) {
         (std::filesystem::path(out) / "timeline.pftrace.gz").string(),
         report::timeline_ranks(outcome.prepared.config->run.timeline_ranks, outcome.prepared.workload->ranks()).size(),
         outcome.prepared.workload->ranks());
+  put(signals);
   if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   return exit_code(outcome);
 }

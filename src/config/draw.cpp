@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "dojo/base/error.h"
 #include "dojo/config/config.h"
@@ -123,6 +124,17 @@ std::vector<DieId> dies_with_every_edge(const Topology& machine) {
   return dies;
 }
 
+/// The largest part whose border an edge crosses.
+Level border_of(const Topology& machine, DieId from, DieId to) {
+  const topology::DieCoordinates a = machine.coordinates(from), b = machine.coordinates(to);
+  for (const Level level : {Level::kCabinet, Level::kTray, Level::kTile}) {
+    if (machine.params().level <= level) continue;
+    const topology::Grid& dies = machine.level(level).dies;
+    if (a.row / dies.rows != b.row / dies.rows || a.column / dies.columns != b.column / dies.columns) return level;
+  }
+  return Level::kDie;
+}
+
 /// One line per kind of edge that the machine has, by an example.
 std::string edges(const Topology& machine) {
   std::string text = "Links, each way\n\n";
@@ -130,19 +142,21 @@ std::string edges(const Topology& machine) {
   const double noc = static_cast<double>(p.noc.link_bytes_per_cycle) * p.clock_hz;
   text +=
       fmt::format("  {:<34}{:>14}{:>8} cycles a hop\n", "node to node on a die", scaled(noc, "B/s"), p.noc.hop_cycles);
-  std::vector<std::pair<topology::LinkClass, Cycles>> seen;
+  std::vector<std::tuple<topology::LinkClass, Level, Cycles>> seen;
   for (const DieId die : dies_with_every_edge(machine)) {
     for (int d = 0; d < topology::kDirections; ++d) {
       const Edge edge = machine.edge(die, static_cast<Direction>(d));
       if (edge.neighbour == kNone) continue;
-      const std::pair kind{edge.link_class, edge.latency_cycles};
+      const bool to_dip = edge.link_class == topology::LinkClass::kDip;  // its neighbour is no die
+      const Level border = to_dip ? Level::kDie : border_of(machine, die, edge.neighbour);
+      const std::tuple kind{edge.link_class, border, edge.latency_cycles};
       if (std::find(seen.begin(), seen.end(), kind) != seen.end()) continue;
       seen.push_back(kind);
-      text += fmt::format("  {:<34}{:>14}{:>8} cycles, buffer {}\n",
-                          fmt::format("{} (such as {})", topology::link_class_name(edge.link_class),
-                                      topology::direction_name(static_cast<Direction>(d))),
-                          scaled(edge.bytes_per_s, "B/s"), edge.latency_cycles,
-                          scaled(static_cast<double>(edge.buffer_bytes), "B"));
+      text += fmt::format(
+          "  {:<34}{:>14}{:>8} cycles, buffer {}\n",
+          fmt::format("{} to {} ({})", schema::enum_text(border), to_dip ? "DIP" : schema::enum_text(border),
+                      topology::link_class_name(edge.link_class)),
+          scaled(edge.bytes_per_s, "B/s"), edge.latency_cycles, scaled(static_cast<double>(edge.buffer_bytes), "B"));
     }
   }
   if (machine.dip_count() > 0) {

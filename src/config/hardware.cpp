@@ -27,4 +27,16 @@ topology::NodeParams load_hardware(const std::string& machine_file, const std::v
   return loader.finish().machine.node;
 }
 
+topology::MachineParams load_machine(const std::string& file, const std::vector<std::string>& overrides) {
+  for (const std::string& text : overrides) {
+    if (text.rfind("machine.", 0) != 0)
+      throw Error(ExitCode::kUsage,
+                  fmt::format("--set {}: expected a key of a machine, as in machine.noc.hop_cycles=2", text));
+  }
+  Loader loader;
+  loader.read_machine_file(file);
+  loader.apply(overrides);
+  return loader.finish().machine;
+}
+
 }  // namespace dojo::config

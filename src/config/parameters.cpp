@@ -2,8 +2,11 @@
 // docs/parameters.md: every key with default, unit, range, source and sentence.
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "config/overrides.h"
 #include "dojo/config/config.h"
+#include "dojo/config/hardware.h"
 
 namespace dojo::config {
 namespace {
@@ -52,6 +55,22 @@ std::string parameters_markdown() {
     if (leaf) text += row(one);
   }
   return text;
+}
+
+std::string parameters_json() {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const schema::Declared& one : all_declarations()) {
+    if (one.source.empty()) continue;
+    const std::string limits =
+        one.words.empty() ? schema::range_text(one.range) : fmt::format("{}", fmt::join(one.words, ", "));
+    all.push_back({{"key", one.path},
+                   {"default", one.default_text},
+                   {"unit", schema::unit_of_key(one.path.substr(one.path.rfind('.') + 1))},
+                   {"range", limits},
+                   {"source", one.source},
+                   {"sentence", one.sentence}});
+  }
+  return all.dump(1) + "\n";
 }
 
 }  // namespace dojo::config

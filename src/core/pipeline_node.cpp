@@ -44,6 +44,9 @@ class PipelineNode final : public NodeModel {
     return pipeline_->stuck() ? kNever : now + 1;
   }
   [[nodiscard]] bool done() const override { return !pipeline_; }
+  [[nodiscard]] std::int64_t semaphore(std::int32_t number) const override {
+    return pipeline_ ? pipeline_->held(number) : held_[static_cast<std::size_t>(number)];
+  }
   [[nodiscard]] Counters counters() const override {
     Counters all = counters_;
     if (pipeline_) schema::merge(all, pipeline_->counters());

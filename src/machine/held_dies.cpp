@@ -32,6 +32,10 @@ void Machine::connect(DieId die, SiteIndex site, core::NodeModel& core, core::Me
   impl_->dies[die].detailed()->connect(site, core, network_side);
 }
 
+void Machine::record(DieId die, SiteIndex site, core::Wave& wave) {
+  impl_->dies[die].detailed()->record(site, wave);
+}
+
 void Machine::hold(DieId die) {
   MachineState& m = *impl_;
   m.held.resize(m.shards.size(), 0);

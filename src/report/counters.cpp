@@ -110,4 +110,13 @@ std::string counters_markdown() {
   return text;
 }
 
+std::string counters_json() {
+  Json all = Json::array();
+  for (const auto& lines : {figure_lines(), module_lines()}) {
+    for (const FigureLine& line : lines)
+      all.push_back({{"key", line.key}, {"unit", line.unit}, {"sentence", line.sentence}});
+  }
+  return dump(all);
+}
+
 }  // namespace dojo::report

@@ -111,6 +111,8 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   const config::RunParams& run = prepared.config->run;
   systemc::Simulation simulation(machine, hooks.plugins == nullptr ? nullptr : &hooks.plugins->cores(),
                                  run.detailed_core);
+  if (hooks.waves) outcome.waves = make_waves(*hooks.waves, topology);
+  for (core::NodeWave& node : outcome.waves) machine.record(node.die, node.site, node.wave);
   const double built_s = simulation.elaboration_s();
   note(hooks, fmt::format("SystemC modules built in {:.2f} s; simulating with {} threads", built_s, settings.threads));
   if (hooks.started) hooks.started();
@@ -120,6 +122,7 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
                                     if (hooks.tick) hooks.tick(machine, seconds_since(start));
                                   });
   const double ran_s = seconds_since(start);
+  for (core::NodeWave& node : outcome.waves) node.wave.close();
   outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
   for (const DieId die : simulation.kernel_dies())
     outcome.results.approximations.push_back(
@@ -210,6 +213,7 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   }
   auto topology = std::make_unique<topology::Topology>(config.machine,
                                                        config.machine_file.empty() ? "machine" : config.machine_file);
+  if (hooks.waves) (void)make_waves(*hooks.waves, *topology);
   refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), model, hooks);
   std::unique_ptr<workload::Workload> workload = read_or_made(config, *topology, hooks);
   if (!workload) return stopped_before_reading(std::move(config), std::move(topology));

@@ -120,6 +120,7 @@ class PlainCore final : public CoreModule, private core::MemoryPort, private cor
   Cycles run(Cycles now) override { return model_->run(now); }
   [[nodiscard]] bool done() const override { return model_->done(); }
   [[nodiscard]] core::Counters counters() const override { return model_->counters(); }
+  [[nodiscard]] std::int64_t semaphore(std::int32_t number) const override { return model_->semaphore(number); }
 
  private:
   Cycles access(std::uint32_t address, bool write, Cycles at) override {

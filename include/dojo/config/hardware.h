@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The hardware of one core: a machine file's node, and overrides.
+// The hardware of a machine file with overrides: the whole machine, its picture, or the hardware of one core.
 #pragma once
 #include <string>
 #include <vector>
@@ -12,5 +12,15 @@ namespace dojo::config {
 /// Throws as load_machine() does, and Error(kUsage) for an override that is not of a node.
 [[nodiscard]] topology::NodeParams load_hardware(const std::string& machine_file,
                                                  const std::vector<std::string>& overrides);
+
+/// A machine file with overrides such as "machine.noc.hop_cycles=2"; checked as load_machine() does. Error(kUsage) for
+/// an override of something else.
+[[nodiscard]] topology::MachineParams load_machine(const std::string& file, const std::vector<std::string>& overrides);
+
+/// `topo show --svg`: tiles with their dies and DIPs, and the sites of a die, as a picture of its own.
+[[nodiscard]] std::string draw_machine_svg(const topology::MachineParams& machine);
+
+/// `list params --json`: a list of {key, default, unit, range, source, sentence}.
+[[nodiscard]] std::string parameters_json();
 
 }  // namespace dojo::config

@@ -70,6 +70,8 @@ class NodeModel {
   [[nodiscard]] virtual bool done() const = 0;
   /// Of all steps so far.
   [[nodiscard]] virtual Counters counters() const = 0;
+  /// Signals of a semaphore that nobody has taken, for waves; a core may leave it out.
+  [[nodiscard]] virtual std::int64_t semaphore(std::int32_t /*number*/) const { return 0; }
 };
 
 /// Where a core is and what it is connected to.

@@ -227,8 +227,9 @@ class DieNetwork {
     Cycles tail = 0;       ///< one past the last
   };
   struct LinkTime {
-    Cycles free = 0;           ///< data bursts may start here
-    std::uint64_t waited = 0;  ///< by bursts before the link, cycles; settle() adds them to its queue_cycles
+    Cycles free = 0;                    ///< data bursts may start here
+    std::uint64_t waited = 0;           ///< by bursts before the link, cycles; settle() adds them to its queue_cycles
+    Cycles gap_begin = 0, gap_end = 0;  ///< nothing is on the link here: the last such time before `free`
   };
   /// Moves a train over one link to the next router; returns when its head starts. Only the wait is counted.
   static Cycles pass(LinkTime& link, Train& train, Cycles hop) {
@@ -318,7 +319,7 @@ class DieNetwork {
   BurstRoutes routes_;
   Cycles hop_ = 1, latest_ = 0;
   FlitSize flit_;
-  Flits buffer_flits_ = 4;
+  Flits buffer_flits_ = 4, short_burst_ = 12;
   std::array<std::vector<LinkTime>, topology::kDirections> times_;
   std::array<std::vector<LinkUse>, topology::kDirections> use_;
   std::array<std::vector<Cycles>, topology::kDirections> control_free_;  // the same for control packets; empty: 0
@@ -457,7 +458,7 @@ DieNetwork::Departure DieNetwork::unicast(std::int32_t row, std::int32_t column,
     if (out != nullptr) return;
     out = &times_[static_cast<std::size_t>(d)][first].free;
     departure.start = w.first_start;
-    departure.end = *out;
+    departure.end = control ? *out : w.first_start + n;
   };
   if (to_column != column) {
     const Direction d = to_column > column ? Direction::kEast : Direction::kWest;
@@ -533,7 +534,7 @@ DieNetwork::Departure DieNetwork::line(Direction d, std::int32_t row, std::int32
                                             : Shape::kColumnSouth;
     sink.leave(d, horizontal ? row : column, onward, w.head);
   }
-  return {w.first_start, times_[static_cast<std::size_t>(d)][first].free};
+  return {w.first_start, w.first_start + n};
 }
 
 template <class Sink>

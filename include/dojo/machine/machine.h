@@ -11,6 +11,7 @@
 
 #include "dojo/base/types.h"
 #include "dojo/core/node_model.h"
+#include "dojo/core/wave.h"
 #include "dojo/fabric/network_model.h"
 #include "dojo/machine/results.h"
 #include "dojo/topology/topology.h"
@@ -102,6 +103,8 @@ class Machine {
   /// Before the first window: this core instead of the one that the machine has made. What the network writes and reads
   /// in the node's SRAM goes over `network_side`. Both must outlive runs of windows, counters and collect().
   void connect(DieId die, SiteIndex site, core::NodeModel& core, core::MemoryPort& network_side);
+  /// Before the first window: fills `wave`, which must outlive the runs of windows, with what this core does.
+  void record(DieId die, SiteIndex site, core::Wave& wave);
   /// Before the first window: whoever calls run_window() also runs this die, by run_held(), cycle after cycle up to
   /// window_end(), and then calls close_window(). Nothing else changes.
   void hold(DieId die);

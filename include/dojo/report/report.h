@@ -94,6 +94,10 @@ int sweep(const SweepRequest& request);
 
 /// docs/counters.md: every key of report.json and every counter of a module, with unit and meaning.
 [[nodiscard]] std::string counters_markdown();
+/// The same as a list of {key, unit, sentence}.
+[[nodiscard]] std::string counters_json();
+/// JSON Schema (draft 7) of files that this module reads or writes. kind: "sweep", "rules", "report".
+[[nodiscard]] std::string json_schema(const std::string& kind);
 
 struct BuildInfo {
   std::string version, git, compiler, libraries;

@@ -3,10 +3,12 @@
 #pragma once
 #include <cstddef>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "dojo/machine/machine.h"
+#include "dojo/run/waves.h"
 
 namespace dojo::run {
 
@@ -16,6 +18,8 @@ class Plugins;
 struct Hooks {
   /// Parts that the caller adds to this project's.
   const Plugins* plugins = nullptr;
+  /// Cores whose signals are recorded (RunOutcome::waves); none: of no core.
+  std::optional<WaveRequest> waves;
   /// A run ends early when this says true. Asked about every 50 ms of host time, while a workload is read and lowered
   /// too, and between measurements of a network.
   std::function<bool()> should_stop;

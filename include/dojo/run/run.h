@@ -35,6 +35,7 @@ struct RunOutcome {
   report::Trail trail;
   std::vector<report::FreePart> if_free;  ///< `run.if_free`
   std::string timeline;                   ///< `run.timeline`: the bytes of timeline.pftrace.gz
+  std::vector<core::NodeWave> waves;      ///< of Hooks::waves
   Cycles ideal_cycles = 0;  ///< of the job over the ideal network (`run.contention`); 0: not asked for, or not finished
 
   /// For report::write_run_folder() and its like; good as long as this outcome.

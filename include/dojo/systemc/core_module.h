@@ -61,6 +61,9 @@ class ThreadCore : public CoreModule {
   Cycles run(Cycles now) final;
   [[nodiscard]] bool done() const final { return done_; }
   [[nodiscard]] core::Counters counters() const override { return {}; }
+  [[nodiscard]] std::int64_t semaphore(std::int32_t number) const final {
+    return semaphores_[static_cast<std::size_t>(number)];
+  }
 
  protected:
   // For the thread.
@@ -144,6 +147,7 @@ class DetailedNode : public Site, private dojo::core::NodeModel {
   Cycles run(Cycles now) override { return core_->run(now); }
   [[nodiscard]] bool done() const override { return core_->done(); }
   [[nodiscard]] dojo::core::Counters counters() const override { return core_->counters(); }
+  [[nodiscard]] std::int64_t semaphore(std::int32_t number) const override { return core_->semaphore(number); }
 
   const dojo::core::NodeSite place_;
   RouterModule router_;

@@ -57,6 +57,7 @@ struct DetailedNodes::Node final : core::MemoryPort, core::PacketPort {
   Cycles start_at = 0, begin = 0;
   Cycles wake = kNever, ran = -1;
   std::uint64_t busy_cycles = 0, packets_received = 0, packets_sent = 0;
+  core::Wave* wave = nullptr;  ///< of a node that is recorded
 };
 
 }  // namespace dojo::machine

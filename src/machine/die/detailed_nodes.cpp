@@ -121,8 +121,10 @@ void DetailedNodes::run(Node& node, Cycles now) {
     post(node, node.outgoing.front().first, now);
   write_arrivals(node, now);
   Cycles next = kNever;
+  core::WaveStep step = core::WaveStep::kNone;
   if (node.open) {
     begin_if_ready(node, now);
+    step = wave_step(node);
     if (node.programs == nullptr) {
       if (node.begun) {
         end(node, now + node.step.timed);
@@ -138,6 +140,7 @@ void DetailedNodes::run(Node& node, Cycles now) {
   if (!node.outgoing.empty()) next = std::min(next, node.outgoing.front().second);
   if (!node.arrivals.empty()) next = std::min(next, std::max(now + 1, node.arrivals.front().time));
   node.wake = std::min(node.wake, next);
+  if (node.wave != nullptr) sample(node, now, step);
 }
 
 Cycles DetailedNodes::run_core(Node& node, Cycles now) {
@@ -227,7 +230,26 @@ Cycles DetailedNodes::read(SiteIndex site, Cycles now) {
   running_ = std::max(running_, now);
   it.banks.advance(now);
   ++it.packets_sent;
-  return it.network_side->access(it.next_read++ % buffer_lines_ * kLineBytes, false, now);
+  const Cycles granted = it.network_side->access(it.next_read++ % buffer_lines_ * kLineBytes, false, now);
+  if (it.wave != nullptr) sample(it, now, wave_step(it));
+  return granted;
+}
+
+void DetailedNodes::record(SiteIndex site, core::Wave& wave) {
+  node(site).wave = &wave;
+}
+
+core::WaveStep DetailedNodes::wave_step(const Node& node) {
+  if (!node.open) return core::WaveStep::kNone;
+  return node.begun ? core::WaveStep::kRuns : core::WaveStep::kWaits;
+}
+
+void DetailedNodes::sample(const Node& node, Cycles now, core::WaveStep step) const {
+  core::Wave::Semaphores semaphores{};
+  const auto count = static_cast<std::size_t>(context_.topology.params().node.core.semaphores);
+  for (std::size_t i = 0; i < count; ++i) semaphores[i] = node.model->semaphore(static_cast<std::int32_t>(i));
+  for (std::size_t i = 0; i < node.arrived.size(); ++i) semaphores[i] += node.arrived[i];
+  node.wave->sample(now, counters(node.site), step, wave_step(node), semaphores, node.open && node.started);
 }
 
 core::Counters DetailedNodes::counters(SiteIndex site) const {

@@ -12,6 +12,7 @@
 #include "dojo/core/node_model.h"
 #include "dojo/core/sram.h"
 #include "dojo/core/step_programs.h"
+#include "dojo/core/wave.h"
 #include "dojo/machine/results.h"
 #include "dojo/reference/die.h"
 #include "machine/context.h"
@@ -61,6 +62,8 @@ class DetailedNodes final : public reference::SramReads {
   [[nodiscard]] core::NodeSite place(SiteIndex site);
   /// See Machine::connect().
   void connect(SiteIndex site, core::NodeModel& core, core::MemoryPort& network_side);
+  /// See Machine::record().
+  void record(SiteIndex site, core::Wave& wave);
   [[nodiscard]] core::Counters counters(SiteIndex site) const;
   /// Since they were taken last.
   [[nodiscard]] std::uint64_t take_busy_cycles(SiteIndex site);
@@ -80,6 +83,8 @@ class DetailedNodes final : public reference::SramReads {
   void write_arrivals(Node& node, Cycles now);
   void begin_if_ready(Node& node, Cycles now);
   void end(Node& node, Cycles end);
+  void sample(const Node& node, Cycles now, core::WaveStep step) const;
+  [[nodiscard]] static core::WaveStep wave_step(const Node& node);
   void wake(Node& node, Cycles time);
   void plan(Cycles time);
   [[noreturn]] void fail_endless(const Node& node) const;

@@ -83,13 +83,35 @@ TEST_F(DieNetworkTest, RoutesAlongXThenY) {
 
 TEST_F(DieNetworkTest, ABurstWaitsForTheLinkAndForNothingElse) {
   network_.inject(site(0, 0), unicast(0, 5, 640), 0, sink_);  // east link of column 1 busy 2 .. 12
-  network_.inject(site(0, 1), unicast(0, 3, 64), 0, sink_);   // would be there at 1, before the other's head
+  network_.inject(site(0, 1), unicast(0, 3, 64), 1, sink_);   // there at 2, with the other's head
   network_.inject(site(1, 0), unicast(1, 5, 64), 0, sink_);   // another row
   ASSERT_EQ(sink_.delivered.size(), 3u);
   EXPECT_EQ(sink_.delivered[0].tail, 5 + 1 + 10);
-  EXPECT_EQ(network_.link(site(0, 1), Direction::kEast).queue_cycles, 12u - 1u);
+  EXPECT_EQ(network_.link(site(0, 1), Direction::kEast).queue_cycles, 12u - 2u);
   EXPECT_EQ(sink_.delivered[1].tail, 12 + 2 + 1);
   EXPECT_EQ(sink_.delivered[2].tail, 5 + 1 + 1);
+}
+
+/// A burst of 20 flits is on the south link of (0, 9) from 10 on. The others took that link later, and are there
+/// before.
+TEST_F(DieNetworkTest, AShortBurstPassesInTheGapBeforeOneThatTookTheLinkEarlier) {
+  network_.inject(site(0, 0), unicast(5, 9, 64 * 20), 0, sink_);
+  network_.inject(site(0, 9), unicast(1, 9, 64 * 5), 1, sink_);   // from 2 to 7
+  network_.inject(site(0, 10), unicast(1, 9, 64 * 4), 1, sink_);  // there at 3; 7 to 11 is no room
+  network_.inject(site(0, 11), unicast(2, 9, 64 * 3), 4, sink_);  // there at 7, and through at 10
+  ASSERT_EQ(sink_.delivered.size(), 4u);
+  EXPECT_EQ(sink_.delivered[1].tail, 2 + 1 + 5);
+  EXPECT_EQ(sink_.delivered[2].tail, 30 + 1 + 4);
+  EXPECT_EQ(sink_.delivered[3].tail, 7 + 2 + 3);
+  EXPECT_EQ(network_.link(site(0, 9), Direction::kSouth).queue_cycles, 30u - 3u);
+  EXPECT_EQ(network_.link(site(0, 9), Direction::kSouth).free, 30 + 4);
+}
+
+TEST_F(DieNetworkTest, ABurstOfMoreThanThreeBuffersPassesInNoGap) {
+  const Cycles flits = 3 * topology_.params().noc.buffer_packets_per_vc + 1;
+  network_.inject(site(0, 0), unicast(0, 19, 64), 1000, sink_);  // on the east link of column 9 at 1010
+  network_.inject(site(0, 9), unicast(0, 10, static_cast<std::uint32_t>(64 * flits)), 1, sink_);
+  EXPECT_EQ(network_.link(site(0, 9), Direction::kEast).free, 1011 + flits);
 }
 
 TEST_F(DieNetworkTest, ABlockedHeadHoldsNoLinkBehindIt) {

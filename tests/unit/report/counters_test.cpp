@@ -4,9 +4,11 @@
 #include <gmock/gmock.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "dojo/base/error.h"
 #include "report/digest.h"
 #include "report/figures.h"
 #include "report/value.h"
@@ -14,6 +16,17 @@
 
 namespace dojo::report {
 namespace {
+
+TEST(Schemas, OfThisModuleAreCurrent) {
+  for (const char* kind : {"sweep", "rules", "report"}) {
+    const std::string file = std::string(DOJO_SOURCE_DIR "/configs/schema/") + kind + ".schema.json";
+    if (std::getenv("DOJO_WRITE_SCHEMAS") != nullptr) std::ofstream(file) << json_schema(kind);
+    std::ifstream in(file);
+    const std::string text{std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    EXPECT_TRUE(text == json_schema(kind)) << file << " is old; DOJO_WRITE_SCHEMAS=1 ctest -R Schemas writes it";
+  }
+  EXPECT_THROW((void)json_schema("swep"), Error);
+}
 
 std::set<std::string> listed() {
   std::set<std::string> keys;

@@ -191,7 +191,7 @@ TEST_F(TraceConvert, EveryKindOfTheTableComesBack) {
     workload.group_classes = {all_ranks_class(2)};
     workload.graph_of_rank = {0, 0};
     GraphBuilder builder("one", "generated");
-    builder.add({op_with_all_keys(row.kind), row.text, {}, {}, {}});
+    builder.add({op_with_all_keys(row.kind), row.text, {}, {}, {}, {}});
     workload.graphs.push_back(builder.take());
     const std::string text = format_json_trace(workload);
     file("own.json", text);
@@ -227,7 +227,7 @@ TEST_F(TraceConvert, TransposedConvolutionsComeBack) {
   workload.group_classes = {all_ranks_class(1)};
   workload.graph_of_rank = {0};
   GraphBuilder builder("one", "generated");
-  builder.add({op, "up", {}, {}, {}});
+  builder.add({op, "up", {}, {}, {}, {}});
   workload.graphs.push_back(builder.take());
   file("own.json", format_json_trace(workload));
   EXPECT_EQ(read("own.json").graphs[0].ops.at(0).conv.key(), op.conv.key());
