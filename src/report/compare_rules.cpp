@@ -65,7 +65,8 @@ std::vector<Rule> read_rules(const std::string& file) {
     findings.throw_if_any();
   }
   for (const auto& [key, value] : json.items()) {
-    if (key != "rules" && key != "$schema") findings.add("{}: /{}: found an unknown key, expected only 'rules'", file, key);
+    if (key != "rules" && key != "$schema")
+      findings.add("{}: /{}: found an unknown key, expected only 'rules'", file, key);
   }
   for (std::size_t i = 0; i < json["rules"].size(); ++i) {
     const Json& entry = json["rules"][i];

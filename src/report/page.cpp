@@ -183,7 +183,7 @@ std::string page(const std::string& title, const Json& island) {
 
 std::string write_html(const std::string& directory) {
   const bool sweep = std::filesystem::exists(directory + "/points.csv");
-  const std::string file = directory + "/report.html";
+  std::string file = directory + "/report.html";
   remove_leftovers(directory);
   write_file(file, sweep ? sweep_page(directory) : page_of_run(directory));
   return file;

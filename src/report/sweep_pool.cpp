@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs commands as child processes, a few at a time, and stops in good order when it is interrupted.
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include "dojo/base/error.h"

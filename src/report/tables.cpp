@@ -35,7 +35,7 @@ std::string csv_cell(const std::string& plain) {
   // Tables are printed on terminals too.
   const std::string shown = may_control(plain) ? printable(plain) : plain;
   // An apostrophe makes it a text for spreadsheets.
-  const std::string text = looks_like_formula(shown) ? "'" + shown : shown;
+  std::string text = looks_like_formula(shown) ? "'" + shown : shown;
   if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
   std::string quoted = "\"";
   for (const char c : text) {

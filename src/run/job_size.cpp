@@ -23,7 +23,7 @@ using workload::DataflowPlan;
 // Measured: peak memory of runs with and without the part, divided by their number.
 constexpr double kBytesPerQueuedBurst = 260;  ///< of a message that waits at a DIP
 constexpr double kBytesPerSentBurst = 20;     ///< of a message of a rank: most go as one burst from all its nodes
-constexpr double kBytesPerReportRow = 1200;   ///< an operation in report.json, ops.csv and report.html
+constexpr double kBytesPerReportRow = 5200;   ///< an operation: 3,700 for the summary alone, 7,500 with --out
 constexpr double kBytesPerTask = 24;          ///< of a rank
 constexpr double kBytesPerProgramTask = 150;  ///< of a program, with its successors and its draft
 constexpr double kBytesPerFiring = 8;         ///< an item of a dataflow at one participant, track and chunk

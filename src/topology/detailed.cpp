@@ -64,9 +64,10 @@ std::string Topology::add_detailed(std::string path, std::vector<std::string>& d
     for (std::int32_t site = 0; site < sites(); ++site) {
       const auto index = static_cast<std::size_t>(site);
       if (map.enabled[index] == 0 || (row >= 0 && site / site_columns_ != row)) continue;
-      if (map.core_speed[index] != 1.0f)
+      if (map.core_speed[index] != 1.0f) {
         return fmt::format("{}, a slow node: detailed cores run at the nominal rate",
                            node_path(other, static_cast<SiteIndex>(site)));
+      }
       detailed_[other].push_back(static_cast<SiteIndex>(site));
     }
   }

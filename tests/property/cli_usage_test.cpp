@@ -156,5 +156,42 @@ TEST(ExitCodes, LoadsForWhichThereIsNoMemoryToWaitInAreRefusedBeforeTheRun) {
   EXPECT_FALSE(std::filesystem::exists(folder / "out"));
 }
 
+/// The last estimate, which has the lowered workload in it, and the peak with all outputs.
+void expect_estimate_near_peak(Words words) {
+  const TemporaryFolder folder;
+  words.insert(words.end(), {"-v", "--out", folder / "out"});
+  const ProgramResult result = run_program(words);
+  ASSERT_EQ(result.exit_code, 0) << result.err;
+  const std::string before = "needs about ";
+  const std::size_t at = result.err.rfind(before);
+  ASSERT_NE(at, std::string::npos) << result.err;
+  constexpr double kGiB = 1 << 30, kRounding = 0.005, kMost = 1.5;
+  const double estimate = std::stod(result.err.substr(at + before.size()));
+  const double peak = static_cast<double>(result.peak_rss_bytes) / kGiB;
+  EXPECT_LT(estimate - kRounding, kMost * peak);
+  EXPECT_GT(estimate + kRounding, peak / kMost);
+}
+
+TEST(HostMemory, IsEstimatedWithinAHalfOfThePeak) {
+  expect_estimate_near_peak({"run", "configs/runs/resnet50_die.json"});
+  expect_estimate_near_peak({"run", "configs/runs/resnet50_tile.json"});
+  nlohmann::json operations = nlohmann::json::array();
+  for (int i = 0; i < 30'000; ++i) {
+    operations.push_back({{"id", i}, {"name", "layer" + std::to_string(i / 10)}, {"kind", "compute"}, {"flops", 1000}});
+    if (i > 0) operations.back()["deps"] = {i - 1};
+  }
+  const nlohmann::json trace = {
+      {"format", "dojo.trace/1"}, {"ranks", {{{"graph", 0}, {"ranks", 1}}}}, {"graphs", {{{"ops", operations}}}}};
+  const TemporaryFolder folder;
+  expect_estimate_near_peak({"run", "--machine", "configs/machines/die.json", "--workload",
+                             folder.write("long.json", trace.dump()), "--set", "workload.rank_unit=die"});
+  const std::string reduction = folder / "reduction.json";
+  ASSERT_EQ(
+      run_program({"trace", "gen", "all_reduce", "--bytes", "67108864", "--ranks", "25", "-o", reduction}).exit_code,
+      0);
+  expect_estimate_near_peak(
+      {"run", "--machine", "configs/machines/tile.json", "--workload", reduction, "--set", "workload.rank_unit=die"});
+}
+
 }  // namespace
 }  // namespace dojo::test

@@ -32,8 +32,10 @@ class Plugins {
 }  // namespace dojo::run
 
 /// The one function of a shared object that adds its parts to `plugins`.
+// NOLINTBEGIN(bugprone-macro-parentheses): the name of a parameter
 #define DOJO_PLUGIN(plugins)                                                    \
   extern "C" __attribute__((visibility("default"))) int dojo_plugin_version() { \
     return dojo::run::Plugins::kVersion;                                        \
   }                                                                             \
   extern "C" __attribute__((visibility("default"))) void dojo_plugin(dojo::run::Plugins& plugins)
+// NOLINTEND(bugprone-macro-parentheses)
