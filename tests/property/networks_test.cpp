@@ -135,6 +135,53 @@ TEST_P(RandomNetworks, StreamWhatDoesNotFit) {
   }
 }
 
+topology::MachineParams two_small_dies() {
+  topology::MachineParams machine;
+  machine.level = topology::Level::kTile;
+  machine.die.grid.rows = machine.die.grid.columns = 6;
+  machine.die.enabled = 36;
+  machine.tile.dies.rows = 1, machine.tile.dies.columns = 2;
+  machine.node.sram_bytes = 64 << 20;
+  return machine;
+}
+
+workload::NetworkOptions small_pipeline(std::int64_t parts) {
+  workload::NetworkOptions o;
+  o.layers = 4, o.hidden = 128, o.heads = 4, o.kv_heads = 4, o.vocabulary = 256, o.sequence = 64;
+  o.ranks = o.pipeline = 2;
+  o.batch = o.microbatches = parts;
+  return o;
+}
+
+/// Parts of a batch take the same time each once a pipeline is full: from 4 times its stages on the rest is known.
+TEST(Pipelines, PartsRepeat) {
+  const auto cycles = [](std::int64_t parts) {
+    const workload::Workload job = workload::generate_network("gpt", small_pipeline(parts));
+    return static_cast<double>(run(two_small_dies(), job, placed("die", 2)).results.end_cycle);
+  };
+  const double six = cycles(6), eight = cycles(8), sixteen = cycles(16);
+  EXPECT_NEAR((eight + 8 * (eight - six) / 2) / sixteen, 1, 0.01);
+}
+
+/// What is loaded ahead of its use costs less than the same bytes one after the other, and more than nothing.
+TEST(Streaming, OverlapsWithComputing) {
+  topology::MachineParams machine = two_small_dies();
+  const workload::Workload job = workload::generate_network("gpt", small_pipeline(4));
+  workload::LowerOptions options = placed("die", 2);
+  const JobRun whole = run(machine, job, options);
+  machine.node.sram_bytes = whole.results.sram_peak_bytes_max / 2;
+  options.capacity_policy = workload::CapacityPolicy::kStream;
+  const JobRun streamed = run(machine, job, options);
+  ASSERT_GT(streamed.results.streamed_bytes, 0);
+  const double ports = streamed.topology->dip_count() * machine.dip.hbm_bytes_per_s * machine.dip.hbm_efficiency;
+  const double alone = static_cast<double>(streamed.results.streamed_bytes) / ports;
+  RecordProperty("whole_us", std::to_string(whole.seconds() * 1e6));
+  RecordProperty("streamed_us", std::to_string(streamed.seconds() * 1e6));
+  RecordProperty("alone_us", std::to_string(alone * 1e6));
+  EXPECT_GT(streamed.seconds(), whole.seconds());
+  EXPECT_LT(streamed.seconds(), whole.seconds() + alone);
+}
+
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomNetworks, testing::Range<std::uint64_t>(1, 25));
 
 }  // namespace
