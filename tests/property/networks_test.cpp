@@ -163,25 +163,6 @@ TEST(Pipelines, PartsRepeat) {
   EXPECT_NEAR((eight + 8 * (eight - six) / 2) / sixteen, 1, 0.01);
 }
 
-/// What is loaded ahead of its use costs less than the same bytes one after the other, and more than nothing.
-TEST(Streaming, OverlapsWithComputing) {
-  topology::MachineParams machine = two_small_dies();
-  const workload::Workload job = workload::generate_network("gpt", small_pipeline(4));
-  workload::LowerOptions options = placed("die", 2);
-  const JobRun whole = run(machine, job, options);
-  machine.node.sram_bytes = whole.results.sram_peak_bytes_max / 2;
-  options.capacity_policy = workload::CapacityPolicy::kStream;
-  const JobRun streamed = run(machine, job, options);
-  ASSERT_GT(streamed.results.streamed_bytes, 0);
-  const double ports = streamed.topology->dip_count() * machine.dip.hbm_bytes_per_s * machine.dip.hbm_efficiency;
-  const double alone = static_cast<double>(streamed.results.streamed_bytes) / ports;
-  RecordProperty("whole_us", std::to_string(whole.seconds() * 1e6));
-  RecordProperty("streamed_us", std::to_string(streamed.seconds() * 1e6));
-  RecordProperty("alone_us", std::to_string(alone * 1e6));
-  EXPECT_GT(streamed.seconds(), whole.seconds());
-  EXPECT_LT(streamed.seconds(), whole.seconds() + alone);
-}
-
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomNetworks, testing::Range<std::uint64_t>(1, 25));
 
 }  // namespace
