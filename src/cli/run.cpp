@@ -78,9 +78,10 @@ config::RunConfig load_config(const Options& options) {
     request.overrides.push_back(fmt::format("run.seed={}", options.value<std::int64_t>("seed", 0)));
   if (options.has("audit")) {
     const auto tasks = options.value<std::int64_t>("audit", 0);
-    if (tasks < 0)
+    if (tasks < 0) {
       options.fail(fmt::format(
           "--audit is {}; expected a number of operations, 0 for none; leave it out for the default", tasks));
+    }
     request.overrides.push_back(fmt::format("run.audit_tasks={}", tasks));
   }
   if (options.has("timeline")) request.overrides.emplace_back("run.timeline=true");
@@ -124,7 +125,7 @@ int exit_code(const run::RunOutcome& outcome) {
   const auto& cores = outcome.results.waiting_cores;
   lines.insert(lines.end(), cores.begin(), cores.end());
   const auto& blocked = outcome.results.blocked_packets;
-  if (blocked.empty()) lines.push_back("no packet is blocked: the network is empty");
+  if (blocked.empty()) lines.emplace_back("no packet is blocked: the network is empty");
   for (const std::string& packet : blocked) lines.push_back("blocked packet: " + packet);
   throw Error(ExitCode::kCannotFinish, lines);
 }
@@ -171,12 +172,13 @@ int run_command(const Arguments& arguments) {
     return exit_code(outcome);
   }
   put(report::report_text(outcome.context()));
-  if (!out.empty() && !outcome.timeline.empty())
+  if (!out.empty() && !outcome.timeline.empty()) {
     print(
         "timeline        {} ({} of {} ranks); opens in ui.perfetto.dev\n",
         (std::filesystem::path(out) / "timeline.pftrace.gz").string(),
         report::timeline_ranks(outcome.prepared.config->run.timeline_ranks, outcome.prepared.workload->ranks()).size(),
         outcome.prepared.workload->ranks());
+  }
   put(signals);
   if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   return exit_code(outcome);

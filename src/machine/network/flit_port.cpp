@@ -109,7 +109,8 @@ LinkCounters FlitPort::edge(Direction d) const {
 void FlitPort::settle() {
   for (int i = 0; i < topology::kDirections; ++i) {
     const auto d = static_cast<Direction>(i);
-    for (SiteIndex site = 0; site < context_.topology.sites(); ++site) {
+    for (std::int32_t at = 0; at < context_.topology.sites(); ++at) {
+      const auto site = static_cast<SiteIndex>(at);
       const reference::LinkCount count = flits_.link(site, d);
       fabric::LinkUse& link = network_.use(site, d);
       link.busy_cycles = link.bursts = count.flits;
