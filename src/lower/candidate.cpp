@@ -222,9 +222,14 @@ class Candidate {
   [[nodiscard]] node::CorePiece core_piece(std::uint32_t step, const Sizes& size) const {
     const Step what = step_of(step, size);
     node::CorePiece piece;
-    if (what.groups == 1) piece.kind = node::CorePiece::Kind::kProduct;
     if (step == 0) piece.before = what.start;
-    piece.times = size[3];
+    if (what.groups > 1 && node::groups_take_vector_unit(context_.cost, what.piece, what.groups)) {
+      piece.kind = node::CorePiece::Kind::kStream;
+      piece.stream = context_.cost.stream(node::grouped_vector_piece(what.piece, what.groups));
+      return piece;
+    }
+    piece.kind = node::CorePiece::Kind::kProduct;
+    piece.times = what.groups > 1 ? what.groups : size[3];
     piece.product = what.piece;
     return piece;
   }
@@ -239,9 +244,8 @@ class Candidate {
     times.index = static_cast<std::uint32_t>(times_.size() - 1);
     for (std::uint32_t step = 0; step < steps_; ++step) {
       const Step what = step_of(step, size);
-      const Cycles formula = step_cycles(what, size, context_.cost.product(what.piece));
-      times.steps.push_back(chosen && context_.pieces != nullptr ? step_cycles(what, size, context_.time(what.piece))
-                                                                 : formula);
+      const Cycles formula = step_cycles(what, size, context_.cost);
+      times.steps.push_back(chosen && context_.pieces != nullptr ? step_cycles(what, size, context_) : formula);
       times.sum = saturating_sum(times.sum, times.steps.back());
       times.formulas = saturating_sum(times.formulas, formula);
     }
@@ -266,10 +270,25 @@ class Candidate {
     }
     return {piece, step == 0 ? context_.cost.launch() : context_.cost.step_start(), groups};
   }
-  [[nodiscard]] Cycles step_cycles(const Step& step, const Sizes& size, Cycles piece) const {
-    const Cycles busy = step.groups > 1 ? node::grouped_product_cycles(context_.cost, step.piece, step.groups)
-                                        : saturating_product(size[3], piece);
-    return saturating_sum(step.start, busy);
+  /// `times` has those of pieces: the formulas, or the context of a chosen plan.
+  [[nodiscard]] static Cycles time_of(const node::NodeCost& times, const node::ProductWork& piece) {
+    return times.product(piece);
+  }
+  [[nodiscard]] static Cycles time_of(const PlanContext& times, const node::ProductWork& piece) {
+    return times.time(piece);
+  }
+  [[nodiscard]] static Cycles time_of(const node::NodeCost& times, const node::VectorPiece& piece) {
+    return times.vector(piece);
+  }
+  [[nodiscard]] static Cycles time_of(const PlanContext& times, const node::VectorPiece& piece) {
+    return times.time(piece);
+  }
+  template <class Times>
+  [[nodiscard]] Cycles step_cycles(const Step& step, const Sizes& size, const Times& times) const {
+    if (step.groups > 1 && node::groups_take_vector_unit(context_.cost, step.piece, step.groups))
+      return saturating_sum(step.start, time_of(times, node::grouped_vector_piece(step.piece, step.groups)));
+    const std::int64_t products = step.groups > 1 ? step.groups : size[3];
+    return saturating_sum(step.start, saturating_product(products, time_of(times, step.piece)));
   }
 
   [[nodiscard]] Layout output_layout() const {

@@ -78,6 +78,7 @@ class Deliveries {
   Bytes along_line(const std::vector<std::uint32_t>& nodes, Shape shape, const Holding& holding, bool streamed);
   void finish_gathers(Kernel& kernel) const;
   void finish_unicasts(Kernel& kernel) const;
+  void order_short_unicasts(Kernel& kernel) const;
   void count_arrivals(Kernel& kernel) const;
   Bytes columns_then_rows(const Holding& holding, bool streamed, bool filtered);
 

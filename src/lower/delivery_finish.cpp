@@ -66,6 +66,42 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
   std::partial_sum(kernel.gather_begin.begin(), kernel.gather_begin.end(), kernel.gather_begin.begin());
 }
 
+namespace {
+
+/// Of messages that leave in one cycle: who comes first. On each link of a row that is the node next to it.
+std::pair<int, int> turn_on_row(const SliceShape& shape, const Unicast& message) {
+  const int from = shape.nodes[message.source].column, to = shape.nodes[message.destination].column;
+  if (from == to) return {0, 0};
+  return to < from ? std::pair{1, from} : std::pair{2, -from};
+}
+
+}  // namespace
+
+/// The fast network reserves links message by message, in this order. One that is reserved for later leaves a gap that
+/// nobody fills, which matters where a message is shorter than its way: those go in the order in which they come to the
+/// links of their rows. The messages of a node keep their order.
+void Deliveries::order_short_unicasts(Kernel& kernel) const {
+  const SliceShape& shape = grid_->shape();
+  const double length = static_cast<double>(shape.columns / shape.die_columns) * grid_->link_bytes_per_cycle();
+  struct Turn {
+    std::uint32_t nth;  ///< of its node's messages
+    bool is_long;
+    std::pair<int, int> on_row;
+    Unicast message;
+  };
+  std::vector<std::uint32_t> sent(shape.node_count(), 0);
+  std::vector<Turn> turns;
+  for (const Unicast& u : kernel.unicasts) {
+    const bool is_long = u.bytes > length;
+    turns.push_back({sent[u.source]++, is_long, is_long ? std::pair{0, 0} : turn_on_row(shape, u), u});
+  }
+  const auto die = [&](const Turn& turn) { return shape.nodes[turn.message.source].die; };
+  std::stable_sort(turns.begin(), turns.end(), [&](const Turn& a, const Turn& b) {
+    return std::tuple(die(a), a.nth, a.is_long, a.on_row) < std::tuple(die(b), b.nth, b.is_long, b.on_row);
+  });
+  std::transform(turns.begin(), turns.end(), kernel.unicasts.begin(), [](const Turn& turn) { return turn.message; });
+}
+
 void Deliveries::finish_unicasts(Kernel& kernel) const {
   const SliceShape& shape = grid_->shape();
   for (const Sent& s : sent_) {
@@ -78,6 +114,7 @@ void Deliveries::finish_unicasts(Kernel& kernel) const {
     return std::tuple(shape.nodes[a.source].die, a.slot, a.source) <
            std::tuple(shape.nodes[b.source].die, b.slot, b.source);
   });
+  order_short_unicasts(kernel);
   kernel.unicast_begin.assign(shape.die_count() + 1, 0);
   for (const Unicast& u : kernel.unicasts) ++kernel.unicast_begin[shape.nodes[u.source].die + 1U];
   std::partial_sum(kernel.unicast_begin.begin(), kernel.unicast_begin.end(), kernel.unicast_begin.begin());

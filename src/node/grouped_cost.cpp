@@ -10,13 +10,19 @@
 
 namespace dojo::node {
 
-Cycles grouped_product_cycles(const NodeCost& cost, const ProductWork& piece, std::int64_t groups) {
+VectorPiece grouped_vector_piece(const ProductWork& piece, std::int64_t groups) {
   const std::int64_t results = saturating_product(piece.m, saturating_product(piece.n, groups));
   const std::int64_t macs = saturating_product(results, piece.k);
-  const Cycles vector =
-      cost.vector({saturating_product(macs, piece.element_bytes), saturating_product(results, piece.result_bytes),
-                   saturating_product(2, macs), piece.element_bytes, macs});
-  return std::min(vector, saturating_product(groups, cost.product(piece)));
+  return {saturating_product(macs, piece.element_bytes), saturating_product(results, piece.result_bytes),
+          saturating_product(2, macs), piece.element_bytes, macs};
+}
+
+bool groups_take_vector_unit(const NodeCost& cost, const ProductWork& piece, std::int64_t groups) {
+  return cost.vector(grouped_vector_piece(piece, groups)) < saturating_product(groups, cost.product(piece));
+}
+
+Cycles grouped_product_cycles(const NodeCost& cost, const ProductWork& piece, std::int64_t groups) {
+  return std::min(cost.vector(grouped_vector_piece(piece, groups)), saturating_product(groups, cost.product(piece)));
 }
 
 }  // namespace dojo::node

@@ -84,13 +84,16 @@ void audit(Lines& out, const Json& r) {
   if (!why_not.empty()) return out.add("audit", "none: {}", why_not);
   const auto off = [&](const char* key) { return 100 * (real(a.at(key)) - 1); };
   const Json& half = a.at("confidence");
-  const std::string step = half.is_null() ? "too few to estimate the step"
-                                          : fmt::format("step estimated {:+.1f} % +-{:.1f} %",
-                                                        100 * real(a.at("step_error")), 100 * real(half));
+  // Of two there is no spread to speak of, even where the draw left nothing to chance.
+  constexpr long long kFewest = 3;
+  const long long replayed = a.at("windows").get<long long>() + a.at("collectives").get<long long>();
+  const std::string step =
+      half.is_null() || replayed < kFewest
+          ? "too few to estimate the step"
+          : fmt::format("step estimated {:+.1f} % +-{:.1f} %", 100 * real(a.at("step_error")), 100 * real(half));
   out.add("audit", "{} of {} operations replayed in the reference network: median {:.1f} %, worst {:.1f} % ({}); {}{}",
-          a.at("windows").get<long long>() + a.at("collectives").get<long long>(), count(a.at("operations")),
-          off("ratio_median"), off("ratio_worst"), shortened(text(a.at("worst").at("operation")), 40), step,
-          a.at("partial").get<bool>() ? "; interrupted" : "");
+          replayed, count(a.at("operations")), off("ratio_median"), off("ratio_worst"),
+          shortened(text(a.at("worst").at("operation")), 40), step, a.at("partial").get<bool>() ? "; interrupted" : "");
 }
 
 /// "pipeline; 212 pieces ran on it, which take +1.2 % against the formulas ..."

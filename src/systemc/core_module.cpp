@@ -17,6 +17,7 @@ using tlm::tlm_generic_payload;
 CoreModule::CoreModule(sc_core::sc_module_name name, const core::NodeSite& site, double clock_hz)
     : Core(name), hardware_(site.hardware), clock_(clock_hz) {
   signals.register_b_transport(this, &CoreModule::signalled);
+  signals.register_nb_transport_fw(this, &CoreModule::refuse);
   set_up(access_, line_);
   set_up(packet_, line_);
   packet_.set_write();
@@ -52,6 +53,10 @@ bool CoreModule::send(const core::Packet& packet, Cycles at) {
   if (packet_.get_response_status() == tlm::TLM_INCOMPLETE_RESPONSE) return false;
   if (packet_.get_response_status() != tlm::TLM_OK_RESPONSE) fail("network", packet_, "a packet of 64 bytes");
   return true;
+}
+
+tlm::tlm_sync_enum CoreModule::refuse(tlm_generic_payload&, tlm::tlm_phase&, sc_time&) {
+  refuse_non_blocking(Core::name());
 }
 
 void CoreModule::signalled(tlm_generic_payload& payload, sc_time& delay) {

@@ -15,6 +15,12 @@ SramModule::SramModule(sc_core::sc_module_name name, const dojo::core::NodeSite&
     : Sram(name), banks_(site.memory), hardware_(site.hardware), clock_(clock_hz) {
   core.register_b_transport(this, &SramModule::access_of_core);
   router.register_b_transport(this, &SramModule::access_of_router);
+  core.register_nb_transport_fw(this, &SramModule::refuse);
+  router.register_nb_transport_fw(this, &SramModule::refuse);
+}
+
+tlm::tlm_sync_enum SramModule::refuse(tlm_generic_payload&, tlm::tlm_phase&, sc_time&) {
+  refuse_non_blocking(name());
 }
 
 /// Kernels lie from address 0 on, whatever the SRAM's size: only the banks matter (core::StepPrograms).
@@ -42,9 +48,14 @@ void SramModule::access(tlm_generic_payload& payload, sc_time& delay, std::int64
 RouterModule::RouterModule(sc_core::sc_module_name name, const core::NodeSite& site, double clock_hz)
     : Router(name), network_(site.network), latency_(site.hardware.sram_latency_cycles), clock_(clock_hz) {
   from_core.register_b_transport(this, &RouterModule::take);
+  from_core.register_nb_transport_fw(this, &RouterModule::refuse);
   set_up(access_, line_);
   set_up(signal_, line_);
   signal_.set_write();
+}
+
+tlm::tlm_sync_enum RouterModule::refuse(tlm_generic_payload&, tlm::tlm_phase&, sc_time&) {
+  refuse_non_blocking(name());
 }
 
 void RouterModule::take(tlm_generic_payload& payload, sc_time& delay) {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Payloads of one line that are used again and again.
 #pragma once
+#include <fmt/format.h>
+
 #include <array>
 #include <tlm>
 
+#include "dojo/base/error.h"
 #include "dojo/core/program.h"
 
 namespace dojo::systemc {
@@ -28,6 +31,14 @@ inline bool refuses(tlm::tlm_generic_payload& payload) {
     return false;
   }
   return true;
+}
+
+/// Sockets of nodes are loosely timed; the approximately timed protocol would start processes behind them.
+[[noreturn]] inline void refuse_non_blocking(const char* module) {
+  throw Error(ExitCode::kInvalidInput,
+              fmt::format("{}: found a call of nb_transport_fw, expected b_transport: sockets of nodes are loosely "
+                          "timed, and delay says all",
+                          module));
 }
 
 }  // namespace dojo::systemc

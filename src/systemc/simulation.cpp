@@ -38,11 +38,19 @@ bool has_users_core = false;
 /// What went wrong in a process of such a core: nothing may be thrown through the kernel's own code there.
 std::string process_failure;
 
+/// What the kernel says, on one line.
+std::string words_of(const sc_core::sc_report& report) {
+  const std::string words = report.get_msg();
+  const std::size_t first = words.find_first_not_of(" \n");
+  return first == std::string::npos ? report.get_msg_type()
+                                    : fmt::format("{}: {}", report.get_msg_type(), words.substr(first));
+}
+
 /// A warning of the kernel is a mistake of ours (a flat tree, a name twice): never go on.
 void on_kernel_report(const sc_core::sc_report& report, const sc_core::sc_actions&) {
   if (report.get_severity() == sc_core::SC_INFO) return;
   if (has_users_core && sc_core::sc_get_current_process_handle().valid()) {
-    if (process_failure.empty()) process_failure = report.get_msg();
+    if (process_failure.empty()) process_failure = words_of(report);
     return sc_core::sc_stop();
   }
   throw Error(has_users_core ? ExitCode::kInvalidInput : ExitCode::kInternal,
@@ -152,7 +160,7 @@ Ending Simulation::run(const std::function<bool()>& should_stop, const std::func
   try {
     sc_core::sc_start();
   } catch (const sc_core::sc_report& report) {
-    if (process_failure.empty()) process_failure = report.get_msg();
+    if (process_failure.empty()) process_failure = words_of(report);
   }
   if (!process_failure.empty())
     throw Error(ExitCode::kInvalidInput, fmt::format("a process of a core has failed: {}", process_failure));

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <limits>
 #include <set>
+#include <tuple>
+#include <utility>
 
 #include "dojo/base/types.h"
 #include "topology/levels.h"
@@ -15,6 +18,7 @@ namespace {
 constexpr std::int64_t kMaxDies = std::int64_t{1} << 24;  // four edges of each still have 32-bit numbers
 constexpr std::int64_t kMaxSites = std::numeric_limits<SiteIndex>::max();
 constexpr std::int64_t kPacketBytes = 64;
+constexpr std::int64_t kLargestPart = 64;  // tiles of a tray in a row or column, that are proposed
 
 std::string text(const Grid& grid) {
   return fmt::format("{} x {}", grid.rows, grid.columns);
@@ -26,6 +30,32 @@ void check_positive(Grid& grid, const std::string& path, std::vector<Problem>& p
   grid = {std::max<std::int64_t>(grid.rows, 1), std::max<std::int64_t>(grid.columns, 1)};
 }
 
+/// Tiles of a tray and trays of a cabinet of which the mesh is made, as many of them as now where that can be.
+std::pair<Grid, Grid> parts_of(const Grid& mesh, const Grid& tray, const Grid& cabinet) {
+  std::pair<Grid, Grid> best{{1, 1}, {1, 1}};
+  std::tuple<std::int64_t, std::int64_t, std::int64_t> least{std::numeric_limits<std::int64_t>::max(), 0, 0};
+  const auto divisors = [](std::int64_t all) {
+    std::vector<std::int64_t> found;
+    for (std::int64_t i = 1; i <= std::min(all, kLargestPart); ++i)
+      if (all % i == 0) found.push_back(i);
+    return found;
+  };
+  for (const std::int64_t rows : divisors(mesh.rows)) {
+    for (const std::int64_t columns : divisors(mesh.columns)) {
+      for (const std::int64_t down : divisors(mesh.rows / rows)) {
+        for (const std::int64_t across : divisors(mesh.columns / columns)) {
+          const std::tuple off{std::abs(rows * columns - area(tray)), std::abs(down * across - area(cabinet)),
+                               std::abs(rows - tray.rows) + std::abs(down - cabinet.rows)};
+          if (off >= least) continue;
+          least = off;
+          best = {{rows, columns}, {down, across}};
+        }
+      }
+    }
+  }
+  return best;
+}
+
 void check_mesh(MachineParams& params, std::vector<Problem>& problems) {
   const Grid cabinet = times(params.cabinet.trays, params.tray.tiles);
   Grid& mesh = params.exapod.tile_mesh;
@@ -33,12 +63,15 @@ void check_mesh(MachineParams& params, std::vector<Problem>& problems) {
   const Grid below{mesh.rows / cabinet.rows * cabinet.rows, mesh.columns / cabinet.columns * cabinet.columns};
   const Grid above{ceil_div(mesh.rows, cabinet.rows) * cabinet.rows,
                    ceil_div(mesh.columns, cabinet.columns) * cabinet.columns};
+  const std::pair<Grid, Grid> parts = parts_of(mesh, params.tray.tiles, params.cabinet.trays);
   std::string fits = text(above);
   if (area(below) > 0) fits = text(below) + " or " + fits;
   problems.push_back({"/exapod/tile_mesh",
                       fmt::format("found {} tiles (rows x columns), expected a multiple of a cabinet's {} tiles "
-                                  "(cabinet.trays {} times tray.tiles {}); {} would fit",
-                                  text(mesh), text(cabinet), text(params.cabinet.trays), text(params.tray.tiles), fits),
+                                  "(cabinet.trays {} times tray.tiles {}); {} would fit, and so would {} with "
+                                  "tray.tiles {} and cabinet.trays {}",
+                                  text(mesh), text(cabinet), text(params.cabinet.trays), text(params.tray.tiles), fits,
+                                  text(mesh), text(parts.first), text(parts.second)),
                       {"/cabinet", "/tray/tiles", "/level"}});
   mesh = area(below) > 0 ? below : above;
 }

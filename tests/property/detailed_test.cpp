@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // machine.detailed: cores that run cycle by cycle in their die. They do the work that was planned, near the time that
 // was planned, and the same for any number of threads, order of shards and length of windows.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "dojo/base/error.h"
 #include "support/run.h"
+#include "support/temporary_folder.h"
 
 namespace dojo::test {
 namespace {
@@ -105,6 +107,34 @@ TEST(Detailed, ShapesOfEveryKindRun) {
   ASSERT_TRUE(ran.results.finished);
   EXPECT_GT(ran.results.pipelines.matrix_issues, 0u);
   EXPECT_GT(ran.results.pipelines.fma_issues, 0u);
+}
+
+/// Groups of many channels go through the matrix unit one after the other, depthwise ones through the vector unit.
+TEST(Detailed, GroupsOfAConvolutionRun) {
+  for (const char* kind : {"conv", "conv_input_grad", "conv_weight_grad"}) {
+    for (const int groups : {4, 64}) {
+      const TemporaryFolder folder;
+      const std::string trace = folder.write(
+          "conv.json",
+          fmt::format(
+              R"({{"format": "dojo.trace/1", "ranks": [{{"graph": 0, "ranks": 1}}], "graphs": [{{"ops": [)"
+              R"({{"id": 0, "kind": "{}", "conv": {{"n": 2, "c": 64, "h": 14, "w": 14, "k": 64, "r": 3, "s": 3, )"
+              R"("pad": 1, "groups": {}}}}}]}}]}})",
+              kind, groups));
+      const auto ran = [&](const std::string& cores) {
+        const JobRun job = run(RunRequest{"", "configs/machines/die.json", trace, {kReference, cores}, {}});
+        EXPECT_TRUE(job.results.finished);
+        return job.results;
+      };
+      const machine::Results planned = ran(kPipeline), detailed = ran("machine.detailed=[\"die\"]");
+      // A detailed core launches while its operands are on the way, a planned one when they are there.
+      const auto plan = static_cast<double>(planned.end_cycle), launch = 40.0;
+      EXPECT_LE(static_cast<double>(detailed.end_cycle), 1.05 * plan) << kind << ", " << groups << " groups";
+      EXPECT_GE(static_cast<double>(detailed.end_cycle), 0.95 * plan - launch) << kind << ", " << groups << " groups";
+      const core::Counters& cores = detailed.pipelines;
+      EXPECT_GT(groups == 4 ? cores.matrix_issues : cores.fma_issues, 0u) << kind;
+    }
+  }
 }
 
 TEST(Detailed, WrongPathsAreRefused) {

@@ -276,6 +276,37 @@ struct Throws final : systemc::ThreadCore {
   }
 };
 
+/// Calls its sockets as the approximately timed protocol does, or waits in a core without a process.
+struct Misused final : Bare {
+  enum class How { kMemory, kNetwork, kWait };
+  Misused(const core::NodeSite& site, double clock_hz, How wrong) : Bare("core", site, clock_hz), how(wrong) {}
+  Cycles run(Cycles) override {
+    if (how == How::kWait) {
+      sc_core::wait(1, sc_core::SC_NS);
+      return kNever;
+    }
+    tlm::tlm_generic_payload payload;
+    tlm::tlm_phase phase = tlm::BEGIN_REQ;
+    sc_core::sc_time delay = sc_core::SC_ZERO_TIME;
+    (void)(how == How::kMemory ? memory->nb_transport_fw(payload, phase, delay)
+                               : network->nb_transport_fw(payload, phase, delay));
+    return kNever;
+  }
+  [[nodiscard]] bool done() const override { return false; }
+  How how;
+};
+
+TEST(OwnCore, MisusedSocketsAndWaitsEndWithASentence) {
+  const auto misused = [](Misused::How how) {
+    return refused(
+        with("mine", [how](const core::NodeSite& site, double hz) { return std::make_unique<Misused>(site, hz, how); }),
+        ExitCode::kInvalidInput);
+  };
+  EXPECT_THAT(misused(Misused::How::kMemory), HasSubstr("node[3].sram: found a call of nb_transport_fw"));
+  EXPECT_THAT(misused(Misused::How::kNetwork), HasSubstr("node[3].router: found a call of nb_transport_fw"));
+  EXPECT_THAT(misused(Misused::How::kWait), HasSubstr("wait() is only allowed in SC_THREADs"));
+}
+
 TEST(OwnCore, WrongModulesEndWithASentence) {
   const auto module = [](auto make) { return with("mine", make); };
   EXPECT_THAT(refused(module([](const core::NodeSite&, double) { return std::unique_ptr<systemc::CoreModule>(); }),

@@ -14,6 +14,8 @@
 #include <vector>
 
 #include "dojo/core/kernels.h"
+#include "dojo/core/step_programs.h"
+#include "dojo/node/grouped_cost.h"
 #include "dojo/node/pipeline_cost.h"
 #include "support/core_programs.h"
 
@@ -88,6 +90,34 @@ inline std::vector<CorePoint> product_points() {
                       pipeline_cycles(product_text(kernel_of(shape, chosen.block_rows, chosen.block_columns), {})),
                       static_cast<double>(table.product(shape)), static_cast<double>(chosen.cycles)});
   }
+  return points;
+}
+
+/// Products of the groups of a convolution, on the unit that the formulas choose: depthwise, and of a few channels.
+inline std::vector<CorePoint> group_points() {
+  const node::NodeCost table{topology::NodeParams{}, node::NodeModel::kTable};
+  core::Hardware hardware;
+  hardware.sram_bytes = std::int64_t{1} << 30;
+  core::StepPrograms programs(table);
+  std::vector<CorePoint> points;
+  for (const std::int64_t pixels : {8, 49, 196})
+    for (const std::int64_t channels : {1, 4, 16})
+      for (const std::int64_t groups : {4, 32}) {
+        const node::ProductWork one{pixels, channels, 9 * channels, 2, 2, false};
+        node::CorePiece piece;
+        if (node::groups_take_vector_unit(table, one, groups)) {
+          piece.kind = node::CorePiece::Kind::kStream;
+          piece.stream = table.stream(node::grouped_vector_piece(one, groups));
+        } else {
+          piece.kind = node::CorePiece::Kind::kProduct;
+          piece.product = one;
+          piece.times = groups;
+        }
+        const double cycles = static_cast<double>(core::run(programs.of(piece, {}).work, hardware).cycles);
+        const auto formula = static_cast<double>(node::grouped_product_cycles(table, one, groups));
+        points.push_back({"groups", fmt::format("{} pixels, {} groups of {} channels", pixels, groups, channels),
+                          cycles, formula, formula});
+      }
   return points;
 }
 

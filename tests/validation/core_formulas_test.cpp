@@ -35,6 +35,14 @@ TEST(CoreFormulas, OfProducts) {
         8, now.beyond_10_percent);
 }
 
+TEST(CoreFormulas, OfGroups) {
+  const std::vector<CorePoint> points = group_points();
+  print_row("groups of a convolution", points);
+  judge({"core_groups", "mean error of the formula over 18 convolutions of groups on one core", "at most 10 %", "%", 0,
+         1},
+        10, errors_of(points, table_of).mean_percent);
+}
+
 TEST(CoreFormulas, OfOtherKernels) {
   const std::vector<CorePoint> points = OtherPoints().take();
   ASSERT_GE(points.size(), 250u);

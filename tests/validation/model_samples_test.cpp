@@ -53,6 +53,16 @@ INSTANTIATE_TEST_SUITE_P(Layers, ConvolutionOnADie,
                                          Convolution{"conv_stride_128x56_n1", 1, 128, 56, 128, 3, 2, false}),
                          [](const auto& test) { return std::string(test.param.id); });
 
+/// Each node sends a row of 12 packets to one far away.
+TEST(ModelSamples, AShortLookUp) {
+  const TemporaryFolder folder;
+  const std::string trace = folder.write(
+      "gather.json", R"({"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"ops": [)"
+                     R"({"id": 0, "kind": "gather", "lookup": {"lookups": 64, "width": 2048}}]}]})");
+  compare("gather_64_rows", "look-up of 64 rows of 2048 elements on a die",
+          {"", "configs/machines/die.json", trace, {"workload.rank_unit=die"}, {}}, 0.07, false);
+}
+
 TEST(ModelSamples, AProductOnSeveralDies) {
   for (const char* dies : {"1x2", "2x2"}) {
     compare(std::string("product_") + dies, std::string("bf16 product 1536 x 2048 x 1024, one rank on dies ") + dies,

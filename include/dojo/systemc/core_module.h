@@ -42,6 +42,7 @@ class CoreModule : public Core, public core::NodeModel {
 
  private:
   void signalled(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  tlm::tlm_sync_enum refuse(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
   [[noreturn]] void fail(const char* socket, const tlm::tlm_generic_payload& payload, const char* expected) const;
 
   const core::Hardware& hardware_;
@@ -98,6 +99,7 @@ class SramModule : public Sram {
   void access_of_core(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void access_of_router(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   void access(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay, std::int64_t bytes);
+  tlm::tlm_sync_enum refuse(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
 
   dojo::core::MemoryPort& banks_;
   const dojo::core::Hardware& hardware_;
@@ -117,6 +119,7 @@ class RouterModule : public Router, public core::MemoryPort {
 
  private:
   void take(tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
+  tlm::tlm_sync_enum refuse(tlm::tlm_generic_payload& payload, tlm::tlm_phase& phase, sc_core::sc_time& delay);
 
   core::PacketPort& network_;
   const Cycles latency_;

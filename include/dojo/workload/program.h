@@ -104,7 +104,7 @@ struct Kernel {
   std::vector<Gather> gathers;               ///< of one line ordered by (slot, stage)
   std::vector<Piece> pieces;                 ///< of one gather ordered by holder
   std::vector<std::uint32_t> unicast_begin;  ///< by die of the slice, size dies + 1; empty = no operand traffic at all
-  std::vector<Unicast> unicasts;             ///< of one die ordered by (slot, source)
+  std::vector<Unicast> unicasts;             ///< of one die in the order in which they go; of one source by slot
   std::vector<std::uint16_t> need;           ///< [node * (steps + 1) + slot]; empty = none
   std::vector<Cycles> cycles;                ///< [node * steps + step]: core time of a step, slow cores included
   /// Where some cores run cycle by cycle: what a step is for its core, [node * steps + step] into `core_pieces`; empty

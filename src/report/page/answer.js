@@ -28,11 +28,15 @@ function answerSentence(report) {
   return `What the step is spent on: ${first}${others.length ? `; ${others.join("; ")}` : ""}.`;
 }
 
+/** Of fewer there is no spread to speak of, even where the draw left nothing to chance. */
+const FEWEST_REPLAYED = 3;
+
 function answerCards(report) {
   const step = at(report, "latency.step_s", null),
     cold = at(report, "latency.cold_step_s", null);
   const audit = at(report, "fidelity.audit", {}),
-    confidence = at(audit, "confidence", null);
+    confidence = at(audit, "confidence", null),
+    replayed = (audit.windows ?? 0) + (audit.collectives ?? 0);
   const share = at(report, "contention.share", null);
   const sram = at(report, "memory.sram_peak_bytes_max", 0) / at(report, "memory.sram_capacity_bytes", NaN);
   return el("div", { class: "cards" }, [
@@ -50,13 +54,15 @@ function answerCards(report) {
     share !== null ? card("contention", percent(share), "of the time") : null,
     card("SRAM, fullest node", percent(sram)),
     card("mean power", si(at(report, "energy.watts_mean", 0), "W"), "assumed figures"),
-    confidence !== null
+    confidence !== null && replayed >= FEWEST_REPLAYED
       ? card(
           "error of the step",
           `${audit.step_error > 0 ? "+" : ""}${percent(audit.step_error)}`,
-          `± ${percent(confidence)}, from ${audit.windows + audit.collectives} operations in the reference network`,
+          `± ${percent(confidence)}, from ${replayed} operations in the reference network`,
         )
-      : null,
+      : replayed > 0
+        ? card("error of the step", "not known", `${replayed} operations in the reference network are too few`)
+        : null,
   ]);
 }
 

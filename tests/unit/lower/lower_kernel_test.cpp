@@ -367,6 +367,28 @@ TEST(Deliveries, AlongRowsBringsTheBandAndNothingElse) {
   EXPECT_EQ(arrivals(kernel, die.grid.shape()).size(), 2U * 4 * 3 + 3 * 2) << "rows of four, four, and three nodes";
 }
 
+/// Along a row of four nodes: of messages shorter than the row, the one nearest to a link goes first, each way; a
+/// node's second message comes after all first ones, and long ones keep their place behind the short ones.
+TEST(Deliveries, ShortMessagesOfNodesComeToTheirLinksInOrder) {
+  const Die die(Die::small({}));
+  Deliveries deliveries(die.grid, 1);
+  const std::array<std::array<std::uint32_t, 3>, 7> messages{{{0, 3, 256},   // east, the last to come to link 2 - 3
+                                                              {1, 3, 64},    // east
+                                                              {1, 0, 64},    // west, the second of its node
+                                                              {2, 3, 256},   // east, next to that link
+                                                              {3, 0, 64},    // west, nobody before it
+                                                              {4, 7, 257},   // longer than the row
+                                                              {5, 9, 64}}};  // along a column alone
+  for (const auto& [from, to, bytes] : messages) deliveries.unicast(from, to, bytes);
+  Kernel kernel;
+  deliveries.finish(kernel);
+  std::vector<std::array<std::uint32_t, 3>> order;
+  for (const Unicast& u : kernel.unicasts) order.push_back({u.source, u.destination, u.bytes});
+  const std::vector<std::array<std::uint32_t, 3>> expected{{5, 9, 64},  {3, 0, 64},  {2, 3, 256}, {1, 3, 64},
+                                                           {0, 3, 256}, {4, 7, 257}, {1, 0, 64}};
+  EXPECT_EQ(order, expected);
+}
+
 TEST(Halo, NeededPixelsAreTheWindowClippedToTheImage) {
   // One 4 x 4 image, 3 x 3 filter, pad 1, stride 1: output pixel (1, 1) reads rows 0 to 2 from (0, 0) to (2, 2).
   const ConvShape conv{2, 1, 4, 4, 1, 3, 3, 1, 1, 4, 4};

@@ -36,6 +36,21 @@ TEST(BadMachines, AMeshThatCabinetsDoNotFillSaysWhatWouldFit) {
   EXPECT_THAT(problems(params), ElementsAre(HasSubstr("; 4 x 3 would fit")));
 }
 
+TEST(BadMachines, AMeshOfAnotherShapeNamesTheTrayAndTheCabinetThatMakeIt) {
+  MachineParams params;
+  params.exapod.tile_mesh = {6, 20};
+  EXPECT_THAT(problems(params),
+              ElementsAre(HasSubstr("and so would 6 x 20 with tray.tiles 3 x 2 and cabinet.trays 2 x 1")));
+  params.tray.tiles = {3, 2};
+  params.cabinet.trays = {2, 1};
+  EXPECT_THAT(problems(params), ElementsAre());
+  params.exapod.tile_mesh = {4, 4};
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("4 x 4 with tray.tiles 2 x 2 and cabinet.trays 2 x 1")))
+      << "the nearest to six tiles";
+  params.exapod.tile_mesh = {1999, 7};  // prime: only single tiles and rows of seven
+  EXPECT_THAT(problems(params), ElementsAre(HasSubstr("1999 x 7 with tray.tiles 1 x 7 and cabinet.trays 1 x 1")));
+}
+
 TEST(BadMachines, MoreEnabledNodesThanSites) {
   MachineParams params;
   params.die.enabled = 361;
