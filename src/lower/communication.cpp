@@ -128,7 +128,11 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
     const EntryUse& use = drafts_[first_program].entries[first[k]];
     const Op& op = workload_.graphs[drafts_[first_program].program.graph].ops[use.op];
     const std::optional<Algorithm> algorithm = op.algorithm ? op.algorithm : options_.collective_algorithm;
-    const std::uint32_t plan = collective_plan(use, op, algorithm, ranks);
+    std::vector<std::vector<Bytes>> pairs;
+    if (op.pairs_begin < op.pairs_end)
+      for (const RankId rank : ranks)
+        pairs.push_back(pairs_of(rank, entries_of_program[job_.program_of_rank[rank]][k], ranks.size()));
+    const std::uint32_t plan = pairs.empty() ? collective_plan(use, op, algorithm, ranks) : pairs_plan(pairs, ranks);
     std::vector<Participant> participants;
     participants.reserve(ranks.size());
     for (const RankId rank : ranks) participants.push_back({Participant::Kind::kRank, rank});
@@ -141,6 +145,33 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
       job_.instance_of[rank][entries_of_program[job_.program_of_rank[rank]][k]] = {instance, position};
     }
   }
+}
+
+std::vector<Bytes> Communication::pairs_of(RankId rank, std::uint32_t entry, std::size_t ranks) const {
+  const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
+  const Graph& graph = workload_.graphs[draft.program.graph];
+  const Op& op = graph.ops[draft.entries[entry].op];
+  std::vector<Bytes> bytes(graph.pair_bytes.begin() + op.pairs_begin, graph.pair_bytes.begin() + op.pairs_end);
+  if (bytes.empty()) bytes.assign(ranks, ceil_div<Bytes>(op.bytes, static_cast<Bytes>(ranks)));
+  bytes.resize(ranks, 0);
+  return bytes;
+}
+
+std::uint32_t Communication::pairs_plan(const std::vector<std::vector<Bytes>>& bytes,
+                                        const std::vector<RankId>& ranks) {
+  const Slice* smallest = &job_.slices[ranks.front()];
+  std::vector<std::int64_t> key{-1};
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    const Slice& slice = job_.slices[ranks[i]];
+    if (slice.shape->node_count() < smallest->shape->node_count()) smallest = &slice;
+    key.insert(key.end(), bytes[i].begin(), bytes[i].end());
+  }
+  key.push_back(smallest->shape_index);
+  const auto found = collective_plans_.find(key);
+  if (found != collective_plans_.end()) return found->second;
+  const std::uint32_t plan = add_plan(pairs_to_plan(bytes, *smallest->shape));
+  collective_plans_.emplace(std::move(key), plan);
+  return plan;
 }
 
 std::vector<const Slice*> Communication::slices_of(const std::vector<RankId>& ranks) const {

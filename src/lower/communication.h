@@ -33,6 +33,9 @@ class Communication {
   [[nodiscard]] std::vector<const Slice*> slices_of(const std::vector<RankId>& ranks) const;
   std::uint32_t collective_plan(const EntryUse& use, const Op& op, std::optional<Algorithm> algorithm,
                                 const std::vector<RankId>& ranks);
+  /// An all_to_all with a size for each pair of ranks, by rank its bytes to each of them.
+  std::uint32_t pairs_plan(const std::vector<std::vector<Bytes>>& bytes, const std::vector<RankId>& ranks);
+  [[nodiscard]] std::vector<Bytes> pairs_of(RankId rank, std::uint32_t entry, std::size_t ranks) const;
   enum class Way : std::uint8_t { kPlain, kStriped, kZplane };
   [[nodiscard]] SendRoute route_of(RankId rank, const EntryUse& use) const;
   [[nodiscard]] bool faster_over_zplane(const Slice& from, const Slice& to, Bytes bytes) const;

@@ -87,6 +87,29 @@ DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape, bool stri
   return plan;
 }
 
+DataflowPlan pairs_to_plan(const std::vector<std::vector<Bytes>>& bytes, const SliceShape& shape) {
+  const auto count = static_cast<std::uint32_t>(bytes.size());
+  PlanBuilder builder(count);
+  std::vector<std::uint32_t> sent, come;
+  Bytes most = 1;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    sent.push_back(builder.item(i, kStartAndFinish));
+    come.push_back(builder.item(i, kStartAndFinish));
+  }
+  // Each begins with the one after it, so that not all send to one.
+  for (std::uint32_t i = 0; i < count; ++i) {
+    for (std::uint32_t step = 1; step < count; ++step) {
+      const std::uint32_t j = (i + step) % count;
+      if (bytes[i][j] == 0) continue;
+      builder.edge(sent[i], come[j], bytes[i][j]);
+      most = std::max(most, bytes[i][j]);
+    }
+  }
+  std::vector<std::uint32_t> tracks = residency(shape, most);
+  const std::uint32_t chunks = chunks_of(most, tracks.size());
+  return builder.build("direct", std::move(tracks), chunks);
+}
+
 DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape) {
   bytes = std::max<Bytes>(bytes, 1);
   PlanBuilder builder;

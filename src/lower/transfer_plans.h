@@ -9,6 +9,8 @@ namespace dojo::workload {
 [[nodiscard]] DataflowPlan nothing_plan();
 /// Position 0 sends, position 1 receives.
 [[nodiscard]] DataflowPlan point_to_point_plan(Bytes bytes, const SliceShape& shape, bool striped);
+/// Every position sends so many bytes to every other one: [from][to].
+[[nodiscard]] DataflowPlan pairs_to_plan(const std::vector<std::vector<Bytes>>& bytes, const SliceShape& shape);
 /// Position 0 sends, position 1 receives; 2 and 3 are the DIPs next to them, with the Z-plane in between.
 [[nodiscard]] DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape);
 /// Position 0 is the DIP; 1 .. steps are the rank's tasks of each step (ingest) or its one task.

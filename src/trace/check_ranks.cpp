@@ -32,7 +32,10 @@ std::string sort_and_size(const Workload& workload, RankId rank, std::uint32_t i
 }
 
 bool agree(const Op& a, const Op& b) {
-  return a.kind == b.kind && a.bytes == b.bytes && a.root == b.root;
+  // With a size for each pair each rank sends what it has.
+  const std::uint32_t pairs = a.pairs_end - a.pairs_begin;
+  if (pairs != b.pairs_end - b.pairs_begin) return false;
+  return a.kind == b.kind && (pairs != 0 || a.bytes == b.bytes) && a.root == b.root;
 }
 
 /// The first place where two members of a group part.
@@ -76,6 +79,12 @@ void compare_class(const Workload& workload, std::uint32_t index, const std::vec
     }
     for (const std::uint32_t op : of_graph[first_graph]) {
       const Op& entry = workload.graphs[first_graph].ops[op];
+      const std::size_t pairs = entry.pairs_end - entry.pairs_begin;
+      if (pairs != 0 && pairs != group.ranks.size()) {
+        findings.add(
+            "{}: found {} sizes in pair_bytes, expected one for each of the {} ranks of group '{}'; correct it",
+            named(workload, first, op), pairs, group.ranks.size(), group.name);
+      }
       if (entry.root < 0 || static_cast<std::size_t>(entry.root) >= group.ranks.size()) {
         findings.add("{}: found root {}, expected a position in group '{}' of {} ranks; correct the trace",
                      named(workload, first, op), entry.root, group.name, group.ranks.size());

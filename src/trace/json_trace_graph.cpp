@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -210,6 +211,7 @@ void JsonGraphReader::read_communication(JsonObject& object, OpDraft& draft) {
     object.integer("root", root, 0, std::numeric_limits<std::int32_t>::max());
     op.root = static_cast<std::int32_t>(root);
   }
+  if (op.kind == OpKind::kAllToAll) read_pairs(object, draft);
   word(object, "algorithm", op.algorithm, false);
   std::string text = "all";
   object.text("group", text);
@@ -225,6 +227,28 @@ void JsonGraphReader::read_communication(JsonObject& object, OpDraft& draft) {
     return;
   }
   op.group = found->second;
+}
+
+/// Bytes to each member of the group, in its order; `bytes` is their sum.
+void JsonGraphReader::read_pairs(JsonObject& object, OpDraft& draft) {
+  const LocatedJson* list = object.take_list("pair_bytes", false);
+  if (list == nullptr) return;
+  Bytes sum = 0;
+  for (const LocatedJson& size : list->items) {
+    if (size.type != LocatedJson::Type::kInteger || size.integer < 0 || size.integer > kLargestAmount) {
+      object.report(
+          size, "pair_bytes",
+          fmt::format("found {}, expected an integer from 0 to {}; correct it", describe_value(size), kLargestAmount));
+      continue;
+    }
+    draft.pairs.push_back(size.integer);
+    sum = std::min(sum + size.integer, 2 * kLargestAmount);
+  }
+  if (sound() && sum != draft.op.bytes) {
+    object.report(
+        *list, "pair_bytes",
+        fmt::format("found {} bytes in all, expected the {} of `bytes`; correct one of them", sum, draft.op.bytes));
+  }
 }
 
 void JsonGraphReader::read_lists(JsonObject& object, OpDraft& draft) {

@@ -25,6 +25,7 @@ class JsonGraphReader {
   template <class Shape>
   void read_shape(JsonObject& object, Shape& shape);
   void read_communication(JsonObject& object, OpDraft& draft);
+  void read_pairs(JsonObject& object, OpDraft& draft);
   void read_lists(JsonObject& object, OpDraft& draft);
   void read_tensor_names(JsonObject& object, const char* key, std::vector<std::uint32_t>& out);
   void check_shapeless(JsonObject& object, const LocatedJson& value, Op& op);

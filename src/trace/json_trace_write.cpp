@@ -91,6 +91,7 @@ std::string op_line(const Op& op, const Graph& graph, const Workload& workload, 
     for (std::uint32_t i = begin; i < end; ++i) list.push_back(value(i));
     if (!list.empty()) json[key] = std::move(list);
   };
+  add_list("pair_bytes", op.pairs_begin, op.pairs_end, [&](std::uint32_t i) { return graph.pair_bytes[i]; });
   add_list("deps", op.deps_begin, op.deps_end, [&](std::uint32_t i) { return graph.ops[graph.deps[i]].id; });
   add_list("inputs", op.inputs_begin, op.inputs_end, [&](std::uint32_t i) { return names[graph.tensor_refs[i]]; });
   add_list("outputs", op.outputs_begin, op.outputs_end, [&](std::uint32_t i) { return names[graph.tensor_refs[i]]; });

@@ -64,6 +64,7 @@ class BatchScaler {
     });
     if (!kind.has(OpTraits::kUpdatesParameters) && op.elements > 0) scale(op.elements, &op);
     if (kind.has(OpTraits::kGroupsOfSamples)) scale(op.channels, &op);
+    for (std::uint32_t i = op.pairs_begin; i < op.pairs_end; ++i) scale(graph_.pair_bytes[i], &op);
     if (op.kind == OpKind::kIngest || (is_communication(op.kind) && on_activations(op))) scale(op.bytes, &op);
     if (kind.family != OpFamily::kShapeless) return;
     ++shapeless_;

@@ -245,35 +245,42 @@ void NetBuilder::made_gradient(std::uint32_t op, Weight weight) {
     sum.deps = parameters.makers;
     parameters.makers = {add(std::move(sum))};
   }
-  open_.weights.push_back(weight);
-  open_.gradients.push_back(parameters.gradient);
-  open_.makers.insert(open_.makers.end(), parameters.makers.begin(), parameters.makers.end());
-  open_.parameters += parameters.count;
+  Bucket& open = parameters.of_expert ? open_expert_ : open_;
+  open.of_expert = parameters.of_expert;
+  open.weights.push_back(weight);
+  open.gradients.push_back(parameters.gradient);
+  open.makers.insert(open.makers.end(), parameters.makers.begin(), parameters.makers.end());
+  open.parameters += parameters.count;
   if (shards_gradients()) {
     parameters.gradient = kNone;
     parameters.made = 0;
     parameters.makers.clear();
   }
-  if (open_.parameters * width() >= options_.bucket_bytes) close_bucket();
+  if (open.parameters * width() >= options_.bucket_bytes) close(open);
 }
 
-void NetBuilder::close_bucket() {
-  if (open_.weights.empty()) return;
+void NetBuilder::close_buckets() {
+  close(open_);
+  close(open_expert_);
+}
+
+void NetBuilder::close(Bucket& open) {
+  if (open.weights.empty()) return;
   if (shards_gradients()) {
-    open_.name = chunk_ > 0 ? fmt::format("chunk{}.bucket{}", chunk_, closed_++) : fmt::format("bucket{}", closed_++);
+    open.name = chunk_ > 0 ? fmt::format("chunk{}.bucket{}", chunk_, closed_++) : fmt::format("bucket{}", closed_++);
   } else {
-    open_.name = fmt::format("bucket{}", buckets_.size());
+    open.name = fmt::format("bucket{}", buckets_.size());
   }
   if (groups_.zero != 0) {
-    reduce_scatter(open_);
-  } else if (groups_.data_ranks > 1) {
-    reduce(open_);
+    reduce_scatter(open);
+  } else if (open.of_expert ? groups_.expert_replicas != 0 : groups_.data_ranks > 1) {
+    reduce(open);
   }
   if (shards_gradients() && part_ + 1 < static_cast<std::size_t>(parts_)) {
-    open_ = {};
+    open = {};
     return;
   }
-  buckets_.push_back(std::exchange(open_, {}));
+  buckets_.push_back(std::exchange(open, {}));
   // One bucket late: by then all that reads the old weights has its place in the graph.
   if (buckets_.size() > 1) update(buckets_[buckets_.size() - 2]);
 }
@@ -281,7 +288,7 @@ void NetBuilder::close_bucket() {
 void NetBuilder::reduce(Bucket& bucket) {
   OpDraft reduce = draft(bucket.name + ".all_reduce", OpKind::kAllReduce, Phase::kBackward);
   reduce.op.bytes = bucket.parameters * width();
-  reduce.op.group = groups_.data;
+  reduce.op.group = bucket.of_expert ? groups_.expert_replicas : groups_.data;
   reduce.inputs = reduce.outputs = bucket.gradients;
   reduce.deps = bucket.makers;
   bucket.reduced = add(std::move(reduce));
@@ -430,7 +437,7 @@ void NetBuilder::run_backward(std::int64_t part, std::int64_t chunk) {
   closed_ = 0;
   for (auto pass = tapes_[tape()].rbegin(); pass != tapes_[tape()].rend(); ++pass) (*pass)();
   tapes_[tape()].clear();
-  if (shards_gradients()) close_bucket();
+  if (shards_gradients()) close_buckets();
   in_backward_ = false;
 }
 
@@ -475,7 +482,7 @@ Graph NetBuilder::finish() {
     const auto index = static_cast<std::int64_t>(i);
     if (!tapes_[i].empty()) run_backward(index / groups_.chunks, index % groups_.chunks);
   }
-  close_bucket();
+  close_buckets();
   if (!buckets_.empty()) update(buckets_.back());
   if (!patterns_.empty() && again_.empty()) {
     throw Error(ExitCode::kInvalidInput,

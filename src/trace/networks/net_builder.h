@@ -35,6 +35,9 @@ struct Groups {
   std::uint32_t zero = 0;         ///< data-parallel ranks that shard; 0 = none
   std::uint32_t replicas = 0;     ///< those that have the same shard; 0 = none
   std::int64_t zero_ranks = 1;
+  std::uint32_t experts = 0;          ///< data-parallel ranks that share out the experts; 0 = none
+  std::uint32_t expert_replicas = 0;  ///< those that have the same ones; 0 = none
+  std::int64_t expert_ranks = 1, expert_place = 0;
   /// Parameters by the first part of their names: those that are brought together at once.
   using Units = std::map<std::string, std::vector<std::pair<std::string, std::int64_t>>>;
   const Units* units = nullptr;
@@ -77,6 +80,9 @@ class NetBuilder {
   Value combine(const std::string& name, Value x, Value weights, const LookupShape& shape, std::int64_t elements);
   Value conv(const std::string& name, Value x, const ConvShape& shape, Weight weight, const std::vector<Weight>& bias,
              bool first = false);
+  /// Over the rank's samples; the residual is added, then what is below 0 is cut off.
+  Value batch_norm(const std::string& name, Value x, std::int64_t channels, const Value* residual, bool relu,
+                   Weight weight);
   /// `samples` x `groups` sums.
   Value group_norm(const std::string& name, Value x, std::int64_t groups, const std::vector<Weight>& weights);
   /// Layers that follow are of that part of the batch, of which there are so many.
@@ -100,6 +106,11 @@ class NetBuilder {
   Value sum_backward(const std::string& name, Value x);
   /// Data-parallel ranks send each other equal parts.
   Value exchange(const std::string& name, Value x);
+  /// Ranks that share out experts send each other `to` elements each, and get `from`.
+  Value exchange_pairs(const std::string& name, Value x, const std::vector<std::int64_t>& to,
+                       const std::vector<std::int64_t>& from);
+  /// Its gradient is that of the tokens of all ranks that share out experts.
+  void belongs_to_expert(Weight weight) { weights_[weight].of_expert = groups_.experts != 0; }
   /// Each rank goes on with its share of the tokens, if `on`.
   Value share_tokens(const std::string& name, Value x, bool on);
   /// Tokens of x are shared out and brought together: the collective, and its counterpart in the backward pass.
@@ -108,6 +119,7 @@ class NetBuilder {
 
   Graph finish();
   [[nodiscard]] GraphBuilder& graph() { return graph_; }
+  [[nodiscard]] const Groups& groups() const { return groups_; }
 
  private:
   struct Parameters {
@@ -116,6 +128,7 @@ class NetBuilder {
     std::int64_t count = 0, uses = 0, made = 0;  ///< uses of one part; shares of the gradient that are there
     std::uint32_t shared = 0;                    ///< group class of stages that add up the gradient
     std::uint32_t last_reader = kNone;
+    bool of_expert = false;
     std::vector<std::uint32_t> makers;
   };
   struct Bucket {
@@ -125,6 +138,7 @@ class NetBuilder {
     std::vector<std::uint32_t> makers;
     std::int64_t parameters = 0;
     std::uint32_t reduced = kNone;
+    bool of_expert = false;
   };
   /// What a unit of parameters is brought together to.
   struct Gathered {
@@ -164,7 +178,8 @@ class NetBuilder {
   /// `made` makes a share of the weight's gradient.
   void makes_gradient(OpDraft& made, Weight weight);
   void made_gradient(std::uint32_t op, Weight weight);
-  void close_bucket();
+  void close_buckets();
+  void close(Bucket& open);
   void reduce(Bucket& bucket);
   void reduce_scatter(Bucket& bucket);
   void update(Bucket& bucket);
@@ -186,7 +201,7 @@ class NetBuilder {
   std::string prefix_;  ///< of names: the part of the batch
   std::vector<std::vector<std::function<void()>>> tapes_{1};
   std::unordered_map<std::uint32_t, Value> gradients_;  ///< by tensor
-  Bucket open_;
+  Bucket open_, open_expert_;
   std::vector<Bucket> buckets_;
   // What the forward pass made and does not keep.
   bool in_backward_ = false;

@@ -177,6 +177,25 @@ Value NetBuilder::exchange(const std::string& name, Value x) {
   return y;
 }
 
+Value NetBuilder::exchange_pairs(const std::string& name, Value x, const std::vector<std::int64_t>& to,
+                                 const std::vector<std::int64_t>& from) {
+  if (groups_.experts == 0) return x;
+  const auto exchanged = [=](const std::string& called, Phase phase, const Value& value,
+                             const std::vector<std::int64_t>& sent, const std::vector<std::int64_t>& got) {
+    OpDraft made = draft(called, OpKind::kAllToAll, phase);
+    std::int64_t elements = 0;
+    for (const std::int64_t part : got) elements += part;
+    for (const std::int64_t part : sent) made.pairs.push_back(part * width());
+    for (const Bytes part : made.pairs) made.op.bytes += part;
+    made.op.group = groups_.experts;
+    read(made, value);
+    return emit(std::move(made), called, elements);
+  };
+  const Value y = exchanged(name + ".all_to_all", Phase::kForward, x, to, from);
+  backward([=] { add_gradient(x, exchanged(name + ".grad_all_to_all", Phase::kBackward, gradient(y), from, to)); });
+  return y;
+}
+
 Value NetBuilder::share_tokens(const std::string& name, Value x, bool on) {
   if (!on || groups_.tensor_ranks == 1) return x;
   OpDraft made = draft(name + ".share", OpKind::kElementwise, Phase::kForward);

@@ -26,7 +26,7 @@ struct Network {
 constexpr Network kNetworks[] = {{"gpt", networks::gpt, nullptr, true},    {"llama", networks::llama, nullptr, true},
                                  {"bert", networks::bert, nullptr, false}, {"vit", networks::vit, nullptr, false},
                                  {"moe", networks::llama, nullptr, true},  {"dlrm", nullptr, networks::dlrm, false},
-                                 {"unet", nullptr, networks::unet, false}};
+                                 {"unet", nullptr, networks::unet, false}, {"video", nullptr, networks::video, false}};
 
 void check(const Network& network, const NetworkOptions& o, Findings& findings) {
   const auto between = [&](const char* key, std::int64_t value, std::int64_t low, std::int64_t high) {
@@ -78,6 +78,11 @@ void check(const Network& network, const NetworkOptions& o, Findings& findings) 
   }
   const std::int64_t copies = std::max<std::int64_t>(1, o.ranks / std::max<std::int64_t>(1, o.tensor * o.pipeline));
   between("zero", o.zero, 0, 3);
+  between("cameras", o.cameras, 0, 64);
+  between("frames", o.frames, 0, 256);
+  if (o.cameras + o.frames > 0 && std::string(network.name) != "video")
+    findings.add("generate {}: found {} cameras and {} frames, expected none: they are of video; remove them",
+                 network.name, o.cameras, o.frames);
   if (o.zero > 0 && copies < 2) {
     findings.add(
         "generate {}: found zero {} with {} data-parallel rank, expected at least 2; set workload.ranks or remove "
@@ -114,6 +119,7 @@ class Ranks {
         stages_(static_cast<RankId>(o.pipeline)),
         copies_(static_cast<RankId>(o.ranks) / (tensor_ * stages_)),
         shares_words_(shares_words && stages_ > 1),
+        experts_(static_cast<RankId>(o.expert_ranks)),
         shards_(o.zero == 0        ? 1
                 : o.zero_ranks > 0 ? static_cast<RankId>(o.zero_ranks)
                                    : copies_) {
@@ -146,6 +152,18 @@ class Ranks {
         });
       }
     }
+    if (experts_ > 1) {
+      const RankId apart = tensor_ * stages_;
+      groups_.experts = add(workload, "experts", apart * (copies_ / experts_), experts_, [&](RankId group, RankId i) {
+        return (group / apart * experts_ + i) * apart + group % apart;
+      });
+      groups_.expert_ranks = experts_;
+      if (copies_ > experts_) {
+        groups_.expert_replicas =
+            add(workload, "expert_replicas", apart * experts_, copies_ / experts_,
+                [&](RankId group, RankId i) { return (i * experts_ + group / apart) * apart + group % apart; });
+      }
+    }
     groups_.data_ranks = copies_;
     groups_.tensor_ranks = tensor_;
     groups_.stages = stages_;
@@ -154,6 +172,7 @@ class Ranks {
   [[nodiscard]] Groups of(RankId rank) const {
     Groups groups = groups_;
     groups.stage = rank / tensor_ % stages_;
+    groups.expert_place = rank / (tensor_ * stages_) % experts_;
     const auto ring = static_cast<RankId>((stages_ - 1) * tensor_);
     groups.previous = groups.stage == 0 ? rank + ring : rank - tensor_;
     groups.next = groups.stage + 1 == groups.stages ? rank - ring : rank + tensor_;
@@ -177,7 +196,7 @@ class Ranks {
 
   RankId tensor_, stages_, copies_;
   bool shares_words_;
-  RankId shards_;
+  RankId experts_, shards_;
   Groups groups_;
 };
 
@@ -230,6 +249,14 @@ Workload generate_network(const std::string& name, const NetworkOptions& options
     return made();
   };
   workload.graph_of_rank.assign(static_cast<std::size_t>(options.ranks), 0);
+  if (options.pipeline == 1 && options.expert_ranks > 1 && options.expert_skew > 0) {
+    // Those that have the first expert, and the others.
+    for (RankId rank = 0; rank < static_cast<RankId>(options.ranks); ++rank)
+      workload.graph_of_rank[rank] = ranks.of(rank).expert_place == 0 ? 0 : 1;
+    workload.graphs.push_back(graph_of(0));
+    workload.graphs.push_back(graph_of(static_cast<RankId>(options.tensor)));
+    return workload;
+  }
   if (options.pipeline == 1) {
     workload.graphs.push_back(graph_of(0));
     return workload;

@@ -6,6 +6,7 @@
 namespace dojo::workload::networks {
 
 [[nodiscard]] Graph dlrm(const NetworkOptions& options, const Groups& groups);
+[[nodiscard]] Graph video(const NetworkOptions& options, const Groups& groups);
 [[nodiscard]] Graph unet(const NetworkOptions& options, const Groups& groups);
 
 }  // namespace dojo::workload::networks

@@ -111,19 +111,58 @@ Value Transformer::feed_forward(const std::string& name, const Style& style, Val
   return linear(name + ".down", style, y, size_.hidden, inner);
 }
 
-/// Tokens go to the experts that they choose, as many to each, and come back weighted.
+/// Tokens go to the experts that they choose, as many to each but for the skew, and come back weighted. Where ranks
+/// share out the experts, tokens go to the ranks that have theirs.
 Value Transformer::expert_layer(const std::string& name, Value x) {
   const std::int64_t h = size_.hidden, e = size_.experts, k = size_.experts_of_token;
-  const std::int64_t inner = size_.feed_forward / tensor_, copies = tokens() * k, each = ceil_div(copies, e);
+  const std::int64_t inner = size_.feed_forward / tensor_, copies = tokens() * k;
+  const Groups& groups = net_.groups();
+  const std::int64_t ranks = groups.expert_ranks, own = e / ranks, first = groups.expert_place * own;
+  // Of a rank, for each expert.
+  const std::int64_t hot = std::min(copies, ceil_div(copies * (100 + options_.expert_skew), 100 * e));
+  const auto tokens_of = [&](std::int64_t expert) {
+    if (options_.expert_skew == 0) return ceil_div(copies, e);
+    return expert == 0 ? hot : ceil_div(copies - hot, std::max<std::int64_t>(1, e - 1));
+  };
+  std::vector<std::int64_t> to(static_cast<std::size_t>(ranks), 0);
+  std::int64_t all = 0, here = 0;
+  for (std::int64_t expert = 0; expert < e; ++expert) {
+    to[static_cast<std::size_t>(expert / own)] += tokens_of(expert) * h;
+    all += tokens_of(expert);
+    here += expert / own == groups.expert_place ? tokens_of(expert) : 0;
+  }
+  const std::vector<std::int64_t> from(static_cast<std::size_t>(ranks), here * h);
+  const auto weight = [&](const std::string& what, std::int64_t parameters) {
+    const NetBuilder::Weight made = net_.weight(name + what, parameters);
+    net_.belongs_to_expert(made);
+    return made;
+  };
   const Value router =
       net_.linear(name + ".router", x, {tokens(), e, h, 1}, net_.weight(name + ".router.weight", e * h), {});
   const Value chosen = net_.softmax(name + ".choice", router, e);
-  const Value sent = net_.lookup(OpKind::kDispatch, name + ".dispatch", x, {copies, h, 1, 100}, nullptr, e * each * h);
-  const Value up =
-      net_.linear(name + ".up", sent, {each, 2 * inner, h, e}, net_.weight(name + ".up.weight", 2 * e * inner * h), {});
-  const Value y = net_.elementwise(name + ".activation", {up}, e * each * inner, kSwiGlu, kSwiGluGrad);
-  const Value down =
-      net_.linear(name + ".down", y, {each, h, inner, e}, net_.weight(name + ".down.weight", e * inner * h), {});
+  Value sent = net_.lookup(OpKind::kDispatch, name + ".dispatch", x, {copies, h, 1, 100}, nullptr, all * h);
+  sent = net_.exchange_pairs(name + ".there", sent, to, from);
+  // As one product where all have as many tokens; the mean of them where they differ, but for the first.
+  const bool has_hot = options_.expert_skew > 0 && first == 0;
+  const std::int64_t alike = own - (has_hot ? 1 : 0), each = tokens_of(e - 1) * ranks;
+  const auto expert = [&](const std::string& called, Value in, std::int64_t rows, std::int64_t experts) {
+    const Value up = net_.linear(called + ".up", in, {rows, 2 * inner, h, experts},
+                                 weight(called.substr(name.size()) + ".up.weight", 2 * experts * inner * h), {});
+    const Value y = net_.elementwise(called + ".activation", {up}, experts * rows * inner, kSwiGlu, kSwiGluGrad);
+    return net_.linear(called + ".down", y, {rows, h, inner, experts},
+                       weight(called.substr(name.size()) + ".down.weight", experts * inner * h), {});
+  };
+  Value down;
+  if (has_hot && alike > 0) {
+    const std::int64_t of_first = tokens_of(0) * ranks;
+    const std::vector<Value> parts = net_.split_heads(name + ".split", sent, {of_first * h, alike * each * h});
+    const std::vector<Value> results{expert(name + ".first", parts[0], of_first, 1),
+                                     expert(name + ".others", parts[1], each, alike)};
+    down = net_.concatenation(name + ".results", results);
+  } else {
+    down = has_hot ? expert(name, sent, tokens_of(0) * ranks, 1) : expert(name, sent, each, own);
+  }
+  down = net_.exchange_pairs(name + ".back", down, from, to);
   return net_.combine(name + ".combine", down, chosen, {copies, h, k, 100}, tokens() * h);
 }
 

@@ -72,6 +72,25 @@ TransformerSize transformer_size(const std::string& model, const NetworkOptions&
   divides("kv_heads", size.kv_heads, "heads", size.heads);
   divides("tensor", options.tensor, "kv_heads", size.kv_heads);
   divides("tensor", options.tensor, "feed_forward", size.feed_forward);
+  if (size.experts == 0 && (options.expert_ranks > 1 || options.expert_skew > 0)) {
+    findings.add("generate {}: found expert_ranks {} and expert_skew {}, expected none: it has no experts; remove them",
+                 model, options.expert_ranks, options.expert_skew);
+  } else if (size.experts > 0) {
+    divides("expert_ranks", options.expert_ranks, "experts", size.experts);
+    const std::int64_t copies = options.ranks / std::max<std::int64_t>(1, options.tensor * options.pipeline);
+    if (options.expert_ranks > 0 && copies % options.expert_ranks != 0) {
+      findings.add(
+          "generate {}: found expert_ranks {} of {} data-parallel ranks, expected a number that divides them; set "
+          "workload.generate.expert_ranks or workload.ranks",
+          model, options.expert_ranks, copies);
+    }
+    if (options.expert_ranks > 1 && options.zero > 0) {
+      findings.add(
+          "generate {}: found expert_ranks {} with zero {}, expected one of them: experts are shared out already; "
+          "remove workload.generate.zero",
+          model, options.expert_ranks, options.zero);
+    }
+  }
   if (options.pipeline > size.layers) {
     findings.add(
         "generate {}: found pipeline {} with {} layers, expected a layer for each stage at least; set "

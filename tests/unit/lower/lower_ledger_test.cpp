@@ -98,6 +98,22 @@ TEST(Ledger, BytesOfEvictionsAddUp) {
   }
 }
 
+/// Nothing is spilled by the way: what does not fit is streamed, which needs to know the times of the operations.
+TEST(Ledger, StreamsInsteadOfSpilling) {
+  const Chain chain;
+  EXPECT_EQ(chain.plan(15999, CapacityPolicy::kStream).missing_per_node, 1);
+  const Ledger ledger({chain.graph, chain.order, 1, 11999, 1, CapacityPolicy::kStream});
+  const std::vector<Bytes> none(chain.order.size(), 0);
+  // The convolution alone needs weights, y and z.
+  EXPECT_EQ(ledger.plan_streamed(none, 0, {std::vector<double>(chain.order.size(), 1), 1, 0}).missing_per_node, 1);
+  const Ledger larger({chain.graph, chain.order, 1, 12000, 1, CapacityPolicy::kStream});
+  const LedgerResult streamed = larger.plan_streamed(none, 0, {std::vector<double>(chain.order.size(), 1), 1, 0});
+  EXPECT_EQ(streamed.missing_per_node, 0);
+  EXPECT_EQ(streamed.plan.node_peak, 12000);
+  EXPECT_EQ(streamed.plan.spilled, 0);
+  EXPECT_GT(streamed.plan.streamed, 0);
+}
+
 /// What lies on fewer nodes takes more of each.
 TEST(Ledger, CountsTheNodesOfAPart) {
   const Chain chain;

@@ -133,7 +133,7 @@ TEST(GenerateNetwork, HasThePublishedParameters) {
   };
   std::size_t sizes = 0;
   for (const std::string& network : network_names()) {
-    EXPECT_EQ(network_sizes(network).empty(), network == "dlrm" || network == "unet") << network;
+    EXPECT_EQ(network_sizes(network).empty(), network == "dlrm" || network == "unet" || network == "video") << network;
     for (const std::string& size : network_sizes(network)) {
       SCOPED_TRACE(network + " " + size);
       ++sizes;
@@ -510,6 +510,143 @@ TEST(GeneratePipeline, ChunksTakeTurns) {
     return sum;
   };
   EXPECT_EQ(all_flops(workload), all_flops(plain));
+}
+
+/// The features and the top view that were shown, the queue, and parameters and FLOP added up by hand from the sizes of
+/// docs/networks.md.
+TEST(GenerateVideo, HasTheSizesOfItsDescription) {
+  NetworkOptions o;
+  o.batch = 1;
+  const Workload workload = generate_network("video", o);
+  const Graph& graph = workload.graphs[0];
+  std::map<std::string, std::vector<std::int64_t>> made;  // images, channels, rows, columns
+  for (const Op& op : graph.ops)
+    if (op.kind == OpKind::kConv) made[graph.op_name(op)] = {op.conv.n, op.conv.k, op.conv.p, op.conv.q};
+  using Sizes = std::vector<std::int64_t>;
+  EXPECT_EQ(made["stage1.1.conv3"], (Sizes{8, 64, 120, 160}));
+  EXPECT_EQ(made["stage2.3.conv3"], (Sizes{8, 128, 60, 80}));
+  EXPECT_EQ(made["stage3.9.conv3"], (Sizes{8, 256, 30, 40}));
+  EXPECT_EQ(made["stage4.1.conv3"], (Sizes{8, 512, 15, 20}));
+  EXPECT_EQ(made["queue.past"], (Sizes{1, 256, 20, 80}));
+  EXPECT_EQ(made["occupancy2"], (Sizes{1, 64, 80, 320}));
+  for (const Op& op : graph.ops) {
+    if (graph.op_name(op) == "queue.past") {
+      EXPECT_EQ(op.conv.c, 12 * 300);
+    }
+    if (graph.op_name(op) == "view0.scores") {
+      EXPECT_EQ(op.attention.queries, 20 * 80);
+      EXPECT_EQ(op.attention.keys, 8 * (80 * 60 + 40 * 30 + 20 * 15));
+    }
+  }
+  EXPECT_EQ(parameters(workload), 23'045'152);
+  EXPECT_EQ(flops(workload, true), 373'733'990'400);
+  Findings findings;
+  check_workload(workload, findings);
+  EXPECT_THAT(findings.lines(), testing::IsEmpty());
+  // Half the cameras: the backbone does half, and the queue what it did.
+  o.cameras = 4, o.frames = 6;
+  const Workload smaller = generate_network("video", o);
+  EXPECT_LT(flops(smaller, true), flops(workload, true) * 6 / 10);
+  EXPECT_EQ(parameters(workload) - parameters(smaller), std::int64_t{6 * 300} * 256 * 9);
+  o.cameras = 65;
+  EXPECT_THAT(findings_of("video", o), testing::HasSubstr("found cameras 65, expected 0 to 64"));
+  o = options("124M");
+  o.frames = 2;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("found 0 cameras and 2 frames, expected none"));
+}
+
+std::string findings_of_text(const std::string& op) {
+  const std::string text =
+      "{\"format\":\"dojo.trace/1\",\"ranks\":[{\"graph\":0,\"ranks\":2}],\"graphs\":[{\"ops\":[" + op + "]}]}";
+  Findings findings;
+  const Workload workload = parse_json_trace(text, "t.json", findings);
+  if (findings.empty()) check_workload(workload, findings);
+  std::string lines;
+  for (const std::string& line : findings.lines()) lines += line + "\n";
+  return lines;
+}
+
+TEST(PairBytes, SaysWhatIsWrong) {
+  const auto with = [](const std::string& bytes, const std::string& pairs) {
+    return findings_of_text("{\"id\":0,\"kind\":\"all_to_all\",\"bytes\":" + bytes + ",\"pair_bytes\":" + pairs + "}");
+  };
+  EXPECT_EQ(with("5", "[2,3]"), "");
+  EXPECT_EQ(with("3", "[0,3]"), "");
+  EXPECT_THAT(with("5", "[2,-3]"), testing::HasSubstr("found -3, expected an integer from 0 to"));
+  EXPECT_THAT(with("5", "[2,\"x\"]"), testing::HasSubstr("pair_bytes"));
+  EXPECT_THAT(with("5", "7"), testing::HasSubstr("expected a list"));
+  EXPECT_THAT(with("5", "[2,2]"), testing::HasSubstr("found 4 bytes in all, expected the 5 of `bytes`"));
+  EXPECT_THAT(with("6", "[2,2,2]"), testing::HasSubstr("found 3 sizes in pair_bytes, expected one for each of the 2"));
+  EXPECT_THAT(findings_of_text("{\"id\":0,\"kind\":\"all_reduce\",\"bytes\":5,\"pair_bytes\":[2,3]}"),
+              testing::HasSubstr("unknown key"));
+  EXPECT_THAT(findings_of_text("{\"id\":0,\"kind\":\"none\",\"recompute\":2}"),
+              testing::HasSubstr("found 2, expected an integer from 0 to 1"));
+}
+
+NetworkOptions experts(std::int64_t ranks, std::int64_t expert_ranks) {
+  NetworkOptions o;
+  o.layers = 1, o.hidden = 64, o.heads = 4, o.kv_heads = 2, o.feed_forward = 128, o.vocabulary = 64, o.sequence = 32;
+  o.experts = 8, o.batch = 1, o.ranks = ranks, o.expert_ranks = expert_ranks;
+  return o;
+}
+
+TEST(GenerateExperts, SaysWhatIsWrong) {
+  EXPECT_THAT(findings_of("moe", experts(6, 3)), testing::HasSubstr("found 3 expert_ranks of 8 experts"));
+  EXPECT_THAT(findings_of("moe", experts(6, 4)), testing::HasSubstr("found expert_ranks 4 of 6 data-parallel ranks"));
+  NetworkOptions o = experts(4, 4);
+  o.zero = 1;
+  EXPECT_THAT(findings_of("moe", o), testing::HasSubstr("found expert_ranks 4 with zero 1"));
+  o = options("124M");
+  o.expert_skew = 10;
+  EXPECT_THAT(findings_of("gpt", o), testing::HasSubstr("it has no experts"));
+}
+
+/// Ranks have a share of the experts each, do the same work as before together, and add up the gradients of experts
+/// only with those that have the same.
+TEST(GenerateExperts, RanksShareThemOut) {
+  const Workload alone = generate_network("moe", experts(8, 1));
+  const Workload shared = generate_network("moe", experts(8, 4));
+  EXPECT_EQ(flops(shared), flops(alone));
+  Bytes there = 0, replicas = 0, of_experts = 0;
+  for (const Op& op : shared.graphs[0].ops) {
+    if (op.kind == OpKind::kAllToAll) {
+      EXPECT_EQ(op.pairs_end - op.pairs_begin, 4u);
+      there += op.bytes;
+    }
+    if (op.kind == OpKind::kAllReduce && shared.group_classes[op.group].name == "expert_replicas") replicas += op.bytes;
+  }
+  EXPECT_EQ(there, 4 * 2 * 32 * 64 * 2);     // forward and backward, there and back, of 2 experts a token
+  of_experts = 3 * Bytes{64} * 128 * 2 * 2;  // of 2 experts
+  EXPECT_EQ(replicas, of_experts);
+  Findings findings;
+  check_workload(shared, findings);
+  EXPECT_THAT(findings.lines(), testing::IsEmpty());
+}
+
+/// An expert that more tokens choose: what is sent and got differs by rank, and adds up.
+TEST(GenerateExperts, SizesOfPairsFollowTheSkew) {
+  NetworkOptions o = experts(4, 4);
+  o.expert_skew = 100;
+  const Workload workload = generate_network("moe", o);
+  ASSERT_EQ(workload.graphs.size(), 2u);
+  EXPECT_EQ(workload.graph_of_rank, (std::vector<std::uint32_t>{0, 1, 1, 1}));
+  std::vector<std::vector<Bytes>> there, back;
+  for (const Graph& graph : workload.graphs) {
+    for (const Op& op : graph.ops) {
+      if (op.kind != OpKind::kAllToAll || op.phase != Phase::kForward) continue;
+      const std::vector<Bytes> row(graph.pair_bytes.begin() + op.pairs_begin, graph.pair_bytes.begin() + op.pairs_end);
+      (graph.op_name(op).find(".there.") != std::string::npos ? there : back).push_back(row);
+    }
+  }
+  ASSERT_EQ(there.size(), 2u);
+  EXPECT_EQ(there[0], there[1]);  // each sends the same
+  EXPECT_GT(there[0][0], there[0][1]);
+  EXPECT_EQ(back[0], std::vector<Bytes>(4, there[0][0]));  // and gets back what it sent
+  EXPECT_EQ(back[1], std::vector<Bytes>(4, there[0][1]));
+  Findings findings;
+  check_workload(workload, findings);
+  EXPECT_THAT(findings.lines(), testing::IsEmpty());
+  EXPECT_THAT(format_json_trace(workload), testing::HasSubstr("\"pair_bytes\":["));
 }
 
 }  // namespace
