@@ -113,10 +113,9 @@ namespace {
 class PlainCore final : public CoreModule, private core::MemoryPort, private core::PacketPort {
  public:
   PlainCore(const core::NodeSite& site, double clock_hz, const core::NodeFactory& make)
-      : CoreModule("core", site, clock_hz), router_(site.network) {
-    core::MemoryPort& memory_side = *this;
-    core::PacketPort& network_side = *this;
-    model_ = make(core::NodeSite{site.die, site.site, site.hardware, memory_side, network_side});
+      : CoreModule("core", site, clock_hz),
+        router_(site.network),
+        model_(make(core::NodeSite{site.die, site.site, site.hardware, *this, *this})) {
     if (model_ == nullptr)
       throw Error(ExitCode::kInvalidInput, fmt::format("{}: found no core, expected one from its factory", name()));
   }

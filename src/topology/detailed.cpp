@@ -23,9 +23,10 @@ std::int64_t cut_row(std::string& path) {
   const char* const begin = path.data() + at + kRow.size();
   const char* const end = path.data() + path.size() - 1;
   const auto [stop, error] = std::from_chars(begin, end, row);
-  path.resize(at);
   const bool one_spelling = end - begin == 1 || *begin != '0';
-  return error == std::errc{} && stop == end && row >= 0 && one_spelling ? row : -2;
+  const bool good = error == std::errc{} && stop == end && row >= 0 && one_spelling;
+  path.resize(at);
+  return good ? row : -2;
 }
 
 /// Of a path that names no site.
