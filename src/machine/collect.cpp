@@ -2,6 +2,7 @@
 // Folds the counters of all shards into Results and checks the conservation laws.
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "dojo/base/error.h"
 #include "machine/collect_parts.h"
@@ -97,7 +98,14 @@ void fold_plan(const Context& context, Results& r) {
     schema::merge<PlanTotals>(r, of_rank);
   }
   for (const Bytes bytes : context.job.hbm_used_bytes) r.hbm_peak_bytes_max = std::max(r.hbm_peak_bytes_max, bytes);
-  if (!context.job.programs.empty()) r.memory_decisions = context.job.programs.front().memory.decisions;
+  // Of several programs the one that moves most, or has the fullest node, tells what was decided.
+  const auto moves = [](const workload::MemoryPlan& m) {
+    return std::pair(m.recomputed + m.spilled + m.streamed, m.node_peak);
+  };
+  const auto& programs = context.job.programs;
+  const auto most = std::max_element(programs.begin(), programs.end(),
+                                     [&](const auto& a, const auto& b) { return moves(a.memory) < moves(b.memory); });
+  if (most != programs.end()) r.memory_decisions = most->memory.decisions;
 }
 
 /// What lowering simplified, and the network model.

@@ -146,6 +146,16 @@ TEST(Machine, CountsEverythingOnce) {
   EXPECT_EQ(r.zplane.messages, 0u);
 }
 
+TEST(Machine, TheProgramThatMovesMostSaysWhatMemoryDecided) {
+  Training job(rows_of_tiles(1));
+  job.job.programs[0].memory.decisions = {"everything stays"};
+  EXPECT_THAT(job.run().memory_decisions, ElementsAre("everything stays"));
+  workload::MemoryPlan& second = job.job.programs.emplace_back().memory;
+  second.decisions = {"some is spilled"};
+  second.spilled = 1;
+  EXPECT_THAT(job.run().memory_decisions, ElementsAre("some is spilled"));
+}
+
 TEST(Machine, EachLinkIsARowWhereAllWereAskedFor) {
   Training job(rows_of_tiles(1));
   const std::size_t folded = job.run().links.size();
