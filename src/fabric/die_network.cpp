@@ -20,8 +20,8 @@ Flits loss_at_ports(Flits buffer) {
 }
 
 /// A burst that the buffers of this many routers hold holds up nobody while it waits, so it may pass in a gap between
-/// others that took their links before. Longer ones come too soon then, for what they hold up is not modelled: of 2 to
-/// 4 and all, 3 fits the reference best with buffers of 4, 16 and 128 packets.
+/// others that took their links before. Longer ones come too soon then, for what they hold up is not modelled. Fitted
+/// to the reference: 3 of 0, 1, 3, 4 and all with buffers of 4 packets; with 16 and 128 it is better than 0.
 constexpr Flits kBuffersOfAShortBurst = 3;
 
 }  // namespace

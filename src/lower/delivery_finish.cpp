@@ -77,9 +77,9 @@ std::pair<int, int> turn_on_row(const SliceShape& shape, const Unicast& message)
 
 }  // namespace
 
-/// The fast network reserves links message by message, in this order. One that is reserved for later leaves a gap that
-/// nobody fills, which matters where a message is shorter than its way: those go in the order in which they come to the
-/// links of their rows. The messages of a node keep their order.
+/// The fast network reserves links message by message, in this order. One that is reserved for later leaves a gap, and
+/// a link knows its last gap alone, which matters where a message is shorter than its way: those go in the order in
+/// which they come to the links of their rows. The messages of a node keep their order.
 void Deliveries::order_short_unicasts(Kernel& kernel) const {
   const SliceShape& shape = grid_->shape();
   const double length = static_cast<double>(shape.columns / shape.die_columns) * grid_->link_bytes_per_cycle();

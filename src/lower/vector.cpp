@@ -109,7 +109,8 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
   const bool two_steps = bands && request.rows > 0 && request.row_sums_bytes > 0 && grid.columns() > 1;
   const std::uint32_t steps = plan.kernel.steps = two_steps ? 2 : 1;
   Deliveries deliveries(grid, steps);
-  deliver(request, context.cost.params().sram_bytes / 4, grid, deliveries, plan.buffer_bytes);
+  constexpr Bytes kShareOfSram = 4;  // assumed; docs/kernels.md, "Other operations"
+  deliver(request, context.cost.params().sram_bytes / kShareOfSram, grid, deliveries, plan.buffer_bytes);
   Cycles sums_cycles = 0;
   if (two_steps) {
     const Bytes arriving = deliveries.along_rows_before(sums_of_bands(request, grid), 1);
