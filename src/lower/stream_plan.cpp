@@ -16,7 +16,8 @@ class Streamer {
       : input_(input),
         positions_(static_cast<std::uint32_t>(input.buffers.size())),
         states_(input.tensors.size()),
-        used_at_(positions_) {
+        used_at_(positions_),
+        ends_(input.tensors.size(), kNone) {
     for (std::uint32_t t = 0; t < input_.tensors.size(); ++t)
       for (const StreamTensor::Use& use : input_.tensors[t].uses) used_at_[use.position].push_back(t);
   }
@@ -194,7 +195,8 @@ class Streamer {
     if (before_first || after_last) {
       if (before_first) leave_before(t, position);
       if (after_last && !state.not_over_steps) leave_before(t, of.uses.front().position);
-      return note_end(t, after_last ? position : kNone);
+      if (after_last) ends_[t] = position;
+      return true;
     }
     Eviction made;
     made.tensor = t;
@@ -213,15 +215,8 @@ class Streamer {
     for (std::uint32_t p = 0; p < position; ++p) plan_.live[p] -= tensor(t).node_bytes;
   }
 
-  bool note_end(std::uint32_t t, std::uint32_t free_at) {
-    if (ends_.size() < states_.size()) ends_.resize(states_.size(), kNone);
-    if (free_at != kNone) ends_[t] = free_at;
-    return true;
-  }
-
   /// Tensors that are in HBM between two steps, and what has to be stored.
   void finish_states() {
-    ends_.resize(states_.size(), kNone);
     std::vector<std::vector<std::uint32_t>> by_tensor(states_.size());
     for (std::uint32_t t = 0; t < states_.size(); ++t) {
       if (!states_[t].not_over_steps) continue;
