@@ -53,7 +53,8 @@ class TrailTasks {
   const TaskTimes& times_;
   std::vector<ProgramTasks> programs_;
   std::size_t steps_ = 1;
-  std::vector<Member> last_;  ///< [instance * steps + step]
+  std::vector<std::uint8_t> shared_;  ///< by instance: several ranks take part
+  std::vector<Member> last_;          ///< [instance * steps + step]
 };
 
 }  // namespace dojo::report
