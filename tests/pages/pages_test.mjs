@@ -223,7 +223,7 @@ test("a comparison: where on the machine, by measure and by run", async (browser
   const page = await open(browser, file("compare"));
   const title = () => page.locator("#where figcaption").first().textContent();
   await page.locator("#where .canvas").first().scrollIntoViewIfNeeded();
-  assert.match(await title(), /^On-die links, mean: die2 less die/);
+  assert.match(await title(), /^(Die edges, busiest|On-die links, mean): die2 less die/);
   await page.locator("#where").getByRole("button", { name: "cores" }).click();
   assert.match(await title(), /^Cores: die2 less die \(largest [\d.]+ %\)/);
   await page.locator("#where .chart").first().locator("summary").click();
