@@ -192,8 +192,8 @@ int rescale(const Arguments& arguments) {
   options.options()("to-ranks", po::value<std::int64_t>(), "ranks of the new job; default: as it is")(
       "to-batch", po::value<std::int64_t>(), "samples per rank of the new job; default: as it is")(
       "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
-      "data-parallel", po::value<std::vector<std::string>>()->composing(), "CLASS: its groups grow with the ranks")(
-      "independent", "copies that no class joins are separate jobs: that is what is wanted");
+      "data-parallel", po::value<std::vector<std::string>>()->composing(),
+      "CLASS: its groups grow with the ranks; none: copies are separate jobs");
   add_reading_options(options);
   add_writing_options(options);
   options.positional("from");
@@ -207,7 +207,6 @@ int rescale(const Arguments& arguments) {
   for (const std::string& text : options.value<std::vector<std::string>>("group-ranks", {}))
     change.group_ranks.insert(group_size(options, text));
   change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});
-  change.independent = options.has("independent");
   const workload::Workload workload = workload::rescale_workload(read(options, from), change);
   for (const std::string& note : notes_of(workload))
     if (!options.has("quiet")) put_error(note);

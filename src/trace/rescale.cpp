@@ -12,6 +12,7 @@ namespace dojo::workload {
 namespace {
 
 constexpr RankId kMostRanks = 10000000;
+constexpr const char* kNoClass = "none";  ///< copies stay separate jobs
 
 class Rescaler {
  public:
@@ -90,7 +91,8 @@ class Rescaler {
     if (ranks < 1 || ranks > kMostRanks)
       findings_.add("rescale: found {} ranks, expected 1 to {}; correct --ranks", ranks, kMostRanks);
     for (const auto& entry : options_.group_ranks) known_class(entry.first);
-    for (const std::string& name : options_.data_parallel) known_class(name);
+    for (const std::string& name : options_.data_parallel)
+      if (name != kNoClass) known_class(name);
   }
 
   /// Consecutive groups of one size, over any number of ranks.
@@ -138,13 +140,14 @@ class Rescaler {
       return;
     }
     const RankId copies = ranks / block;
-    joined_ = has_all() || !options_.data_parallel.empty();
-    if (copies > 1 && !joined_ && !options_.independent) {
+    joined_ = has_all() || (!options_.data_parallel.empty() && !is_data_parallel(kNoClass));
+    if (copies > 1 && !joined_ && options_.data_parallel.empty()) {
       std::string classes;
       for (std::size_t c = 1; c < old_.group_classes.size(); ++c) classes += (c > 1 ? ", " : "") + described(c);
       return findings_.add(
           "rescale: found {} copies of a job of {} ranks and nothing that joins them, expected to know what they are; "
-          "give --data-parallel CLASS, whose groups then reach over all copies{}, or --independent for separate jobs",
+          "give --data-parallel CLASS, whose groups then reach over all copies{}, or --data-parallel none for separate "
+          "jobs",
           copies, block, classes.empty() ? "" : " (" + classes + ")");
     }
     for (RankId copy = 1; copy < copies; ++copy) {

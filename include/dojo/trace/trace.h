@@ -68,7 +68,6 @@ struct RescaleOptions {
   std::int64_t batch = 0;                     ///< samples per rank; 0 = as it is
   std::map<std::string, RankId> group_ranks;  ///< group class -> ranks of each of its groups
   std::vector<std::string> data_parallel;     ///< classes that grow with the number of copies; "all" always does
-  bool independent = false;                   ///< copies that no class joins are what is wanted
 };
 /// `trace rescale`: more or fewer copies of the job, other group sizes, another batch. Notes in the graphs' warnings
 /// say what was assumed. Throws Error(kInvalidInput).

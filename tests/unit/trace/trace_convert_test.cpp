@@ -381,9 +381,9 @@ TEST_F(TraceConvert, SeparateCopiesAreAskedFor) {
   } catch (const Error& error) {
     EXPECT_THAT(error.lines(),
                 Contains(AllOf(HasSubstr("found 3 copies of a job of 2 ranks and nothing that joins them"),
-                               HasSubstr("(mp: 1 group of 2 ranks)"), HasSubstr("--independent"))));
+                               HasSubstr("(mp: 1 group of 2 ranks)"), HasSubstr("--data-parallel none"))));
   }
-  change.independent = true;
+  change.data_parallel = {"none"};
   const Workload made = rescale_workload(read("s.json"), change);
   EXPECT_EQ(made.ranks(), 6u);
   EXPECT_THAT(made.graphs[0].warnings,
