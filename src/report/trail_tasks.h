@@ -38,6 +38,7 @@ class TrailTasks {
   }
   [[nodiscard]] const ProgramTasks& tasks(RankId rank) const { return programs_[job_.program_of_rank[rank]]; }
   [[nodiscard]] const std::vector<machine::TaskTime>& times(RankId rank) const { return times_(rank); }
+  [[nodiscard]] const workload::Workload& workload() const { return workload_; }
   [[nodiscard]] RankId ranks() const { return static_cast<RankId>(job_.program_of_rank.size()); }
   [[nodiscard]] PathStep::Part part_of(RankId rank, const workload::Task& task) const;
   /// It occupies the cores: one such task at a time.

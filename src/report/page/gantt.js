@@ -4,6 +4,7 @@ import { chart, tip } from "./chart.js";
 import { colourOf } from "./colours.js";
 import { el, menu, section } from "./dom.js";
 import { at } from "./island.js";
+import { overTime } from "./over_time.js";
 import { duration } from "./units.js";
 
 const kLaneHeight = 22;
@@ -94,7 +95,7 @@ function bar(api, item, colour) {
   return { type: "group", children: shapes };
 }
 
-export function whenSection(report, tasks, filter) {
+export function whenSection(island, report, tasks, filter) {
   const ranks = [...new Set(tasks.columns.rank ?? [])];
   const path = critical(report);
   if (ranks.length === 0 && path.length === 0) return null;
@@ -241,7 +242,8 @@ export function whenSection(report, tasks, filter) {
     ),
     el("p", {
       class: "note",
-      text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, and what of them computes when: dojosim run --timeline. The use of links over time is not recorded.",
+      text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, and what of them computes when: dojosim run --timeline.",
     }),
+    overTime(island),
   );
 }
