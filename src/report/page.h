@@ -10,9 +10,9 @@
 
 namespace dojo::report {
 
-/// Texts of dies.csv, links.csv, tasks.csv and over_time.csv; "" where a folder has none.
+/// Texts of dies.csv, links.csv and tasks.csv; "" where a folder has none.
 struct RunTables {
-  std::string dies, links, tasks, over_time;
+  std::string dies, links, tasks;
 };
 /// Of `dojosim run` and of `dojosim net`.
 [[nodiscard]] std::string run_page(const Json& report, const RunTables& tables);

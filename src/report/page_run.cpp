@@ -46,13 +46,9 @@ Json layers_of(const Json& report) {
 
 std::string run_page(const Json& report, const RunTables& tables) {
   const bool net = report.contains("net");
-  Json island{{"kind", net ? "net" : "run"},
-              {"report", report},
-              {"layers", layers_of(report)},
-              {"dies", table_of(tables.dies, "dies.csv", kShareDigits)},
-              {"links", links_of(tables.links)},
-              {"tasks", table_of(tables.tasks, "tasks.csv", kTimeDigits)},
-              {"over_time", table_of(tables.over_time, "over_time.csv", kShareDigits)}};
+  Json island{{"kind", net ? "net" : "run"},     {"report", report},
+              {"layers", layers_of(report)},     {"dies", table_of(tables.dies, "dies.csv", kShareDigits)},
+              {"links", links_of(tables.links)}, {"tasks", table_of(tables.tasks, "tasks.csv", kTimeDigits)}};
   const std::string name = string_at(report, "/machine/name"), workload = string_at(report, "/configuration/workload");
   return page(fmt::format("{}{} - dojosim", name,
                           net                ? ": synthetic traffic"

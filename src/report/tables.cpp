@@ -3,7 +3,6 @@
 #include "report/tables.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstdlib>
 #include <iterator>
 
@@ -97,23 +96,6 @@ std::string tasks_csv(const RunContext& context) {
     fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{}\n", task.rank,
                    lane_name(static_cast<std::size_t>(task.lane)), csv_cell(name), kind, task.again ? 1 : 0,
                    seconds(task.begin), seconds(task.moves - task.begin), seconds(task.end - task.begin));
-  }
-  return text;
-}
-
-std::string over_time_csv(const RunContext& context) {
-  std::string text = "begin_s,seconds";
-  for (int c = 0; c < topology::kLinkClasses; ++c) {
-    text += ",";
-    text += topology::link_class_name(static_cast<topology::LinkClass>(c));
-  }
-  text += ",sram_bytes_mean,sram_bytes_max\n";
-  if (context.trail == nullptr) return text;
-  for (const UseOverTime::Interval& one : context.trail->use.intervals) {
-    fmt::format_to(std::back_inserter(text), "{},{}", context.topology.seconds(one.begin),
-                   context.topology.seconds(one.end - one.begin));
-    for (const double share : one.links) fmt::format_to(std::back_inserter(text), ",{}", ratio(share, 1));
-    fmt::format_to(std::back_inserter(text), ",{},{}\n", std::llround(one.sram_bytes_mean), one.sram_bytes_max);
   }
   return text;
 }

@@ -14,8 +14,6 @@ namespace dojo::report {
 [[nodiscard]] std::string dies_csv(const RunContext& context);
 /// When a few ranks ran what: their tasks, by rank, lane and begin.
 [[nodiscard]] std::string tasks_csv(const RunContext& context);
-/// Use of links by class, and of the SRAM, interval by interval.
-[[nodiscard]] std::string over_time_csv(const RunContext& context);
 /// `rows`: latency.ops of report.json.
 [[nodiscard]] std::string ops_csv(const Json& rows);
 

@@ -6,7 +6,6 @@
 
 #include "report/rank_lanes.h"
 #include "report/trail_tasks.h"
-#include "report/use_over_time.h"
 
 namespace dojo::report {
 
@@ -230,9 +229,7 @@ class PathWalk {
 
 }  // namespace
 
-Trail make_trail(const workload::Workload& workload, const workload::Job& job, const TaskTimes& times, Cycles end,
-                 const UseSource* source) {
-  constexpr std::size_t kIntervals = 400;
+Trail make_trail(const workload::Workload& workload, const workload::Job& job, const TaskTimes& times, Cycles end) {
   const TrailTasks tasks(workload, job, times);
   Trail trail;
   trail.ranks = tasks.ranks();
@@ -246,7 +243,6 @@ Trail make_trail(const workload::Workload& workload, const workload::Job& job, c
   }
   trail.path = PathWalk(tasks, end).steps;
   trail.tasks = tasks_of_some_ranks(tasks, trail.path.empty() ? kNone : trail.path.back().rank, end);
-  if (source != nullptr) trail.use = use_over_time(*source, job, tasks, end, 0, end, kIntervals);
   return trail;
 }
 

@@ -161,27 +161,6 @@ test("the timeline of a rank: another rank, closer, an operation", async (browse
   assert.deepEqual(page.faults, []);
 });
 
-test("links and SRAM over time: shares that agree with the links by class", async (browser) => {
-  const page = await open(browser, file("tile"));
-  const titles = () => page.locator("#when figcaption").allTextContents();
-  assert.match((await titles()).join("|"), /Use of links over time.*highest [a-z_]+ [\d.]+ %.*SRAM of the fullest node/);
-  const report = JSON.parse(fs.readFileSync(at("tile/report.json"), "utf8"));
-  await page.locator("#when .chart").nth(1).scrollIntoViewIfNeeded();
-  const drawn = await page.evaluate(() => {
-    const chart = globalThis.echarts.getInstanceByDom(document.querySelectorAll("#when .canvas")[1]);
-    return chart.getOption().series.map((one) => ({
-      name: one.name,
-      mean: one.data.reduce((sum, [, share]) => sum + share, 0) / one.data.length,
-    }));
-  });
-  assert.ok(drawn.length >= 4, drawn.map((one) => one.name).join());
-  for (const { name, mean } of drawn) {
-    const told = report.links.classes[name].utilisation_mean;
-    assert.ok(Math.abs(mean - told) < 0.02 * told + 1e-6, `${name}: ${mean} over time, ${told} in the report`);
-  }
-  assert.deepEqual(page.faults, []);
-});
-
 test("a chart is saved as SVG and as PNG", async (browser) => {
   const page = await open(browser, file("tile"));
   const save = async (name) => {

@@ -8,7 +8,6 @@
 
 #include "dojo/base/types.h"
 #include "dojo/machine/machine.h"
-#include "dojo/report/use_over_time.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
 
@@ -56,13 +55,12 @@ struct Trail {
   Cycles after_end = 0;                          ///< of all ranks: from a rank's own end to the job's
   std::vector<PathStep> path;                    ///< in the order of time, without gaps, from 0 to `end`
   std::vector<RankTask> tasks;                   ///< of a few ranks, by rank, lane and begin
-  UseOverTime use;                               ///< from 0 to `end`; nothing without a source
 };
 
 using TaskTimes = std::function<const std::vector<machine::TaskTime>&(RankId rank)>;
 
 /// The sum of all `operations`, `idle` and `after_end` is ranks x end. Of a job that did not finish: what had ended.
 [[nodiscard]] Trail make_trail(const workload::Workload& workload, const workload::Job& job, const TaskTimes& times,
-                               Cycles end, const UseSource* source = nullptr);
+                               Cycles end);
 
 }  // namespace dojo::report

@@ -4,7 +4,6 @@ import { chart, tip } from "./chart.js";
 import { colourOf } from "./colours.js";
 import { el, menu, section } from "./dom.js";
 import { at } from "./island.js";
-import { overTime } from "./over_time.js";
 import { duration } from "./units.js";
 
 const kLaneHeight = 22;
@@ -95,7 +94,7 @@ function bar(api, item, colour) {
   return { type: "group", children: shapes };
 }
 
-export function whenSection(island, report, tasks, filter) {
+export function whenSection(report, tasks, filter) {
   const ranks = [...new Set(tasks.columns.rank ?? [])];
   const path = critical(report);
   if (ranks.length === 0 && path.length === 0) return null;
@@ -242,8 +241,7 @@ export function whenSection(island, report, tasks, filter) {
     ),
     el("p", {
       class: "note",
-      text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, and what of them computes when: dojosim run --timeline.",
+      text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, and what of them computes when: dojosim run --timeline. The use of links over time is not recorded.",
     }),
-    overTime(island),
   );
 }

@@ -83,7 +83,7 @@ export function runPage(island) {
       answerSection(report),
       boundsSection(report),
       timeSection(report, ops, filter),
-      whenSection(island, report, tasks, filter),
+      whenSection(report, tasks, filter),
       whereSection(island, report),
       operations.element,
       collectivesSection(report),
@@ -91,7 +91,6 @@ export function runPage(island) {
       provenanceSection(report, [
         "ops.csv",
         "tasks.csv",
-        "over_time.csv",
         "collectives.csv",
         "by_layer.csv",
         "critical_path.csv",
