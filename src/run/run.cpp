@@ -138,9 +138,9 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   const report::TaskTimes task_times = [&](RankId rank) -> const std::vector<machine::TaskTime>& {
     return machine.task_times(rank);
   };
-  const report::UseSource source{topology, outcome.results.classes};
-  outcome.trail = report::make_trail(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle, &source);
+  outcome.trail = report::make_trail(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle);
   if (prepared.config->run.timeline) {
+    const report::UseSource source{topology, outcome.results.classes};
     outcome.timeline = report::make_timeline(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle,
                                              topology.params().clock_hz, timeline_request(prepared), &source);
   }

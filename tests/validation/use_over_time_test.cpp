@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "dojo/run/run.h"
+#include "report/use_over_time.h"
 #include "support/run.h"
 #include "support/validation.h"
 
@@ -17,18 +18,28 @@ struct Sum {
   double low, high;
 };
 
-void compare(const std::string& id, const std::string& what, RunRequest request, const std::vector<Sum>& sums) {
-  request.set.emplace_back("run.audit_tasks=0");
-  const run::RunOutcome outcome = run::run(load(request));
+void compare(const std::string& id, const std::string& what, const RunRequest& request, const std::vector<Sum>& sums) {
+  const run::Prepared prepared = run::prepare(load(request));
+  machine::MachineSettings settings = run::machine_settings(prepared.config->run);
+  settings.threads = 1;
+  settings.record_tasks = true;
+  machine::Machine machine(*prepared.topology, *prepared.workload, *prepared.job, settings);
+  while (machine.next_time() != kNever) machine.run_window();
+  const machine::Results results = machine.collect();
+  const report::TaskTimes times = [&](RankId rank) -> const std::vector<machine::TaskTime>& {
+    return machine.task_times(rank);
+  };
+  const report::UseOverTime use = report::use_over_time({*prepared.topology, results.classes}, *prepared.job,
+                                                        report::TrailTasks(*prepared.workload, *prepared.job, times),
+                                                        results.end_cycle, 0, results.end_cycle, 100);
   for (const Sum& sum : sums) {
     const char* name = topology::link_class_name(sum.of);
     const auto c = static_cast<std::size_t>(sum.of);
-    const double scale = outcome.trail.use.scale[c];
-    ASSERT_GT(scale, 0) << name;
+    ASSERT_GT(use.scale[c], 0) << name;
+    const auto counted = static_cast<double>(results.classes[c].counters.bytes);
     judge({"use_over_time_" + id + "_" + name, what + ": bytes over links, " + name, "bytes that the links counted",
            "B", sum.low, sum.high, false},
-          static_cast<double>(outcome.results.classes[c].counters.bytes),
-          static_cast<double>(outcome.results.classes[c].counters.bytes) / scale);
+          counted, counted / use.scale[c]);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dojo/report/trail.h"
+#include "dojo/report/use_over_time.h"
 
 namespace dojo::report {
 
