@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machine files that say what a user wants: a die grid with one key. And what is wrong with those
-// that contradict themselves: one sentence each, at its line, with what to do.
+// Machine files that say what a user wants: a die grid with one key. And what is wrong with those that contradict
+// themselves: one sentence each, at its line, with what to do.
 #include <gmock/gmock.h>
 
 #include "dojo/config/hardware.h"
