@@ -44,7 +44,6 @@ const kPictures = [
   ["run_where_390", "base/report.html", 390, ["where"]],
   ["sweep_1280", "sweep/report.html", 1280, ["tornado", "metrics"]],
   ["sweep_390", "sweep/report.html", 390, ["pareto", "metrics"]],
-  ["run_over_time_390", "base/report.html", 390, ["when"]],
   ["compare_1280", "compare.html", 1280, ["answer", "causes"]],
   ["compare_390", "compare.html", 390, ["moved", "causes"]],
   ["compare_where_1280", "compare.html", 1280, ["where"]],
