@@ -45,8 +45,8 @@ void compare(const std::string& id, const std::string& what, const RunRequest& r
 
 TEST(UseOverTime, AddsUpForResNetOnATile) {
   compare("tile", "ResNet-50 on a tile, by plans", {"configs/runs/resnet50_tile.json", "", "", {}, {}},
-          {{LinkClass::kNoc, 0.8, 1.25},
-           {LinkClass::kDieToDie, 0.9, 1.1},
+          {{LinkClass::kNoc, 0.95, 1.05},
+           {LinkClass::kDieToDie, 0.99, 1.01},
            {LinkClass::kDip, 0.98, 1.02},
            {LinkClass::kHbm, 0.98, 1.02}});
 }
@@ -54,7 +54,7 @@ TEST(UseOverTime, AddsUpForResNetOnATile) {
 TEST(UseOverTime, AddsUpForATransformerBlockOnADie) {
   compare("block", "a block of GPT-2 124M on a die, by plans",
           {"", "configs/machines/die.json", "configs/workloads/gpt_layer.json", {}, {}},
-          {{LinkClass::kNoc, 0.8, 1.25}, {LinkClass::kDip, 0.98, 1.02}, {LinkClass::kHbm, 0.98, 1.02}});
+          {{LinkClass::kNoc, 0.95, 1.05}, {LinkClass::kDip, 0.98, 1.02}, {LinkClass::kHbm, 0.98, 1.02}});
 }
 
 }  // namespace
