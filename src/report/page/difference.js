@@ -197,6 +197,7 @@ function mapOf(base, other, pairs, [, words, moved, value]) {
     },
   }).element;
   const stops = Array.from({ length: 9 }, (_, i) => difference(i / 4 - 1)).join(",");
+  const end = `${Number((100 * limit).toPrecision(1))} %`;
   return el(
     "div",
     {},
@@ -204,9 +205,9 @@ function mapOf(base, other, pairs, [, words, moved, value]) {
     el(
       "div",
       { class: "legend" },
-      el("span", { text: signedPercent(-limit) }),
+      el("span", { text: `-${end}` }),
       el("i", { style: { background: `linear-gradient(90deg,${stops})` } }),
-      el("span", { text: signedPercent(limit) }),
+      el("span", { text: `+${end}` }),
     ),
   );
 }
@@ -251,7 +252,7 @@ export function differenceSection(runs) {
   return section(
     "where",
     "Where on the machine",
-    "Use of links and cores: orange is more than in the base, blue is less.",
+    "Use of links and cores: orange is more than in the base, blue is less; changes are percentage points.",
     runs.length > 2
       ? el(
           "div",
