@@ -14,6 +14,7 @@ namespace {
 using topology::LinkClass;
 
 struct Sum {
+  const char* name;
   LinkClass of;
   double low, high;
 };
@@ -33,7 +34,8 @@ void compare(const std::string& id, const std::string& what, const RunRequest& r
                                                         report::TrailTasks(*prepared.workload, *prepared.job, times),
                                                         results.end_cycle, 0, results.end_cycle, 100);
   for (const Sum& sum : sums) {
-    const char* name = topology::link_class_name(sum.of);
+    const std::string name = sum.name;
+    ASSERT_EQ(name, topology::link_class_name(sum.of));
     const auto c = static_cast<std::size_t>(sum.of);
     ASSERT_GT(use.scale[c], 0) << name;
     const auto counted = static_cast<double>(results.classes[c].counters.bytes);
@@ -45,16 +47,18 @@ void compare(const std::string& id, const std::string& what, const RunRequest& r
 
 TEST(UseOverTime, AddsUpForResNetOnATile) {
   compare("tile", "ResNet-50 on a tile, by plans", {"configs/runs/resnet50_tile.json", "", "", {}, {}},
-          {{LinkClass::kNoc, 0.95, 1.05},
-           {LinkClass::kDieToDie, 0.99, 1.01},
-           {LinkClass::kDip, 0.98, 1.02},
-           {LinkClass::kHbm, 0.98, 1.02}});
+          {{"noc", LinkClass::kNoc, 0.95, 1.05},
+           {"die_to_die", LinkClass::kDieToDie, 0.99, 1.01},
+           {"dip", LinkClass::kDip, 0.98, 1.02},
+           {"hbm", LinkClass::kHbm, 0.98, 1.02}});
 }
 
 TEST(UseOverTime, AddsUpForATransformerBlockOnADie) {
   compare("block", "a block of GPT-2 124M on a die, by plans",
           {"", "configs/machines/die.json", "configs/workloads/gpt_layer.json", {}, {}},
-          {{LinkClass::kNoc, 0.95, 1.05}, {LinkClass::kDip, 0.98, 1.02}, {LinkClass::kHbm, 0.98, 1.02}});
+          {{"noc", LinkClass::kNoc, 0.95, 1.05},
+           {"dip", LinkClass::kDip, 0.98, 1.02},
+           {"hbm", LinkClass::kHbm, 0.98, 1.02}});
 }
 
 }  // namespace
