@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The job of a run again: over the ideal network, by the same plans; and on machines that have one part ideal at a time,
-// planned for those.
+// The job of a run again: over the ideal network, by the same plans; and on machines that have one part ideal at a
+// time, planned for those.
 #pragma once
 #include <vector>
 
