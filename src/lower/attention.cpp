@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-
 #include <limits>
 #include <optional>
 #include <tuple>
@@ -19,6 +18,12 @@
 
 namespace dojo::workload {
 namespace {
+
+/// How many times what they load messages from so many nodes to each take.
+double crowding(double senders) {
+  constexpr double kSendersThatDouble = 12;  // by simulation: 1.4 times with 6, 2.1 with 12 to 15, 3 with 20
+  return 1 + senders / kSendersThatDouble;
+}
 
 class AttentionPlan {
  public:
@@ -66,13 +71,10 @@ class AttentionPlan {
       plan.name = name();
       plan.floors = floors();
     }
-    constexpr double kSendersThatDouble = 12;  // by simulation: 1.4 times with 6, 2.1 with 12 to 15, 3 with 20
-    const double crowding = 1 + passes_.front().cut().senders() / kSendersThatDouble;
-    const Deliveries::Load load = deliveries_.load(write_port_bytes_per_cycle(context_), crowding);
+    const double crowded = crowding(passes_.front().cut().senders());
+    const Deliveries::Load load = deliveries_.load(write_port_bytes_per_cycle(context_), crowded);
     const double busy = static_cast<double>(busy_cycles_), late = busy * std::min(steps_, 2U) / steps_;
     const double others = deliveries_.latency() + task_cycles(plan, context_);
-    if (build)
-              others, late, steps_);
     plan.cycles = others + std::max(load.first + busy, load.all + late);
     plan.least_cycles = others + std::max(load.all, busy);
     return plan;
@@ -261,7 +263,8 @@ class AttentionCandidates {
       const int products = request_.grad ? choice.stays == Stays::kBoth ? 3 : 5 : 2;
       const double flops = products * scores * static_cast<double>(2 * shape_.head_size);
       const Bytes moved = others * (queries_stay || request_.grad ? 2 : 1) * element * units;
-      const double arriving = static_cast<double>(moved) * static_cast<double>(nodes - 1) / static_cast<double>(nodes);
+      double arriving = static_cast<double>(moved) * static_cast<double>(nodes - 1) / static_cast<double>(nodes);
+      if (choice.groups.down > 1 && choice.groups.across > 1) arriving *= crowding(static_cast<double>(nodes - 1));
       return std::pair(flops / flop_per_cycle(on), arriving / write_port_bytes_per_cycle(on));
     };
     std::pair<double, double> sum = pass(choice.stays != Stays::kKeys);
