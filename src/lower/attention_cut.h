@@ -71,6 +71,8 @@ class AttentionCut {
   [[nodiscard]] virtual Sums sums(Bytes head_bytes) const = 0;
   /// How many nodes send messages to one, about.
   [[nodiscard]] virtual double senders() const = 0;
+  /// How many lines beside its own bring each line what it passes on.
+  [[nodiscard]] virtual double other_lines() const { return 0; }
 
  protected:
   /// It lies as suits: its first user is this operation.

@@ -154,12 +154,12 @@ class GroupCut : public AttentionCut {
     return sums;
   }
 
-  /// Those of the group, or of a line that passes on.
   [[nodiscard]] double senders() const override {
-    const double rows = grid_.rows() / static_cast<double>(down_),
-                 columns = grid_.columns() / static_cast<double>(across_);
+    return whole_columns() || whole_rows() ? 0 : sites_down() * sites_across() - 1;
+  }
+  [[nodiscard]] double other_lines() const override {
     if (down_ == 1 && across_ == 1) return 0;
-    return (whole_columns() ? columns : whole_rows() ? rows : rows * columns) - 1;
+    return whole_columns() ? sites_across() - 1 : whole_rows() ? sites_down() - 1 : 0;
   }
 
   Bytes deliver_moving(Deliveries& deliveries, std::uint32_t steps) const override {
@@ -174,6 +174,8 @@ class GroupCut : public AttentionCut {
   }
 
  private:
+  [[nodiscard]] double sites_down() const { return grid_.rows() / static_cast<double>(down_); }
+  [[nodiscard]] double sites_across() const { return grid_.columns() / static_cast<double>(across_); }
   [[nodiscard]] bool whole_columns() const { return down_ == 1 && grid_.rows() > 1; }
   [[nodiscard]] bool whole_rows() const { return across_ == 1 && grid_.columns() > 1; }
 
