@@ -20,9 +20,8 @@ KernelRequest attention(const OpView& view) {
     r.last_part = std::min(r.last_part, places.back().part);
     if (places.back().part == kUnplaced) r.held_bytes += tensor.bytes;
   });
-  view.for_each_output([&](std::uint32_t, const Tensor& tensor) {
-    r.held_bytes += is_local_data(tensor.role) ? tensor.bytes : 0;
-  });
+  view.for_each_output(
+      [&](std::uint32_t, const Tensor& tensor) { r.held_bytes += is_local_data(tensor.role) ? tensor.bytes : 0; });
   if (places.empty()) places.push_back({});
   r.queries = places.front();
   r.keys = places[std::min<std::size_t>(1, places.size() - 1)];
