@@ -35,6 +35,7 @@ struct Part {
   double bytes = 0;
   Site at, to;                        ///< of stripes: the first sites of dies
   Direction from = Direction::kEast;  ///< the way it moves
+  std::optional<Direction> out;       ///< the edge by which it leaves the die where it is, columns first; none: it stays
   std::size_t edge = 0;               ///< over which it came
   bool last = true;
 };
@@ -146,7 +147,7 @@ class Walk {
   void go(std::size_t index, double now);
   void add_credit(const Part& came, double now);
   void arrive(std::size_t which, double now);
-  [[nodiscard]] std::optional<Direction> way(const Part& part) const;
+  void place_at(Part& part, Site at) const;
   [[nodiscard]] ScheduleEdge& edge_out(const Part& part, Direction d) {
     return edges_[links_.edge_index(links_.die_of(part.at), d)];
   }
@@ -300,8 +301,8 @@ void Walk::post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t un
   part.unit = unit;
   part.chunk = chunk;
   part.bytes = std::max(own_bytes(edge.bytes, unit), links_.striped() ? 1.0 : 64.0);
-  part.at = site(member, unit);
   part.to = site(plan_.items[edge.item].position, unit);
+  place_at(part, site(member, unit));
   Outbox& outbox = outboxes_[place(member, unit)];
   outbox.messages.push_back(part);
   if (links_.striped()) {
@@ -312,12 +313,15 @@ void Walk::post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t un
   }
 }
 
-/// The edge by which a part leaves the die where it is, columns first; none: it is where it goes.
-std::optional<Direction> Walk::way(const Part& part) const {
-  const DieCoordinates here = links_.die_of(part.at), there = links_.die_of(part.to);
-  if (there.column != here.column) return there.column < here.column ? Direction::kWest : Direction::kEast;
-  if (there.row != here.row) return there.row < here.row ? Direction::kNorth : Direction::kSouth;
-  return std::nullopt;
+void Walk::place_at(Part& part, Site at) const {
+  part.at = at;
+  const DieCoordinates here = links_.die_of(at), there = links_.die_of(part.to);
+  part.out.reset();
+  if (there.column != here.column) {
+    part.out = there.column < here.column ? Direction::kWest : Direction::kEast;
+  } else if (there.row != here.row) {
+    part.out = there.row < here.row ? Direction::kNorth : Direction::kSouth;
+  }
 }
 
 /// The front message's next part; the message leaves the queue with its last.
@@ -334,7 +338,7 @@ Part Walk::next_part(std::deque<Part>& messages) const {
 /// The messages of a node take turns, part by part.
 void Walk::send_track(std::size_t which, double now) {
   Outbox& outbox = outboxes_[which];
-  if (const std::optional<Direction> d = way(outbox.messages.front())) {
+  if (const std::optional<Direction> d = outbox.messages.front().out) {
     ScheduleEdge& edge = edge_out(outbox.messages.front(), *d);
     if (edge.full()) return edge.parked_sends.push_back(which);
   }
@@ -355,7 +359,7 @@ void Walk::send_track(std::size_t which, double now) {
 void Walk::plan_lane(std::uint32_t member, std::uint32_t unit, double now) {
   const std::deque<Part>& messages = outboxes_[place(member, unit)].messages;
   if (messages.empty()) return;
-  const Direction d = *way(messages.front());
+  const Direction d = *messages.front().out;
   const std::size_t lane = (std::size_t{member} * topology::kDirections + static_cast<std::size_t>(d)) * kLanes +
                            links_.units()[unit].lane[axis_of(d)];
   if (lane_pending_[lane]) return;
@@ -370,11 +374,10 @@ std::uint32_t Walk::next_unit(std::uint32_t member, Direction d, std::size_t lan
   const bool oldest = topology_.params().noc.arbitration == topology::Arbitration::kAge;
   std::uint32_t best = kNone;
   double best_rank = 0;
-  for (std::uint32_t unit = 0; unit < units_; ++unit) {
-    const ScheduleUnit& of = links_.units()[unit];
+  for (const std::uint32_t unit : links_.units_of(axis, lane)) {
     const std::deque<Part>& messages = outboxes_[place(member, unit)].messages;
-    if (of.lane[axis] != lane || messages.empty() || way(messages.front()) != d) continue;
-    const double at = of.begin[axis], rank = oldest ? messages.front().chunk : is_up(d) ? -at : at;
+    if (messages.empty() || messages.front().out != d) continue;
+    const double at = links_.units()[unit].begin[axis], rank = oldest ? messages.front().chunk : is_up(d) ? -at : at;
     if (best != kNone && rank >= best_rank) continue;
     best = unit;
     best_rank = rank;
@@ -410,7 +413,7 @@ ScheduleLinks::Unicast Walk::move_track(Part part, double head, double now) {
   const ScheduleLinks::Unicast moved = links_.unicast(part.at, part.to, flits, head);
   if (moved.out) {
     part.edge = links_.edge_index(links_.die_of(part.at), *moved.out);
-    part.at = moved.next;
+    place_at(part, moved.next);
     offer(part, flits, moved.head, now);
     return moved;
   }
@@ -424,7 +427,7 @@ ScheduleLinks::Unicast Walk::move_track(Part part, double head, double now) {
 double Walk::move_stripe(Part part, double now) {
   const DieCoordinates here = links_.die_of(part.at);
   const ScheduleUnit& unit = links_.units()[part.unit];
-  if (const std::optional<Direction> d = way(part)) {
+  if (const std::optional<Direction> d = part.out) {
     const ScheduleLinks::Stripe through = links_.stripe_through(here, *d, unit, part.bytes, now);
     cross(part, *d, through.head, now);
     return through.start;
@@ -436,7 +439,7 @@ double Walk::move_stripe(Part part, double now) {
 
 void Walk::cross(Part part, Direction d, double head, double now) {
   part.edge = links_.edge_index(links_.die_of(part.at), d);
-  part.at = links_.next_die(part.at, d);
+  place_at(part, links_.next_die(part.at, d));
   part.from = d;
   offer(part, links_.line_flits(links_.units()[part.unit], axis_of(d), part.bytes), head, now);
 }
@@ -472,7 +475,7 @@ void Walk::add_credit(const Part& came, double now) {
 /// The head of a part has come over an edge.
 void Walk::arrive(std::size_t which, double now) {
   const Part part = flight_[which];  // stays there until its credit is back
-  if (const std::optional<Direction> d = way(part)) {
+  if (const std::optional<Direction> d = part.out) {
     ScheduleEdge& out = edge_out(part, *d);
     if (out.full()) return out.parked_parts.push_back(which);
   }
