@@ -35,8 +35,8 @@ struct Part {
   double bytes = 0;
   Site at, to;                        ///< of stripes: the first sites of dies
   Direction from = Direction::kEast;  ///< the way it moves
-  std::optional<Direction> out;       ///< the edge by which it leaves the die where it is, columns first; none: it stays
-  std::size_t edge = 0;               ///< over which it came
+  std::optional<Direction> out;  ///< the edge by which it leaves the die where it is, columns first; none: it stays
+  std::size_t edge = 0;          ///< over which it came
   bool last = true;
 };
 
@@ -169,6 +169,7 @@ class Walk {
   std::vector<std::uint16_t> need_;        ///< by item, unit and chunk
   std::vector<std::uint32_t> chunk_left_;  ///< of a plan with a window: items to fire, by member, unit and chunk
   std::vector<Outbox> outboxes_;           ///< by member and unit
+  std::vector<std::int8_t> first_out_;     ///< of stripes: by which edge the first message there leaves, -1 = none
   std::vector<bool> lane_pending_;         ///< of stripes: by member, direction and lane
   Flight flight_;
   Timeline timeline_;
@@ -186,6 +187,7 @@ Walk::Walk(const DataflowPlan& plan, const Cut& cut, const CollectiveRequest& re
       units_(static_cast<std::uint32_t>(links_.units().size())),
       outboxes_(request.members.size() * units_) {
   if (links_.striped()) {
+    first_out_.assign(outboxes_.size(), -1);
     lane_pending_.assign(request.members.size() * topology::kDirections * kLanes, false);
     part_limit_ = stripe_part_bytes(edges_, units_ > 1, topology);
   }
@@ -306,7 +308,9 @@ void Walk::post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t un
   Outbox& outbox = outboxes_[place(member, unit)];
   outbox.messages.push_back(part);
   if (links_.striped()) {
-    if (outbox.messages.size() == 1) plan_lane(member, unit, now);
+    if (outbox.messages.size() > 1) return;
+    first_out_[place(member, unit)] = static_cast<std::int8_t>(*part.out);
+    plan_lane(member, unit, now);
   } else if (!outbox.pending) {
     outbox.pending = true;
     timeline_.add(std::max(now, outbox.read_free), Kind::kSend, place(member, unit));
@@ -375,9 +379,10 @@ std::uint32_t Walk::next_unit(std::uint32_t member, Direction d, std::size_t lan
   std::uint32_t best = kNone;
   double best_rank = 0;
   for (const std::uint32_t unit : links_.units_of(axis, lane)) {
-    const std::deque<Part>& messages = outboxes_[place(member, unit)].messages;
-    if (messages.empty() || messages.front().out != d) continue;
-    const double at = links_.units()[unit].begin[axis], rank = oldest ? messages.front().chunk : is_up(d) ? -at : at;
+    const std::size_t which = place(member, unit);
+    if (first_out_[which] != static_cast<std::int8_t>(d)) continue;
+    const double at = links_.units()[unit].begin[axis];
+    const double rank = oldest ? outboxes_[which].messages.front().chunk : is_up(d) ? -at : at;
     if (best != kNone && rank >= best_rank) continue;
     best = unit;
     best_rank = rank;
@@ -395,6 +400,9 @@ void Walk::send_stripe(std::size_t lane, double now) {
   ScheduleEdge& edge = edge_out(outbox.messages.front(), d);
   if (edge.full()) return edge.parked_sends.push_back(lane);
   const Part part = next_part(outbox.messages);
+  if (part.last)
+    first_out_[place(member, number)] =
+        outbox.messages.empty() ? std::int8_t{-1} : static_cast<std::int8_t>(*outbox.messages.front().out);
   const ScheduleUnit& unit = links_.units()[number];
   const double start = std::max(now, outbox.read_free);
   outbox.read_free = start + links_.flits(part.bytes / unit.nodes);

@@ -17,9 +17,17 @@ bool Advice::fits(const Slice& slice, CapacityPolicy policy) const {
   options.capacity_policy = policy;
   const topology::Topology& topology = request_.topology;
   const JobFacts job{request_.job.group_sizes, DipShares(topology)};
-  const ProgramRequest tried{
-      request_.graph, request_.graph_index, slice, topology, options, request_.cost, request_.pieces,
-      1, request_.optimizer_shards, request_.optimizer_class, job};
+  const ProgramRequest tried{request_.graph,
+                             request_.graph_index,
+                             slice,
+                             topology,
+                             options,
+                             request_.cost,
+                             request_.pieces,
+                             1,
+                             request_.optimizer_shards,
+                             request_.optimizer_class,
+                             job};
   const ProgramDraft draft = build_program(tried);
   if (draft.missing_per_node > 0) return false;
   std::vector<Bytes> of_die(slice.dies.size(), 0);

@@ -100,8 +100,7 @@ KernelRequest OpPlanner::request_of(const OpView& view) const {
 }
 
 Cycles OpPlanner::delay(std::uint32_t op) {
-  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz,
-                    &sends_};
+  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz, &sends_};
   // FLOP are counted where cores work, so that an operation with FLOP stays on them.
   if (view.op.recorded_on == RecordedOn::kCores || view.op.duration_ns <= 0 || view.op.flops > 0) {
     return 0;
@@ -128,8 +127,7 @@ std::uint32_t OpPlanner::plan_of(const OpView& view, Bytes budget_bytes) {
 }
 
 std::uint32_t OpPlanner::plan(std::uint32_t op, Bytes budget_bytes) {
-  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz,
-                    &sends_};
+  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz, &sends_};
   const std::uint32_t plan = plan_of(view, budget_bytes);
   place_tensors(view, plans_[plan].part, plans_[plan].output);
   return plan;

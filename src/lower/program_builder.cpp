@@ -50,8 +50,7 @@ class ProgramBuilder {
     const topology::MachineParams& machine = request_.topology.params();
     planner_.emplace(graph_, context,
                      OpPlanner::Settings{options.replay, options.replay_rules, request_.optimizer_shards,
-                                         machine.clock_hz, options.plan_choice,
-                                         request_.job.group_sizes});
+                                         machine.clock_hz, options.plan_choice, request_.job.group_sizes});
     ledger_.emplace(LedgerInput{graph_, order_, grid_.nodes(), machine.node.sram_bytes, request_.optimizer_shards,
                                 options.capacity_policy});
     on_parts_ = false;

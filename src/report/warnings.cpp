@@ -17,7 +17,10 @@ namespace {
 /// Floors and predictions are of the execution that takes longest, so that is what is compared with them.
 struct Row {
   explicit Row(const Json& json)
-      : op(&json), seconds(real(json.at("seconds_max"))), floor(real(json.at("floor_s"))), kind(text(json.at("kind"))) {}
+      : op(&json),
+        seconds(real(json.at("seconds_max"))),
+        floor(real(json.at("floor_s"))),
+        kind(text(json.at("kind"))) {}
   [[nodiscard]] double lost() const { return seconds - floor; }
   [[nodiscard]] double figure(const char* key) const { return real(op->at(key)); }
   const Json* op;

@@ -211,15 +211,13 @@ TEST(Dips, HbmReachesItsRate) {
   judge({"hbm_load_rate", "256 MiB from HBM to one die", "2 x min(hbm x efficiency, ttp)", "bytes/s", 0.95, 1}, 2 * hbm,
         rate(memory_job(machine, OpKind::kMemLoad, bytes), bytes));
   judge({"hbm_store_rate", "256 MiB from one die to HBM", "2 x min(hbm x efficiency, ttp)", "bytes/s", 0.95, 1},
-        2 * hbm,
-        rate(memory_job(machine, OpKind::kMemStore, bytes), bytes));
+        2 * hbm, rate(memory_job(machine, OpKind::kMemStore, bytes), bytes));
 }
 
 TEST(Dips, SamplesArriveAtTheRateOfTheHosts) {
   const MachineParams machine = machine_file("die");
   const Bytes bytes = 64 << 20;
-  judge({"host_ingest_rate", "64 MiB of samples from the hosts to one die", "2 x (pcie + ethernet)", "bytes/s",
-         0.9, 1},
+  judge({"host_ingest_rate", "64 MiB of samples from the hosts to one die", "2 x (pcie + ethernet)", "bytes/s", 0.9, 1},
         2 * (machine.dip.pcie_bytes_per_s + machine.dip.ethernet_bytes_per_s),
         rate(memory_job(machine, OpKind::kIngest, bytes), bytes));
 }

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <string>
+#include <vector>
 
 #include "dojo/base/error.h"
 #include "dojo/lower/lower.h"
@@ -166,7 +169,7 @@ TEST(LowerJob, RefusesAProductWhoseNodesSendMoreThanAKernelCounts) {
 /// DIPs, by the index of each, and the bytes of a load of 1 MB by every rank that they hold or serve.
 std::map<std::uint32_t, Bytes> loads_by_dip(topology::Level level, const std::vector<std::string>& places) {
   const auto on = machine(level);
-  const auto ranks = static_cast<std::int64_t>(places.size());
+  const auto ranks = static_cast<RankId>(places.size());
   Workload workload = generate_collective(OpKind::kAllReduce, 1024, ranks);
   Op& op = workload.graphs[0].ops[0];
   op.kind = OpKind::kMemLoad;
