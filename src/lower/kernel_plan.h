@@ -48,7 +48,9 @@ struct ProductRequest {
   Bytes halo_pixel_bytes = 0;
   ConvShape conv;
   enum class Halo : std::uint8_t { kNone, kForward, kInputGrad } halo = Halo::kNone;
-  std::vector<std::uint32_t> destinations;  ///< where the result lies when that is fewer nodes than all
+  /// Nodes of the slice on which the result has to lie; empty: where the product leaves it.
+  std::vector<std::uint32_t> destinations;
+  bool any_nodes = false;  ///< all nodes of the slice, with equal shares, will do as well
   friend bool operator<(const ProductRequest& x, const ProductRequest& y);
 };
 

@@ -14,7 +14,11 @@
 namespace dojo::workload {
 
 OpPlanner::OpPlanner(const Graph& graph, const PlanContext& context, Settings settings)
-    : graph_(graph), context_(context), settings_(std::move(settings)), places_(graph.tensors.size()) {}
+    : graph_(graph),
+      context_(context),
+      settings_(std::move(settings)),
+      sends_(graph, settings_.group_sizes),
+      places_(graph.tensors.size()) {}
 
 std::uint32_t OpPlanner::store(KernelPlan plan) {
   plans_.push_back(std::move(plan));
@@ -97,7 +101,7 @@ KernelRequest OpPlanner::request_of(const OpView& view) const {
 }
 
 Cycles OpPlanner::delay(std::uint32_t op) {
-  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz};
+  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz, &sends_};
   // FLOP are counted where cores work, so that an operation with FLOP stays on them.
   if (view.op.recorded_on == RecordedOn::kCores || view.op.duration_ns <= 0 || view.op.flops > 0) {
     return 0;
@@ -124,7 +128,7 @@ std::uint32_t OpPlanner::plan_of(const OpView& view, Bytes budget_bytes) {
 }
 
 std::uint32_t OpPlanner::plan(std::uint32_t op, Bytes budget_bytes) {
-  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz};
+  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz, &sends_};
   const std::uint32_t plan = plan_of(view, budget_bytes);
   place_tensors(view, plans_[plan].part, plans_[plan].output);
   return plan;

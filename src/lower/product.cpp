@@ -128,7 +128,7 @@ bool operator<(const ProductRequest& x, const ProductRequest& y) {
     const ConvShape& c = r.conv;
     return std::tuple(r.m, r.n, r.k, r.batch, r.element_bytes, r.a_bytes, r.b_bytes, r.c_bytes, r.a.layout, r.a.part,
                       r.b.layout, r.b.part, r.pixels, r.halo_pixels, r.halo_pixel_bytes, r.halo, c.key(),
-                      r.destinations, r.groups);
+                      r.destinations, r.any_nodes, r.groups);
   };
   return key(x) < key(y);
 }

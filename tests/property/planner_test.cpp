@@ -134,6 +134,34 @@ TEST(Planner, MoreDiesAreNotSlowerForWhatIsNoProduct) {
   }
 }
 
+/// Its result stays where it is made: spread over all dies it was moved to other nodes.
+TEST(Planner, MoreDiesDoNotSlowAWeightGradientDown) {
+  const std::vector<std::string> operations{
+      R"("kind": "matmul_weight_grad", "matmul": {"m": 700, "n": 1100, "k": 1300})",
+      R"("kind": "matmul_weight_grad", "matmul": {"m": 8192, "n": 64, "k": 256})",
+      R"("kind": "conv_weight_grad", "conv": {"n": 7, "c": 320, "h": 10, "w": 10, "k": 320, "r": 3, "s": 3, "pad": 1})"};
+  for (const std::string& operation : operations) {
+    double least = 0;  // on fewer dies
+    for (const int dies : {1, 3, 4, 5}) {
+      const TemporaryFolder folder;
+      const std::string trace = folder.write(
+          "gradient.json",
+          R"({"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"ops": [{"id": 0, )" +
+              operation + "}]}]}");
+      const std::string side = std::to_string(dies);
+      const ProgramResult result = run_program(
+          {"run", "--quiet", "--out", folder / "out", "--machine", "configs/machines/tile.json", "--workload", trace,
+           "--set", R"(workload.rank_unit={"unit": "die", "rows": )" + side + R"(, "columns": )" + side + "}"});
+      ASSERT_EQ(result.exit_code, 0) << result.err;
+      const auto time = read_report(folder / "out").at("time").at("cycles").get<double>();
+      if (least > 0) {
+        EXPECT_LE(time, kTolerance * least) << operation << " on " << side << " x " << side << " dies";
+      }
+      least = least == 0 ? time : std::min(least, time);
+    }
+  }
+}
+
 /// Half of the work in twice the groups is never slower: neither forward nor in a gradient.
 TEST(Planner, MoreGroupsOfAConvolutionAreNotSlower) {
   for (const char* kind : {"conv", "conv_input_grad", "conv_weight_grad"}) {

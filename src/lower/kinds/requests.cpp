@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "dojo/workload/residency.h"
+
 namespace dojo::workload {
 namespace {
 
@@ -70,6 +72,15 @@ TensorPlace place_of_second(const OpView& view, Bytes bytes) {
   // A weight lies as suits, and so does an operand of a product that is not batched.
   if (weight || view.op.mat.batch <= 1) place.layout = Layout::kAny;
   return place;
+}
+
+void place_gradient(const OpView& view, ProductRequest& r) {
+  const Bytes sent = view.sends == nullptr ? 0 : view.sends->of(view.graph, view.op);
+  if (sent == 0) return;
+  const SliceShape& shape = view.context.on(0).grid.shape();
+  r.destinations = residency(shape, r.c_bytes);
+  // What a collective sends from all nodes may lie on them as the product leaves it.
+  r.any_nodes = residency(shape, sent).size() == shape.node_count();
 }
 
 VectorRequest vector_request(const OpView& view) {
