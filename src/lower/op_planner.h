@@ -59,10 +59,14 @@ class OpPlanner {
   std::map<ProductRequest, Product> products_;
   struct Attention {
     std::vector<AttentionChoice> choices;
-    std::map<std::pair<Stays, std::uint32_t>, std::uint32_t> plans;  ///< by what stays, and steps
+    std::map<decltype(AttentionChoice{}.key()), std::uint32_t> plans;
   };
   std::map<AttentionRequest, Attention> attentions_;
-  std::map<VectorRequest, std::uint32_t> vectors_;
+  struct Vector {
+    std::vector<PlanCost> costs;
+    std::map<std::uint8_t, std::uint32_t> plans;  ///< by part
+  };
+  std::map<VectorRequest, Vector> vectors_;
   std::map<ShapelessRequest, std::uint32_t> shapeless_;
 };
 
