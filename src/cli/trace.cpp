@@ -16,6 +16,7 @@
 #include "dojo/base/nearest.h"
 #include "dojo/run/workload_source.h"
 #include "generate_options.h"
+#include "json_answer.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -73,8 +74,37 @@ std::size_t operations(const workload::Workload& workload) {
                          [](std::size_t sum, const workload::Graph& graph) { return sum + graph.ops.size(); });
 }
 
+std::vector<std::string> notes_of(const workload::Workload& workload) {
+  std::vector<std::string> notes;
+  for (const workload::Graph& graph : workload.graphs)
+    notes.insert(notes.end(), graph.warnings.begin(), graph.warnings.end());
+  return notes;
+}
+
+void add_json_option(Options& options) {
+  options.options()("json", "print JSON instead of text");
+}
+
+void refuse_two_answers(const Options& options, const std::string& to) {
+  if (options.has("json") && to == "-")
+    options.fail("found --json and a trace that goes to standard output, expected one of them");
+}
+
 /// To standard error when the trace itself went to standard output.
-void say_what(const std::string& name, const workload::Workload& workload, const std::string& format) {
+void say_what(const Options& options, const std::string& name, const workload::Workload& workload,
+              const std::string& format) {
+  if (options.has("json")) {
+    JsonAnswer("trace")
+        .add("file", name)
+        .add("good", true)
+        .add("ranks", std::uint64_t{workload.ranks()})
+        .add("graphs", std::uint64_t{workload.graphs.size()})
+        .add("operations", std::uint64_t{operations(workload)})
+        .add("format", format)
+        .add_json("notes", json_texts(notes_of(workload)))
+        .print();
+    return;
+  }
   const std::string words = fmt::format("{}: good: {} ranks, {} graphs, {} operations, format {}", name,
                                         workload.ranks(), workload.graphs.size(), operations(workload), format);
   if (name == "-") {
@@ -102,15 +132,15 @@ int check(const Arguments& arguments) {
   Options options("trace check FILE_OR_PREFIX [options]",
                   "Checks a trace, each rank alone and across ranks; every finding is one line on stderr, exit code 3.",
                   "dojosim trace check traces/all_reduce");
+  add_json_option(options);
   add_reading_options(options);
   options.positional("trace");
   if (!options.parse(arguments)) return 0;
   const std::string trace = options.need("trace", "the trace");
   const workload::Workload workload = read(options, trace);
-  for (const workload::Graph& graph : workload.graphs) {
-    for (const std::string& warning : graph.warnings) print("note: {}\n", warning);
-  }
-  say_what(trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
+  if (!options.has("json"))
+    for (const std::string& note : notes_of(workload)) print("note: {}\n", note);
+  say_what(options, trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
   return 0;
 }
 
@@ -144,6 +174,7 @@ int convert(const Arguments& arguments) {
       "per rank, when TO ends in .et or .et.gz: PREFIX.et writes PREFIX.0.et, PREFIX.1.et, ... and "
       "PREFIX.json with the groups.",
       "dojosim trace convert traces/all_reduce all_reduce.json.gz");
+  add_json_option(options);
   add_reading_options(options);
   add_writing_options(options);
   options.positional("from");
@@ -151,8 +182,9 @@ int convert(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   set_writing_limits(options);
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  refuse_two_answers(options, to);
   const workload::Workload workload = read(options, from);
-  say_what(to, workload, write(workload, to));
+  say_what(options, to, workload, write(workload, to));
   return 0;
 }
 
@@ -175,6 +207,7 @@ int rescale(const Arguments& arguments) {
       "to-batch", po::value<std::int64_t>(), "samples per rank of the new job; default: as it is")(
       "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
       "data-parallel", po::value<std::vector<std::string>>()->composing(), "CLASS: its groups grow with the ranks");
+  add_json_option(options);
   add_reading_options(options);
   add_writing_options(options);
   options.positional("from");
@@ -182,6 +215,7 @@ int rescale(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   set_writing_limits(options);
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  refuse_two_answers(options, to);
   workload::RescaleOptions change;
   if (options.has("to-ranks")) change.ranks = rank_count(options, "to-ranks", 1, 1);
   if (options.has("to-batch")) change.batch = at_least(options, "to-batch", 1, 1);
@@ -189,13 +223,11 @@ int rescale(const Arguments& arguments) {
     change.group_ranks.insert(group_size(options, text));
   change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});
   const workload::Workload workload = workload::rescale_workload(read(options, from), change);
-  for (const workload::Graph& graph : workload.graphs) {
-    for (const std::string& warning : graph.warnings) {
-      if (to == "-") put_error("note: " + warning);
-      if (to != "-") print("note: {}\n", warning);
-    }
+  for (const std::string& note : notes_of(workload)) {
+    if (to == "-") put_error("note: " + note);
+    if (to != "-" && !options.has("json")) print("note: {}\n", note);
   }
-  say_what(to, workload, write(workload, to));
+  say_what(options, to, workload, write(workload, to));
   return 0;
 }
 
@@ -207,6 +239,7 @@ int generate(const Arguments& arguments) {
   options.options()("ranks", po::value<std::int64_t>(), "ranks; default 1")(
       "steps", po::value<std::int64_t>(), "training steps; default 1")("output,o", po::value<std::string>(),
                                                                        "file to write; default MODEL.json");
+  add_json_option(options);
   add_generate_options(options);
   options.positional("model");
   if (!options.parse(arguments)) return 0;
@@ -220,9 +253,10 @@ int generate(const Arguments& arguments) {
   if (steps > kMostSteps) options.fail(fmt::format("--steps is {}; expected at most {}", steps, kMostSteps));
   const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
   const std::string file = options.value<std::string>("output", params.model + ".json");
+  refuse_two_answers(options, file);
   remove_leftovers_beside(file);
   workload::write_trace(workload, file);
-  say_what(file, workload, kWritten);
+  say_what(options, file, workload, kWritten);
   return 0;
 }
 
