@@ -163,8 +163,7 @@ class Planner {
   /// A value that is out of range, or a machine that cannot be, shall not be found when its turn comes.
   void check(const PointRun& run) {
     try {
-      const config::RunConfig config = config::load(load_request(sweep_, run));
-      (void)topology::Topology(config.machine, config.machine_file);
+      (void)config::load(load_request(sweep_, run));
     } catch (const Error& error) {
       const std::string rung = sweep_.rungs() > 1 ? fmt::format(" on rung {}", run.rung + 1) : "";
       findings_.add(error, fmt::format("{}: /axes: point {}{} ({}): ", sweep_.file, run.point->index, rung,

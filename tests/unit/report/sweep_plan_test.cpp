@@ -38,8 +38,8 @@ TEST_F(Sweep, AllThatIsWrongWithAPlanIsSaidAtOnce) {
 }
 
 TEST_F(Sweep, AMachineThatCannotBeIsFoundBeforeTheFirstPoint) {
-  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"path": "machine.die.grid.rows", "values": [18, 17]}]})"),
-              Contains(AllOf(HasSubstr("point 1 (machine.die.grid.rows=17)"), HasSubstr("disabled_sites"))));
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"path": "machine.die.enabled", "values": [354, 361]}]})"),
+              Contains(AllOf(HasSubstr("point 1 (machine.die.enabled=361)"), HasSubstr("expected 1 to 360"))));
 }
 
 TEST_F(Sweep, WhatDoesNotFitIsSaidBeforeTheFirstPointAndNotRun) {
