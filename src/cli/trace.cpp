@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -74,10 +75,22 @@ std::size_t operations(const workload::Workload& workload) {
                          [](std::size_t sum, const workload::Graph& graph) { return sum + graph.ops.size(); });
 }
 
+/// What reading assumed; what it says of many files once, by the first of them.
 std::vector<std::string> notes_of(const workload::Workload& workload) {
   std::vector<std::string> notes;
-  for (const workload::Graph& graph : workload.graphs)
-    notes.insert(notes.end(), graph.warnings.begin(), graph.warnings.end());
+  std::map<std::string, std::pair<std::size_t, std::size_t>> known;  // without the file: place in `notes`, how often
+  for (const workload::Graph& graph : workload.graphs) {
+    for (const std::string& warning : graph.warnings) {
+      std::string words = warning;
+      const std::size_t file = graph.file.empty() ? std::string::npos : words.find(graph.file);
+      if (file != std::string::npos) words.erase(file, graph.file.size());
+      const auto [at, fresh] = known.try_emplace(words, notes.size(), 0);
+      if (fresh) notes.push_back(warning);
+      ++at->second.second;
+    }
+  }
+  for (const auto& [words, place] : known)
+    if (place.second > 1) notes[place.first] += fmt::format(" (and so of {} more)", place.second - 1);
   return notes;
 }
 
@@ -206,7 +219,8 @@ int rescale(const Arguments& arguments) {
   options.options()("to-ranks", po::value<std::int64_t>(), "ranks of the new job; default: as it is")(
       "to-batch", po::value<std::int64_t>(), "samples per rank of the new job; default: as it is")(
       "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
-      "data-parallel", po::value<std::vector<std::string>>()->composing(), "CLASS: its groups grow with the ranks");
+      "data-parallel", po::value<std::vector<std::string>>()->composing(),
+      "CLASS: its groups grow with the ranks; none: copies are separate jobs");
   add_json_option(options);
   add_reading_options(options);
   add_writing_options(options);
@@ -223,10 +237,8 @@ int rescale(const Arguments& arguments) {
     change.group_ranks.insert(group_size(options, text));
   change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});
   const workload::Workload workload = workload::rescale_workload(read(options, from), change);
-  for (const std::string& note : notes_of(workload)) {
-    if (to == "-") put_error("note: " + note);
-    if (to != "-" && !options.has("json")) print("note: {}\n", note);
-  }
+  for (const std::string& note : notes_of(workload))
+    if (!options.has("quiet") && !options.has("json")) put_error("note: " + note);
   say_what(options, to, workload, write(workload, to));
   return 0;
 }
