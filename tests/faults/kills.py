@@ -81,7 +81,7 @@ class Kills:
             (at / "job.json").write_text(json.dumps(trace))
             sweep = dict(jobs.SWEEP, axes=[{"path": "machine.noc.hop_cycles", "values": [1, 2, 3, 4, 5, 6]}])
             if at == self.search:  # 6 + 3 + 2 runs
-                sweep.update(mode="search", search={"goal": {"min": "time.seconds"}, "keep": 0.5, "rungs": [
+                sweep.update(mode="search", search={"goal": {"min": "time.cycles"}, "keep": 0.5, "rungs": [
                     {"run.network_model": "ideal"}, {"machine.noc.link_bytes_per_cycle": 32}]})
             (at / "sweep.json").write_text(json.dumps(sweep))
         jobs.good(self.run_words + ["--set", "machine.noc.hop_cycles=9"], self.run)

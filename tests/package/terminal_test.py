@@ -172,7 +172,7 @@ class JsonAnswers(Folder):
         self.assertGreater(self.answer("core", "matmul", "--k", "64", "--json", schema="core")["cycles"], 0)
         self.assertIn("\n", self.answer("core", "matmul", "--print", "--json", schema="core")["program"])
         file = str(self.folder / "t.json")
-        self.assertEqual(self.answer("trace", "gen", "all_reduce", "--ranks", "4", "-o", file, "--json", schema="trace")["ranks"], 4)
+        self.assertEqual(self.answer("trace", "gen", "all_reduce", "--bytes", "1024", "--ranks", "4", "-o", file, "--json", schema="trace")["ranks"], 4)
         self.assertEqual(self.answer("trace", "check", file, "--json", schema="trace")["format"], "dojo-json")
         self.answer("trace", "info", file, "--json", schema="trace_info")
         for command in [["convert", file, file + ".gz"], ["rescale", file, file + ".gz", "--to-ranks", "8"]]:
