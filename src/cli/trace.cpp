@@ -263,9 +263,9 @@ int generate(const Arguments& arguments) {
   constexpr std::int64_t kMostSteps = 64;  // as in a trace
   const std::int64_t steps = at_least(options, "steps", 1, 1);
   if (steps > kMostSteps) options.fail(fmt::format("--steps is {}; expected at most {}", steps, kMostSteps));
-  const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
   const std::string file = options.value<std::string>("output", params.model + ".json");
   refuse_two_answers(options, file);
+  const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
   remove_leftovers_beside(file);
   workload::write_trace(workload, file);
   say_what(options, file, workload, kWritten);
