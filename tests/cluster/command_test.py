@@ -44,7 +44,7 @@ class CommandBackend(unittest.TestCase):
         self.assertEqual(len((self.work / "out/tasks/all.txt").read_text().splitlines()), 3)
         done = self.sweep("out", "--backend", "command", "--resume", "--command", PARALLEL)
         self.assertIn("0 of 8 points to run", done.stderr)
-        self.assertEqual(done.stderr.count("found a need of"), 2, "the points of 100000 samples, of two kinds of hops")
+        self.assertEqual(done.stderr.count("found a need of"), 1, "the same for all points of 100000 samples")
 
     def test_a_search_starts_its_tasks_for_each_rung(self):
         search = {"goal": {"min": "time.seconds"}, "keep": 0.5, "rungs": [{"run.network_model": "ideal"}]}
@@ -77,7 +77,7 @@ class CommandBackend(unittest.TestCase):
         log = self.work / "out/tasks/command.log"
         try:
             end = time.monotonic() + 60
-            while not list(self.work.glob("out/points/*.log")) and time.monotonic() < end:
+            while not list(self.work.glob("out/points/[0246]-*.log")) and time.monotonic() < end:
                 time.sleep(0.05)
             child.send_signal(signal.SIGINT)
             words = child.communicate(timeout=60)[1]
