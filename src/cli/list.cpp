@@ -9,6 +9,7 @@
 #include "dojo/report/report.h"
 #include "dojo/run/workload_source.h"
 #include "dojo/trace/trace.h"
+#include "json_answer.h"
 #include "terminal.h"
 
 namespace dojo::cli {

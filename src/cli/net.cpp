@@ -48,8 +48,9 @@ int net_command(const Arguments& arguments) {
   run::NetOutcome outcome = measure(options, std::move(config), std::move(loads));
   outcome.run.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_net_folder(outcome.context(), out);
-  put(report::net_report_text(outcome.context()));
-  if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
+  const bool json = options.has("json");
+  put(json ? report::net_report_json(outcome.context()) : report::net_report_text(outcome.context()));
+  if (!json && !out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   if (!outcome.run.outcome.interrupted) return static_cast<int>(ExitCode::kGood);
   spdlog::warn("interrupted; the report is marked partial");
   return static_cast<int>(ExitCode::kInterrupted);

@@ -89,8 +89,9 @@ Options net_options() {
       "auto, or RATE,...: measure several loads, print the load-latency curve and its knee")(
       "set", po::value<std::vector<std::string>>()->composing(), "PATH=VALUE, e.g. router.virtual_channels=2")(
       "out", po::value<std::string>(), "folder for report.json, report.txt, report.html, links.csv, curve.csv")(
-      "threads", po::value<std::string>(), "host threads; 0 = all processors; results do not depend on it")(
-      "seed", po::value<std::string>(), "of every random draw");
+      "threads", po::value<std::string>(),
+      "host threads; 0 = all processors that it may use; results do not depend on it")(
+      "seed", po::value<std::string>(), "of every random draw")("json", "print report.json instead of the summary");
   options.positional("config");
   return options;
 }

@@ -39,7 +39,8 @@ Options run_options() {
       "set", po::value<std::vector<std::string>>()->composing(),
       "PATH=VALUE, e.g. machine.die.crossing_ns=50; may be repeated")(
       "out", po::value<std::string>(), "folder for report.json, report.txt, report.html, links.csv, ops.csv")(
-      "threads", po::value<std::int64_t>(), "host threads; 0 = all processors; results do not depend on it")(
+      "threads", po::value<std::int64_t>(),
+      "host threads; 0 = all processors that it may use; results do not depend on it")(
       "seed", po::value<std::int64_t>(), "of every random draw")(
       "max-bursts", po::value<double>(), "refuse a job whose messages are more bursts than that; default 1e10")(
       "audit", po::value<std::int64_t>(),
@@ -133,6 +134,10 @@ int exit_code(const run::RunOutcome& outcome) {
 }  // namespace
 
 int run_command(const Arguments& arguments) {
+  return run_with(arguments, nullptr);
+}
+
+int run_with(const Arguments& arguments, const run::Shared* shared) {
   const Clock::time_point start = Clock::now();
   Options options = run_options();
   if (!options.parse(arguments)) return 0;
@@ -146,6 +151,7 @@ int run_command(const Arguments& arguments) {
   for (const std::string& file : options.all("plugin")) plugins.load(file);
   run::Hooks hooks;
   hooks.plugins = &plugins;
+  hooks.shared = shared;
   hooks.waves = vcd.request();
   hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
   const InterruptGuard interrupt;

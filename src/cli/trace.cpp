@@ -17,6 +17,7 @@
 #include "dojo/base/nearest.h"
 #include "dojo/run/workload_source.h"
 #include "generate_options.h"
+#include "json_answer.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -84,7 +85,7 @@ std::vector<std::string> notes_of(const workload::Workload& workload) {
       const std::size_t file = graph.file.empty() ? std::string::npos : words.find(graph.file);
       if (file != std::string::npos) words.erase(file, graph.file.size());
       const auto [at, fresh] = known.try_emplace(words, notes.size(), 0);
-      if (fresh) notes.push_back("note: " + warning);
+      if (fresh) notes.push_back(warning);
       ++at->second.second;
     }
   }
@@ -93,8 +94,30 @@ std::vector<std::string> notes_of(const workload::Workload& workload) {
   return notes;
 }
 
+void add_json_option(Options& options) {
+  options.options()("json", "print JSON instead of text");
+}
+
+void refuse_two_answers(const Options& options, const std::string& to) {
+  if (options.has("json") && to == "-")
+    options.fail("found --json and a trace that goes to standard output, expected one of them");
+}
+
 /// To standard error when the trace itself went to standard output.
-void say_what(const std::string& name, const workload::Workload& workload, const std::string& format) {
+void say_what(const Options& options, const std::string& name, const workload::Workload& workload,
+              const std::string& format) {
+  if (options.has("json")) {
+    JsonAnswer("trace")
+        .add("file", name)
+        .add("good", true)
+        .add("ranks", std::uint64_t{workload.ranks()})
+        .add("graphs", std::uint64_t{workload.graphs.size()})
+        .add("operations", std::uint64_t{operations(workload)})
+        .add("format", format)
+        .add_json("notes", json_texts(notes_of(workload)))
+        .print();
+    return;
+  }
   const std::string words = fmt::format("{}: good: {} ranks, {} graphs, {} operations, format {}", name,
                                         workload.ranks(), workload.graphs.size(), operations(workload), format);
   if (name == "-") {
@@ -122,13 +145,15 @@ int check(const Arguments& arguments) {
   Options options("trace check FILE_OR_PREFIX [options]",
                   "Checks a trace, each rank alone and across ranks; every finding is one line on stderr, exit code 3.",
                   "dojosim trace check traces/all_reduce");
+  add_json_option(options);
   add_reading_options(options);
   options.positional("trace");
   if (!options.parse(arguments)) return 0;
   const std::string trace = options.need("trace", "the trace");
   const workload::Workload workload = read(options, trace);
-  for (const std::string& note : notes_of(workload)) print("{}\n", note);
-  say_what(trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
+  if (!options.has("json"))
+    for (const std::string& note : notes_of(workload)) print("note: {}\n", note);
+  say_what(options, trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
   return 0;
 }
 
@@ -162,6 +187,7 @@ int convert(const Arguments& arguments) {
       "per rank, when TO ends in .et or .et.gz: PREFIX.et writes PREFIX.0.et, PREFIX.1.et, ... and "
       "PREFIX.json with the groups.",
       "dojosim trace convert traces/all_reduce all_reduce.json.gz");
+  add_json_option(options);
   add_reading_options(options);
   add_writing_options(options);
   options.positional("from");
@@ -169,8 +195,9 @@ int convert(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   set_writing_limits(options);
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  refuse_two_answers(options, to);
   const workload::Workload workload = read(options, from);
-  say_what(to, workload, write(workload, to));
+  say_what(options, to, workload, write(workload, to));
   return 0;
 }
 
@@ -194,6 +221,7 @@ int rescale(const Arguments& arguments) {
       "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
       "data-parallel", po::value<std::vector<std::string>>()->composing(),
       "CLASS: its groups grow with the ranks; none: copies are separate jobs");
+  add_json_option(options);
   add_reading_options(options);
   add_writing_options(options);
   options.positional("from");
@@ -201,6 +229,7 @@ int rescale(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   set_writing_limits(options);
   const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  refuse_two_answers(options, to);
   workload::RescaleOptions change;
   if (options.has("to-ranks")) change.ranks = rank_count(options, "to-ranks", 1, 1);
   if (options.has("to-batch")) change.batch = at_least(options, "to-batch", 1, 1);
@@ -209,8 +238,8 @@ int rescale(const Arguments& arguments) {
   change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});
   const workload::Workload workload = workload::rescale_workload(read(options, from), change);
   for (const std::string& note : notes_of(workload))
-    if (!options.has("quiet")) put_error(note);
-  say_what(to, workload, write(workload, to));
+    if (!options.has("quiet") && !options.has("json")) put_error("note: " + note);
+  say_what(options, to, workload, write(workload, to));
   return 0;
 }
 
@@ -222,6 +251,7 @@ int generate(const Arguments& arguments) {
   options.options()("ranks", po::value<std::int64_t>(), "ranks; default 1")(
       "steps", po::value<std::int64_t>(), "training steps; default 1")("output,o", po::value<std::string>(),
                                                                        "file to write; default MODEL.json");
+  add_json_option(options);
   add_generate_options(options);
   options.positional("model");
   if (!options.parse(arguments)) return 0;
@@ -233,11 +263,12 @@ int generate(const Arguments& arguments) {
   constexpr std::int64_t kMostSteps = 64;  // as in a trace
   const std::int64_t steps = at_least(options, "steps", 1, 1);
   if (steps > kMostSteps) options.fail(fmt::format("--steps is {}; expected at most {}", steps, kMostSteps));
-  const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
   const std::string file = options.value<std::string>("output", params.model + ".json");
+  refuse_two_answers(options, file);
+  const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
   remove_leftovers_beside(file);
   workload::write_trace(workload, file);
-  say_what(file, workload, kWritten);
+  say_what(options, file, workload, kWritten);
   return 0;
 }
 

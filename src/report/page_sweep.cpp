@@ -5,7 +5,7 @@
 #include "dojo/base/error.h"
 #include "report/files.h"
 #include "report/page.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_results.h"
 
 namespace dojo::report {
 namespace {

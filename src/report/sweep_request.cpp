@@ -5,7 +5,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/base/processors.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_run.h"
 
 namespace dojo::report {
 namespace {

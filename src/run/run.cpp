@@ -9,17 +9,12 @@
 #include <cmath>
 #include <utility>
 
-#include "dojo/base/error.h"
-#include "dojo/base/files.h"
 #include "dojo/base/processors.h"
-#include "dojo/reference/die.h"
 #include "dojo/report/timeline.h"
 #include "dojo/run/host_memory.h"
 #include "dojo/run/plugins.h"
 #include "dojo/run/workload_source.h"
-#include "run/approximations.h"
 #include "run/if_free.h"
-#include "run/job_size.h"
 #include "run/stoppable.h"
 
 namespace dojo::run {
@@ -35,51 +30,8 @@ void note(const Hooks& hooks, const std::string& sentence) {
   if (hooks.note) hooks.note(sentence);
 }
 
-/// Asked before anything large is built, and again when more is known of what is to come. What the process holds
-/// already is no more to be had, and part of the sum that is said.
-void refuse_what_cannot_fit(const topology::Topology& topology, std::uint64_t to_come, fabric::NetworkModel model,
-                            const Hooks& hooks) {
-  const std::uint64_t held = held_bytes();
-  const std::uint64_t needed =
-      machine::Machine::estimate_bytes(topology, 0, 0, model) + systemc::Simulation::estimate_bytes(topology) + to_come;
-  note(hooks, fmt::format("needs about {} of host memory, {} of it now", in_gib(held + needed), in_gib(held)));
-  require_host_memory(needed, fmt::format("{} with {} nodes", topology.root_name(), topology.node_count()));
-}
-
-std::int64_t nodes_per_rank(const topology::Topology& topology, const workload::LowerOptions& lowering) {
-  return topology.node_count() /
-         std::max<std::int64_t>(1, workload::place_count(lowering.placement.rank_unit, topology));
-}
-
 bool asked_to_stop(const Hooks& hooks) {
   return hooks.should_stop && hooks.should_stop();
-}
-
-void refuse_contention_of_ideal(const config::RunParams& params) {
-  if (!params.contention || params.network_model != fabric::NetworkModel::kIdeal) return;
-  throw Error(ExitCode::kInvalidInput,
-              "run.contention: found true with network_model \"ideal\", expected fast or reference; leave it out: "
-              "messages of the ideal network never meet");
-}
-
-void refuse_core_without_nodes(const config::RunConfig& config) {
-  if (config.run.detailed_core == config::RunParams{}.detailed_core || !config.machine.detailed.empty()) return;
-  throw Error(ExitCode::kInvalidInput,
-              fmt::format("run.detailed_core: found \"{}\" without nodes that have it; name them in machine.detailed",
-                          config.run.detailed_core));
-}
-
-void refuse_audit(const config::RunParams& params, const topology::MachineParams& machine) {
-  if (params.audit_tasks <= 0) return;
-  if (params.network_model != fabric::NetworkModel::kFast) {
-    throw Error(
-        ExitCode::kInvalidInput,
-        fmt::format("run.audit_tasks: found {} with network_model \"{}\", expected fast; leave it out: an audit "
-                    "says how far the fast network is from the reference",
-                    params.audit_tasks, schema::enum_text(params.network_model)));
-  }
-  const std::vector<std::string> problems = reference::die_problems(machine);
-  if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
 }
 
 /// None: only runs of the fast network are audited.
@@ -201,41 +153,6 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
   settings.copy_tasks = params.copy_tasks;
   settings.rows_in_step = params.rows_in_step;
   return settings;
-}
-
-Prepared prepare(config::RunConfig config, const Hooks& hooks) {
-  refuse_core_without_nodes(config);
-  refuse_contention_of_ideal(config.run);
-  refuse_audit(config.run, config.machine);
-  const fabric::NetworkModel model = config.run.network_model;
-  if (model == fabric::NetworkModel::kReference) {
-    const std::vector<std::string> problems = reference::die_problems(config.machine);
-    if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
-  }
-  auto topology = std::make_unique<topology::Topology>(config.machine,
-                                                       config.machine_file.empty() ? "machine" : config.machine_file);
-  if (hooks.waves) (void)make_waves(*hooks.waves, *topology);
-  refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), model, hooks);
-  std::unique_ptr<workload::Workload> workload = read_or_made(config, *topology, hooks);
-  if (!workload) return stopped_before_reading(std::move(config), std::move(topology));
-  workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
-  lowering.node_model = config.run.node_model;
-  refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
-  if (config.run.timeline) (void)report::timeline_ranks(config.run.timeline_ranks, workload->ranks());
-  note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
-  std::unique_ptr<workload::Job> job = lowered(*workload, lowering, *topology, hooks);
-  if (!job) {
-    job = std::make_unique<workload::Job>(stopped_before_lowering(*workload, lowering, *topology));
-    return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
-            std::move(job), true};
-  }
-  job->approximations = approximations(*workload, *job);
-  const Bytes burst_bytes = machine::MachineSettings{}.burst_bytes;
-  const JobSize size = job_size(*workload, *job, burst_bytes);
-  refuse_long_jobs(size, input_limits().bursts, burst_bytes);
-  refuse_what_cannot_fit(*topology, size.bytes, model, hooks);
-  return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
-          std::move(job), false};
 }
 
 RunOutcome run(Prepared prepared, const Hooks& hooks) {
