@@ -205,7 +205,7 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
   };
 
   const bool may_recompute = input_.policy == CapacityPolicy::kRecomputeThenSpill;
-  const bool may_spill = may_recompute || input_.policy == CapacityPolicy::kSpill;
+  const bool may_spill = input_.has_hbm && (may_recompute || input_.policy == CapacityPolicy::kSpill);
   while (!live.empty()) {
     const auto fullest = std::max_element(live.begin(), live.end());
     plan.node_peak = *fullest;

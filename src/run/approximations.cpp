@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "run/net_models.h"
@@ -12,6 +13,16 @@ namespace dojo::run {
 namespace {
 
 using workload::Kernel;
+
+/// Samples, loads or stores.
+bool uses_dips(const workload::Workload& workload) {
+  const auto moves = [](const workload::Op& op) {
+    return op.bytes > 0 && workload::family(op.kind) == workload::OpFamily::kMemory;
+  };
+  return std::any_of(workload.graphs.begin(), workload.graphs.end(), [&](const workload::Graph& graph) {
+    return std::any_of(graph.ops.begin(), graph.ops.end(), moves);
+  });
+}
 
 void add_of_lowering(const workload::Workload& workload, const workload::Job& job, std::vector<std::string>& all) {
   std::set<Kernel::TimedBy> timed_by;
@@ -38,6 +49,8 @@ void add_of_lowering(const workload::Workload& workload, const workload::Job& jo
     all.emplace_back(
         "Recorded communication, copies and kernels of other streams take their time beside the cores and move no data "
         "here.");
+  if (job.hbm_used_bytes.empty() && uses_dips(workload))
+    all.emplace_back("Samples, loads and stores take no time: the machine has no DIPs.");
   if (workload.graphs.size() > 1)
     all.emplace_back("Ranks run different graphs: optimizer state is not sharded over them.");
 }

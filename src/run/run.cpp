@@ -220,7 +220,8 @@ Prepared prepare(config::RunConfig config, const Hooks& hooks) {
   workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
   lowering.node_model = config.run.node_model;
   refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
-  if (config.run.timeline) (void)report::timeline_ranks(config.run.timeline_ranks, workload->ranks());
+  (void)report::timeline_ranks(config.run.timeline_ranks,
+                               workload->ranks());  // a mistake, also where none is asked for
   note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
   std::unique_ptr<workload::Job> job = lowered(*workload, lowering, *topology, hooks);
   if (!job) {
