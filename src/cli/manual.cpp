@@ -93,8 +93,11 @@ int man_command(const Arguments& arguments) {
   const std::vector<CommandText> commands = all_command_texts();
   (void)make_folders(folder.string());
   remove_leftovers(folder.string());
-  write_file((folder / "dojosim.1").string(), manual_of_program(commands));
-  for (const CommandText& command : commands) write_file((folder / manual_name(command)).string(), manual_of(command));
+  OutputSet files;
+  files.add((folder / "dojosim.1").string()).write(manual_of_program(commands));
+  for (const CommandText& command : commands)
+    files.add((folder / manual_name(command)).string()).write(manual_of(command));
+  files.commit();
   print("{}\n", (folder / "dojosim.1").string());
   return 0;
 }

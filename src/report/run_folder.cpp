@@ -10,7 +10,8 @@
 
 namespace dojo::report {
 
-void write_run_folder(const RunContext& context, const std::string& directory) {
+void write_run_folder(const RunContext& context, const std::string& directory,
+                      const std::function<void(OutputSet&)>& more) {
   const Json report = report_value(context);
   FileSet files(directory);
   files.add("config.resolved.json", config::resolved_json(context.config));
@@ -27,6 +28,7 @@ void write_run_folder(const RunContext& context, const std::string& directory) {
   files.add("dies.csv", tables.dies);
   files.add("tasks.csv", tables.tasks);
   if (context.timeline != nullptr && !context.timeline->empty()) files.add("timeline.pftrace.gz", *context.timeline);
+  if (more) more(files.set());
   files.add("report.txt", text_of(report));
   files.add("report.html", run_page(report, tables));
   files.add("report.json", dump(report));  // last: a folder with report.json is complete
