@@ -55,9 +55,10 @@ std::string VcdFile::write(const run::RunOutcome& outcome, OutputSet& files) {
   const Cycles end = std::min({request_->end, ran, full});
   core::write_vcd(outcome.waves, outcome.prepared.config->machine.clock_hz, request_->begin, end,
                   [&](std::string_view bytes) { file.write(bytes); });
-  if (full < std::min(request_->end, ran))
+  if (full < std::min(request_->end, ran)) {
     spdlog::warn("{} ends at cycle {} of {}: {} changes are kept; choose nodes or cycles (--vcd-nodes, --vcd-cycles)",
                  path_, full, ran, run::kMostWaveChanges);
+  }
   return fmt::format("signals         {} ({} nodes, cycles {} to {}); opens in GTKWave\n", path_, outcome.waves.size(),
                      request_->begin, std::max(end, request_->begin));
 }

@@ -121,9 +121,10 @@ std::vector<std::vector<Json>> one_at_a_time(const SweepFile& sweep, const Json&
   Findings findings;
   for (const Axis& axis : sweep.axes) {
     base.push_back(axis.is_file() ? Json("") : whole_value(resolved, axis.path));  // "": as the base
-    if (base.back().is_null())
+    if (base.back().is_null()) {
       findings.add("{}: /axes/{}/path: found '{}', which the base has no value of, expected one (mode one_at_a_time)",
                    sweep.file, axis.group, axis.path);
+    }
   }
   findings.throw_if_any();
   std::vector<std::vector<Json>> all{base};
@@ -222,9 +223,10 @@ void check_points(const SweepFile& sweep, const Plan& plan) {
       (void)config::load(load_request(sweep, point));
     } catch (const Error& error) {
       code = error.code();
-      for (const std::string& line : error.lines())
+      for (const std::string& line : error.lines()) {
         lines.push_back(fmt::format("{}: /axes: point {} ({}): {}", sweep.file, point.index,
                                     fmt::join(point.choices(sweep), ", "), line));
+      }
     }
     if (lines.size() >= kMostLines) break;
   }

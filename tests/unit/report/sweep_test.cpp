@@ -343,6 +343,37 @@ TEST_F(Sweep, TheDatabaseSaysWhatTheTableSays) {
   EXPECT_EQ(found, "done,4,4,null,failed,13,null,null,b4,");
 }
 
+/// Wherever its memory ends: no row lacks a value in silence.
+TEST(SweepDatabase, IsWholeOrAnErrorWhereSqliteHasNoMemory) {
+  constexpr std::size_t kText = 50'000;
+  SweepFile sweep;
+  sweep.axes.resize(1);
+  sweep.axes[0].path = "run.seed";
+  Plan plan;
+  SweepTable table;
+  for (std::size_t i = 0; i < 4; ++i) {
+    plan.points.push_back({i, {Json(i)}, "hash", "folder"});
+    table.rows.push_back({"failed", std::string(kText, static_cast<char>('a' + i)), {Json(1.5)}});
+  }
+  const std::string whole = sweep_database(sweep, plan, table, "");
+  EXPECT_GT(whole.size(), 4 * kText);
+  int refused = 0;
+  for (sqlite3_int64 limit = 50'000;; limit += 10'000) {
+    sqlite3_hard_heap_limit64(sqlite3_memory_used() + limit);
+    std::string made;
+    try {
+      made = sweep_database(sweep, plan, table, "");
+    } catch (const std::bad_alloc&) {
+      ++refused;
+    }
+    sqlite3_hard_heap_limit64(0);
+    if (made.empty()) continue;
+    ASSERT_EQ(made, whole) << limit;
+    if (limit > static_cast<sqlite3_int64>(4 * whole.size())) break;
+  }
+  EXPECT_GT(refused, 10);
+}
+
 TEST_F(Sweep, ZipListAndRandomMakeTheirPoints) {
   request_.dry_run = true;
   const auto plan = [this](const std::string& text) {
