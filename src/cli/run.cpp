@@ -13,6 +13,7 @@
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
 #include "dojo/report/report.h"
+#include "dojo/report/run_folder.h"
 #include "dojo/report/timeline.h"
 #include "dojo/run/plugins.h"
 #include "dojo/run/run.h"

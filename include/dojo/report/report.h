@@ -14,10 +14,6 @@
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
 
-namespace dojo {
-class OutputSet;
-}
-
 namespace dojo::report {
 
 /// The job again with a part of the machine ideal (run.if_free).
@@ -52,9 +48,8 @@ struct RunContext {
 [[nodiscard]] std::string report_text(const RunContext& context);
 /// Writes report.json, report.txt, report.html, config.resolved.json and the tables (docs/report.md) into `directory`:
 /// first into a temporary folder inside it, then renamed file by file, report.json last. Error(kIo) names the file and
-/// the reason. `more` adds files of other places, which appear together with these.
-void write_run_folder(const RunContext& context, const std::string& directory,
-                      const std::function<void(OutputSet&)>& more = {});
+/// the reason.
+void write_run_folder(const RunContext& context, const std::string& directory);
 
 /// Rebuilds report.html of a run or sweep folder from its JSON and CSV files. Returns the path.
 std::string write_html(const std::string& directory);
