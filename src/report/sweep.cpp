@@ -105,8 +105,7 @@ class Sweep {
   void begin() {
     (void)make_folders(request_.directory + "/points");
     if (request_.only != "points") {  // the tasks of a job array are many
-      remove_leftovers(request_.directory);
-      remove_leftovers(request_.directory + "/points");
+      for (const char* part : {"", "/points", "/tasks", "/slurm"}) remove_leftovers(request_.directory + part);
     }
     for (const Point& point : plan_.points) {
       if (shard_.holds(point)) remove_leftovers(folder(point));

@@ -105,7 +105,6 @@ Tasks plan_tasks(const SweepRequest& request, const Plan& plan, const std::vecto
 std::string write_slurm_scripts(const SweepRequest& request, const Tasks& tasks) {
   const std::string folder = request.directory + "/slurm";
   (void)make_folders(folder);
-  remove_leftovers(folder);
   const std::string limit = request.jobs > 0 ? fmt::format("%{}", request.jobs) : "";
   write_file(folder + "/points.sh",
              slurm_head(request, "", "task-%a.log") +
@@ -135,7 +134,6 @@ std::string write_slurm_scripts(const SweepRequest& request, const Tasks& tasks)
 std::vector<Command> write_task_commands(const SweepRequest& request, const Tasks& tasks) {
   const std::string folder = fs::absolute(request.directory + "/tasks").lexically_normal().string();
   (void)make_folders(folder);
-  remove_leftovers(folder);
   const std::string all = folder + "/all.txt";
   std::string lines;
   for (const std::size_t number : tasks.numbers) {
