@@ -35,7 +35,8 @@ struct Part {
   double bytes = 0;
   Site at, to;                        ///< of stripes: the first sites of dies
   Direction from = Direction::kEast;  ///< the way it moves
-  std::size_t edge = 0;               ///< over which it came
+  std::optional<Direction> out;  ///< the edge by which it leaves the die where it is, columns first; none: it stays
+  std::size_t edge = 0;          ///< over which it came
   bool last = true;
 };
 
@@ -147,7 +148,7 @@ class Walk {
   void go(std::size_t index, double now);
   void add_credit(const Part& came, double now);
   void arrive(std::size_t which, double now);
-  [[nodiscard]] std::optional<Direction> way(const Part& part) const;
+  void place_at(Part& part, Site at) const;
   [[nodiscard]] ScheduleEdge& edge_out(const Part& part, Direction d) {
     return edges_[links_.edge_index(links_.die_of(part.at), d)];
   }
@@ -169,6 +170,7 @@ class Walk {
   std::vector<std::uint16_t> need_;        ///< by item, unit and chunk
   std::vector<std::uint32_t> chunk_left_;  ///< of a plan with a window: items to fire, by member, unit and chunk
   std::vector<Outbox> outboxes_;           ///< by member and unit
+  std::vector<std::int8_t> first_out_;     ///< of stripes: by which edge the first message there leaves, -1 = none
   std::vector<bool> lane_pending_;         ///< of stripes: by member, direction and lane
   Flight flight_;
   Timeline timeline_;
@@ -186,6 +188,7 @@ Walk::Walk(const DataflowPlan& plan, const Cut& cut, const CollectiveRequest& re
       units_(static_cast<std::uint32_t>(links_.units().size())),
       outboxes_(request.members.size() * units_) {
   if (links_.striped()) {
+    first_out_.assign(outboxes_.size(), -1);
     lane_pending_.assign(request.members.size() * topology::kDirections * kLanes, false);
     part_limit_ = stripe_part_bytes(edges_, units_ > 1, topology);
   }
@@ -301,24 +304,29 @@ void Walk::post(std::uint32_t member, const DataflowEdge& edge, std::uint32_t un
   part.unit = unit;
   part.chunk = chunk;
   part.bytes = std::max(own_bytes(edge.bytes, unit), links_.striped() ? 1.0 : 64.0);
-  part.at = site(member, unit);
   part.to = site(plan_.items[edge.item].position, unit);
+  place_at(part, site(member, unit));
   Outbox& outbox = outboxes_[place(member, unit)];
   outbox.messages.push_back(part);
   if (links_.striped()) {
-    if (outbox.messages.size() == 1) plan_lane(member, unit, now);
+    if (outbox.messages.size() > 1) return;
+    first_out_[place(member, unit)] = static_cast<std::int8_t>(*part.out);
+    plan_lane(member, unit, now);
   } else if (!outbox.pending) {
     outbox.pending = true;
     timeline_.add(std::max(now, outbox.read_free), Kind::kSend, place(member, unit));
   }
 }
 
-/// The edge by which a part leaves the die where it is, columns first; none: it is where it goes.
-std::optional<Direction> Walk::way(const Part& part) const {
-  const DieCoordinates here = links_.die_of(part.at), there = links_.die_of(part.to);
-  if (there.column != here.column) return there.column < here.column ? Direction::kWest : Direction::kEast;
-  if (there.row != here.row) return there.row < here.row ? Direction::kNorth : Direction::kSouth;
-  return std::nullopt;
+void Walk::place_at(Part& part, Site at) const {
+  part.at = at;
+  const DieCoordinates here = links_.die_of(at), there = links_.die_of(part.to);
+  part.out.reset();
+  if (there.column != here.column) {
+    part.out = there.column < here.column ? Direction::kWest : Direction::kEast;
+  } else if (there.row != here.row) {
+    part.out = there.row < here.row ? Direction::kNorth : Direction::kSouth;
+  }
 }
 
 /// The front message's next part; the message leaves the queue with its last.
@@ -335,7 +343,7 @@ Part Walk::next_part(std::deque<Part>& messages) const {
 /// The messages of a node take turns, part by part.
 void Walk::send_track(std::size_t which, double now) {
   Outbox& outbox = outboxes_[which];
-  if (const std::optional<Direction> d = way(outbox.messages.front())) {
+  if (const std::optional<Direction> d = outbox.messages.front().out) {
     ScheduleEdge& edge = edge_out(outbox.messages.front(), *d);
     if (edge.full()) return edge.parked_sends.push_back(which);
   }
@@ -356,7 +364,7 @@ void Walk::send_track(std::size_t which, double now) {
 void Walk::plan_lane(std::uint32_t member, std::uint32_t unit, double now) {
   const std::deque<Part>& messages = outboxes_[place(member, unit)].messages;
   if (messages.empty()) return;
-  const Direction d = *way(messages.front());
+  const Direction d = *messages.front().out;
   const std::size_t lane = (std::size_t{member} * topology::kDirections + static_cast<std::size_t>(d)) * kLanes +
                            links_.units()[unit].lane[axis_of(d)];
   if (lane_pending_[lane]) return;
@@ -371,11 +379,11 @@ std::uint32_t Walk::next_unit(std::uint32_t member, Direction d, std::size_t lan
   const bool oldest = topology_.params().noc.arbitration == topology::Arbitration::kAge;
   std::uint32_t best = kNone;
   double best_rank = 0;
-  for (std::uint32_t unit = 0; unit < units_; ++unit) {
-    const ScheduleUnit& of = links_.units()[unit];
-    const std::deque<Part>& messages = outboxes_[place(member, unit)].messages;
-    if (of.lane[axis] != lane || messages.empty() || way(messages.front()) != d) continue;
-    const double at = of.begin[axis], rank = oldest ? messages.front().chunk : is_up(d) ? -at : at;
+  for (const std::uint32_t unit : links_.units_of(axis, lane)) {
+    const std::size_t which = place(member, unit);
+    if (first_out_[which] != static_cast<std::int8_t>(d)) continue;
+    const double at = links_.units()[unit].begin[axis];
+    const double rank = oldest ? outboxes_[which].messages.front().chunk : is_up(d) ? -at : at;
     if (best != kNone && rank >= best_rank) continue;
     best = unit;
     best_rank = rank;
@@ -393,6 +401,9 @@ void Walk::send_stripe(std::size_t lane, double now) {
   ScheduleEdge& edge = edge_out(outbox.messages.front(), d);
   if (edge.full()) return edge.parked_sends.push_back(lane);
   const Part part = next_part(outbox.messages);
+  if (part.last)
+    first_out_[place(member, number)] =
+        outbox.messages.empty() ? std::int8_t{-1} : static_cast<std::int8_t>(*outbox.messages.front().out);
   const ScheduleUnit& unit = links_.units()[number];
   const double start = std::max(now, outbox.read_free);
   outbox.read_free = start + links_.flits(part.bytes / unit.nodes);
@@ -411,7 +422,7 @@ ScheduleLinks::Unicast Walk::move_track(Part part, double head, double now) {
   const ScheduleLinks::Unicast moved = links_.unicast(part.at, part.to, flits, head);
   if (moved.out) {
     part.edge = links_.edge_index(links_.die_of(part.at), *moved.out);
-    part.at = moved.next;
+    place_at(part, moved.next);
     offer(part, flits, moved.head, now);
     return moved;
   }
@@ -425,7 +436,7 @@ ScheduleLinks::Unicast Walk::move_track(Part part, double head, double now) {
 double Walk::move_stripe(Part part, double now) {
   const DieCoordinates here = links_.die_of(part.at);
   const ScheduleUnit& unit = links_.units()[part.unit];
-  if (const std::optional<Direction> d = way(part)) {
+  if (const std::optional<Direction> d = part.out) {
     const ScheduleLinks::Stripe through = links_.stripe_through(here, *d, unit, part.bytes, now);
     cross(part, *d, through.head, now);
     return through.start;
@@ -437,7 +448,7 @@ double Walk::move_stripe(Part part, double now) {
 
 void Walk::cross(Part part, Direction d, double head, double now) {
   part.edge = links_.edge_index(links_.die_of(part.at), d);
-  part.at = links_.next_die(part.at, d);
+  place_at(part, links_.next_die(part.at, d));
   part.from = d;
   offer(part, links_.line_flits(links_.units()[part.unit], axis_of(d), part.bytes), head, now);
 }
@@ -473,7 +484,7 @@ void Walk::add_credit(const Part& came, double now) {
 /// The head of a part has come over an edge.
 void Walk::arrive(std::size_t which, double now) {
   const Part part = flight_[which];  // stays there until its credit is back
-  if (const std::optional<Direction> d = way(part)) {
+  if (const std::optional<Direction> d = part.out) {
     ScheduleEdge& out = edge_out(part, *d);
     if (out.full()) return out.parked_parts.push_back(which);
   }

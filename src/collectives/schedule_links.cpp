@@ -56,6 +56,13 @@ ScheduleLinks::ScheduleLinks(const DataflowPlan& plan, const CollectiveRequest& 
       free_(area_.count() * topology::kDirections * longest_ * longest_, 0) {
   if (striped_) {
     make_groups(*request.members.front(), static_cast<std::int64_t>(plan.edges.size()) * plan.chunks);
+    for (std::uint32_t unit = 0; unit < units_.size(); ++unit) {
+      for (const std::size_t axis : {0u, 1u}) {
+        const std::size_t lane = units_[unit].lane[axis];
+        units_of_[axis].resize(std::max(units_of_[axis].size(), lane + 1));
+        units_of_[axis][lane].push_back(unit);
+      }
+    }
   } else {
     for (const std::uint32_t node : plan.track_node) {
       units_.emplace_back();
@@ -106,6 +113,12 @@ ScheduleUnit ScheduleLinks::make_group(const std::vector<SiteIndex>& sites) cons
       unit.fullest[axis] = line;
     }
   }
+  for (const Direction d : {Direction::kEast, Direction::kWest, Direction::kNorth, Direction::kSouth}) {
+    const Steps steps = steps_of(d, unit);
+    std::vector<std::uint8_t>& has = unit.has_node[static_cast<std::size_t>(d)];
+    for (std::int32_t i = 0; i < length(d); ++i)
+      has.push_back(i >= steps.begin && i < steps.end && has_node(d, unit.fullest[axis_of(d)], i) ? 1 : 0);
+  }
   return unit;
 }
 
@@ -139,12 +152,11 @@ double* ScheduleLinks::links(DieCoordinates die, Direction d, std::int32_t line)
 ScheduleLinks::Stripe ScheduleLinks::stripe_out(DieCoordinates die, Direction d, const ScheduleUnit& unit, double bytes,
                                                 double now) {
   const double piece = flits(bytes / unit.nodes);
-  const Steps steps = steps_of(d, unit);
-  const std::int32_t line = unit.fullest[axis_of(d)];
-  double* const free = links(die, d, line);
+  const std::vector<std::uint8_t>& has = unit.has_node[static_cast<std::size_t>(d)];
+  double* const free = links(die, d, unit.fullest[axis_of(d)]);
   Train train;
-  for (std::int32_t i = steps.begin; i < length(d); ++i) {
-    if (i < steps.end && has_node(d, line, i)) train.join(now + hop_, piece);
+  for (std::size_t i = 0; i < has.size(); ++i) {
+    if (has[i] != 0) train.join(now + hop_, piece);
     if (train.flits > 0) train.pass(free[i], hop_);
   }
   return {train.tail - train.flits, train.tail - hop_, now};
@@ -162,13 +174,12 @@ ScheduleLinks::Stripe ScheduleLinks::stripe_through(DieCoordinates die, Directio
 ScheduleLinks::Stripe ScheduleLinks::stripe_in(DieCoordinates die, Direction d, const ScheduleUnit& unit, double bytes,
                                                double now) {
   const double piece = flits(bytes / unit.nodes), whole = line_flits(unit, axis_of(d), bytes);
-  const Steps steps = steps_of(d, unit);
-  const std::int32_t line = unit.fullest[axis_of(d)];
-  double* const free = links(die, d, line);
+  const std::vector<std::uint8_t>& has = unit.has_node[static_cast<std::size_t>(d)];
+  double* const free = links(die, d, unit.fullest[axis_of(d)]);
   Stripe stripe{now, 0, now};
   Train train{whole, now, now + whole};
-  for (std::int32_t i = 0; train.flits > 0; ++i) {
-    if (i >= steps.begin && has_node(d, line, i)) {
+  for (std::size_t i = 0; train.flits > 0 && i < has.size(); ++i) {
+    if (has[i] != 0) {
       stripe.head = std::max(stripe.head, train.tail);
       train.flits -= piece;
       train.tail -= piece;

@@ -24,6 +24,8 @@ struct ScheduleUnit {
   std::array<std::int32_t, 2> begin{0, 0}, end{1, 1};  ///< of a group: columns, rows on its die
   std::array<std::uint32_t, 2> lane{0, 0};             ///< which rows it shares with other groups, which columns
   std::array<std::int32_t, 2> fullest{0, 0};           ///< of a group: the row (column) with most of its nodes
+  /// Of a group, by direction: which steps over that row (column) pass a node of the group.
+  std::array<std::vector<std::uint8_t>, topology::kDirections> has_node;
 };
 
 /// Rows and columns of dies that all members and the ways between them lie in.
@@ -49,6 +51,10 @@ class ScheduleLinks {
   ScheduleLinks(const DataflowPlan& plan, const CollectiveRequest& request, const topology::Topology& topology);
 
   [[nodiscard]] const std::vector<ScheduleUnit>& units() const { return units_; }
+  /// Of striped plans: the groups that share so many rows (axis 0) or columns, in their order.
+  [[nodiscard]] const std::vector<std::uint32_t>& units_of(std::size_t axis, std::size_t lane) const {
+    return units_of_[axis][lane];
+  }
   [[nodiscard]] bool striped() const { return striped_; }
   [[nodiscard]] double hop() const { return hop_; }
   [[nodiscard]] double flits(double bytes) const { return std::max(1.0, std::ceil(bytes / link_bytes_)); }
@@ -113,6 +119,7 @@ class ScheduleLinks {
   std::size_t longest_;                ///< of rows and columns
   std::vector<std::uint8_t> enabled_;  ///< of striped plans: by site of a die
   std::vector<ScheduleUnit> units_;
+  std::array<std::vector<std::vector<std::uint32_t>>, 2> units_of_;  ///< by axis and lane
   std::vector<double> free_;
 };
 

@@ -15,22 +15,31 @@ namespace dojo::workload {
 bool Advice::fits(const Slice& slice, CapacityPolicy policy) const {
   LowerOptions options = request_.options;
   options.capacity_policy = policy;
-  const ProgramRequest tried{
-      request_.graph, request_.graph_index, slice, request_.topology,         options,
-      request_.cost,  request_.pieces,      1,     request_.optimizer_shards, request_.optimizer_class};
+  const topology::Topology& topology = request_.topology;
+  const JobFacts job{request_.job.group_sizes, DipShares(topology)};
+  const ProgramRequest tried{request_.graph,
+                             request_.graph_index,
+                             slice,
+                             topology,
+                             options,
+                             request_.cost,
+                             request_.pieces,
+                             1,
+                             request_.optimizer_shards,
+                             request_.optimizer_class,
+                             job};
   const ProgramDraft draft = build_program(tried);
   if (draft.missing_per_node > 0) return false;
-  const topology::Topology& topology = request_.topology;
   std::vector<Bytes> of_die(slice.dies.size(), 0);
   for (const EntryUse& use : draft.entries) {
     if (use.kind == EntryUse::Kind::kMemory && use.home.value_or(use.memory != EntryUse::Memory::kLoad))
       of_die[use.die] += use.bytes;
   }
   if (topology.dip_count() == 0) return true;
-  std::vector<std::int64_t> dies(topology.dip_count(), 0);
-  for (DieId die = 0; die < topology.die_count(); ++die) ++dies[topology.nearest_dip(die)];
-  for (std::size_t die = 0; die < of_die.size(); ++die)
-    if (of_die[die] * dies[topology.nearest_dip(slice.dies[die])] > topology.params().dip.hbm_bytes) return false;
+  for (std::size_t die = 0; die < of_die.size(); ++die) {
+    const double bytes = static_cast<double>(of_die[die]) * job.dips.dies_beside(slice.dies[die]);
+    if (bytes > static_cast<double>(topology.params().dip.hbm_bytes)) return false;
+  }
   return true;
 }
 

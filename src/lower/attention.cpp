@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
-// Plans of attention. In the band of tokens that a slice row holds, its nodes share out (head, token) pairs head by
-// head. Tokens lie zig-zag over the bands, so that a causal mask leaves every band the same work. The other side's
-// tokens of the heads that a column works on go along the column; of a batch, from row to row of the same sequence.
+// Plans of attention, and the candidates among which is chosen. Tokens lie zig-zag over the nodes that share a head, so
+// that a causal mask leaves each of them the same work.
 #include "lower/attention.h"
 
 #include <algorithm>
 #include <array>
+#include <limits>
+#include <optional>
 #include <tuple>
+#include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/base/stop_point.h"
 #include "dojo/workload/residency.h"
 #include "lower/attention_pass.h"
 #include "lower/deliveries.h"
 
 namespace dojo::workload {
 namespace {
+
+/// How many times what they load messages from so many nodes to each take.
+double crowding(double senders) {
+  constexpr double kSendersThatDouble = 12;  // by simulation: 1.4 times with 6, 2.1 with 12 to 15, 3 with 20
+  return 1 + senders / kSendersThatDouble;
+}
 
 class AttentionPlan {
  public:
@@ -27,16 +36,22 @@ class AttentionPlan {
         steps_(choice.steps),
         deliveries_(context.grid, choice.steps) {
     using Work = node::AttentionWork;
+    const auto add = [&](bool queries_stay, Work work) {
+      auto cut = choice.groups.down == 0 ? cut_by_bands(request, context, queries_stay)
+                                         : cut_by_groups(request, context, queries_stay, choice.groups);
+      if (cut != nullptr) passes_.emplace_back(request, context, std::move(cut), work);
+    };
     if (stays_ == Stays::kBoth) {
-      passes_.emplace_back(request, context, true, Work::kQueryGradient);
-      passes_.emplace_back(request, context, false, Work::kKeyGradients);
+      add(true, Work::kQueryGradient);
+      add(false, Work::kKeyGradients);
     } else {
-      passes_.emplace_back(request, context, stays_ == Stays::kQueries,
-                           request.grad ? Work::kGradients : Work::kForward);
+      add(stays_ == Stays::kQueries, request.grad ? Work::kGradients : Work::kForward);
     }
   }
 
-  KernelPlan plan(bool build) {
+  /// Nothing where nodes would send too many messages.
+  std::optional<KernelPlan> plan(bool build) {
+    if (passes_.empty()) return std::nullopt;
     KernelPlan plan;
     plan.part = context_.part;
     plan.kernel.part = grid_.part();
@@ -46,6 +61,7 @@ class AttentionPlan {
       const Bytes moving = pass.cut().deliver_moving(deliveries_, steps_);
       buffer_bytes_ += pass.cut().deliver_staying(deliveries_);
       buffer_bytes_ += steps_ > 1 ? 2 * ceil_div<Bytes>(moving, steps_) : moving;
+      pass.cut().return_results(deliveries_, result_bytes(pass.cut()));
     }
     compute(plan, build);
     reduce(plan);
@@ -55,9 +71,15 @@ class AttentionPlan {
       plan.name = name();
       plan.floors = floors();
     }
-    const Deliveries::Load load = deliveries_.load(write_port_bytes_per_cycle(context_));
+    constexpr double kLinesThatDouble = 8;  // by simulation: 1.05 to 1.15 times with one other line, 1.3 with three
+    const AttentionCut& cut = passes_.front().cut();
+    Deliveries::Load load = deliveries_.load(write_port_bytes_per_cycle(context_), crowding(cut.senders()));
+    const double passed_on = 1 + cut.other_lines() / kLinesThatDouble;
+    load.first *= passed_on, load.all *= passed_on;
     const double busy = static_cast<double>(busy_cycles_), late = busy * std::min(steps_, 2U) / steps_;
-    plan.cycles = deliveries_.latency() + std::max(load.first + busy, load.all + late) + task_cycles(plan, context_);
+    const double others = deliveries_.latency() + task_cycles(plan, context_);
+    plan.cycles = others + std::max(load.first + busy, load.all + late);
+    plan.least_cycles = others + std::max(load.all, busy);
     return plan;
   }
 
@@ -66,8 +88,7 @@ class AttentionPlan {
     constexpr const char* kStaying[] = {"queries", "keys", "queries and keys"};
     constexpr const char* kMoving[] = {"keys", "queries", "both"};
     const auto side = static_cast<std::size_t>(stays_);
-    std::string text =
-        fmt::format("{} over {} rows, heads over {} columns", kStaying[side], grid_.rows(), grid_.columns());
+    std::string text = fmt::format("{} {}", kStaying[side], passes_.front().cut().name());
     if (steps_ > 1) text += fmt::format(", {} steps over {}", steps_, kMoving[side]);
     return text + name_of_part(context_);
   }
@@ -79,28 +100,32 @@ class AttentionPlan {
       plan.kernel.matrix_flops.resize(grid_.shape().node_count());
       plan.kernel.vector_flops.resize(grid_.shape().node_count());
     }
-    for (std::uint32_t row = 0; row < grid_.rows(); ++row) {
-      for (std::uint32_t i = 0; i < grid_.row_count(row); ++i) {
-        const std::uint32_t node = grid_.node_at(grid_.row_begin(row) + i);
-        Cycles busy = 0;
-        for (std::uint32_t step = 0; step < steps_; ++step) {
-          Cycles cycles = step == 0 ? context_.cost.launch() : context_.cost.step_start();
-          for (AttentionPass& pass : passes_) cycles = saturating_sum(cycles, pass.cycles(row, i, step, steps_));
-          busy = saturating_sum(busy, cycles);
-          if (!build) continue;
-          plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + step] =
-              node::NodeCost::scaled(cycles, grid_.shape().nodes[node].core_speed);
-        }
-        busy_cycles_ = std::max(busy_cycles_, busy);
+    for (const std::uint32_t node : build ? grid_.all() : passes_.front().cut().busiest()) {
+      Cycles busy = 0;
+      for (std::uint32_t step = 0; step < steps_; ++step) {
+        Cycles cycles = step == 0 ? context_.cost.launch() : context_.cost.step_start();
+        for (AttentionPass& pass : passes_) cycles = saturating_sum(cycles, pass.cycles(node, step, steps_));
+        busy = saturating_sum(busy, cycles);
         if (!build) continue;
-        // What both passes make is counted once.
-        plan.kernel.matrix_flops[node] = passes_.front().share_of(flops, row, i);
-        for (const AttentionPass& pass : passes_) plan.kernel.vector_flops[node] += pass.vector_flops(row, i);
+        plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + step] =
+            node::NodeCost::scaled(cycles, grid_.shape().nodes[node].core_speed);
       }
+      busy_cycles_ = std::max(busy_cycles_, busy);
+      if (!build) continue;
+      // What both passes make is counted once.
+      plan.kernel.matrix_flops[node] = passes_.front().share_of(flops, node);
+      for (const AttentionPass& pass : passes_) plan.kernel.vector_flops[node] += pass.vector_flops(node);
     }
   }
 
-  /// Of a gradient dK and dV, or dQ; where keys stay also O and its sums: partial sums of every row.
+  /// Of a row of one head that stays: O or dQ, or dK and dV. Forward, O is of queries.
+  [[nodiscard]] Bytes result_bytes(const AttentionCut& cut) const {
+    const Bytes element = shape_.head_size * request_.element_bytes;
+    if (!request_.grad) return cut.queries_stay() ? element : 0;
+    return cut.queries_stay() ? element : 2 * element;
+  }
+
+  /// Of a gradient dK and dV, or dQ; where keys stay also O and its sums: partial sums on several nodes.
   void reduce(KernelPlan& plan) {
     const bool queries_stay = stays_ == Stays::kQueries;
     if (stays_ == Stays::kBoth || (queries_stay && !request_.grad)) return;
@@ -108,21 +133,22 @@ class AttentionPlan {
     constexpr Bytes kFp32 = 4, kRowSums = 8;
     const std::int64_t tensors = queries_stay ? 2 : 1;
     const Bytes head_bytes = tensors * shape_.head_size * kFp32 + (request_.grad ? 0 : kRowSums);
-    std::int64_t heads = 0;
-    for (const Heads& column : cut.columns()) heads += column.count();
+    const AttentionCut::Sums sums = cut.sums(head_bytes);
+    buffer_bytes_ += sums.kept_bytes;
+    if (!sums.along_rows && !sums.along_columns) {
+      cut.return_sums(deliveries_, tensors * shape_.head_size * request_.element_bytes);
+      return;
+    }
     ReductionSpec spec;
     spec.part = context_.part;
-    spec.along_columns = grid_.rows() > 1;
-    spec.matrices = spec.along_columns ? shape_.batch : 1;
-    spec.node_bytes = ceil_div<Bytes>(heads * cut.moves().tokens * head_bytes, grid_.columns());
+    spec.along_rows = sums.along_rows;
+    spec.along_columns = sums.along_columns;
+    spec.matrices = sums.matrices;
+    spec.node_bytes = sums.node_bytes;
     spec.result_bytes =
         shape_.batch * cut.moves().heads * cut.moves().tokens * tensors * shape_.head_size * request_.element_bytes;
     spec.destinations = residency(grid_.shape(), spec.result_bytes, grid_.part());
-    // Only a row's first and last sequence are shared with others and wait for the rest of their sums.
-    std::int64_t shared = 1;
-    for (std::uint32_t row = 0; row < grid_.rows(); ++row) shared = std::max(shared, cut.sequences(row));
-    buffer_bytes_ += spec.node_bytes * std::min<std::int64_t>(2, shared);
-    if (grid_.nodes() > 1) plan.reduction = std::move(spec);
+    plan.reduction = std::move(spec);
   }
 
   [[nodiscard]] OpKind kind() const { return request_.grad ? OpKind::kAttentionGrad : OpKind::kAttention; }
@@ -160,42 +186,162 @@ class AttentionPlan {
 bool operator<(const AttentionRequest& a, const AttentionRequest& b) {
   const auto key = [](const AttentionRequest& r) {
     return std::tuple(r.shape.key(), r.element_bytes, r.grad, r.queries.layout, r.queries.part, r.keys.layout,
-                      r.keys.part);
+                      r.keys.part, r.last_part, r.held_bytes);
   };
   return key(a) < key(b);
 }
 
-std::vector<AttentionChoice> evaluate_attention(const AttentionRequest& request, const PlanContext& context) {
-  constexpr std::array<std::uint32_t, 6> kSteps{1, 2, 4, 8, 15, 30};
-  std::vector<AttentionChoice> choices;
-  for (const Stays stays : {Stays::kQueries, Stays::kKeys, Stays::kBoth}) {
-    if (stays == Stays::kBoth && !request.grad) continue;
-    const std::int64_t tokens = stays == Stays::kQueries ? request.shape.keys
-                                : stays == Stays::kKeys  ? request.shape.queries
-                                                         : std::min(request.shape.queries, request.shape.keys);
-    for (const std::uint32_t steps : kSteps) {
-      if (steps > 1 && tokens < 8 * steps) break;
-      AttentionChoice choice{stays, steps, 0, 0};
-      const KernelPlan plan = AttentionPlan(request, context, choice).plan(false);
-      choice.buffer_bytes = plan.buffer_bytes;
-      choice.cycles = plan.cycles;
-      choices.push_back(choice);
-    }
-  }
-  return choices;
+namespace {
+
+/// How many groups a side of so many sites may be cut into: with each smallest side of a group, the most groups.
+std::vector<std::uint32_t> group_counts(std::uint32_t sites) {
+  std::vector<std::uint32_t> counts;
+  for (std::uint32_t count = sites; count > 0; count = count == 1 ? 0 : sites / (sites / count + 1))
+    counts.push_back(count);
+  return counts;
 }
 
-AttentionChoice choose_attention(const std::vector<AttentionChoice>& choices, Bytes budget_bytes) {
-  const auto worse = [&](const AttentionChoice& c) {
-    const bool too_large = budget_bytes > 0 && c.buffer_bytes > budget_bytes;
-    return std::tuple(too_large, too_large ? static_cast<double>(c.buffer_bytes) : c.cycles, c.steps);
-  };
-  return *std::min_element(choices.begin(), choices.end(),
-                           [&](const AttentionChoice& a, const AttentionChoice& b) { return worse(a) < worse(b); });
+/// A cut without its steps, and cycles that it does not go below in any number of them.
+struct Bounded {
+  AttentionChoice choice;
+  double least_cycles = 0;
+};
+
+class AttentionCandidates {
+ public:
+  AttentionCandidates(const AttentionRequest& request, const PlanContext& context)
+      : request_(request), shape_(request.shape), context_(context) {}
+
+  std::vector<AttentionChoice> evaluate() {
+    std::vector<Bounded> cuts;
+    for (std::uint8_t part = 0; part <= last_part(request_.last_part, context_); ++part) {
+      for (const Stays stays : {Stays::kQueries, Stays::kKeys, Stays::kBoth}) {
+        if (stays == Stays::kBoth && !request_.grad) continue;
+        AttentionChoice bands;
+        bands.stays = stays;
+        bands.part = part;
+        cuts.push_back({bands, least_of_bands(bands)});
+        add_groups(bands, cuts);
+      }
+    }
+    std::stable_sort(cuts.begin(), cuts.end(),
+                     [](const Bounded& a, const Bounded& b) { return a.least_cycles < b.least_cycles; });
+    for (const Bounded& cut : cuts) {
+      if (cut.least_cycles > least_) break;  // neither it nor any after it would be taken
+      evaluate_steps(cut.choice);
+    }
+    return std::move(choices_);
+  }
+
+ private:
+  void add_groups(AttentionChoice choice, std::vector<Bounded>& cuts) const {
+    const PlanContext on = context_.on(choice.part);
+    const bool sums = choice.stays == Stays::kKeys || (choice.stays == Stays::kQueries && request_.grad);
+    for (const std::uint32_t down : group_counts(on.grid.rows())) {
+      for (const std::uint32_t across : group_counts(on.grid.columns())) {
+        // Sums are added up along whole lines.
+        const bool columns = down == 1 && across == on.grid.columns(), rows = across == 1 && down == on.grid.rows();
+        const bool all = down == 1 && across == 1, one = down == on.grid.rows() && across == on.grid.columns();
+        if (sums && !columns && !rows && !all && !one) continue;
+        choice.groups = {down, across};
+        cuts.push_back({choice, least_of_groups(choice, on)});
+      }
+    }
+  }
+
+  /// What the busiest node has to compute and to receive, at least.
+  [[nodiscard]] double least_of_groups(const AttentionChoice& choice, const PlanContext& on) const {
+    const std::int64_t count = std::int64_t{choice.groups.down} * choice.groups.across;
+    const std::int64_t nodes = ceil_div<std::int64_t>(on.grid.nodes(), count);
+    const std::int64_t units = ceil_div(shape_.batch * shape_.key_heads(), count);
+    const std::int64_t ratio = shape_.heads / shape_.key_heads();
+    const Bytes element = shape_.head_size * request_.element_bytes;
+    const auto pass = [&](bool queries_stay) {
+      const std::int64_t rows = queries_stay ? ratio * shape_.queries : shape_.keys;
+      const std::int64_t others = queries_stay ? shape_.keys : ratio * shape_.queries;
+      const std::int64_t block = on.cost.params().matrix_rows;
+      const std::int64_t of_node = std::min(units * rows, ceil_div(units * ceil_div(rows, block), nodes) * block);
+      const double scores = static_cast<double>(of_node) * static_cast<double>(shape_.pairs()) *
+                            static_cast<double>(ratio) / static_cast<double>(rows);
+      const int products = request_.grad ? choice.stays == Stays::kBoth ? 3 : 5 : 2;
+      const double flops = products * scores * static_cast<double>(2 * shape_.head_size);
+      const Bytes moved = others * (queries_stay || request_.grad ? 2 : 1) * element * units;
+      double arriving = static_cast<double>(moved) * static_cast<double>(nodes - 1) / static_cast<double>(nodes);
+      if (choice.groups.down > 1 && choice.groups.across > 1) arriving *= crowding(static_cast<double>(nodes - 1));
+      return std::pair(flops / flop_per_cycle(on), arriving / write_port_bytes_per_cycle(on));
+    };
+    std::pair<double, double> sum = pass(choice.stays != Stays::kKeys);
+    if (choice.stays == Stays::kBoth) {
+      const auto second = pass(false);
+      sum.first += second.first, sum.second += second.second;
+    }
+    return std::max(sum.first, sum.second) + static_cast<double>(on.grid.task_latency());
+  }
+  [[nodiscard]] double least_of_bands(const AttentionChoice& choice) const {
+    const PlanContext on = context_.on(choice.part);
+    const int products = request_.grad ? choice.stays == Stays::kBoth ? 6 : 5 : 2;
+    const double scores = static_cast<double>(shape_.pairs()) * static_cast<double>(shape_.heads * shape_.batch);
+    return products * scores * static_cast<double>(2 * shape_.head_size) / on.grid.nodes() / flop_per_cycle(on) +
+           static_cast<double>(on.grid.task_latency());
+  }
+  [[nodiscard]] double flop_per_cycle(const PlanContext& on) const {
+    const topology::NodeParams& node = on.cost.params();
+    return static_cast<double>(request_.element_bytes >= 4
+                                   ? node.fp32_flop_per_cycle
+                                   : 2 * node.matrix_rows * node.matrix_columns * node.matrix_depth);
+  }
+
+  /// In ascending order: more than 15 only while operands in flight are a matter of capacity.
+  void evaluate_steps(AttentionChoice choice) {
+    constexpr std::array<std::uint32_t, 9> kSteps{1, 2, 4, 8, 15, 30, 60, 120, Kernel::kMostSteps};
+    constexpr std::uint32_t kFew = 15;
+    const PlanContext on = context_.on(choice.part);
+    const Bytes small = on.cost.params().sram_bytes / 16;  // what every budget has room for
+    const std::int64_t tokens = choice.stays == Stays::kQueries ? shape_.keys
+                                : choice.stays == Stays::kKeys  ? shape_.queries
+                                                                : std::min(shape_.queries, shape_.keys);
+    for (const std::uint32_t steps : kSteps) {
+      if (steps > 1 && tokens < 8 * steps) return;
+      if (steps > kFew && choice.buffer_bytes <= small) return;
+      choice.steps = steps;
+      stop_point();
+      const auto plan = AttentionPlan(request_, on, choice).plan(false);
+      if (!plan) return;
+      choice.buffer_bytes = plan->buffer_bytes;
+      choice.resident_bytes = held_more(request_.held_bytes, on);
+      choice.cycles = plan->cycles;
+      choices_.push_back(choice);
+      if (choice.buffer_bytes + choice.resident_bytes <= small) least_ = std::min(least_, choice.cycles);
+      if (plan->least_cycles > least_) return;  // in steps it would not be taken either
+    }
+  }
+
+  const AttentionRequest& request_;
+  const AttentionShape& shape_;
+  const PlanContext& context_;
+  std::vector<AttentionChoice> choices_;
+  double least_ = std::numeric_limits<double>::infinity();  ///< of a choice that always fits
+};
+
+}  // namespace
+
+std::vector<AttentionChoice> evaluate_attention(const AttentionRequest& request, const PlanContext& context) {
+  return AttentionCandidates(request, context).evaluate();
+}
+
+AttentionChoice choose_attention(const std::vector<AttentionChoice>& choices, Bytes budget_bytes, std::uint32_t rank) {
+  std::vector<PlanCost> costs;
+  for (const AttentionChoice& c : choices) {
+    const std::uint32_t cuts = (static_cast<std::uint32_t>(c.stays) << 28U) + (c.groups.down << 14U) + c.groups.across;
+    costs.push_back({c.part, cuts, c.steps, c.buffer_bytes + c.resident_bytes, c.cycles});
+  }
+  return choices[choose_plan(costs, budget_bytes, rank)];
 }
 
 KernelPlan build_attention(const AttentionRequest& request, const AttentionChoice& choice, const PlanContext& context) {
-  return AttentionPlan(request, context, choice).plan(true);
+  auto plan = AttentionPlan(request, context.on(choice.part), choice).plan(true);
+  DOJO_CHECK(plan.has_value(), "a cut of attention that was possible is not: {} steps", choice.steps);
+  return std::move(*plan);
 }
 
 }  // namespace dojo::workload

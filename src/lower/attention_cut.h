@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// How attention is cut over the nodes of a slice, and what then has to come to them.
+// How attention is cut over the nodes of a part, and what then has to come to them.
 #pragma once
+#include <algorithm>
+#include <functional>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "lower/attention.h"
@@ -15,49 +19,106 @@ struct Side {
   TensorPlace place;
 };
 
-/// Part of the heads, in head tokens or as a share.
+/// Part of the heads, in head tokens or as a share; or of the tokens.
 struct Heads {
   std::int64_t begin = 0, end = 0;
   [[nodiscard]] std::int64_t count() const { return end - begin; }
 };
 
-/// Rows of the grid cut the tokens of the side that stays; the nodes of a row share out its (head, token) pairs.
 class AttentionCut {
  public:
+  /// What a node works on: rows of one head of the side that stays, and those of the other side that each meets.
+  struct Piece {
+    std::int64_t rows = 0, met_rows = 0, count = 1;
+  };
+  /// Partial sums of the moving side.
+  struct Sums {
+    bool along_rows = false, along_columns = false;  ///< neither: each node has whole sums
+    std::int64_t matrices = 1;                       ///< ReductionSpec::matrices
+    Bytes node_bytes = 0, kept_bytes = 0;            ///< of a node: of one matrix, and at a time
+  };
+
   AttentionCut(const AttentionRequest& request, const PlanContext& context, bool queries_stay);
+  AttentionCut(const AttentionCut&) = delete;
+  AttentionCut& operator=(const AttentionCut&) = delete;
+  virtual ~AttentionCut() = default;
 
   [[nodiscard]] const Side& stays() const { return stays_; }
   [[nodiscard]] const Side& moves() const { return moves_; }
-  /// Tokens of a side in the band of a row, of all sequences.
-  [[nodiscard]] std::int64_t band(const Side& side, std::uint32_t row) const;
-  /// That the band of a row has tokens of.
-  [[nodiscard]] std::int64_t sequences(std::uint32_t row) const;
-  /// (head, token) pairs that the index-th node of a row works on, in whole blocks of the matrix unit.
-  [[nodiscard]] Heads share(std::uint32_t row, std::int64_t index) const;
-  /// By column: heads of the moving side that its nodes work with.
-  [[nodiscard]] const std::vector<Heads>& columns() const { return columns_; }
+  [[nodiscard]] bool queries_stay() const { return queries_stay_; }
+  /// Rows of the moving side that one row of the staying side meets, on average.
+  [[nodiscard]] std::int64_t met_rows() const { return met_rows_; }
+
+  /// For reports: what the nodes cut.
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// Appends what a node works on in one of so many steps.
+  virtual void add_pieces(std::uint32_t node, std::uint32_t step, std::uint32_t steps,
+                          std::vector<Piece>& pieces) const = 0;
+  /// Nodes of which one takes as long as any.
+  [[nodiscard]] virtual std::vector<std::uint32_t> busiest() const = 0;
+  /// `visit(first, last + 1)` of the node's rows among all rows of the staying side, each of which one node has.
+  virtual void for_rows(std::uint32_t node, const std::function<void(std::int64_t, std::int64_t)>& visit) const = 0;
 
   // Each returns the most bytes that arrive at any node.
-  Bytes deliver_staying(Deliveries& deliveries) const;
+  virtual Bytes deliver_staying(Deliveries& deliveries) const = 0;
   /// In so many steps.
-  Bytes deliver_moving(Deliveries& deliveries, std::uint32_t steps) const;
+  virtual Bytes deliver_moving(Deliveries& deliveries, std::uint32_t steps) const = 0;
+  /// Results of the staying side go where Layout::kBandChannels has them: messages beside those of the first step, that
+  /// it waits for. In truth they go after the last one, and take as long.
+  virtual void return_results(Deliveries& deliveries, Bytes head_bytes) const = 0;
+  /// The same of the moving side, where each node has whole sums.
+  virtual void return_sums(Deliveries& deliveries, Bytes head_bytes) const = 0;
+  [[nodiscard]] virtual Sums sums(Bytes head_bytes) const = 0;
+  /// How many nodes send messages to one, about.
+  [[nodiscard]] virtual double senders() const = 0;
+  /// How many lines beside its own bring each line what it passes on.
+  [[nodiscard]] virtual double other_lines() const { return 0; }
 
- private:
-  [[nodiscard]] Heads heads_of(const Side& side, std::uint32_t row, std::int64_t index) const;
-  void find_heads_of_columns();
-  [[nodiscard]] bool lies_elsewhere(const Side& side) const;
+ protected:
+  /// It lies as suits: its first user is this operation.
+  [[nodiscard]] static bool is_free(const Side& side, const PlanContext& context) {
+    return side.place.layout == Layout::kAny && (side.place.part == kUnplaced || side.place.part == context.part);
+  }
+  /// Where a side lies by rows of the part or of another one.
+  [[nodiscard]] const SliceGrid& grid_of(const Side& side) const {
+    return side.place.part == kUnplaced ? grid_ : context_.on(side.place.part).grid;
+  }
+  /// Each node of a column gets that column's share of all there is.
   Bytes collect(const Side& side, bool streamed, Deliveries& deliveries) const;
-  Bytes along_columns(bool streamed, Deliveries& deliveries) const;
-  Bytes from_row_to_row(std::uint32_t steps, Deliveries& deliveries) const;
+  /// `visit(node, bytes)` of the nodes of a row that hold what is needed of `bytes` in some heads.
   template <class Visit>
-  void for_holders(const Side& side, std::uint32_t row, Heads heads, Bytes bytes, Visit&& visit) const;
+  static void for_holders(const SliceGrid& grid, const Side& side, std::uint32_t row, Heads heads, Bytes bytes,
+                          Visit&& visit) {
+    const std::int64_t count = grid.row_count(row);
+    for (std::int64_t i = 0; i < count && heads.count() > 0; ++i) {
+      const std::uint32_t node = grid.node_at(grid.row_begin(row) + static_cast<std::uint32_t>(i));
+      if (side.place.layout == Layout::kPixels) {
+        visit(node, piece_size(bytes, count, i));
+        continue;
+      }
+      // Channels [i, i + 1) of `count`, in 1 / (count x heads).
+      const std::int64_t low = std::max(i * side.heads, heads.begin * count);
+      const std::int64_t high = std::min((i + 1) * side.heads, heads.end * count);
+      if (low < high) visit(node, ceil_div(bytes * (high - low), heads.count() * count));
+    }
+  }
 
   const AttentionShape& shape_;
   const PlanContext& context_;
   const SliceGrid& grid_;
-  std::int64_t block_rows_;  ///< of the matrix unit
+  std::int64_t block_rows_, block_columns_;  ///< of the matrix unit
+  bool queries_stay_;
   Side stays_, moves_;
-  std::vector<Heads> columns_;
+  std::int64_t met_rows_ = 0;
 };
+
+/// Rows of the grid cut the tokens of the side that stays, sequence after sequence; the nodes of a row share out its
+/// (head, token) pairs.
+[[nodiscard]] std::unique_ptr<AttentionCut> cut_by_bands(const AttentionRequest& request, const PlanContext& context,
+                                                         bool queries_stay);
+/// The grid is cut into rectangles, which share out whole heads of sequences; the nodes of one cut their tokens.
+/// nullptr where its nodes would send too many messages.
+[[nodiscard]] std::unique_ptr<AttentionCut> cut_by_groups(const AttentionRequest& request, const PlanContext& context,
+                                                          bool queries_stay, AttentionGroups groups);
 
 }  // namespace dojo::workload

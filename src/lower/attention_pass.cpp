@@ -6,60 +6,47 @@
 
 namespace dojo::workload {
 
-AttentionPass::AttentionPass(const AttentionRequest& request, const PlanContext& context, bool queries_stay,
-                             node::AttentionWork work)
-    : request_(request),
-      context_(context),
-      grid_(context.grid),
-      queries_stay_(queries_stay),
-      work_(work),
-      cut_(request, context, queries_stay) {
-  const AttentionShape& shape = request.shape;
-  met_rows_ = ceil_div(shape.pairs(), cut_.stays().tokens);
-  // Blocks at the edge of a mask are computed whole: half a block on average.
-  if (shape.masked()) met_rows_ = std::min(met_rows_ + context.cost.params().matrix_columns / 2, cut_.moves().tokens);
-  if (!queries_stay) met_rows_ *= shape.heads / shape.key_heads();
-}
+AttentionPass::AttentionPass(const AttentionRequest& request, const PlanContext& context,
+                             std::unique_ptr<AttentionCut> cut, node::AttentionWork work)
+    : request_(request), context_(context), work_(work), cut_(std::move(cut)) {}
 
 node::AttentionPiece AttentionPass::piece_of(std::int64_t rows, std::int64_t met_rows) const {
   node::AttentionPiece piece{
       rows, met_rows, request_.shape.head_size, request_.element_bytes, work_, request_.shape.scores != 0};
-  if (!queries_stay_) std::swap(piece.queries, piece.keys);
+  if (!cut_->queries_stay()) std::swap(piece.queries, piece.keys);
   return piece;
 }
 
-/// Head by head, and within a head sequence by sequence.
-Cycles AttentionPass::cycles(std::uint32_t row, std::int64_t index, std::uint32_t step, std::uint32_t steps) {
-  // Whole blocks of the matrix unit in each step.
-  const std::int64_t block = context_.cost.params().matrix_columns, blocks = ceil_div(met_rows_, block);
-  const auto rows_before = [&](std::uint32_t s) { return std::min(met_rows_, piece_begin(blocks, steps, s) * block); };
-  const std::int64_t met_rows = rows_before(step + 1) - rows_before(step);
-  const std::int64_t tokens = cut_.band(cut_.stays(), row), parts = cut_.sequences(row);
-  const Heads mine = cut_.share(row, index);
+Cycles AttentionPass::cycles(std::uint32_t node, std::uint32_t step, std::uint32_t steps) {
+  pieces_.clear();
+  cut_->add_pieces(node, step, steps, pieces_);
   Cycles sum = 0;
-  for (std::int64_t begin = mine.begin; begin < mine.end;) {
-    const std::int64_t end = std::min(mine.end, (begin / tokens + 1) * tokens);
-    const std::pair sizes{ceil_div(end - begin, parts), met_rows};
+  for (const AttentionCut::Piece& piece : pieces_) {
+    const std::pair sizes{piece.rows, piece.met_rows};
     auto known = times_.find(sizes);
-    if (known == times_.end())
-      known = times_.emplace(sizes, node::attention_cycles(context_.cost, piece_of(sizes.first, met_rows))).first;
-    sum = saturating_sum(sum, saturating_product(parts, known->second));
-    begin = end;
+    if (known == times_.end()) {
+      const Cycles time = node::attention_cycles(context_.cost, piece_of(piece.rows, piece.met_rows));
+      known = times_.emplace(sizes, time).first;
+    }
+    sum = saturating_sum(sum, saturating_product(piece.count, known->second));
   }
   return sum;
 }
 
-std::int64_t AttentionPass::share_of(std::int64_t flops, std::uint32_t row, std::int64_t index) const {
-  const Side& side = cut_.stays();
-  const std::int64_t tokens = request_.shape.batch * side.tokens;
-  const std::int64_t before = side.heads * piece_begin(tokens, grid_.nodes(), grid_.row_begin(row));
-  const Heads mine = cut_.share(row, index);
-  return piece_begin(flops, side.heads * tokens, before + mine.end) -
-         piece_begin(flops, side.heads * tokens, before + mine.begin);
+std::int64_t AttentionPass::share_of(std::int64_t flops, std::uint32_t node) const {
+  const Side& side = cut_->stays();
+  const std::int64_t rows = side.heads * request_.shape.batch * side.tokens;
+  std::int64_t share = 0;
+  cut_->for_rows(node, [&](std::int64_t first, std::int64_t last) {
+    share += piece_begin(flops, rows, last) - piece_begin(flops, rows, first);
+  });
+  return share;
 }
 
-std::int64_t AttentionPass::vector_flops(std::uint32_t row, std::int64_t index) const {
-  return node::attention_vector_flops(piece_of(cut_.share(row, index).count(), met_rows_));
+std::int64_t AttentionPass::vector_flops(std::uint32_t node) const {
+  std::int64_t rows = 0;
+  cut_->for_rows(node, [&](std::int64_t first, std::int64_t last) { rows += last - first; });
+  return node::attention_vector_flops(piece_of(rows, cut_->met_rows()));
 }
 
 }  // namespace dojo::workload

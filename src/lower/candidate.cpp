@@ -301,8 +301,8 @@ class Candidate {
   void reduce(KernelPlan& plan) {
     ReductionSpec spec;
     spec.part = context_.part;
-    spec.along_rows = columns_ == Cut::kK;
-    spec.along_columns = rows_ == Cut::kK;
+    spec.along_rows = columns_ == Cut::kK && grid_.nodes() > 1;
+    spec.along_columns = rows_ == Cut::kK && grid_.nodes() > 1;
     if (batched() && spec.along_columns) spec.matrices = request_.batch;
     // Of one node: what the axes do not cut, or cut for another sum.
     Bytes sums = request_.m * request_.n * 4;
@@ -313,10 +313,11 @@ class Candidate {
     spec.destinations = request_.destinations.empty() ? residency(grid_.shape(), request_.c_bytes, grid_.part())
                                                       : request_.destinations;
     if (!spec.along_rows && !spec.along_columns) {
-      if (request_.destinations.empty() || request_.destinations.size() == grid_.nodes() || grid_.nodes() == 1) return;
+      const bool on_all = request_.any_nodes || request_.destinations.size() == grid_.nodes();
+      if (request_.destinations.empty() || (context_.part == 0 && on_all)) return;
       spec.node_bytes = 0;
     }
-    if (grid_.nodes() > 1) plan.reduction = std::move(spec);
+    plan.reduction = std::move(spec);
   }
 
   void score(KernelPlan& plan) const {

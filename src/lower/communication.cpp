@@ -9,6 +9,7 @@
 
 #include "dojo/base/stop_point.h"
 #include "dojo/collectives/collectives.h"
+#include "lower/dip_shares.h"
 #include "lower/floors.h"
 #include "lower/transfer_plans.h"
 
@@ -318,6 +319,7 @@ std::uint32_t Communication::message_plan(Bytes bytes, const Slice& smaller, Way
 }
 
 void Communication::fill_memory() {
+  const DipShares shares(job_.slices, topology_);
   std::vector<Bytes> largest_load(topology_.dip_count(), 0);  // of one operation: it lies in the HBM as a whole
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     stop_point();
@@ -327,24 +329,29 @@ void Communication::fill_memory() {
     for (std::uint32_t entry = 0; entry < draft.entries.size(); ++entry) {
       const EntryUse& use = draft.entries[entry];
       if (use.kind != EntryUse::Kind::kMemory) continue;
-      const std::uint32_t dip = topology_.nearest_dip(slice.dies[use.die]);
+      const std::vector<std::uint32_t>& dips = shares.of(slice.dies[use.die]);
+      const auto count = static_cast<std::uint32_t>(dips.size());
       const bool ingest = use.memory == EntryUse::Memory::kIngest;
       const auto steps = ingest ? static_cast<std::uint32_t>(workload_.steps) : 1U;
-      if (use.memory == EntryUse::Memory::kLoad && !use.home)
-        largest_load[dip] = std::max(largest_load[dip], use.bytes);
-      if (use.step == 0 && use.home.value_or(use.memory != EntryUse::Memory::kLoad)) {
+      for (std::uint32_t i = 0; i < count; ++i) {
+        const Bytes bytes = piece_size(use.bytes, count, i);
+        if (use.memory == EntryUse::Memory::kLoad && !use.home)
+          largest_load[dips[i]] = std::max(largest_load[dips[i]], bytes);
+        if (use.step > 0 || !use.home.value_or(use.memory != EntryUse::Memory::kLoad)) continue;
         // Samples of two steps: those in use and those that are fetched ahead.
-        job_.hbm_used_bytes[dip] += use.bytes * std::min<Bytes>(2, steps);
+        job_.hbm_used_bytes[dips[i]] += bytes * std::min<Bytes>(2, steps);
       }
       if (ingest && use.step > 0) {
-        job_.instance_of[rank][entry] = {ingests.at({use.op, use.die}), 1 + use.step};
+        job_.instance_of[rank][entry] = {ingests.at({use.op, use.die}), count + use.step};
         continue;
       }
-      std::vector<Participant> participants{{Participant::Kind::kDip, dip}};
-      participants.resize(1 + steps, {Participant::Kind::kRank, rank});
-      const std::uint32_t instance = add_instance(memory_plan(use, slice, steps), std::move(participants), kNone);
+      std::vector<Participant> participants;
+      for (const std::uint32_t dip : dips) participants.push_back({Participant::Kind::kDip, dip});
+      participants.resize(count + steps, {Participant::Kind::kRank, rank});
+      const std::uint32_t instance =
+          add_instance(memory_plan(use, slice, steps, count), std::move(participants), kNone);
       ingests[{use.op, use.die}] = instance;
-      job_.instance_of[rank][entry] = {instance, 1};
+      job_.instance_of[rank][entry] = {instance, count};
     }
   }
   for (std::uint32_t dip = 0; dip < topology_.dip_count(); ++dip) {
@@ -365,13 +372,17 @@ void Communication::fill_memory() {
   }
 }
 
-std::uint32_t Communication::memory_plan(const EntryUse& use, const Slice& slice, std::uint32_t steps) {
-  std::vector<std::int64_t> key{static_cast<std::int64_t>(use.memory), use.bytes, use.die, slice.shape_index, steps};
+std::uint32_t Communication::memory_plan(const EntryUse& use, const Slice& slice, std::uint32_t steps,
+                                         std::uint32_t dips) {
+  std::vector<std::int64_t> key{
+      static_cast<std::int64_t>(use.memory), use.bytes, use.die, slice.shape_index, steps, dips};
   const auto found = memory_plans_.find(key);
   if (found != memory_plans_.end()) return found->second;
-  const std::uint32_t plan = add_plan(dip_plan(use.memory, use.bytes, use.die, *slice.shape, steps));
+  const std::uint32_t plan = add_plan(dip_plan(use.memory, use.bytes, use.die, *slice.shape, steps, dips));
   // Samples are fetched ahead of the operation that takes them.
-  if (use.memory != EntryUse::Memory::kIngest) job_.plans[plan].floors = memory_floors(use.bytes, topology_);
+  if (use.memory != EntryUse::Memory::kIngest) {
+    job_.plans[plan].floors = memory_floors(ceil_div<Bytes>(use.bytes, dips), topology_);
+  }
   memory_plans_.emplace(std::move(key), plan);
   return plan;
 }

@@ -40,7 +40,7 @@ class Communication {
   [[nodiscard]] SendRoute route_of(RankId rank, const EntryUse& use) const;
   [[nodiscard]] bool faster_over_zplane(const Slice& from, const Slice& to, Bytes bytes) const;
   std::uint32_t message_plan(Bytes bytes, const Slice& smaller, Way way);
-  std::uint32_t memory_plan(const EntryUse& use, const Slice& slice, std::uint32_t steps);
+  std::uint32_t memory_plan(const EntryUse& use, const Slice& slice, std::uint32_t steps, std::uint32_t dips);
   std::uint32_t add_plan(DataflowPlan plan);
   std::uint32_t add_instance(std::uint32_t plan, std::vector<DataflowInstance::Participant> participants,
                              std::uint32_t group);

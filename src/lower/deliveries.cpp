@@ -231,10 +231,10 @@ void Deliveries::unicast_to_pass_on(std::uint32_t source, std::uint32_t destinat
   two_stages_ = true;
 }
 
-void Deliveries::pass_on_along_column(std::uint32_t node, Bytes bytes, std::uint64_t index, std::uint64_t count,
-                                      bool streamed) {
-  stream(node, Shape::kColumn, bytes, 2, index, count, streamed);
-  two_stages_ = true;
+void Deliveries::along_line_of(std::uint32_t node, bool row, bool passes_on, Bytes bytes, std::uint64_t index,
+                               std::uint64_t count, bool streamed) {
+  stream(node, row ? Shape::kRow : Shape::kColumn, bytes, passes_on ? 2 : 1, index, count, streamed);
+  two_stages_ = two_stages_ || passes_on;
 }
 
 Bytes Deliveries::row_to_row(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes) {

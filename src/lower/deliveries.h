@@ -37,9 +37,10 @@ class Deliveries {
   void unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes, std::uint32_t step = 0);
   /// One transfer that its destination waits for before it passes anything on.
   void unicast_to_pass_on(std::uint32_t source, std::uint32_t destination, Bytes bytes);
-  /// Once what it waits for has come, a node sends `bytes` to its whole column: the index-th of `count` such, which are
-  /// spread over the steps if `streamed`.
-  void pass_on_along_column(std::uint32_t node, Bytes bytes, std::uint64_t index, std::uint64_t count, bool streamed);
+  /// A node sends `bytes` to its whole row or column, `passes_on` once what it waits for has come: the index-th of
+  /// `count` such, which are spread over the steps if `streamed`.
+  void along_line_of(std::uint32_t node, bool row, bool passes_on, Bytes bytes, std::uint64_t index,
+                     std::uint64_t count, bool streamed);
   /// `bytes` from the nodes of a row to those of another in the same columns.
   Bytes row_to_row(std::uint32_t from_row, std::uint32_t to_row, Bytes bytes);
   /// `bytes` for a whole row from nodes of another row, passed on along the row: the halo of a band.
@@ -57,7 +58,8 @@ class Deliveries {
     double first = 0;  ///< what comes before the first step
     double all = 0;
   };
-  [[nodiscard]] Load load(double write_port_bytes_per_cycle) const;
+  /// `crowding`: messages between many nodes get in each other's way, and take so many times what they load.
+  [[nodiscard]] Load load(double write_port_bytes_per_cycle, double crowding = 1) const;
   /// Cycles that the traffic takes to reach its nodes, alone; 0 when there is none.
   [[nodiscard]] double latency() const;
   [[nodiscard]] std::size_t count() const { return sent_.size(); }

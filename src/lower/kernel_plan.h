@@ -8,6 +8,7 @@
 #include "dojo/core/piece_times.h"
 #include "dojo/node/kernel_cost.h"
 #include "dojo/workload/graph.h"
+#include "lower/plan_cost.h"
 #include "lower/reduction.h"
 #include "lower/slices.h"
 
@@ -47,7 +48,9 @@ struct ProductRequest {
   Bytes halo_pixel_bytes = 0;
   ConvShape conv;
   enum class Halo : std::uint8_t { kNone, kForward, kInputGrad } halo = Halo::kNone;
-  std::vector<std::uint32_t> destinations;  ///< where the result lies when that is fewer nodes than all
+  /// Nodes of the slice on which the result has to lie; empty: where the product leaves it.
+  std::vector<std::uint32_t> destinations;
+  bool any_nodes = false;  ///< all nodes of the slice, with equal shares, will do as well
   friend bool operator<(const ProductRequest& x, const ProductRequest& y);
 };
 
@@ -127,11 +130,17 @@ struct VectorRequest {
   std::int64_t flops = 0;                 ///< vector FLOP
   std::int64_t operations = 0;            ///< of single elements on the FMA unit: a multiply-add is one
   Bytes element_bytes = 2;
-  TensorPlace place = {Layout::kPixels, 0};  ///< of input and output
-  Bytes shifted_bytes = 0;                   ///< an input that lies in the other layout: passed along the rows
-  Bytes collected_bytes = 0;                 ///< inputs that lie by channels over all nodes: collected along both axes
-  Bytes to_all_bytes = 0;                    ///< small operand that all nodes need (statistics)
-  ConvShape window;                          ///< pooling: r > 1 needs a halo
+  /// How its result lies, and how its inputs have to; on the last part that holds all inputs (kUnplaced: any).
+  TensorPlace place = {Layout::kPixels, 0};
+  /// Inputs that lie otherwise, or would on another part.
+  struct Input {
+    TensorPlace place;
+    Bytes bytes = 0;
+  };
+  std::vector<Input> inputs;
+  Bytes held_bytes = 0;    ///< result, and inputs that nothing has placed: they come to lie on the part
+  Bytes to_all_bytes = 0;  ///< small operand that all nodes need (statistics)
+  ConvShape window;        ///< pooling: r > 1 needs a halo
   ProductRequest::Halo halo = ProductRequest::Halo::kNone;
   Bytes pixel_bytes = 0;
   Bytes sums_bytes = 0;  ///< local sums (FP32) that are reduced over the rank; 0 = none
@@ -142,7 +151,10 @@ struct VectorRequest {
   std::int64_t scattered_rows = 0;
   friend bool operator<(const VectorRequest& a, const VectorRequest& b);
 };
-[[nodiscard]] KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context);
+/// Of all parts that hold the inputs. Never empty.
+[[nodiscard]] std::vector<PlanCost> evaluate_vector(const VectorRequest& request, const PlanContext& context);
+/// On the context's part. `build`: with the kernel, else only cost and buffers.
+[[nodiscard]] KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context, bool build = true);
 
 /// An operation without shapes, spread evenly: roofline, or the recorded time.
 struct ShapelessRequest {

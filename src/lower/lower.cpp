@@ -94,6 +94,15 @@ SameParameters same_parameters(const Workload& workload) {
   return {static_cast<std::int64_t>(workload.ranks()), 0};
 }
 
+JobFacts facts_of(const Workload& workload, const Job& job, const topology::Topology& topology) {
+  JobFacts facts{{}, DipShares(job.slices, topology)};
+  for (const Workload::GroupClass& group_class : workload.group_classes) {
+    std::size_t& most = facts.group_sizes.emplace_back(0);
+    for (const Group& group : group_class.groups) most = std::max(most, group.ranks.size());
+  }
+  return facts;
+}
+
 /// Programs by (graph, shape); sets Job::program_of_rank.
 std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOptions& options,
                                          const topology::Topology& topology, Job& job, Findings& findings) {
@@ -106,6 +115,7 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
   std::optional<core::PieceTimes> pieces;
   if (options.node_model == node::NodeModel::kPipeline) pieces.emplace(cost);
   core::PieceTimes* const given = pieces ? &*pieces : nullptr;
+  const JobFacts facts = facts_of(workload, job, topology);
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
     const std::uint32_t graph = workload.graph_of_rank[rank];
@@ -127,7 +137,8 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
                             given,
                             std::max<std::int64_t>(1, workload.steps),
                             sharing.ranks,
-                            sharing.group_class};
+                            sharing.group_class,
+                            facts};
     };
     drafts.push_back(build_program(request_on(slice)));
     if (!all_nodes.empty() && all_nodes[rank].shape_index != slice.shape_index) {

@@ -62,6 +62,25 @@ constexpr Entry kKernels[] = {
 
 }  // namespace
 
+OpSends::OpSends(const Graph& graph, const std::vector<std::size_t>& group_sizes)
+    : of_tensor(graph.tensors.size(), 0), of_op(graph.ops.size(), 0) {
+  for (const Op& op : graph.ops) {
+    if (!is_collective(op.kind) || op.group >= group_sizes.size() || group_sizes[op.group] < 2) continue;
+    for (std::uint32_t i = op.inputs_begin; i < op.inputs_end; ++i)
+      of_tensor[graph.tensor_refs[i]] = std::max(of_tensor[graph.tensor_refs[i]], op.bytes);
+    for (std::uint32_t i = op.deps_begin; i < op.deps_end; ++i)
+      of_op[graph.deps[i]] = std::max(of_op[graph.deps[i]], op.bytes);
+  }
+}
+
+Bytes OpSends::of(const Graph& graph, const Op& op) const {
+  if (op.outputs_begin == op.outputs_end) return of_op[static_cast<std::size_t>(&op - graph.ops.data())];
+  Bytes most = 0;
+  for (std::uint32_t i = op.outputs_begin; i < op.outputs_end; ++i)
+    most = std::max(most, of_tensor[graph.tensor_refs[i]]);
+  return most;
+}
+
 bool is_local_data(TensorRole role) {
   return role == TensorRole::kActivation || role == TensorRole::kInput || role == TensorRole::kGradient;
 }

@@ -10,6 +10,14 @@
 
 namespace dojo::workload {
 
+/// Results that collectives of several ranks send, in bytes of the largest such collective; 0 = none does.
+struct OpSends {
+  OpSends(const Graph& graph, const std::vector<std::size_t>& group_sizes);
+  /// Of the operation's outputs; of an operation without any, what waits for it.
+  [[nodiscard]] Bytes of(const Graph& graph, const Op& op) const;
+  std::vector<Bytes> of_tensor, of_op;
+};
+
 /// What a kernel function knows of its operation.
 struct OpView {
   const Graph& graph;
@@ -18,6 +26,7 @@ struct OpView {
   const PlanContext& context;
   std::int64_t optimizer_shards = 1;  ///< ranks that share out the state of the optimizer
   double clock_hz = 2e9;
+  const OpSends* sends = nullptr;  ///< nullptr: nothing leaves the rank
 
   /// `visit(tensor index, tensor)`
   template <class Visit>

@@ -14,7 +14,11 @@
 namespace dojo::workload {
 
 OpPlanner::OpPlanner(const Graph& graph, const PlanContext& context, Settings settings)
-    : graph_(graph), context_(context), settings_(std::move(settings)), places_(graph.tensors.size()) {}
+    : graph_(graph),
+      context_(context),
+      settings_(std::move(settings)),
+      sends_(graph, settings_.group_sizes),
+      places_(graph.tensors.size()) {}
 
 std::uint32_t OpPlanner::store(KernelPlan plan) {
   plans_.push_back(std::move(plan));
@@ -52,22 +56,23 @@ std::uint32_t OpPlanner::plan_of(const ProductRequest& request, Bytes budget_byt
 }
 
 std::uint32_t OpPlanner::plan_of(const AttentionRequest& request, Bytes budget_bytes) {
-  // The part that holds all its inputs, whose number is the least.
-  const PlanContext context = context_.on(std::min(request.queries.part, request.keys.part));
   auto found = attentions_.find(request);
   if (found == attentions_.end())
-    found = attentions_.emplace(request, Attention{evaluate_attention(request, context), {}}).first;
-  const AttentionChoice choice = choose_attention(found->second.choices, budget_bytes);
+    found = attentions_.emplace(request, Attention{evaluate_attention(request, context_), {}}).first;
+  const AttentionChoice choice = choose_attention(found->second.choices, budget_bytes, settings_.plan_choice);
   auto& known = found->second.plans;
-  const std::pair key{choice.stays, choice.steps};
-  if (known.count(key) == 0) known[key] = store(build_attention(request, choice, context));
-  return known.at(key);
+  if (known.count(choice.key()) == 0) known[choice.key()] = store(build_attention(request, choice, context_));
+  return known.at(choice.key());
 }
 
-std::uint32_t OpPlanner::plan_of(const VectorRequest& request, Bytes) {
-  const auto found = vectors_.find(request);
-  return found != vectors_.end() ? found->second
-                                 : vectors_[request] = store(plan_vector(request, context_.on(request.place.part)));
+std::uint32_t OpPlanner::plan_of(const VectorRequest& request, Bytes budget_bytes) {
+  auto found = vectors_.find(request);
+  if (found == vectors_.end()) found = vectors_.emplace(request, Vector{evaluate_vector(request, context_), {}}).first;
+  const std::vector<PlanCost>& costs = found->second.costs;
+  const std::uint8_t part = costs[choose_plan(costs, budget_bytes, settings_.plan_choice)].part;
+  auto& known = found->second.plans;
+  if (known.count(part) == 0) known[part] = store(plan_vector(request, context_.on(part)));
+  return known.at(part);
 }
 
 std::uint32_t OpPlanner::plan_of(const ShapelessRequest& request, Bytes) {
@@ -96,7 +101,7 @@ KernelRequest OpPlanner::request_of(const OpView& view) const {
 }
 
 Cycles OpPlanner::delay(std::uint32_t op) {
-  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz};
+  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz, &sends_};
   // FLOP are counted where cores work, so that an operation with FLOP stays on them.
   if (view.op.recorded_on == RecordedOn::kCores || view.op.duration_ns <= 0 || view.op.flops > 0) {
     return 0;
@@ -123,7 +128,7 @@ std::uint32_t OpPlanner::plan_of(const OpView& view, Bytes budget_bytes) {
 }
 
 std::uint32_t OpPlanner::plan(std::uint32_t op, Bytes budget_bytes) {
-  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz};
+  const OpView view{graph_, graph_.ops[op], places_, context_, settings_.optimizer_shards, settings_.clock_hz, &sends_};
   const std::uint32_t plan = plan_of(view, budget_bytes);
   place_tensors(view, plans_[plan].part, plans_[plan].output);
   return plan;

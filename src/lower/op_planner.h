@@ -21,6 +21,7 @@ class OpPlanner {
     std::int64_t optimizer_shards = 1;
     double clock_hz = 2e9;
     std::uint32_t plan_choice = 0;
+    std::vector<std::size_t> group_sizes;  ///< by group class: ranks of its largest group
   };
   OpPlanner(const Graph& graph, const PlanContext& context, Settings settings);
 
@@ -48,6 +49,7 @@ class OpPlanner {
   const Graph& graph_;
   const PlanContext& context_;
   Settings settings_;
+  OpSends sends_;
   std::vector<TensorPlace> places_;  ///< by tensor
   std::vector<KernelPlan> plans_;
   struct Product {
@@ -57,10 +59,14 @@ class OpPlanner {
   std::map<ProductRequest, Product> products_;
   struct Attention {
     std::vector<AttentionChoice> choices;
-    std::map<std::pair<Stays, std::uint32_t>, std::uint32_t> plans;  ///< by what stays, and steps
+    std::map<decltype(AttentionChoice{}.key()), std::uint32_t> plans;
   };
   std::map<AttentionRequest, Attention> attentions_;
-  std::map<VectorRequest, std::uint32_t> vectors_;
+  struct Vector {
+    std::vector<PlanCost> costs;
+    std::map<std::uint8_t, std::uint32_t> plans;  ///< by part
+  };
+  std::map<VectorRequest, Vector> vectors_;
   std::map<ShapelessRequest, std::uint32_t> shapeless_;
 };
 

@@ -31,11 +31,10 @@ double peak_cycles(const ProductRequest& r, const PlanContext& context) {
 /// What a node of the part holds more than if all nodes of the slice held it: operands that nothing has placed yet, and
 /// the result.
 Bytes more_resident(const ProductRequest& r, const PlanContext& context) {
-  if (context.part == 0) return 0;
   Bytes bytes = r.destinations.empty() ? r.c_bytes : 0;
   bytes += r.a.part == kUnplaced ? r.a_bytes : 0;
   bytes += r.b.part == kUnplaced ? r.b_bytes : 0;
-  return ceil_div<Bytes>(bytes, context.grid.nodes()) - bytes / context.on(0).grid.nodes();
+  return held_more(bytes, context);
 }
 
 /// What every budget has room for: an operation always has an eighth of the SRAM.
@@ -129,15 +128,14 @@ bool operator<(const ProductRequest& x, const ProductRequest& y) {
     const ConvShape& c = r.conv;
     return std::tuple(r.m, r.n, r.k, r.batch, r.element_bytes, r.a_bytes, r.b_bytes, r.c_bytes, r.a.layout, r.a.part,
                       r.b.layout, r.b.part, r.pixels, r.halo_pixels, r.halo_pixel_bytes, r.halo, c.key(),
-                      r.destinations, r.groups);
+                      r.destinations, r.any_nodes, r.groups);
   };
   return key(x) < key(y);
 }
 
 std::vector<ProductChoice> evaluate_products(const ProductRequest& request, const PlanContext& context) {
   std::vector<ProductChoice> choices;
-  const std::size_t parts = context.parts == nullptr ? 1 : context.parts->size();
-  const std::size_t most = std::min({parts - 1, std::size_t{request.a.part}, std::size_t{request.b.part}});
+  const std::size_t most = last_part(std::min(request.a.part, request.b.part), context);
   double least = 0;
   for (std::size_t part = 0; part <= most; ++part) {
     const PlanContext on = context.on(static_cast<std::uint8_t>(part));
@@ -151,34 +149,14 @@ std::vector<ProductChoice> evaluate_products(const ProductRequest& request, cons
 }
 
 ProductChoice choose_product(const std::vector<ProductChoice>& choices, Bytes budget_bytes, std::uint32_t rank) {
-  const auto bytes = [](const ProductChoice& c) { return c.buffer_bytes + c.resident_bytes; };
-  std::vector<ProductChoice> fitting;
-  for (const ProductChoice& c : choices)
-    if (budget_bytes == 0 || bytes(c) <= budget_bytes) fitting.push_back(c);
-  if (fitting.empty()) {
-    return *std::min_element(choices.begin(), choices.end(), [&](const ProductChoice& a, const ProductChoice& b) {
-      return std::pair(bytes(a), a.cycles) < std::pair(bytes(b), b.cycles);
-    });
+  std::vector<PlanCost> costs;
+  for (const ProductChoice& c : choices) {
+    const CandidateAxes& x = c.axes;
+    const auto cuts =
+        8 * static_cast<std::uint32_t>(x.rows) + 2 * static_cast<std::uint32_t>(x.columns) + (x.b_by_columns ? 1U : 0U);
+    costs.push_back({x.part, cuts, x.steps, c.buffer_bytes + c.resident_bytes, c.cycles});
   }
-  const auto cheaper = [](const ProductChoice& a, const ProductChoice& b) { return a.cycles < b.cycles; };
-  std::stable_sort(fitting.begin(), fitting.end(), cheaper);
-  if (rank > 0) {
-    std::vector<ProductChoice> best_of_cuts;
-    for (const ProductChoice& c : fitting) {
-      const auto cuts = [](const CandidateAxes& x) { return std::tuple(x.part, x.rows, x.columns, x.b_by_columns); };
-      if (std::none_of(best_of_cuts.begin(), best_of_cuts.end(),
-                       [&](const ProductChoice& other) { return cuts(other.axes) == cuts(c.axes); }))
-        best_of_cuts.push_back(c);
-    }
-    return best_of_cuts[std::min<std::size_t>(rank, best_of_cuts.size() - 1)];
-  }
-  // The model is not finer than this, and each step costs its semaphores and the host its events.
-  constexpr double kAsGood = 1.01;
-  const auto last = std::find_if(fitting.begin(), fitting.end(),
-                                 [&](const ProductChoice& c) { return c.cycles > kAsGood * fitting.front().cycles; });
-  return *std::min_element(fitting.begin(), last, [](const ProductChoice& a, const ProductChoice& b) {
-    return std::tuple(a.axes.part, a.axes.steps, a.cycles) < std::tuple(b.axes.part, b.axes.steps, b.cycles);
-  });
+  return choices[choose_plan(costs, budget_bytes, rank)];
 }
 
 KernelPlan build_product(const ProductRequest& request, const ProductChoice& choice, const PlanContext& context) {

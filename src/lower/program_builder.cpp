@@ -50,7 +50,7 @@ class ProgramBuilder {
     const topology::MachineParams& machine = request_.topology.params();
     planner_.emplace(graph_, context,
                      OpPlanner::Settings{options.replay, options.replay_rules, request_.optimizer_shards,
-                                         machine.clock_hz, options.plan_choice});
+                                         machine.clock_hz, options.plan_choice, request_.job.group_sizes});
     ledger_.emplace(LedgerInput{graph_, order_, grid_.nodes(), machine.node.sram_bytes, request_.optimizer_shards,
                                 options.capacity_policy, request_.topology.dip_count() > 0});
     on_parts_ = false;
@@ -62,10 +62,8 @@ class ProgramBuilder {
   [[nodiscard]] StreamTimes stream_times() const {
     const topology::Topology& topology = request_.topology;
     const topology::DipParams& dip = topology.params().dip;
-    std::vector<std::uint32_t> dies(topology.dip_count(), 0);
-    for (DieId die = 0; die < topology.die_count(); ++die) ++dies[topology.nearest_dip(die)];
-    std::uint32_t most = 1;
-    for (const DieId die : request_.slice.dies) most = std::max(most, dies[topology.nearest_dip(die)]);
+    double most = 0;
+    for (const DieId die : request_.slice.dies) most = std::max(most, request_.job.dips.dies_beside(die));
     const double seconds_per_byte =
         1 / std::min(dip.hbm_bytes_per_s * dip.hbm_efficiency, dip.ttp_bytes_per_s) * most / grid_.shape().die_count();
     const double clock = topology.params().clock_hz;
@@ -207,7 +205,7 @@ class ProgramBuilder {
     return index;
   }
 
-  /// One task per die of the slice, each with the DIP that is nearest, and a join.
+  /// One task per die of the slice, each with the DIPs of the die, and a join.
   std::uint32_t add_memory(EntryUse::Memory kind, Bytes bytes, std::uint32_t op, std::uint32_t step,
                            const std::vector<std::uint32_t>& after, std::optional<bool> home = std::nullopt) {
     const std::uint32_t dies = grid_.shape().die_count();

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dojo/lower/lower.h"
+#include "lower/dip_shares.h"
 #include "lower/ledger.h"
 #include "lower/op_planner.h"
 
@@ -36,6 +37,12 @@ struct ProgramDraft {
   double predicted_cycles = 0;  ///< of its kernels, one after another, by the cost model
 };
 
+/// What a program needs to know of the job's other ranks.
+struct JobFacts {
+  std::vector<std::size_t> group_sizes;  ///< by group class: ranks of its largest group
+  DipShares dips;
+};
+
 struct ProgramRequest {
   const Graph& graph;
   std::uint32_t graph_index = 0;
@@ -47,6 +54,7 @@ struct ProgramRequest {
   std::int64_t steps = 1;
   std::int64_t optimizer_shards = 1;
   std::uint32_t optimizer_class = 0;  ///< group class of the ranks that share out the optimizer's state
+  const JobFacts& job;
 };
 
 /// Issue order: dependencies first, then the order of the file. Empty when the graph has a cycle.

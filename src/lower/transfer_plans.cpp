@@ -42,32 +42,42 @@ std::vector<std::uint32_t> die_tracks(Bytes bytes, std::uint32_t die, const Slic
 }
 
 /// Host memory -> DIP HBM by itself from time 0 on, step after step; HBM -> nodes.
-void add_ingest(PlanBuilder& builder, Bytes bytes, std::uint32_t steps) {
-  std::uint32_t before = kNone;
+void add_ingest(PlanBuilder& builder, const std::vector<Bytes>& bytes, std::uint32_t steps) {
+  const auto dips = static_cast<std::uint32_t>(bytes.size());
+  std::vector<std::uint32_t> before(dips, kNone);
   for (std::uint32_t s = 0; s < steps; ++s) {
-    const std::uint32_t host = builder.item(0, served(Service::kHostRead, bytes));
-    const std::uint32_t hbm = builder.item(0, served(Service::kHbmRead, bytes));
-    const std::uint32_t there = builder.item(1 + s, kStartAndFinish);  // the task has started and the samples are there
-    builder.edge(host, hbm, 0);
-    builder.edge(hbm, there, bytes);
-    if (before != kNone) builder.edge(before, host, 0);
-    before = host;
+    // The task has started and the samples are there.
+    const std::uint32_t there = builder.item(dips + s, kStartAndFinish);
+    for (std::uint32_t dip = 0; dip < dips; ++dip) {
+      const std::uint32_t host = builder.item(dip, served(Service::kHostRead, bytes[dip]));
+      const std::uint32_t hbm = builder.item(dip, served(Service::kHbmRead, bytes[dip]));
+      builder.edge(host, hbm, 0);
+      builder.edge(hbm, there, bytes[dip]);
+      if (before[dip] != kNone) builder.edge(before[dip], host, 0);
+      before[dip] = host;
+    }
   }
 }
 
-/// `messages`: that one direction of the traffic consists of.
-void add_load(PlanBuilder& builder, Bytes bytes, Bytes messages) {
-  const std::uint32_t read = builder.item(0, served(Service::kHbmRead, bytes));
-  const std::uint32_t ask = builder.item(1, kStart), have = builder.item(1, kFinish);
-  builder.edge(ask, read, kControlBytes * messages);
-  builder.edge(read, have, bytes);
+/// `messages`: that one direction of the traffic with a DIP consists of.
+void add_load(PlanBuilder& builder, const std::vector<Bytes>& bytes, Bytes messages) {
+  const auto dips = static_cast<std::uint32_t>(bytes.size());
+  const std::uint32_t ask = builder.item(dips, kStart), have = builder.item(dips, kFinish);
+  for (std::uint32_t dip = 0; dip < dips; ++dip) {
+    const std::uint32_t read = builder.item(dip, served(Service::kHbmRead, bytes[dip]));
+    builder.edge(ask, read, kControlBytes * messages);
+    builder.edge(read, have, bytes[dip]);
+  }
 }
 
-void add_store(PlanBuilder& builder, Bytes bytes, Bytes messages) {
-  const std::uint32_t write = builder.item(0, served(Service::kHbmWrite, bytes));
-  const std::uint32_t give = builder.item(1, kStart), know = builder.item(1, kFinish);
-  builder.edge(give, write, bytes);
-  builder.edge(write, know, kControlBytes * messages);
+void add_store(PlanBuilder& builder, const std::vector<Bytes>& bytes, Bytes messages) {
+  const auto dips = static_cast<std::uint32_t>(bytes.size());
+  const std::uint32_t give = builder.item(dips, kStart), know = builder.item(dips, kFinish);
+  for (std::uint32_t dip = 0; dip < dips; ++dip) {
+    const std::uint32_t write = builder.item(dip, served(Service::kHbmWrite, bytes[dip]));
+    builder.edge(give, write, bytes[dip]);
+    builder.edge(write, know, kControlBytes * messages);
+  }
 }
 
 }  // namespace
@@ -126,20 +136,23 @@ DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape) {
 }
 
 DataflowPlan dip_plan(EntryUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
-                      std::uint32_t steps) {
-  std::vector<std::uint32_t> tracks = die_tracks(bytes, die, shape);
-  const std::uint32_t chunks = chunks_of(bytes, tracks.size());
+                      std::uint32_t steps, std::uint32_t dips) {
+  std::vector<Bytes> of_dip;
+  for (std::uint32_t dip = 0; dip < dips; ++dip) of_dip.push_back(piece_size(bytes, dips, dip));
+  const Bytes most = ceil_div<Bytes>(bytes, dips);
+  std::vector<std::uint32_t> tracks = die_tracks(most, die, shape);
+  const std::uint32_t chunks = chunks_of(most, tracks.size());
   const Bytes messages = static_cast<Bytes>(tracks.size()) * chunks;
   PlanBuilder builder;
   switch (kind) {
     case EntryUse::Memory::kIngest:
-      add_ingest(builder, bytes, steps);
+      add_ingest(builder, of_dip, steps);
       break;
     case EntryUse::Memory::kLoad:
-      add_load(builder, bytes, messages);
+      add_load(builder, of_dip, messages);
       break;
     case EntryUse::Memory::kStore:
-      add_store(builder, bytes, messages);
+      add_store(builder, of_dip, messages);
       break;
   }
   return builder.build("dip", std::move(tracks), chunks);

@@ -13,8 +13,9 @@ namespace dojo::workload {
 [[nodiscard]] DataflowPlan pairs_to_plan(const std::vector<std::vector<Bytes>>& bytes, const SliceShape& shape);
 /// Position 0 sends, position 1 receives; 2 and 3 are the DIPs next to them, with the Z-plane in between.
 [[nodiscard]] DataflowPlan zplane_plan(Bytes bytes, const SliceShape& shape);
-/// Position 0 is the DIP; 1 .. steps are the rank's tasks of each step (ingest) or its one task.
+/// The first positions are the DIPs, which take equal parts of each piece; the `steps` others are the rank's tasks of
+/// each step (ingest) or its one task.
 [[nodiscard]] DataflowPlan dip_plan(EntryUse::Memory kind, Bytes bytes, std::uint32_t die, const SliceShape& shape,
-                                    std::uint32_t steps);
+                                    std::uint32_t steps, std::uint32_t dips);
 
 }  // namespace dojo::workload

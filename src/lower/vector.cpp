@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Elementwise-like operations, pooling, normalisation and operations without shapes, cut evenly over a slice's nodes.
 #include <algorithm>
+#include <map>
 #include <tuple>
 
 #include "dojo/workload/residency.h"
@@ -13,19 +14,40 @@ namespace {
 
 /// What comes along the columns, and 1/rows of it then along the rows, lies on a node until it works on it, in as many
 /// turns as keep that below `most`. The time is that of one turn, in which it works when all has come.
-Bytes collected(Bytes bytes, Bytes most, const SliceGrid& grid, Deliveries& deliveries) {
-  return std::min(most, deliveries.filtered_by_column(spread_evenly(grid, bytes), false));
+Bytes collected(Bytes bytes, const PlanContext& from, const PlanContext& context, Deliveries& deliveries) {
+  constexpr Bytes kShareOfSram = 4;  // assumed; docs/kernels.md, "Other operations"
+  if (bytes == 0) return 0;
+  return std::min(context.cost.params().sram_bytes / kShareOfSram,
+                  deliveries.filtered_by_column(spread_evenly(from.grid, bytes), false));
 }
 
-void deliver(const VectorRequest& request, Bytes most_kept, const SliceGrid& grid, Deliveries& deliveries,
-             Bytes& buffer) {
-  if (request.to_all_bytes > 0) buffer += deliveries.to_all(spread_resident(grid, request.to_all_bytes), false);
-  if (request.shifted_bytes > 0) {
-    // A node keeps its part of what passes by: that and two pieces in flight.
-    (void)deliveries.along_rows(spread_evenly(grid, request.shifted_bytes), false);
-    buffer += 3 * ceil_div<Bytes>(request.shifted_bytes, grid.nodes());
+/// What lies in another layout is passed along the rows, or like what lies on another part collected along both axes.
+Bytes deliver_inputs(const VectorRequest& request, const PlanContext& context, Deliveries& deliveries) {
+  const SliceGrid& grid = context.grid;
+  const Layout layout = request.place.layout;
+  Bytes shifted = 0, across = 0, buffer = 0;
+  std::map<std::uint8_t, Bytes> elsewhere;  // by part
+  for (const VectorRequest::Input& input : request.inputs) {
+    const Layout lies = input.place.layout;
+    if (input.place.part != context.part)
+      elsewhere[input.place.part] += input.bytes;
+    else if (lies != Layout::kAny && lies != layout)
+      (lies == Layout::kOther || layout == Layout::kOther ? across : shifted) += input.bytes;
   }
-  if (request.collected_bytes > 0) buffer += collected(request.collected_bytes, most_kept, grid, deliveries);
+  if (shifted > 0) {
+    // A node keeps its part of what passes by: that and two pieces in flight.
+    (void)deliveries.along_rows(spread_evenly(grid, shifted), false);
+    buffer += 3 * ceil_div<Bytes>(shifted, grid.nodes());
+  }
+  buffer += collected(across, context, context, deliveries);
+  for (const auto& [part, bytes] : elsewhere) buffer += collected(bytes, context.on(part), context, deliveries);
+  return buffer;
+}
+
+void deliver(const VectorRequest& request, const PlanContext& context, Deliveries& deliveries, Bytes& buffer) {
+  const SliceGrid& grid = context.grid;
+  if (request.to_all_bytes > 0) buffer += deliveries.to_all(spread_resident(grid, request.to_all_bytes), false);
+  buffer += deliver_inputs(request, context, deliveries);
   if (request.scattered_bytes > 0)
     buffer += add_scattered(request.scattered_bytes, request.scattered_rows, grid, deliveries);
   const ConvShape& w = request.window;
@@ -85,32 +107,71 @@ void add_core_pieces(const node::NodeCost& cost, const node::VectorPiece& work, 
   }
 }
 
+/// What each node has of `work_of(position)`: in one step, or half of it in each of two.
+template <class WorkOf>
+void compute(const PlanContext& context, const WorkOf& work_of, Cycles sums_cycles, KernelPlan& plan) {
+  const SliceGrid& grid = context.grid;
+  const std::uint32_t steps = plan.kernel.steps;
+  plan.kernel.part = grid.part();
+  plan.kernel.cycles.resize(static_cast<std::size_t>(grid.shape().node_count()) * steps);
+  plan.kernel.vector_flops.resize(grid.shape().node_count());
+  if (context.for_detailed) plan.kernel.core_piece_of.resize(plan.kernel.cycles.size());
+  for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
+    const std::uint32_t node = grid.node_at(p);
+    const node::VectorPiece work = work_of(p);
+    plan.kernel.vector_flops[node] = work.flops;
+    const float speed = grid.shape().nodes[node].core_speed;
+    const Cycles busy = context.time(work), first = busy / steps;
+    plan.kernel.cycles[static_cast<std::size_t>(node) * steps] =
+        node::NodeCost::scaled(saturating_sum(context.cost.launch(), first), speed);
+    plan.cores.add(saturating_sum(context.cost.launch(), busy),
+                   saturating_sum(context.cost.launch(), context.cost.vector(work)));
+    if (steps > 1) {
+      plan.kernel.cycles[static_cast<std::size_t>(node) * steps + 1] =
+          saturating_sum(node::NodeCost::scaled(context.cost.step_start() + busy - first, speed), sums_cycles);
+    }
+    if (context.for_detailed) add_core_pieces(context.cost, work, node, sums_cycles, plan.kernel);
+  }
+}
+
 }  // namespace
 
 bool operator<(const VectorRequest& a, const VectorRequest& b) {
   const auto key = [](const VectorRequest& r) {
     const ConvShape& c = r.window;
+    std::vector<std::tuple<Layout, std::uint8_t, Bytes>> inputs;
+    for (const VectorRequest::Input& i : r.inputs) inputs.emplace_back(i.place.layout, i.place.part, i.bytes);
     return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.operations, r.element_bytes, r.place.layout, r.place.part,
-                      r.shifted_bytes, r.collected_bytes, r.to_all_bytes, r.halo, c.key(), r.pixel_bytes, r.sums_bytes,
-                      r.rows, r.row_sums_bytes, r.scattered_bytes, r.scattered_rows);
+                      inputs, r.held_bytes, r.to_all_bytes, r.halo, c.key(), r.pixel_bytes, r.sums_bytes, r.rows,
+                      r.row_sums_bytes, r.scattered_bytes, r.scattered_rows);
   };
   return key(a) < key(b);
 }
 
-KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context) {
+std::vector<PlanCost> evaluate_vector(const VectorRequest& request, const PlanContext& context) {
+  std::vector<PlanCost> costs;
+  double least = 0;
+  for (std::uint8_t part = 0; part <= last_part(request.place.part, context); ++part) {
+    const PlanContext on = context.on(part);
+    const KernelPlan plan = plan_vector(request, on, false);
+    costs.push_back({part, 0, plan.kernel.steps, plan.buffer_bytes + held_more(request.held_bytes, on), plan.cycles});
+    least = part == 0 ? plan.cycles : std::min(least, plan.cycles);
+    if (plan.least_cycles > least) break;  // nor is any smaller part as good
+  }
+  return costs;
+}
+
+KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context, bool build) {
   const SliceGrid& grid = context.grid;
   KernelPlan plan;
-  plan.name = "cut evenly" + name_of_part(context);
-  plan.floors = core_floors(request, context);
   plan.part = context.part;
-  plan.output = request.place;
+  plan.output = {request.place.layout, context.part};
   const bool bands = request.place.layout == Layout::kBandChannels;
   // Rows that are cut over nodes take two steps: up to the sums, which the node then sends, and with all of them.
   const bool two_steps = bands && request.rows > 0 && request.row_sums_bytes > 0 && grid.columns() > 1;
   const std::uint32_t steps = plan.kernel.steps = two_steps ? 2 : 1;
   Deliveries deliveries(grid, steps);
-  constexpr Bytes kShareOfSram = 4;  // assumed; docs/kernels.md, "Other operations"
-  deliver(request, context.cost.params().sram_bytes / kShareOfSram, grid, deliveries, plan.buffer_bytes);
+  deliver(request, context, deliveries, plan.buffer_bytes);
   Cycles sums_cycles = 0;
   if (two_steps) {
     const Bytes arriving = deliveries.along_rows_before(sums_of_bands(request, grid), 1);
@@ -120,39 +181,24 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
     const double rate = std::min(write_port_bytes_per_cycle(context), grid.row_bytes_per_cycle());
     sums_cycles = grid.row_latency() + static_cast<Cycles>(static_cast<double>(arriving) / rate);
   }
-  deliveries.finish(plan.kernel);
-
   // Sums of all channels when the node has all channels of its pixels, else of its own.
   const Bytes node_sums = bands ? ceil_div<Bytes>(request.sums_bytes, grid.columns()) : request.sums_bytes;
   plan.buffer_bytes += node_sums;
-  plan.kernel.part = grid.part();
-  plan.kernel.cycles.resize(static_cast<std::size_t>(grid.shape().node_count()) * steps);
-  plan.kernel.vector_flops.resize(grid.shape().node_count());
-  if (context.for_detailed) plan.kernel.core_piece_of.resize(plan.kernel.cycles.size());
-  Cycles most = 0;
-  for (std::uint32_t p = 0; p < grid.nodes(); ++p) {
-    const std::uint32_t node = grid.node_at(p);
-    const node::VectorPiece work{piece_size(request.load_bytes, grid.nodes(), p) + request.to_all_bytes,
-                                 piece_size(request.store_bytes, grid.nodes(), p) + node_sums,
-                                 piece_size(request.flops, grid.nodes(), p), request.element_bytes,
-                                 piece_size(request.operations, grid.nodes(), p)};
-    plan.kernel.vector_flops[node] = work.flops;
-    const float speed = grid.shape().nodes[node].core_speed;
-    const Cycles busy = context.time(work), first = busy / steps;
-    const Cycles nominal = saturating_sum(context.cost.launch(), first);
-    Cycles cycles = node::NodeCost::scaled(nominal, speed);
-    plan.kernel.cycles[static_cast<std::size_t>(node) * steps] = cycles;
-    plan.cores.add(saturating_sum(context.cost.launch(), busy),
-                   saturating_sum(context.cost.launch(), context.cost.vector(work)));
-    if (two_steps) {
-      const Cycles second =
-          saturating_sum(node::NodeCost::scaled(context.cost.step_start() + busy - first, speed), sums_cycles);
-      plan.kernel.cycles[static_cast<std::size_t>(node) * steps + 1] = second;
-      cycles = saturating_sum(cycles, second);
-    }
-    if (context.for_detailed) add_core_pieces(context.cost, work, node, sums_cycles, plan.kernel);
-    most = std::max(most, cycles);
+  const auto work_of = [&](std::uint32_t p) {
+    return node::VectorPiece{piece_size(request.load_bytes, grid.nodes(), p) + request.to_all_bytes,
+                             piece_size(request.store_bytes, grid.nodes(), p) + node_sums,
+                             piece_size(request.flops, grid.nodes(), p), request.element_bytes,
+                             piece_size(request.operations, grid.nodes(), p)};
+  };
+  if (build) {
+    plan.name = "cut evenly" + name_of_part(context);
+    plan.floors = core_floors(request, context);
+    deliveries.finish(plan.kernel);
+    compute(context, work_of, sums_cycles, plan);
   }
+  // The last node has the most.
+  const Cycles busy = saturating_sum(context.cost.launch(), context.cost.vector(work_of(grid.nodes() - 1)));
+  const Cycles second = two_steps ? context.cost.step_start() + sums_cycles : 0;
   if (request.sums_bytes > 0 && grid.nodes() > 1) {
     ReductionSpec spec;
     spec.part = context.part;
@@ -163,8 +209,11 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context)
     spec.destinations = residency(grid.shape(), request.sums_bytes, grid.part());
     plan.reduction = std::move(spec);
   }
-  plan.cycles = deliveries.latency() + deliveries.load(write_port_bytes_per_cycle(context)).all +
-                static_cast<double>(most) + task_cycles(plan, context);
+  plan.least_cycles = static_cast<double>(busy);
+  constexpr double kScattered = 1.6;  // by simulation: messages all over the part get in each other's way
+  const double crowding = request.scattered_bytes > 0 ? kScattered : 1;
+  plan.cycles = deliveries.latency() + deliveries.load(write_port_bytes_per_cycle(context), crowding).all +
+                static_cast<double>(saturating_sum(busy, second)) + task_cycles(plan, context);
   return plan;
 }
 

@@ -138,6 +138,7 @@ void configure_edge(const Context& context, const topology::Edge& edge, fabric::
 /// Jobs that send nothing from DIP to DIP have no switch: no shard, no shorter windows.
 void Context::find_zplane() {
   for (const workload::DataflowInstance& instance : job.instances) {
+    if (!job.plans[instance.plan].over_zplane) continue;
     const auto dips = std::count_if(instance.participants.begin(), instance.participants.end(), [](const auto& place) {
       return place.kind == workload::DataflowInstance::Participant::Kind::kDip;
     });

@@ -152,8 +152,11 @@ class Pairs {
     if (!findings_.lines().empty()) return;
     suite.runs.push_back(compared(name, base, fresh, rules_, request_.fail_on));
     if (request_.html.empty() || name_is_of_folder_) return;
-    if (runs.empty()) runs.push_back({request_.base, base});
-    runs.push_back({name.empty() ? request_.fresh : name, fresh});
+    const auto dies = [](const std::string& report) {
+      return table_text((fs::path(report).parent_path() / "dies.csv").string());
+    };
+    if (runs.empty()) runs.push_back({request_.base, base, dies(base_file)});
+    runs.push_back({name.empty() ? request_.fresh : name, fresh, dies(fresh_file)});
   }
   /// Runs of two folders, by their names.
   void add_folders(const std::map<std::string, std::string>& bases, const std::map<std::string, std::string>& fresh) {

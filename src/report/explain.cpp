@@ -94,7 +94,7 @@ void OpPlans::add_task(const workload::Program& program, RankId rank, const Task
     // A transfer for each die, beside one another; what is spilled is not the operation's own.
     const workload::OpKind kind = context_.workload.graphs[program.graph].ops[task.op].kind;
     if (workload::family(kind) != workload::OpFamily::kMemory) return;
-    plan.partition = "each die with its DIP";
+    plan.partition = "each die with its DIPs";
     plan.nodes += nodes;
     plan.floors.raise(flow.floors);
   }

@@ -23,11 +23,12 @@ const std::vector<FreePartName>& free_parts() {
 
 namespace {
 
-/// The part whose rate a cause depends on; "" = none of them.
+/// The part whose rate a cause depends on; "" = none of them, or one of which this tells too little: wherever operands
+/// wait for links they wait for ports too.
 std::string part_of(const std::string& cause) {
   static const std::map<std::string, std::string> parts{
-      {"matrix", "core"}, {"vector", "core"},  {"load", "core"},  {"store", "core"},    {"port", "ports"},
-      {"link", "noc"},    {"operands", "noc"}, {"edge", "edges"}, {"memory", "memory"}, {"samples", "samples"}};
+      {"matrix", "core"},  {"vector", "core"}, {"load", "core"},     {"store", "core"},     {"link", "noc"},
+      {"operands", "noc"}, {"edge", "edges"},  {"memory", "memory"}, {"samples", "samples"}};
   const auto found = parts.find(cause);
   return found == parts.end() ? "" : found->second;
 }

@@ -20,11 +20,11 @@ std::string text(const Json& json) {
   return json.get<std::string>();
 }
 
-std::vector<const Json*> slowest(const Json& rows, std::size_t wanted) {
+std::vector<const Json*> slowest(const Json& rows, const char* key, std::size_t wanted) {
   std::vector<const Json*> order;
   for (const Json& row : rows) order.push_back(&row);
   std::stable_sort(order.begin(), order.end(),
-                   [](const Json* a, const Json* b) { return real(a->at("seconds")) > real(b->at("seconds")); });
+                   [key](const Json* a, const Json* b) { return real(a->at(key)) > real(b->at(key)); });
   order.resize(std::min(order.size(), wanted));
   return order;
 }

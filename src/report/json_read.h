@@ -16,7 +16,7 @@ namespace dojo::report {
 [[nodiscard]] std::string count(const Json& json);
 [[nodiscard]] std::string text(const Json& json);
 
-/// The rows with the largest `seconds`, at most `wanted`; equal ones in their order.
-[[nodiscard]] std::vector<const Json*> slowest(const Json& rows, std::size_t wanted);
+/// The rows with the largest figure of that key, at most `wanted`; equal ones in their order.
+[[nodiscard]] std::vector<const Json*> slowest(const Json& rows, const char* key, std::size_t wanted);
 
 }  // namespace dojo::report

@@ -110,10 +110,6 @@ Json packed_column(const CsvTable& table, std::size_t column, int digits) {
   return words.is_null() ? differences_of(cells) : words;
 }
 
-std::string table_text(const std::string& file) {
-  return std::filesystem::exists(file) ? read_text(file) : std::string();
-}
-
 std::string page_of_run(const std::string& directory) {
   const Json report = read_json(directory + "/report.json");
   if (!report.is_object() || !report.contains("schema") || report["schema"] != "dojosim.report/1") {
@@ -127,6 +123,10 @@ std::string page_of_run(const std::string& directory) {
 }
 
 }  // namespace
+
+std::string table_text(const std::string& file) {
+  return std::filesystem::exists(file) ? read_text(file) : std::string();
+}
 
 std::string escaped(const std::string& text) {
   std::string out;

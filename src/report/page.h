@@ -23,12 +23,15 @@ struct RunTables {
 struct ComparedRun {
   std::string label;
   Json report;
+  std::string dies;  ///< dies.csv beside the report; "": there is none
 };
 /// Each of `suite.runs` is `runs[0]` against another of `runs`, or a pair of a suite of its own when `runs` is empty.
 [[nodiscard]] std::string compare_page(const Suite& suite, const std::vector<ComparedRun>& runs);
 
 /// Text with the characters that mean something in HTML and XML replaced.
 [[nodiscard]] std::string escaped(const std::string& text);
+/// A table beside a report; "": there is none.
+[[nodiscard]] std::string table_text(const std::string& file);
 /// The page that draws `island`; `title` is plain text.
 [[nodiscard]] std::string page(const std::string& title, const Json& island);
 

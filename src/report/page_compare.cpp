@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kRowsOfGroup = 200;
 constexpr std::size_t kCauses = 100;
+constexpr int kShareDigits = 4;
 
 Json groups_json(const Comparison& run) {
   Json groups = Json::array();
@@ -66,6 +67,7 @@ std::string compare_page(const Suite& suite, const std::vector<ComparedRun>& run
   for (const Comparison& run : suite.runs) pairs.push_back(pair_json(run));
   for (const ComparedRun& run : runs) {
     Json one{{"label", run.label}, {"operations", operations_json(run.report)}};
+    one["dies"] = run.dies.empty() ? Json::object() : packed(parse_csv(run.dies, "dies.csv"), kShareDigits);
     for (const char* key : {"program", "machine", "time", "workload", "breakdown", "bottlenecks", "energy", "links"})
       one[key] = section(run.report, key);
     shown.push_back(std::move(one));

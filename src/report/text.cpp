@@ -180,7 +180,7 @@ void links(Lines& out, const Json& r) {
 void operations(Lines& out, const Json& r) {
   const Json& latency = r.at("latency");
   const char* title = "collectives";
-  for (const Json* row : slowest(latency.at("collectives"), 5)) {
+  for (const Json* row : slowest(latency.at("collectives"), "seconds", 5)) {
     const Json& c = *row;
     out.add(title, "{:>9}  {:<14} {:<8} {:>6} ranks {:>10}  bus {:>10}  {}", duration(real(c.at("seconds"))),
             text(c.at("kind")), text(c.at("algorithm")), count(c.at("ranks")), si(real(c.at("bytes")), "B"),
@@ -190,12 +190,12 @@ void operations(Lines& out, const Json& r) {
   if (latency.at("collectives").size() > 5)
     out.add("", "and {} more (report.json)", latency.at("collectives").size() - 5);
   title = "slowest ops";
-  for (const Json* row : slowest(latency.at("ops"), 5)) {
+  for (const Json* row : slowest(latency.at("ops"), "seconds_max", 5)) {
     const Json& o = *row;
     const double floor = real(o.at("floor_s"));
     const std::string times =
-        floor == 0 ? "" : fmt::format("{:.1f} x {}", real(o.at("seconds")) / floor, text(o.at("bound_by")));
-    out.add(title, "{:>9}  {:<22} {:>12}  {:<14}  {}", duration(real(o.at("seconds"))), text(o.at("kind")),
+        floor == 0 ? "" : fmt::format("{:.1f} x {}", real(o.at("seconds_max")) / floor, text(o.at("bound_by")));
+    out.add(title, "{:>9}  {:<22} {:>12}  {:<14}  {}", duration(real(o.at("seconds_max"))), text(o.at("kind")),
             si(real(o.at("flops")), "FLOP"), times, shortened(text(o.at("name")), 40));
     title = "";
   }

@@ -13,6 +13,7 @@
 #include "dojo/workload/op_kind.h"
 #include "report/perfetto_writer.h"
 #include "report/rank_lanes.h"
+#include "report/use_over_time.h"
 
 namespace dojo::report {
 namespace {
@@ -37,10 +38,11 @@ class Timeline {
     for (auto& counter : counters_) counter.assign(kIntervals, 0);
   }
 
-  std::string written(const std::vector<RankId>& ranks) {
+  std::string written(const std::vector<RankId>& ranks, const UseOverTime& use) {
     for (const RankId rank : ranks) write_rank(rank);
     for (RankId rank = 0; rank < tasks_.ranks(); ++rank) count_rank(rank);
     write_counters();
+    write_use(use);
     return out_.finish();
   }
 
@@ -137,6 +139,25 @@ class Timeline {
     }
   }
 
+  void write_use(const UseOverTime& use) {
+    std::uint64_t track = kCounterNames.size();
+    const auto write = [&](const std::string& name, const char* unit, const auto& value) {
+      out_.counter_track(++track, name, unit);
+      for (const UseOverTime::Interval& one : use.intervals) out_.counter(track, ns(one.begin), value(one));
+    };
+    for (std::size_t c = 0; c < use.scale.size(); ++c) {
+      if (use.scale[c] <= 0) continue;
+      const char* name = topology::link_class_name(static_cast<topology::LinkClass>(c));
+      write(fmt::format("use of links: {}", name), "%",
+            [c](const UseOverTime::Interval& one) { return 100 * one.links[c]; });
+    }
+    if (use.intervals.empty()) return;
+    write("SRAM of the fullest node, mean of ranks", "bytes",
+          [](const UseOverTime::Interval& one) { return one.sram_bytes_mean; });
+    write("SRAM of the fullest node, most", "bytes",
+          [](const UseOverTime::Interval& one) { return static_cast<double>(one.sram_bytes_max); });
+  }
+
   const workload::Workload& workload_;
   const TrailTasks& tasks_;
   Cycles begin_, end_;
@@ -181,10 +202,13 @@ std::vector<RankId> timeline_ranks(const std::string& text, RankId ranks) {
 }
 
 std::string make_timeline(const workload::Workload& workload, const workload::Job& job, const TaskTimes& times,
-                          Cycles end, double clock_hz, const TimelineRequest& request) {
+                          Cycles end, double clock_hz, const TimelineRequest& request, const UseSource* source) {
   const TrailTasks tasks(workload, job, times);
   const std::vector<RankId> ranks = request.ranks.empty() ? timeline_ranks("", tasks.ranks()) : request.ranks;
-  return Timeline(workload, tasks, end, clock_hz, request).written(ranks);
+  UseOverTime use;
+  if (source != nullptr)
+    use = use_over_time(*source, job, tasks, end, request.begin, std::min(request.end, end), kIntervals);
+  return Timeline(workload, tasks, end, clock_hz, request).written(ranks, use);
 }
 
 }  // namespace dojo::report

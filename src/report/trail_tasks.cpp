@@ -44,6 +44,12 @@ TrailTasks::TrailTasks(const workload::Workload& workload, const workload::Job& 
       programs_(job.programs.begin(), job.programs.end()),
       steps_(static_cast<std::size_t>(std::max<std::int64_t>(1, workload.steps))),
       last_(job.instances.size() * steps_) {
+  using Participant = workload::DataflowInstance::Participant;
+  for (const workload::DataflowInstance& instance : job.instances) {
+    const auto ranks = std::count_if(instance.participants.begin(), instance.participants.end(),
+                                     [](const Participant& p) { return p.kind == Participant::Kind::kRank; });
+    shared_.push_back(ranks > 1 ? 1 : 0);
+  }
   for (RankId rank = 0; rank < ranks(); ++rank) {
     const std::vector<machine::TaskTime>& when = times_(rank);
     for (std::uint32_t task = 0; task < when.size(); ++task) {
@@ -59,12 +65,7 @@ TrailTasks::TrailTasks(const workload::Workload& workload, const workload::Job& 
 std::uint32_t TrailTasks::shared_instance(RankId rank, const Task& task) const {
   if (task.kind != Task::Kind::kDataflow || task.unit == Task::Unit::kMemory) return kNone;
   const std::uint32_t instance = job_.instance_of[rank][task.entry].instance;
-  if (instance == kNone) return kNone;
-  using Participant = workload::DataflowInstance::Participant;
-  const auto& participants = job_.instances[instance].participants;
-  const auto ranks = std::count_if(participants.begin(), participants.end(),
-                                   [](const Participant& p) { return p.kind == Participant::Kind::kRank; });
-  return ranks > 1 ? instance : kNone;
+  return instance != kNone && shared_[instance] != 0 ? instance : kNone;
 }
 
 TrailTasks::Member TrailTasks::last_to_come(RankId rank, std::uint32_t task) const {

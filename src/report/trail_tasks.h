@@ -38,6 +38,7 @@ class TrailTasks {
   }
   [[nodiscard]] const ProgramTasks& tasks(RankId rank) const { return programs_[job_.program_of_rank[rank]]; }
   [[nodiscard]] const std::vector<machine::TaskTime>& times(RankId rank) const { return times_(rank); }
+  [[nodiscard]] const workload::Workload& workload() const { return workload_; }
   [[nodiscard]] RankId ranks() const { return static_cast<RankId>(job_.program_of_rank.size()); }
   [[nodiscard]] PathStep::Part part_of(RankId rank, const workload::Task& task) const;
   /// It occupies the cores: one such task at a time.
@@ -53,7 +54,8 @@ class TrailTasks {
   const TaskTimes& times_;
   std::vector<ProgramTasks> programs_;
   std::size_t steps_ = 1;
-  std::vector<Member> last_;  ///< [instance * steps + step]
+  std::vector<std::uint8_t> shared_;  ///< by instance: several ranks take part
+  std::vector<Member> last_;          ///< [instance * steps + step]
 };
 
 }  // namespace dojo::report

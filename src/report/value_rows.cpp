@@ -74,9 +74,11 @@ void add_plan(Figures& out, const workload::OpPlan& plan, double clock_hz) {
   out.add("partition", plan.partition, "",
           "how the operation is cut over the nodes of a rank; of collectives, how it is sent");
   out.add("nodes", plan.nodes, "nodes", "of a rank, that work on it");
-  out.add("predicted_s", ratio(plan.cycles, clock_hz), "s", "by the model by which it was planned; 0 = it has none");
+  out.add("predicted_s", ratio(plan.cycles, clock_hz), "s",
+          "of the execution that takes longest (`seconds_max`), by the model by which it was planned; 0 = it has none");
   out.add("floor_s", ratio(plan.floors.most(), clock_hz), "s",
-          "the largest of its floors ([report.md](report.md#floors)); 0 = nothing is known to bound it");
+          "of the execution that takes longest: the largest of its floors ([report.md](report.md#floors)); 0 = nothing "
+          "is known to bound it");
   out.add("bound_by", bound_by(plan.floors), "", "what sets that floor; none: see `floor_s`");
   for (const auto& entry : enum_entries(workload::Bound{})) {
     out.add(std::string("floor_") + entry.text + "_s", ratio(plan.floors[entry.value], clock_hz), "s", entry.sentence);

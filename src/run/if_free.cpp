@@ -4,9 +4,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 
+#include "dojo/base/error.h"
+#include "dojo/run/workload_source.h"
 #include "dojo/topology/node_ports.h"
+#include "run/stoppable.h"
 
 namespace dojo::run {
 namespace {
@@ -34,7 +38,6 @@ bool set_free(const std::string& part, const topology::Topology& topology, topol
     return true;
   }
   if (part == "ports") {
-    m.node.port_bytes_per_cycle *= kFaster;  // of adders; kernels keep the cycles that they were planned with
     m.node.noc_read_ports = m.node.noc_write_ports = topology::kMostNodePorts;
     return true;
   }
@@ -63,6 +66,18 @@ bool set_free(const std::string& part, const topology::Topology& topology, topol
     return dips;
   }
   return false;
+}
+
+/// As a run on such a machine would plan it. Null: asked to stop.
+std::unique_ptr<workload::Job> planned_for(const topology::Topology& topology, const Prepared& prepared,
+                                           const Hooks& hooks) {
+  workload::LowerOptions options = lower_options(prepared.config->workload, prepared.workload->ranks());
+  options.node_model = prepared.config->run.node_model;
+  try {
+    return lowered(*prepared.workload, options, topology, hooks);
+  } catch (const Error&) {  // other plans may need more SRAM
+    return std::make_unique<workload::Job>(*prepared.job);
+  }
 }
 
 /// Kernels that take as good as no time on the cores: a cycle a step.
@@ -99,7 +114,9 @@ std::vector<report::FreePart> run_if_free(const Prepared& prepared, const machin
     topology::MachineParams params = prepared.config->machine;
     if (!set_free(part.word, *prepared.topology, params)) continue;
     const topology::Topology topology(params, "machine");
-    results.push_back({part.word, cycles_of(topology, *prepared.workload, *prepared.job, settings, hooks)});
+    const std::unique_ptr<workload::Job> job = planned_for(topology, prepared, hooks);
+    if (!job) break;
+    results.push_back({part.word, cycles_of(topology, *prepared.workload, *job, settings, hooks)});
   }
   return results;
 }

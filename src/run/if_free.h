@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The job of a run again: over the ideal network, and with one part of the machine ideal at a time. The plans stay as
-// they were made for the real machine.
+// The job of a run again: over the ideal network, by the same plans; and on machines that have one part ideal at a
+// time, planned for those.
 #pragma once
 #include <vector>
 

@@ -141,8 +141,9 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   };
   outcome.trail = report::make_trail(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle);
   if (prepared.config->run.timeline) {
+    const report::UseSource source{topology, outcome.results.classes};
     outcome.timeline = report::make_timeline(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle,
-                                             topology.params().clock_hz, timeline_request(prepared));
+                                             topology.params().clock_hz, timeline_request(prepared), &source);
   }
 }
 

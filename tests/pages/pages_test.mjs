@@ -219,6 +219,28 @@ test("a comparison: of three runs, by every group", async (browser) => {
   assert.deepEqual(page.faults, []);
 });
 
+test("a comparison: where on the machine, by measure and by run", async (browser) => {
+  const page = await open(browser, file("compare"));
+  const title = () => page.locator("#where figcaption").first().textContent();
+  await page.locator("#where .canvas").first().scrollIntoViewIfNeeded();
+  assert.match(await title(), /^(Die edges, busiest|On-die links, mean): die2 less die/);
+  await page.locator("#where").getByRole("button", { name: "cores" }).click();
+  assert.match(await title(), /^Cores: die2 less die \(largest [\d.]+ %\)/);
+  await page.locator("#where .chart").first().locator("summary").click();
+  const cells = await page.locator("#where .chart").first().locator("tbody tr").first().locator("td").allTextContents();
+  const tables = ["die", "die2"].map((run) => fs.readFileSync(at(run, "dies.csv"), "utf8").split("\n")[1].split(","));
+  const share = (cell) => Number(cell.replace(" %", ""));
+  for (const i of [0, 1])
+    assert.ok(Math.abs(share(cells[1 + i]) - 100 * Number(tables[i][3])) < 0.06, `${cells[1 + i]} is ${tables[i][3]}`);
+  assert.ok(Math.abs(share(cells[3]) - (share(cells[2]) - share(cells[1]))) < 0.11, cells.join(" | "));
+  assert.match(await page.locator("#where figcaption").nth(1).textContent(), /^Use of links by class: die and die2/);
+  // Of a tile there is no die to compare with.
+  await page.locator("#where select").selectOption({ index: 1 });
+  assert.match(await page.locator("#where").textContent(), /No map/);
+  assert.match(await page.locator("#where figcaption").first().textContent(), /die and tile/);
+  assert.deepEqual(page.faults, []);
+});
+
 test("names of a stranger's trace are text everywhere", async (browser) => {
   const page = await open(browser, file("names"));
   await drawAll(page);

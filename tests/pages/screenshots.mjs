@@ -46,6 +46,8 @@ const kPictures = [
   ["sweep_390", "sweep/report.html", 390, ["pareto", "metrics"]],
   ["compare_1280", "compare.html", 1280, ["answer", "causes"]],
   ["compare_390", "compare.html", 390, ["moved", "causes"]],
+  ["compare_where_1280", "compare.html", 1280, ["where"]],
+  ["compare_where_390", "compare.html", 390, ["where"]],
 ];
 const kMostHeight = 1400;
 

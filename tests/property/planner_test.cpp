@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <array>
+#include <functional>
 
 #include "support/program.h"
 
@@ -64,6 +65,97 @@ TEST(Planner, MoreDiesAreNotSlower) {
       const double time = cycles(product, dies);
       if (least > 0) {
         EXPECT_LE(time, kTolerance * least) << product.m << " on " << dies[0] << " x " << dies[1];
+      }
+      least = least == 0 ? time : std::min(least, time);
+    }
+  }
+}
+
+/// Of one operation without products, as an object of a trace, on a rank of so many dies.
+double cycles_of(const std::string& op, const std::string& x_bytes, const std::string& y_bytes, int side) {
+  const TemporaryFolder folder;
+  const std::string trace = folder.write(
+      "op.json", R"({"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"tensors": [)"
+                 R"({"name": "x", "role": "activation", "bytes": )" +
+                     x_bytes + R"(}, {"name": "y", "role": "activation", "bytes": )" + y_bytes +
+                     R"(}], "ops": [{"id": 0, "inputs": ["x"], "outputs": ["y"], )" + op + "}]}]}");
+  const std::string unit =
+      R"({"unit": "die", "rows": )" + std::to_string(side) + R"(, "columns": )" + std::to_string(side) + "}";
+  const ProgramResult result = run_program({"run", "--quiet", "--out", folder / "out", "--machine",
+                                            side == 1 ? "configs/machines/die.json" : "configs/machines/tile.json",
+                                            "--workload", trace, "--set", "workload.rank_unit=" + unit});
+  EXPECT_EQ(result.exit_code, 0) << result.err;
+  return result.exit_code == 0 ? read_report(folder / "out").at("time").at("cycles").get<double>() : 0;
+}
+
+double attention(const std::string& kind, int batch, int heads, int tokens, int side) {
+  const int own = batch * heads * tokens * 64 * 2;
+  const bool grad = kind == "attention_grad";
+  const std::string shape = R"("kind": ")" + kind + R"(", "attention": {"batch": )" + std::to_string(batch) +
+                            R"(, "heads": )" + std::to_string(heads) + R"(, "queries": )" + std::to_string(tokens) +
+                            R"(, "keys": )" + std::to_string(tokens) + R"(, "head_size": 64, "causal": 1})";
+  return cycles_of(shape, std::to_string((grad ? 5 : 3) * own), std::to_string((grad ? 3 : 1) * own), side);
+}
+
+TEST(Planner, MoreAttentionIsNotFaster) {
+  for (const char* kind : {"attention", "attention_grad"}) {
+    double least = 0;  // of what does more
+    for (const int batch : {4, 3, 2, 1}) {
+      const double time = attention(kind, batch, 12, 256, 1);
+      if (least > 0) {
+        EXPECT_LE(time, kTolerance * least) << kind << " of " << batch;
+      }
+      least = least == 0 ? time : std::min(least, time);
+    }
+  }
+}
+
+TEST(Planner, MoreDiesAreNotSlowerForWhatIsNoProduct) {
+  const std::string rows = R"(", "elements": 1310720, "channels": 1024)", looked_up = R"(", "lookup": )";
+  const std::string bytes = "2621440";
+  const std::vector<std::function<double(int)>> jobs{
+      [](int side) { return attention("attention", 3, 7, 193, side); },
+      [](int side) { return attention("attention_grad", 2, 12, 256, side); },
+      [&](int side) { return cycles_of(R"("kind": "layer_norm)" + rows, bytes, bytes, side); },
+      [&](int side) { return cycles_of(R"("kind": "elementwise", "elements": 1310720)", bytes, bytes, side); },
+      [&](int side) { return cycles_of(R"("kind": "transpose", "elements": 1310720)", bytes, bytes, side); },
+      [&](int side) {
+        return cycles_of(R"("kind": "gather)" + looked_up + R"({"lookups": 1280, "width": 1024})", bytes, bytes, side);
+      }};
+  for (std::size_t job = 0; job < jobs.size(); ++job) {
+    double least = 0;  // on fewer dies
+    for (const int side : {1, 2, 5}) {
+      const double time = jobs[job](side);
+      if (least > 0) {
+        EXPECT_LE(time, kTolerance * least) << "job " << job << " on " << side << " x " << side;
+      }
+      least = least == 0 ? time : std::min(least, time);
+    }
+  }
+}
+
+/// Its result stays where it is made: spread over all dies it was moved to other nodes.
+TEST(Planner, MoreDiesDoNotSlowAWeightGradientDown) {
+  const std::vector<std::string> operations{
+      R"("kind": "matmul_weight_grad", "matmul": {"m": 700, "n": 1100, "k": 1300})",
+      R"("kind": "matmul_weight_grad", "matmul": {"m": 8192, "n": 64, "k": 256})",
+      R"("kind": "conv_weight_grad", "conv": {"n": 7, "c": 320, "h": 10, "w": 10, "k": 320, "r": 3, "s": 3, "pad": 1})"};
+  for (const std::string& operation : operations) {
+    double least = 0;  // on fewer dies
+    for (const int dies : {1, 3, 4, 5}) {
+      const TemporaryFolder folder;
+      const std::string trace = folder.write(
+          "gradient.json",
+          R"({"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 1}], "graphs": [{"ops": [{"id": 0, )" +
+              operation + "}]}]}");
+      const std::string side = std::to_string(dies);
+      const ProgramResult result = run_program(
+          {"run", "--quiet", "--out", folder / "out", "--machine", "configs/machines/tile.json", "--workload", trace,
+           "--set", R"(workload.rank_unit={"unit": "die", "rows": )" + side + R"(, "columns": )" + side + "}"});
+      ASSERT_EQ(result.exit_code, 0) << result.err;
+      const auto time = read_report(folder / "out").at("time").at("cycles").get<double>();
+      if (least > 0) {
+        EXPECT_LE(time, kTolerance * least) << operation << " on " << side << " x " << side << " dies";
       }
       least = least == 0 ? time : std::min(least, time);
     }

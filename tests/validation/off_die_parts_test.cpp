@@ -19,15 +19,15 @@ Cycles last_end(const JobRun& ran) {
   return end;
 }
 
-/// The five dies of the west edge of a tile load from their five DIPs at once.
+/// The five dies of each of a tile's edges in the west and the east load from their five DIPs at once.
 double five_dips(const MachineParams& machine, Bytes bytes) {
-  JobText job(5);
+  JobText job(10);
   std::vector<std::string> places;
-  for (RankId rank = 0; rank < 5; ++rank) {
+  for (RankId rank = 0; rank < 10; ++rank) {
     job.add(rank, op_of(OpKind::kMemLoad, bytes));
-    places.push_back("tile.die[" + std::to_string(5 * rank) + "]");
+    places.push_back("tile.die[" + std::to_string(5 * (rank / 2) + 4 * (rank % 2)) + "]");
   }
-  const JobRun ran = run(machine, job.take(), placed("die", 5, places));
+  const JobRun ran = run(machine, job.take(), placed("die", 10, places));
   return 5 * static_cast<double>(bytes) / ran.topology->seconds(last_end(ran));
 }
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "dojo/report/trail.h"
+#include "dojo/report/use_over_time.h"
 
 namespace dojo::report {
 
@@ -19,9 +20,10 @@ inline constexpr RankId kSampledRanks = 64;
 [[nodiscard]] std::vector<RankId> timeline_ranks(const std::string& text, RankId ranks);
 
 /// Packed with gzip. A process for each rank, with lanes for its cores, collectives (in two parts: wait, move), memory
-/// and recorded times; and how many of all ranks compute, wait, move and use memory, as counters.
+/// and recorded times; and how many of all ranks compute, wait, move and use memory, as counters. With a source also
+/// the use of links by class, and of the SRAM.
 [[nodiscard]] std::string make_timeline(const workload::Workload& workload, const workload::Job& job,
                                         const TaskTimes& times, Cycles end, double clock_hz,
-                                        const TimelineRequest& request);
+                                        const TimelineRequest& request, const UseSource* source = nullptr);
 
 }  // namespace dojo::report

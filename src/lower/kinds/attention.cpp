@@ -14,18 +14,17 @@ KernelRequest attention(const OpView& view) {
   r.element_bytes = dtype_bytes(view.op.dtype);
   r.grad = view.op.kind == OpKind::kAttentionGrad;
   std::vector<TensorPlace> places;
-  std::uint8_t part = kUnplaced;  // that holds all inputs
   view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
     if (!is_local_data(tensor.role)) return;
     places.push_back(view.places[index]);
-    part = std::min(part, places.back().part);
+    r.last_part = std::min(r.last_part, places.back().part);
+    if (places.back().part == kUnplaced) r.held_bytes += tensor.bytes;
   });
+  view.for_each_output(
+      [&](std::uint32_t, const Tensor& tensor) { r.held_bytes += is_local_data(tensor.role) ? tensor.bytes : 0; });
   if (places.empty()) places.push_back({});
   r.queries = places.front();
   r.keys = places[std::min<std::size_t>(1, places.size() - 1)];
-  // Which part it works on.
-  for (TensorPlace* place : {&r.queries, &r.keys})
-    if (place->part == kUnplaced) place->part = part == kUnplaced ? std::uint8_t{0} : part;
   return r;
 }
 

@@ -6,7 +6,6 @@
 // whose input and output have changed places.
 #include <algorithm>
 
-#include "dojo/workload/residency.h"
 #include "lower/kinds/kinds.h"
 #include "lower/kinds/requests.h"
 
@@ -98,7 +97,7 @@ KernelRequest conv_weight_grad(const OpView& view) {
   r.a_bytes = s.x_read_bytes, r.b_bytes = s.y_bytes, r.c_bytes = s.w_bytes;
   r.a = conv_place(view, s.x_bytes, transposed ? 0 : 1);
   r.b = conv_place(view, s.y_bytes, transposed ? 1 : 0);
-  r.destinations = residency(view.context.grid.shape(), s.w_bytes);
+  place_gradient(view, r);
   return r;
 }
 

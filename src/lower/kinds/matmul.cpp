@@ -2,7 +2,6 @@
 // Matrix products and their gradients.
 #include <algorithm>
 
-#include "dojo/workload/residency.h"
 #include "lower/kinds/kinds.h"
 #include "lower/kinds/requests.h"
 
@@ -62,7 +61,7 @@ KernelRequest matmul_weight_grad(const OpView& view) {
   r.a_bytes = s.x_bytes, r.b_bytes = s.y_bytes, r.c_bytes = s.w_bytes;
   r.a = place_of_bytes(view, s.x_bytes, 1);
   r.b = place_of_bytes(view, s.y_bytes, 0);
-  if (r.batch == 1) r.destinations = residency(view.context.grid.shape(), s.w_bytes);
+  if (r.batch == 1) place_gradient(view, r);
   return r;
 }
 

@@ -45,7 +45,12 @@ KernelRequest optimizer(const OpView& view) {
   r.flops = elements * op.vector_flops_per_element;
   r.operations = elements * operations_of_element(op);
   r.element_bytes = kFp32;
-  r.place = {Layout::kPixels, 0};
+  r.place.layout = Layout::kPixels;
+  view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
+    const std::uint8_t part = view.places[index].part;
+    const bool gradient = tensor.role == TensorRole::kGradient && part != kUnplaced;
+    if (gradient && part != r.place.part) r.collected_bytes += tensor.bytes;
+  });
   return r;
 }
 

@@ -42,7 +42,7 @@ KernelRequest pool_grad(const OpView& view) {
   }
   r.to_all_bytes += pooled_bytes;
   r.place.layout = Layout::kPixels;
-  r.shifted_bytes = r.collected_bytes = 0;
+  r.inputs.clear();
   return r;
 }
 

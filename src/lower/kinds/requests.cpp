@@ -4,11 +4,16 @@
 
 #include <algorithm>
 
+#include "dojo/workload/residency.h"
+
 namespace dojo::workload {
 namespace {
 
-bool is_small_operand(TensorRole role) {
-  return role == TensorRole::kStatistics || role == TensorRole::kWeight || role == TensorRole::kGathered;
+/// A small operand that all nodes need.
+bool goes_to_all(const Tensor& tensor) {
+  const TensorRole role = tensor.role;
+  return tensor.bytes <= kSmallOperandBytes &&
+         (role == TensorRole::kStatistics || role == TensorRole::kWeight || role == TensorRole::kGathered);
 }
 
 /// Multiply-adds of an element, each of which is one operation of the FMA unit.
@@ -69,6 +74,15 @@ TensorPlace place_of_second(const OpView& view, Bytes bytes) {
   return place;
 }
 
+void place_gradient(const OpView& view, ProductRequest& r) {
+  const Bytes sent = view.sends == nullptr ? 0 : view.sends->of(view.graph, view.op);
+  if (sent == 0) return;
+  const SliceShape& shape = view.context.on(0).grid.shape();
+  r.destinations = residency(shape, r.c_bytes);
+  // What a collective sends from all nodes may lie on them as the product leaves it.
+  r.any_nodes = residency(shape, sent).size() == shape.node_count();
+}
+
 VectorRequest vector_request(const OpView& view) {
   VectorRequest r;
   r.element_bytes = dtype_bytes(view.op.dtype);
@@ -78,34 +92,34 @@ VectorRequest vector_request(const OpView& view) {
   TensorPlace place;
   std::uint8_t part = kUnplaced;  // that holds all inputs
   view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
-    if (!is_local_data(tensor.role)) return;
-    part = std::min(part, view.places[index].part);
-    if (tensor.bytes > largest) {
+    const TensorPlace& lies = view.places[index];
+    if (goes_to_all(tensor)) return;
+    part = std::min(part, lies.part);
+    if (lies.part == kUnplaced) r.held_bytes += tensor.bytes;
+    if (is_local_data(tensor.role) && tensor.bytes > largest) {
       largest = tensor.bytes;
-      place = view.places[index];
+      place = lies;
     }
   });
+  view.for_each_output(
+      [&](std::uint32_t, const Tensor& tensor) { r.held_bytes += is_local_data(tensor.role) ? tensor.bytes : 0; });
   // Large results go back to pixels: every product after them needs that.
   if (place.layout == Layout::kAny || (place.layout == Layout::kOther && largest > kSmallOperandBytes))
     place.layout = Layout::kPixels;
-  r.place = {place.layout, part == kUnplaced ? std::uint8_t{0} : part};
+  r.place = {place.layout, part};
   return r;
 }
 
 VectorRequest tensors_request(const OpView& view) {
   VectorRequest r = vector_request(view);
   view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
-    if (is_small_operand(tensor.role) && tensor.bytes <= kSmallOperandBytes) {
+    if (goes_to_all(tensor)) {
       r.to_all_bytes += tensor.bytes;
       return;
     }
     r.load_bytes += tensor.bytes;
-    const TensorPlace& other = view.places[index];
-    const bool elsewhere = other.part != kUnplaced && other.part != r.place.part;
-    if (is_local_data(tensor.role) && other.layout != Layout::kAny && (elsewhere || other.layout != r.place.layout)) {
-      const bool across = elsewhere || other.layout == Layout::kOther || r.place.layout == Layout::kOther;
-      (across ? r.collected_bytes : r.shifted_bytes) += tensor.bytes;
-    }
+    const TensorPlace& place = view.places[index];
+    if (place.part != kUnplaced) r.inputs.push_back({place, tensor.bytes});
   });
   view.for_each_output([&](std::uint32_t, const Tensor& tensor) {
     r.store_bytes += is_local_data(tensor.role) && tensor.role != TensorRole::kGradient ? tensor.bytes : 0;

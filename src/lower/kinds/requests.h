@@ -12,6 +12,8 @@ inline constexpr Bytes kSmallOperandBytes = 65536;  // cheaper sent to all nodes
 [[nodiscard]] TensorPlace place_of_bytes(const OpView& view, Bytes bytes, std::size_t otherwise, bool data = true);
 /// Of the second operand of a product: a weight, or data beside the first operand.
 [[nodiscard]] TensorPlace place_of_second(const OpView& view, Bytes bytes);
+/// Of a weight gradient: it stays where it is made, unless a collective takes it from equal pieces on certain nodes.
+void place_gradient(const OpView& view, ProductRequest& r);
 /// Of the vector unit, in which a multiply-add is one.
 [[nodiscard]] std::int64_t operations_of_element(const Op& op);
 /// The layout of its largest input, on the part that holds all inputs.

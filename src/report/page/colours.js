@@ -39,6 +39,18 @@ function along(stops, share) {
 export function viridis(share) {
   return along(kViridis, share);
 }
+// Blue, pale, orange: both ends are as dark.
+const kDifference = [
+  [0, 72, 134],
+  [86, 154, 205],
+  [240, 240, 238],
+  [232, 145, 82],
+  [164, 62, 0],
+];
+/** Of a change from -1 to 1. */
+export function difference(change) {
+  return along(kDifference, (change + 1) / 2);
+}
 /** Ink that can be read on viridis(share). */
 export function inkOn(share) {
   return share > 0.55 ? "#111" : "#fff";

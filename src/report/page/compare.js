@@ -3,6 +3,7 @@
 import { bars, legendFor, legendHeight } from "./bars.js";
 import { chart, tip } from "./chart.js";
 import { classColour, kClasses } from "./colours.js";
+import { differenceSection } from "./difference.js";
 import { choice, el, fold, list, menu, section } from "./dom.js";
 import { at } from "./island.js";
 import { dataTable } from "./table.js";
@@ -300,6 +301,7 @@ export function comparePage(island) {
           section("why", "What was changed", null, pairs.map(causes)),
           moved(pairs, runs),
           sideBySide(runs),
+          differenceSection(runs),
           section(
             "changes",
             "All changes",

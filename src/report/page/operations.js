@@ -10,11 +10,11 @@ import { inRank } from "./time.js";
 import { count, duration, percent, si } from "./units.js";
 
 function floorScatter(ops, choose) {
-  const rows = ops.filter((op) => op.floor_s > 0 && op.seconds > 0);
+  const rows = ops.filter((op) => op.floor_s > 0 && op.seconds_max > 0);
   if (rows.length === 0) return null;
   const kinds = [...new Set(rows.map((op) => op.kind))];
   const low = Math.min(...rows.map((op) => op.floor_s)),
-    high = Math.max(...rows.map((op) => op.seconds));
+    high = Math.max(...rows.map((op) => op.seconds_max));
   const log = {
     type: "log",
     min: 10 ** Math.floor(Math.log10(low)),
@@ -29,10 +29,10 @@ function floorScatter(ops, choose) {
       { title: "operation", value: (op) => op.name, click: (op) => choose(op), wide: true },
       { title: "kind", value: (op) => op.kind },
       { title: "floor", value: (op) => op.floor_s, format: duration, number: true },
-      { title: "time", value: (op) => op.seconds, format: duration, number: true },
+      { title: "longest time", value: (op) => op.seconds_max, format: duration, number: true },
       {
         title: "time / floor",
-        value: (op) => op.seconds / op.floor_s,
+        value: (op) => op.seconds_max / op.floor_s,
         format: (v) => v.toFixed(2),
         number: true,
       },
@@ -49,7 +49,7 @@ function floorScatter(ops, choose) {
           data.op
             ? tip(
                 data.op.name,
-                `${data.op.kind}: ${duration(data.op.seconds)}, floor ${duration(data.op.floor_s)} (${data.op.bound_by})`,
+                `${data.op.kind}: ${duration(data.op.seconds_max)}, floor ${duration(data.op.floor_s)} (${data.op.bound_by})`,
                 data.op.partition,
               )
             : tip("floor x 3"),
@@ -63,7 +63,7 @@ function floorScatter(ops, choose) {
           symbolSize: 8,
           cursor: "pointer",
           itemStyle: { color: colourOf(kind), opacity: 0.75 },
-          data: rows.filter((op) => op.kind === kind).map((op) => ({ value: [op.floor_s, op.seconds], op })),
+          data: rows.filter((op) => op.kind === kind).map((op) => ({ value: [op.floor_s, op.seconds_max], op })),
         })),
         ...[
           [1, "solid"],

@@ -4,7 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <string>
+#include <vector>
 
 #include "dojo/base/error.h"
 #include "dojo/lower/lower.h"
@@ -161,6 +164,58 @@ TEST(LowerJob, RefusesAProductWhoseNodesSendMoreThanAKernelCounts) {
   const Workload workload = generate_matmul(1 << 20, 1 << 20, 1 << 19, DType::kBf16);
   EXPECT_THAT(errors_of(workload, options_for(workload), die),
               testing::ElementsAre(testing::HasSubstr("bytes that one node sends in one step")));
+}
+
+/// DIPs, by the index of each, and the bytes of a load of 1 MB by every rank that they hold or serve.
+std::map<std::uint32_t, Bytes> loads_by_dip(topology::Level level, const std::vector<std::string>& places) {
+  const auto on = machine(level);
+  const auto ranks = static_cast<RankId>(places.size());
+  Workload workload = generate_collective(OpKind::kAllReduce, 1024, ranks);
+  Op& op = workload.graphs[0].ops[0];
+  op.kind = OpKind::kMemLoad;
+  op.bytes = 1'000'000;
+  LowerOptions options = options_for(workload);
+  for (RankId rank = 0; rank < places.size(); ++rank) options.placement.by_name[rank] = places[rank];
+  const Job job = lower(workload, options, on);
+  std::map<std::uint32_t, Bytes> bytes;
+  for (const DataflowInstance& instance : job.instances) {
+    const DataflowPlan& plan = job.plans[instance.plan];
+    EXPECT_FALSE(plan.over_zplane);
+    for (const DataflowItem& item : plan.items) {
+      if (item.service == DataflowItem::Service::kHbmRead)
+        bytes[instance.participants[item.position].index] += item.bytes;
+    }
+  }
+  return bytes;
+}
+
+/// The dies of a row that have work share the DIPs at its ends.
+TEST(LowerJob, TrafficWithTheHbmIsSharedByTheDipsOfARow) {
+  using Bytes2 = std::map<std::uint32_t, Bytes>;
+  constexpr Bytes kOne = 1'000'000;
+  EXPECT_EQ(loads_by_dip(topology::Level::kDie, {"die"}), (Bytes2{{0, kOne / 2}, {1, kOne / 2}}));
+  EXPECT_EQ(loads_by_dip(topology::Level::kTile, {"tile.die[5]"}), (Bytes2{{2, kOne / 2}, {3, kOne / 2}}));
+  EXPECT_EQ(loads_by_dip(topology::Level::kTile, {"tile.die[0]", "tile.die[1]"}), (Bytes2{{0, kOne}, {1, kOne}}));
+  std::vector<std::string> all;
+  for (int die = 0; die < 25; ++die) all.push_back("tile.die[" + std::to_string(die) + "]");
+  Bytes2 even;
+  for (std::uint32_t dip = 0; dip < 10; ++dip) even[dip] = 5 * kOne / 2;
+  EXPECT_EQ(loads_by_dip(topology::Level::kTile, all), even);
+  // Of a row of 15 dies the far end is left to others.
+  EXPECT_EQ(loads_by_dip(topology::Level::kTray, {"tray.tile[0].die[0]"}), (Bytes2{{0, kOne}}));
+}
+
+/// A lone die holds what both its DIPs hold, and no byte more.
+TEST(LowerJob, ALoneDieHasTheHbmOfBothItsDips) {
+  const auto die = machine(topology::Level::kDie);
+  Workload workload = generate_collective(OpKind::kAllReduce, 1024, 1);
+  Op& op = workload.graphs[0].ops[0];
+  op.kind = OpKind::kMemLoad;
+  op.bytes = 2 * die.params().dip.hbm_bytes;
+  EXPECT_THAT(errors_of(workload, options_for(workload), die), testing::IsEmpty());
+  op.bytes += 2;
+  EXPECT_THAT(errors_of(workload, options_for(workload), die),
+              testing::Contains(testing::HasSubstr("found a load of 32.000 GB by one operation, expected at most")));
 }
 
 TEST(LowerJob, RefusesALoadThatTheMemoryCannotHold) {

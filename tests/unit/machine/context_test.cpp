@@ -49,6 +49,7 @@ TEST(Context, RefusesMoreDipsThanTheSwitchHasPorts) {
   params.zplane.ports_per_switch = 3;
   Bench bench(params);
   bench.job.plans.resize(1);
+  bench.job.plans[0].over_zplane = true;
   bench.add_instance(0, {{ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
   try {
     bench.context();
@@ -122,6 +123,7 @@ TEST(Context, TheSwitchIsAShardAndAGroupOfItsOwn) {
   params.dip.bridge_ns = 2;
   Bench bench(params);
   bench.job.plans.resize(1);
+  bench.job.plans[0].over_zplane = true;
   bench.add_instance(0, {{ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
   Context& context = bench.context();
   EXPECT_TRUE(context.zplane);

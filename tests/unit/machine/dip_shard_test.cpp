@@ -213,8 +213,9 @@ TEST_F(DipShardTest, RefusesATransferToANode) {
 }
 
 TEST_F(DipShardTest, ToAnotherDipMessagesGoOverTheZplane) {
-  start(PlanMaker().position().item(0, serves(Service::kNone, 0)).edge(1, 640).position().item(1).plan(),
-        {kDip, kOtherDip});
+  DataflowPlan plan = PlanMaker().position().item(0, serves(Service::kNone, 0)).edge(1, 640).position().item(1).plan();
+  plan.over_zplane = true;
+  start(plan, {kDip, kOtherDip});
   ASSERT_NE(dip().zplane(), nullptr);
   run(1000);  // nobody answers, so it would try again for ever
   EXPECT_EQ(dip().zplane()->bytes_sent(), 640u);

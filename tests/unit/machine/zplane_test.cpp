@@ -44,6 +44,7 @@ struct Delivered {
 struct Plane {
   explicit Plane(const topology::MachineParams& params) : bench(params) {
     bench.job.plans.resize(1);
+    bench.job.plans[0].over_zplane = true;
     bench.add_instance(0, {{ParticipantKind::kDip, 0}, {ParticipantKind::kDip, 1}});
     Context& context = bench.context();
     hbm.resize(bench.topology.dip_count());

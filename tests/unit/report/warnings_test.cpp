@@ -19,9 +19,10 @@ using testing::IsEmpty;
 using testing::Not;
 using workload::Bound;
 
-/// The synthetic run with a plan for its convolution, whose mean time is 500 us.
+/// The synthetic run with a plan for its convolution, each of whose executions takes 500 us.
 struct PlannedRun : SyntheticRun {
   PlannedRun() {
+    results.ops[0].cycles_min = results.ops[0].cycles_max = 1'000'000;
     workload::Program& program = job.programs[0];
     workload::OpPlan plan;
     plan.partition = "M over all nodes";
@@ -83,6 +84,18 @@ TEST(Warnings, SayWhatTakesLongerThanThreeTimesItsFloor) {
   near.floors()[Bound::kMatrix] = 333'334;  // a third
   EXPECT_THAT(near.warnings(), IsEmpty());
   EXPECT_THAT(report_value(SyntheticRun().context())["warnings"], IsEmpty()) << "without floors";
+}
+
+/// Wherever something is said to take so many times its floor, it is the longest execution.
+TEST(Warnings, FloorsAndPredictionsAreOfTheLongestExecution) {
+  PlannedRun run;
+  run.floors()[Bound::kMatrix] = 400'000;
+  EXPECT_THAT(run.warnings(), IsEmpty()) << "2.5 times";
+  run.results.ops[0].cycles_max = 1'300'000;
+  EXPECT_THAT(run.warnings(), ElementsAre(testing::AllOf(HasSubstr("takes 650 us, 3.2 times its floor of 200 us"),
+                                                         HasSubstr("The plan was made for 300 us"))));
+  EXPECT_THAT(text_of(run.report()), HasSubstr("3.2 x matrix"));
+  EXPECT_DOUBLE_EQ(run.report()["latency"]["ops"][0]["seconds"], 500e-6);
 }
 
 TEST(Warnings, TellACollectiveFromItsRanks) {

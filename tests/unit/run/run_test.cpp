@@ -8,6 +8,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/run/net.h"
+#include "support/perfetto.h"
 #include "support/temporary_folder.h"
 
 namespace dojo::run {
@@ -224,6 +225,52 @@ TEST(Run, AccountsForAllTimeOfAllRanks) {
   ASSERT_FALSE(trail.path.empty());
   EXPECT_EQ(trail.path.front().begin, 0);
   EXPECT_EQ(trail.path.back().end, outcome.results.end_cycle);
+}
+
+/// Over the whole job, the counters of the timeline are what the report says of each class of links and of the SRAM.
+TEST(Timeline, HasTheUseOfLinksAndSram) {
+  config::RunConfig config = small_config();
+  config.workload.generate.bytes = 1 << 18;
+  config.run.timeline = true;
+  const RunOutcome outcome = run(config);
+  const test::PerfettoRead read(outcome.timeline);
+  const double ns_per_cycle = 1e9 / config.machine.clock_hz,
+               end = ns_per_cycle * static_cast<double>(outcome.results.end_cycle);
+  const auto mean = [&](const std::vector<test::PerfettoRead::Value>& values) {
+    double sum = 0;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      const double until = i + 1 < values.size() ? static_cast<double>(values[i + 1].time) : end;
+      sum += values[i].value * (until - static_cast<double>(values[i].time));
+    }
+    return sum / end;
+  };
+  std::size_t classes = 0;
+  for (int c = 0; c < topology::kLinkClasses; ++c) {
+    const machine::LinkClassTotals& total = outcome.results.classes[static_cast<std::size_t>(c)];
+    const std::string name =
+        std::string("use of links: ") + topology::link_class_name(static_cast<topology::LinkClass>(c));
+    const auto track = read.counters.find(name);
+    ASSERT_EQ(track != read.counters.end(), total.counters.bytes > 0) << name;
+    if (track == read.counters.end()) continue;
+    ++classes;
+    EXPECT_GT(track->second.size(), 500u);
+    const double all = total.capacity_bytes_per_s * outcome.prepared.topology->seconds(outcome.results.end_cycle);
+    const double expected = 100 * static_cast<double>(total.counters.bytes) / all;
+    EXPECT_NEAR(mean(track->second), expected, 0.02 * expected) << name;
+  }
+  EXPECT_EQ(classes, 2u) << "links on the dies, and the edge between them";
+  double most = 0;
+  for (const auto& value : read.counters.at("SRAM of the fullest node, most")) most = std::max(most, value.value);
+  EXPECT_LE(most, static_cast<double>(outcome.results.sram_peak_bytes_max));
+  EXPECT_GT(most, 0);
+  // A part of the time has the counters of that part.
+  config.run.timeline_begin_ns = 100;
+  config.run.timeline_end_ns = 200;
+  const test::PerfettoRead part(run(config).timeline);
+  for (const auto& value : part.counters.at("use of links: noc")) {
+    EXPECT_GE(value.time, 100u);
+    EXPECT_LT(value.time, 200u);
+  }
 }
 
 TEST(Approximations, NameWhatTheTraceLeftOpenOnce) {

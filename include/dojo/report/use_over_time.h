@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How much of the links of each class, and of the SRAM, was in use when: the traffic of each task by its plan, spread
+// evenly over the time in which the task moved it.
+#pragma once
+#include <array>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/machine/results.h"
+#include "dojo/topology/topology.h"
+
+namespace dojo::report {
+
+struct UseOverTime {
+  struct Interval {
+    Cycles begin = 0, end = 0;
+    std::array<double, topology::kLinkClasses> links{};  ///< bytes / what all links of the class could carry
+    double sram_bytes_mean = 0;                          ///< of the fullest node of a rank, mean over the ranks
+    Bytes sram_bytes_max = 0;                            ///< of the rank that has most
+  };
+  std::vector<Interval> intervals;
+  /// Bytes that the links of a class counted / bytes by the plans; `links` are multiplied by it. 0: no bytes by plans.
+  std::array<double, topology::kLinkClasses> scale{};
+};
+
+/// The machine and what its links counted.
+struct UseSource {
+  const topology::Topology& topology;
+  const std::array<machine::LinkClassTotals, topology::kLinkClasses>& classes;
+};
+
+}  // namespace dojo::report

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// The use of links over time is worked out from plans. Before it is scaled, its sum over a job is near to the bytes
+// that the links of each class counted.
+#include <gtest/gtest.h>
+
+#include "dojo/run/run.h"
+#include "report/use_over_time.h"
+#include "support/run.h"
+#include "support/validation.h"
+
+namespace dojo::test {
+namespace {
+
+using topology::LinkClass;
+
+struct Sum {
+  const char* name;
+  LinkClass of;
+  double low, high;
+};
+
+void compare(const std::string& id, const std::string& what, const RunRequest& request, const std::vector<Sum>& sums) {
+  const run::Prepared prepared = run::prepare(load(request));
+  machine::MachineSettings settings = run::machine_settings(prepared.config->run);
+  settings.threads = 1;
+  settings.record_tasks = true;
+  machine::Machine machine(*prepared.topology, *prepared.workload, *prepared.job, settings);
+  while (machine.next_time() != kNever) machine.run_window();
+  const machine::Results results = machine.collect();
+  const report::TaskTimes times = [&](RankId rank) -> const std::vector<machine::TaskTime>& {
+    return machine.task_times(rank);
+  };
+  const report::UseOverTime use = report::use_over_time({*prepared.topology, results.classes}, *prepared.job,
+                                                        report::TrailTasks(*prepared.workload, *prepared.job, times),
+                                                        results.end_cycle, 0, results.end_cycle, 100);
+  for (const Sum& sum : sums) {
+    const std::string name = sum.name;
+    ASSERT_EQ(name, topology::link_class_name(sum.of));
+    const auto c = static_cast<std::size_t>(sum.of);
+    ASSERT_GT(use.scale[c], 0) << name;
+    const auto counted = static_cast<double>(results.classes[c].counters.bytes);
+    judge({"use_over_time_" + id + "_" + name, what + ": bytes over links, " + name, "bytes that the links counted",
+           "B", sum.low, sum.high, false},
+          counted, counted / use.scale[c]);
+  }
+}
+
+TEST(UseOverTime, AddsUpForResNetOnATile) {
+  compare("tile", "ResNet-50 on a tile, by plans", {"configs/runs/resnet50_tile.json", "", "", {}, {}},
+          {{"noc", LinkClass::kNoc, 0.95, 1.05},
+           {"die_to_die", LinkClass::kDieToDie, 0.99, 1.01},
+           {"dip", LinkClass::kDip, 0.98, 1.02},
+           {"hbm", LinkClass::kHbm, 0.98, 1.02}});
+}
+
+TEST(UseOverTime, AddsUpForATransformerBlockOnADie) {
+  compare("block", "a block of GPT-2 124M on a die, by plans",
+          {"", "configs/machines/die.json", "configs/workloads/gpt_layer.json", {}, {}},
+          {{"noc", LinkClass::kNoc, 0.95, 1.05},
+           {"dip", LinkClass::kDip, 0.98, 1.02},
+           {"hbm", LinkClass::kHbm, 0.98, 1.02}});
+}
+
+}  // namespace
+}  // namespace dojo::test
