@@ -85,6 +85,7 @@ int dispatch(const std::string& parent, const std::vector<Command>& table, const
   const auto found = std::find_if(table.begin(), table.end(), [&](const Command& c) { return c.name == word; });
   if (found != table.end()) return found->run({arguments.begin() + 1, arguments.end()});
   std::vector<std::string> names;
+  names.reserve(table.size());
   for (const Command& command : table) names.emplace_back(command.name);
   if (word.rfind("--", 0) == 0) names = parent.empty() ? Arguments{"--help", "--version"} : Arguments{"--help"};
   throw Error(ExitCode::kUsage, fmt::format("unknown {} '{}'{} (known: {}; see: dojosim {}--help)",

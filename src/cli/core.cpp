@@ -186,6 +186,7 @@ int core_command(const Arguments& arguments) {
   if (options.has("trace")) {
     core::Trace trace(positive(options, "trace-cycles", kTraceCycles, 100'000));
     counters = core::run_traced(work, hardware, trace, most);
+    remove_leftovers_beside(options.text("trace"));
     write_file(options.text("trace"), trace.text(work, format));
   } else {
     counters = core::run(work, hardware, most);

@@ -95,12 +95,14 @@ int man_command(const Arguments& arguments) {
   const std::vector<CommandText> commands = all_command_texts();
   (void)make_folders(folder.string());
   remove_leftovers(folder.string());
+  OutputSet files;
   std::vector<std::string> pages{(folder / "dojosim.1").string()};
-  write_file(pages.front(), manual_of_program(commands));
+  files.add(pages.front()).write(manual_of_program(commands));
   for (const CommandText& command : commands) {
     pages.push_back((folder / manual_name(command)).string());
-    write_file(pages.back(), manual_of(command));
+    files.add(pages.back()).write(manual_of(command));
   }
+  files.commit();
   if (options.has("json")) {
     JsonAnswer("manual").add_json("pages", json_texts(pages)).print();
   } else {

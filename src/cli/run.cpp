@@ -13,6 +13,7 @@
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
 #include "dojo/report/report.h"
+#include "dojo/report/run_folder.h"
 #include "dojo/report/timeline.h"
 #include "dojo/run/plugins.h"
 #include "dojo/run/run.h"
@@ -171,8 +172,15 @@ int run_with(const Arguments& arguments, const run::Shared* shared) {
   run::RunOutcome outcome = simulate(std::move(prepared), hooks, options.quiet());
   stage.reset();
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
-  if (!out.empty()) report::write_run_folder(outcome.context(), out);
-  const std::string signals = vcd.write(outcome);
+  std::string signals;
+  const auto more = [&](OutputSet& files) { signals = vcd.write(outcome, files); };
+  if (out.empty()) {
+    OutputSet files;
+    more(files);
+    files.commit();
+  } else {
+    report::write_run_folder(outcome.context(), out, more);
+  }
   if (options.has("json")) {
     put(report::report_json(outcome.context()));
     return exit_code(outcome);

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <numeric>
 #include <string>
@@ -22,8 +23,6 @@
 
 namespace dojo::cli {
 namespace {
-
-constexpr const char* kWritten = "dojo-json";
 
 std::int64_t at_least(const Options& options, const char* name, std::int64_t low, std::int64_t otherwise) {
   const auto value = options.value<std::int64_t>(name, otherwise);
@@ -157,17 +156,33 @@ int check(const Arguments& arguments) {
   return 0;
 }
 
+bool ends_with(const std::string& name, const std::string& end) {
+  return name.size() > end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+}
+
+/// The place that a trace is written to. Its ending says the format: another one is a mistake, before anything is read.
+std::string place(const Options& options, const char* what, const std::string& to) {
+  const std::string end = std::filesystem::path(to).extension().string();
+  if (!end.empty() && end != ".json" && end != ".gz" && end != ".et") {
+    options.fail(fmt::format(
+        "{} is '{}'; expected a name that ends in .json or .json.gz for dojosim's own format, or in .et or .et.gz for "
+        "Chakra",
+        what, to));
+  }
+  return to;
+}
+
 /// PREFIX.et and PREFIX.et.gz are Chakra, one file per rank; any other name is the own format.
 std::string write(const workload::Workload& workload, const std::string& to) {
   remove_leftovers_beside(to);
   for (const bool gzip : {false, true}) {
     const std::string end = gzip ? ".et.gz" : ".et";
-    if (to.size() <= end.size() || to.compare(to.size() - end.size(), end.size(), end) != 0) continue;
+    if (!ends_with(to, end)) continue;
     workload::write_chakra_trace(workload, to.substr(0, to.size() - end.size()), gzip);
     return "chakra-et";
   }
   workload::write_trace(workload, to);
-  return kWritten;
+  return "dojo-json";
 }
 
 void add_writing_options(Options& options) {
@@ -194,7 +209,8 @@ int convert(const Arguments& arguments) {
   options.positional("to");
   if (!options.parse(arguments)) return 0;
   set_writing_limits(options);
-  const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  const std::string from = options.need("from", "the trace to read");
+  const std::string to = place(options, "TO", options.need("to", "the file to write"));
   refuse_two_answers(options, to);
   const workload::Workload workload = read(options, from);
   say_what(options, to, workload, write(workload, to));
@@ -228,7 +244,8 @@ int rescale(const Arguments& arguments) {
   options.positional("to");
   if (!options.parse(arguments)) return 0;
   set_writing_limits(options);
-  const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  const std::string from = options.need("from", "the trace to read");
+  const std::string to = place(options, "TO", options.need("to", "the file to write"));
   refuse_two_answers(options, to);
   workload::RescaleOptions change;
   if (options.has("to-ranks")) change.ranks = rank_count(options, "to-ranks", 1, 1);
@@ -245,7 +262,7 @@ int rescale(const Arguments& arguments) {
 
 int generate(const Arguments& arguments) {
   Options options("trace gen MODEL [options]",
-                  fmt::format("Writes a generated trace in dojosim's own format. MODEL is one of:\n{}.",
+                  fmt::format("Writes a generated trace; its format as of TO for trace convert. MODEL is one of:\n{}.",
                               fmt::join(run::generator_names(), ", ")),
                   "dojosim trace gen resnet50 --batch 8 --dtype bf16 --ranks 25 -o resnet50.json.gz");
   options.options()("ranks", po::value<std::int64_t>(), "ranks; default 1")(
@@ -253,22 +270,22 @@ int generate(const Arguments& arguments) {
                                                                        "file to write; default MODEL.json");
   add_json_option(options);
   add_generate_options(options);
+  add_writing_options(options);
   options.positional("model");
   if (!options.parse(arguments)) return 0;
+  set_writing_limits(options);
   const config::GenerateParams params = generate_params(options);
   const std::vector<std::string> models = run::generator_names();
   if (std::find(models.begin(), models.end(), params.model) == models.end()) {
     options.fail(fmt::format("unknown model '{}'{}", params.model, did_you_mean(params.model, models)));
   }
+  const std::string file = place(options, "--output", options.value<std::string>("output", params.model + ".json"));
   constexpr std::int64_t kMostSteps = 64;  // as in a trace
   const std::int64_t steps = at_least(options, "steps", 1, 1);
   if (steps > kMostSteps) options.fail(fmt::format("--steps is {}; expected at most {}", steps, kMostSteps));
-  const std::string file = options.value<std::string>("output", params.model + ".json");
   refuse_two_answers(options, file);
   const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
-  remove_leftovers_beside(file);
-  workload::write_trace(workload, file);
-  say_what(options, file, workload, kWritten);
+  say_what(options, file, workload, write(workload, file));
   return 0;
 }
 

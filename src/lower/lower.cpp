@@ -39,9 +39,10 @@ void check_ranks(const Workload& workload, const LowerOptions& options, Findings
     findings.add("workload.ranks: found {} ranks to place, expected the workload's {}", options.placement.ranks,
                  workload.ranks());
   }
-  for (const Graph& graph : workload.graphs)
+  for (const Graph& graph : workload.graphs) {
     if (!graph.ops.empty() && issue_order(graph).empty())
       findings.add("{}: the operations' dependencies form a cycle, expected none", graph.file);
+  }
 }
 
 void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOptions& options, std::uint32_t nodes,

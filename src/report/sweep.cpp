@@ -87,7 +87,9 @@ class Sweep {
       (void)make_folders(folder);
       if (request_.only != "points") remove_leftovers(folder);  // the tasks of a job array are many
     }
-    if (request_.only != "points") remove_leftovers(request_.directory);
+    if (request_.only != "points") {
+      for (const char* part : {"", "/tasks", "/slurm"}) remove_leftovers(request_.directory + part);
+    }
     write_file(request_.directory + "/points.csv", points_csv(file_, plan_));
     write_file(request_.directory + "/sweep.json", sweep_json(file_, plan_));
   }

@@ -67,16 +67,18 @@ class Database {
   }
   void bind(int at, const Json& value) {
     sqlite3_stmt* const row = insert_.get();
+    int code = SQLITE_OK;
     if (value.is_null()) {
-      sqlite3_bind_null(row, at);
+      code = sqlite3_bind_null(row, at);
     } else if (value.is_boolean() || value.is_number_integer()) {
-      sqlite3_bind_int64(row, at, value.is_boolean() ? value.get<bool>() : value.get<std::int64_t>());
+      code = sqlite3_bind_int64(row, at, value.is_boolean() ? value.get<bool>() : value.get<std::int64_t>());
     } else if (value.is_number()) {
-      sqlite3_bind_double(row, at, value.get<double>());
+      code = sqlite3_bind_double(row, at, value.get<double>());
     } else {
       const std::string text = plain(value);
-      sqlite3_bind_text64(row, at, text.c_str(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+      code = sqlite3_bind_text64(row, at, text.c_str(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
     }
+    if (code != SQLITE_OK) fail();
   }
 
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> database_{nullptr, sqlite3_close};

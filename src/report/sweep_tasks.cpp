@@ -131,7 +131,7 @@ std::string write_slurm_scripts(const SweepRequest& request, const Tasks& tasks)
                  user_lines(request) + go_to(tasks.folder) +
                  fmt::format("exec {} sweep {} --out {} --only results{}\n", shell_word(request.program),
                              shell_word(request.file), shell_word(request.directory), points_option(request)));
-  const std::string submit = folder + "/submit.sh";
+  std::string submit = folder + "/submit.sh";
   write_file(
       submit,
       "#!/bin/sh\n# Submits the points as a job array, and the job that writes results.csv when all of its tasks "

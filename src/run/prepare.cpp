@@ -101,7 +101,8 @@ Begun begin(config::RunConfig& config, const Hooks& hooks, bool asks_memory) {
   if (!begun.workload) return begun;
   begun.lowering = lower_options(config.workload, begun.workload->ranks());
   begun.lowering.node_model = config.run.node_model;
-  if (config.run.timeline) (void)report::timeline_ranks(config.run.timeline_ranks, begun.workload->ranks());
+  // A mistake, also where no timeline is asked for.
+  (void)report::timeline_ranks(config.run.timeline_ranks, begun.workload->ranks());
   return begun;
 }
 

@@ -76,11 +76,12 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   const double ran_s = seconds_since(start);
   for (core::NodeWave& node : outcome.waves) node.wave.close();
   outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
-  for (const DieId die : simulation.kernel_dies())
+  for (const DieId die : simulation.kernel_dies()) {
     outcome.results.approximations.push_back(
         fmt::format("{} runs inside the SystemC kernel, because a core on it has a process; its results are those of "
                     "any other die.",
                     topology.die_path(die)));
+  }
   outcome.results.elaboration_s = simulation.elaboration_s();
   outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
   outcome.results.events = machine.progress().events;
@@ -119,9 +120,10 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
   const std::optional<audit::Draw> drawn = draw_audit(prepared);
   const bool audited = drawn && drawn->why_not.empty();
   settings.record_tasks = true;
-  if (audited && std::isfinite(drawn->most_flit_hops))
+  if (audited && std::isfinite(drawn->most_flit_hops)) {
     note(hooks, fmt::format("an audit may replay {:.3g} flit-hops, of the job's {:.3g}", drawn->most_flit_hops,
                             drawn->job_flit_hops));
+  }
   audit::Times times;
   simulate(prepared, settings, hooks, audited ? drawn->record : std::vector<RankId>{}, times, outcome);
   const bool finished = outcome.ending == systemc::Ending::kFinished;
@@ -165,10 +167,11 @@ RunOutcome run(Prepared prepared, const Hooks& hooks) {
         *prepared.workload, lower_options(prepared.config->workload, prepared.workload->ranks()), *prepared.topology));
     prepared.stopped = true;
   }
-  if (prepared.stopped)
+  if (prepared.stopped) {
     stand_still(prepared, settings, outcome);
-  else
+  } else {
     simulate_and_audit(prepared, settings, hooks, outcome);
+  }
   outcome.results.wall_s = seconds_since(began);
   outcome.results.peak_rss_bytes = peak_resident_bytes();
   outcome.prepared = std::move(prepared);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // sweep: points run, fail, are kept, and are shared out; results follow from what lies in the folder.
+#include <sqlite3.h>
 #include <sys/stat.h>
 
 #include <csignal>
@@ -162,6 +163,37 @@ TEST_F(Sweep, PointsEndWhereTheSignalOfTheirEndIsIgnored) {
   EXPECT_EQ(run(batches("[4, 8, 13]")), 1u);
   EXPECT_EQ(std::signal(SIGCHLD, before), SIG_IGN) << "it is put back";
   EXPECT_THAT(lines("out/results.csv")[3], HasSubstr(",failed,\"exit 3: "));
+}
+
+/// Wherever its memory ends: no row lacks a value in silence.
+TEST(SweepDatabase, IsWholeOrAnErrorWhereSqliteHasNoMemory) {
+  constexpr std::size_t kText = 50'000;
+  SweepFile sweep;
+  sweep.axes.resize(1);
+  sweep.axes[0].path = "run.seed";
+  Plan plan;
+  SweepTable table;
+  for (std::size_t i = 0; i < 4; ++i) {
+    plan.points.push_back({i, {Json(i)}, "hash", "folder"});
+    table.rows.push_back({"failed", std::string(kText, static_cast<char>('a' + i)), {Json(1.5)}});
+  }
+  const std::string whole = sweep_database(sweep, plan, table, "");
+  EXPECT_GT(whole.size(), 4 * kText);
+  int refused = 0;
+  for (sqlite3_int64 limit = 50'000;; limit += 10'000) {
+    sqlite3_hard_heap_limit64(sqlite3_memory_used() + limit);
+    std::string made;
+    try {
+      made = sweep_database(sweep, plan, table, "");
+    } catch (const std::bad_alloc&) {
+      ++refused;
+    }
+    sqlite3_hard_heap_limit64(0);
+    if (made.empty()) continue;
+    ASSERT_EQ(made, whole) << limit;
+    if (limit > static_cast<sqlite3_int64>(4 * whole.size())) break;
+  }
+  EXPECT_GT(refused, 10);
 }
 
 }  // namespace
