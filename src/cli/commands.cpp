@@ -49,6 +49,7 @@ const std::vector<Command>& commands() {
       {"compare", "what changed between two reports or folders of runs; a gate for CI", compare_command},
       {"trace", "look at, check, convert and generate traces", trace_command},
       {"topo", "draw or check a machine file", topo_command},
+      {"validate", "the simulator against published figures, other simulators and your own", validate_command},
       {"report", "write report.html for a run or a sweep folder", report_command},
       {"list", "everything that has a name, with unit, default and source", list_command},
       {"completion", "completions for bash, zsh and fish", completion_command},

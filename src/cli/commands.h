@@ -25,6 +25,7 @@ int sweep_command(const Arguments& arguments);
 int compare_command(const Arguments& arguments);
 int trace_command(const Arguments& arguments);
 int topo_command(const Arguments& arguments);
+int validate_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
 int completion_command(const Arguments& arguments);

@@ -47,6 +47,8 @@ Options run_options() {
       "audit", po::value<std::int64_t>(),
       "replay N operations in the reference network, for the error of this report; 0 = none")(
       "if-free", "run the job again with each part of the machine ideal in turn, and say what each would gain")(
+      "sensitivity",
+      "run the job again with each assumed number of the machine 10 % less and more, and say which matter")(
       "json", "print report.json instead of the summary")("links", po::value<std::string>(),
                                                           "all: every on-die link in links.csv, not folded per die")(
       "timeline", "write timeline.pftrace.gz, which opens in ui.perfetto.dev: what each rank ran when")(
@@ -90,6 +92,7 @@ config::RunConfig load_config(const Options& options) {
   if (options.has("timeline-ranks"))
     request.overrides.push_back("run.timeline_ranks=" + options.text("timeline-ranks"));
   if (options.has("if-free")) request.overrides.emplace_back("run.if_free=true");
+  if (options.has("sensitivity")) request.overrides.emplace_back("run.sensitivity=true");
   if (links == "all") request.overrides.emplace_back("run.all_links=true");
   return config::load(request);
 }

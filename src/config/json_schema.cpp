@@ -120,8 +120,8 @@ Json file_or(const char* schema_file, const char* sentence) {
 std::string json_schema(const std::string& kind) {
   Json json;
   if (kind == "machine") {
-    json = titled("dojosim machine file; sections above the machine's own level are left out",
-                  object_schema(topology::MachineParams{}));
+    json =
+        titled("dojosim machine file; sections above the machine's own level are left out", object_schema(Machine{}));
   } else if (kind == "workload") {
     json = titled("dojosim workload file", object_schema(WorkloadParams{}));
   } else if (kind == "run") {

@@ -39,6 +39,9 @@ const Figure kFigures[] = {
     {"utilisation", "/flops/utilisation", percent},
     {"exposed communication", "/breakdown/fractions/communication", percent},
     {"energy", "/energy/joules", [](double v) { return si(v, "J"); }},
+    {"energy a sample", "/energy/joules_per_sample", [](double v) { return si(v, "J"); }},
+    {"samples a dollar", "/cost/samples_per_dollar", [](double v) { return si(v, "samples/$"); }},
+    {"goodput over days", "/failures/goodput", percent},
     {"SRAM peak", "/memory/sram_peak_bytes_max", [](double v) { return si(v, "B"); }},
     {"packet latency", "/net/packet_latency_cycles/mean", [](double v) { return fmt::format("{:.2f} cycles", v); }},
     {"accepted", "/net/accepted", [](double v) { return fmt::format("{:.4f} flits/node/cycle", v); }}};

@@ -15,7 +15,9 @@
 #include "dojo/run/workload_source.h"
 #include "run/approximations.h"
 #include "run/begin.h"
+#include "run/failure_study.h"
 #include "run/job_size.h"
+#include "run/sensitivity.h"
 #include "run/stoppable.h"
 
 namespace dojo::run {
@@ -94,6 +96,8 @@ Begun begin(config::RunConfig& config, const Hooks& hooks, bool asks_memory) {
   Begun begun;
   begun.topology = std::make_unique<topology::Topology>(config.machine,
                                                         config.machine_file.empty() ? "machine" : config.machine_file);
+  refuse_failures(config.run, *begun.topology);
+  refuse_sensitivity(config, *begun.topology);
   if (hooks.waves) (void)make_waves(*hooks.waves, *begun.topology);
   if (asks_memory) refuse_what_cannot_fit(*begun.topology, reading_bytes(config.workload.trace), model, hooks);
   if (hooks.shared != nullptr) begun.workload = hooks.shared->workload(config, *begun.topology);

@@ -14,7 +14,9 @@
 #include "dojo/run/host_memory.h"
 #include "dojo/run/plugins.h"
 #include "dojo/run/workload_source.h"
+#include "run/failure_study.h"
 #include "run/if_free.h"
+#include "run/sensitivity.h"
 #include "run/stoppable.h"
 
 namespace dojo::run {
@@ -132,6 +134,8 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
   if (prepared.config->run.contention && finished) outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
   if (prepared.config->run.if_free && finished) outcome.if_free = run_if_free(prepared, settings, hooks);
   if (drawn && finished) outcome.audit = audit_of(prepared, *drawn, times, settings, hooks);
+  if (prepared.config->run.sensitivity && finished) outcome.sensitivity = turn_assumed(prepared, hooks);
+  if (prepared.config->run.failures.days > 0 && finished) outcome.failures = study_failures(prepared);
 }
 
 }  // namespace
@@ -139,7 +143,8 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
 report::RunContext RunOutcome::context() const {
   return {*prepared.config, *prepared.topology, *prepared.workload,        *prepared.job,
           results,          ideal_cycles,       audit ? &*audit : nullptr, prepared.stopped ? nullptr : &trail,
-          &if_free,         &timeline};
+          &if_free,         &timeline,          config::Purpose::kRun,     failures ? &*failures : nullptr,
+          &sensitivity};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {

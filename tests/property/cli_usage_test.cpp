@@ -45,6 +45,8 @@ TEST(Usage, MissingAndImpossibleArgumentsAreRefused) {
   expect_usage_error({"sweep", "a.json"}, "--out DIR is missing");
   expect_usage_error({"sweep", "a.json", "--out", "o", "--backend", "slrm"}, "expected local, slurm or command");
   expect_usage_error({"topo", "check"}, "the machine file is missing");
+  expect_usage_error({"validate", "publishd"}, "did you mean published?");
+  expect_usage_error({"validate", "own_mesh"}, "it needs --data DIR with mesh_points.csv");
   expect_usage_error({"trace", "gen", "resnet50", "--batch", "0"}, "expected 1 or more");
   expect_usage_error({"trace"}, "a command is missing");
 }

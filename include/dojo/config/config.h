@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "dojo/config/machine.h"
 #include "dojo/fabric/network_model.h"
+#include "dojo/failures/params.h"
 #include "dojo/node/node_model.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
@@ -209,10 +211,12 @@ struct RunParams {
   bool rows_in_step = true;
   bool contention = false;
   bool if_free = false;
+  bool sensitivity = false;
   bool timeline = false;
   std::string timeline_ranks;
   double timeline_begin_ns = 0, timeline_end_ns = 0;
   std::int64_t audit_tasks = -1;  ///< -1: as many as the default budget holds
+  failures::Params failures;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field(
@@ -237,6 +241,9 @@ struct RunParams {
     field("if_free", self.if_free,
           "run the job again once for each part of the machine, with that part ideal, and report what it would gain",
           Anything(), Source{"chosen"});
+    field("sensitivity", self.sensitivity,
+          "run the job again with each assumed number of the machine 10 % less and more, and report what that changes",
+          Anything(), Source{"chosen"});
     field("timeline", self.timeline, "write timeline.pftrace.gz: what each rank ran when", Anything(),
           Source{"chosen"});
     field("timeline_ranks", self.timeline_ranks,
@@ -250,6 +257,7 @@ struct RunParams {
           "small share of the job's flit-hops holds",
           Between(-1, 1e6), Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
+    field.group("failures", self.failures, "failures over days of such steps");
   }
 };
 
@@ -259,7 +267,7 @@ struct ChangedKey {
 };
 
 struct RunConfig {
-  topology::MachineParams machine;
+  Machine machine;
   WorkloadParams workload;
   RunParams run;
   traffic::RouterParams router;                     ///< of packets, in both network models

@@ -7,6 +7,7 @@
 
 #include "dojo/audit/audit.h"
 #include "dojo/config/config.h"
+#include "dojo/failures/failures.h"
 #include "dojo/machine/results.h"
 #include "dojo/report/trail.h"
 #include "dojo/topology/topology.h"
@@ -27,6 +28,13 @@ struct FreePartName {
 };
 [[nodiscard]] const std::vector<FreePartName>& free_parts();
 
+/// The job again with an assumed number of the machine at another value (run.sensitivity).
+struct TurnedNumber {
+  std::string key;
+  double value = 0, low = 0, high = 0;
+  Cycles low_cycles = 0, high_cycles = 0;  ///< simulated time with it; 0: such a machine was refused, or did not finish
+};
+
 struct RunContext {
   const config::RunConfig& config;
   const topology::Topology& topology;
@@ -39,6 +47,8 @@ struct RunContext {
   const std::vector<FreePart>* if_free = nullptr;
   const std::string* timeline = nullptr;            ///< bytes of timeline.pftrace.gz; null or "": none is written
   config::Purpose purpose = config::Purpose::kRun;  ///< whose keys the configuration has
+  const failures::Result* failures = nullptr;       ///< of `run.failures`; null: none were asked for
+  const std::vector<TurnedNumber>* sensitivity = nullptr;  ///< null or empty: not asked for
 };
 
 /// report.json as text (schema dojosim.report/1).

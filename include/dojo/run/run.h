@@ -8,6 +8,7 @@
 
 #include "dojo/audit/audit.h"
 #include "dojo/config/config.h"
+#include "dojo/failures/failures.h"
 #include "dojo/machine/machine.h"
 #include "dojo/report/report.h"
 #include "dojo/run/hooks.h"
@@ -33,9 +34,11 @@ struct RunOutcome {
   machine::Results results;
   std::optional<audit::Result> audit;  ///< none: this network model has none
   report::Trail trail;
-  std::vector<report::FreePart> if_free;  ///< `run.if_free`
-  std::string timeline;                   ///< `run.timeline`: the bytes of timeline.pftrace.gz
-  std::vector<core::NodeWave> waves;      ///< of Hooks::waves
+  std::vector<report::FreePart> if_free;          ///< `run.if_free`
+  std::string timeline;                           ///< `run.timeline`: the bytes of timeline.pftrace.gz
+  std::vector<core::NodeWave> waves;              ///< of Hooks::waves
+  std::vector<report::TurnedNumber> sensitivity;  ///< `run.sensitivity`
+  std::optional<failures::Result> failures;       ///< `run.failures`, of a job that finished
   Cycles ideal_cycles = 0;  ///< of the job over the ideal network (`run.contention`); 0: not asked for, or not finished
 
   /// For report::write_run_folder() and its like; good as long as this outcome.
