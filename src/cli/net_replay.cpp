@@ -45,7 +45,8 @@ void refuse_patterns(const Options& options) {
   for (const char* name : {"mesh", "pattern", "rate", "packet-flits", "model", "scope", "hotspot", "mirror", "area",
                            "warmup-cycles", "measure-cycles", "sweep", "seed"}) {
     if (options.has(name))
-      options.fail(fmt::format("found --{} beside --replay, expected one of them: events come from the recording", name));
+      options.fail(
+          fmt::format("found --{} beside --replay, expected one of them: events come from the recording", name));
   }
 }
 

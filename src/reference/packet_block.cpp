@@ -35,8 +35,8 @@ class Packets final : public PacketNetwork {
       block_->flits_out[side].clear();
       block_->credits_out[side].clear();
     }
-    arrivals.insert(arrivals.end(), block_->arrivals.begin(), block_->arrivals.end());
-    block_->arrivals.clear();
+    arrivals.insert(arrivals.end(), block_->arrived.begin(), block_->arrived.end());
+    block_->arrived.clear();
   }
   [[nodiscard]] bool idle() const override { return block_->idle(); }
 
@@ -72,12 +72,24 @@ void PacketBlock::add(const Packet& packet) {
                   packet.flits,
                   static_cast<std::uint16_t>(packet.to / wide),
                   static_cast<std::uint16_t>(packet.to % wide),
-                  static_cast<std::uint8_t>(packet.packet_class),
-                  static_cast<std::uint8_t>(node.sent++ % plan_.lanes)};
+                  static_cast<std::uint8_t>(packet.packet_class)};
   node.waiting[packet.packet_class].push_back(id);
   ++open_;
   if (!node.listed) sending_.push_back(packet.from);
   node.listed = true;
+}
+
+bool PacketBlock::take_channel(std::uint32_t router, std::uint32_t packet_class) {
+  std::uint32_t open = plan_.of(packet_class, true);
+  for (std::uint32_t left = open; left != 0; left &= left - 1) {
+    const unsigned vc = lowest_bit(left);
+    if (credits_[router * stride_ + vc] == 0) open &= ~(1u << vc);
+  }
+  if (open == 0) return false;
+  Node& node = nodes_[router];
+  node.channel[packet_class] = static_cast<std::uint8_t>(next_bit(open, node.last[packet_class]));
+  node.last[packet_class] = static_cast<std::uint8_t>(node.channel[packet_class] + 1);
+  return true;
 }
 
 /// A flit is at its node `endpoint_cycles` after it has left the router, if the node takes it at once.
@@ -88,7 +100,7 @@ Cycles PacketBlock::eject(std::uint32_t router, Flit flit, Cycles arrival) {
   const Cycles taken = ceil_div(node.takes_at, kFlit) - 1;
   if ((flit.where & kLastMark) != 0) {
     const std::uint32_t id = flit.where & kIndexMask;
-    arrivals.push_back({packets_[id].tag, taken});
+    arrived.push_back({packets_[id].tag, taken});
     free_.push_back(id);
     --open_;
   }

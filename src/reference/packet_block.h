@@ -13,13 +13,15 @@
 
 namespace dojo::reference {
 
-/// The virtual channels of a port, by number: class by class, lane by lane, before the seam and after it.
+/// The virtual channels of a port, by number: class by class; of each first those before the seam, then those after it.
 struct ChannelPlan {
   std::uint32_t seams = 1, lanes = 1;
   explicit ChannelPlan(const PacketNetworkParams& params)
       : seams(params.rings.any() ? 2 : 1), lanes(params.virtual_channels / (kPacketClasses * seams)) {}
-  [[nodiscard]] std::uint32_t of(std::uint32_t packet_class, std::uint32_t lane, bool before_seam) const {
-    return (packet_class * lanes + lane) * seams + (seams == 2 && !before_seam ? 1 : 0);
+  /// Mask of those that a packet may take.
+  [[nodiscard]] std::uint32_t of(std::uint32_t packet_class, bool before_seam) const {
+    const std::uint32_t group = packet_class * seams + (seams == 2 && !before_seam ? 1 : 0);
+    return ((1u << lanes) - 1) << (group * lanes);
   }
 };
 
@@ -31,7 +33,7 @@ class PacketBlock : public Block {
 
   void add(const Packet& packet);
   [[nodiscard]] bool idle() const { return open_ == 0; }
-  std::vector<PacketNetwork::Arrival> arrivals;  ///< the owner takes and clears them
+  std::vector<PacketNetwork::Arrival> arrived;  ///< the owner takes and clears them
 
  protected:
   PacketBlock(const MeshShape& shape, const RouterParams& params, const PacketNetworkParams& setup);
@@ -44,9 +46,9 @@ class PacketBlock : public Block {
   template <class Hot>
   [[nodiscard]] std::uint32_t channels(const Hot& router, Flit flit, unsigned output) const {
     const Under& packet = under(flit);
-    const bool before = output < kSides && setup_.rings.before_seam(output, router.row, router.column, packet.to_row,
-                                                                    packet.to_column);
-    return 1u << plan_.of(packet.packet_class, packet.lane, before);
+    const bool before =
+        output < kSides && setup_.rings.before_seam(output, router.row, router.column, packet.to_row, packet.to_column);
+    return plan_.of(packet.packet_class, before);
   }
   template <class Send>
   void inject(Cycles now, Send&& send);
@@ -60,14 +62,17 @@ class PacketBlock : public Block {
   struct Under {
     std::uint32_t from = 0, tag = 0, flits = 1, left = 1;
     std::uint16_t to_row = 0, to_column = 0;
-    std::uint8_t packet_class = 0, lane = 0;
+    std::uint8_t packet_class = 0;
   };
   struct Node {
     std::array<std::deque<std::uint32_t>, kPacketClasses> waiting;
     Cycles sends_at = 0, takes_at = 0;  ///< in parts of kFlit of a cycle: when it can send, take, the next flit
-    std::uint32_t sent = 0;             ///< packets; they take the lanes in turn
+    std::array<std::uint8_t, kPacketClasses> channel{};  ///< in use, by class
+    std::array<std::uint8_t, kPacketClasses> last{};     ///< used before it, of its class's
     bool listed = false;
   };
+  /// For the packet that goes next: the channel with credit after the one used last. False: none has.
+  bool take_channel(std::uint32_t router, std::uint32_t packet_class);
   [[nodiscard]] const Under& under(Flit flit) const { return packets_[flit.where & kIndexMask]; }
 
   PacketNetworkParams setup_;
@@ -91,11 +96,11 @@ void PacketBlock::inject(Cycles now, Send&& send) {
       if (node.waiting[c].empty()) continue;
       const std::uint32_t id = node.waiting[c].front();
       Under& packet = packets_[id];
-      const std::uint32_t vc = plan_.of(c, packet.lane, true);
+      if (packet.left == packet.flits && !take_channel(index, c)) continue;
+      const std::uint32_t vc = node.channel[c];
       if (credits_[index * stride_ + vc] == 0) continue;
       --credits_[index * stride_ + vc];
-      const std::uint32_t marks =
-          (packet.left == packet.flits ? kFirstMark : 0) | (packet.left == 1 ? kLastMark : 0);
+      const std::uint32_t marks = (packet.left == packet.flits ? kFirstMark : 0) | (packet.left == 1 ? kLastMark : 0);
       send(index, vc, Flit{0, id | marks});
       node.sends_at = std::max(node.sends_at, now * kFlit) + setup_.endpoint_cycles_of_1024_flits;
       if (--packet.left == 0) node.waiting[c].pop_front();

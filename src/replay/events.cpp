@@ -56,9 +56,10 @@ class Reader {
   void add(const LocatedJson& item) {
     if (findings_.lines().size() >= kMostFindings) return;
     if (item.type != Type::kObject) {
-      findings_.add("{}:{}: found {}, expected an event, as {{\"proc\": ..., \"sx\": 1, \"sy\": 1, \"type\": "
-                    "\"READ\", ...}}",
-                    file_, item.line, describe_value(item));
+      findings_.add(
+          "{}:{}: found {}, expected an event, as {{\"proc\": ..., \"sx\": 1, \"sy\": 1, \"type\": "
+          "\"READ\", ...}}",
+          file_, item.line, describe_value(item));
       return;
     }
     const LocatedJson* type = item.find("type");
@@ -118,15 +119,17 @@ class Reader {
       return value->integer;
     findings_.add("{}:{}: {}: found {}, expected {}", file_, value != nullptr ? value->line : item.line, key,
                   value == nullptr ? "none" : describe_value(*value),
-                  most == std::numeric_limits<std::int64_t>::max() ? std::string("a number of cycles of 0 or more")
-                                                                   : fmt::format("a number from {} to {}", least, most));
+                  most == std::numeric_limits<std::int64_t>::max()
+                      ? std::string("a number of cycles of 0 or more")
+                      : fmt::format("a number from {} to {}", least, most));
     return least;
   }
 
   std::uint8_t network(const LocatedJson& item) {
     const LocatedJson* value = item.find("noc");
     for (std::int64_t i = 0; value != nullptr && i < bounds_.networks; ++i) {
-      if (value->type == Type::kString && value->text == "NOC_" + std::to_string(i)) return static_cast<std::uint8_t>(i);
+      if (value->type == Type::kString && value->text == "NOC_" + std::to_string(i))
+        return static_cast<std::uint8_t>(i);
     }
     findings_.add("{}:{}: noc: found {}, expected \"NOC_0\"{}, because machine.noc.networks is {}", file_, item.line,
                   value == nullptr ? "none" : describe_value(*value), bounds_.networks > 1 ? " or \"NOC_1\"" : "",
@@ -152,8 +155,8 @@ class Reader {
       event.time = found.timestamp - first;
       const bool ends = event.kind == Event::Kind::kBarrierEnd;
       if (ends != (open != nullptr) || (ends && open->event.of_reads != event.of_reads)) {
-        findings_.add("{}:{}: found {} of {} at ({}, {}), expected {}", file_, found.line, text_of(event), processor.name,
-                      processor.at.x, processor.at.y,
+        findings_.add("{}:{}: found {} of {} at ({}, {}), expected {}", file_, found.line, text_of(event),
+                      processor.name, processor.at.x, processor.at.y,
                       open != nullptr ? "the end of the barrier of line " + std::to_string(open->line)
                                       : std::string("a start of this barrier before it"));
         return;
@@ -191,8 +194,8 @@ Recording read_recording(const std::string& file, const Bounds& bounds) {
   const std::string text = read_file(file, kLargestFile);
   Reader reader(file, bounds);
   LocatedJson rest;
-  workload::stream_json_list(text, file, "", [&](const LocatedJson& item) { reader.add(item); }, rest,
-                             reader.findings());
+  workload::stream_json_list(
+      text, file, "", [&](const LocatedJson& item) { reader.add(item); }, rest, reader.findings());
   return reader.finish();
 }
 

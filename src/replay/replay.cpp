@@ -22,8 +22,8 @@ using topology::MachineParams;
 using topology::NocParams;
 
 constexpr std::int64_t kMostChannels = 8, kMostBuffers = 128;
-constexpr std::uint32_t kRequests = 0, kData = 1;  ///< classes of packets
-constexpr Cycles kQuiet = Cycles{1} << 20;         ///< nothing has moved for so long: nothing ever will
+constexpr std::uint32_t kRequestClass = 0, kDataClass = 1;  ///< classes of packets
+constexpr Cycles kQuiet = Cycles{1} << 20;                  ///< nothing has moved for so long: nothing ever will
 
 std::int64_t packet_bytes(const NocParams& noc) {
   return noc.packet_bytes == 0 ? noc.link_bytes_per_cycle : noc.packet_bytes;
@@ -166,7 +166,7 @@ class Player {
     transfers_.push_back(transfer);
     ++states_[p].open[transfer.read ? 1 : 0];
     if (transfer.read) {
-      send(index, Part::kRequest, transfer.from, transfer.to, kRequests, 1);
+      send(index, Part::kRequest, transfer.from, transfer.to, kRequestClass, 1);
     } else {
       send_data(index);
     }
@@ -184,7 +184,7 @@ class Player {
     const std::uint32_t to = transfer.read ? transfer.from : transfer.to;
     for (std::int64_t left = transfer.bytes; left > 0; left -= packet_bytes(noc_)) {
       const std::int64_t flits = ceil_div(std::min(left, packet_bytes(noc_)), noc_.link_bytes_per_cycle);
-      send(index, Part::kData, from, to, kData, noc_.header_flits + flits);
+      send(index, Part::kData, from, to, kDataClass, noc_.header_flits + flits);
     }
   }
 
@@ -207,7 +207,7 @@ class Player {
           if (transfer.read) {
             complete(transfer, due.time);
           } else {
-            send(index, Part::kAcknowledge, transfer.to, transfer.from, kRequests, 1);
+            send(index, Part::kAcknowledge, transfer.to, transfer.from, kRequestClass, 1);
           }
           break;
         case Part::kAcknowledge:
@@ -259,17 +259,19 @@ std::vector<std::string> problems(const MachineParams& machine) {
   const NocParams& noc = machine.noc;
   std::vector<std::string> found;
   if (machine.level != topology::Level::kDie) {
-    found.push_back(fmt::format("machine.level: found \"{}\", expected \"die\": recordings name the columns and rows of "
-                                "one die",
-                                schema::enum_text(machine.level)));
+    found.push_back(
+        fmt::format("machine.level: found \"{}\", expected \"die\": recordings name the columns and rows of "
+                    "one die",
+                    schema::enum_text(machine.level)));
   }
   if (!machine.defects.empty() || !machine.defects_random.empty())
     found.emplace_back("machine.defects: found dead parts, expected none in a replay; remove them");
   const std::int64_t least = noc.wrap == topology::Wrap::kNone ? kPacketClasses : 2 * kPacketClasses;
   if (noc.virtual_channels < least || noc.virtual_channels > kMostChannels) {
-    found.push_back(fmt::format("machine.noc.virtual_channels: found {}, expected {} to {}: requests and data have "
-                                "channels of their own, on rings once more on both sides of the link that closes them",
-                                noc.virtual_channels, least, kMostChannels));
+    found.push_back(
+        fmt::format("machine.noc.virtual_channels: found {}, expected {} to {}: requests and data have "
+                    "channels of their own, on rings once more on both sides of the link that closes them",
+                    noc.virtual_channels, least, kMostChannels));
   }
   if (noc.buffer_packets_per_vc > kMostBuffers) {
     found.push_back(fmt::format("machine.noc.buffer_packets_per_vc: found {}, expected 1 to {} in a replay",

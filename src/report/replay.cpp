@@ -129,10 +129,10 @@ std::string replay_text(const ReplayContext& context) {
                       context.config.machine.name);
   text += fmt::format("error           {}\n", text_of(of_spans(context)));
   const std::vector<double> tails = tail_errors(context);
-  if (!tails.empty())
-    text += fmt::format("barriers' tails {}  ({} barriers)\n", text_of(spread(tails)), tails.size());
-  text += "error: |predicted / recorded - 1| from the first transfer to the last barrier's end; tail: from where a\n"
-          "processor begins to wait until its barrier ends\n";
+  if (!tails.empty()) text += fmt::format("barriers' tails {}  ({} barriers)\n", text_of(spread(tails)), tails.size());
+  text +=
+      "error: |predicted / recorded - 1| from the first transfer to the last barrier's end; tail: from where a\n"
+      "processor begins to wait until its barrier ends\n";
   return text;
 }
 

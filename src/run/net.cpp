@@ -35,11 +35,12 @@ void refuse_rings(const config::RunConfig& config) {
                             schema::enum_text(config.run.network_model), schema::enum_text(noc.wrap)));
   }
   if (config.router.virtual_channels < 2) {
-    throw Error(ExitCode::kInvalidInput,
-                fmt::format("router.virtual_channels: found {} on a machine with machine.noc.wrap \"{}\", expected 2 or "
-                            "more: packets that have still to cross the link that closes a ring have channels of their "
-                            "own",
-                            config.router.virtual_channels, schema::enum_text(noc.wrap)));
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("router.virtual_channels: found {} on a machine with machine.noc.wrap \"{}\", expected 2 or "
+                    "more: packets that have still to cross the link that closes a ring have channels of their "
+                    "own",
+                    config.router.virtual_channels, schema::enum_text(noc.wrap)));
   }
 }
 

@@ -71,9 +71,10 @@ void refuse_rings(const topology::NocParams& noc) {
                     schema::enum_text(noc.wrap)));
   }
   if (noc.networks > 1) {
-    problems.push_back(fmt::format("machine.noc.networks: found {}, expected 1, because a job is sent over one network; "
-                                   "add --set machine.noc.networks=1",
-                                   noc.networks));
+    problems.push_back(
+        fmt::format("machine.noc.networks: found {}, expected 1, because a job is sent over one network; "
+                    "add --set machine.noc.networks=1",
+                    noc.networks));
   }
   if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recorded network events of a Wormhole chip: predicted against recorded spans. The recordings are not in the tree: they
-// are looked for in ../silicon/wormhole beside the samples.
+// Recorded network events of a Wormhole chip: predicted against recorded spans. The recordings are not in the tree:
+// they are looked for in ../silicon/wormhole beside the samples.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -64,21 +64,18 @@ TEST(Wormhole, ReadsBetweenMemoriesTakeTheRecordedTime) {
   DOJO_NEEDS_SAMPLE(samples, "");
   const std::string folder = samples + "../silicon/wormhole";
   if (!fs::exists(folder)) GTEST_SKIP() << "needs the recordings " << folder;
-  judge_errors("reshard", "reads from SRAM to SRAM of a Wormhole chip, 25 recordings: error of the span",
-               errors(folder, false),
-               {{"median", "median", 0.5, 2, false},
-                {"p90", "90th percentile", 0.9, 6, false},
-                {"worst", "worst", 1, 10, false}});
+  judge_errors(
+      "reshard", "reads from SRAM to SRAM of a Wormhole chip, 25 recordings: error of the span", errors(folder, false),
+      {{"median", "median", 0.5, 2, true}, {"p90", "90th percentile", 0.9, 6, true}, {"worst", "worst", 1, 10, true}});
 }
 
 TEST(Wormhole, ReadsFromDramTakeTheRecordedTime) {
   DOJO_NEEDS_SAMPLE(samples, "");
   const std::string folder = samples + "../silicon/wormhole";
   if (!fs::exists(folder)) GTEST_SKIP() << "needs the recordings " << folder;
-  judge_errors("dram", "reads from DRAM of a Wormhole chip, 12 recordings: error of the span", errors(folder, true),
-               {{"median", "median", 0.5, 2, true},
-                {"p90", "90th percentile", 0.9, 6, true},
-                {"worst", "worst", 1, 9, true}});
+  judge_errors(
+      "dram", "reads from DRAM of a Wormhole chip, 12 recordings: error of the span", errors(folder, true),
+      {{"median", "median", 0.5, 2, true}, {"p90", "90th percentile", 0.9, 6, true}, {"worst", "worst", 1, 9, true}});
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ inline constexpr std::uint32_t kPacketClasses = 2;  ///< requests, data: each ha
 struct PacketNetworkParams {
   topology::Rings rings;  ///< with rows and columns of routers
   Cycles hop_cycles = 1, endpoint_cycles = 1;
-  /// Of a port: shared out over the classes and, on rings, over both sides of the seam. 2 or more, on rings 4; at most 8.
+  /// Of a port: shared out over the classes and, on rings, over both sides of the seam. 2 or more, on rings 4; at
+  /// most 8.
   std::uint32_t virtual_channels = 4;
   std::uint32_t buffer_flits = 8;  ///< of each; 1 to 128
   /// What a node sends, and what it takes: one flit in `endpoint_cycles_of_1024_flits` / 1024 cycles; at least 1024.

@@ -22,9 +22,7 @@ struct Replay {
   Cycles recorded = 0;            ///< from the first read or write to the last barrier's end
   Cycles predicted = 0;
   /// predicted / recorded - 1
-  [[nodiscard]] double error() const {
-    return static_cast<double>(predicted) / static_cast<double>(recorded) - 1;
-  }
+  [[nodiscard]] double error() const { return static_cast<double>(predicted) / static_cast<double>(recorded) - 1; }
 };
 
 /// What is wrong with a machine that recordings are to be sent over; empty: nothing.

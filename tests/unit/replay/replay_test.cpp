@@ -53,13 +53,15 @@ Cycles end_of(Kind kind, std::uint8_t network, Place at, Place peer, std::int64_
 /// There and back is once round each ring that is used, whichever network: 10 hops along a row, 12 along a column.
 TEST(Replays, ReadsTakeTheWayThereAndBack) {
   const Cycles own = 4 * kEndpoint + kRead, last_flit = 4096 / 32;
-  for (const std::uint8_t network : {0, 1}) {
+  for (const std::uint8_t network : {std::uint8_t{0}, std::uint8_t{1}}) {
     EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {3, 4}, 32)), own + 1, 4);
     EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {3, 4}, 4096)), own + last_flit, 4);
-    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {7, 4}, 4096)), own + 10 * kHop + last_flit, 4);
-    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {3, 1}, 4096)), own + 12 * kHop + last_flit, 4);
-    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {0, 11}, 4096)),
-                own + 22 * kHop + last_flit, 4);
+    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {7, 4}, 4096)), own + 10 * kHop + last_flit,
+                4);
+    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {3, 1}, 4096)), own + 12 * kHop + last_flit,
+                4);
+    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {0, 11}, 4096)), own + 22 * kHop + last_flit,
+                4);
   }
 }
 
@@ -92,8 +94,9 @@ TEST(Replays, RefuseWhatTheyDoNotKnow) {
   machine.noc.virtual_channels = 3;
   machine.noc.packet_bytes = 8;
   machine.level = topology::Level::kTile;
-  EXPECT_THAT(problems(machine), ::testing::ElementsAre(HasSubstr("machine.level"), HasSubstr("virtual_channels: found 3"),
-                                                        HasSubstr("packet_bytes: found 8")));
+  EXPECT_THAT(problems(machine),
+              ::testing::ElementsAre(HasSubstr("machine.level"), HasSubstr("virtual_channels: found 3"),
+                                     HasSubstr("packet_bytes: found 8")));
 }
 
 }  // namespace
