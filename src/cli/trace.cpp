@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <numeric>
 #include <string>
 #include <utility>
@@ -73,6 +74,25 @@ std::size_t operations(const workload::Workload& workload) {
                          [](std::size_t sum, const workload::Graph& graph) { return sum + graph.ops.size(); });
 }
 
+/// What reading assumed; what it says of many files once, by the first of them.
+std::vector<std::string> notes_of(const workload::Workload& workload) {
+  std::vector<std::string> notes;
+  std::map<std::string, std::pair<std::size_t, std::size_t>> known;  // without the file: place in `notes`, how often
+  for (const workload::Graph& graph : workload.graphs) {
+    for (const std::string& warning : graph.warnings) {
+      std::string words = warning;
+      const std::size_t file = graph.file.empty() ? std::string::npos : words.find(graph.file);
+      if (file != std::string::npos) words.erase(file, graph.file.size());
+      const auto [at, fresh] = known.try_emplace(words, notes.size(), 0);
+      if (fresh) notes.push_back("note: " + warning);
+      ++at->second.second;
+    }
+  }
+  for (const auto& [words, place] : known)
+    if (place.second > 1) notes[place.first] += fmt::format(" (and so of {} more)", place.second - 1);
+  return notes;
+}
+
 /// To standard error when the trace itself went to standard output.
 void say_what(const std::string& name, const workload::Workload& workload, const std::string& format) {
   const std::string words = fmt::format("{}: good: {} ranks, {} graphs, {} operations, format {}", name,
@@ -107,9 +127,7 @@ int check(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   const std::string trace = options.need("trace", "the trace");
   const workload::Workload workload = read(options, trace);
-  for (const workload::Graph& graph : workload.graphs) {
-    for (const std::string& warning : graph.warnings) print("note: {}\n", warning);
-  }
+  for (const std::string& note : notes_of(workload)) print("{}\n", note);
   say_what(trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
   return 0;
 }
@@ -174,7 +192,8 @@ int rescale(const Arguments& arguments) {
   options.options()("to-ranks", po::value<std::int64_t>(), "ranks of the new job; default: as it is")(
       "to-batch", po::value<std::int64_t>(), "samples per rank of the new job; default: as it is")(
       "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
-      "data-parallel", po::value<std::vector<std::string>>()->composing(), "CLASS: its groups grow with the ranks");
+      "data-parallel", po::value<std::vector<std::string>>()->composing(),
+      "CLASS: its groups grow with the ranks; none: copies are separate jobs");
   add_reading_options(options);
   add_writing_options(options);
   options.positional("from");
@@ -189,12 +208,8 @@ int rescale(const Arguments& arguments) {
     change.group_ranks.insert(group_size(options, text));
   change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});
   const workload::Workload workload = workload::rescale_workload(read(options, from), change);
-  for (const workload::Graph& graph : workload.graphs) {
-    for (const std::string& warning : graph.warnings) {
-      if (to == "-") put_error("note: " + warning);
-      if (to != "-") print("note: {}\n", warning);
-    }
-  }
+  for (const std::string& note : notes_of(workload))
+    if (!options.has("quiet")) put_error(note);
   say_what(to, workload, write(workload, to));
   return 0;
 }

@@ -2,6 +2,7 @@
 // Files, sections and overrides of a run config.
 #include "config/loader.h"
 
+#include <algorithm>
 #include <filesystem>
 
 #include "config/overrides.h"
@@ -180,6 +181,7 @@ void Loader::read_workload(const std::string& name) {
 
 void Loader::apply(const std::vector<std::string>& overrides) {
   const bool net = purpose_ == Purpose::kNet;
+  const std::string grid = die_grid();
   for (const std::string& text : overrides) {
     const std::string section = text.substr(0, text.find('.'));
     const bool unused = net ? section == "workload" : section == "net" || section == "router";
@@ -192,6 +194,32 @@ void Loader::apply(const std::vector<std::string>& overrides) {
       if (section == "machine" && complaints_.lines.size() == before) machine_overrides_.push_back(text);
     }
   }
+  drop_sites_of_file(die_grid() != grid);
+}
+
+/// As the tree says it so far.
+std::string Loader::die_grid() {
+  const Value* at = &*root_.find("machine");
+  for (const char* key : {"die", "grid"})
+    if (at != nullptr) at = at->find(key);
+  std::string text;
+  for (const char* key : {"rows", "columns"}) {
+    const Value* value = at == nullptr ? nullptr : at->find(key);
+    text += (value == nullptr ? "" : value->shown()) + " ";
+  }
+  return text;
+}
+
+/// What a file says of a die's sites belongs to the grid of that file: another grid by `--set` takes it away, so that
+/// the grid is one key (or two) and not four.
+void Loader::drop_sites_of_file(bool other_grid) {
+  Value* die = root_.find("machine")->find("die");
+  if (!other_grid || die == nullptr) return;
+  const auto of_file = [](const auto& member) {
+    const auto& [key, value] = member;
+    return (key == "enabled" || key == "disabled_sites") && value.origin && value.origin->has_lines;
+  };
+  die->members.erase(std::remove_if(die->members.begin(), die->members.end(), of_file), die->members.end());
 }
 
 }  // namespace dojo::config

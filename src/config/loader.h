@@ -30,6 +30,9 @@ class Loader {
   void read_machine();
   void read_net();
   void make_mesh();
+  [[nodiscard]] std::string die_grid();
+  void drop_sites_of_file(bool other_grid);
+  void read_sites(const Value& machine, const ReadLog& log);
   void check_levels(const Value& machine, ReadLog& log);
   void assume_level(const Value& machine, ReadLog& log);
   void check_topology(const Value& machine, const ReadLog& log);

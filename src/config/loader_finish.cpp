@@ -112,7 +112,24 @@ void Loader::read_machine() {
   } else {
     assume_level(machine, log);
   }
+  read_sites(machine, log);
   check_topology(machine, log);
+}
+
+/// Where a file does not say how many sites of a die work, that follows from its grid.
+void Loader::read_sites(const Value& machine, const ReadLog& log) {
+  const Value* die = machine.find("die");
+  const bool said = die != nullptr && die->find("enabled") != nullptr;
+  topology::DieParams& params = config_.machine.die;
+  if (said || log.unreadable.count("/die") > 0 || config_.machine.level == topology::Level::kNode) return;
+  const double sites = static_cast<double>(params.grid.rows) * static_cast<double>(params.grid.columns);
+  constexpr double kMostSites = 65536;
+  if (!(sites >= 1 && sites <= kMostSites)) return;  // a finding of its own
+  const auto all = static_cast<std::int64_t>(sites);
+  constexpr std::int64_t kSitesPerSpare = 60;  // 6 of the 360 of the published die
+  const auto listed = static_cast<std::int64_t>(params.disabled_sites.size());
+  const std::int64_t spare = listed > 0 ? listed : (all + kSitesPerSpare / 2) / kSitesPerSpare;
+  params.enabled = std::max<std::int64_t>(1, all - spare);
 }
 
 void Loader::check_levels(const Value& machine, ReadLog& log) {

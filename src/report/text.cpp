@@ -217,8 +217,8 @@ void remarks(Lines& out, const Json& r) {
   const Json& h = r.at("host");
   out.add("host", "wall {} (elaboration {}, simulation {}), {} events, {}, {} threads, peak memory {}",
           duration(real(h.at("wall_s"))), duration(real(h.at("elaboration_s"))), duration(real(h.at("simulation_s"))),
-          si(real(h.at("events")), ""), si(real(h.at("events_per_s")), "events/s"), count(h.at("threads")),
-          si(real(h.at("peak_rss_bytes")), "B"));
+          real(h.at("events")) < 1000 ? count(h.at("events")) : si(real(h.at("events")), ""),
+          si(real(h.at("events_per_s")), "events/s"), count(h.at("threads")), si(real(h.at("peak_rss_bytes")), "B"));
   out.add("dies", "{} simulated, {} copied{}; {} tasks of dies at rest copied", count(h.at("dies_simulated")),
           count(h.at("dies_copied")),
           real(h.at("dies_copied")) > 0 ? fmt::format(" from their like at {}", duration(real(h.at("copied_until_s"))))

@@ -103,11 +103,12 @@ void check_listed_sites(const DieParams& die, std::vector<Problem>& problems) {
   }
   const auto listed = static_cast<std::int64_t>(die.disabled_sites.size());
   if (die.enabled <= sites && sites - listed != die.enabled) {
-    problems.push_back({"/die/disabled_sites",
-                        fmt::format("found {} sites, expected {}: {} sites of the {} grid less {} enabled; an empty "
-                                    "list takes the model's own",
-                                    listed, sites - die.enabled, sites, text(die.grid), die.enabled),
-                        {"/die/enabled", "/die/grid"}});
+    problems.push_back(
+        {"/die/disabled_sites",
+         fmt::format("found {} sites, expected {}: {} sites of the {} grid less {} enabled; leave one of "
+                     "enabled and disabled_sites out, and it follows from the other and the grid",
+                     listed, sites - die.enabled, sites, text(die.grid), die.enabled),
+         {"/die/enabled", "/die/grid"}});
   }
 }
 
@@ -123,7 +124,8 @@ void check_sites(DieParams& die, std::vector<Problem>& problems) {
   } else if (die.enabled < 1 || die.enabled > sites) {
     problems.push_back(
         {"/die/enabled",
-         fmt::format("found {}, expected 1 to {}, the sites of die.grid {}", die.enabled, sites, text(die.grid)),
+         fmt::format("found {}, expected 1 to {}, the sites of die.grid {}; left out, it follows from the grid",
+                     die.enabled, sites, text(die.grid)),
          {"/die/grid"}});
     die.enabled = std::clamp<std::int64_t>(die.enabled, 1, sites);
   }

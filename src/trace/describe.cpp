@@ -160,6 +160,30 @@ std::string collectives_text(const GraphSummary& s, const Workload& workload) {
   return text;
 }
 
+/// Of the first group, the first of them.
+std::vector<RankId> first_ranks(const Workload::GroupClass& entry) {
+  constexpr std::size_t kShown = 8;
+  if (entry.groups.empty()) return {};
+  const std::vector<RankId>& ranks = entry.groups.front().ranks;
+  return {ranks.begin(), ranks.begin() + static_cast<std::ptrdiff_t>(std::min(ranks.size(), kShown))};
+}
+
+std::string classes_text(const Workload& workload) {
+  constexpr std::size_t kShown = 40;
+  if (workload.group_classes.size() < 2) return "";
+  std::string text = fmt::format("  {:<22}{:>8}{:>14}  {}\n", "group class", "groups", "ranks of one", "the first");
+  for (std::size_t c = 0; c < std::min(workload.group_classes.size(), kShown); ++c) {
+    const Workload::GroupClass& entry = workload.group_classes[c];
+    const std::size_t ranks = entry.groups.empty() ? 0 : entry.groups.front().ranks.size();
+    const std::vector<RankId> first = first_ranks(entry);
+    text += fmt::format("  {:<22}{:>8}{:>14}  {}{}\n", entry.name, entry.groups.size(), ranks, fmt::join(first, " "),
+                        first.size() < ranks ? " ..." : "");
+  }
+  if (workload.group_classes.size() > kShown)
+    text += fmt::format("  and {} more classes\n", workload.group_classes.size() - kShown);
+  return text;
+}
+
 std::string to_text(const GraphSummary& s, const Graph& graph, const Workload& workload, std::size_t index) {
   std::string text =
       fmt::format("graph {}: {} ({}), {} rank{}\n", index, graph.file, graph.format, s.ranks, s.ranks == 1 ? "" : "s");
@@ -226,7 +250,10 @@ std::string describe_workload(const Workload& workload, bool json) {
              {"matrix_flops_all_ranks", flops}};
     out["group_classes"] = Json::array();
     for (const auto& entry : workload.group_classes)
-      out["group_classes"].push_back({{"name", entry.name}, {"groups", entry.groups.size()}});
+      out["group_classes"].push_back({{"name", entry.name},
+                                      {"groups", entry.groups.size()},
+                                      {"ranks", entry.groups.empty() ? 0 : entry.groups.front().ranks.size()},
+                                      {"first", first_ranks(entry)}});
     out["graphs"] = Json::array();
     for (std::size_t g = 0; g < summaries.size(); ++g)
       out["graphs"].push_back(to_json(summaries[g], workload.graphs[g], workload));
@@ -236,6 +263,7 @@ std::string describe_workload(const Workload& workload, bool json) {
   std::string text =
       fmt::format("{} ranks, {} graphs, {} group classes, {} steps, {} matrix FLOP in all ranks and one step\n",
                   workload.ranks(), workload.graphs.size(), workload.group_classes.size(), workload.steps, flops);
+  text += classes_text(workload);
   for (std::size_t g = 0; g < summaries.size(); ++g) text += to_text(summaries[g], workload.graphs[g], workload, g);
   return text + ranks_text(workload, summaries);
 }

@@ -12,6 +12,7 @@ namespace dojo::workload {
 namespace {
 
 constexpr RankId kMostRanks = 10000000;
+constexpr const char* kNoClass = "none";  ///< copies stay separate jobs
 
 class Rescaler {
  public:
@@ -33,9 +34,9 @@ class Rescaler {
     for (Graph& graph : made.graphs) {
       if (ranks != old_.ranks()) {
         graph.warnings.push_back(
-            fmt::format("rescaled from {} to {} ranks: every rank keeps its work and the sizes of its "
-                        "collectives; only groups grow",
-                        old_.ranks(), ranks));
+            fmt::format("rescaled from {} to {} ranks: every rank keeps its work and the sizes of "
+                        "its collectives; {}",
+                        old_.ranks(), ranks, what_grows(ranks)));
       }
       if (options_.batch > 0) rescale_batch(graph, options_.batch, findings_);
     }
@@ -50,6 +51,23 @@ class Rescaler {
     for (const Graph& graph : old_.graphs) {
       for (const Op& op : graph.ops) {
         if (is_message(op.kind)) return true;
+      }
+    }
+    return false;
+  }
+
+  /// What the copies of a job do with one another.
+  [[nodiscard]] std::string what_grows(RankId ranks) const {
+    if (joined_ || ranks <= old_.ranks()) return "only groups change";
+    return fmt::format("{} separate jobs of {} ranks, which never talk to each other", ranks / old_.ranks(),
+                       old_.ranks());
+  }
+
+  /// Some operation is of all ranks.
+  [[nodiscard]] bool has_all() const {
+    for (const Graph& graph : old_.graphs) {
+      for (const Op& op : graph.ops) {
+        if (is_collective(op.kind) && op.group == 0) return true;
       }
     }
     return false;
@@ -73,7 +91,8 @@ class Rescaler {
     if (ranks < 1 || ranks > kMostRanks)
       findings_.add("rescale: found {} ranks, expected 1 to {}; correct --ranks", ranks, kMostRanks);
     for (const auto& entry : options_.group_ranks) known_class(entry.first);
-    for (const std::string& name : options_.data_parallel) known_class(name);
+    for (const std::string& name : options_.data_parallel)
+      if (name != kNoClass) known_class(name);
   }
 
   /// Consecutive groups of one size, over any number of ranks.
@@ -121,6 +140,16 @@ class Rescaler {
       return;
     }
     const RankId copies = ranks / block;
+    joined_ = has_all() || (!options_.data_parallel.empty() && !is_data_parallel(kNoClass));
+    if (copies > 1 && !joined_ && options_.data_parallel.empty()) {
+      std::string classes;
+      for (std::size_t c = 1; c < old_.group_classes.size(); ++c) classes += (c > 1 ? ", " : "") + described(c);
+      return findings_.add(
+          "rescale: found {} copies of a job of {} ranks and nothing that joins them, expected to know what they are; "
+          "give --data-parallel CLASS, whose groups then reach over all copies{}, or --data-parallel none for separate "
+          "jobs",
+          copies, block, classes.empty() ? "" : " (" + classes + ")");
+    }
     for (RankId copy = 1; copy < copies; ++copy) {
       for (RankId rank = 0; rank < block; ++rank) made.graph_of_rank.push_back(graph_for(made, rank, copy * block));
     }
@@ -140,6 +169,14 @@ class Rescaler {
         }
       }
     }
+  }
+
+  /// "dp0: 4 groups of 2 ranks"
+  [[nodiscard]] std::string described(std::size_t group_class) const {
+    const Workload::GroupClass& entry = old_.group_classes[group_class];
+    const std::size_t ranks = entry.groups.empty() ? 0 : entry.groups.front().ranks.size();
+    return fmt::format("{}: {} group{} of {} ranks", entry.name, entry.groups.size(),
+                       entry.groups.size() == 1 ? "" : "s", ranks);
   }
 
   /// Messages name ranks, so that a block elsewhere needs graphs of its own.
@@ -164,6 +201,7 @@ class Rescaler {
   const Workload& old_;
   const RescaleOptions& options_;
   Findings findings_;
+  bool joined_ = true;  ///< copies of the job, where it is copied
   std::map<std::pair<std::uint32_t, RankId>, std::uint32_t> moved_;
 };
 

@@ -368,5 +368,27 @@ TEST_F(TraceConvert, BlocksOfDifferentRanksAreCopied) {
   }
 }
 
+/// Copies that nothing joins are many jobs, not one larger one: who wants that says so.
+TEST_F(TraceConvert, SeparateCopiesAreAskedFor) {
+  file("s.json", R"({"format":"dojo.trace/1","ranks":[{"graph":0,"ranks":1},{"graph":1,"ranks":1}],
+"group_classes":[{"name":"mp","groups":[{"name":"b","ranks":[0,1]}]}],
+"graphs":[{"ops":[{"id":0,"kind":"barrier","group":"mp"}]},{"ops":[{"id":0,"kind":"barrier","group":"mp"}]}]})");
+  RescaleOptions change;
+  change.ranks = 6;
+  try {
+    (void)rescale_workload(read("s.json"), change);
+    ADD_FAILURE();
+  } catch (const Error& error) {
+    EXPECT_THAT(error.lines(),
+                Contains(AllOf(HasSubstr("found 3 copies of a job of 2 ranks and nothing that joins them"),
+                               HasSubstr("(mp: 1 group of 2 ranks)"), HasSubstr("--data-parallel none"))));
+  }
+  change.data_parallel = {"none"};
+  const Workload made = rescale_workload(read("s.json"), change);
+  EXPECT_EQ(made.ranks(), 6u);
+  EXPECT_THAT(made.graphs[0].warnings,
+              Contains(HasSubstr("3 separate jobs of 2 ranks, which never talk to each other")));
+}
+
 }  // namespace
 }  // namespace dojo::workload

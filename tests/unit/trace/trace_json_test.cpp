@@ -300,7 +300,9 @@ TEST_F(TraceJson, DescribesWhatIsInATrace) {
   options.ranks = 3000;
   const Workload workload = generate_resnet50(options);
   EXPECT_THAT(describe_workload(workload, false),
-              AllOf(HasSubstr("583177863168000 matrix FLOP"), HasSubstr("25557032 parameters"), HasSubstr("0-2999")));
+              AllOf(HasSubstr("583177863168000 matrix FLOP"), HasSubstr("25557032 parameters"), HasSubstr("0-2999"),
+                    HasSubstr("  all                          1          3000  0 1 2 3 4 5 6 7 ...\n"),
+                    HasSubstr("  bn                         120            25  0 1 2 3 4 5 6 7 ...\n")));
   EXPECT_THAT(describe_workload(workload, true),
               AllOf(HasSubstr("\"matrix_flops_all_ranks\": 583177863168000"), HasSubstr("dojosim.trace_info/1")));
 }
