@@ -15,6 +15,7 @@
 #include "dojo/run/net.h"
 #include "interrupt.h"
 #include "net_options.h"
+#include "net_replay.h"
 #include "output_folder.h"
 #include "terminal.h"
 
@@ -41,6 +42,7 @@ int net_command(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   config::RunConfig config = load_net_config(options);
   config.command = command_line("net", arguments);
+  if (options.has("replay")) return replay_recordings(options, config);
   std::vector<double> loads = options.has("sweep") ? sweep_loads(options) : std::vector<double>{};
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;

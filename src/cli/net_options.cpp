@@ -87,6 +87,8 @@ Options net_options() {
       "cycles whose packets are measured; 0 = until the mean is known to 0.5 %")(
       "sweep", po::value<std::string>(),
       "auto, or RATE,...: measure several loads, print the load-latency curve and its knee")(
+      "replay", po::value<std::vector<std::string>>()->composing(),
+      "FILE or FOLDER: recorded network events to send over the machine instead of a pattern")(
       "set", po::value<std::vector<std::string>>()->composing(), "PATH=VALUE, e.g. router.virtual_channels=2")(
       "out", po::value<std::string>(), "folder for report.json, report.txt, report.html, links.csv, curve.csv")(
       "threads", po::value<std::string>(),

@@ -50,6 +50,23 @@ void refuse_contention_of_ideal(const config::RunParams& params) {
               "messages of the ideal network never meet");
 }
 
+void refuse_rings(const topology::NocParams& noc) {
+  std::vector<std::string> problems;
+  if (noc.wrap != topology::Wrap::kNone) {
+    problems.push_back(
+        fmt::format("machine.noc.wrap: found \"{}\", expected \"none\", because operations and collectives know open "
+                    "meshes only; add --set machine.noc.wrap=none --set machine.noc.one_way=false, or use dojosim net",
+                    schema::enum_text(noc.wrap)));
+  }
+  if (noc.networks > 1) {
+    problems.push_back(
+        fmt::format("machine.noc.networks: found {}, expected 1, because a job is sent over one network; "
+                    "add --set machine.noc.networks=1",
+                    noc.networks));
+  }
+  if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
+}
+
 void refuse_core_without_nodes(const config::RunConfig& config) {
   if (config.run.detailed_core == config::RunParams{}.detailed_core || !config.machine.detailed.empty()) return;
   throw Error(ExitCode::kInvalidInput,
@@ -71,6 +88,7 @@ void refuse_audit(const config::RunParams& params, const topology::MachineParams
 }
 
 void refuse_what_cannot_be(const config::RunConfig& config) {
+  refuse_rings(config.machine.noc);
   refuse_core_without_nodes(config);
   refuse_contention_of_ideal(config.run);
   refuse_audit(config.run, config.machine);
