@@ -45,11 +45,13 @@ KernelRequest optimizer(const OpView& view) {
   r.flops = elements * op.vector_flops_per_element;
   r.operations = elements * operations_of_element(op);
   r.element_bytes = kFp32;
-  r.place.layout = Layout::kPixels;
+  // It works where its gradients lie; those that lie elsewhere are collected.
+  r.place = {Layout::kPixels, kUnplaced};
   view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
     const std::uint8_t part = view.places[index].part;
-    const bool gradient = tensor.role == TensorRole::kGradient && part != kUnplaced;
-    if (gradient && part != r.place.part) r.collected_bytes += tensor.bytes;
+    if (tensor.role != TensorRole::kGradient || part == kUnplaced) return;
+    r.place.part = std::min(r.place.part, part);
+    r.inputs.push_back({{Layout::kAny, part}, tensor.bytes});
   });
   return r;
 }
