@@ -102,7 +102,7 @@ Json object_schema(const T& defaults) {
   return json;
 }
 
-Json titled(const std::string& title, Json object) {
+Json titled(const std::string& title, const Json& object) {
   Json json;
   json["$schema"] = "http://json-schema.org/draft-07/schema#";
   json["title"] = title;

@@ -147,8 +147,10 @@ std::vector<HeadlineRow> headline_of(const Json& base, const Json& fresh) {
     const auto shown_value = [&](const Json& v) { return v.is_number() ? figure.shown(v.get<double>()) : "none"; };
     const bool both = from.is_number() && to.is_number();
     if (both && from.get<double>() == 0 && to.get<double>() == 0) continue;
+    std::string path = figure.pointer + 1;
+    std::replace(path.begin(), path.end(), '/', '.');
     rows.push_back({figure.name, shown_value(from), shown_value(to),
-                    both ? percent_change(from.get<double>(), to.get<double>()) : "-"});
+                    both ? percent_change(from.get<double>(), to.get<double>()) : "-", path, from, to});
   }
   return rows;
 }

@@ -261,7 +261,7 @@ std::string text_of(const Json& report) {
   operations(out, report);
   warnings(out, report);
   remarks(out, report);
-  return printable(out.text_);
+  return printable(out.text);
 }
 
 std::string report_text(const RunContext& context) {

@@ -201,7 +201,7 @@ struct WorkloadParams {
 };
 
 struct RunParams {
-  std::int64_t threads = 0;  ///< 0 = all processors
+  std::int64_t threads = 0;  ///< 0 = as many as this process may use
   std::int64_t seed = 1;
   fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
   node::NodeModel node_model = node::NodeModel::kTable;
@@ -219,8 +219,11 @@ struct RunParams {
   failures::Params failures;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
-          Between(0, 1024), Source{"chosen"});
+    field(
+        "threads", self.threads,
+        "host threads; 0 = one for each processor that affinity and control groups allow; the results do not depend on "
+        "it",
+        Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
     field("network_model", self.network_model, "model of the network", Anything(), Source{"chosen"});
     field("node_model", self.node_model, "where times of the cores' work come from", Anything(), Source{"chosen"});

@@ -51,6 +51,44 @@ TEST(Run, HooksAreToldAndCanStop) {
   EXPECT_THAT(sentences, Contains(HasSubstr("building the machine: 32 nodes, 2 dies")));
 }
 
+/// Also where no timeline is asked for: a mistake would wait for the run that asks for one.
+TEST(Run, RanksOfATimelineAreCheckedInEveryRun) {
+  for (const bool timeline : {true, false}) {
+    config::RunConfig config = small_config();
+    config.run.timeline = timeline;
+    config.run.timeline_ranks = "0-1";
+    EXPECT_EQ(run(config).ending, systemc::Ending::kFinished);
+    config.run.timeline_ranks = "0-2";
+    try {
+      (void)run(config);
+      ADD_FAILURE() << timeline;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("run.timeline_ranks: found '0-2', expected \"all\", or ranks from 0 to 1"));
+    }
+  }
+}
+
+/// Without DIPs what would go through them is free, and the report says so.
+TEST(Run, WhatAMissingDipWouldMoveIsSaid) {
+  const test::TemporaryFolder folder;
+  for (const char* kind : {"mem_load", "mem_store", "ingest", "all_reduce"}) {
+    config::RunConfig config = small_config();
+    config.workload.trace = folder.write(
+        "trace", fmt::format(R"({{"format":"dojo.trace/1","ranks":[{{"graph":0,"ranks":2}}],"graphs":[{{"ops":[)"
+                             R"({{"id":0,"kind":"{}","bytes":4096}}]}}]}})",
+                             kind));
+    for (const bool present : {true, false}) {
+      config.machine.dip.present = present;
+      const RunOutcome outcome = run(config);
+      const bool free = !present && std::string(kind) != "all_reduce";
+      EXPECT_EQ(outcome.results.end_cycle > 0, !free) << kind;
+      const auto said = HasSubstr("take no time: the machine has no DIPs");
+      const std::vector<std::string>& all = outcome.prepared.job->approximations;
+      EXPECT_EQ(testing::Value(all, Contains(said)), free) << kind;
+    }
+  }
+}
+
 /// A trace that is read, and a workload that is made: without ranks, the report is written all the same.
 TEST(Run, AReadingThatIsStoppedIsAPartialReportOfNothing) {
   const test::TemporaryFolder folder;
