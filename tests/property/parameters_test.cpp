@@ -243,7 +243,7 @@ const std::vector<Job>& jobs() {
       {"a small transformer",
        false,
        {"", machines + "tile.json", workloads + "gpt_layer.json", kSmallDie + two_dies + kSmallTransformer, {}},
-       {"workload.generate."}},
+       {"workload.generate.", "machine.energy_parts.vector"}},
       {"a pipeline",
        false,
        {"",
@@ -398,7 +398,9 @@ std::string reported(const RunRequest& request, Figures figures) {
     const JobRun ran = run(request);
     report = json::parse(report::report_json({config, *ran.topology, *ran.workload, *ran.job, ran.results}));
   }
-  for (const char* key : {"program", "digest", "seed", "inputs", "machine", "host", "configuration"}) report.erase(key);
+  for (const char* key :
+       {"program", "digest", "seed", "inputs", "machine", "host", "configuration", "evidence", "warnings"})
+    report.erase(key);
   report["memory"].erase("hbm_capacity_bytes");
   if (figures == Figures::kSimulated) {
     for (const char* key : {"energy", "cost", "failures"}) report.erase(key);
