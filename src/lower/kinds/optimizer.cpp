@@ -37,6 +37,10 @@ KernelRequest optimizer(const OpView& view) {
   const Bytes weights = elements * dtype_bytes(op.dtype);
   r.load_bytes = r.store_bytes = weights + state;
   if (state == 0) r.load_bytes += weights;
+  if (dtype_bytes(op.dtype) < kFp32) {
+    r.narrow_load_bytes = r.load_bytes - state;
+    r.narrow_store_bytes = weights;
+  }
   if (op.rule && needs_of(*op.rule).norms) {
     const std::int64_t tensors = std::max<std::int64_t>(1, op.outputs_end - op.outputs_begin);
     r.load_bytes += weights + elements * kFp32;
@@ -49,7 +53,7 @@ KernelRequest optimizer(const OpView& view) {
   view.for_each_input([&](std::uint32_t index, const Tensor& tensor) {
     const std::uint8_t part = view.places[index].part;
     const bool gradient = tensor.role == TensorRole::kGradient && part != kUnplaced;
-    if (gradient && part != r.place.part) r.collected_bytes += tensor.bytes;
+    if (gradient && part != r.place.part) r.inputs.push_back({view.places[index], tensor.bytes});
   });
   return r;
 }
