@@ -3,6 +3,7 @@
 #include "command_texts.h"
 
 #include "commands.h"
+#include "json_answer.h"
 
 namespace dojo::cli {
 namespace {
@@ -27,6 +28,29 @@ std::vector<CommandText> all_command_texts() {
   CommandTexts all;
   for (const Command& command : commands()) (void)command.run({});
   return all.texts;
+}
+
+std::string help_json(const std::vector<CommandText>& commands) {
+  std::vector<std::string> all;
+  for (const CommandText& command : commands) {
+    std::vector<std::string> options;
+    for (const OptionText& option : command.options) {
+      options.push_back(JsonAnswer()
+                            .add("name", option.name)
+                            .add("letter", option.letter)
+                            .add("takes_value", option.takes_value)
+                            .add("sentence", option.words)
+                            .text());
+    }
+    all.push_back(JsonAnswer()
+                      .add("name", command.name)
+                      .add("usage", "dojosim " + command.usage)
+                      .add("sentence", command.sentence)
+                      .add("example", command.example)
+                      .add_json("options", json_list(options))
+                      .text());
+  }
+  return JsonAnswer("help").add_json("commands", json_list(all)).text() + "\n";
 }
 
 }  // namespace dojo::cli

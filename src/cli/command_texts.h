@@ -33,6 +33,8 @@ class CommandTexts {
 /// Of all commands that do something, in the order of their tables.
 [[nodiscard]] std::vector<CommandText> all_command_texts();
 
+/// As one JSON object (schema dojosim.help/1).
+[[nodiscard]] std::string help_json(const std::vector<CommandText>& commands);
 /// shell: bash, zsh or fish.
 [[nodiscard]] std::string completion_of(const std::string& shell, const std::vector<CommandText>& commands);
 /// A page of manual section 1, in the language of man.

@@ -6,6 +6,10 @@
 
 #include "options.h"
 
+namespace dojo::run {
+class Shared;
+}
+
 namespace dojo::cli {
 
 struct Command {
@@ -21,13 +25,18 @@ int sweep_command(const Arguments& arguments);
 int compare_command(const Arguments& arguments);
 int trace_command(const Arguments& arguments);
 int topo_command(const Arguments& arguments);
+int validate_command(const Arguments& arguments);
 int report_command(const Arguments& arguments);
 int list_command(const Arguments& arguments);
 int completion_command(const Arguments& arguments);
 int man_command(const Arguments& arguments);
 
+/// `run` with what is made already; may be null.
+int run_with(const Arguments& arguments, const run::Shared* shared);
+
 [[nodiscard]] const std::vector<Command>& commands();
-void print_version();
+/// Of `dojosim --version` and the words behind it.
+void print_version(const Arguments& arguments);
 
 /// The first word picks from `table` ("trace info ..."); the rest goes to that entry. `parent` is "trace", or "" for
 /// the program itself. Prints the table's help for --help. Throws Error(kUsage).

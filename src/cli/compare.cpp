@@ -37,6 +37,7 @@ int compare_command(const Arguments& arguments) {
       "fail-on", po::value<std::string>(), "any: every change is exit code 1 (default); worse: only what got worse")(
       "format", po::value<std::string>(),
       "of what is printed: text (default), github: workflow commands, gitlab: a Code Quality report")(
+      "json", "print JSON instead of text: what the step did, why, and every value that changed")(
       "update", "write BASE again from NEW, without what is not compared; exit code 0");
   options.positional("base");
   options.positional("new");
@@ -53,6 +54,11 @@ int compare_command(const Arguments& arguments) {
   request.update = options.has("update");
   request.fail_on = one_of(options, "fail-on", {"any", "worse"});
   request.format = one_of(options, "format", {"text", "github", "gitlab"});
+  if (options.has("json")) {
+    if (options.has("format") || request.junit == "-" || request.markdown == "-")
+      options.fail("found --json and another form for standard output, expected one of them");
+    request.format = "json";
+  }
   if (request.junit == "-" && request.markdown == "-")
     options.fail("found --junit - and --markdown -, expected one of them on standard output");
   std::string table;

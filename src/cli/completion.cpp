@@ -148,6 +148,7 @@ int completion_command(const Arguments& arguments) {
   const std::string text = completion_of(shell, all_command_texts());
   if (text.empty()) options.fail(fmt::format("unknown shell '{}'; expected bash, zsh or fish", shell));
   if (options.has("output")) {
+    remove_leftovers_beside(options.text("output"));
     write_file(options.text("output"), text);
   } else {
     put(text);

@@ -12,6 +12,7 @@
 #include "dojo/config/hardware.h"
 #include "dojo/core/assembler.h"
 #include "dojo/core/trace.h"
+#include "json_answer.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -130,7 +131,7 @@ void print_text(const CoreKernelRun& run, const Counters& counters, const core::
 }
 
 void print_json(const CoreKernelRun& run, const Counters& counters, const core::Hardware& hardware) {
-  std::string out = fmt::format("{{\n \"cycles\": {},\n", counters.cycles);
+  std::string out = fmt::format("{{\n \"schema\": \"dojosim.core/1\",\n \"cycles\": {},\n", counters.cycles);
   if (run.formula_cycles > 0) out += fmt::format(" \"formula_cycles\": {},\n", run.formula_cycles);
   out += " \"counters\": {";
   const char* comma = "";
@@ -168,7 +169,11 @@ int core_command(const Arguments& arguments) {
   const core::Hardware hardware = config::load_hardware(options.text("machine"), options.all("set"));
   const CoreKernelRun run = chosen(options, word, hardware);
   if (options.has("print")) {
-    put(run.text);
+    if (options.has("json")) {
+      JsonAnswer("core").add("program", run.text).print();
+    } else {
+      put(run.text);
+    }
     return 0;
   }
   const core::TraceFormat format = format_of(options);
@@ -181,6 +186,7 @@ int core_command(const Arguments& arguments) {
   if (options.has("trace")) {
     core::Trace trace(positive(options, "trace-cycles", kTraceCycles, 100'000));
     counters = core::run_traced(work, hardware, trace, most);
+    remove_leftovers_beside(options.text("trace"));
     write_file(options.text("trace"), trace.text(work, format));
   } else {
     counters = core::run(work, hardware, most);

@@ -2,13 +2,6 @@
 // The one variable a signal handler may touch, and its life time.
 #include "interrupt.h"
 
-#include <sys/prctl.h>
-#include <unistd.h>
-
-#include <cstdlib>
-
-#include "dojo/report/report.h"
-
 namespace dojo::cli {
 namespace {
 
@@ -36,16 +29,6 @@ InterruptGuard::~InterruptGuard() {
 
 bool InterruptGuard::interrupted() {
   return signal_came != 0;
-}
-
-void end_with_sweep() {
-  const char* const sweep = std::getenv(report::kParentVariable);
-  if (sweep == nullptr) return;
-  const long process = std::strtol(sweep, nullptr, 10);
-  ::unsetenv(report::kParentVariable);
-  // At once: a partial report that it wrote could come behind that of the sweep that resumes.
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (::getppid() != process) ::raise(SIGKILL);  // it ended before this could be asked for
 }
 
 }  // namespace dojo::cli

@@ -20,7 +20,4 @@ class InterruptGuard {
   }, old_terminate_{};
 };
 
-/// A point of a sweep is interrupted when the sweep's process ends, by whatever.
-void end_with_sweep();
-
 }  // namespace dojo::cli

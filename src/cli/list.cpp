@@ -9,6 +9,7 @@
 #include "dojo/report/report.h"
 #include "dojo/run/workload_source.h"
 #include "dojo/trace/trace.h"
+#include "json_answer.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -30,9 +31,10 @@ class Answer {
   [[nodiscard]] bool as_json() const { return options_.has("json"); }
   void print_json(const std::vector<Named>& rows) const {
     std::string text;
-    for (const Named& row : rows)
+    for (const Named& row : rows) {
       text += fmt::format("{}\n {{\"kind\": {}, \"name\": {}, \"sentence\": {}}}", text.empty() ? "[" : ",",
                           json_text(row.kind), json_text(row.name), json_text(row.sentence));
+    }
     put(text + "\n]\n");
   }
 
@@ -61,6 +63,7 @@ int collectives(const Arguments& arguments) {
   const auto kinds = workload::kinds_of(workload::OpFamily::kCollective);
   if (answer.as_json()) {
     std::vector<Named> rows;
+    rows.reserve(kinds.size() + workload::collective_algorithms().size());
     for (const workload::OpKind kind : kinds) rows.push_back({"operation", workload::op_kind_name(kind), ""});
     for (const workload::CollectiveAlgorithm& algorithm : workload::collective_algorithms())
       rows.push_back({"algorithm", std::string(algorithm.name()), std::string(algorithm.sentence())});

@@ -9,6 +9,7 @@
 #include "commands.h"
 #include "dojo/base/files.h"
 #include "dojo/report/report.h"
+#include "json_answer.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -87,15 +88,26 @@ std::string manual_of_program(const std::vector<CommandText>& commands) {
 int man_command(const Arguments& arguments) {
   Options options("man DIR", "Writes a page of the manual for the program and for each command into a folder.",
                   "dojosim man out/man1 && man -l out/man1/dojosim-run.1");
+  options.options()("json", "print JSON instead of text");
   options.positional("dir");
   if (!options.parse(arguments)) return 0;
   const std::filesystem::path folder = options.need("dir", "the folder");
   const std::vector<CommandText> commands = all_command_texts();
   (void)make_folders(folder.string());
   remove_leftovers(folder.string());
-  write_file((folder / "dojosim.1").string(), manual_of_program(commands));
-  for (const CommandText& command : commands) write_file((folder / manual_name(command)).string(), manual_of(command));
-  print("{}\n", (folder / "dojosim.1").string());
+  OutputSet files;
+  std::vector<std::string> pages{(folder / "dojosim.1").string()};
+  files.add(pages.front()).write(manual_of_program(commands));
+  for (const CommandText& command : commands) {
+    pages.push_back((folder / manual_name(command)).string());
+    files.add(pages.back()).write(manual_of(command));
+  }
+  files.commit();
+  if (options.has("json")) {
+    JsonAnswer("manual").add_json("pages", json_texts(pages)).print();
+  } else {
+    print("{}\n", pages.front());
+  }
   return 0;
 }
 

@@ -15,6 +15,7 @@
 #include "dojo/run/net.h"
 #include "interrupt.h"
 #include "net_options.h"
+#include "net_replay.h"
 #include "output_folder.h"
 #include "terminal.h"
 
@@ -41,6 +42,7 @@ int net_command(const Arguments& arguments) {
   if (!options.parse(arguments)) return 0;
   config::RunConfig config = load_net_config(options);
   config.command = command_line("net", arguments);
+  if (options.has("replay")) return replay_recordings(options, config);
   std::vector<double> loads = options.has("sweep") ? sweep_loads(options) : std::vector<double>{};
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
@@ -48,8 +50,9 @@ int net_command(const Arguments& arguments) {
   run::NetOutcome outcome = measure(options, std::move(config), std::move(loads));
   outcome.run.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
   if (!out.empty()) report::write_net_folder(outcome.context(), out);
-  put(report::net_report_text(outcome.context()));
-  if (!out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
+  const bool json = options.has("json");
+  put(json ? report::net_report_json(outcome.context()) : report::net_report_text(outcome.context()));
+  if (!json && !out.empty()) print("report          {}\n", (std::filesystem::path(out) / "report.html").string());
   if (!outcome.run.outcome.interrupted) return static_cast<int>(ExitCode::kGood);
   spdlog::warn("interrupted; the report is marked partial");
   return static_cast<int>(ExitCode::kInterrupted);

@@ -87,10 +87,13 @@ Options net_options() {
       "cycles whose packets are measured; 0 = until the mean is known to 0.5 %")(
       "sweep", po::value<std::string>(),
       "auto, or RATE,...: measure several loads, print the load-latency curve and its knee")(
+      "replay", po::value<std::vector<std::string>>()->composing(),
+      "FILE or FOLDER: recorded network events to send over the machine instead of a pattern")(
       "set", po::value<std::vector<std::string>>()->composing(), "PATH=VALUE, e.g. router.virtual_channels=2")(
       "out", po::value<std::string>(), "folder for report.json, report.txt, report.html, links.csv, curve.csv")(
-      "threads", po::value<std::string>(), "host threads; 0 = all processors; results do not depend on it")(
-      "seed", po::value<std::string>(), "of every random draw");
+      "threads", po::value<std::string>(),
+      "host threads; 0 = all processors that it may use; results do not depend on it")(
+      "seed", po::value<std::string>(), "of every random draw")("json", "print report.json instead of the summary");
   options.positional("config");
   return options;
 }

@@ -73,6 +73,10 @@ bool Options::parse(const Arguments& arguments) {
     return false;
   }
   read(arguments);
+  if (has("help") && has("json")) {
+    std::cout << help_json({own_text()});
+    return false;
+  }
   if (has("help")) {
     std::ostringstream words;
     words << "usage: dojosim " << usage_ << "\n\n"

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "commands.h"
+#include "json_answer.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -12,9 +13,15 @@ namespace dojo::cli {
 int report_command(const Arguments& arguments) {
   Options options("report DIR", "Writes report.html for the run or sweep folder DIR and prints its path.",
                   "dojosim report out/tile");
+  options.options()("json", "print JSON instead of text");
   options.positional("dir");
   if (!options.parse(arguments)) return 0;
-  print("{}\n", report::write_html(options.need("dir", "the folder")));
+  const std::string page = report::write_html(options.need("dir", "the folder"));
+  if (options.has("json")) {
+    JsonAnswer("page").add("page", page).print();
+  } else {
+    print("{}\n", page);
+  }
   return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
 #include "dojo/report/report.h"
+#include "dojo/report/run_folder.h"
 #include "dojo/report/timeline.h"
 #include "dojo/run/plugins.h"
 #include "dojo/run/run.h"
@@ -39,12 +40,15 @@ Options run_options() {
       "set", po::value<std::vector<std::string>>()->composing(),
       "PATH=VALUE, e.g. machine.die.crossing_ns=50; may be repeated")(
       "out", po::value<std::string>(), "folder for report.json, report.txt, report.html, links.csv, ops.csv")(
-      "threads", po::value<std::int64_t>(), "host threads; 0 = all processors; results do not depend on it")(
+      "threads", po::value<std::int64_t>(),
+      "host threads; 0 = all processors that it may use; results do not depend on it")(
       "seed", po::value<std::int64_t>(), "of every random draw")(
       "max-bursts", po::value<double>(), "refuse a job whose messages are more bursts than that; default 1e10")(
       "audit", po::value<std::int64_t>(),
       "replay N operations in the reference network, for the error of this report; 0 = none")(
       "if-free", "run the job again with each part of the machine ideal in turn, and say what each would gain")(
+      "sensitivity",
+      "run the job again with each assumed number of the machine 10 % less and more, and say which matter")(
       "json", "print report.json instead of the summary")("links", po::value<std::string>(),
                                                           "all: every on-die link in links.csv, not folded per die")(
       "timeline", "write timeline.pftrace.gz, which opens in ui.perfetto.dev: what each rank ran when")(
@@ -88,6 +92,7 @@ config::RunConfig load_config(const Options& options) {
   if (options.has("timeline-ranks"))
     request.overrides.push_back("run.timeline_ranks=" + options.text("timeline-ranks"));
   if (options.has("if-free")) request.overrides.emplace_back("run.if_free=true");
+  if (options.has("sensitivity")) request.overrides.emplace_back("run.sensitivity=true");
   if (links == "all") request.overrides.emplace_back("run.all_links=true");
   return config::load(request);
 }
@@ -133,6 +138,10 @@ int exit_code(const run::RunOutcome& outcome) {
 }  // namespace
 
 int run_command(const Arguments& arguments) {
+  return run_with(arguments, nullptr);
+}
+
+int run_with(const Arguments& arguments, const run::Shared* shared) {
   const Clock::time_point start = Clock::now();
   Options options = run_options();
   if (!options.parse(arguments)) return 0;
@@ -146,6 +155,7 @@ int run_command(const Arguments& arguments) {
   for (const std::string& file : options.all("plugin")) plugins.load(file);
   run::Hooks hooks;
   hooks.plugins = &plugins;
+  hooks.shared = shared;
   hooks.waves = vcd.request();
   hooks.warn = [](const std::string& sentence) { spdlog::warn(sentence); };
   const InterruptGuard interrupt;
@@ -165,8 +175,15 @@ int run_command(const Arguments& arguments) {
   run::RunOutcome outcome = simulate(std::move(prepared), hooks, options.quiet());
   stage.reset();
   outcome.results.wall_s = std::chrono::duration<double>(Clock::now() - start).count();
-  if (!out.empty()) report::write_run_folder(outcome.context(), out);
-  const std::string signals = vcd.write(outcome);
+  std::string signals;
+  const auto more = [&](OutputSet& files) { signals = vcd.write(outcome, files); };
+  if (out.empty()) {
+    OutputSet files;
+    more(files);
+    files.commit();
+  } else {
+    report::write_run_folder(outcome.context(), out, more);
+  }
   if (options.has("json")) {
     put(report::report_json(outcome.context()));
     return exit_code(outcome);

@@ -6,8 +6,11 @@
 
 #include "commands.h"
 #include "dojo/base/error.h"
-#include "dojo/report/report.h"
+#include "dojo/base/files.h"
+#include "dojo/report/sweep.h"
 #include "interrupt.h"
+#include "json_answer.h"
+#include "point_runner.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -19,6 +22,31 @@ std::string own_program() {
   if (failed)
     throw Error(ExitCode::kIo, "/proc/self/exe cannot be read, so the points' program is not known: mount /proc");
   return path.string();
+}
+
+void say_what_was_made(const report::SweepRequest& request, const report::SweepOutcome& outcome) {
+  const std::filesystem::path folder = request.directory;
+  const bool results = !request.script && request.only != "points";
+  if (!request.json) {
+    if (request.only != "points") print("{}\n", (folder / (results ? "results.csv" : "slurm/submit.sh")).string());
+    return;
+  }
+  JsonAnswer answer("sweep_results");
+  answer.add("folder", request.directory)
+      .add("points", std::uint64_t{outcome.points})
+      .add("excluded", std::uint64_t{outcome.excluded})
+      .add("good", outcome.bad == 0);
+  if (request.script) answer.add("script", (folder / "slurm/submit.sh").string());
+  if (results && (request.backend != "slurm" || request.wait)) {
+    answer.add("done", std::uint64_t{outcome.done})
+        .add("dropped", std::uint64_t{outcome.dropped})
+        .add("failed", std::uint64_t{outcome.failed})
+        .add("pending", std::uint64_t{outcome.pending})
+        .add("results", (folder / "results.csv").string())
+        .add("database", (folder / "results.sqlite").string())
+        .add("page", (folder / "report.html").string());
+  }
+  answer.print();
 }
 
 }  // namespace
@@ -45,7 +73,8 @@ int sweep_command(const Arguments& arguments) {
       "CSV file whose columns are paths and whose rows are the points, in place of the sweep's axes")(
       "shard", po::value<std::string>(), "i/n: only every n-th point, from the i-th on")(
       "max-bursts", po::value<double>(), "as of run, for every point")("resume", "keep the points that are finished")(
-      "dry-run", "print the plan and run nothing");
+      "dry-run", "print the plan and what of it cannot be, and run nothing")(
+      "json", "print JSON instead of text: how many points are done, or the plan of a dry run");
   options.positional("sweep");
   if (!options.parse(arguments)) return 0;
   report::SweepRequest request;
@@ -68,20 +97,22 @@ int sweep_command(const Arguments& arguments) {
   request.wait = options.has("wait");
   request.resume = options.has("resume");
   request.dry_run = options.has("dry-run");
+  request.json = options.has("json");
   request.quiet = options.quiet();
   request.program = own_program();
+  RunPoints points;
+  request.runner = &points;
   if (options.has("max-input-mib"))
     request.run_options = {"--max-input-mib", std::to_string(options.value<std::int64_t>("max-input-mib", 0))};
   if (options.has("max-bursts")) {
+    input_limits().bursts = options.value<double>("max-bursts", 0);
     request.run_options.insert(request.run_options.end(),
                                {"--max-bursts", fmt::format("{}", options.value<double>("max-bursts", 0))});
   }
   request.interrupted = [] { return InterruptGuard::interrupted(); };
-  const int failed = report::sweep(request);
-  const char* const made = request.script ? "slurm/submit.sh" : "results.csv";
-  if (!request.dry_run && request.only != "points")
-    print("{}\n", (std::filesystem::path(request.directory) / made).string());
-  return static_cast<int>(failed == 0 ? ExitCode::kGood : ExitCode::kRegression);
+  const report::SweepOutcome outcome = report::sweep(request);
+  if (!request.dry_run) say_what_was_made(request, outcome);
+  return static_cast<int>(outcome.bad == 0 ? ExitCode::kGood : ExitCode::kRegression);
 }
 
 }  // namespace dojo::cli

@@ -17,20 +17,6 @@ void put(const std::string& text) {
   std::fwrite(plain.data(), 1, plain.size(), stdout);
 }
 
-std::string json_text(const std::string& text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      out += std::string("\\") + c;
-    } else if (static_cast<unsigned char>(c) < ' ') {
-      out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    } else {
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 void put_error(const std::string& line) {
   const std::string plain = shortened(printable_line(line)) + "\n";
   std::fwrite(plain.data(), 1, plain.size(), stderr);

@@ -10,8 +10,6 @@ namespace dojo::cli {
 
 /// To standard output; the program's end finds out whether it could be written.
 void put(const std::string& text);
-/// A text as JSON has it, with its quotes.
-[[nodiscard]] std::string json_text(const std::string& text);
 /// A line to standard error. There is nobody to tell when that is closed or full.
 void put_error(const std::string& line);
 /// Two parts of a line to standard error, without taking memory.

@@ -9,6 +9,7 @@
 #include "dojo/config/hardware.h"
 #include "dojo/topology/routes.h"
 #include "dojo/topology/topology.h"
+#include "json_answer.h"
 #include "progress.h"
 #include "terminal.h"
 
@@ -51,11 +52,16 @@ int check(const Arguments& arguments) {
   const topology::Topology machine(config::load_machine(file, options.all("set")), file);
   const std::string routing = deadlock_verdict(machine, file);
   if (options.has("json")) {
-    print(
-        "{{\"file\": {}, \"good\": true, \"level\": {}, \"nodes\": {}, \"dies\": {}, \"tiles\": {}, \"dips\": {}, "
-        "\"routing\": {}}}\n",
-        json_text(file), json_text(machine.root_name()), machine.node_count(), machine.die_count(),
-        machine.tile_count(), machine.dip_count(), json_text(routing));
+    JsonAnswer("topo_check")
+        .add("file", file)
+        .add("good", true)
+        .add("level", machine.root_name())
+        .add("nodes", static_cast<std::uint64_t>(machine.node_count()))
+        .add("dies", static_cast<std::uint64_t>(machine.die_count()))
+        .add("tiles", static_cast<std::uint64_t>(machine.tile_count()))
+        .add("dips", static_cast<std::uint64_t>(machine.dip_count()))
+        .add("routing", routing)
+        .print();
     return 0;
   }
   print("{}: good: {} with {} nodes, {} dies, {} tiles, {} DIPs\n", file, machine.root_name(), machine.node_count(),
@@ -68,18 +74,29 @@ int show(const Arguments& arguments) {
   Options options("topo show FILE", "Draws a machine in the terminal, or as a picture.",
                   "dojosim topo show configs/machines/tile.json --svg tile.svg");
   add_set(options);
-  options.options()("svg", po::value<std::string>(), "write a picture to this file instead; - prints it");
+  options.options()("svg", po::value<std::string>(), "write a picture to this file instead; - prints it")(
+      "json", "print JSON instead of text: every value of the machine, and the drawing or the picture's file");
   options.positional("file");
   if (!options.parse(arguments)) return 0;
   const topology::MachineParams machine =
       config::load_machine(options.need("file", "the machine file"), options.all("set"));
-  if (!options.has("svg")) {
-    put(config::draw_machine(machine));
-    return 0;
+  const std::string picture = options.text("svg");
+  const bool json = options.has("json");
+  if (json && picture == "-") options.fail("found --json and --svg -, expected one of them on standard output");
+  if (!picture.empty()) {
+    remove_leftovers_beside(picture);
+    write_file(picture, config::draw_machine_svg(machine));
   }
-  remove_leftovers_beside(options.text("svg"));
-  write_file(options.text("svg"), config::draw_machine_svg(machine));
-  if (options.text("svg") != "-") print("{}\n", options.text("svg"));
+  if (json) {
+    JsonAnswer answer("topo_show");
+    answer.add("file", options.text("file")).add_json("machine", config::machine_json(machine));
+    picture.empty() ? answer.add("drawing", config::draw_machine(machine)) : answer.add("svg", picture);
+    answer.print();
+  } else if (picture.empty()) {
+    put(config::draw_machine(machine));
+  } else if (picture != "-") {
+    print("{}\n", picture);
+  }
   return 0;
 }
 

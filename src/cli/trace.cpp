@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
 #include <numeric>
 #include <string>
@@ -17,12 +18,11 @@
 #include "dojo/base/nearest.h"
 #include "dojo/run/workload_source.h"
 #include "generate_options.h"
+#include "json_answer.h"
 #include "terminal.h"
 
 namespace dojo::cli {
 namespace {
-
-constexpr const char* kWritten = "dojo-json";
 
 std::int64_t at_least(const Options& options, const char* name, std::int64_t low, std::int64_t otherwise) {
   const auto value = options.value<std::int64_t>(name, otherwise);
@@ -84,7 +84,7 @@ std::vector<std::string> notes_of(const workload::Workload& workload) {
       const std::size_t file = graph.file.empty() ? std::string::npos : words.find(graph.file);
       if (file != std::string::npos) words.erase(file, graph.file.size());
       const auto [at, fresh] = known.try_emplace(words, notes.size(), 0);
-      if (fresh) notes.push_back("note: " + warning);
+      if (fresh) notes.push_back(warning);
       ++at->second.second;
     }
   }
@@ -93,8 +93,30 @@ std::vector<std::string> notes_of(const workload::Workload& workload) {
   return notes;
 }
 
+void add_json_option(Options& options) {
+  options.options()("json", "print JSON instead of text");
+}
+
+void refuse_two_answers(const Options& options, const std::string& to) {
+  if (options.has("json") && to == "-")
+    options.fail("found --json and a trace that goes to standard output, expected one of them");
+}
+
 /// To standard error when the trace itself went to standard output.
-void say_what(const std::string& name, const workload::Workload& workload, const std::string& format) {
+void say_what(const Options& options, const std::string& name, const workload::Workload& workload,
+              const std::string& format) {
+  if (options.has("json")) {
+    JsonAnswer("trace")
+        .add("file", name)
+        .add("good", true)
+        .add("ranks", std::uint64_t{workload.ranks()})
+        .add("graphs", std::uint64_t{workload.graphs.size()})
+        .add("operations", std::uint64_t{operations(workload)})
+        .add("format", format)
+        .add_json("notes", json_texts(notes_of(workload)))
+        .print();
+    return;
+  }
   const std::string words = fmt::format("{}: good: {} ranks, {} graphs, {} operations, format {}", name,
                                         workload.ranks(), workload.graphs.size(), operations(workload), format);
   if (name == "-") {
@@ -122,14 +144,32 @@ int check(const Arguments& arguments) {
   Options options("trace check FILE_OR_PREFIX [options]",
                   "Checks a trace, each rank alone and across ranks; every finding is one line on stderr, exit code 3.",
                   "dojosim trace check traces/all_reduce");
+  add_json_option(options);
   add_reading_options(options);
   options.positional("trace");
   if (!options.parse(arguments)) return 0;
   const std::string trace = options.need("trace", "the trace");
   const workload::Workload workload = read(options, trace);
-  for (const std::string& note : notes_of(workload)) print("{}\n", note);
-  say_what(trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
+  if (!options.has("json"))
+    for (const std::string& note : notes_of(workload)) print("note: {}\n", note);
+  say_what(options, trace, workload, workload.graphs.empty() ? "none" : workload.graphs.front().format);
   return 0;
+}
+
+bool ends_with(const std::string& name, const std::string& end) {
+  return name.size() > end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
+}
+
+/// The place that a trace is written to. Its ending says the format: another one is a mistake, before anything is read.
+std::string place(const Options& options, const char* what, const std::string& to) {
+  const std::string end = std::filesystem::path(to).extension().string();
+  if (!end.empty() && end != ".json" && end != ".gz" && end != ".et") {
+    options.fail(fmt::format(
+        "{} is '{}'; expected a name that ends in .json or .json.gz for dojosim's own format, or in .et or .et.gz for "
+        "Chakra",
+        what, to));
+  }
+  return to;
 }
 
 /// PREFIX.et and PREFIX.et.gz are Chakra, one file per rank; any other name is the own format.
@@ -137,12 +177,12 @@ std::string write(const workload::Workload& workload, const std::string& to) {
   remove_leftovers_beside(to);
   for (const bool gzip : {false, true}) {
     const std::string end = gzip ? ".et.gz" : ".et";
-    if (to.size() <= end.size() || to.compare(to.size() - end.size(), end.size(), end) != 0) continue;
+    if (!ends_with(to, end)) continue;
     workload::write_chakra_trace(workload, to.substr(0, to.size() - end.size()), gzip);
     return "chakra-et";
   }
   workload::write_trace(workload, to);
-  return kWritten;
+  return "dojo-json";
 }
 
 void add_writing_options(Options& options) {
@@ -162,15 +202,18 @@ int convert(const Arguments& arguments) {
       "per rank, when TO ends in .et or .et.gz: PREFIX.et writes PREFIX.0.et, PREFIX.1.et, ... and "
       "PREFIX.json with the groups.",
       "dojosim trace convert traces/all_reduce all_reduce.json.gz");
+  add_json_option(options);
   add_reading_options(options);
   add_writing_options(options);
   options.positional("from");
   options.positional("to");
   if (!options.parse(arguments)) return 0;
   set_writing_limits(options);
-  const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  const std::string from = options.need("from", "the trace to read");
+  const std::string to = place(options, "TO", options.need("to", "the file to write"));
+  refuse_two_answers(options, to);
   const workload::Workload workload = read(options, from);
-  say_what(to, workload, write(workload, to));
+  say_what(options, to, workload, write(workload, to));
   return 0;
 }
 
@@ -194,13 +237,16 @@ int rescale(const Arguments& arguments) {
       "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
       "data-parallel", po::value<std::vector<std::string>>()->composing(),
       "CLASS: its groups grow with the ranks; none: copies are separate jobs");
+  add_json_option(options);
   add_reading_options(options);
   add_writing_options(options);
   options.positional("from");
   options.positional("to");
   if (!options.parse(arguments)) return 0;
   set_writing_limits(options);
-  const std::string from = options.need("from", "the trace to read"), to = options.need("to", "the file to write");
+  const std::string from = options.need("from", "the trace to read");
+  const std::string to = place(options, "TO", options.need("to", "the file to write"));
+  refuse_two_answers(options, to);
   workload::RescaleOptions change;
   if (options.has("to-ranks")) change.ranks = rank_count(options, "to-ranks", 1, 1);
   if (options.has("to-batch")) change.batch = at_least(options, "to-batch", 1, 1);
@@ -209,35 +255,37 @@ int rescale(const Arguments& arguments) {
   change.data_parallel = options.value<std::vector<std::string>>("data-parallel", {});
   const workload::Workload workload = workload::rescale_workload(read(options, from), change);
   for (const std::string& note : notes_of(workload))
-    if (!options.has("quiet")) put_error(note);
-  say_what(to, workload, write(workload, to));
+    if (!options.has("quiet") && !options.has("json")) put_error("note: " + note);
+  say_what(options, to, workload, write(workload, to));
   return 0;
 }
 
 int generate(const Arguments& arguments) {
   Options options("trace gen MODEL [options]",
-                  fmt::format("Writes a generated trace in dojosim's own format. MODEL is one of:\n{}.",
+                  fmt::format("Writes a generated trace; its format as of TO for trace convert. MODEL is one of:\n{}.",
                               fmt::join(run::generator_names(), ", ")),
                   "dojosim trace gen resnet50 --batch 8 --dtype bf16 --ranks 25 -o resnet50.json.gz");
   options.options()("ranks", po::value<std::int64_t>(), "ranks; default 1")(
       "steps", po::value<std::int64_t>(), "training steps; default 1")("output,o", po::value<std::string>(),
                                                                        "file to write; default MODEL.json");
+  add_json_option(options);
   add_generate_options(options);
+  add_writing_options(options);
   options.positional("model");
   if (!options.parse(arguments)) return 0;
+  set_writing_limits(options);
   const config::GenerateParams params = generate_params(options);
   const std::vector<std::string> models = run::generator_names();
   if (std::find(models.begin(), models.end(), params.model) == models.end()) {
     options.fail(fmt::format("unknown model '{}'{}", params.model, did_you_mean(params.model, models)));
   }
+  const std::string file = place(options, "--output", options.value<std::string>("output", params.model + ".json"));
   constexpr std::int64_t kMostSteps = 64;  // as in a trace
   const std::int64_t steps = at_least(options, "steps", 1, 1);
   if (steps > kMostSteps) options.fail(fmt::format("--steps is {}; expected at most {}", steps, kMostSteps));
+  refuse_two_answers(options, file);
   const workload::Workload workload = run::generate_workload(params, rank_count(options, "ranks", 1, 1), steps);
-  const std::string file = options.value<std::string>("output", params.model + ".json");
-  remove_leftovers_beside(file);
-  workload::write_trace(workload, file);
-  say_what(file, workload, kWritten);
+  say_what(options, file, workload, write(workload, file));
   return 0;
 }
 

@@ -44,19 +44,21 @@ VcdFile::VcdFile(const Options& options) : path_(options.text("vcd")) {
   if (options.has("vcd-cycles") && !read_cycles(cycles, *request_))
     options.fail(fmt::format("--vcd-cycles is '{}'; expected BEGIN-END in cycles, such as 1000-5000", cycles));
   remove_leftovers_beside(path_);
-  file_.emplace(path_);
+  tried_.emplace(path_);
 }
 
-std::string VcdFile::write(const run::RunOutcome& outcome) {
-  if (!file_) return "";
+std::string VcdFile::write(const run::RunOutcome& outcome, OutputSet& files) {
+  if (!tried_) return "";
+  tried_.reset();
+  OutputFile& file = files.add(path_);
   const Cycles ran = outcome.results.end_cycle, full = core::full_at(outcome.waves);
   const Cycles end = std::min({request_->end, ran, full});
   core::write_vcd(outcome.waves, outcome.prepared.config->machine.clock_hz, request_->begin, end,
-                  [this](std::string_view bytes) { file_->write(bytes); });
-  file_->commit();
-  if (full < std::min(request_->end, ran))
+                  [&](std::string_view bytes) { file.write(bytes); });
+  if (full < std::min(request_->end, ran)) {
     spdlog::warn("{} ends at cycle {} of {}: {} changes are kept; choose nodes or cycles (--vcd-nodes, --vcd-cycles)",
                  path_, full, ran, run::kMostWaveChanges);
+  }
   return fmt::format("signals         {} ({} nodes, cycles {} to {}); opens in GTKWave\n", path_, outcome.waves.size(),
                      request_->begin, std::max(end, request_->begin));
 }

@@ -18,13 +18,13 @@ class VcdFile {
   explicit VcdFile(const Options& options);
   /// Empty: there is no --vcd.
   [[nodiscard]] const std::optional<run::WaveRequest>& request() const { return request_; }
-  /// Writes the file. Returns the line that says so.
-  [[nodiscard]] std::string write(const run::RunOutcome& outcome);
+  /// Adds the file to those of the run. Returns the line that says so, once they are in their places.
+  [[nodiscard]] std::string write(const run::RunOutcome& outcome, OutputSet& files);
 
  private:
   std::string path_;
   std::optional<run::WaveRequest> request_;
-  std::optional<OutputFile> file_;
+  std::optional<OutputFile> tried_;
 };
 
 }  // namespace dojo::cli

@@ -104,7 +104,8 @@ double start_cycles(const Slice& slice, const topology::Topology& topology) {
                      columns = std::min(slice.shape->columns, topology.site_columns());
   if (slice.shape->node_count() == 1) return 0;
   const topology::MachineParams& p = topology.params();
-  return static_cast<double>((rows / 2 + columns / 2) * p.noc.hop_cycles + 2 * p.node.semaphore_cycles);
+  const Cycles hops = rows / 2 + columns / 2;
+  return static_cast<double>(hops * p.noc.hop_cycles + 2 * p.node.semaphore_cycles);
 }
 
 /// The fast network's limit of a stripe: a burst of every row, and two of them in a receive buffer. Each of several
@@ -516,8 +517,9 @@ std::optional<double> scheduled_cycles(const DataflowPlan& plan, const Collectiv
   if (cut.chunks <= most_chunks) return walk(cut.chunks);
   const double more = walk(most_chunks);
   if (more >= most) return more;
-  const double some = walk(most_chunks / 2);
-  const double each_chunk = (more - some) / static_cast<double>(most_chunks - most_chunks / 2);
+  const auto half = most_chunks / 2;
+  const double some = walk(half);
+  const double each_chunk = (more - some) / static_cast<double>(most_chunks - half);
   return more + each_chunk * static_cast<double>(cut.chunks - most_chunks);
 }
 

@@ -92,9 +92,10 @@ Costs costs(const TreeLayout& layout, const CollectiveRequest& request, const Ra
   }
   c.edge_cycles = busiest(std::move(ways));
   const auto tracks = static_cast<double>(layout.tracks.count());
-  for (const Moved& m : moved)
+  for (const Moved& m : moved) {
     c.port_cycles = std::max(
         {c.port_cycles, m.in / tracks / rates.eject, m.out / tracks / rates.inject, m.added / tracks / rates.combine});
+  }
   return c;
 }
 

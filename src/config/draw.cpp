@@ -63,9 +63,10 @@ std::string mesh_row(const Topology& machine, std::int64_t row) {
   text += columns > kWidestMesh ? fmt::format(" ... {} columns ", columns) : "| ";
   if (!dips.empty()) text += "=" + dips;
   for (const Level level : {Level::kCabinet, Level::kTray}) {
-    if (p.level > level && begins(machine, level, row))
+    if (p.level > level && begins(machine, level, row)) {
       text += fmt::format("  {}[{}]", schema::enum_text(level),
                           machine.index_in_parent(level, die_of_tile(machine, row, 0)));
+    }
   }
   return text;
 }
@@ -185,9 +186,10 @@ std::string summary(const Topology& machine) {
   }
   line("nodes", fmt::format("{}", machine.node_count()));
   const topology::DeadCounts& dead = machine.dead();
-  if (dead.cores + dead.routers + dead.links + dead.dies > 0)
+  if (dead.cores + dead.routers + dead.links + dead.dies > 0) {
     line("dead", fmt::format("{} dies, {} routers ({} of them cut off), {} links, {} cores", dead.dies, dead.routers,
                              dead.cut_off, dead.links, dead.cores));
+  }
   line("DIPs", fmt::format("{}", machine.dip_count()));
   line("hosts", fmt::format("{}", machine.host_count()));
   line("clock", scaled(p.clock_hz, "Hz"));

@@ -79,10 +79,11 @@ class Picture {
     if (params_.level < level) return;
     const topology::Grid& dies = machine_.level(level).dies;
     for (std::int64_t row = 0; row < machine_.die_rows(); row += dies.rows) {
-      for (std::int64_t column = 0; column < machine_.die_columns(); column += dies.columns)
+      for (std::int64_t column = 0; column < machine_.die_columns(); column += dies.columns) {
         box(kind, left + static_cast<double>(column) * die, top + static_cast<double>(row) * die,
             static_cast<double>(std::min<std::int64_t>(dies.columns, machine_.die_columns() - column)) * die,
             static_cast<double>(std::min<std::int64_t>(dies.rows, machine_.die_rows() - row)) * die);
+      }
     }
   }
 

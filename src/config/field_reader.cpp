@@ -133,16 +133,17 @@ bool check_keys(const Value& object, const std::string& where, const std::vector
   for (const auto& [key, value] : object.members) {
     if (std::find(known.begin(), known.end(), key) != known.end()) continue;
     if (key == "$schema" && value.is(Kind::kText) && where.empty()) continue;  // editors look for it
+    const std::string place = fmt::format("{}/{}", where, key);
     if (const std::string why = why_removed(value.path); !why.empty()) {
-      log.add(value, where + "/" + key, fmt::format("found \"{}\", which was removed: {}; leave it out", key, why));
+      log.add(value, place, fmt::format("found \"{}\", which was removed: {}; leave it out", key, why));
       continue;
     }
     // Nobody reads a suggestion for the thousandth mistake, and each takes a comparison with every key.
     const std::string meant = log.complaints.lines.size() < kMostSuggestions ? nearest(key, known) : "";
-    log.add(value, where + "/" + key,
+    log.add(value, place,
             meant.empty() ? fmt::format("found unknown key \"{}\", expected one of {}", key, quoted(known))
                           : fmt::format("found unknown key \"{}\", expected \"{}\"", key, meant));
-    if (!meant.empty()) log.unreadable.insert(where + "/" + meant);
+    if (!meant.empty()) log.unreadable.insert(fmt::format("{}/{}", where, meant));
   }
   return true;
 }

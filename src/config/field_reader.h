@@ -105,7 +105,7 @@ class FieldReader {
     if (!value->is(Value::Kind::kObject))
       return log_.add(*value, where, fmt::format("found {}, expected an object of texts", value->shown()));
     for (const auto& [name, text] : value->members)
-      read_value(text, where + "/" + name, schema::Anything(), member[name], log_);
+      read_value(text, fmt::format("{}/{}", where, name), schema::Anything(), member[name], log_);
   }
 
  private:

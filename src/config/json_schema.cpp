@@ -102,7 +102,7 @@ Json object_schema(const T& defaults) {
   return json;
 }
 
-Json titled(const std::string& title, Json object) {
+Json titled(const std::string& title, const Json& object) {
   Json json;
   json["$schema"] = "http://json-schema.org/draft-07/schema#";
   json["title"] = title;
@@ -120,8 +120,8 @@ Json file_or(const char* schema_file, const char* sentence) {
 std::string json_schema(const std::string& kind) {
   Json json;
   if (kind == "machine") {
-    json = titled("dojosim machine file; sections above the machine's own level are left out",
-                  object_schema(topology::MachineParams{}));
+    json =
+        titled("dojosim machine file; sections above the machine's own level are left out", object_schema(Machine{}));
   } else if (kind == "workload") {
     json = titled("dojosim workload file", object_schema(WorkloadParams{}));
   } else if (kind == "run") {

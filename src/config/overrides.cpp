@@ -136,7 +136,7 @@ Value value_of(const std::string& text, const schema::Declared& declared, const 
 
 const std::vector<schema::Declared>& all_declarations() {
   static const std::vector<schema::Declared> all = [] {
-    std::vector<schema::Declared> list = schema::declarations_of<topology::MachineParams>("machine.");
+    std::vector<schema::Declared> list = schema::declarations_of<Machine>("machine.");
     for (auto& one : schema::declarations_of<WorkloadParams>("workload.")) list.push_back(std::move(one));
     for (auto& one : schema::declarations_of<RunParams>("run.")) list.push_back(std::move(one));
     for (auto& one : schema::declarations_of<traffic::RouterParams>("router.")) list.push_back(std::move(one));

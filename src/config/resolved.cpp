@@ -5,6 +5,7 @@
 
 #include "config/level_use.h"
 #include "dojo/config/config.h"
+#include "dojo/config/hardware.h"
 #include "dojo/schema/enum_text.h"
 
 namespace dojo::config {
@@ -94,6 +95,10 @@ std::string resolved_json(const RunConfig& config, Purpose purpose) {
     json["net"] = written(net, "net", topology::Level::kExapod);
   }
   return json.dump(2) + "\n";
+}
+
+std::string machine_json(const topology::MachineParams& machine) {
+  return written(machine, "", machine.level).dump();
 }
 
 std::map<std::string, std::string> config_leaves(const RunConfig& config, Purpose purpose) {

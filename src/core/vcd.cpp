@@ -92,9 +92,10 @@ void VcdWriter::header() {
     }
     scope();
     for (std::size_t wire = 0; wire < wires_.size(); ++wire) {
-      if (wires_[wire].bits > 0)
+      if (wires_[wire].bits > 0) {
         fmt::format_to(std::back_inserter(text_), "$var wire {} {} {} $end\n", wires_[wire].bits, id(node, wire),
                        wires_[wire].name);
+      }
     }
     for (; scopes > 0; --scopes) text_ += "$upscope $end\n";
     put();
@@ -139,9 +140,10 @@ void VcdWriter::write(Cycles begin, Cycles end) {
   header();
   time(begin);
   text_ += "$dumpvars\n";
-  for (std::size_t node = 0; node < waves_.size(); ++node)
+  for (std::size_t node = 0; node < waves_.size(); ++node) {
     for (std::size_t wire = 0; wire < wires_.size(); ++wire)
       if (wires_[wire].bits > 0) value(node, wire, waves_[node].wave.initial()[wire]);
+  }
   text_ += "$end\n";
   body(std::max(begin + 1, end));
   put(true);

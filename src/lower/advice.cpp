@@ -46,12 +46,15 @@ bool Advice::fits(const Slice& slice, CapacityPolicy policy) const {
 std::string Advice::words() const {
   std::vector<std::string> words;
   const CapacityPolicy policy = request_.options.capacity_policy;
+  if (policy != CapacityPolicy::kFail && request_.topology.dip_count() == 0)
+    words.emplace_back("this machine has no DIPs, and no tensor can leave the SRAM (machine.dip.present)");
+  const std::size_t said = words.size();
   if (policy != CapacityPolicy::kStream && request_.topology.dip_count() > 0 &&
       fits(request_.slice, CapacityPolicy::kStream))
     words.emplace_back("workload.capacity_policy=stream would fit (tried)");
   const std::string slice = larger_slice();
   if (!slice.empty()) words.push_back(slice);
-  if (words.empty()) words.emplace_back("no larger slice of this machine was found to fit");
+  if (words.size() == said) words.emplace_back("no larger slice of this machine was found to fit");
   words.push_back(strategy());
   return fmt::format("{}", fmt::join(words, "; "));
 }

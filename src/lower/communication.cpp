@@ -74,9 +74,10 @@ void Communication::fill_in_rank() {
   }
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     const std::uint32_t p = job_.program_of_rank[rank];
-    for (std::size_t entry = 0; entry < drafts_[p].entries.size(); ++entry)
+    for (std::size_t entry = 0; entry < drafts_[p].entries.size(); ++entry) {
       if (drafts_[p].entries[entry].kind == EntryUse::Kind::kInRank)
         job_.instance_of[rank][entry] = {instance[p][drafts_[p].entries[entry].flow], 0};
+    }
   }
 }
 
@@ -130,16 +131,18 @@ void Communication::fill_group(std::uint32_t group_class, std::uint32_t group) {
     const Op& op = workload_.graphs[drafts_[first_program].program.graph].ops[use.op];
     const std::optional<Algorithm> algorithm = op.algorithm ? op.algorithm : options_.collective_algorithm;
     std::vector<std::vector<Bytes>> pairs;
-    if (op.pairs_begin < op.pairs_end)
+    if (op.pairs_begin < op.pairs_end) {
       for (const RankId rank : ranks)
         pairs.push_back(pairs_of(rank, entries_of_program[job_.program_of_rank[rank]][k], ranks.size()));
+    }
     const std::uint32_t plan = pairs.empty() ? collective_plan(use, op, algorithm, ranks) : pairs_plan(pairs, ranks);
     std::vector<Participant> participants;
     participants.reserve(ranks.size());
     for (const RankId rank : ranks) participants.push_back({Participant::Kind::kRank, rank});
-    if (job_.plans[plan].positions > participants.size())
+    if (job_.plans[plan].positions > participants.size()) {
       for (const std::uint32_t dip : dips_of(slices_of(ranks), topology_, nullptr))
         participants.push_back({Participant::Kind::kDip, dip});
+    }
     const std::uint32_t instance = add_instance(plan, std::move(participants), group);
     for (std::uint32_t position = 0; position < ranks.size(); ++position) {
       const RankId rank = ranks[position];

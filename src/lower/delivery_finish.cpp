@@ -39,10 +39,11 @@ void Deliveries::finish_gathers(Kernel& kernel) const {
   std::vector<Part> parts;
   for (const Sent& s : sent_) {
     const SliceShape::Node& node = shape.nodes[s.source];
-    if (s.shape == Shape::kRow)
+    if (s.shape == Shape::kRow) {
       parts.push_back({node.row_line, s.slot, s.stage, place_in_row[s.source], s.bytes});
-    else if (s.shape == Shape::kColumn)
+    } else if (s.shape == Shape::kColumn) {
       parts.push_back({node.column_line, s.slot, s.stage, place_in_column[s.source], s.bytes});
+    }
   }
   std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
     return std::tuple(a.gather(), a.place) < std::tuple(b.gather(), b.place);
@@ -82,7 +83,8 @@ std::pair<int, int> turn_on_row(const SliceShape& shape, const Unicast& message)
 /// which they come to the links of their rows. The messages of a node keep their order.
 void Deliveries::order_short_unicasts(Kernel& kernel) const {
   const SliceShape& shape = grid_->shape();
-  const double length = static_cast<double>(shape.columns / shape.die_columns) * grid_->link_bytes_per_cycle();
+  const auto die_columns = shape.columns / shape.die_columns;
+  const double length = static_cast<double>(die_columns) * grid_->link_bytes_per_cycle();
   struct Turn {
     std::uint32_t nth;  ///< of its node's messages
     bool is_long;
@@ -139,9 +141,10 @@ void Deliveries::count_arrivals(Kernel& kernel) const {
     }
   }
   for (const Unicast& u : kernel.unicasts) ++need[u.destination * slots + u.slot];
-  for (const std::uint32_t n : grid_->all())
+  for (const std::uint32_t n : grid_->all()) {
     for (std::uint32_t s = 0; s < slots; ++s)
       need[n * slots + s] += in_line[grid_->row_of(n) * slots + s] + in_line[(rows + grid_->column_of(n)) * slots + s];
+  }
   kernel.need.reserve(need.size());
   for (const std::int64_t n : need) {
     DOJO_CHECK(n >= 0 && n <= 0xffff, "{} arrivals in a slot", n);

@@ -118,13 +118,15 @@ bool Ledger::can_recompute(std::uint32_t tensor, std::uint32_t at, const std::ve
 }
 
 void Ledger::account(MemoryPlan& plan) const {
-  for (const Tensor& tensor : input_.graph.tensors)
-    if (tensor.role == TensorRole::kWeight)
+  for (const Tensor& tensor : input_.graph.tensors) {
+    if (tensor.role == TensorRole::kWeight) {
       plan.weights += tensor.bytes;
-    else if (tensor.role == TensorRole::kGradient)
+    } else if (tensor.role == TensorRole::kGradient) {
       plan.gradients += tensor.bytes;
-    else if (tensor.role == TensorRole::kOptimizerState)
+    } else if (tensor.role == TensorRole::kOptimizerState) {
       plan.optimizer += ceil_div(tensor.bytes, input_.optimizer_shards);
+    }
+  }
   std::vector<Bytes> change(input_.order.size() + 1, 0);
   for (std::uint32_t t = 0; t < lives_.size(); ++t) {
     if (lives_[t].used && !lives_[t].persistent && input_.graph.tensors[t].role != TensorRole::kGradient) {
@@ -205,7 +207,7 @@ LedgerResult Ledger::plan(const std::vector<Bytes>& buffers, Bytes collective_by
   };
 
   const bool may_recompute = input_.policy == CapacityPolicy::kRecomputeThenSpill;
-  const bool may_spill = may_recompute || input_.policy == CapacityPolicy::kSpill;
+  const bool may_spill = input_.has_hbm && (may_recompute || input_.policy == CapacityPolicy::kSpill);
   while (!live.empty()) {
     const auto fullest = std::max_element(live.begin(), live.end());
     plan.node_peak = *fullest;

@@ -18,6 +18,7 @@ struct LedgerInput {
   Bytes node_capacity = 0;
   std::int64_t optimizer_shards = 1;
   CapacityPolicy policy = CapacityPolicy::kRecomputeThenSpill;
+  bool has_hbm = true;  ///< without a DIP nothing can be spilled
 };
 
 /// What of a rank's tensors in DIP HBM takes time, for capacity_policy stream.

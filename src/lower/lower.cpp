@@ -39,9 +39,10 @@ void check_ranks(const Workload& workload, const LowerOptions& options, Findings
     findings.add("workload.ranks: found {} ranks to place, expected the workload's {}", options.placement.ranks,
                  workload.ranks());
   }
-  for (const Graph& graph : workload.graphs)
+  for (const Graph& graph : workload.graphs) {
     if (!graph.ops.empty() && issue_order(graph).empty())
       findings.add("{}: the operations' dependencies form a cycle, expected none", graph.file);
+  }
 }
 
 void report_missing(const ProgramDraft& draft, const Graph& graph, const LowerOptions& options, std::uint32_t nodes,
@@ -196,23 +197,40 @@ void check_times(const Workload& workload, const std::vector<ProgramDraft>& draf
   }
 }
 
-}  // namespace
+/// A job but for its communication.
+struct Draft {
+  Job job;
+  GroupRanks groups;
+  std::vector<ProgramDraft> programs;
+};
 
-Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
+Draft draft(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
   Findings findings;
   check_ranks(workload, options, findings);
   check_rules(workload, options, findings);
   findings.throw_if_any();
-  Job job;
-  job.slices = place_ranks(options.placement, topology);
-  const GroupRanks groups = compact_groups(workload, job.slices, topology, job.groups_by_tile);
-  std::vector<ProgramDraft> drafts = build_programs(workload, options, topology, job, findings);
-  check_times(workload, drafts, topology, findings);
+  Draft draft;
+  draft.job.slices = place_ranks(options.placement, topology);
+  draft.groups = compact_groups(workload, draft.job.slices, topology, draft.job.groups_by_tile);
+  draft.programs = build_programs(workload, options, topology, draft.job, findings);
+  check_times(workload, draft.programs, topology, findings);
   findings.throw_if_any();
-  Communication(workload, options, topology, groups, drafts, job, findings).fill();
+  return draft;
+}
+
+}  // namespace
+
+Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
+  Draft made = draft(workload, options, topology);
+  Findings findings;
+  Communication(workload, options, topology, made.groups, made.programs, made.job, findings).fill();
   findings.throw_if_any();
-  for (ProgramDraft& draft : drafts) job.programs.push_back(std::move(draft.program));
-  return job;
+  for (ProgramDraft& program : made.programs) made.job.programs.push_back(std::move(program.program));
+  return std::move(made.job);
+}
+
+void check_programs(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {
+  (void)draft(workload, options, topology);
 }
 
 Job idle_job(const Workload& workload, const LowerOptions& options, const topology::Topology& topology) {

@@ -52,7 +52,7 @@ class ProgramBuilder {
                      OpPlanner::Settings{options.replay, options.replay_rules, request_.optimizer_shards,
                                          machine.clock_hz, options.plan_choice, request_.job.group_sizes});
     ledger_.emplace(LedgerInput{graph_, order_, grid_.nodes(), machine.node.sram_bytes, request_.optimizer_shards,
-                                options.capacity_policy});
+                                options.capacity_policy, request_.topology.dip_count() > 0});
     on_parts_ = false;
     plan_kernels();
     return ledger_->plan(buffers_, collective_bytes());

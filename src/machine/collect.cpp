@@ -126,10 +126,11 @@ std::vector<std::string> approximations(const Context& context) {
     all.emplace_back(
         "What detailed nodes send goes as block moves: it meets the core's accesses at the banks of the SRAM and takes "
         "no instruction.");
-    if (context.model.moves_lines_whole)
+    if (context.model.moves_lines_whole) {
       all.emplace_back(
           "Packets of operands meet detailed nodes approximately: the fast network tells when an operand is complete, "
           "not when each packet comes; run.network_model=reference writes and reads every packet.");
+    }
   }
   return all;
 }

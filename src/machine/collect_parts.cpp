@@ -44,7 +44,8 @@ class Collector {
     for (DieId die = 0; die < t_.die_count(); ++die) {
       const DieShard& shard = m_.dies[die];
       CoreCounters of_die;
-      for (SiteIndex site = 0; site < t_.sites(); ++site) {
+      for (std::int32_t at = 0; at < t_.sites(); ++at) {
+        const auto site = static_cast<SiteIndex>(at);
         schema::merge(of_die, shard.core(site));
         schema::merge(r_.ports, shard.port().network().use(site));
         digest_.add_part(shard.core(site));
@@ -80,7 +81,8 @@ class Collector {
       LinkRecord folded;
       folded.path = t_.die_path(die) + ".noc." + topology::direction_name(d);
       folded.links = 0;
-      for (SiteIndex site = 0; site < t_.sites(); ++site) {
+      for (std::int32_t at = 0; at < t_.sites(); ++at) {
+        const auto site = static_cast<SiteIndex>(at);
         if (!inside(site, d)) continue;
         const fabric::LinkUse& use = shard.port().network().use(site, d);
         const LinkCounters c = link_counters(use, shard.port().network().link_bytes());

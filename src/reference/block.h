@@ -62,12 +62,21 @@ class TrafficBlock : public Block {
       column = static_cast<std::uint32_t>(end.column);
       row = static_cast<std::uint32_t>(end.row);
     }
+    if (rings_.any()) return rings_.side_towards(router.row, router.column, row, column, kLocalPort);
     return traffic::port_towards(router, row, column);
   }
   /// Around dead parts: `where` with which a head leaves the router.
   template <class Hot>
   [[nodiscard]] std::uint32_t onward(const Hot& router, Flit flit) const {
     return headings_->onward(flit.where, {router.row, router.column});
+  }
+  /// Virtual channels of an output that a head may take: on rings, half of them before the seam and half after it.
+  template <class Hot>
+  [[gnu::always_inline]] inline std::uint32_t channels(const Hot& router, Flit flit, unsigned output) const {
+    if (!rings_.any() || output >= kSides || !rings_.ring_of(output)) return all_channels_;
+    const bool before = rings_.before_seam(output, router.row, router.column, traffic::row_of(flit.where),
+                                           traffic::column_of(flit.where));
+    return before ? before_seam_ : all_channels_ & ~before_seam_;
   }
   template <class Send>
   void inject(Cycles now, Send&& send) {
@@ -84,6 +93,8 @@ class TrafficBlock : public Block {
 
  private:
   const topology::Headings* headings_;
+  topology::Rings rings_;
+  std::uint32_t all_channels_ = 0, before_seam_ = 0;  ///< masks of a port's
 };
 
 [[nodiscard]] std::unique_ptr<TrafficBlock> make_block(const MeshShape& shape, const RouterParams& params,

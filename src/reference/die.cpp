@@ -42,7 +42,8 @@ Die::State::State(const topology::Topology& topology, DieId die)
       machine_columns(topology.die_columns() * topology.site_columns()),
       link_bytes(topology.params().noc.link_bytes_per_cycle),
       router(die_router(topology.params())) {
-  for (SiteIndex site = 0; site < topology.sites(); ++site) enabled.push_back(topology.site_map(die).enabled[site]);
+  const std::vector<std::uint8_t>& works = topology.site_map(die).enabled;
+  enabled.insert(enabled.end(), works.begin(), works.begin() + topology.sites());
   MeshShape shape;
   shape.first_row = shape.first_column = 1;  // 0: beyond the edge
   shape.rows = rows;

@@ -24,6 +24,7 @@ struct DieSites {
   std::uint32_t send_queues = 1;  ///< of a node
   bool oldest_first = false;      ///< topology::Arbitration::kAge
   [[nodiscard]] std::uint32_t write_ports() const { return ports.write; }
+  [[nodiscard]] static Cycles sink_cycles() { return 1; }
 };
 
 /// Where a message goes on this die. Rows and columns count from 1; 0 and one past the last lie beyond the edges.

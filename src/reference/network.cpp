@@ -86,7 +86,11 @@ void ReferenceNetwork::join(std::int32_t row, std::int32_t column) {
   constexpr std::int32_t kDown[] = {0, 0, 1, -1}, kAcross[] = {1, -1, 0, 0};
   Shard& shard = at(row, column);
   for (unsigned side = 0; side < kSides; ++side) {
-    const std::int32_t other_row = row + kDown[side], other_column = column + kAcross[side];
+    std::int32_t other_row = row + kDown[side], other_column = column + kAcross[side];
+    if (load_.endpoints.rings().ring_of(side)) {
+      other_row = (other_row + shard_rows()) % shard_rows();
+      other_column = (other_column + shard_columns()) % shard_columns();
+    }
     if (other_row < 0 || other_row >= shard_rows() || other_column < 0 || other_column >= shard_columns()) continue;
     Shard& other = at(other_row, other_column);
     if (other.die == shard.die) {

@@ -5,17 +5,18 @@
 #include <algorithm>
 
 #include "reference/die_block.h"
+#include "reference/packet_block.h"
 #include "reference/router_block_allocate.h"
 
 namespace dojo::reference {
 namespace {
 
 /// Latest that anything is planned ahead: with two rounds, flits and credits queue for a cycle of their link each.
-/// Where routers fork, copies queue at the sink.
-Cycles horizon(const RouterParams& p, bool holds_channels) {
-  const Cycles queue =
-      p.internal_speedup > 1 || !holds_channels ? (p.virtual_channels + 1) * p.input_buffer_flits + 8 : 0;
-  return 2 * queue + p.hop_cycles + p.credit_cycles + p.injection_cycles + 1;
+/// Where routers fork, copies queue at the sink; so do flits at one that takes them slowly, `sink_cycles` for each.
+Cycles horizon(const RouterParams& p, bool holds_channels, Cycles sink_cycles) {
+  const bool queues = p.internal_speedup > 1 || !holds_channels || sink_cycles > 1;
+  const Cycles queue = queues ? (p.virtual_channels + 1) * p.input_buffer_flits + 8 : 0;
+  return 2 * queue * sink_cycles + p.hop_cycles + p.credit_cycles + p.injection_cycles + 1;
 }
 
 }  // namespace
@@ -31,8 +32,8 @@ RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& s
       injection_(params.injection_cycles),
       speculative_(params.speculative),
       step_{1, -1, shape.columns, -shape.columns},
-      arrivals_(horizon(params, Nodes::kHoldsChannels)),
-      credits_(horizon(params, Nodes::kHoldsChannels)) {
+      arrivals_(horizon(params, Nodes::kHoldsChannels, setup.sink_cycles())),
+      credits_(horizon(params, Nodes::kHoldsChannels, setup.sink_cycles())) {
   if constexpr (Hot::kDetours) channels_of_leg_ = setup.virtual_channels;
   write_ports_ = setup.write_ports();
   depth_bits_ = 0;
@@ -223,6 +224,11 @@ std::unique_ptr<TrafficBlock> make_block(const MeshShape& shape, const RouterPar
   if (load.headings != nullptr) return make<16>(shape, params, load, packet_flits);
   return params.virtual_channels <= 4 ? make<4>(shape, params, load, packet_flits)
                                       : make<8>(shape, params, load, packet_flits);
+}
+
+std::unique_ptr<PacketBlock> make_packet_block(const MeshShape& shape, const RouterParams& params,
+                                               const PacketNetworkParams& setup) {
+  return std::make_unique<RouterBlock<8, 1, PacketBlock, 1>>(shape, params, setup);
 }
 
 std::unique_ptr<DieBlock> make_die_block(const MeshShape& shape, const RouterParams& params, const DieSites& sites) {

@@ -21,6 +21,9 @@ RouterBlock<kStride, kRounds, Nodes, kReadPorts>::channels_of(const Hot& r, unsi
     const Flit head = buffer(static_cast<std::uint32_t>(&r - routers_.data()), input)[r.first[input]];
     const unsigned leg = topology::Headings::leg(this->onward(r, head));
     return ((kOne << channels_of_leg_) - 1) << (first + leg * channels_of_leg_);
+  } else if constexpr (Nodes::kHoldsChannels) {
+    const Flit head = buffer(static_cast<std::uint32_t>(&r - routers_.data()), input)[r.first[input]];
+    return static_cast<Mask>(Mask{this->channels(r, head, r.output[input])} << first);
   }
   return static_cast<Mask>(kPortMask << first);
 }

@@ -16,7 +16,11 @@ Sources::Sources(const Sending& sending, const MeshShape& shape)
   }
 }
 
-TrafficBlock::TrafficBlock(const MeshShape& shape, const RouterParams&, const Sending& sending)
-    : sources(sending, shape), headings_(sending.load.headings) {}
+TrafficBlock::TrafficBlock(const MeshShape& shape, const RouterParams& params, const Sending& sending)
+    : sources(sending, shape),
+      headings_(sending.load.headings),
+      rings_(sending.load.endpoints.rings()),
+      all_channels_((1u << params.virtual_channels) - 1),
+      before_seam_((1u << params.virtual_channels / 2) - 1) {}
 
 }  // namespace dojo::reference

@@ -19,6 +19,7 @@ struct Sending {
   std::uint32_t buffer_flits = 8;
   std::uint32_t stride = 4;  ///< VCs of a port at most
   [[nodiscard]] std::uint32_t write_ports() const { return load.ports.write; }
+  [[nodiscard]] static Cycles sink_cycles() { return 1; }
 };
 
 struct FlitSource : traffic::PacketSource {

@@ -122,7 +122,8 @@ std::string section_of(const std::string& path) {
 std::string usual_direction(const std::string& path) {
   const std::string key = path.substr(path.find_last_of('.') + 1);
   const std::string section = section_of(path);
-  for (const char* good : {"samples_per_s", "cold_samples_per_s", "achieved_per_s", "bus_bytes_per_s"}) {
+  for (const char* good : {"samples_per_s", "cold_samples_per_s", "achieved_per_s", "bus_bytes_per_s",
+                           "samples_per_joule", "samples_per_dollar", "goodput"}) {
     if (key == good) return "higher_is_better";
   }
   if (path == "flops.utilisation" || path == "net.accepted") return "higher_is_better";
@@ -133,8 +134,9 @@ std::string usual_direction(const std::string& path) {
   if (section == "breakdown" &&
       (key.rfind("communication", 0) == 0 || key.rfind("memory", 0) == 0 || key.rfind("idle", 0) == 0))
     return "lower_is_better";
-  for (const char* bad : {"joules", "sram_peak_bytes_max", "hbm_peak_bytes_max", "spilled_bytes", "recomputed_bytes",
-                          "queue_cycles_mean", "mean_cycles", "p50_cycles", "p95_cycles", "p99_cycles", "max_cycles"}) {
+  for (const char* bad : {"joules", "joules_per_sample", "total_dollars", "dollars_per_hour", "sram_peak_bytes_max",
+                          "hbm_peak_bytes_max", "spilled_bytes", "recomputed_bytes", "queue_cycles_mean", "mean_cycles",
+                          "p50_cycles", "p95_cycles", "p99_cycles", "max_cycles"}) {
     if (key == bad) return "lower_is_better";
   }
   return "";

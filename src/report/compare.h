@@ -45,6 +45,8 @@ struct Difference {
 /// A line of what the step did: "step", "1.14 ms", "1.15 ms", "+1.00 %".
 struct HeadlineRow {
   std::string name, base, fresh, change;
+  std::string path;
+  Json base_value, fresh_value;
 };
 /// A row of a group of changes.
 struct ChangeRow {
@@ -89,6 +91,10 @@ struct Suite {
 [[nodiscard]] std::string suite_github(const Suite& suite);
 /// A Code Quality report of GitLab.
 [[nodiscard]] std::string suite_gitlab(const Suite& suite);
+
+/// One object for programs; and that of `--update`.
+[[nodiscard]] std::string suite_json(const Suite& suite, bool good);
+[[nodiscard]] std::string update_json(const std::vector<std::string>& files);
 
 /// What a baseline needs: without the host, the critical path and what else is not compared.
 [[nodiscard]] Json slim_report(const Json& report);

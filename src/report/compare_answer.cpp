@@ -39,6 +39,9 @@ const Figure kFigures[] = {
     {"utilisation", "/flops/utilisation", percent},
     {"exposed communication", "/breakdown/fractions/communication", percent},
     {"energy", "/energy/joules", [](double v) { return si(v, "J"); }},
+    {"energy a sample", "/energy/joules_per_sample", [](double v) { return si(v, "J"); }},
+    {"samples a dollar", "/cost/samples_per_dollar", [](double v) { return si(v, "samples/$"); }},
+    {"goodput over days", "/failures/goodput", percent},
     {"SRAM peak", "/memory/sram_peak_bytes_max", [](double v) { return si(v, "B"); }},
     {"packet latency", "/net/packet_latency_cycles/mean", [](double v) { return fmt::format("{:.2f} cycles", v); }},
     {"accepted", "/net/accepted", [](double v) { return fmt::format("{:.4f} flits/node/cycle", v); }}};
@@ -144,8 +147,10 @@ std::vector<HeadlineRow> headline_of(const Json& base, const Json& fresh) {
     const auto shown_value = [&](const Json& v) { return v.is_number() ? figure.shown(v.get<double>()) : "none"; };
     const bool both = from.is_number() && to.is_number();
     if (both && from.get<double>() == 0 && to.get<double>() == 0) continue;
+    std::string path = figure.pointer + 1;
+    std::replace(path.begin(), path.end(), '/', '.');
     rows.push_back({figure.name, shown_value(from), shown_value(to),
-                    both ? percent_change(from.get<double>(), to.get<double>()) : "-"});
+                    both ? percent_change(from.get<double>(), to.get<double>()) : "-", path, from, to});
   }
   return rows;
 }

@@ -97,19 +97,29 @@ std::string run_text(const Comparison& run, const std::string& title) {
   return text + (run.groups.empty() ? "" : "\n") + counts_text(run) + "\n";
 }
 
+/// What differs, as one line.
+std::string causes_markdown(const std::vector<std::string>& causes) {
+  std::string text;
+  for (std::size_t c = 0; c < std::min(causes.size(), kCausesShown); ++c)
+    text += (c == 0 ? "" : "; ") + markdown_cell(causes[c]);
+  if (causes.size() > kCausesShown) text += fmt::format("; and {} more", causes.size() - kCausesShown);
+  return causes.empty() ? "no key, no input, not the program" : text;
+}
+
+/// The first lines are the answer: what the step did, and because of what.
 std::string run_markdown(const Comparison& run) {
   std::string text;
+  if (!run.headline.empty()) {
+    const HeadlineRow& step = run.headline.front();
+    text += fmt::format("**{} {}** ({} -> {})\n\n", step.name, step.change, step.base, step.fresh);
+  }
+  text += "**Changed:** " + causes_markdown(run.causes) + "\n\n";
   if (!run.headline.empty()) {
     text += "| | base | new | change |\n|---|---:|---:|---:|\n";
     for (const HeadlineRow& row : run.headline)
       text += fmt::format("| {} | {} | {} | {} |\n", row.name, row.base, row.fresh, row.change);
   }
-  text += "\n**Changed:**";
-  if (run.causes.empty()) text += " no key, no input, not the program";
-  for (std::size_t c = 0; c < std::min(run.causes.size(), kCausesShown); ++c)
-    text += (c == 0 ? " " : "; ") + markdown_cell(run.causes[c]);
-  if (run.causes.size() > kCausesShown) text += fmt::format("; and {} more", run.causes.size() - kCausesShown);
-  text += "\n\n" + counts_text(run) + "\n";
+  text += "\n" + counts_text(run) + "\n";
   for (const ChangeGroup& group : run.groups) {
     text +=
         fmt::format("\n| verdict | {} | base | new | change | moved |\n|---|---|---:|---:|---:|---:|\n", group.name);
@@ -140,9 +150,26 @@ std::vector<std::array<std::string, 6>> overview(const Suite& suite) {
 std::string closing(const Suite& suite) {
   const auto failed =
       std::count_if(suite.runs.begin(), suite.runs.end(), [](const Comparison& run) { return run.failed; });
-  return fmt::format("{} runs compared, {} failed{}{}\n", suite.runs.size(), failed,
+  return fmt::format("{} compared, {} failed{}{}\n",
+                     suite.runs.size() == 1 ? "1 run" : fmt::format("{} runs", suite.runs.size()), failed,
                      suite.missing.empty() ? "" : fmt::format(", {} missing", suite.missing.size()),
                      suite.added.empty() ? "" : fmt::format(", {} new (--update takes them)", suite.added.size()));
+}
+
+/// What differs in every run that changed.
+std::vector<std::string> common_causes(const Suite& suite) {
+  std::vector<std::string> common;
+  bool first = true;
+  for (const Comparison& run : suite.runs) {
+    if (run.changed() == 0) continue;
+    if (first) common = run.causes;
+    first = false;
+    const auto is_not_here = [&](const std::string& cause) {
+      return std::find(run.causes.begin(), run.causes.end(), cause) == run.causes.end();
+    };
+    common.erase(std::remove_if(common.begin(), common.end(), is_not_here), common.end());
+  }
+  return common;
 }
 
 bool is_single(const Suite& suite) {
@@ -167,6 +194,10 @@ std::string change_text(const Difference& d) {
 std::string suite_text(const Suite& suite) {
   if (is_single(suite)) return run_text(suite.runs.front(), "");
   std::string text = aligned(overview(suite)) + closing(suite);
+  const std::vector<std::string> common = common_causes(suite);
+  for (std::size_t c = 0; c < std::min(common.size(), kCausesShown); ++c)
+    text += fmt::format("{:<22} {}\n", c == 0 ? "changed in each" : "", common[c]);
+  if (common.size() > kCausesShown) text += fmt::format("{:<22} and {} more\n", "", common.size() - kCausesShown);
   std::size_t shown_runs = 0, changed = 0;
   for (const Comparison& run : suite.runs) {
     if (run.changed() == 0) continue;
@@ -197,8 +228,10 @@ std::string suite_markdown(const Suite& suite) {
     add(run_markdown(suite.runs.front()));
     return text;
   }
-  std::string table =
-      closing(suite) + "\n| result | run | base | new | change | values |\n|---|---|---:|---:|---:|---:|\n";
+  const std::vector<std::string> common = common_causes(suite);
+  std::string table = closing(suite) +
+                      (common.empty() ? "" : "\n**Changed in each:** " + causes_markdown(common) + "\n") +
+                      "\n| result | run | base | new | change | values |\n|---|---|---:|---:|---:|---:|\n";
   const auto rows = overview(suite);
   for (std::size_t i = 1; i < rows.size(); ++i) {
     for (const std::string& cell : rows[i]) table += "| " + markdown_cell(cell) + " ";

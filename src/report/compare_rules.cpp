@@ -9,8 +9,6 @@
 namespace dojo::report {
 namespace {
 
-const std::vector<std::string> kKeys = {"path", "tolerance", "absolute", "direction", "ignore"};
-
 void read_key(const std::string& where, const std::string& key, const Json& value, Rule& rule, Findings& findings) {
   const auto wrong = [&](const char* expected) {
     findings.add("{}/{}: found {}, expected {}", where, key, value.dump(), expected);
@@ -46,7 +44,7 @@ void read_key(const std::string& where, const std::string& key, const Json& valu
       wrong("true or false");
     }
   } else {
-    const std::string near = nearest(key, kKeys);
+    const std::string near = nearest(key, {"path", "tolerance", "absolute", "direction", "ignore"});
     findings.add("{}/{}: found an unknown key, expected path, tolerance, absolute, direction or ignore{}", where, key,
                  near.empty() ? "" : "; did you mean '" + near + "'?");
   }

@@ -79,7 +79,10 @@ std::string run_name(const fs::path& relative) {
 std::map<std::string, std::string> reports_of(const std::string& place, bool may_be_missing) {
   std::error_code failed;
   if (!may_be_missing && !fs::exists(place, failed))
-    throw Error(ExitCode::kIo, fmt::format("{}: cannot read the file: there is no such file or folder", place));
+    throw Error(ExitCode::kIo,
+                fmt::format("{}: cannot read the file: there is no such file or folder; `dojosim compare "
+                            "BASE NEW --update` makes a baseline of NEW",
+                            place));
   if (!fs::is_directory(place, failed)) return {{"", place}};
   if (fs::exists(fs::path(place) / kReport, failed)) return {{"", (fs::path(place) / kReport).string()}};
   std::map<std::string, std::string> found;
@@ -120,10 +123,10 @@ std::string place_of(const CompareRequest& request, const std::string& name,
 }
 
 /// The baselines again, slim. Those of runs that are gone stay: nobody knows whether they were meant to go.
-std::string update(const CompareRequest& request, const std::map<std::string, std::string>& bases,
-                   const std::map<std::string, std::string>& fresh) {
+std::vector<std::string> update(const CompareRequest& request, const std::map<std::string, std::string>& bases,
+                                const std::map<std::string, std::string>& fresh) {
   OutputSet files;
-  std::string said;
+  std::vector<std::string> places;
   for (const auto& [name, file] : fresh) {
     const Json report = read_json(file);
     Findings findings;
@@ -133,10 +136,10 @@ std::string update(const CompareRequest& request, const std::map<std::string, st
     const std::string folder = fs::path(place).parent_path().string();
     if (!folder.empty()) make_folders(folder);
     files.add(place).write(dump(slim_report(report)));
-    said += "updated " + place + "\n";
+    places.push_back(place);
   }
   files.commit();
-  return said;
+  return places;
 }
 
 /// Reports that are compared with one another, as they are read; finds what is no report.
@@ -235,7 +238,10 @@ bool compare(const CompareRequest& request, std::string& out) {
       no_base_yet ? (fresh.count("") != 0 ? reports_of(request.base, true) : std::map<std::string, std::string>{})
                   : reports_of(request.base, request.update);
   if (request.update) {
-    out += update(request, bases, fresh);
+    const std::vector<std::string> places = update(request, bases, fresh);
+    if (request.format == "json") out += update_json(places);
+    if (request.format != "json")
+      for (const std::string& place : places) out += "updated " + place + "\n";
     return true;
   }
   const bool single = bases.count("") != 0;
@@ -252,13 +258,15 @@ bool compare(const CompareRequest& request, std::string& out) {
   }
   pairs.check();
   const Suite& suite = pairs.suite;
-  out += request.format == "github"   ? suite_github(suite)
-         : request.format == "gitlab" ? suite_gitlab(suite)
-                                      : suite_text(suite);
-  write_files(request, pairs);
   const bool failed =
       std::any_of(suite.runs.begin(), suite.runs.end(), [](const Comparison& run) { return run.failed; });
-  return !failed && suite.missing.empty() && (request.fail_on == "worse" || suite.added.empty());
+  const bool good = !failed && suite.missing.empty() && (request.fail_on == "worse" || suite.added.empty());
+  out += request.format == "github"   ? suite_github(suite)
+         : request.format == "gitlab" ? suite_gitlab(suite)
+         : request.format == "json"   ? suite_json(suite, good)
+                                      : suite_text(suite);
+  write_files(request, pairs);
+  return good;
 }
 
 }  // namespace dojo::report

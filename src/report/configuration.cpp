@@ -39,7 +39,9 @@ void add_configuration(Figures& out, const config::RunConfig& config, config::Pu
   }
   out.put("configuration.changed", std::move(rows));
   Json values = Json::parse(config::resolved_json(config, purpose));
+  const Json failures = values.at("run").at("failures");
   values["run"] = {{"seed", config.run.seed}, {"network_model", schema::enum_text(config.run.network_model)}};
+  if (config.run.failures.days > 0) values["run"]["failures"] = failures;
   out.add("configuration.values", std::move(values), "",
           "every key of the config with its value (`dojosim list params`); of `run` those on which results depend");
 }

@@ -26,6 +26,8 @@ struct Example {
   Cycles ideal_cycles = 1;
   audit::Result audit;
   Trail trail;
+  failures::Result failures;
+  std::vector<TurnedNumber> sensitivity{{"machine.noc.buffer_packets_per_vc", 4, 3, 5, 0, 0}};
   Example() : topology(two_dies()) {
     config.machine = two_dies();
     workload::Graph graph;
@@ -41,6 +43,7 @@ struct Example {
     net.ways.emplace();
     net.curve.resize(1);
     audit.samples.resize(1);
+    failures.intervals.resize(1);
     trail.ranks = 1;
     trail.end = 1;
     trail.operations = {{{1, 0, 0, 0, 0, 0}}};
@@ -78,7 +81,8 @@ std::vector<FigureLine> figure_lines() {
   Figures out(report, "", &lines);
   add_figures(out, report,
               {example.config, example.topology, example.workload, example.job, example.results, example.ideal_cycles,
-               &example.audit, &example.trail});
+               &example.audit, &example.trail, nullptr, nullptr, config::Purpose::kRun, &example.failures,
+               &example.sensitivity});
   Json net;
   Figures of_net(net, "net.", &lines);
   add_net_figures(of_net, {example.config, example.topology, example.net});

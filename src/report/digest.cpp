@@ -48,6 +48,44 @@ class Hash {
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
 };
 
+template <class Member>
+std::string text_of(const Member& member) {
+  if constexpr (std::is_enum_v<Member>) {
+    return schema::enum_text(member);
+  } else if constexpr (std::is_floating_point_v<Member>) {
+    return fmt::format("{:a}", member);
+  } else {
+    return fmt::format("{}", member);
+  }
+}
+
+/// Hashes what differs from the defaults. Sections that came after the first reports are hashed so: jobs that do not
+/// touch them keep their digest.
+template <class T>
+void add_changes(Hash& hash, const T& value) {
+  const T unchanged{};
+  std::vector<std::string> defaults;
+  T::fields(unchanged, [&](const char*, const auto& member, const auto&...) { defaults.push_back(text_of(member)); });
+  std::size_t index = 0;
+  T::fields(value, [&](const char* name, const auto& member, const auto&...) {
+    const std::string now = text_of(member);
+    if (now != defaults[index++]) hash.all(std::string(name), now);
+  });
+}
+
+/// The same for the groups of a struct.
+class GroupChanges {
+ public:
+  explicit GroupChanges(Hash& hash) : hash_(hash) {}
+  template <class Group>
+  void group(const char*, const Group& value, const char*) {
+    add_changes(hash_, value);
+  }
+
+ private:
+  Hash& hash_;
+};
+
 /// Walks a parameter struct: rates, sizes and energies turn counters into figures.
 class ParameterHash {
  public:
@@ -110,6 +148,9 @@ std::string digest(const RunContext& context) {
   add_words(hash, context.results);
   ParameterHash parameters(hash, context.results.zplane.messages > 0);
   topology::MachineParams::fields(context.config.machine, parameters);
+  GroupChanges later(hash);
+  config::Machine::later_fields(context.config.machine, later);
+  if (context.failures != nullptr) add_changes(hash, context.config.run.failures);
   hash.all(context.config.run.seed, std::string(schema::enum_text(context.config.run.network_model)),
            std::string(schema::enum_text(context.config.run.node_model)), context.workload.ranks());
   std::vector<std::string> contents;

@@ -21,6 +21,7 @@ class FileSet {
   FileSet(const FileSet&) = delete;
   FileSet& operator=(const FileSet&) = delete;
   void add(const std::string& name, const std::string& text);
+  [[nodiscard]] OutputSet& set() { return *files_; }  ///< for files elsewhere that belong to these
   void commit();
 
  private:

@@ -50,20 +50,35 @@ Json axis() {
   return all;
 }
 
+Json search() {
+  Json keep = number("share of a rung's points that goes on to the next");
+  keep["exclusiveMinimum"] = 0;
+  keep["exclusiveMaximum"] = 1;
+  Json goal = object({{"min", text("metric to be small")}, {"max", text("metric to be large")}}, {});
+  goal["minProperties"] = goal["maxProperties"] = 1;
+  return object({{"goal", goal},
+                 {"keep", keep},
+                 {"rungs", list_of("what each rung sets, from cheap to dear; the base as it is comes after them",
+                                   {{"type", "object"}, {"minProperties", 1}})}},
+                {"goal", "keep", "rungs"});
+}
+
 Json sweep_schema() {
   const Json derived = object({{"name", text("column of results.csv")}, {"is", text("expression")}}, {"name", "is"});
   return object(
       {{"$schema", {{"type", "string"}}},
        {"title", text("what is asked")},
        {"base", text("run config, relative to this file")},
-       {"mode", {{"enum", {"grid", "zip", "list", "random", "one_at_a_time"}}, {"default", "grid"}}},
+       {"mode", {{"enum", {"grid", "zip", "list", "random", "one_at_a_time", "search"}}, {"default", "grid"}}},
        {"axes", list_of("what differs between the points", axis())},
        {"points", points()},
        {"constraints", texts("comparisons that every point holds")},
        {"metrics", list_of("columns of results.csv", {{"anyOf", {{{"type", "string"}}, derived}}})},
        {"pareto", object({{"min", texts("metrics and axes to be small")}, {"max", texts("to be large")}}, {})},
-       {"samples", {{"description", "points of mode random"}, {"type", "integer"}, {"minimum", 1}}},
-       {"seed", {{"description", "of mode random"}, {"type", "integer"}, {"minimum", 1}}}},
+       {"samples",
+        {{"description", "points that are drawn, of modes random and search"}, {"type", "integer"}, {"minimum", 1}}},
+       {"seed", {{"description", "of the draw"}, {"type", "integer"}, {"minimum", 1}}},
+       {"search", search()}},
       {"base"});
 }
 

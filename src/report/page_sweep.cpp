@@ -5,7 +5,7 @@
 #include "dojo/base/error.h"
 #include "report/files.h"
 #include "report/page.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_results.h"
 
 namespace dojo::report {
 namespace {
@@ -47,7 +47,7 @@ std::string sweep_page(const std::string& directory) {
   for (std::size_t i = 0; i < points.rows.size(); ++i) {
     const std::string& folder = points.rows[i][2];
     folders.push_back(folder);
-    if (i < kMostReports) summaries.push_back(point_summary(directory + "/" + folder + "/report.json"));
+    if (i < kMostReports) summaries.push_back(point_summary(fmt::format("{}/{}/report.json", directory, folder)));
   }
   const Json island{{"kind", "sweep"},
                     {"sweep", sweep},

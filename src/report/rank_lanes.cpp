@@ -24,6 +24,7 @@ Lane lane_of(const Task& task) {
 void keep_longest(std::vector<RankTask>& tasks, std::size_t wanted) {
   if (tasks.size() <= wanted) return;
   std::vector<Cycles> lengths;
+  lengths.reserve(tasks.size());
   for (const RankTask& task : tasks) lengths.push_back(task.end - task.begin);
   std::nth_element(lengths.begin(), lengths.begin() + static_cast<std::ptrdiff_t>(wanted), lengths.end(),
                    std::greater<>());

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes the files of a run folder: all of them, or none.
+#include "dojo/report/run_folder.h"
+
 #include "report/bottlenecks.h"
 #include "report/files.h"
 #include "report/groups.h"
@@ -11,6 +13,11 @@
 namespace dojo::report {
 
 void write_run_folder(const RunContext& context, const std::string& directory) {
+  write_run_folder(context, directory, [](OutputSet&) {});
+}
+
+void write_run_folder(const RunContext& context, const std::string& directory,
+                      const std::function<void(OutputSet&)>& more) {
   const Json report = report_value(context);
   FileSet files(directory);
   files.add("config.resolved.json", config::resolved_json(context.config));
@@ -27,6 +34,7 @@ void write_run_folder(const RunContext& context, const std::string& directory) {
   files.add("dies.csv", tables.dies);
   files.add("tasks.csv", tables.tasks);
   if (context.timeline != nullptr && !context.timeline->empty()) files.add("timeline.pftrace.gz", *context.timeline);
+  more(files.set());
   files.add("report.txt", text_of(report));
   files.add("report.html", run_page(report, tables));
   files.add("report.json", dump(report));  // last: a folder with report.json is complete

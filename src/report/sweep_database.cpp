@@ -8,7 +8,7 @@
 #include <set>
 
 #include "dojo/base/error.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_results.h"
 
 namespace dojo::report {
 namespace {
@@ -67,16 +67,18 @@ class Database {
   }
   void bind(int at, const Json& value) {
     sqlite3_stmt* const row = insert_.get();
+    int code = SQLITE_OK;
     if (value.is_null()) {
-      sqlite3_bind_null(row, at);
+      code = sqlite3_bind_null(row, at);
     } else if (value.is_boolean() || value.is_number_integer()) {
-      sqlite3_bind_int64(row, at, value.is_boolean() ? value.get<bool>() : value.get<std::int64_t>());
+      code = sqlite3_bind_int64(row, at, value.is_boolean() ? value.get<bool>() : value.get<std::int64_t>());
     } else if (value.is_number()) {
-      sqlite3_bind_double(row, at, value.get<double>());
+      code = sqlite3_bind_double(row, at, value.get<double>());
     } else {
       const std::string text = plain(value);
-      sqlite3_bind_text64(row, at, text.c_str(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
+      code = sqlite3_bind_text64(row, at, text.c_str(), text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
     }
+    if (code != SQLITE_OK) fail();
   }
 
   std::unique_ptr<sqlite3, int (*)(sqlite3*)> database_{nullptr, sqlite3_close};
@@ -99,7 +101,7 @@ void add_list(Database& database, const std::string& table, const char* list, co
   constexpr std::size_t kMostReports = 2000;  // they are read again
   std::vector<std::string> keys;
   for (std::size_t i = 0; i < std::min(plan.points.size(), kMostReports); ++i) {
-    if (results.rows[i].status != "done") continue;
+    if (results.rows[i].run.status != "done") continue;
     const Json report = read_json(fmt::format("{}/points/{}/report.json", directory, plan.points[i].folder));
     const Json latency = report.value("latency", Json::object());
     const Json rows = latency.is_object() ? latency.value(list, Json::array()) : Json::array();
@@ -122,6 +124,25 @@ void add_list(Database& database, const std::string& table, const char* list, co
   }
 }
 
+/// Every run of a search.
+void add_rungs(Database& database, const SweepFile& sweep, const SweepTable& table) {
+  std::vector<std::string> columns;
+  std::set<std::string> known;
+  for (const char* own : {"rung", "point", "folder", "status", "reason"}) add_column(columns, known, own);
+  for (const std::string& metric : sweep.metrics) add_column(columns, known, metric);
+  database.create("rungs", columns);
+  for (std::size_t rung = 0; rung < table.rungs.size(); ++rung) {
+    for (std::size_t i = 0; i < table.rungs[rung].points.size(); ++i) {
+      const Point* const point = table.rungs[rung].points[i];
+      const RunRow& row = table.rungs[rung].rows[i];
+      std::vector<Json> values{rung + 1, point->index, place_of(sweep, {point, rung}), row.status,
+                               row.reason.empty() ? Json() : Json(row.reason)};
+      values.insert(values.end(), row.metrics.begin(), row.metrics.end());
+      database.insert(values);
+    }
+  }
+}
+
 }  // namespace
 
 std::string sweep_database(const SweepFile& sweep, const Plan& plan, const SweepTable& table,
@@ -130,7 +151,10 @@ std::string sweep_database(const SweepFile& sweep, const Plan& plan, const Sweep
   std::vector<std::string> columns;
   std::set<std::string> known;
   for (const char* own : {"index", "hash", "folder", "status", "reason"}) add_column(columns, known, own);
+  const bool search = sweep.rungs() > 1;
+  if (search) add_column(columns, known, "rung");
   for (const Axis& axis : sweep.axes) add_column(columns, known, axis.path);
+  for (std::size_t rung = 0; rung + 1 < sweep.rungs(); ++rung) add_column(columns, known, goal_column(sweep, rung));
   for (const std::string& metric : sweep.metrics) add_column(columns, known, metric);
   add_column(columns, known, "pareto");
   database.create("results", columns);
@@ -138,13 +162,16 @@ std::string sweep_database(const SweepFile& sweep, const Plan& plan, const Sweep
   for (std::size_t i = 0; i < plan.points.size(); ++i) {
     const Point& point = plan.points[i];
     const ResultRow& row = table.rows[i];
-    std::vector<Json> values{i, point.hash, "points/" + point.folder, row.status,
-                             row.reason.empty() ? Json() : Json(row.reason)};
+    std::vector<Json> values{i, point.hash, "points/" + point.folder, row.run.status,
+                             row.run.reason.empty() ? Json() : Json(row.run.reason)};
+    if (search) values.emplace_back(row.rung);
     values.insert(values.end(), point.values.begin(), point.values.end());
-    values.insert(values.end(), row.metrics.begin(), row.metrics.end());
+    values.insert(values.end(), row.goal.begin(), row.goal.end());
+    values.insert(values.end(), row.run.metrics.begin(), row.run.metrics.end());
     values.push_back(has_goals ? Json(row.pareto) : Json());
     database.insert(values);
   }
+  if (search) add_rungs(database, sweep, table);
   add_list(database, "operations", "ops", plan, table, directory);
   add_list(database, "collectives", "collectives", plan, table, directory);
   return database.bytes();

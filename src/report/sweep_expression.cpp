@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "dojo/base/error.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_file.h"
 
 namespace dojo::report {
 namespace {

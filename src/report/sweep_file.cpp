@@ -8,7 +8,7 @@
 #include "dojo/base/files.h"
 #include "dojo/base/nearest.h"
 #include "dojo/config/config.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_file.h"
 
 namespace dojo::report {
 namespace {
@@ -26,12 +26,12 @@ class Reader {
     } else {
       check_keys(json_, "",
                  {"$schema", "title", "base", "mode", "axes", "points", "constraints", "metrics", "pareto", "samples",
-                  "seed"});
+                  "seed", "search"});
       if (json_.contains("title") && !json_["title"].is_string()) wrong("/title", json_["title"], "a text");
       read_base();
       read_mode();
       if (!sweep_.axes.empty()) {  // of the table
-        sweep_.mode = "list";
+        if (sweep_.mode != "search") sweep_.mode = "list";
       } else if (sweep_.mode == "list") {
         read_points();
       } else {
@@ -40,7 +40,8 @@ class Reader {
       texts("constraints", json_, "", sweep_.constraints);
       read_metrics();
       read_pareto();
-      read_random();
+      read_draw();
+      read_search_part();
     }
     findings_.throw_if_any();
     return std::move(sweep_);
@@ -75,13 +76,13 @@ class Reader {
   void read_mode() {
     if (!json_.contains("mode")) return;
     const Json& mode = json_["mode"];
-    for (const char* known : {"grid", "zip", "list", "random", "one_at_a_time"}) {
+    for (const char* known : {"grid", "zip", "list", "random", "one_at_a_time", "search"}) {
       if (mode == known) {
         sweep_.mode = known;
         return;
       }
     }
-    wrong("/mode", mode, "grid, zip, list, random or one_at_a_time");
+    wrong("/mode", mode, "grid, zip, list, random, one_at_a_time or search");
   }
 
   void read_axes() {
@@ -260,19 +261,29 @@ class Reader {
     }
   }
 
-  void read_random() {
-    for (const char* key : {"samples", "seed"}) {
+  void read_draw() {
+    const bool draws = sweep_.mode == "random" || sweep_.mode == "search";
+    for (const std::string key : {"samples", "seed"}) {
       if (!json_.contains(key)) {
-        if (sweep_.mode == "random" && std::string(key) == "samples") missing("/samples", "how many points to draw");
+        if (sweep_.mode == "random" && key == "samples") missing("/samples", "how many points to draw");
         continue;
       }
       const Json& value = json_[key];
-      if (sweep_.mode != "random") findings_.add("{}: /{}: only mode random has it", sweep_.file, key);
+      if (!draws) findings_.add("{}: /{}: only modes random and search have it", sweep_.file, key);
       if (!value.is_number_unsigned() || value == 0) {
-        wrong(std::string("/") + key, value, "a whole number of at least 1");
+        wrong("/" + key, value, "a whole number of at least 1");
       } else {
-        (std::string(key) == "seed" ? sweep_.seed : sweep_.samples) = value.get<std::uint64_t>();
+        (key == "seed" ? sweep_.seed : sweep_.samples) = value.get<std::uint64_t>();
       }
+    }
+  }
+
+  void read_search_part() {
+    if (sweep_.mode == "search") {
+      if (!json_.contains("search")) return missing("/search", "goal, keep and rungs of mode search");
+      sweep_.search = read_search(json_["search"], sweep_, folder(), findings_);
+    } else if (json_.contains("search")) {
+      findings_.add("{}: /search: only mode search has it", sweep_.file);
     }
   }
 

@@ -6,7 +6,7 @@
 #include "dojo/base/nearest.h"
 #include "report/compare.h"
 #include "report/figures.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_file.h"
 
 namespace dojo::report {
 namespace {
@@ -47,7 +47,7 @@ class KnownMetrics {
 
 }  // namespace
 
-void check_metrics(const SweepFile& sweep, const Json& config) {
+std::vector<std::string> metric_findings(const SweepFile& sweep, const Json& config) {
   const KnownMetrics known;
   std::vector<std::string> before, lines;
   for (const std::string& metric : sweep.metrics) {
@@ -73,7 +73,7 @@ void check_metrics(const SweepFile& sweep, const Json& config) {
     }
     before.push_back(metric);
   }
-  if (!lines.empty()) throw Error(ExitCode::kInvalidInput, lines);
+  return lines;
 }
 
 }  // namespace dojo::report

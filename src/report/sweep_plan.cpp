@@ -1,173 +1,57 @@
 // SPDX-License-Identifier: Apache-2.0
-// Turns the axes of a sweep into points, each with a name that follows from what it will run.
+// Turns the values of a sweep into points, each with a name that follows from what it will run, and checks them all.
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <map>
-#include <numeric>
+#include <optional>
 
 #include "dojo/base/error.h"
-#include "dojo/config/config.h"
 #include "dojo/topology/topology.h"
 #include "report/digest.h"
-#include "report/sweep_parts.h"
-#include "report/tables.h"
+#include "report/sweep_plan.h"
 
 namespace dojo::report {
 namespace {
 
-constexpr std::size_t kMostPoints = 1'000'000;
+std::string file_of(const Setting& setting) {
+  const std::filesystem::path name = setting.value.get<std::string>();
+  if (name.empty() || name.is_absolute()) return name.string();
+  return (std::filesystem::path(setting.folder) / name).lexically_normal().string();
+}
 
-/// SplitMix64 (public domain, S. Vigna): the same draw on every machine.
-class Draw {
+/// What is wrong with a sweep: all of it, each thing once.
+class PlanFindings {
  public:
-  explicit Draw(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t below(std::uint64_t limit) {
-    std::uint64_t z = state_ += 0x9e3779b97f4a7c15ULL;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ULL;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebULL;
-    return (z ^ (z >> 31)) % limit;
+  void add(const Error& error, const std::string& where = "") {
+    only_missing_ = only_missing_ && error.code() == ExitCode::kIo;
+    for (const std::string& line : error.lines()) add_line(where + line);
+  }
+  void add_all(const std::vector<std::string>& lines) {
+    if (!lines.empty()) add({ExitCode::kInvalidInput, lines});
+  }
+  void throw_if_any() {
+    if (lines_.empty()) return;
+    if (more_ > 0) lines_.push_back(fmt::format("and {} more of these; mend them first", more_));
+    throw Error(only_missing_ ? ExitCode::kIo : ExitCode::kInvalidInput, lines_);
   }
 
  private:
-  std::uint64_t state_;
+  static constexpr std::size_t kMostLines = 50;
+  void add_line(std::string line) {
+    if (std::find(lines_.begin(), lines_.end(), line) != lines_.end()) return;
+    if (lines_.size() < kMostLines) {
+      lines_.push_back(std::move(line));
+    } else {
+      ++more_;
+    }
+  }
+  std::vector<std::string> lines_;
+  std::size_t more_ = 0;
+  bool only_missing_ = true;  ///< files
 };
 
-/// Values of the axes of each group; they are as many on all of its axes.
-std::vector<std::size_t> group_sizes(const SweepFile& sweep) {
-  std::vector<std::size_t> sizes;
-  for (const Axis& axis : sweep.axes) {
-    sizes.resize(std::max(sizes.size(), axis.group + 1));
-    sizes[axis.group] = axis.values.size();
-  }
-  return sizes;
-}
-
-std::size_t grid_size(const SweepFile& sweep) {
-  std::size_t size = 1;
-  for (const std::size_t values : group_sizes(sweep)) {
-    size *= values;
-    if (size > kMostPoints) {
-      throw Error(ExitCode::kInvalidInput,
-                  fmt::format("{}: /axes: found more than {} points, expected fewer; take values "
-                              "out, or split the sweep",
-                              sweep.file, kMostPoints));
-    }
-  }
-  return size;
-}
-
-std::vector<Json> grid_values(const SweepFile& sweep, std::size_t index) {
-  std::vector<std::size_t> at = group_sizes(sweep);
-  for (std::size_t group = at.size(); group-- > 0;) {  // the last one moves fastest
-    const std::size_t size = at[group];
-    at[group] = index % size;
-    index /= size;
-  }
-  std::vector<Json> values;
-  for (const Axis& axis : sweep.axes) values.push_back(axis.values[at[axis.group]]);
-  return values;
-}
-
-/// The base's value of a path; null where it has none.
-Json whole_value(const Json& resolved, const std::string& path) {
-  const Json* here = &resolved;
-  for (std::size_t from = 0; from <= path.size();) {
-    const std::size_t dot = std::min(path.find('.', from), path.size());
-    const std::string key = path.substr(from, dot - from);
-    if (!here->is_object() || !here->contains(key)) return {};
-    here = &here->at(key);
-    from = dot + 1;
-  }
-  return *here;
-}
-
-/// The same of what is no list or group.
-Json base_value(const Json& resolved, const std::string& path) {
-  const Json value = whole_value(resolved, path);
-  return value.is_structured() ? Json() : value;
-}
-
-/// Multiples of the base's values take the place of factors.
-SweepFile with_values(const SweepFile& sweep, const Json& resolved) {
-  SweepFile full = sweep;
-  Findings findings;
-  for (std::size_t a = 0; a < full.axes.size(); ++a) {
-    Axis& axis = full.axes[a];
-    if (axis.factors.empty()) continue;
-    const Json base = base_value(resolved, axis.path);
-    if (!base.is_number()) {
-      findings.add("{}: /axes/{}/factors: found {} of the base, expected a number; give values", sweep.file, a,
-                   base.dump());
-      continue;
-    }
-    for (const double factor : axis.factors) {
-      const double value = base.get<double>() * factor;
-      if (base.is_number_integer() && value != std::floor(value)) {
-        findings.add("{}: /axes/{}/factors: found {} x {} = {}, expected a whole number; give values", sweep.file, a,
-                     base.dump(), factor, value);
-        break;
-      }
-      axis.values.push_back(base.is_number_integer() ? Json(static_cast<std::int64_t>(value)) : Json(value));
-    }
-  }
-  findings.throw_if_any();
-  return full;
-}
-
-/// The base, then each value of each group of axes with all others as in the base.
-std::vector<std::vector<Json>> one_at_a_time(const SweepFile& sweep, const Json& resolved) {
-  std::vector<Json> base;
-  Findings findings;
-  for (const Axis& axis : sweep.axes) {
-    base.push_back(axis.is_file() ? Json("") : whole_value(resolved, axis.path));  // "": as the base
-    if (base.back().is_null())
-      findings.add("{}: /axes/{}/path: found '{}', which the base has no value of, expected one (mode one_at_a_time)",
-                   sweep.file, axis.group, axis.path);
-  }
-  findings.throw_if_any();
-  std::vector<std::vector<Json>> all{base};
-  const std::vector<std::size_t> sizes = group_sizes(sweep);
-  for (std::size_t group = 0; group < sizes.size(); ++group) {
-    for (std::size_t value = 0; value < sizes[group]; ++value) {
-      std::vector<Json> one = base;
-      for (std::size_t a = 0; a < sweep.axes.size(); ++a)
-        if (sweep.axes[a].group == group) one[a] = sweep.axes[a].values[value];
-      if (one != base) all.push_back(std::move(one));
-    }
-  }
-  return all;
-}
-
-std::vector<std::vector<Json>> candidates(const SweepFile& sweep, const Json& resolved) {
-  if (sweep.mode == "one_at_a_time") return one_at_a_time(sweep, resolved);
-  std::vector<std::vector<Json>> all;
-  if (sweep.mode == "zip" || sweep.mode == "list") {
-    for (std::size_t i = 0; i < sweep.axes[0].values.size(); ++i) {
-      all.emplace_back();
-      for (const Axis& axis : sweep.axes) all.back().push_back(axis.values[i]);
-    }
-    return all;
-  }
-  std::vector<std::size_t> order(grid_size(sweep));
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  if (sweep.mode == "random") {
-    Draw draw(sweep.seed);
-    const std::size_t wanted = std::min<std::size_t>(sweep.samples, order.size());
-    for (std::size_t i = 0; i < wanted; ++i) std::swap(order[i], order[i + draw.below(order.size() - i)]);
-    order.resize(wanted);
-  }
-  for (const std::size_t index : order) all.push_back(grid_values(sweep, index));
-  return all;
-}
-
-std::string file_of(const Axis& axis, const Json& value) {
-  const std::filesystem::path name = value.get<std::string>();
-  if (name.empty() || name.is_absolute()) return name.string();
-  return (std::filesystem::path(axis.folder) / name).lexically_normal().string();
-}
-
-/// What points have before their values are set: the base with a machine file and a workload file.
+/// What runs have before their values are set: the base with a machine file and a workload file.
 class Bases {
  public:
   struct One {
@@ -175,22 +59,31 @@ class Bases {
     std::string inputs;
     std::int64_t nodes = 0;
   };
-  explicit Bases(const SweepFile& sweep) : sweep_(sweep) {}
-  const One& of(const Point& point) {
-    const config::LoadRequest request = load_request(sweep_, point);
-    const auto [at, is_new] = known_.try_emplace({request.machine_file, request.workload_file});
+  Bases(const SweepFile& sweep, PlanFindings& findings) : sweep_(sweep), findings_(findings) {}
+  /// Null, and a finding, where it cannot be loaded.
+  const One* of(const config::LoadRequest& run) {
+    const auto [at, is_new] = known_.try_emplace({run.machine_file, run.workload_file});
     if (is_new) {
-      const config::RunConfig base = config::load({sweep_.base, request.machine_file, request.workload_file, {}});
-      at->second.resolved = Json::parse(config::resolved_json(base));
-      for (const auto& [file, sha256] : base.input_sha256) at->second.inputs += sha256;
-      at->second.nodes = topology::Topology(base.machine, base.machine_file).node_count();
+      try {
+        at->second = loaded(run);
+      } catch (const Error& error) {
+        findings_.add(error);
+      }
     }
-    return at->second;
+    return at->second ? &*at->second : nullptr;
   }
 
  private:
+  [[nodiscard]] One loaded(const config::LoadRequest& run) const {
+    const config::RunConfig base = config::load({sweep_.base, run.machine_file, run.workload_file, {}});
+    One one{Json::parse(config::resolved_json(base)), "", 0};
+    for (const auto& [file, sha256] : base.input_sha256) one.inputs += sha256;
+    one.nodes = topology::Topology(base.machine, base.machine_file).node_count();
+    return one;
+  }
   const SweepFile& sweep_;
-  std::map<std::pair<std::string, std::string>, One> known_;
+  PlanFindings& findings_;
+  std::map<std::pair<std::string, std::string>, std::optional<One>> known_;
 };
 
 void set_path(Json& config, const std::string& path, const Json& value) {
@@ -204,125 +97,144 @@ void set_path(Json& config, const std::string& path, const Json& value) {
   (*here)[path.substr(from)] = value;
 }
 
-bool allowed(const SweepFile& sweep, const Json& config) {
-  for (std::size_t i = 0; i < sweep.constraints.size(); ++i) {
-    const std::string where = fmt::format("{}: /constraints/{}", sweep.file, i);
-    if (!constraint_holds(sweep.constraints[i], config, where)) return false;
-  }
-  return true;
-}
+class Planner {
+ public:
+  explicit Planner(const SweepFile& sweep) : sweep_(sweep), bases_(sweep, findings_) {}
 
-/// All of them: a value that is out of range shall not be found when its turn comes.
-void check_points(const SweepFile& sweep, const Plan& plan) {
-  constexpr std::size_t kMostLines = 20;
-  std::vector<std::string> lines;
-  ExitCode code = ExitCode::kInvalidInput;
-  for (const Point& point : plan.points) {
+  Plan plan() {
+    const config::RunConfig base = config::load({sweep_.base, "", "", {}});
+    const Json resolved = Json::parse(config::resolved_json(base));
+    findings_.add_all(metric_findings(sweep_, resolved));
+    plan_.threads = base.run.threads;
+    for (const Axis& axis : sweep_.axes)
+      plan_.base.push_back(axis.is_file() ? Json() : base_value(resolved, axis.path));
     try {
-      (void)config::load(load_request(sweep, point));
+      for (std::vector<Json>& values : candidates(sweep_, resolved)) add(std::move(values));
     } catch (const Error& error) {
-      code = error.code();
-      for (const std::string& line : error.lines())
-        lines.push_back(fmt::format("{}: /axes: point {} ({}): {}", sweep.file, point.index,
-                                    fmt::join(point.choices(sweep), ", "), line));
+      findings_.add(error);
     }
-    if (lines.size() >= kMostLines) break;
+    findings_.throw_if_any();
+    if (plan_.points.empty()) {
+      throw Error(ExitCode::kInvalidInput,
+                  fmt::format("{}: /constraints: found no point that holds them, expected at least one", sweep_.file));
+    }
+    name_points();
+    return std::move(plan_);
   }
-  if (!lines.empty()) throw Error(code, lines);
-}
+
+ private:
+  void add(std::vector<Json> values) {
+    Point point;
+    point.values = std::move(values);
+    std::string made_from;
+    for (std::size_t rung = 0; rung < sweep_.rungs(); ++rung) {
+      const PointRun run{&point, rung};
+      const Bases::One* const from = bases_.of(load_request(sweep_, run));
+      if (from == nullptr) return;
+      plan_.nodes = std::max(plan_.nodes, from->nodes);
+      Json config = from->resolved;
+      for (const Setting& setting : settings_of(sweep_, point, rung))
+        if (!names_file(setting.path)) set_path(config, setting.path, setting.value);
+      if (rung + 1 == sweep_.rungs() && !allowed(config)) {
+        ++plan_.excluded;
+        return;
+      }
+      if (config.contains("run") && config["run"].is_object()) config["run"].erase("threads");
+      made_from += config.dump() + from->inputs;
+    }
+    point.hash = hash_of(made_from).substr(0, 12);
+    point.index = plan_.points.size();
+    for (std::size_t rung = 0; rung < sweep_.rungs(); ++rung) check({&point, rung});
+    plan_.points.push_back(std::move(point));
+  }
+
+  bool allowed(const Json& config) {
+    for (std::size_t i = 0; i < sweep_.constraints.size(); ++i) {
+      try {
+        if (!constraint_holds(sweep_.constraints[i], config, fmt::format("{}: /constraints/{}", sweep_.file, i)))
+          return false;
+      } catch (const Error& error) {
+        findings_.add(error);
+      }
+    }
+    return true;
+  }
+
+  /// A value that is out of range, or a machine that cannot be, shall not be found when its turn comes.
+  void check(const PointRun& run) {
+    try {
+      (void)config::load(load_request(sweep_, run));
+    } catch (const Error& error) {
+      const std::string rung = sweep_.rungs() > 1 ? fmt::format(" on rung {}", run.rung + 1) : "";
+      findings_.add(error, fmt::format("{}: /axes: point {}{} ({}): ", sweep_.file, run.point->index, rung,
+                                       fmt::join(choices_of(settings_of(sweep_, *run.point, run.rung)), ", ")));
+    }
+  }
+
+  void name_points() {
+    const std::size_t width = std::to_string(plan_.points.size() - 1).size();
+    for (Point& point : plan_.points) point.folder = fmt::format("{:0{}}-{}", point.index, width, point.hash);
+  }
+
+  const SweepFile& sweep_;
+  PlanFindings findings_;
+  Bases bases_;
+  Plan plan_;
+};
 
 }  // namespace
 
-std::string plain(const Json& value) {
-  return value.is_string() ? value.get<std::string>() : value.dump();
+bool names_file(const std::string& path) {
+  return path == "machine" || path == "workload";
 }
 
-std::vector<std::string> Point::overrides(const SweepFile& sweep) const {
+std::vector<Setting> settings_of(const SweepFile& sweep, const Point& point, std::size_t rung) {
+  std::vector<Setting> all;
+  for (std::size_t a = 0; a < point.values.size(); ++a)
+    all.push_back({sweep.axes[a].path, point.values[a], sweep.axes[a].folder});
+  if (rung < sweep.search.rungs.size())
+    all.insert(all.end(), sweep.search.rungs[rung].begin(), sweep.search.rungs[rung].end());
+  return all;
+}
+
+std::vector<std::string> choices_of(const std::vector<Setting>& settings) {
   std::vector<std::string> out;
-  for (std::size_t a = 0; a < values.size(); ++a)
-    if (!sweep.axes[a].is_file()) out.push_back(sweep.axes[a].path + "=" + plain(values[a]));
+  for (const Setting& setting : settings) out.push_back(setting.path + "=" + plain(setting.value));
   return out;
 }
 
-std::vector<std::string> Point::choices(const SweepFile& sweep) const {
-  std::vector<std::string> out;
-  for (std::size_t a = 0; a < values.size(); ++a) out.push_back(sweep.axes[a].path + "=" + plain(values[a]));
-  return out;
-}
-
-config::LoadRequest load_request(const SweepFile& sweep, const Point& point) {
-  config::LoadRequest request{sweep.base, "", "", point.overrides(sweep)};
-  for (std::size_t a = 0; a < point.values.size(); ++a) {
-    if (!sweep.axes[a].is_file()) continue;
-    (sweep.axes[a].path == "machine" ? request.machine_file : request.workload_file) =
-        file_of(sweep.axes[a], point.values[a]);
+config::LoadRequest load_request(const SweepFile& sweep, const PointRun& run) {
+  config::LoadRequest request{sweep.base, "", "", {}};
+  for (const Setting& setting : settings_of(sweep, *run.point, run.rung)) {
+    if (names_file(setting.path)) {
+      (setting.path == "machine" ? request.machine_file : request.workload_file) = file_of(setting);
+    } else {
+      request.overrides.push_back(setting.path + "=" + plain(setting.value));
+    }
   }
   return request;
 }
 
+std::string runs_folder(const SweepFile& sweep, std::size_t rung) {
+  return rung + 1 == sweep.rungs() ? "points" : fmt::format("rungs/{}", rung + 1);
+}
+
+std::string place_of(const SweepFile& sweep, const PointRun& run) {
+  return runs_folder(sweep, run.rung) + "/" + run.point->folder;
+}
+
 Plan make_plan(const SweepFile& sweep) {
-  const config::RunConfig base = config::load({sweep.base, "", "", {}});
-  const Json resolved = Json::parse(config::resolved_json(base));
-  check_metrics(sweep, resolved);
-  Plan plan;
-  plan.threads = base.run.threads;
-  for (const Axis& axis : sweep.axes) plan.base.push_back(axis.is_file() ? Json() : base_value(resolved, axis.path));
-  Bases bases(sweep);
-  for (std::vector<Json>& values : candidates(with_values(sweep, resolved), resolved)) {
-    Point point;
-    point.values = std::move(values);
-    const Bases::One& from = bases.of(point);
-    plan.nodes = std::max(plan.nodes, from.nodes);
-    Json config = from.resolved;
-    for (std::size_t a = 0; a < point.values.size(); ++a)
-      if (!sweep.axes[a].is_file()) set_path(config, sweep.axes[a].path, point.values[a]);
-    if (!allowed(sweep, config)) {
-      ++plan.excluded;
-      continue;
-    }
-    if (config.contains("run") && config["run"].is_object()) config["run"].erase("threads");
-    point.hash = hash_of(config.dump() + from.inputs).substr(0, 12);
-    plan.points.push_back(std::move(point));
-  }
-  if (plan.points.empty()) {
-    throw Error(ExitCode::kInvalidInput,
-                fmt::format("{}: /constraints: found no point that holds them, expected at least one", sweep.file));
-  }
-  const std::size_t width = std::to_string(plan.points.size() - 1).size();
-  for (std::size_t i = 0; i < plan.points.size(); ++i) {
-    plan.points[i].index = i;
-    plan.points[i].folder = fmt::format("{:0{}}-{}", i, width, plan.points[i].hash);
-  }
-  check_points(sweep, plan);
-  return plan;
+  return Planner(sweep).plan();
 }
 
-std::string sweep_json(const SweepFile& sweep, const Plan& plan) {
-  Json axes = Json::array();
-  for (std::size_t a = 0; a < sweep.axes.size(); ++a)
-    axes.push_back({{"path", sweep.axes[a].path}, {"base", plan.base[a]}});
-  return dump({{"schema", "dojosim.sweep/1"},
-               {"file", sweep.file},
-               {"base", sweep.base},
-               {"mode", sweep.mode},
-               {"axes", axes},
-               {"metrics", sweep.metrics},
-               {"expressions", sweep.expressions},
-               {"constraints", sweep.constraints},
-               {"excluded", plan.excluded},
-               {"pareto", {{"min", sweep.pareto_min}, {"max", sweep.pareto_max}}}});
-}
-
-std::string points_csv(const SweepFile& sweep, const Plan& plan) {
-  std::string text = "index,hash,folder";
-  for (const Axis& axis : sweep.axes) text += "," + csv_cell(axis.path);
-  text += "\n";
-  for (const Point& point : plan.points) {
-    text += fmt::format("{},{},points/{}", point.index, point.hash, point.folder);
-    for (const Json& value : point.values) text += "," + csv_cell(plain(value));
-    text += "\n";
+std::size_t rung_size(const SweepFile& sweep, const Plan& plan, std::size_t rung) {
+  constexpr double kRounding = 1e-9;  // 0.1 x 30 is a little more than 3
+  std::size_t size = plan.points.size();
+  for (std::size_t i = 0; i < rung; ++i) {
+    const double kept = std::ceil(static_cast<double>(size) * sweep.search.keep - kRounding);
+    size = std::max<std::size_t>(1, static_cast<std::size_t>(kept));
   }
-  return text;
+  return size;
 }
 
 }  // namespace dojo::report

@@ -5,7 +5,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_file.h"
 #include "report/tables.h"
 
 namespace dojo::report {

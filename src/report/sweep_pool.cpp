@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs commands as child processes, a few at a time, and stops in good order when it is interrupted.
+// Runs child processes, a few at a time, and stops in good order when it is interrupted.
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <csignal>
+#include <cstdio>
 #include <cstring>
 
 #include "dojo/base/error.h"
-#include "dojo/report/report.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_run.h"
 
 extern char** environ;
 
 namespace dojo::report {
 namespace {
+
+constexpr int kKilled = 128 + SIGKILL;
 
 /// Signals are taken one by one with sigtimedwait, so that no handler and no global is needed.
 class BlockedSignals {
@@ -48,16 +52,26 @@ class BlockedSignals {
   struct sigaction old_child_ {};
 };
 
-pid_t spawn(const Command& command, const sigset_t& mask) {
-  std::vector<char*> arguments;
-  for (const std::string& argument : command.arguments) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
+/// Standard error of a child: its log, or memory that is read when it has ended.
+int open_log(const Child& child) {
+  const int log = child.log.empty() ? ::memfd_create("log", MFD_CLOEXEC)
+                                    : ::open(child.log.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (log < 0) {
+    throw Error(ExitCode::kIo, fmt::format("{}: cannot be written, so its process is not started: {}",
+                                           child.log.empty() ? "memory of a child" : child.log, std::strerror(errno)));
+  }
+  return log;
+}
+
+pid_t spawn(const Child& child, int log, const sigset_t& mask) {
+  std::vector<char*> words;
+  for (const std::string& word : child.program) words.push_back(const_cast<char*>(word.c_str()));
+  words.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   const bool redirected = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0) == 0 &&
                           posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
-                          posix_spawn_file_actions_addopen(&files, STDERR_FILENO, command.log.c_str(),
-                                                           O_WRONLY | O_CREAT | O_TRUNC, 0666) == 0;
+                          posix_spawn_file_actions_adddup2(&files, log, STDERR_FILENO) == 0;
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   posix_spawnattr_setsigmask(&attributes, &mask);
@@ -66,24 +80,45 @@ pid_t spawn(const Command& command, const sigset_t& mask) {
   sigaddset(&defaults, SIGINT);
   sigaddset(&defaults, SIGTERM);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
-  const int group = command.others ? POSIX_SPAWN_SETPGROUP : 0;  // the default is a new one
-  posix_spawnattr_setflags(&attributes, static_cast<short>(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | group));
-  std::string parent = fmt::format("{}={}", kParentVariable, ::getpid());
-  std::vector<char*> environment;
-  if (!command.others) environment.push_back(parent.data());
-  for (char** entry = environ; *entry != nullptr; ++entry) environment.push_back(*entry);
-  environment.push_back(nullptr);
-  pid_t child = 0;
-  const int error = redirected
-                        ? posix_spawn(&child, arguments[0], &files, &attributes, arguments.data(), environment.data())
-                        : ENOMEM;
+  constexpr auto kFlags = POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP;  // a group of its own
+  posix_spawnattr_setflags(&attributes, static_cast<short>(kFlags));
+  pid_t started = 0;
+  const int error = redirected ? posix_spawn(&started, words[0], &files, &attributes, words.data(), environ) : ENOMEM;
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (error != 0) {
-    throw Error(ExitCode::kIo, fmt::format("{}: cannot start the program (its log: {}): {}", arguments[0], command.log,
-                                           std::strerror(error)));
+    throw Error(ExitCode::kIo, fmt::format("{}: cannot start the program: {}", child.program[0], std::strerror(error)));
   }
-  return child;
+  return started;
+}
+
+/// In the new process. What it does there must not come back.
+[[noreturn]] void work(const Child& child, int log, const sigset_t& mask, pid_t parent) {
+  // At once: a partial report that it wrote could come behind that of the sweep that resumes.
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(kKilled);  // it ended before this could be asked for
+  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (nothing < 0 || ::dup2(nothing, STDIN_FILENO) < 0 || ::dup2(nothing, STDOUT_FILENO) < 0 ||
+      ::dup2(log, STDERR_FILENO) < 0)
+    ::_exit(static_cast<int>(ExitCode::kIo));
+  for (const int signal : {SIGINT, SIGTERM}) std::signal(signal, SIG_DFL);
+  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
+  int code = static_cast<int>(ExitCode::kInternal);
+  try {
+    code = child.work();
+  } catch (...) {  // it has nobody to say it to
+  }
+  std::fflush(nullptr);
+  ::_exit(code);
+}
+
+pid_t fork_for(const Child& child, int log, const sigset_t& mask) {
+  std::fflush(nullptr);  // else the child would write it too
+  const pid_t parent = ::getpid(), started = ::fork();
+  if (started == 0) work(child, log, mask, parent);
+  if (started < 0)
+    throw Error(ExitCode::kIo, fmt::format("{}: no process can be started: {}", child.log, std::strerror(errno)));
+  return started;
 }
 
 constexpr int kUnknownEnd = 0xff00;  // as of a child that ended with 255
@@ -93,32 +128,63 @@ int exit_code(int status) {
 }
 
 struct Running {
-  pid_t child;
+  pid_t process;
   std::size_t index;
   bool group;
+  int log;
 };
 
+/// What a child said, of those that say it into memory.
+std::string said(const Child& child, int log) {
+  if (!child.log.empty()) return {};
+  constexpr std::size_t kMost = 1 << 20;
+  std::string text(kMost, '\0');
+  const ssize_t length = ::pread(log, text.data(), text.size(), 0);
+  text.resize(length > 0 ? static_cast<std::size_t>(length) : 0);
+  return text;
+}
+
 void tell_and_wait(std::vector<Running>& running) {
-  for (const Running& r : running) ::kill(r.group ? -r.child : r.child, SIGINT);
+  for (const Running& r : running) ::kill(r.group ? -r.process : r.process, SIGINT);
   for (const Running& r : running) {
-    while (::waitpid(r.child, nullptr, 0) < 0 && errno == EINTR) {
+    while (::waitpid(r.process, nullptr, 0) < 0 && errno == EINTR) {
     }
+    ::close(r.log);
   }
   running.clear();
 }
 
+Running start(const Child& child, std::size_t index, const sigset_t& mask) {
+  if (child.before) child.before();
+  const int log = open_log(child);
+  try {
+    const bool others = !child.program.empty();
+    return {others ? spawn(child, log, mask) : fork_for(child, log, mask), index, others, log};
+  } catch (...) {
+    ::close(log);
+    throw;
+  }
+}
+
 }  // namespace
 
-bool run_pool(const std::vector<Command>& commands, int jobs, const std::function<void(std::size_t, int)>& finished,
+bool signal_is_pending() {
+  sigset_t pending;
+  sigemptyset(&pending);
+  sigpending(&pending);
+  return sigismember(&pending, SIGINT) == 1 || sigismember(&pending, SIGTERM) == 1;
+}
+
+bool run_pool(const std::vector<Child>& children, int jobs, const Ended& ended,
               const std::function<bool()>& interrupted) {
   const BlockedSignals signals;
   if (interrupted && interrupted()) return false;
   std::vector<Running> running;
   std::size_t next = 0;
   try {
-    while (next < commands.size() || !running.empty()) {
-      while (next < commands.size() && running.size() < static_cast<std::size_t>(jobs)) {
-        running.push_back({spawn(commands[next], signals.old_mask()), next, commands[next].others});
+    while (next < children.size() || !running.empty()) {
+      while (next < children.size() && running.size() < static_cast<std::size_t>(jobs) && !signal_is_pending()) {
+        running.push_back(start(children[next], next, signals.old_mask()));
         ++next;
       }
       const int signal = signals.next();
@@ -128,14 +194,16 @@ bool run_pool(const std::vector<Command>& commands, int jobs, const std::functio
       }
       for (std::size_t i = 0; i < running.size();) {
         int status = kUnknownEnd;  // of a child that is gone, with nothing known of it
-        const pid_t ended = ::waitpid(running[i].child, &status, WNOHANG);
-        if (ended == 0 || (ended < 0 && errno == EINTR)) {
+        const pid_t gone = ::waitpid(running[i].process, &status, WNOHANG);
+        if (gone == 0 || (gone < 0 && errno == EINTR)) {
           ++i;
           continue;
         }
-        const std::size_t index = running[i].index;
+        const Running one = running[i];
         running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
-        finished(index, exit_code(status));
+        const std::string words = said(children[one.index], one.log);
+        ::close(one.log);
+        ended(one.index, exit_code(status), words);
       }
     }
   } catch (...) {

@@ -2,7 +2,7 @@
 // Values of an axis that a sweep file does not list: ranges, powers of two, multiples of the base.
 #include <cmath>
 
-#include "report/sweep_parts.h"
+#include "report/sweep_file.h"
 
 namespace dojo::report {
 namespace {

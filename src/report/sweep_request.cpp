@@ -5,7 +5,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/base/processors.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_run.h"
 
 namespace dojo::report {
 namespace {
@@ -40,11 +40,12 @@ void check_template(const SweepRequest& request) {
     return;
   }
   const bool all = line.find("{tasks}") != std::string::npos, each = line.find("{task}") != std::string::npos;
-  if (all == each)
+  if (all == each) {
     refuse(
         "--command: found '{}', expected a shell command with either {{tasks}}, a file with one command a line "
         "(\"parallel -j {{jobs}} < {{tasks}}\"), or {{task}}, a script (\"srun -n1 sh {{task}}\")",
         line);
+  }
 }
 
 void check_sbatch(const SweepRequest& request) {

@@ -1,97 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // results.csv: one row a point, from the reports and logs that lie in a sweep folder.
 #include <algorithm>
-#include <cmath>
-#include <filesystem>
-#include <limits>
-#include <map>
-#include <optional>
 
 #include "dojo/base/error.h"
-#include "report/compare.h"
-#include "report/files.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_results.h"
 #include "report/tables.h"
 
 namespace dojo::report {
-namespace fs = std::filesystem;
 namespace {
 
 using Row = ResultRow;
-
-std::optional<Json> finished_report(const Point& point, const std::string& directory) {
-  const std::string file = fmt::format("{}/points/{}/report.json", directory, point.folder);
-  if (!result_is_there(file)) return std::nullopt;
-  try {
-    Json report = read_json(file);
-    if (report.value("schema", "") != "dojosim.report/1" || report.value("partial", true)) return std::nullopt;
-    return report;
-  } catch (const Error& error) {
-    if (error.code() == ExitCode::kIo) throw;
-  } catch (const Json::exception&) {
-  }
-  return std::nullopt;  // cut off or not a report: the point has to run again
-}
-
-/// What the finished reports have and do not have of what is asked for.
-struct Metrics {
-  std::size_t reports = 0;
-  std::map<std::string, std::size_t> missing;  ///< metric -> in how many reports
-  std::vector<std::string> known;
-};
-
-/// Worked out from other metrics, from the report and from the point's configuration; null where one of them is
-/// missing.
-Json derived(const SweepFile& sweep, const Point& point, const std::string& metric, const Row& row,
-             const std::map<std::string, Json>& values, std::optional<Json>& config) {
-  constexpr double kNothing = std::numeric_limits<double>::quiet_NaN();
-  const auto number = [](const Json& value) { return value.is_number() ? value.get<double>() : kNothing; };
-  const Lookup lookup = [&](const std::string& path) -> Found {
-    const auto other = std::find(sweep.metrics.begin(), sweep.metrics.end(), path);
-    if (path != metric && other != sweep.metrics.end())
-      return {number(row.metrics[static_cast<std::size_t>(other - sweep.metrics.begin())]), ""};
-    if (const auto value = values.find(path); value != values.end()) return {number(value->second), ""};
-    if (!config) config = Json::parse(config::resolved_json(config::load(load_request(sweep, point))));
-    const Found found = find_number(*config, path);
-    return {found.expected.empty() ? found.value : kNothing, ""};
-  };
-  const double value = expression_value(sweep.expressions.at(metric), lookup, sweep.file + ": /metrics: " + metric);
-  return std::isfinite(value) ? Json(value) : Json();
-}
-
-Row read_row(const SweepFile& sweep, const Point& point, const std::string& directory, Metrics& metrics) {
-  Row row;
-  row.metrics.resize(sweep.metrics.size());
-  const std::string failure = fmt::format("{}/points/{}.failed", directory, point.folder);
-  if (const auto report = finished_report(point, directory)) {
-    row.status = "done";
-    ++metrics.reports;
-    const auto values = leaves(*report);
-    if (metrics.known.empty()) {
-      for (const auto& entry : values) metrics.known.push_back(entry.first);
-    }
-    std::optional<Json> config;
-    for (std::size_t i = 0; i < sweep.metrics.size(); ++i) {
-      if (sweep.expressions.count(sweep.metrics[i]) != 0) {
-        row.metrics[i] = derived(sweep, point, sweep.metrics[i], row, values, config);
-        continue;
-      }
-      const auto value = values.find(sweep.metrics[i]);
-      if (value == values.end()) {
-        ++metrics.missing[sweep.metrics[i]];
-      } else {
-        row.metrics[i] = value->second;
-      }
-    }
-  } else if (result_is_there(failure)) {
-    row.status = "failed";
-    row.reason = read_text(failure);
-    while (!row.reason.empty() && row.reason.back() == '\n') row.reason.pop_back();
-  } else {
-    row.status = "pending";
-  }
-  return row;
-}
 
 struct Goal {
   std::size_t column;
@@ -120,8 +38,8 @@ std::vector<Goal> goals(const SweepFile& sweep) {
 std::vector<double> judged(const Row& row, const Point& point, const std::vector<Goal>& goals) {
   std::vector<double> values;
   for (const Goal& goal : goals) {
-    const Json& value = goal.is_axis ? point.values[goal.column] : row.metrics[goal.column];
-    if (row.status != "done" || !value.is_number()) return {};
+    const Json& value = goal.is_axis ? point.values[goal.column] : row.run.metrics[goal.column];
+    if (row.run.status != "done" || !value.is_number()) return {};
     values.push_back(goal.sign * value.get<double>());
   }
   return values;
@@ -147,50 +65,81 @@ void mark_pareto(std::vector<Row>& rows, const std::vector<Point>& points, const
   }
 }
 
-}  // namespace
-
-bool result_is_there(const std::string& file) {
-  std::error_code failed;
-  const fs::file_type type = fs::status(file, failed).type();
-  if (type == fs::file_type::not_found) return false;
-  if (type == fs::file_type::none)
-    throw Error(ExitCode::kIo, fmt::format("{}: cannot be looked at: {}", file, failed.message()));
-  if (type == fs::file_type::regular) return true;
-  throw Error(ExitCode::kIo, fmt::format("{}: found a folder, a pipe or a device, expected a file of an earlier "
-                                         "sweep; remove it, or give another --out",
-                                         file));
+/// What became of each point, rung by rung.
+std::vector<Row> rows_of(const SweepFile& sweep, const Plan& plan, const std::vector<Ladder::Rung>& rungs) {
+  const auto goal = std::find(sweep.metrics.begin(), sweep.metrics.end(), sweep.search.goal);
+  const auto column = static_cast<std::size_t>(goal - sweep.metrics.begin());
+  const std::size_t last = sweep.rungs() - 1;
+  std::vector<Row> rows(plan.points.size());
+  for (Row& row : rows) row.goal.resize(last);
+  for (std::size_t rung = 0; rung < rungs.size(); ++rung) {
+    // Who is not on the next rung when it is known, or when there can be none, goes no further.
+    const char* const after = rungs[rung].has_ended() ? "dropped" : "pending";
+    for (std::size_t i = 0; i < rungs[rung].points.size(); ++i) {
+      Row& row = rows[rungs[rung].points[i]->index];
+      row.run = rungs[rung].rows[i];
+      if (row.run.status != "done") continue;
+      row.rung = rung + 1;
+      if (rung == last) continue;
+      row.goal[rung] = row.run.metrics[column];
+      row.run.status = after;
+      row.run.metrics.assign(sweep.metrics.size(), Json());
+    }
+  }
+  return rows;
 }
 
-bool point_done(const Point& point, const std::string& directory) {
-  return finished_report(point, directory).has_value();
+std::string csv_of(const SweepFile& sweep, const Plan& plan, const std::vector<Row>& rows, bool has_goals) {
+  const bool search = sweep.rungs() > 1;
+  std::string csv = search ? "index,hash,status,reason,rung" : "index,hash,status,reason";
+  for (const Axis& axis : sweep.axes) csv += "," + csv_cell(axis.path);
+  for (std::size_t rung = 0; rung + 1 < sweep.rungs(); ++rung) csv += "," + csv_cell(goal_column(sweep, rung));
+  for (const std::string& metric : sweep.metrics) csv += "," + csv_cell(metric);
+  if (has_goals) csv += ",pareto";
+  csv += "\n";
+  const auto cell = [](const Json& value) { return "," + (value.is_null() ? "" : csv_cell(plain(value))); };
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const Row& row = rows[i];
+    csv += fmt::format("{},{},{},{}", i, plan.points[i].hash, row.run.status, csv_cell(row.run.reason));
+    if (search) csv += fmt::format(",{}", row.rung);
+    for (const Json& value : plan.points[i].values) csv += "," + csv_cell(plain(value));
+    for (const Json& value : row.goal) csv += cell(value);
+    for (const Json& value : row.run.metrics) csv += cell(value);
+    if (has_goals) csv += row.pareto ? ",1" : ",0";
+    csv += "\n";
+  }
+  return csv;
+}
+
+}  // namespace
+
+std::string goal_column(const SweepFile& sweep, std::size_t rung) {
+  return fmt::format("{}@{}", sweep.search.goal, rung + 1);
 }
 
 SweepTable sweep_table(const SweepFile& sweep, const Plan& plan, const std::string& directory) {
-  Metrics metrics;
-  std::vector<Row> rows;
-  for (const Point& point : plan.points) rows.push_back(read_row(sweep, point, directory, metrics));
+  Ladder ladder(sweep, plan, directory);
+  do {
+    ladder.read();
+  } while (ladder.climb());
+  std::vector<Row> rows = rows_of(sweep, plan, ladder.rungs());
   const std::vector<Goal> wanted = goals(sweep);
   if (!wanted.empty()) mark_pareto(rows, plan.points, wanted);
 
   SweepTable table;
-  for (const auto& [metric, count] : metrics.missing)
-    (count == metrics.reports ? table.unknown_metrics : table.missing_metrics).push_back(metric);
-  table.known_metrics = std::move(metrics.known);
-  table.csv = "index,hash,status,reason";
-  for (const Axis& axis : sweep.axes) table.csv += "," + csv_cell(axis.path);
-  for (const std::string& metric : sweep.metrics) table.csv += "," + csv_cell(metric);
-  if (!wanted.empty()) table.csv += ",pareto";
-  table.csv += "\n";
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const Row& row = rows[i];
-    (row.status == "done" ? table.done : row.status == "failed" ? table.failed : table.pending) += 1;
-    table.csv += fmt::format("{},{},{},{}", i, plan.points[i].hash, row.status, csv_cell(row.reason));
-    for (const Json& value : plan.points[i].values) table.csv += "," + csv_cell(plain(value));
-    for (const Json& value : row.metrics) table.csv += "," + (value.is_null() ? "" : csv_cell(plain(value)));
-    if (!wanted.empty()) table.csv += row.pareto ? ",1" : ",0";
-    table.csv += "\n";
+  for (const auto& [metric, count] : ladder.metrics().missing)
+    (count == ladder.metrics().reports ? table.unknown_metrics : table.missing_metrics).push_back(metric);
+  table.known_metrics = ladder.metrics().known;
+  for (const Row& row : rows) {
+    const std::string& status = row.run.status;
+    (status == "done"      ? table.done
+     : status == "failed"  ? table.failed
+     : status == "dropped" ? table.dropped
+                           : table.pending) += 1;
   }
+  table.csv = csv_of(sweep, plan, rows, !wanted.empty());
   table.rows = std::move(rows);
+  table.rungs = ladder.rungs();
   return table;
 }
 

@@ -7,7 +7,7 @@
 #include "dojo/base/error.h"
 #include "dojo/base/files.h"
 #include "dojo/base/processors.h"
-#include "report/sweep_parts.h"
+#include "report/sweep_run.h"
 
 namespace dojo::report {
 namespace fs = std::filesystem;
@@ -52,10 +52,25 @@ std::string go_to(const std::string& folder) {
   return "cd " + shell_word(folder) + " || exit\n";
 }
 
-/// "1-8" or "1,3,7".
-std::string array_of(const Tasks& tasks) {
-  if (tasks.numbers.size() == tasks.count) return fmt::format("1-{}", tasks.count);
-  return fmt::format("{}", fmt::join(tasks.numbers, ","));
+/// "1-8%2" or "1,3,7".
+std::string array_of(const SweepRequest& request, const Tasks& tasks) {
+  const std::string limit = request.jobs > 0 ? fmt::format("%{}", request.jobs) : "";
+  if (tasks.numbers.size() == tasks.count) return fmt::format("1-{}{}", tasks.count, limit);
+  return fmt::format("{}{}", fmt::join(tasks.numbers, ","), limit);
+}
+
+/// Submits the array, then once more for each further rung, whose points follow from the rung before.
+std::string submit_lines(const SweepRequest& request, const Tasks& tasks, const std::string& folder) {
+  const std::string script = shell_word(folder + "/points.sh"), job = shell_word(folder + "/job");
+  std::string lines = fmt::format("id=$(sbatch --parsable {})\nid=${{id%%;*}}\necho \"$id\" >{}\n", script, job);
+  Tasks all = tasks;  // of a later rung nobody knows yet which are due
+  all.numbers.resize(all.count);
+  for (std::size_t rung = 1; rung < tasks.rungs; ++rung)
+    lines += fmt::format(
+        "ids=\"$ids$id \"\nid=$(sbatch --parsable --dependency=\"afterany:$id\" --array={} {})\nid=${{id%%;*}}\n"
+        "echo \"$ids$id\" >{}\n",
+        array_of(request, all), script, job);
+  return lines + fmt::format("exec sbatch --dependency=\"afterany:$id\" \"$@\" {}\n", shell_word(folder + "/merge.sh"));
 }
 
 std::string slurm_head(const SweepRequest& request, const char* what, const char* log) {
@@ -82,15 +97,14 @@ std::string shell_word(const std::string& text) {
   return word + "'";
 }
 
-Tasks plan_tasks(const SweepRequest& request, const Plan& plan, const std::vector<const Point*>& due) {
+Tasks plan_tasks(const SweepRequest& request, const Plan& plan, const std::vector<std::size_t>& due) {
   Tasks tasks;
   const std::size_t points = plan.points.size();
   const std::size_t wanted = request.tasks > 0 ? static_cast<std::size_t>(request.tasks)
                                                : std::min(kMostTasks, (points + kPointsInTask - 1) / kPointsInTask);
   tasks.count = std::max<std::size_t>(1, std::min(wanted, points));
   std::set<std::size_t> numbers;
-  for (const Point* point : due)
-    numbers.insert(point->index % tasks.count == 0 ? tasks.count : point->index % tasks.count);
+  for (const std::size_t number : due) numbers.insert(number % tasks.count == 0 ? tasks.count : number % tasks.count);
   tasks.numbers.assign(numbers.begin(), numbers.end());
   const int threads = static_cast<int>(std::max<std::int64_t>(1, plan.threads));
   tasks.processors = request.processors > 0 ? request.processors : threads;
@@ -105,11 +119,10 @@ Tasks plan_tasks(const SweepRequest& request, const Plan& plan, const std::vecto
 std::string write_slurm_scripts(const SweepRequest& request, const Tasks& tasks) {
   const std::string folder = request.directory + "/slurm";
   (void)make_folders(folder);
-  const std::string limit = request.jobs > 0 ? fmt::format("%{}", request.jobs) : "";
   write_file(folder + "/points.sh",
              slurm_head(request, "", "task-%a.log") +
-                 fmt::format("#SBATCH --array={}{}\n#SBATCH --cpus-per-task={}\n#SBATCH --mem={}M\n", array_of(tasks),
-                             limit, tasks.processors, tasks.mebibytes) +
+                 fmt::format("#SBATCH --array={}\n#SBATCH --cpus-per-task={}\n#SBATCH --mem={}M\n",
+                             array_of(request, tasks), tasks.processors, tasks.mebibytes) +
                  user_lines(request) + go_to(tasks.folder) +
                  task_line(request, fmt::format("\"$SLURM_ARRAY_TASK_ID/{}\"", tasks.count),
                            fmt::format("\"${{SLURM_CPUS_PER_TASK:-{}}}\"", tasks.processors)));
@@ -118,20 +131,18 @@ std::string write_slurm_scripts(const SweepRequest& request, const Tasks& tasks)
                  user_lines(request) + go_to(tasks.folder) +
                  fmt::format("exec {} sweep {} --out {} --only results{}\n", shell_word(request.program),
                              shell_word(request.file), shell_word(request.directory), points_option(request)));
-  const std::string submit = folder + "/submit.sh";
-  write_file(submit,
-             fmt::format("#!/bin/sh\n# Submits the points as a job array, and the job that writes results.csv when all "
-                         "of its tasks have ended.\n# Options are those of that job: --wait.\nset -e\n{}"
-                         "id=$(sbatch --parsable {})\nid=${{id%%;*}}\necho \"$id\" >{}\n"
-                         "exec sbatch --dependency=\"afterany:$id\" \"$@\" {}\n",
-                         "cd " + shell_word(tasks.folder) + "\n", shell_word(folder + "/points.sh"),
-                         shell_word(folder + "/job"), shell_word(folder + "/merge.sh")));
+  std::string submit = folder + "/submit.sh";
+  write_file(
+      submit,
+      "#!/bin/sh\n# Submits the points as a job array, and the job that writes results.csv when all of its tasks "
+      "have ended.\n# Options are those of that job: --wait.\nset -e\nids=\ncd " +
+          shell_word(tasks.folder) + "\n" + submit_lines(request, tasks, folder));
   fs::permissions(submit, fs::perms::owner_exec | fs::perms::group_exec | fs::perms::others_exec,
                   fs::perm_options::add);
   return submit;
 }
 
-std::vector<Command> write_task_commands(const SweepRequest& request, const Tasks& tasks) {
+std::vector<Child> write_task_commands(const SweepRequest& request, const Tasks& tasks) {
   const std::string folder = fs::absolute(request.directory + "/tasks").lexically_normal().string();
   (void)make_folders(folder);
   const std::string all = folder + "/all.txt";
@@ -161,10 +172,10 @@ std::vector<Command> write_task_commands(const SweepRequest& request, const Task
         break;
       }
     }
-    return Command{{"/bin/sh", "-c", line}, folder + "/" + log, true};
+    return Child{{"/bin/sh", "-c", line}, {}, folder + "/" + log, {}};
   };
   if (request.template_line.find("{tasks}") != std::string::npos) return {filled("", "command.log")};
-  std::vector<Command> commands;
+  std::vector<Child> commands;
   for (const std::size_t number : tasks.numbers)
     commands.push_back(filled(fmt::format("{}/{}.sh", folder, number), fmt::format("{}.log", number)));
   return commands;

@@ -205,10 +205,30 @@ void operations(Lines& out, const Json& r) {
           real(p.at("p99_cycles")), count(p.at("max_cycles")));
 }
 
+void cost(Lines& out, const Json& c) {
+  const double samples = real(c.at("samples_per_dollar"));
+  out.add("cost", "{} machine, {} electricity{}; prices are assumed", si(real(c.at("machine_dollars")), "$"),
+          si(real(c.at("electricity_dollars")), "$"),
+          samples > 0 ? fmt::format("; {} for each dollar", si(samples, "samples")) : "");
+}
+
+void failures(Lines& out, const Json& f) {
+  out.add("failures", "goodput {} ({} to {}) over {:g} days; a failure each {:.1f} h; rates are assumed",
+          percent(real(f.at("goodput"))), percent(real(f.at("goodput_min"))), percent(real(f.at("goodput_max"))),
+          real(f.at("days")), real(f.at("between_failures_s")) / 3600);
+  out.add("", "checkpoints of {} each {:.4g} s (best {:.4g} s, Daly {:.4g} s), written in {:.3g} s",
+          si(real(f.at("checkpoint_bytes")), "B"), real(f.at("checkpoint_interval_s")), real(f.at("best_interval_s")),
+          real(f.at("daly_interval_s")), real(f.at("checkpoint_write_s")));
+}
+
 void remarks(Lines& out, const Json& r) {
   const Json& e = r.at("energy");
-  out.add("energy", "{} ({} mean; energy figures are assumed)", si(real(e.at("joules")), "J"),
-          si(real(e.at("watts_mean")), "W"));
+  const double samples = real(e.at("joules_per_sample"));
+  out.add("energy", "{}, {} to {} within the spans of the figures; {} mean{}; figures are assumed",
+          si(real(e.at("joules")), "J"), si(real(e.at("joules_low")), "J"), si(real(e.at("joules_high")), "J"),
+          si(real(e.at("watts_mean")), "W"), samples > 0 ? fmt::format("; {} a sample", si(samples, "J")) : "");
+  cost(out, r.at("cost"));
+  if (r.contains("failures")) failures(out, r.at("failures"));
   const char* title = "approximations";
   for (const Json& sentence : r.at("fidelity").at("approximations")) {
     out.add(title, "- {}", text(sentence));
@@ -241,7 +261,7 @@ std::string text_of(const Json& report) {
   operations(out, report);
   warnings(out, report);
   remarks(out, report);
-  return printable(out.text_);
+  return printable(out.text);
 }
 
 std::string report_text(const RunContext& context) {

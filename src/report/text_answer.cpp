@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t kCausesShown = 4;
 constexpr std::size_t kChangedShown = 3;
+constexpr std::size_t kLeansShown = 5;
 
 std::string step_line(const Json& seconds, const Json& workload, const char* rate) {
   if (seconds.is_null()) return "not finished";
@@ -79,6 +80,21 @@ void if_free(Lines& out, const Json& r) {
   }
 }
 
+/// The assumed numbers that a run with --sensitivity leans on.
+void leans_on(Lines& out, const Json& r) {
+  const Json& rows = r.at("evidence").at("sensitivity");
+  const char* title = "leans on";
+  for (std::size_t i = 0; i < std::min(rows.size(), kLeansShown); ++i) {
+    const auto shown = [](const Json& value, const Json& change) {
+      return fmt::format("{:g}: {}", real(value),
+                         change.is_null() ? "not possible" : fmt::format("{:+.2f} %", 100 * real(change)));
+    };
+    out.add(title, "{} {:g} (assumed); with {}, with {}", text(rows[i].at("key")), real(rows[i].at("value")),
+            shown(rows[i].at("low"), rows[i].at("low_change")), shown(rows[i].at("high"), rows[i].at("high_change")));
+    title = "";
+  }
+}
+
 void changed(Lines& out, const Json& r) {
   const Json& rows = r.at("configuration").at("changed");
   if (rows.empty()) return;
@@ -100,6 +116,7 @@ void answer(Lines& out, const Json& r) {
   bound_by(out, r);
   waiting(out, r);
   if_free(out, r);
+  leans_on(out, r);
   changed(out, r);
   const std::size_t warnings = r.at("warnings").size();
   if (warnings > 0) out.add("WARNINGS", "{}: see below", warnings);

@@ -11,16 +11,15 @@
 
 namespace dojo::report {
 
-class Lines {
- public:
+struct Lines {
   template <class... Args>
   void add(const char* title, fmt::format_string<Args...> format, Args&&... args) {
-    fmt::format_to(std::back_inserter(text_), "{:<15} ", title);
-    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
-    while (!text_.empty() && text_.back() == ' ') text_.pop_back();
-    text_ += '\n';
+    fmt::format_to(std::back_inserter(text), "{:<15} ", title);
+    fmt::format_to(std::back_inserter(text), format, std::forward<Args>(args)...);
+    while (!text.empty() && text.back() == ' ') text.pop_back();
+    text += '\n';
   }
-  std::string text_;
+  std::string text;
 };
 
 /// What a reader wants first: the step, throughput, utilisation, what bounds it, waiting, warnings. At most ten lines.

@@ -121,9 +121,10 @@ class Timeline {
     const double width = static_cast<double>(end_ - begin_) / static_cast<double>(kIntervals);
     auto interval = static_cast<std::size_t>(static_cast<double>(begin - begin_) / width);
     interval -= interval > 0 ? 1 : 0;
-    for (; interval < kIntervals && edge(interval) < end; ++interval)
-      counters_[counter][interval] +=
-          std::max<Cycles>(0, std::min(end, edge(interval + 1)) - std::max(begin, edge(interval)));
+    for (; interval < kIntervals && edge(interval) < end; ++interval) {
+      const Cycles from = std::max(begin, edge(interval)), to = std::min(end, edge(interval + 1));
+      counters_[counter][interval] += std::max<Cycles>(0, to - from);
+    }
   }
   void write_counters() {
     if (end_ <= begin_) return;

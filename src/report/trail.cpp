@@ -93,7 +93,7 @@ class RankShare {
   void give(std::uint32_t task, Cycles from, Cycles until) {
     const Task& what = program_.tasks[task];
     if (what.op == kNone) {
-      none_.move += until - from;
+      none.move += until - from;
       return;
     }
     Exposed& to = operations_[what.op];
@@ -122,7 +122,7 @@ class RankShare {
   }
 
  public:
-  Exposed none_;  ///< of tasks that belong to no operation
+  Exposed none;  ///< of tasks that belong to no operation
 
  private:
   const TrailTasks& tasks_;
@@ -238,7 +238,7 @@ Trail make_trail(const workload::Workload& workload, const workload::Job& job, c
   for (RankId rank = 0; rank < tasks.ranks(); ++rank) {
     RankShare share(tasks, rank, trail.operations[tasks.program(rank).graph]);
     const Cycles own_end = share.share(trail.idle);
-    trail.idle += share.none_.sum();
+    trail.idle += share.none.sum();
     trail.after_end += end - std::min(end, own_end);
   }
   trail.path = PathWalk(tasks, end).steps;

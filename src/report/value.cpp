@@ -200,36 +200,6 @@ void add_memory(Figures& out, const RunContext& c) {
           "sentences: what was moved to HBM, or thrown away and made again");
 }
 
-void add_energy(Figures& out, const RunContext& c, double seconds) {
-  const Results& r = c.results;
-  const topology::EnergyParams& e = c.topology.params().energy;
-  const auto bytes = [&r](LinkClass k) { return number(r.classes[static_cast<std::size_t>(k)].counters.bytes); };
-  const auto joules = [](double moved_bytes, double pj_per_bit) { return moved_bytes * 8 * pj_per_bit * 1e-12; };
-  const struct {
-    const char* name;
-    double joules;
-    const char* sentence;
-  } parts[] = {
-      {"matrix", number(r.cores.matrix_flops + r.flops_recomputed) * e.matrix_pj_per_flop * 1e-12,
-       "(`flops.executed` + `recomputed`) x `matrix_pj_per_flop`"},
-      {"sram", joules(number(r.ports.bytes_injected + r.ports.bytes_ejected), e.sram_pj_per_bit),
-       "bytes injected and ejected x 8 x `sram_pj_per_bit`"},
-      {"noc", joules(bytes(LinkClass::kNoc), e.noc_pj_per_bit_hop),
-       "bytes x on-die links crossed x 8 x `noc_pj_per_bit_hop`"},
-      {"die_crossing", joules(bytes(LinkClass::kDieToDie), e.die_crossing_pj_per_bit),
-       "bytes from die to die x 8 x `die_crossing_pj_per_bit`"},
-      {"tile_crossing", joules(bytes(LinkClass::kTileToTile) + bytes(LinkClass::kDip), e.tile_crossing_pj_per_bit),
-       "bytes over tile edges and DIP links x 8 x `tile_crossing_pj_per_bit`"},
-      {"hbm", joules(bytes(LinkClass::kHbm), e.hbm_pj_per_bit), "bytes through HBM x 8 x `hbm_pj_per_bit`"},
-      {"idle", number(std::int64_t{c.topology.die_count()}) * e.die_idle_watts * seconds,
-       "dies x `die_idle_watts` x time"}};
-  double total = 0;
-  for (const auto& part : parts) total += part.joules;
-  out.add("energy.joules", total, "J", "sum of `by_part`; the figures of the machine file are assumed");
-  out.add("energy.watts_mean", ratio(total, seconds), "W", "`joules` / `time.seconds`");
-  for (const auto& part : parts) out.add(std::string("energy.by_part.") + part.name, part.joules, "J", part.sentence);
-}
-
 void add_host(Figures& out, const Results& r) {
   out.add("host.wall_s", ratio(r.wall_s, 1), "s", "of this run on the host; no host figure is part of the digest");
   out.add("host.elaboration_s", ratio(r.elaboration_s, 1), "s", "building the SystemC modules");
@@ -268,8 +238,9 @@ void add_head(Figures& out, const RunContext& c) {
 }
 
 /// Sections in the order in which the report has them.
-constexpr const char* kSections[] = {"machine", "time",  "contention", "workload",  "fidelity", "flops",  "breakdown",
-                                     "latency", "links", "detours",    "pipelines", "zplane",   "memory", "energy"};
+constexpr const char* kSections[] = {"machine",   "time",    "contention", "workload", "fidelity",  "flops",
+                                     "breakdown", "latency", "links",      "detours",  "pipelines", "zplane",
+                                     "memory",    "energy",  "cost",       "failures", "evidence"};
 
 }  // namespace
 
@@ -324,7 +295,13 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
     json.erase("zplane");
   }
   add_memory(out, c);
-  add_energy(out, c, seconds);
+  add_evidence(out, c);
+  add_energy_and_cost(out, c, json, seconds);
+  if (c.failures != nullptr) {
+    add_failures(out, c, json);
+  } else {
+    json.erase("failures");
+  }
   json["bottlenecks"] = bottleneck_rows(out, c);
   add_critical_path(out, c);
   json["if_free"] = if_free_rows(out, c, json["bottlenecks"]);

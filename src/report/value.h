@@ -22,6 +22,12 @@ void add_timed_by(Figures& out, const RunContext& context);
 void add_audit(Figures& out, const RunContext& context);
 /// `fidelity.node_model`, `fidelity.cores`.
 void add_node_model(Figures& out, const RunContext& context);
+/// `energy` and `cost`; `report` has the rows of operations and the samples.
+void add_energy_and_cost(Figures& out, const RunContext& context, const Json& report, double seconds);
+/// `failures`, of a run that asked for them.
+void add_failures(Figures& out, const RunContext& context, const Json& report);
+/// `evidence`: how sure the machine's values are, and which of them the result leans on.
+void add_evidence(Figures& out, const RunContext& context);
 void add_link_classes(Figures& out, const RunContext& context);
 [[nodiscard]] Json hottest_links(const Figures& out, const RunContext& context, std::size_t wanted);
 

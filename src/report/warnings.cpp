@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dojo/workload/op_kind.h"
+#include "report/covered.h"
 #include "report/json_read.h"
 #include "report/units.h"
 
@@ -131,6 +132,7 @@ void say_waiting(Json& out, const Json& report, const std::vector<Row>& rows) {
 Json warnings(const Json& report) {
   Json out = Json::array();
   const std::vector<Row> rows = conspicuous(report);
+  if (const std::string beyond = beyond_covered(report); !beyond.empty()) out.push_back(beyond);
   say_waiting(out, report, rows);
   for (std::size_t i = 0; i < std::min(rows.size(), kMostWarnings); ++i)
     out.push_back(is_far(rows[i]) ? far_from_floor(rows[i]) : moves_too_much(rows[i]));

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "run/net_models.h"
@@ -12,6 +13,16 @@ namespace dojo::run {
 namespace {
 
 using workload::Kernel;
+
+/// Samples, loads or stores.
+bool uses_dips(const workload::Workload& workload) {
+  const auto moves = [](const workload::Op& op) {
+    return op.bytes > 0 && workload::family(op.kind) == workload::OpFamily::kMemory;
+  };
+  return std::any_of(workload.graphs.begin(), workload.graphs.end(), [&](const workload::Graph& graph) {
+    return std::any_of(graph.ops.begin(), graph.ops.end(), moves);
+  });
+}
 
 void add_of_lowering(const workload::Workload& workload, const workload::Job& job, std::vector<std::string>& all) {
   std::set<Kernel::TimedBy> timed_by;
@@ -23,21 +34,26 @@ void add_of_lowering(const workload::Workload& workload, const workload::Job& jo
   if (delays) timed_by.insert(Kernel::TimedBy::kRecorded);
   if (job.groups_by_tile)
     all.emplace_back("Batch-norm groups are the ranks of a tile, not consecutive ranks: a group's dies lie together.");
-  if (timed_by.count(Kernel::TimedBy::kShapes) != 0)
+  if (timed_by.count(Kernel::TimedBy::kShapes) != 0) {
     all.emplace_back(
         "Weights lie as each product of their layer wants them; layout changes cost traffic, no core time.");
-  if (!job.programs.empty())
+  }
+  if (!job.programs.empty()) {
     all.emplace_back(
         "Memory is planned in the order of issue: what a communication holds for longer than that is not accounted "
         "for.");
+  }
   if (timed_by.count(Kernel::TimedBy::kRoofline) != 0)
     all.emplace_back("Operations without shapes are timed by the roofline of their rank's nodes.");
   if (timed_by.count(Kernel::TimedBy::kRecorded) != 0)
     all.emplace_back("Operations are timed by the duration recorded in the trace: another machine's, not this one's.");
-  if (delays)
+  if (delays) {
     all.emplace_back(
         "Recorded communication, copies and kernels of other streams take their time beside the cores and move no data "
         "here.");
+  }
+  if (job.hbm_used_bytes.empty() && uses_dips(workload))
+    all.emplace_back("Samples, loads and stores take no time: the machine has no DIPs.");
   if (workload.graphs.size() > 1)
     all.emplace_back("Ranks run different graphs: optimizer state is not sharded over them.");
 }

@@ -97,9 +97,10 @@ HostMemory available_host_memory() {
 
 std::uint32_t given_threads(std::uint32_t asked, const Hooks& hooks) {
   const std::uint32_t given = engine::ThreadPool(asked).threads();
-  if (given < asked && hooks.warn)
+  if (given < asked && hooks.warn) {
     hooks.warn(
         fmt::format("the host gives {} of {} threads; the run is slower, its results are the same", given, asked));
+  }
   return given;
 }
 

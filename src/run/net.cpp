@@ -18,6 +18,32 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Of machines whose rows or columns close to rings, only the reference model knows the way.
+void refuse_rings(const config::RunConfig& config) {
+  const topology::NocParams& noc = config.machine.noc;
+  if (noc.networks > 1) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("machine.noc.networks: found {}, expected 1, because a pattern is sent over one network; "
+                            "add --set machine.noc.networks=1, or give events with --replay FILE",
+                            noc.networks));
+  }
+  if (noc.wrap == topology::Wrap::kNone) return;
+  if (config.run.network_model != fabric::NetworkModel::kReference) {
+    throw Error(ExitCode::kInvalidInput,
+                fmt::format("run.network_model: found \"{}\" on a machine with machine.noc.wrap \"{}\", expected "
+                            "\"reference\", the only model that knows rings; add --model reference",
+                            schema::enum_text(config.run.network_model), schema::enum_text(noc.wrap)));
+  }
+  if (config.router.virtual_channels < 2) {
+    throw Error(
+        ExitCode::kInvalidInput,
+        fmt::format("router.virtual_channels: found {} on a machine with machine.noc.wrap \"{}\", expected 2 or "
+                    "more: packets that have still to cross the link that closes a ring have channels of their "
+                    "own",
+                    config.router.virtual_channels, schema::enum_text(noc.wrap)));
+  }
+}
+
 void refuse_what_cannot_run(const config::RunConfig& config, const topology::Topology& topology) {
   if (config.machine.noc.arbitration != topology::Arbitration::kRoundRobin) {
     throw Error(ExitCode::kInvalidInput,
@@ -31,6 +57,7 @@ void refuse_what_cannot_run(const config::RunConfig& config, const topology::Top
                             "pattern hotspot",
                             schema::enum_text(config.net.pattern)));
   }
+  refuse_rings(config);
   require_host_memory(
       reference::estimate_bytes(topology, config.router),
       fmt::format("{} with {} routers", topology.root_name(), std::int64_t{topology.sites()} * topology.die_count()));

@@ -59,7 +59,9 @@ void Plugins::add_core(const std::string& name, core::NodeFactory make) {
 void Plugins::load(const std::string& file) {
   std::error_code error;
   const std::filesystem::path path = std::filesystem::absolute(file, error);  // dlopen() would search for a bare name
-  if (error || !std::filesystem::exists(path, error))
+  const bool there = !error && std::filesystem::exists(path, error);
+  if (error) throw Error(ExitCode::kIo, fmt::format("--plugin {}: cannot be looked at: {}", file, error.message()));
+  if (!there)
     throw Error(ExitCode::kIo, fmt::format("--plugin {}: found no such file, expected a shared object", file));
   if (!std::filesystem::is_regular_file(path, error)) refuse(file, "no regular file");
   if (!is_whole(path)) refuse(file, "a file that was cut off");

@@ -9,17 +9,14 @@
 #include <cmath>
 #include <utility>
 
-#include "dojo/base/error.h"
-#include "dojo/base/files.h"
 #include "dojo/base/processors.h"
-#include "dojo/reference/die.h"
 #include "dojo/report/timeline.h"
 #include "dojo/run/host_memory.h"
 #include "dojo/run/plugins.h"
 #include "dojo/run/workload_source.h"
-#include "run/approximations.h"
+#include "run/failure_study.h"
 #include "run/if_free.h"
-#include "run/job_size.h"
+#include "run/sensitivity.h"
 #include "run/stoppable.h"
 
 namespace dojo::run {
@@ -35,51 +32,8 @@ void note(const Hooks& hooks, const std::string& sentence) {
   if (hooks.note) hooks.note(sentence);
 }
 
-/// Asked before anything large is built, and again when more is known of what is to come. What the process holds
-/// already is no more to be had, and part of the sum that is said.
-void refuse_what_cannot_fit(const topology::Topology& topology, std::uint64_t to_come, fabric::NetworkModel model,
-                            const Hooks& hooks) {
-  const std::uint64_t held = held_bytes();
-  const std::uint64_t needed =
-      machine::Machine::estimate_bytes(topology, 0, 0, model) + systemc::Simulation::estimate_bytes(topology) + to_come;
-  note(hooks, fmt::format("needs about {} of host memory, {} of it now", in_gib(held + needed), in_gib(held)));
-  require_host_memory(needed, fmt::format("{} with {} nodes", topology.root_name(), topology.node_count()));
-}
-
-std::int64_t nodes_per_rank(const topology::Topology& topology, const workload::LowerOptions& lowering) {
-  return topology.node_count() /
-         std::max<std::int64_t>(1, workload::place_count(lowering.placement.rank_unit, topology));
-}
-
 bool asked_to_stop(const Hooks& hooks) {
   return hooks.should_stop && hooks.should_stop();
-}
-
-void refuse_contention_of_ideal(const config::RunParams& params) {
-  if (!params.contention || params.network_model != fabric::NetworkModel::kIdeal) return;
-  throw Error(ExitCode::kInvalidInput,
-              "run.contention: found true with network_model \"ideal\", expected fast or reference; leave it out: "
-              "messages of the ideal network never meet");
-}
-
-void refuse_core_without_nodes(const config::RunConfig& config) {
-  if (config.run.detailed_core == config::RunParams{}.detailed_core || !config.machine.detailed.empty()) return;
-  throw Error(ExitCode::kInvalidInput,
-              fmt::format("run.detailed_core: found \"{}\" without nodes that have it; name them in machine.detailed",
-                          config.run.detailed_core));
-}
-
-void refuse_audit(const config::RunParams& params, const topology::MachineParams& machine) {
-  if (params.audit_tasks <= 0) return;
-  if (params.network_model != fabric::NetworkModel::kFast) {
-    throw Error(
-        ExitCode::kInvalidInput,
-        fmt::format("run.audit_tasks: found {} with network_model \"{}\", expected fast; leave it out: an audit "
-                    "says how far the fast network is from the reference",
-                    params.audit_tasks, schema::enum_text(params.network_model)));
-  }
-  const std::vector<std::string> problems = reference::die_problems(machine);
-  if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
 }
 
 /// None: only runs of the fast network are audited.
@@ -124,11 +78,12 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
   const double ran_s = seconds_since(start);
   for (core::NodeWave& node : outcome.waves) node.wave.close();
   outcome.results = machine.collect(outcome.ending == systemc::Ending::kInterrupted);
-  for (const DieId die : simulation.kernel_dies())
+  for (const DieId die : simulation.kernel_dies()) {
     outcome.results.approximations.push_back(
         fmt::format("{} runs inside the SystemC kernel, because a core on it has a process; its results are those of "
                     "any other die.",
                     topology.die_path(die)));
+  }
   outcome.results.elaboration_s = simulation.elaboration_s();
   outcome.results.simulation_s = ran_s - (simulation.elaboration_s() - built_s);
   outcome.results.events = machine.progress().events;
@@ -167,9 +122,10 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
   const std::optional<audit::Draw> drawn = draw_audit(prepared);
   const bool audited = drawn && drawn->why_not.empty();
   settings.record_tasks = true;
-  if (audited && std::isfinite(drawn->most_flit_hops))
+  if (audited && std::isfinite(drawn->most_flit_hops)) {
     note(hooks, fmt::format("an audit may replay {:.3g} flit-hops, of the job's {:.3g}", drawn->most_flit_hops,
                             drawn->job_flit_hops));
+  }
   audit::Times times;
   simulate(prepared, settings, hooks, audited ? drawn->record : std::vector<RankId>{}, times, outcome);
   const bool finished = outcome.ending == systemc::Ending::kFinished;
@@ -178,6 +134,8 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
   if (prepared.config->run.contention && finished) outcome.ideal_cycles = ideal_cycles(prepared, settings, hooks);
   if (prepared.config->run.if_free && finished) outcome.if_free = run_if_free(prepared, settings, hooks);
   if (drawn && finished) outcome.audit = audit_of(prepared, *drawn, times, settings, hooks);
+  if (prepared.config->run.sensitivity && finished) outcome.sensitivity = turn_assumed(prepared, hooks);
+  if (prepared.config->run.failures.days > 0 && finished) outcome.failures = study_failures(prepared);
 }
 
 }  // namespace
@@ -185,7 +143,8 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
 report::RunContext RunOutcome::context() const {
   return {*prepared.config, *prepared.topology, *prepared.workload,        *prepared.job,
           results,          ideal_cycles,       audit ? &*audit : nullptr, prepared.stopped ? nullptr : &trail,
-          &if_free,         &timeline};
+          &if_free,         &timeline,          config::Purpose::kRun,     failures ? &*failures : nullptr,
+          &sensitivity};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {
@@ -203,41 +162,6 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
   return settings;
 }
 
-Prepared prepare(config::RunConfig config, const Hooks& hooks) {
-  refuse_core_without_nodes(config);
-  refuse_contention_of_ideal(config.run);
-  refuse_audit(config.run, config.machine);
-  const fabric::NetworkModel model = config.run.network_model;
-  if (model == fabric::NetworkModel::kReference) {
-    const std::vector<std::string> problems = reference::die_problems(config.machine);
-    if (!problems.empty()) throw Error(ExitCode::kInvalidInput, problems);
-  }
-  auto topology = std::make_unique<topology::Topology>(config.machine,
-                                                       config.machine_file.empty() ? "machine" : config.machine_file);
-  if (hooks.waves) (void)make_waves(*hooks.waves, *topology);
-  refuse_what_cannot_fit(*topology, reading_bytes(config.workload.trace), model, hooks);
-  std::unique_ptr<workload::Workload> workload = read_or_made(config, *topology, hooks);
-  if (!workload) return stopped_before_reading(std::move(config), std::move(topology));
-  workload::LowerOptions lowering = lower_options(config.workload, workload->ranks());
-  lowering.node_model = config.run.node_model;
-  refuse_what_cannot_fit(*topology, lowering_bytes(*workload, nodes_per_rank(*topology, lowering)), model, hooks);
-  if (config.run.timeline) (void)report::timeline_ranks(config.run.timeline_ranks, workload->ranks());
-  note(hooks, fmt::format("placing and lowering {} ranks", workload->ranks()));
-  std::unique_ptr<workload::Job> job = lowered(*workload, lowering, *topology, hooks);
-  if (!job) {
-    job = std::make_unique<workload::Job>(stopped_before_lowering(*workload, lowering, *topology));
-    return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
-            std::move(job), true};
-  }
-  job->approximations = approximations(*workload, *job);
-  const Bytes burst_bytes = machine::MachineSettings{}.burst_bytes;
-  const JobSize size = job_size(*workload, *job, burst_bytes);
-  refuse_long_jobs(size, input_limits().bursts, burst_bytes);
-  refuse_what_cannot_fit(*topology, size.bytes, model, hooks);
-  return {std::make_unique<config::RunConfig>(std::move(config)), std::move(topology), std::move(workload),
-          std::move(job), false};
-}
-
 RunOutcome run(Prepared prepared, const Hooks& hooks) {
   const Clock::time_point began = Clock::now();
   machine::MachineSettings settings = machine_settings(prepared.config->run);
@@ -248,10 +172,11 @@ RunOutcome run(Prepared prepared, const Hooks& hooks) {
         *prepared.workload, lower_options(prepared.config->workload, prepared.workload->ranks()), *prepared.topology));
     prepared.stopped = true;
   }
-  if (prepared.stopped)
+  if (prepared.stopped) {
     stand_still(prepared, settings, outcome);
-  else
+  } else {
     simulate_and_audit(prepared, settings, hooks, outcome);
+  }
   outcome.results.wall_s = seconds_since(began);
   outcome.results.peak_rss_bytes = peak_resident_bytes();
   outcome.prepared = std::move(prepared);

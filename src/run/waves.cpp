@@ -21,16 +21,18 @@ bool contains(const std::string& path, const std::string& whole, const std::stri
 }  // namespace
 
 std::vector<core::NodeWave> make_waves(const WaveRequest& request, const topology::Topology& topology) {
-  if (topology.detailed().empty())
+  if (topology.detailed().empty()) {
     throw Error(ExitCode::kInvalidInput,
                 "--vcd: found no node whose core runs cycle by cycle, expected some; name them in machine.detailed, "
                 "such as --set 'machine.detailed=[\"" +
                     topology.node_path(0, 0) + "\"]'");
-  if (request.begin < 0 || request.end <= request.begin)
+  }
+  if (request.begin < 0 || request.end <= request.begin) {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("--vcd-cycles: found {} to {}, expected a first cycle and a later one that ends the "
                             "recording",
                             request.begin, request.end));
+  }
   std::vector<core::NodeWave> waves;
   std::vector<bool> used(request.nodes.size(), false);
   std::size_t count = 0;
@@ -40,7 +42,7 @@ std::vector<core::NodeWave> make_waves(const WaveRequest& request, const topolog
     bool any = false;
     for (std::size_t i = 0; i < request.nodes.size(); ++i) {
       const std::string& path = request.nodes[i];
-      if (!contains(path, node, root) && path != row && root + "." + path != row) continue;
+      if (!contains(path, node, root) && path != row && fmt::format("{}.{}", root, path) != row) continue;
       used[i] = any = true;
     }
     return any;
@@ -53,17 +55,19 @@ std::vector<core::NodeWave> make_waves(const WaveRequest& request, const topolog
     }
   }
   const auto unused = std::find(used.begin(), used.end(), false);
-  if (unused != used.end())
+  if (unused != used.end()) {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("--vcd-nodes: found \"{}\", which holds no node whose core runs cycle by cycle, expected a "
                             "node, row, die or larger part of machine.detailed, such as \"{}\"",
                             request.nodes[static_cast<std::size_t>(unused - used.begin())],
                             topology.node_path(topology.detailed().begin()->first,
                                                topology.detailed().begin()->second.front())));
-  if (count > kMostWaves)
+  }
+  if (count > kMostWaves) {
     throw Error(ExitCode::kInvalidInput, fmt::format("--vcd: found {} nodes, expected at most {}; choose some with "
                                                      "--vcd-nodes",
                                                      count, kMostWaves));
+  }
   for (core::NodeWave& node : waves)
     node.wave = core::Wave(request.begin, request.end, kMostWaveChanges / waves.size());
   return waves;

@@ -14,6 +14,10 @@ std::string unit_of_key(const std::string& key) {
                                                                              {"flop_per_cycle", "FLOP/cycle"},
                                                                              {"bytes_per_element", "bytes/element"},
                                                                              {"pj_per_bit_hop", "pJ/bit/hop"},
+                                                                             {"pj_per_cycle", "pJ/cycle"},
+                                                                             {"dollars_per_kwh", "$/kWh"},
+                                                                             {"failures_per_year", "1/year"},
+                                                                             {"per_cm2", "1/cm2"},
                                                                              {"bytes_per_s", "bytes/s"},
                                                                              {"pj_per_bit", "pJ/bit"},
                                                                              {"pj_per_flop", "pJ/FLOP"},
@@ -21,8 +25,16 @@ std::string unit_of_key(const std::string& key) {
                                                                              {"cycles", "cycles"},
                                                                              {"watts", "W"},
                                                                              {"bytes", "bytes"},
+                                                                             {"dollars", "$"},
+                                                                             {"volts", "V"},
+                                                                             {"hours", "h"},
+                                                                             {"years", "years"},
+                                                                             {"days", "days"},
+                                                                             {"mm2", "mm2"},
+                                                                             {"mm", "mm"},
                                                                              {"hz", "Hz"},
-                                                                             {"ns", "ns"}};
+                                                                             {"ns", "ns"},
+                                                                             {"s", "s"}};
   for (const auto& [ending, unit] : kUnits) {
     if (key.size() < ending.size() || key.compare(key.size() - ending.size(), ending.size(), ending) != 0) continue;
     const bool whole_word = key.size() == ending.size() || key[key.size() - ending.size() - 1] == '_';

@@ -15,12 +15,14 @@ Cores::Cores() {
 
 void Cores::add(const std::string& name, CoreFactory make) {
   if (name.empty()) throw Error(ExitCode::kInvalidInput, "a core to be added: found no name, expected one");
-  if (!make)
+  if (!make) {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("the core '{}' to be added: found no factory, expected a function that makes it", name));
-  if (!made_by_.emplace(name, std::move(make)).second)
+  }
+  if (!made_by_.emplace(name, std::move(make)).second) {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("the core '{}' to be added: found one of that name, expected another name", name));
+  }
 }
 
 const CoreFactory* Cores::find(const std::string& name) const {

@@ -113,13 +113,15 @@ DetailedNode::DetailedNode(sc_core::sc_module_name name, machine::Machine& machi
       parts_(parts ? parts() : Assembly::Parts{}) {
   if (core_ == nullptr)
     throw Error(ExitCode::kInvalidInput, fmt::format("{}: found no core, expected one from its factory", this->name()));
-  if (core_->get_parent_object() != this || std::string(core_->basename()) != "core")
+  if (core_->get_parent_object() != this || std::string(core_->basename()) != "core") {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("{}: found a core with the name {}, expected {}.core; give CoreModule the name \"core\"",
                             this->name(), core_->name(), this->name()));
-  if (dynamic_cast<const ThreadCore*>(core_.get()) != nullptr && !has_process())
+  }
+  if (dynamic_cast<const ThreadCore*>(core_.get()) != nullptr && !has_process()) {
     throw Error(ExitCode::kInvalidInput,
                 fmt::format("{}: found a ThreadCore without a process, expected an SC_THREAD", core_->name()));
+  }
   core_->memory.bind(sram_.core);
   core_->network.bind(router_.from_core);
   router_.to_sram.bind(sram_.router);

@@ -10,7 +10,7 @@ constexpr double kUnitsPerSecond = 1e12;
 
 }  // namespace
 
-CycleClock::CycleClock(double hz) : hz_(hz), period_(0) {
+CycleClock::CycleClock(double hz) : hz_(hz) {
   const double period = std::round(kUnitsPerSecond / hz);
   if (period * hz == kUnitsPerSecond) period_ = static_cast<std::uint64_t>(period);
 }

@@ -109,7 +109,8 @@ bool Window::stop_wanted() {
 }
 
 sc_core::sc_time Window::until(Cycles cycle) const {
-  const sc_core::sc_time then = to_sc_time(cycle, clock_hz_), now = sc_core::sc_time_stamp();
+  const sc_core::sc_time then = to_sc_time(cycle, clock_hz_);
+  const sc_core::sc_time& now = sc_core::sc_time_stamp();
   return then > now ? then - now : sc_core::SC_ZERO_TIME;
 }
 

@@ -143,6 +143,32 @@ void check_sites(DieParams& die, std::vector<Problem>& problems) {
   if (problems.size() > before) die.disabled_sites.clear();
 }
 
+void check_rings(const MachineParams& params, std::vector<Problem>& problems) {
+  const NocParams& noc = params.noc;
+  if (noc.one_way && noc.wrap != Wrap::kBoth) {
+    problems.push_back({"/noc/one_way",
+                        fmt::format("found true with wrap \"{}\", expected wrap \"both\": a router in the last column "
+                                    "has no other way to the first",
+                                    schema::enum_text(noc.wrap)),
+                        {"/noc/wrap"}});
+  }
+  if (noc.wrap == Wrap::kNone) return;
+  if (params.level != Level::kDie) {
+    problems.push_back({"/noc/wrap",
+                        fmt::format("found \"{}\" in a machine of level \"{}\", expected level \"die\": only the lines "
+                                    "of one die close to rings",
+                                    schema::enum_text(noc.wrap), schema::enum_text(params.level)),
+                        {"/level"}});
+  }
+  if (!params.defects.empty() || !params.defects_random.empty()) {
+    problems.push_back({"/noc/wrap",
+                        fmt::format("found \"{}\" beside defects, expected one of the two: detours know open meshes "
+                                    "only",
+                                    schema::enum_text(noc.wrap)),
+                        {"/defects", "/defects_random"}});
+  }
+}
+
 }  // namespace
 
 MachineParams levelled(MachineParams params) {
@@ -168,6 +194,7 @@ void find_grid_problems(MachineParams& repaired, std::vector<Problem>& problems)
   check_positive(repaired.exapod.tile_mesh, "/exapod/tile_mesh", problems);
   check_mesh(repaired, problems);
   check_size(repaired, problems);
+  check_rings(repaired, problems);
   check_sites(repaired.die, problems);
   if (repaired.die.crossing_buffer_bytes != 0 && repaired.die.crossing_buffer_bytes < kPacketBytes) {
     problems.push_back({"/die/crossing_buffer_bytes",

@@ -6,7 +6,7 @@
 
 #include <cstdlib>
 #include <map>
-#include <numeric>
+#include <utility>
 
 #include "dojo/base/error.h"
 
@@ -35,6 +35,8 @@ Site image(Pattern pattern, bool mirror_rows, std::int32_t rows, std::int32_t co
 
 Endpoints::Endpoints(const topology::Topology& topology, const NetParams& params)
     : rows_(topology.die_rows() * topology.site_rows()), columns_(topology.die_columns() * topology.site_columns()) {
+  rings_ = topology::rings_of(topology.params().noc, static_cast<std::uint32_t>(rows_),
+                              static_cast<std::uint32_t>(columns_));
   set_area(topology, params.area);
   add_nodes(topology);
   if (params.pattern == Pattern::kUniform) {
@@ -197,31 +199,33 @@ void Endpoints::map_hotspots(const topology::Topology& topology, const NetParams
 
 namespace {
 
-using Counts = std::map<std::int64_t, std::int64_t>;  ///< how many at each position
+using Counts = std::map<std::int32_t, std::int64_t>;  ///< how many in each row, or column
 using Positions = std::vector<std::int64_t>;
 
-/// Sum over all pairs (a of one, b of the other) of |a - b|.
-double sum_of_differences(const Counts& from, const Counts& to) {
+/// Sum over all pairs (a of one, b of the other) of the distance from a to b.
+double sum_of_distances(const Counts& from, const Counts& to, const Endpoints::Between& between) {
   double sum = 0;
   for (const auto& [a, na] : from) {
-    for (const auto& [b, nb] : to) sum += static_cast<double>(na * nb) * static_cast<double>(std::abs(a - b));
+    for (const auto& [b, nb] : to) sum += static_cast<double>(na * nb) * static_cast<double>(between(a, b));
   }
   return sum;
 }
 
-Positions counted(std::int32_t count) {
-  Positions positions(static_cast<std::size_t>(count));
-  std::iota(positions.begin(), positions.end(), 0);
-  return positions;
+Endpoints::Between differences(Positions positions) {
+  return [at = std::move(positions)](std::int32_t a, std::int32_t b) {
+    return std::abs(at[static_cast<std::size_t>(a)] - at[static_cast<std::size_t>(b)]);
+  };
 }
 
-std::int64_t at(const Positions& positions, std::int32_t i) {
-  return positions[static_cast<std::size_t>(i)];
+Endpoints::Between hops_along(const topology::Line& line) {
+  return [line](std::int32_t a, std::int32_t b) {
+    return std::int64_t{line.hops(static_cast<std::uint32_t>(a), static_cast<std::uint32_t>(b))};
+  };
 }
 
 }  // namespace
 
-double Endpoints::mean_of_groups(const Positions& row_at, const Positions& column_at) const {
+double Endpoints::mean_of_groups(const Between& rows_between, const Between& columns_between) const {
   struct Axis {
     Counts from, to;
   };
@@ -229,41 +233,40 @@ double Endpoints::mean_of_groups(const Positions& row_at, const Positions& colum
   for (std::uint32_t node = 0; node < count(); ++node) {
     if (!sends(node)) continue;
     const std::uint32_t group = group_of_.empty() ? 0 : group_of_[node];
-    ++rows[group].from[at(row_at, sites_[node].row)];
-    ++columns[group].from[at(column_at, sites_[node].column)];
+    ++rows[group].from[sites_[node].row];
+    ++columns[group].from[sites_[node].column];
   }
   double sum = 0;
   for (std::size_t group = 0; group < groups_.size(); ++group) {
     if (groups_[group].empty()) continue;  // a die outside the area
     for (const std::uint32_t node : groups_[group]) {
-      ++rows[group].to[at(row_at, sites_[node].row)];
-      ++columns[group].to[at(column_at, sites_[node].column)];
+      ++rows[group].to[sites_[node].row];
+      ++columns[group].to[sites_[node].column];
     }
-    sum += (sum_of_differences(rows[group].from, rows[group].to) +
-            sum_of_differences(columns[group].from, columns[group].to)) /
+    sum += (sum_of_distances(rows[group].from, rows[group].to, rows_between) +
+            sum_of_distances(columns[group].from, columns[group].to, columns_between)) /
            static_cast<double>(groups_[group].size());
   }
   return sum / senders();
 }
 
-double Endpoints::mean_of(const Positions& row_at, const Positions& column_at) const {
-  if (fixed_.empty()) return mean_of_groups(row_at, column_at);
+double Endpoints::mean_of(const Between& rows, const Between& columns) const {
+  if (fixed_.empty()) return mean_of_groups(rows, columns);
   double sum = 0;
   for (std::uint32_t node = 0; node < count(); ++node) {
     if (!sends(node)) continue;
     const Site from = sites_[node], to = sites_[fixed_[node]];
-    sum += static_cast<double>(std::abs(at(row_at, from.row) - at(row_at, to.row)) +
-                               std::abs(at(column_at, from.column) - at(column_at, to.column)));
+    sum += static_cast<double>(rows(from.row, to.row) + columns(from.column, to.column));
   }
   return sum / senders();
 }
 
 double Endpoints::mean_distance() const {
-  return mean_of(counted(rows_), counted(columns_));
+  return mean_of(hops_along(rings_.column), hops_along(rings_.row));
 }
 
 double Endpoints::mean_crossing_cycles(const topology::Topology& topology) const {
-  return mean_of(crossing_positions(topology, true), crossing_positions(topology, false));
+  return mean_of(differences(crossing_positions(topology, true)), differences(crossing_positions(topology, false)));
 }
 
 std::vector<topology::Edge> edges_along(const topology::Topology& topology, bool down) {

@@ -43,7 +43,18 @@ class CommandBackend(unittest.TestCase):
         self.assertEqual(self.results("out"), self.results("local"))
         self.assertEqual(len((self.work / "out/tasks/all.txt").read_text().splitlines()), 3)
         done = self.sweep("out", "--backend", "command", "--resume", "--command", PARALLEL)
-        self.assertIn("4 of 8 points to run", done.stderr)
+        self.assertIn("0 of 8 points to run", done.stderr)
+        self.assertEqual(done.stderr.count("found a need of"), 1, "the same for all points of 100000 samples")
+
+    def test_a_search_starts_its_tasks_for_each_rung(self):
+        search = {"goal": {"min": "time.seconds"}, "keep": 0.5, "rungs": [{"run.network_model": "ideal"}]}
+        (self.work / "s.json").write_text(json.dumps(dict(SWEEP, mode="search", search=search)))
+        self.assertEqual(self.sweep("local").returncode, 1)
+        done = self.sweep("out", "--backend", "command", "--tasks", "3", "--jobs", "2", "--command", PARALLEL)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("4 of 8 points to run on rung 1 of 2, in 3 tasks", done.stderr)
+        self.assertIn("4 of 4 points to run on rung 2 of 2, in", done.stderr)
+        self.assertEqual(self.results("out"), self.results("local"))
 
     def test_a_template_for_each_task(self):
         self.assertEqual(self.sweep("local").returncode, 1)
@@ -56,7 +67,7 @@ class CommandBackend(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("exit 1, see", done.stderr)
         self.assertIn("no such queue", (self.work / "out/tasks/1.log").read_text())
-        self.assertEqual(self.results("out").count(b",pending,"), 8)
+        self.assertEqual(self.results("out").count(b",pending,"), 4)
         self.assertEqual(self.sweep("out", "--resume").returncode, 1)
         self.assertEqual(self.results("out").count(b",done,"), 4)
 
@@ -66,7 +77,7 @@ class CommandBackend(unittest.TestCase):
         log = self.work / "out/tasks/command.log"
         try:
             end = time.monotonic() + 60
-            while not list(self.work.glob("out/points/*.log")) and time.monotonic() < end:
+            while not list(self.work.glob("out/points/[0246]-*.log")) and time.monotonic() < end:
                 time.sleep(0.05)
             child.send_signal(signal.SIGINT)
             words = child.communicate(timeout=60)[1]

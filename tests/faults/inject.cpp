@@ -195,6 +195,7 @@ void set_up() {
   dl_iterate_phdr(find_program, nullptr);
   place();  // loads what the unwinder needs
   unsetenv("LD_PRELOAD");
+  pthread_atfork(nullptr, nullptr, [] { armed = false; });
   armed = true;
 }
 
@@ -346,6 +347,14 @@ int posix_spawn(pid_t* child, const char* path, const posix_spawn_file_actions_t
                 const posix_spawnattr_t* attributes, char* const* words, char* const* environment) {
   if (fails("posix_spawn", path)) return EAGAIN;
   return REAL(posix_spawn)(child, path, actions, attributes, words, environment);
+}
+pid_t fork() {
+  if (due_file("fork", "/proc/self")) return static_cast<pid_t>(failed(EAGAIN));
+  return REAL(fork)();
+}
+int memfd_create(const char* name, unsigned flags) {
+  if (due_file("memfd_create", "/proc/self")) return static_cast<int>(failed(ENFILE));
+  return REAL(memfd_create)(name, flags);
 }
 int pthread_create(pthread_t* thread, const pthread_attr_t* attributes, void* (*body)(void*), void* argument) {
   if (due(Group::kThread, "pthread_create", "-")) return EAGAIN;

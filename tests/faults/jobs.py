@@ -199,7 +199,7 @@ def same_table(result, reference):
         return [f"--resume left {result.temporaries}"]
     if result.code != reference.code:
         return [f"--resume ends with {result.code}: {result.error.strip()[-200:]}"]
-    return [] if result.after.get(table) == reference.after[table] else [f"--resume makes another {table}"]
+    return [] if result.after.get(table) == reference.after.get(table) else [f"--resume makes another {table}"]
 
 
 TRACE = {"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 2}], "graphs": [{
@@ -208,6 +208,13 @@ TRACE = {"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 2}], "graphs"
     "ops": [{"id": 1, "name": "product", "kind": "matmul", "matmul": {"m": 32, "n": 32, "k": 32}, "inputs": ["x", "w"],
              "outputs": ["y"]},
             {"id": 2, "name": "sum", "kind": "all_reduce", "bytes": 4096, "deps": [1]}]}]}
+# Its weights do not fit into 80,000 bytes a node, so that they are streamed.
+STREAMED = {"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 2}], "graphs": [{
+    "batch": 1, "tensors": [{"name": name, "bytes": size, "role": role} for name, size, role in
+                            (("x", 16384, "input"), ("y", 16384, "activation"), ("z", 16384, "activation"),
+                             ("v", 131072, "weight"), ("w", 131072, "weight"))],
+    "ops": [{"id": i, "kind": "matmul", "matmul": {"m": 32, "n": 256, "k": 256}, "inputs": [x, w], "outputs": [y],
+             "deps": deps} for i, x, w, y, deps in ((1, "x", "v", "y", []), (2, "y", "w", "z", [1]))]}]}
 UNIT = 'workload.rank_unit={"unit": "node", "rows": 2, "columns": 2}'
 SWEEP = {"base": "base.json", "mode": "grid", "axes": [{"path": "machine.noc.hop_cycles", "values": [1, 2, 3]}],
          "metrics": ["time.cycles"], "pareto": {"min": ["time.cycles"]}}
@@ -224,6 +231,8 @@ def inputs(folder):
     (folder / "job.json").write_text(json.dumps(TRACE, indent=1))
     with gzip.open(folder / "job.json.gz", "wt") as packed:
         json.dump(TRACE, packed)
+    (folder / "streamed.json").write_text(json.dumps(STREAMED))
+    (folder / "core.so").write_bytes(b"\x7fELF, cut off")
     shutil.copy(ROOT / "configs/machines/die.json", folder / "die.json")
     # Whole names: points of a sweep are named by a hash that knows them, and copies of this folder read these files.
     workload = {"trace": str(folder / "job.json"), "rank_unit": {"unit": "node", "rows": 2, "columns": 2}}
@@ -283,3 +292,19 @@ def cases(program, folder):
     yield Case("report", report, ["report", "out"])
     yield Case("list", convert, ["list", "params"])
     yield Case("version", convert, ["--version"])
+    yield Case("run_stream", template("run_stream", old_run), [
+        "run", "--machine", "die.json", "--workload", "streamed.json", "--set", UNIT, "--set", "machine.node.sram_bytes=80000",
+        "--set", "workload.capacity_policy=stream", "--threads", "1", "--out", "out"])
+    detailed = template("run_vcd", old_run)
+    (detailed / "out.vcd").write_text("old")
+    yield Case("run_vcd", detailed, run + ["--set", "run.network_model=reference", "--set", 'machine.detailed=["die.node[0]"]',
+                                           "--vcd", "out.vcd"])
+    yield Case("run_plugin", convert, run + ["--plugin", "core.so"], silent=True)  # refused
+    backend = ["--jobs", "2", "--backend", "command", "--tasks", "2", "--command", "sh {task}"]
+    yield Case("sweep_command", template("sweep_command"), sweep[:4] + backend, sweep=True)
+    yield Case("sweep_slurm", template("sweep_slurm"), sweep[:4] + ["--script", "slurm"], sweep=True)
+    for name in ("new.bash", "man/dojosim-run.1"):
+        (convert / name).parent.mkdir(exist_ok=True)
+        (convert / name).write_text("old")
+    yield Case("completion", convert, ["completion", "bash", "-o", "new.bash"], silent=True)
+    yield Case("man", convert, ["man", "man"])

@@ -4,8 +4,8 @@
 
 usage: tests/faults/kills.py --program build/release/src/cli/dojosim [--kills 200] [--seed 1] [--jobs N]
 
-Half of the kills are of a run that replaces old results, half of a sweep of six points that is killed up to three times,
-also while it resumes. The signal is SIGKILL, SIGINT or SIGTERM; the time is drawn evenly over that of an undisturbed one.
+Half of the kills are of a run that replaces old results, half of a sweep of six points, or of a search with three rungs,
+that is killed up to three times, also while it resumes. The signal is SIGKILL, SIGINT or SIGTERM; the time is drawn evenly over that of an undisturbed one.
 Right is: every file of a result whole; after SIGINT and SIGTERM exit code 130 (0 or 1 when it had ended, the signal's own
 before main() begins) and no temporary; no child that goes on; at the next start every temporary gone, and of a sweep with
 --resume the same results.csv as without a kill. Exit code 1 when anything else was found."""
@@ -73,24 +73,27 @@ class Kills:
         self.program, self.folder = program, pathlib.Path(folder)
         self.run_words = [program, "run", "base.json", "--threads", "2", "--out", "out"]
         self.sweep_words = [program, "sweep", "sweep.json", "--out", "out", "--jobs", "2"]
-        self.run, self.sweep = self.folder / "run", self.folder / "sweep"
-        for at in (self.run, self.sweep):
+        self.run, self.sweep, self.search = self.folder / "run", self.folder / "sweep", self.folder / "search"
+        for at in (self.run, self.sweep, self.search):
             jobs.inputs(at)
             trace = json.loads((at / "job.json").read_text())
             trace["graphs"][0]["ops"] += [{"id": i, "kind": "all_reduce", "bytes": 1 << 18, "deps": [i - 1]} for i in range(3, 60)]
             (at / "job.json").write_text(json.dumps(trace))
             sweep = dict(jobs.SWEEP, axes=[{"path": "machine.noc.hop_cycles", "values": [1, 2, 3, 4, 5, 6]}])
+            if at == self.search:  # 6 + 3 + 2 runs
+                sweep.update(mode="search", search={"goal": {"min": "time.cycles"}, "keep": 0.5, "rungs": [
+                    {"run.network_model": "ideal"}, {"machine.noc.link_bytes_per_cycle": 32}]})
             (at / "sweep.json").write_text(json.dumps(sweep))
         jobs.good(self.run_words + ["--set", "machine.noc.hop_cycles=9"], self.run)
-        self.times = {}
-        for words, at in ((self.run_words, self.run), (self.sweep_words, self.sweep)):
+        self.times, self.tables = {}, {}
+        for words, at in ((self.run_words, self.run), (self.sweep_words, self.sweep), (self.sweep_words, self.search)):
             with tempfile.TemporaryDirectory(dir=self.folder) as here:
                 jobs.copy(at, here)
                 began = time.monotonic()
                 jobs.good(words, here)
                 self.times[at] = time.monotonic() - began
-                if at == self.sweep:
-                    self.table = (pathlib.Path(here) / "out/results.csv").read_bytes()
+                if at != self.run:
+                    self.tables[at] = (pathlib.Path(here) / "out/results.csv").read_bytes()
 
     def after_kill(self, code, sign, here, right):
         found = cut_off(here)
@@ -125,10 +128,11 @@ class Kills:
 
     def kill_sweep(self, draw):
         kills, codes, found = [], [], []
+        which = draw.choice([self.sweep, self.search])
         with tempfile.TemporaryDirectory(dir=self.folder) as here:
-            jobs.copy(self.sweep, here)
+            jobs.copy(which, here)
             for _ in range(draw.randint(1, MOST_IN_A_ROW)):
-                sign, seconds = draw.choice(SIGNALS), draw.uniform(0, self.times[self.sweep] * 1.05)
+                sign, seconds = draw.choice(SIGNALS), draw.uniform(0, self.times[which] * 1.05)
                 code, sent = killed(self.sweep_words + (["--resume"] if kills else []), here, seconds, sign)
                 if sent:
                     kills.append("sweep")
@@ -136,17 +140,17 @@ class Kills:
                 words = self.after_kill(code, sign, here, {0, 130})
                 if code == 130 and children_in(here):
                     words.append(f"processes {children_in(here)} go on")
-                found += [f"sweep: {sign.name} after {seconds:.3f} s: {w}" for w in words]
+                found += [f"{which.name}: {sign.name} after {seconds:.3f} s: {w}" for w in words]
             done = jobs.start(self.sweep_words + ["--resume"], here)
             words = self.after_kill(done.returncode, 0, here, {0})
-            if (pathlib.Path(here) / "out/results.csv").read_bytes() != self.table:
+            if (pathlib.Path(here) / "out/results.csv").read_bytes() != self.tables[which]:
                 words.append("another results.csv: " + (pathlib.Path(here) / "out/results.csv").read_text())
             ended = time.monotonic() + CHILD_S
             while children_in(here) and time.monotonic() < ended:
                 time.sleep(0.05)
             if children_in(here):
                 words.append(f"processes {children_in(here)} outlive the sweep")
-            found += [f"sweep, resumed after kills with {codes}: {w}: {done.stderr.strip()[-300:]}" for w in words]
+            found += [f"{which.name}, resumed after kills with {codes}: {w}: {done.stderr.strip()[-300:]}" for w in words]
         return kills, codes, found
 
 

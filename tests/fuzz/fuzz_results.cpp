@@ -6,6 +6,7 @@
 #include <string>
 
 #include "dojo/report/report.h"
+#include "dojo/report/sweep.h"
 #include "fuzz/fuzz_folder.h"
 
 namespace {
@@ -23,11 +24,22 @@ void compare(const std::string& base, const std::string& fresh, const std::strin
   });
 }
 
-/// Every point fails, except those whose report is there: all runs end as /bin/false does.
+/// All runs fail.
+class Failing : public report::PointRunner {
+ public:
+  Origin origin(const config::RunConfig& config) override { return {"", config::resolved_json(config)}; }
+  void share(const config::RunConfig&, bool, const std::function<bool()>&) override {}
+  int check(const config::RunConfig&) override { return 0; }
+  int run(const std::vector<std::string>&) override { return 1; }
+};
+
+/// Every point fails, except those whose report is there.
 void resume(const test::TemporaryFolder& folder, const std::string& sweep, const std::string& report) {
   report::SweepRequest request;
   request.file = folder.write("sweep.json", sweep);
   request.directory = folder / "out";
+  Failing runner;
+  request.runner = &runner;
   request.program = "/bin/false";
   request.quiet = true;
   request.jobs = 2;

@@ -122,6 +122,108 @@ class Answers(Folder):
         self.assertIn("found a folder", call("topo", "show", "configs/machines/tile.json", "--svg", str(self.folder), code=5))
 
 
+class JsonAnswers(Folder):
+    """Every answer is one object, as its schema says."""
+
+    def setUp(self):
+        super().setUp()
+        self.schema = json.loads((ROOT / "configs/schema/answers.schema.json").read_text())
+
+    def answer(self, *words, code=0, schema=None):
+        done = subprocess.run([PROGRAM, *words], cwd=ROOT, capture_output=True, text=True, timeout=120)
+        self.assertEqual(done.returncode, code, f"{words}: {done.stderr}")
+        answer = json.loads(done.stdout)
+        self.assertIsInstance(answer, dict, words)
+        self.assertEqual(answer["schema"], f"dojosim.{schema}/1", words)
+        try:
+            import jsonschema
+        except ImportError:
+            return answer
+        if schema != "report":
+            jsonschema.validate(answer, self.schema)
+            jsonschema.validate(answer, {**self.schema, "oneOf": [{"$ref": f"#/definitions/{schema}"}]})
+        return answer
+
+    def test_version_help_and_pages_of_the_manual(self):
+        version = self.answer("--version", "--json", schema="version")
+        self.assertIn(f"dojosim {version['version']}\n", call("--version"))
+        self.assertIn("expected nothing more than --json", call("--version", "--jso", code=2))
+        every = self.answer("help", "--json", schema="help")["commands"]
+        self.assertEqual([one["name"] for one in every if " " not in one["name"]],
+                         [one for one in TOP if one not in ("trace", "topo", "list")])
+        for words in [["help", "trace", "gen", "--json"], ["trace", "gen", "--help", "--json"]]:
+            command, = self.answer(*words, schema="help")["commands"]
+            self.assertEqual(command["name"], "trace gen")
+            self.assertIn({"name": "ranks", "letter": "", "takes_value": True, "sentence": "ranks; default 1"}, command["options"])
+        for words in [["help", "topo", "--json"], ["topo", "--help", "--json"]]:
+            self.assertEqual([one["name"] for one in self.answer(*words, schema="help")["commands"]], ["topo check", "topo show"])
+        self.assertIn("unknown command 'topp'", call("help", "topp", "--json", code=2))
+        self.assertIn(str(self.folder / "dojosim-run.1"), self.answer("man", str(self.folder), "--json", schema="manual")["pages"])
+
+    def test_runs_and_networks_print_their_report(self):
+        report = self.answer("net", "--mesh", "4x4", "--rate", "0.1", "--packet-flits", "4", "--json", "--out",
+                             str(self.folder / "net"), schema="report")
+        self.assertEqual(report["digest"], json.loads((self.folder / "net/report.json").read_text())["digest"])
+        self.assertEqual(self.answer("report", str(self.folder / "net"), "--json", schema="page")["page"],
+                         str(self.folder / "net/report.html"))
+        self.answer("run", "configs/runs/matmul_die.json", "--json", "--quiet", schema="report")
+
+    def test_cores_traces_and_machines(self):
+        self.assertGreater(self.answer("core", "matmul", "--k", "64", "--json", schema="core")["cycles"], 0)
+        self.assertIn("\n", self.answer("core", "matmul", "--print", "--json", schema="core")["program"])
+        file = str(self.folder / "t.json")
+        self.assertEqual(self.answer("trace", "gen", "all_reduce", "--bytes", "1024", "--ranks", "4", "-o", file, "--json", schema="trace")["ranks"], 4)
+        self.assertEqual(self.answer("trace", "check", file, "--json", schema="trace")["format"], "dojo-json")
+        self.answer("trace", "info", file, "--json", schema="trace_info")
+        for command in [["convert", file, file + ".gz"], ["rescale", file, file + ".gz", "--to-ranks", "8"]]:
+            self.assertEqual(self.answer("trace", *command, "--json", schema="trace")["file"], file + ".gz")
+        for command in [["convert", file, "-"], ["gen", "matmul", "-o", "-"]]:
+            self.assertIn("expected one of them", call("trace", *command, "--json", code=2))
+        self.assertEqual(self.answer("topo", "check", "configs/machines/tile.json", "--json", schema="topo_check")["dies"], 25)
+        shown = self.answer("topo", "show", "configs/machines/tile.json", "--json", schema="topo_show")
+        self.assertEqual(shown["drawing"], call("topo", "show", "configs/machines/tile.json"))
+        self.assertEqual(shown["machine"]["level"], "tile")
+        picture = str(self.folder / "t.svg")
+        self.assertEqual(self.answer("topo", "show", "configs/machines/tile.json", "--svg", picture, "--json",
+                                     schema="topo_show")["svg"], picture)
+        self.assertIn("expected one of them", call("topo", "show", "configs/machines/tile.json", "--svg", "-", "--json", code=2))
+
+    def test_comparisons(self):
+        for hops in ["1", "2"]:
+            call("run", "configs/runs/matmul_die.json", "--set", f"machine.noc.hop_cycles={hops}", "--out", str(self.folder / hops))
+        base, new = str(self.folder / "1"), str(self.folder / "2")
+        same = self.answer("compare", base, base, "--json", schema="compare")
+        self.assertEqual((same["good"], same["runs"][0]["changes"]), (True, []))
+        changed = self.answer("compare", base, new, "--json", code=1, schema="compare")
+        run, = changed["runs"]
+        self.assertEqual((changed["good"], run["failed"]), (False, True))
+        self.assertEqual(run["causes"], ["machine.noc.hop_cycles 1 -> 2"])
+        self.assertEqual(run["headline"][0]["path"], "latency.step_s")
+        self.assertLess(run["headline"][0]["base"], run["headline"][0]["new"])
+        self.assertEqual(len(run["changes"]), run["counts"]["compared"] - run["counts"]["same"])
+        self.assertIn("time.seconds", [one["path"] for one in run["changes"]])
+        suite = self.answer("compare", str(self.folder), str(self.folder), "--json", schema="compare")
+        self.assertEqual([one["name"] for one in suite["runs"]], ["1", "2"])
+        slim = str(self.folder / "base.json")
+        self.assertEqual(self.answer("compare", slim, base, "--update", "--json", schema="compare")["updated"], [slim])
+        self.assertIn("expected one of them", call("compare", base, new, "--json", "--format", "github", code=2))
+
+    def test_sweeps(self):
+        (self.folder / "s.json").write_text(json.dumps({
+            "base": str(ROOT / "configs/runs/matmul_die.json"), "mode": "search",
+            "axes": [{"path": "machine.noc.hop_cycles", "values": [1, 2, 3]}],
+            "search": {"goal": {"min": "time.seconds"}, "keep": 0.5, "rungs": [{"run.network_model": "ideal"}]}}))
+        sweep = ["sweep", str(self.folder / "s.json"), "--out", str(self.folder / "out"), "--quiet", "--json"]
+        plan = self.answer(*sweep, "--dry-run", schema="sweep_plan")
+        self.assertEqual((plan["runs"], len(plan["points"])), (5, 3))
+        self.assertEqual(plan["rungs"], [{"set": {"run.network_model": "ideal"}, "points": 3}, {"set": {}, "points": 2}])
+        done = self.answer(*sweep, schema="sweep_results")
+        self.assertEqual((done["done"], done["dropped"], done["good"]), (2, 1, True))
+        self.assertTrue(pathlib.Path(done["results"]).exists())
+        script = self.answer(*sweep, "--script", "slurm", schema="sweep_results")["script"]
+        self.assertTrue(pathlib.Path(script).exists())
+
+
 class Schemas(Folder):
     def test_shipped_files_follow_them(self):
         try:
@@ -129,6 +231,8 @@ class Schemas(Folder):
         except ImportError:
             self.skipTest("python3-jsonschema is not there")
         schema = lambda kind: json.loads((ROOT / f"configs/schema/{kind}.schema.json").read_text())
+        for file in (ROOT / "configs/schema").glob("*.json"):
+            jsonschema.Draft7Validator.check_schema(json.loads(file.read_text()))
         for file in [*(ROOT / "configs/sweeps").glob("*.json")]:
             jsonschema.validate(json.loads(file.read_text()), schema("sweep"))
         jsonschema.validate(json.loads((ROOT / "docs/ci/rules.json").read_text()), schema("rules"))

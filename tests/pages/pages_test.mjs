@@ -205,6 +205,20 @@ test("a sweep: the front, a heat map, lines, all axes, links to the points", asy
   assert.deepEqual([...page.faults, ...one.faults], []);
 });
 
+test("a search: its rungs, how far each point came, links to the run of that rung", async (browser) => {
+  const page = await open(browser, file("search"));
+  assert.match(await page.locator("#answer").textContent(), /2 done, 0 failed, 0 pending, 2 dropped/);
+  const text = await page.locator("#search").textContent();
+  for (const words of ["run.network_model = ideal", "the base as it is", "dropped", "on rung 1"])
+    assert.ok(text.includes(words), words);
+  const links = await page
+    .locator("#search tbody a")
+    .evaluateAll((all) => all.map((one) => one.getAttribute("href")));
+  assert.deepEqual(links.map((one) => one.split("/")[0]).sort(), ["points", "points", "rungs", "rungs"]);
+  for (const link of links) assert.ok(fs.existsSync(path.join(path.dirname(file("search")), link)), link);
+  assert.deepEqual(page.faults, []);
+});
+
 test("a comparison: of three runs, by every group", async (browser) => {
   const page = await open(browser, file("compare"));
   assert.match(await page.locator("h1").textContent(), /3 runs/);

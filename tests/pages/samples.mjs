@@ -123,7 +123,17 @@ export function makeSweeps() {
       metrics,
     }),
   );
-  for (const sweep of ["grid", "one"])
+  fs.writeFileSync(
+    at("search.json"),
+    JSON.stringify({
+      base,
+      mode: "search",
+      axes: [axis("link_bytes_per_cycle", [32, 64]), axis("hop_cycles", [1, 2])],
+      search: { goal: { min: "time.seconds" }, keep: 0.5, rungs: [{ "run.network_model": "ideal" }] },
+      metrics,
+    }),
+  );
+  for (const sweep of ["grid", "one", "search"])
     dojosimOr1("sweep", at(`${sweep}.json`), "--out", at(sweep), "--jobs", "2");
   dojosimOr1("compare", at("die"), at("die2"), at("tile"), "--html", at("compare.html"));
   dojosimOr1("compare", at("grid"), at("one"), "--html", at("suite.html"));
@@ -137,6 +147,7 @@ export const files = {
   net: "net/report.html",
   grid: "grid/report.html",
   one: "one/report.html",
+  search: "search/report.html",
   partial: "partial/report.html",
   old: "old/report.html",
   compare: "compare.html",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What holds for any command line: exit codes, nearest names, help with an example, answers on stdout, errors on
 // stderr.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -44,6 +45,8 @@ TEST(Usage, MissingAndImpossibleArgumentsAreRefused) {
   expect_usage_error({"sweep", "a.json"}, "--out DIR is missing");
   expect_usage_error({"sweep", "a.json", "--out", "o", "--backend", "slrm"}, "expected local, slurm or command");
   expect_usage_error({"topo", "check"}, "the machine file is missing");
+  expect_usage_error({"validate", "publishd"}, "did you mean published?");
+  expect_usage_error({"validate", "own_mesh"}, "it needs --data DIR with mesh_points.csv");
   expect_usage_error({"trace", "gen", "resnet50", "--batch", "0"}, "expected 1 or more");
   expect_usage_error({"trace"}, "a command is missing");
 }
@@ -62,6 +65,16 @@ TEST(Usage, EmptyWordsAreRefused) {
 TEST(Usage, ARescaledTraceHasRanksAndSamples) {
   expect_usage_error({"trace", "rescale", "a.json", "b.json", "--to-ranks", "0"}, "expected 1 or more");
   expect_usage_error({"trace", "rescale", "a.json", "b.json", "--to-batch", "0"}, "expected 1 or more");
+}
+
+/// An ending of no format that is written would hold the own format in silence.
+TEST(Usage, AWrittenTraceHasAKnownEnding) {
+  for (const char* name : {"b.xyz", "b.json.zst", "b.csv", "b.onnx", "b.et.zst"}) {
+    const std::string found = fmt::format("'{}'; expected a name that ends in .json or .json.gz", name);
+    expect_usage_error({"trace", "convert", "a.json", name}, found);
+    expect_usage_error({"trace", "rescale", "a.json", name, "--to-ranks", "2"}, found);
+    expect_usage_error({"trace", "gen", "all_reduce", "-o", name}, found);
+  }
 }
 
 TEST(Usage, LongOptionsAreNeverAbbreviated) {

@@ -31,7 +31,6 @@ const std::map<std::string, std::string>& exceptions() {
       {"machine.node.core.send_queue_entries", "of programs that send: kernels of operations do not"},
       {"machine.node.core.integer_units", "integer work of a program: kernels of operations do none"},
       {"machine.node.core.semaphores", "a capacity: programs that name more are refused"},
-      {"machine.tray.hosts", "takes effect with ingest from hosts"},
       {"machine.dip.hbm_bytes", "a capacity: with too little of it the job is refused"},
       {"run.timeline_begin_ns", "a file of its own shows the time that it chooses (unit_timeline_test)"},
       {"run.timeline_end_ns", "the same"},
@@ -142,12 +141,12 @@ const std::vector<Job>& jobs() {
       {"product on a die",
        false,
        {"", machines + "die.json", product, kSmallDie + small, {}},
-       {"machine.clock_hz", "machine.node.", "machine.noc.", "machine.die.", "machine.energy.", "workload.generate.",
+       {"machine.clock_hz", "machine.node.", "machine.noc.", "machine.die.", "machine.energy", "workload.generate.",
         "run."}},
       {"all-reduce over two dies",
        false,
        {"", machines + "tile.json", reduce, kSmallDie + two_dies + Overrides{"workload.generate.bytes=2000000"}, {}},
-       {"machine.die.", "machine.tile.dies.", "machine.node.", "machine.energy.", "workload.generate.bytes",
+       {"machine.die.", "machine.tile.dies.", "machine.node.", "machine.energy", "workload.generate.bytes",
         "workload.ranks", "workload.rank_unit.", "run."}},
       {"kernels on the pipeline of the core",
        false,
@@ -169,6 +168,28 @@ const std::vector<Job>& jobs() {
        false,
        {"", machines + "tile.json", two_sums_trace(), kSmallDie + two_dies, {}},
        {"machine.node.communication_threads"}},
+      {"product on another die: energy and cost follow its sizes",
+       false,
+       {"",
+        machines + "die.json",
+        product,
+        kSmallDie + small +
+            Overrides{"machine.clock_hz=1.5e9", "machine.node.sram_bytes=2000000", "machine.node.load_ports=3",
+                      "machine.node.matrix_depth=8"},
+        {}},
+       {"machine.energy", "machine.area.", "machine.cost."}},
+      {"failures over days",
+       false,
+       {"",
+        machines + "exapod.json",
+        reduce,
+        kSmallDie + several_tiles +
+            Overrides{"workload.generate.bytes=200000", "run.failures.days=200", "run.failures.checkpoint_bytes=1e12",
+                      "run.failures.die_failures_per_year=2", "run.failures.link_failures_per_year=1",
+                      "run.failures.host_failures_per_year=1", "run.failures.node_failures_per_year=0.01",
+                      "run.failures.dip_failures_per_year=1", "run.failures.repetitions=2"},
+        {}},
+       {"run.failures."}},
       {"product on a slow core",
        false,
        {"",
@@ -194,12 +215,12 @@ const std::vector<Job>& jobs() {
         reduce,
         kSmallDie + several_tiles + Overrides{"workload.generate.bytes=200000"},
         {}},
-       {"machine.tile.", "machine.tray.", "machine.cabinet.", "machine.exapod.", "machine.energy.",
+       {"machine.tile.", "machine.tray.", "machine.cabinet.", "machine.exapod.", "machine.energy", "machine.cost.",
         "workload.rank_unit."}},
       {"traffic with the DIPs",
        false,
        {"", machines + "die.json", dip_trace(), kSmallDie, {}},
-       {"machine.dip.", "machine.energy.", "machine.tray.hosts", "machine.node."}},
+       {"machine.dip.", "machine.energy", "machine.node."}},
       {"messages over the Z-plane",
        false,
        {"",
@@ -355,11 +376,23 @@ std::string measured(const RunRequest& request) {
   return result.dump();
 }
 
+/// What a run takes and costs follows from the machine file by itself: it shows nothing of what is simulated.
+enum class Figures { kSimulated, kAll };
+
+/// Parameters of which only energy, cost or days with failures tell.
+Figures figures_of(const std::string& path) {
+  for (const char* begin :
+       {"machine.energy", "machine.area.", "machine.cost.", "run.failures.", "machine.tray.hosts"}) {
+    if (path.rfind(begin, 0) == 0) return Figures::kAll;
+  }
+  return Figures::kSimulated;
+}
+
 /// The report without what describes machine, program and host.
-std::string reported(const RunRequest& request) {
+std::string reported(const RunRequest& request, Figures figures) {
   const config::RunConfig config = load(request);
   json report;
-  if (config.run.audit_tasks > 0) {
+  if (config.run.audit_tasks > 0 || config.run.failures.days > 0) {
     report = json::parse(report::report_json(run::run(config).context()));
   } else {
     const JobRun ran = run(request);
@@ -367,19 +400,22 @@ std::string reported(const RunRequest& request) {
   }
   for (const char* key : {"program", "digest", "seed", "inputs", "machine", "host", "configuration"}) report.erase(key);
   report["memory"].erase("hbm_capacity_bytes");
+  if (figures == Figures::kSimulated) {
+    for (const char* key : {"energy", "cost", "failures"}) report.erase(key);
+  }
   return report.dump();
 }
 
-std::string results(const Job& job, const Overrides& more) {
+std::string results(const Job& job, const Overrides& more, Figures figures) {
   RunRequest request = job.request;
   request.set = request.set + more;
   request.settings.threads = 2;
-  return job.net ? measured(request) : reported(request);
+  return job.net ? measured(request) : reported(request, figures);
 }
 /// Settings that are refused move nothing.
-bool moves(const Job& job, const Overrides& more, const std::string& before) {
+bool moves(const Job& job, const Overrides& more, const std::string& before, Figures figures) {
   try {
-    return results(job, more) != before;
+    return results(job, more, figures) != before;
   } catch (const Error&) {
     return false;
   }
@@ -387,20 +423,21 @@ bool moves(const Job& job, const Overrides& more, const std::string& before) {
 
 /// Of a job: results, and every setting with its value.
 struct Baseline {
-  std::string results;
+  std::map<Figures, std::string> results;
   json settings;
 };
-const Baseline& baseline(const Job& job) {
+const Baseline& baseline(const Job& job, Figures figures) {
   static std::map<std::string, Baseline> known;
-  const auto [at, is_new] = known.try_emplace(job.name);
-  if (!is_new) return at->second;
+  const auto at = known.try_emplace(job.name).first;
+  if (at->second.results.count(figures) != 0) return at->second;
   try {
     const config::RunConfig config = job.net ? net_config("", job.request.set) : load(job.request);
     at->second.settings =
         json::parse(config::resolved_json(config, job.net ? config::Purpose::kNet : config::Purpose::kRun));
-    at->second.results = results(job, {});
+    at->second.results[figures] = results(job, {}, figures);
   } catch (const Error& error) {
     ADD_FAILURE() << job.name << ": " << error.what();
+    at->second.results[figures];
   }
   return at->second;
 }
@@ -437,17 +474,19 @@ std::vector<std::string> turned(const schema::Declared& parameter, double value)
 
 /// What moves when the parameter is turned; "" for nothing.
 std::string what_moves(const schema::Declared& parameter) {
+  const Figures figures = figures_of(parameter.path);
   for (const Job& job : jobs()) {
     const bool serves = std::any_of(job.serves.begin(), job.serves.end(), [&](const std::string& begin) {
       return parameter.path.compare(0, begin.size(), begin) == 0;
     });
     if (!serves) continue;
-    const Baseline& before = baseline(job);
+    const Baseline& before = baseline(job, figures);
     const std::string path = first_of_list(parameter.path);
     const json* const value = value_at(before.settings, path);
     if (value == nullptr || !value->is_number()) continue;
     for (const std::string& text : turned(parameter, value->get<double>())) {
-      if (moves(job, {path + "=" + text}, before.results)) return fmt::format("{}={}: {}", path, text, job.name);
+      if (moves(job, {path + "=" + text}, before.results.at(figures), figures))
+        return fmt::format("{}={}: {}", path, text, job.name);
     }
   }
   return "";
@@ -460,7 +499,7 @@ std::vector<schema::Declared> numbers() {
       if (one.kind == schema::Kind::kInteger || one.kind == schema::Kind::kNumber) all.push_back(one);
     }
   };
-  add(schema::declarations_of<topology::MachineParams>("machine."));
+  add(schema::declarations_of<config::Machine>("machine."));
   add(schema::declarations_of<config::WorkloadParams>("workload."));
   add(schema::declarations_of<config::RunParams>("run."));
   add(schema::declarations_of<traffic::RouterParams>("router."));
@@ -493,7 +532,8 @@ TEST(Parameters, VirtualChannelsMoveTheReferenceNetworkAlone) {
   for (const Job& job : jobs()) {
     const std::string name = job.name;
     if (name != "product on a die" && name != "product on the reference network") continue;
-    const bool moved = moves(job, {"machine.noc.virtual_channels=6"}, baseline(job).results);
+    const bool moved = moves(job, {"machine.noc.virtual_channels=6"},
+                             baseline(job, Figures::kSimulated).results.at(Figures::kSimulated), Figures::kSimulated);
     EXPECT_EQ(moved, name == "product on the reference network") << name;
   }
 }

@@ -7,29 +7,12 @@
 #include <cmath>
 #include <string>
 
+#include "run/validation/booksim.h"
 #include "support/net.h"
 #include "support/validation.h"
 
 namespace dojo::test {
 namespace {
-
-/// One point of BookSim2: what was asked for, and the mean packet latency that it printed.
-struct Point {
-  const char* router;
-  int k;
-  const char* pattern;
-  int flits;
-  const char* rate;
-  double latency;
-  double tolerance = 0.02;
-};
-
-/// Cycles to measure: for 8 flits as many as BookSim2 sampled for these rows. Single flits are eight times as many
-/// packets, and their mean is known to 0.5 % much sooner.
-int cycles_of(int k, int flits) {
-  const int sampled = k == 8 ? 50000 : 20000;
-  return flits == 1 ? sampled * 2 / 5 : sampled;
-}
 
 NetMeasured run_point(const std::string& router, int k, const std::string& pattern, int flits, const std::string& rate,
                       int cycles) {
@@ -39,16 +22,16 @@ NetMeasured run_point(const std::string& router, int k, const std::string& patte
                       "net.warmup_cycles=5000", "net.measure_cycles=" + std::to_string(cycles), "run.threads=1"});
 }
 
-class ReferencePoint : public ::testing::TestWithParam<Point> {};
+class ReferencePoint : public ::testing::TestWithParam<run::BookSimPoint> {};
 
 TEST_P(ReferencePoint, HasTheLatencyOfBookSim) {
-  const Point& p = GetParam();
-  const NetMeasured run = run_point(p.router, p.k, p.pattern, p.flits, p.rate, cycles_of(p.k, p.flits));
+  const run::BookSimPoint& p = GetParam();
+  const NetMeasured run = run_point(p.router, p.k, p.pattern, p.flits, p.rate, run::booksim_cycles(p.k, p.flits));
   const std::string name = fmt::format("{}_{}_{}_{}_{}", p.router, p.k, p.pattern, p.flits, p.rate);
   judge({"booksim_" + name,
          fmt::format("{}, {} x {}, {}, {}-flit packets at {} flits/node/cycle", p.router, p.k, p.k, p.pattern, p.flits,
                      p.rate),
-         "BookSim2, mean packet latency", "cycles", 1 - p.tolerance, 1 + p.tolerance},
+         "BookSim2, mean packet latency", "cycles", 0.98, 1.02},
         p.latency, run.outcome.mean_cycles);
   EXPECT_FALSE(run.outcome.saturated);
   EXPECT_EQ(run.outcome.not_arrived, 0u);
@@ -58,32 +41,29 @@ TEST_P(ReferencePoint, HasTheLatencyOfBookSim) {
   EXPECT_NEAR(run.outcome.offered, std::stod(p.rate), 3 * std::stod(p.rate) / std::sqrt(packets));
 }
 
-std::string point_name(const ::testing::TestParamInfo<Point>& info) {
-  const Point& p = info.param;
+std::string point_name(const ::testing::TestParamInfo<run::BookSimPoint>& info) {
+  const run::BookSimPoint& p = info.param;
   std::string name = fmt::format("{}_{}_{}_{}_{}", p.router, p.k, p.pattern, p.flits, p.rate);
   for (char& c : name) c = c == '.' ? '_' : c;
   return name;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    BookSim, ReferencePoint,
-    ::testing::Values(Point{"base", 8, "uniform", 1, "0.05", 20.87}, Point{"base", 8, "uniform", 1, "0.15", 21.40},
-                      Point{"base", 8, "uniform", 1, "0.3", 23.46}, Point{"base", 8, "uniform", 8, "0.05", 29.55},
-                      Point{"base", 8, "uniform", 8, "0.15", 34.55}, Point{"base", 8, "uniform", 8, "0.3", 51.83},
-                      Point{"base", 16, "uniform", 1, "0.025", 37.13}, Point{"base", 16, "uniform", 1, "0.075", 37.59},
-                      Point{"base", 16, "uniform", 1, "0.15", 39.76}, Point{"base", 16, "uniform", 8, "0.025", 45.41},
-                      Point{"base", 16, "uniform", 8, "0.075", 50.64}, Point{"base", 16, "uniform", 8, "0.15", 67.68},
-                      Point{"base", 8, "transpose", 1, "0.02", 20.87}, Point{"base", 8, "transpose", 1, "0.06", 21.01},
-                      Point{"base", 8, "transpose", 1, "0.12", 21.76}, Point{"base", 8, "transpose", 8, "0.02", 28.11},
-                      Point{"base", 8, "transpose", 8, "0.06", 30.16}, Point{"base", 8, "transpose", 8, "0.12", 38.25},
-                      Point{"base", 8, "neighbor", 1, "0.05", 15.49}, Point{"base", 8, "neighbor", 1, "0.15", 15.51},
-                      Point{"base", 8, "neighbor", 1, "0.3", 15.50}, Point{"base", 8, "neighbor", 8, "0.05", 22.65},
-                      Point{"base", 8, "neighbor", 8, "0.15", 23.15}, Point{"base", 8, "neighbor", 8, "0.3", 23.99},
-                      Point{"lowlat", 8, "uniform", 1, "0.01", 14.61}, Point{"lowlat", 8, "uniform", 1, "0.05", 14.63},
-                      Point{"lowlat", 8, "uniform", 1, "0.15", 15.06}, Point{"lowlat", 8, "uniform", 1, "0.3", 16.24},
-                      Point{"lowlat", 8, "uniform", 8, "0.01", 21.56}, Point{"lowlat", 8, "uniform", 8, "0.05", 23.19},
-                      Point{"lowlat", 8, "uniform", 8, "0.15", 27.09}, Point{"lowlat", 8, "uniform", 8, "0.3", 37.62}),
-    point_name);
+INSTANTIATE_TEST_SUITE_P(BookSim, ReferencePoint, ::testing::ValuesIn(run::booksim_table()), point_name);
+
+TEST(ReferenceRouters, AreThoseOfTheShippedFiles) {
+  for (const std::string router : {"base", "lowlat"}) {
+    const config::RunConfig file = net_config("configs/net/reference_" + router + ".json", {});
+    const config::RunConfig keys = net_config("", run::booksim_router(router));
+    traffic::RouterParams::fields(
+        file.router, [&, index = 0](const char* name, const auto& value, const auto&...) mutable {
+          int other = 0;
+          traffic::RouterParams::fields(keys.router, [&](const char*, const auto& same, const auto&...) {
+            if (other++ == index) EXPECT_EQ(static_cast<std::int64_t>(value), static_cast<std::int64_t>(same)) << name;
+          });
+          ++index;
+        });
+  }
+}
 
 /// Largest load whose mean packet latency stays below three times that of the empty network.
 struct Saturation {

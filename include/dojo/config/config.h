@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "dojo/config/machine.h"
 #include "dojo/fabric/network_model.h"
+#include "dojo/failures/params.h"
 #include "dojo/node/node_model.h"
 #include "dojo/schema/fields.h"
 #include "dojo/topology/machine_params.h"
@@ -199,7 +201,7 @@ struct WorkloadParams {
 };
 
 struct RunParams {
-  std::int64_t threads = 0;  ///< 0 = all processors
+  std::int64_t threads = 0;  ///< 0 = as many as this process may use
   std::int64_t seed = 1;
   fabric::NetworkModel network_model = fabric::NetworkModel::kFast;
   node::NodeModel node_model = node::NodeModel::kTable;
@@ -209,14 +211,19 @@ struct RunParams {
   bool rows_in_step = true;
   bool contention = false;
   bool if_free = false;
+  bool sensitivity = false;
   bool timeline = false;
   std::string timeline_ranks;
   double timeline_begin_ns = 0, timeline_end_ns = 0;
   std::int64_t audit_tasks = -1;  ///< -1: as many as the default budget holds
+  failures::Params failures;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("threads", self.threads, "host threads; 0 = all processors; the results do not depend on it",
-          Between(0, 1024), Source{"chosen"});
+    field(
+        "threads", self.threads,
+        "host threads; 0 = one for each processor that affinity and control groups allow; the results do not depend on "
+        "it",
+        Between(0, 1024), Source{"chosen"});
     field("seed", self.seed, "of every random draw", Between(0, 9e15), Source{"chosen"});
     field("network_model", self.network_model, "model of the network", Anything(), Source{"chosen"});
     field("node_model", self.node_model, "where times of the cores' work come from", Anything(), Source{"chosen"});
@@ -234,6 +241,9 @@ struct RunParams {
     field("if_free", self.if_free,
           "run the job again once for each part of the machine, with that part ideal, and report what it would gain",
           Anything(), Source{"chosen"});
+    field("sensitivity", self.sensitivity,
+          "run the job again with each assumed number of the machine 10 % less and more, and report what that changes",
+          Anything(), Source{"chosen"});
     field("timeline", self.timeline, "write timeline.pftrace.gz: what each rank ran when", Anything(),
           Source{"chosen"});
     field("timeline_ranks", self.timeline_ranks,
@@ -247,6 +257,7 @@ struct RunParams {
           "small share of the job's flit-hops holds",
           Between(-1, 1e6), Source{"chosen"});
     field("all_links", self.all_links, "links.csv holds every on-die link", Anything(), Source{"chosen"});
+    field.group("failures", self.failures, "failures over days of such steps");
   }
 };
 
@@ -256,7 +267,7 @@ struct ChangedKey {
 };
 
 struct RunConfig {
-  topology::MachineParams machine;
+  Machine machine;
   WorkloadParams workload;
   RunParams run;
   traffic::RouterParams router;                     ///< of packets, in both network models

@@ -20,6 +20,9 @@ namespace dojo::config {
 /// `topo show --svg`: tiles with their dies and DIPs, and the sites of a die, as a picture of its own.
 [[nodiscard]] std::string draw_machine_svg(const topology::MachineParams& machine);
 
+/// Every value of a machine, defaults included, as a JSON object.
+[[nodiscard]] std::string machine_json(const topology::MachineParams& machine);
+
 /// `list params --json`: a list of {key, default, unit, range, source, sentence}.
 [[nodiscard]] std::string parameters_json();
 

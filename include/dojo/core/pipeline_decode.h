@@ -252,9 +252,10 @@ void Pipeline<M, N, O>::set_address(Entry& entry, int index, Thread& thread, int
   entry.lines = static_cast<std::uint8_t>(instruction.lines + (entry.address % kLineBytes != 0 ? 1 : 0));
   const std::int32_t lines = instruction.op == Op::kSend ? instruction.count : instruction.lines;
   const std::uint64_t bytes = kLineBytes * static_cast<std::uint64_t>(lines);
-  if (entry.address + bytes > params_.sram_bytes) [[unlikely]]
+  if (entry.address + bytes > params_.sram_bytes) [[unlikely]] {
     fail_address(*thread.program, at, number, static_cast<std::int32_t>(entry.address), bytes, params_.sram_bytes,
                  now_);
+  }
   const ValueId base = values_.scalar(number, instruction.base);
   if (base != kNoValue && values_.wait(base, index)) ++entry.waits;
 }

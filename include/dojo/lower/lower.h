@@ -56,6 +56,8 @@ struct LowerOptions {
 /// Throws Error(kInvalidInput) with every finding (more ranks than places, memory that cannot fit, a core that the
 /// node model cannot model, ...), and Stopped where a StopScope says so.
 [[nodiscard]] Job lower(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
+/// Throws what lower() finds before it looks at communication: places, memory, cores, times. In a part of its time.
+void check_programs(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
 /// The ranks at their places, with nothing to do: what is left of a job whose lowering was stopped.
 [[nodiscard]] Job idle_job(const Workload& workload, const LowerOptions& options, const topology::Topology& topology);
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Derives ratios from Results and writes a run folder; compares reports; runs sweeps.
+// Derives ratios from Results and writes a run folder; compares reports.
 #pragma once
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "dojo/audit/audit.h"
 #include "dojo/config/config.h"
+#include "dojo/failures/failures.h"
 #include "dojo/machine/results.h"
 #include "dojo/report/trail.h"
 #include "dojo/topology/topology.h"
@@ -28,6 +28,13 @@ struct FreePartName {
 };
 [[nodiscard]] const std::vector<FreePartName>& free_parts();
 
+/// The job again with an assumed number of the machine at another value (run.sensitivity).
+struct TurnedNumber {
+  std::string key;
+  double value = 0, low = 0, high = 0;
+  Cycles low_cycles = 0, high_cycles = 0;  ///< simulated time with it; 0: such a machine was refused, or did not finish
+};
+
 struct RunContext {
   const config::RunConfig& config;
   const topology::Topology& topology;
@@ -40,6 +47,8 @@ struct RunContext {
   const std::vector<FreePart>* if_free = nullptr;
   const std::string* timeline = nullptr;            ///< bytes of timeline.pftrace.gz; null or "": none is written
   config::Purpose purpose = config::Purpose::kRun;  ///< whose keys the configuration has
+  const failures::Result* failures = nullptr;       ///< of `run.failures`; null: none were asked for
+  const std::vector<TurnedNumber>* sensitivity = nullptr;  ///< null or empty: not asked for
 };
 
 /// report.json as text (schema dojosim.report/1).
@@ -59,38 +68,13 @@ std::string write_html(const std::string& directory);
 struct CompareRequest {
   std::string base, fresh, rules, junit, markdown;
   std::string fail_on = "any";  ///< or "worse": what a rule, or the usual direction, calls worse, and what is missing
-  std::string format = "text";  ///< of what is printed: text, github (workflow commands), gitlab (Code Quality)
+  std::string format = "text";  ///< of what is printed: text, json, github (workflow commands), gitlab (Code Quality)
   bool update = false;          ///< `base` is written again from `fresh`, without what is not compared
   std::string html = {};        ///< page of the comparison
   std::vector<std::string> more = {};  ///< other runs that are compared with `base`, as `fresh` is
 };
 /// Prints the comparison to `out`; returns true when nothing failed.
 bool compare(const CompareRequest& request, std::string& out);
-
-struct SweepRequest {
-  std::string file, directory;
-  std::string points_file;  ///< a table whose columns are paths and whose rows are the points; "" = as the file says
-  int jobs = 0;             ///< points at a time, tasks at a time where others run them; 0 = as many as fit
-  std::string backend = "local";    ///< or "slurm", "command"
-  std::string shard;                ///< "i/n" or ""
-  std::string only;                 ///< "points": write no results.csv; "results": run nothing; "": both
-  int processors = 0;               ///< of this sweep, or of each task; 0: those of this process, or of one point
-  int tasks = 0;                    ///< parts in which others run the points; 0 = eight points each
-  std::string template_line;        ///< backend command: a shell command with {tasks} or {task}
-  std::vector<std::string> sbatch;  ///< options of Slurm's job array: "--partition=long"
-  bool script = false;              ///< backend slurm: write the scripts and submit nothing
-  bool wait = false;                ///< backend slurm: until results.csv is written
-  bool resume = false, dry_run = false;
-  std::string program;  ///< path of the dojosim executable that runs a point
-  bool quiet = false;
-  std::vector<std::string> run_options;  ///< passed on to every point
-  std::function<bool()> interrupted;     ///< a signal came before the sweep could wait for one; may be empty
-};
-/// Tells the program of a point which process runs the sweep: when that ends, the point ends too.
-inline constexpr const char* kParentVariable = "DOJOSIM_SWEEP_PROCESS";
-
-/// Returns the number of failed points.
-int sweep(const SweepRequest& request);
 
 /// docs/counters.md: every key of report.json and every counter of a module, with unit and meaning.
 [[nodiscard]] std::string counters_markdown();

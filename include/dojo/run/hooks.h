@@ -13,11 +13,14 @@
 namespace dojo::run {
 
 class Plugins;
+class Shared;
 
 /// Each may be left empty.
 struct Hooks {
   /// Parts that the caller adds to this project's.
   const Plugins* plugins = nullptr;
+  /// Workloads and jobs that are made already; those that fit are taken.
+  const Shared* shared = nullptr;
   /// Cores whose signals are recorded (RunOutcome::waves); none: of no core.
   std::optional<WaveRequest> waves;
   /// A run ends early when this says true. Asked about every 50 ms of host time, while a workload is read and lowered

@@ -34,7 +34,7 @@ class CycleClock {
 
  private:
   double hz_;
-  std::uint64_t period_;  ///< in units of time; 0: it is no whole number of them
+  std::uint64_t period_ = 0;  ///< in units of time; 0: it is no whole number of them
 };
 
 }  // namespace dojo::systemc

@@ -39,6 +39,17 @@ constexpr const auto& enum_entries(Arbitration) {
   return kArbitrationTexts;
 }
 
+/// Which lines of a die's routers close to rings.
+enum class Wrap { kNone, kRows, kColumns, kBoth };
+inline constexpr std::array<schema::EnumEntry<Wrap>, 4> kWrapTexts{
+    {{Wrap::kNone, "none", "an open mesh"},
+     {Wrap::kRows, "rows", "a link joins the last router of each row with its first"},
+     {Wrap::kColumns, "columns", "a link joins the last router of each column with its first"},
+     {Wrap::kBoth, "both", "a torus"}}};
+constexpr const auto& enum_entries(Wrap) {
+  return kWrapTexts;
+}
+
 struct Grid {
   std::int64_t rows = 1;
   std::int64_t columns = 1;
@@ -114,6 +125,12 @@ struct NocParams {
   std::int64_t virtual_channels = 3;
   std::int64_t buffer_packets_per_vc = 4;
   Arbitration arbitration = Arbitration::kRoundRobin;
+  Wrap wrap = Wrap::kNone;
+  bool one_way = false;
+  std::int64_t networks = 1;
+  std::int64_t packet_bytes = 0, header_flits = 0;
+  double endpoint_bytes_per_cycle = 0;
+  std::int64_t endpoint_cycles = 1, read_cycles = 0;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("link_bytes_per_cycle", self.link_bytes_per_cycle, "width of every on-die link and direction",
@@ -125,6 +142,24 @@ struct NocParams {
           Source{"assumed"});
     field("arbitration", self.arbitration, "which of the packets that want a link goes first (dojosim run)", Anything(),
           Source{"assumed"});
+    field("wrap", self.wrap, "which lines of a die's routers close to rings (dojosim net)", Anything(),
+          Source{"chosen"});
+    field("one_way", self.one_way, "links lead east and south only; needs wrap both", Anything(), Source{"chosen"});
+    field("networks", self.networks,
+          "2: a second network beside the first takes columns first, and where links lead one way, the other way",
+          Between(1, 2), Source{"chosen"});
+    field("packet_bytes", self.packet_bytes,
+          "data of a packet at most, in a replay of network events; 0 = link_bytes_per_cycle", Between(0, 1 << 20),
+          Source{"N03"});
+    field("header_flits", self.header_flits, "flits of a packet before its data, in a replay", Between(0, 64),
+          Source{"N03"});
+    field("endpoint_bytes_per_cycle", self.endpoint_bytes_per_cycle,
+          "what a node sends, and takes, on a network at most, in a replay; 0 = link_bytes_per_cycle",
+          Between(0, 65536), Source{"N06"});
+    field("endpoint_cycles", self.endpoint_cycles, "node to its router and back, each, in a replay", Between(1, 64),
+          Source{"assumed"});
+    field("read_cycles", self.read_cycles, "a request is at a node until its answer starts, in a replay",
+          Between(0, 10000), Source{"assumed"});
   }
 };
 

@@ -2,9 +2,11 @@
 // The nodes that send and receive, and where each pattern sends.
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
+#include "dojo/topology/rings.h"
 #include "dojo/topology/routes.h"
 #include "dojo/topology/topology.h"
 #include "dojo/traffic/injection.h"
@@ -53,6 +55,13 @@ class Endpoints {
   [[nodiscard]] std::uint32_t destination_at(std::uint32_t node, std::uint32_t i) const {
     return fixed_.empty() ? group(node)[i] : fixed_[node];
   }
+  /// From one row, or column, to another, in a unit of its own.
+  using Between = std::function<std::int64_t(std::int32_t, std::int32_t)>;
+  [[nodiscard]] const topology::Rings& rings() const { return rings_; }
+  /// Hops between routers.
+  [[nodiscard]] std::int64_t hops(Site from, Site to) const {
+    return rings_.any() ? std::int64_t{rings_.hops(from, to)} : distance(from, to);
+  }
   /// Mean distance of a packet, in channels between routers.
   [[nodiscard]] double mean_distance() const;
   /// Mean time that packets spend in crossings between dies, waits not included, in cycles.
@@ -81,12 +90,11 @@ class Endpoints {
   void map_hotspots(const topology::Topology& topology, const NetParams& params);
   [[nodiscard]] std::uint32_t image_node(const topology::Topology& topology, const Grid& grid, Site at) const;
   [[nodiscard]] std::uint32_t nearest_node(const Grid& grid, Site at) const;
-  /// Mean of |difference| of the positions of source and destination, rows and columns added.
-  [[nodiscard]] double mean_of(const std::vector<std::int64_t>& row_at,
-                               const std::vector<std::int64_t>& column_at) const;
-  [[nodiscard]] double mean_of_groups(const std::vector<std::int64_t>& row_at,
-                                      const std::vector<std::int64_t>& column_at) const;
+  /// Mean over the packets of the distances of source and destination, rows and columns added.
+  [[nodiscard]] double mean_of(const Between& rows, const Between& columns) const;
+  [[nodiscard]] double mean_of_groups(const Between& rows_between, const Between& columns_between) const;
 
+  topology::Rings rings_;
   std::int32_t rows_ = 0, columns_ = 0;
   Grid area_;
   std::uint32_t senders_ = 0;

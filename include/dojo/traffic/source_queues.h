@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "dojo/topology/headings.h"
+#include "dojo/topology/rings.h"
 #include "dojo/traffic/endpoints.h"
 #include "dojo/traffic/injection.h"
 #include "dojo/traffic/mesh.h"
@@ -92,7 +93,7 @@ class SourceQueues {
     const std::uint32_t to = load_->endpoints.destination(source.node, source.random);
     const Site at = load_->endpoints.site(to), from = load_->endpoints.site(source.node);
     source.where = site_word(at.row, at.column);
-    std::int64_t hops = distance(from, at);
+    std::int64_t hops = load_->endpoints.hops(from, at);
     if (load_->headings != nullptr) {
       const topology::Headings::Way way = load_->headings->way(from, at, book_);
       source.where = way.heading;

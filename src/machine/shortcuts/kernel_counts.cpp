@@ -59,7 +59,7 @@ KernelCounts::Counters count_kernel(const Context& context, DieId die, const Ran
     CoreCounters& core = cores[shape.nodes[node].site];
     const auto cycles = kernel.cycles.begin() + static_cast<std::ptrdiff_t>(std::size_t{node} * kernel.steps);
     if (!is_detailed(context, die, shape.nodes[node].site))
-      core.busy_cycles = std::accumulate(cycles, cycles + kernel.steps, std::uint64_t{0});
+      core.busy_cycles = static_cast<std::uint64_t>(std::accumulate(cycles, cycles + kernel.steps, Cycles{0}));
     if (!kernel.vector_flops.empty()) core.vector_flops = kernel.vector_flops[node];
     const bool recompute = index % 2 != 0;
     if (!recompute && !kernel.matrix_flops.empty()) core.matrix_flops = kernel.matrix_flops[node];

@@ -54,6 +54,12 @@ function answerCards(report) {
     share !== null ? card("contention", percent(share), "of the time") : null,
     card("SRAM, fullest node", percent(sram)),
     card("mean power", si(at(report, "energy.watts_mean", 0), "W"), "assumed figures"),
+    at(report, "cost.samples_per_dollar", 0) > 0
+      ? card("samples a dollar", si(report.cost.samples_per_dollar, ""), "assumed prices")
+      : null,
+    at(report, "failures.goodput", null) !== null
+      ? card("goodput", percent(report.failures.goodput), `over ${report.failures.days} days`)
+      : null,
     confidence !== null && replayed >= FEWEST_REPLAYED
       ? card(
           "error of the step",

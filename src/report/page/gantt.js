@@ -241,7 +241,7 @@ export function whenSection(report, tasks, filter) {
     ),
     el("p", {
       class: "note",
-      text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, and what of them computes when: dojosim run --timeline. The use of links over time is not recorded.",
+      text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, what of them computes when, and the use of links and SRAM: dojosim run --timeline.",
     }),
   );
 }

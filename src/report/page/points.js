@@ -3,11 +3,12 @@
 import { unpacked } from "./island.js";
 import { formatOf, shortName } from "./units.js";
 
-const kOwn = ["index", "hash", "status", "reason", "pareto"];
+const kOwn = ["index", "hash", "status", "reason", "pareto", "rung"];
 
 /** Rates, shares of peak and throughput are to be large, all else small; the sweep's own goals win. */
 function betterIs(sweep, key) {
   if ((sweep.pareto?.max ?? []).includes(key)) return "larger";
+  if (sweep.search?.goal === key) return sweep.search.largest ? "larger" : "smaller";
   if ((sweep.pareto?.min ?? []).includes(key)) return "smaller";
   return /per_s$|utilisation$|achieved|fractions\.(compute|overlapped)/.test(key) ? "larger" : "smaller";
 }
@@ -21,6 +22,13 @@ export function sameValue(a, b) {
   );
 }
 
+/** The page of a point's run; of a search that of the last rung that it has done. */
+function pageOf(folder, rungs, done) {
+  if (!folder) return null;
+  const of = done > 0 && done < rungs.length ? folder.replace(/^points/, rungs[done - 1].folder) : folder;
+  return `${of}/report.html`;
+}
+
 /** {axes, metrics: [{key, name, format, better, base}], points, sweep, base (a point, or null)}. */
 export function readSweep(island) {
   const { columns, length } = unpacked(island.rows),
@@ -28,8 +36,10 @@ export function readSweep(island) {
   const bases = new Map((sweep.axes ?? []).map((axis) => [axis.path, axis.base]));
   const described = (key) => ({ key, name: shortName(key), format: formatOf(key) });
   const axes = island.axes.map((key) => ({ ...described(key), base: bases.get(key) ?? null }));
+  const rungs = sweep.search?.rungs ?? [];
+  const goals = rungs.slice(0, -1).map((_, i) => `${sweep.search.goal}@${i + 1}`);
   const metrics = island.columns
-    .filter((key) => !kOwn.includes(key) && !island.axes.includes(key))
+    .filter((key) => !kOwn.includes(key) && !island.axes.includes(key) && !goals.includes(key))
     .map((key) => ({ ...described(key), better: betterIs(sweep, key) }));
   const points = [];
   for (let i = 0; i < length; ++i) {
@@ -41,7 +51,9 @@ export function readSweep(island) {
       values: take(axes),
       metrics: take(metrics),
       front: columns.pareto?.[i] === 1,
-      page: island.folders[i] ? `${island.folders[i]}/report.html` : null,
+      rung: columns.rung?.[i] ?? null,
+      goals: goals.map((key) => columns[key]?.[i] ?? null),
+      page: pageOf(island.folders[i], rungs, columns.rung?.[i]),
       summary: island.summaries[i] ?? null,
     });
   }

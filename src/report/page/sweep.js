@@ -6,6 +6,7 @@ import { classColour } from "./colours.js";
 import { el, fold, section } from "./dom.js";
 import { effectsOf, labelOf, readSweep, shown } from "./points.js";
 import { paretoSection, tornadoSection } from "./front.js";
+import { searchSection } from "./search.js";
 import { metricSection } from "./sweep_charts.js";
 import { dataTable } from "./table.js";
 import { count, duration, signedPercent } from "./units.js";
@@ -26,7 +27,7 @@ function answer(data) {
     [
       "points",
       count(points.length),
-      `${number("done")} done, ${number("failed")} failed, ${number("pending")} pending${sweep.excluded ? `, ${sweep.excluded} excluded` : ""}`,
+      `${number("done")} done, ${number("failed")} failed, ${number("pending")} pending${sweep.search ? `, ${number("dropped")} dropped` : ""}${sweep.excluded ? `, ${sweep.excluded} excluded` : ""}`,
     ],
   ];
   const front = points.filter((point) => point.front).length;
@@ -282,6 +283,7 @@ export function sweepPage(island) {
     ],
     sections: [
       answer(data),
+      searchSection(data),
       tornadoSection(data),
       paretoSection(data),
       metricSection(data),

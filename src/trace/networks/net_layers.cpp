@@ -99,9 +99,10 @@ Value NetBuilder::elementwise(const std::string& name, const std::vector<Value>&
     read(grad, dy);
     for (const Value& x : inputs) read(grad, x);
     std::vector<std::uint32_t> others;
-    for (std::size_t i = 1; i < inputs.size(); ++i)
+    for (std::size_t i = 1; i < inputs.size(); ++i) {
       others.push_back(graph_.tensor(prefix_ + name + ".dx" + std::to_string(i), inputs[i].elements * width(),
                                      TensorRole::kActivation));
+    }
     grad.outputs = others;
     const Value dx = emit(std::move(grad), name + ".dx", inputs.front().elements);
     add_gradient(inputs.front(), dx);
@@ -188,9 +189,10 @@ Value NetBuilder::attention(const std::string& name, const std::vector<Value>& q
     for (const Value& x : qkv) read(grad, x);
     read(grad, y);
     std::vector<std::uint32_t> others;
-    for (std::size_t i = 1; i < qkv.size(); ++i)
+    for (std::size_t i = 1; i < qkv.size(); ++i) {
       others.push_back(graph_.tensor(prefix_ + name + ".dx" + std::to_string(i), qkv[i].elements * width(),
                                      TensorRole::kActivation));
+    }
     grad.outputs = others;
     const Value dx = emit(std::move(grad), name + ".dx", qkv.front().elements);
     add_gradient(qkv.front(), dx);

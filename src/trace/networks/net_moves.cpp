@@ -152,9 +152,10 @@ Value NetBuilder::concatenation(const std::string& name, const std::vector<Value
     grad.op.elements = elements;
     read(grad, gradient(y));
     std::vector<std::uint32_t> others;
-    for (std::size_t i = 1; i < inputs.size(); ++i)
+    for (std::size_t i = 1; i < inputs.size(); ++i) {
       others.push_back(graph_.tensor(prefix_ + name + ".dx" + std::to_string(i), inputs[i].elements * width(),
                                      TensorRole::kActivation));
+    }
     grad.outputs = others;
     const Value dx = emit(std::move(grad), name + ".dx", inputs.front().elements);
     add_gradient(inputs.front(), dx);

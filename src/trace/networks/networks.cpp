@@ -30,9 +30,10 @@ constexpr Network kNetworks[] = {{"gpt", networks::gpt, nullptr, true},    {"lla
 
 void check(const Network& network, const NetworkOptions& o, Findings& findings) {
   const auto between = [&](const char* key, std::int64_t value, std::int64_t low, std::int64_t high) {
-    if (value < low || value > high)
+    if (value < low || value > high) {
       findings.add("generate {}: found {} {}, expected {} to {}; set workload.generate.{}", network.name, key, value,
                    low, high, key);
+    }
   };
   between("batch", o.batch, 1, 1 << 20);
   between("bucket_bytes", o.bucket_bytes, 1, std::int64_t{1} << 50);
@@ -65,11 +66,12 @@ void check(const Network& network, const NetworkOptions& o, Findings& findings) 
         "workload.generate.tensor, workload.generate.pipeline or workload.ranks",
         network.name, o.tensor, o.pipeline, o.ranks);
   }
-  if (o.pipeline > 1 && o.ranks > 4096)
+  if (o.pipeline > 1 && o.ranks > 4096) {
     findings.add(
         "generate {}: found a pipeline with {} ranks, expected at most 4096: each has a graph of its own; use "
         "fewer ranks",
         network.name, o.ranks);
+  }
   if (o.microbatches < 1 || (o.batch >= 1 && o.batch % o.microbatches != 0)) {
     findings.add(
         "generate {}: found {} microbatches of a batch of {}, expected a number that divides it; set "
@@ -80,18 +82,20 @@ void check(const Network& network, const NetworkOptions& o, Findings& findings) 
   between("zero", o.zero, 0, 3);
   between("cameras", o.cameras, 0, 64);
   between("frames", o.frames, 0, 256);
-  if (o.cameras + o.frames > 0 && std::string(network.name) != "video")
+  if (o.cameras + o.frames > 0 && std::string(network.name) != "video") {
     findings.add("generate {}: found {} cameras and {} frames, expected none: they are of video; remove them",
                  network.name, o.cameras, o.frames);
+  }
   if (o.zero > 0 && copies < 2) {
     findings.add(
         "generate {}: found zero {} with {} data-parallel rank, expected at least 2; set workload.ranks or remove "
         "workload.generate.zero",
         network.name, o.zero, copies);
   }
-  if (o.zero == 0 && o.zero_ranks > 0)
+  if (o.zero == 0 && o.zero_ranks > 0) {
     findings.add("generate {}: found zero_ranks {} with zero 0, expected 1 to 3; set workload.generate.zero",
                  network.name, o.zero_ranks);
+  }
   if (o.zero_ranks < 0 || (o.zero_ranks > 0 && copies % o.zero_ranks != 0) || o.zero_ranks == 1) {
     findings.add(
         "generate {}: found zero_ranks {} of {} data-parallel ranks, expected a number above 1 that divides them; set "
@@ -104,11 +108,12 @@ void check(const Network& network, const NetworkOptions& o, Findings& findings) 
         "of them as microbatches; set workload.generate.pipeline, microbatches or chunks",
         network.name, o.chunks, o.pipeline, o.microbatches);
   }
-  if (o.sequence_parallel && o.tensor < 2)
+  if (o.sequence_parallel && o.tensor < 2) {
     findings.add(
         "generate {}: found sequence_parallel with tensor {}, expected at least 2 ranks that share a product; "
         "set workload.generate.tensor",
         network.name, o.tensor);
+  }
 }
 
 /// Ranks of a tensor group follow one another, then the stages of a pipeline, then the copies of the job.

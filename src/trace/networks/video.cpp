@@ -118,6 +118,7 @@ class Video {
   /// Weighted sums of what has one size, swish, a depth-wise and a 1 x 1 convolution.
   Map joined(const std::string& name, const std::vector<Map>& inputs) {
     std::vector<Value> values;
+    values.reserve(inputs.size());
     for (const Map& input : inputs) values.push_back(input.value);
     const Map& like = inputs.front();
     const auto terms = static_cast<std::int64_t>(inputs.size());

@@ -231,11 +231,12 @@ class Reader {
     note(options.forward_only ? "the model is taken as it is: no backward pass was added"
                               : "gradients, their all-reduce in buckets of 8 MiB and the update were added");
     for (const auto& [words, count] : maker_.counted()) note(fmt::format("{} {}", count, words));
-    if (missing_constants_ > 0)
+    if (missing_constants_ > 0) {
       note(
           fmt::format("{} small constants lie in files that are not beside the model; what depends on them is taken by "
                       "its number of elements",
                       missing_constants_));
+    }
     builder.graph().batch = batch_;
     builder.graph().warnings = std::move(notes);
     return shared_graph(builder.take(), ranks);

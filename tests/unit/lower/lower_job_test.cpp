@@ -394,6 +394,23 @@ TEST(LowerMemory, AMachineWithoutDipsCannotStream) {
   EXPECT_THAT(errors[0], testing::HasSubstr("with capacity_policy \"stream\""));
 }
 
+/// Nor does it spill: what leaves the SRAM there would take no time.
+TEST(LowerMemory, AMachineWithoutDipsCannotSpill) {
+  ResNet50Options resnet;
+  resnet.batch_norm_group = 1;
+  const Workload workload = generate_resnet50(resnet);
+  LowerOptions options = options_for(workload);
+  options.capacity_policy = CapacityPolicy::kSpill;
+  topology::MachineParams params;
+  params.level = topology::Level::kDie;
+  ASSERT_GT(lower(workload, options, topology::Topology(params)).programs[0].memory.spilled, 0);
+  params.dip.present = false;
+  const std::vector<std::string> errors = errors_of(workload, options, topology::Topology(params));
+  ASSERT_EQ(errors.size(), 1u);
+  EXPECT_THAT(errors[0], testing::HasSubstr("with capacity_policy \"spill\""));
+  EXPECT_THAT(errors[0], testing::HasSubstr("this machine has no DIPs, and no tensor can leave the SRAM"));
+}
+
 /// State is loaded and stored once a step, and the places of all tensors in HBM are counted.
 TEST(LowerMemory, StreamsStateOnceAStep) {
   const auto die = machine(topology::Level::kDie);

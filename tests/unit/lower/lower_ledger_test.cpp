@@ -84,6 +84,20 @@ TEST(Ledger, SpillsOnlyWhereThatIsThePolicy) {
   }
 }
 
+/// A machine without DIPs has nowhere to spill to: x and y stay, or what may be recomputed leaves.
+TEST(Ledger, SpillsNothingWithoutHbm) {
+  const Chain chain;
+  const std::vector<Bytes> none(chain.order.size(), 0);
+  for (const CapacityPolicy policy : {CapacityPolicy::kSpill, CapacityPolicy::kRecomputeThenSpill}) {
+    ASSERT_GT(chain.plan(12000, policy).plan.spilled, 0);
+    const LedgerResult result = Ledger({chain.graph, chain.order, 1, 12000, 1, policy, false}).plan(none, 0);
+    EXPECT_GT(result.missing_per_node, 0);
+    EXPECT_EQ(result.plan.spilled, 0);
+  }
+  const Ledger larger({chain.graph, chain.order, 1, 16000, 1, CapacityPolicy::kSpill, false});
+  EXPECT_EQ(larger.plan(none, 0).missing_per_node, 0);
+}
+
 TEST(Ledger, BytesOfEvictionsAddUp) {
   const Chain chain;
   for (const Bytes capacity : {12000, 13000, 14000, 15000, 16000}) {

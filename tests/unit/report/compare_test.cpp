@@ -261,7 +261,7 @@ TEST_F(Compare, TakesFoldersOfRunsAndUpdatesTheirBaselines) {
   CompareRequest request{folder_ / "base", folder_ / "new", "", folder_ / "all.xml", ""};
   std::string out;
   EXPECT_FALSE(compare(request, out));
-  EXPECT_THAT(out, HasSubstr("1 runs compared, 1 failed, 1 missing, 1 new"));
+  EXPECT_THAT(out, HasSubstr("1 run compared, 1 failed, 1 missing, 1 new"));
   const std::string junit = folder_.read("all.xml");
   EXPECT_THAT(junit, HasSubstr("<testsuite name=\"a\""));
   EXPECT_THAT(junit, HasSubstr("failure type=\"missing\""));
@@ -284,6 +284,29 @@ TEST_F(Compare, TakesFoldersOfRunsAndUpdatesTheirBaselines) {
   request.update = false;
   request.format = "text";
   EXPECT_TRUE(compare(request, out)) << out << "a slim baseline equals the report that it was made from";
+}
+
+TEST_F(Compare, TheFirstLinesSayWhatMovedAndWhatChangedInEachRun) {
+  const auto with = [](json report, const char* hops, const char* clock, double step) {
+    report["configuration"] = {{"values", {{"machine.noc.hop_cycles", hops}, {"machine.clock_hz", clock}}}};
+    report["latency"]["step_s"] = step;
+    return report.dump();
+  };
+  folder_.write("base/a/report.json", with(base_, "1", "1", 1e-3));
+  folder_.write("base/b/report.json", with(base_, "1", "1", 1e-3));
+  folder_.write("base/same/report.json", with(base_, "1", "1", 1e-3));
+  folder_.write("new/a/report.json", with(base_, "2", "1", 2e-3));
+  folder_.write("new/b/report.json", with(base_, "2", "3", 3e-3));
+  folder_.write("new/same/report.json", with(base_, "1", "1", 1e-3));
+  std::string out;
+  EXPECT_FALSE(compare({folder_ / "base", folder_ / "new", "", "", folder_ / "all.md"}, out));
+  const std::size_t common = out.find("changed in each        machine.noc.hop_cycles ");
+  ASSERT_NE(common, std::string::npos) << out;
+  EXPECT_EQ(std::count(out.begin(), out.begin() + static_cast<std::ptrdiff_t>(common), '\n'), 5) << out;
+  const std::string markdown = folder_.read("all.md");
+  EXPECT_EQ(markdown.find("### dojosim compare\n\n3 runs compared, 2 failed\n\n**Changed in each:** machine.noc"), 0u)
+      << markdown;
+  EXPECT_THAT(markdown, HasSubstr("#### b\n\n**step +200.00 %** (1.000000 ms -> 3.000000 ms)\n\n**Changed:** "));
 }
 
 TEST_F(Compare, NamesPointsOfASweepByTheirNumber) {

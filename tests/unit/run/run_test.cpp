@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "dojo/base/error.h"
+#include "dojo/config/evidence.h"
 #include "dojo/run/net.h"
 #include "support/perfetto.h"
 #include "support/temporary_folder.h"
@@ -48,6 +49,44 @@ TEST(Run, HooksAreToldAndCanStop) {
   (void)run(small_config(), hooks);
   EXPECT_THAT(sentences, Contains("placing and lowering 2 ranks"));
   EXPECT_THAT(sentences, Contains(HasSubstr("building the machine: 32 nodes, 2 dies")));
+}
+
+/// Also where no timeline is asked for: a mistake would wait for the run that asks for one.
+TEST(Run, RanksOfATimelineAreCheckedInEveryRun) {
+  for (const bool timeline : {true, false}) {
+    config::RunConfig config = small_config();
+    config.run.timeline = timeline;
+    config.run.timeline_ranks = "0-1";
+    EXPECT_EQ(run(config).ending, systemc::Ending::kFinished);
+    config.run.timeline_ranks = "0-2";
+    try {
+      (void)run(config);
+      ADD_FAILURE() << timeline;
+    } catch (const Error& error) {
+      EXPECT_THAT(error.what(), HasSubstr("run.timeline_ranks: found '0-2', expected \"all\", or ranks from 0 to 1"));
+    }
+  }
+}
+
+/// Without DIPs what would go through them is free, and the report says so.
+TEST(Run, WhatAMissingDipWouldMoveIsSaid) {
+  const test::TemporaryFolder folder;
+  for (const char* kind : {"mem_load", "mem_store", "ingest", "all_reduce"}) {
+    config::RunConfig config = small_config();
+    config.workload.trace = folder.write(
+        "trace", fmt::format(R"({{"format":"dojo.trace/1","ranks":[{{"graph":0,"ranks":2}}],"graphs":[{{"ops":[)"
+                             R"({{"id":0,"kind":"{}","bytes":4096}}]}}]}})",
+                             kind));
+    for (const bool present : {true, false}) {
+      config.machine.dip.present = present;
+      const RunOutcome outcome = run(config);
+      const bool free = !present && std::string(kind) != "all_reduce";
+      EXPECT_EQ(outcome.results.end_cycle > 0, !free) << kind;
+      const auto said = HasSubstr("take no time: the machine has no DIPs");
+      const std::vector<std::string>& all = outcome.prepared.job->approximations;
+      EXPECT_EQ(testing::Value(all, Contains(said)), free) << kind;
+    }
+  }
 }
 
 /// A trace that is read, and a workload that is made: without ranks, the report is written all the same.
@@ -174,6 +213,79 @@ TEST(Run, SaysWhatIdealPartsWouldGain) {
     if (part.part == "edges") edges = part.cycles;
   }
   EXPECT_LT(edges, plain.results.end_cycle * 9 / 10);
+}
+
+/// A job of one message of an all-reduce leans on what its way takes.
+TEST(Run, SaysOnWhichAssumedNumbersItLeans) {
+  config::RunConfig config = small_config();
+  const RunOutcome plain = run(config);
+  EXPECT_TRUE(plain.sensitivity.empty());
+  config.run.sensitivity = true;
+  const RunOutcome turned = run(config);
+  EXPECT_EQ(turned.results.digest, plain.results.digest);
+  ASSERT_EQ(turned.sensitivity.size(), config::assumed_numbers(config.machine).size());
+  bool moved = false;
+  for (const report::TurnedNumber& one : turned.sensitivity) {
+    config::RunConfig by_hand = config;
+    by_hand.run.sensitivity = false;
+    by_hand.machine = config::with_number(config.machine, one.key, one.high);
+    if (one.key == "machine.node.sram_latency_cycles" || one.key == "machine.node.vector_latency_cycles") {
+      EXPECT_EQ(one.high_cycles, run(by_hand).results.end_cycle) << one.key;
+    }
+    moved = moved || one.high_cycles != plain.results.end_cycle;
+  }
+  EXPECT_TRUE(moved);
+  EXPECT_THAT(report::report_json(turned.context()), HasSubstr("machine.node.vector_latency_cycles"));
+  EXPECT_THAT(report::report_text(turned.context()), HasSubstr("leans on"));
+}
+
+TEST(Run, SensitivityOfALargeMachineIsRefused) {
+  config::RunConfig config = small_config();
+  config.machine.level = topology::Level::kTile;
+  config.machine.tile.dies.rows = 1;
+  config.machine.tile.dies.columns = 26;
+  config.run.sensitivity = true;
+  try {
+    (void)run(config);
+    FAIL() << "26 dies were not refused";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ExitCode::kInvalidInput);
+    EXPECT_THAT(error.what(), HasSubstr("expected at most 25"));
+    EXPECT_THAT(error.what(), HasSubstr("one_at_a_time"));
+  }
+}
+
+TEST(Run, FailuresOverDaysOnlyAddToTheReport) {
+  config::RunConfig config = small_config();
+  const RunOutcome plain = run(config);
+  EXPECT_FALSE(plain.failures.has_value());
+  config.run.failures.days = 30;
+  config.run.failures.checkpoint_bytes = 1e12;
+  const RunOutcome days = run(config);
+  EXPECT_EQ(days.results.digest, plain.results.digest);
+  ASSERT_TRUE(days.failures.has_value());
+  // Over PCIe and Ethernet of the DIPs: 82 GB/s each.
+  const double rate = 82e9 * static_cast<double>(days.prepared.topology->dip_count());
+  EXPECT_NEAR(static_cast<double>(days.failures->job.write_ms) * 1e-3, 1e12 / rate, 1e-3);
+  EXPECT_GT(days.failures->shares.useful, 0.5);
+  EXPECT_LT(days.failures->shares.useful, 1);
+  EXPECT_THAT(report::report_text(days.context()), HasSubstr("goodput"));
+  const auto digest = [](const RunOutcome& outcome) {
+    const std::string text = report::report_json(outcome.context());
+    return text.substr(text.find("\"digest\""), 90);
+  };
+  EXPECT_NE(digest(days), digest(plain)) << "the report's digest knows of the days";
+}
+
+TEST(Run, ImpossibleFailureStudiesAreRefused) {
+  config::RunConfig config = small_config();
+  config.machine.dip.present = false;
+  config.run.failures.days = 30;
+  EXPECT_THROW((void)run(config), Error) << "nothing says over what a checkpoint goes";
+  config.run.failures.checkpoint_write_s = 1;
+  EXPECT_NO_THROW((void)run(config));
+  config.run.failures.checkpoint_interval_s = 1e-3;
+  EXPECT_THROW((void)run(config), Error) << "too many checkpoints";
 }
 
 TEST(Run, AccountsForAllTimeOfAllRanks) {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// One network of routers under packets that somebody sends one by one: the routers of the reference model, whose nodes
+// send at a finite rate and hand over what has arrived.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "dojo/base/types.h"
+#include "dojo/topology/machine_params.h"
+#include "dojo/topology/rings.h"
+
+namespace dojo::reference {
+
+inline constexpr std::uint32_t kPacketClasses = 2;  ///< requests, data: each has virtual channels of its own
+
+struct PacketNetworkParams {
+  topology::Rings rings;  ///< with rows and columns of routers
+  Cycles hop_cycles = 1, endpoint_cycles = 1;
+  /// Of a port: shared out over the classes and, on rings, over both sides of the seam. 2 or more, on rings 4; at
+  /// most 8.
+  std::uint32_t virtual_channels = 4;
+  std::uint32_t buffer_flits = 8;  ///< of each; 1 to 128
+  /// What a node sends, and what it takes: one flit in `endpoint_cycles_of_1024_flits` / 1024 cycles; at least 1024.
+  std::uint32_t endpoint_cycles_of_1024_flits = 1024;
+
+  [[nodiscard]] static std::uint32_t write_ports() { return 1; }
+  /// A flit keeps a node busy, rounded up, where it is more than one cycle.
+  [[nodiscard]] Cycles sink_cycles() const { return (endpoint_cycles_of_1024_flits + 1023) / 1024; }
+};
+
+struct Packet {
+  std::uint32_t from = 0, to = 0;  ///< router numbers, row by row
+  std::uint32_t flits = 1;
+  std::uint32_t packet_class = 0;  ///< below kPacketClasses
+  std::uint32_t tag = 0;           ///< the sender's
+};
+
+class PacketNetwork {
+ public:
+  struct Arrival {
+    std::uint32_t tag = 0;
+    Cycles time = 0;  ///< its last flit is at the node; not before the cycle that told it
+  };
+
+  virtual ~PacketNetwork() = default;
+  /// Waits at its node from the next cycle() on, behind what waits there in the same class.
+  virtual void send(const Packet& packet) = 0;
+  /// Cycles are run one after another. Adds to `arrivals`.
+  virtual void cycle(Cycles now, std::vector<Arrival>& arrivals) = 0;
+  [[nodiscard]] virtual bool idle() const = 0;  ///< nothing is under way
+};
+
+[[nodiscard]] std::unique_ptr<PacketNetwork> make_packet_network(const PacketNetworkParams& params);
+
+}  // namespace dojo::reference

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "reference/packet_block.h"
+
+#include <algorithm>
+
+#include "dojo/base/error.h"
+
+namespace dojo::reference {
+namespace {
+
+class Packets final : public PacketNetwork {
+ public:
+  explicit Packets(const PacketNetworkParams& params) {
+    MeshShape shape;
+    shape.rows = static_cast<std::int32_t>(params.rings.column.length);
+    shape.columns = static_cast<std::int32_t>(params.rings.row.length);
+    RouterParams router;
+    router.virtual_channels = params.virtual_channels;
+    router.input_buffer_flits = params.buffer_flits;
+    router.hop_cycles = router.credit_cycles = params.hop_cycles;
+    router.injection_cycles = params.endpoint_cycles;
+    for (unsigned side = 0; side < kSides; ++side) joined_[side] = params.rings.ring_of(side);
+    block_ = make_packet_block(shape, router, params);
+  }
+  void send(const Packet& packet) override { block_->add(packet); }
+  void cycle(Cycles now, std::vector<Arrival>& arrivals) override {
+    block_->run(now, now + 1);
+    for (unsigned side = 0; side < kSides; ++side) {
+      // What leaves over a seam comes in on the other side of the same block.
+      for (const Leaving& flit : block_->flits_out[side]) {
+        DOJO_CHECK(joined_[side], "a packet leaves an open mesh over side {}", side);
+        block_->enter(side ^ 1, flit);
+      }
+      for (const Leaving& credit : block_->credits_out[side]) block_->credit(side ^ 1, credit);
+      block_->flits_out[side].clear();
+      block_->credits_out[side].clear();
+    }
+    arrivals.insert(arrivals.end(), block_->arrived.begin(), block_->arrived.end());
+    block_->arrived.clear();
+  }
+  [[nodiscard]] bool idle() const override { return block_->idle(); }
+
+ private:
+  std::array<bool, kSides> joined_{};
+  std::unique_ptr<PacketBlock> block_;
+};
+
+}  // namespace
+
+PacketBlock::PacketBlock(const MeshShape& shape, const RouterParams& params, const PacketNetworkParams& setup)
+    : setup_(setup), plan_(setup), hop_(params.hop_cycles) {
+  const auto count = static_cast<std::size_t>(shape.rows * shape.columns);
+  DOJO_CHECK(plan_.lanes >= 1, "{} virtual channels are too few", setup.virtual_channels);
+  nodes_.resize(count);
+  credits_.assign(count * stride_, static_cast<std::uint16_t>(params.input_buffer_flits));
+}
+
+void PacketBlock::add(const Packet& packet) {
+  std::uint32_t id = static_cast<std::uint32_t>(packets_.size());
+  if (free_.empty()) {
+    DOJO_CHECK(id < kIndexMask, "more than {} packets are under way", id);
+    packets_.emplace_back();
+  } else {
+    id = free_.back();
+    free_.pop_back();
+  }
+  Node& node = nodes_[packet.from];
+  const std::uint32_t wide = setup_.rings.row.length;
+  packets_[id] = {packet.from,
+                  packet.tag,
+                  packet.flits,
+                  packet.flits,
+                  static_cast<std::uint16_t>(packet.to / wide),
+                  static_cast<std::uint16_t>(packet.to % wide),
+                  static_cast<std::uint8_t>(packet.packet_class)};
+  node.waiting[packet.packet_class].push_back(id);
+  ++open_;
+  if (!node.listed) sending_.push_back(packet.from);
+  node.listed = true;
+}
+
+bool PacketBlock::take_channel(std::uint32_t router, std::uint32_t packet_class) {
+  std::uint32_t open = plan_.of(packet_class, true);
+  for (std::uint32_t left = open; left != 0; left &= left - 1) {
+    const unsigned vc = lowest_bit(left);
+    if (credits_[router * stride_ + vc] == 0) open &= ~(1u << vc);
+  }
+  if (open == 0) return false;
+  Node& node = nodes_[router];
+  node.channel[packet_class] = static_cast<std::uint8_t>(next_bit(open, node.last[packet_class]));
+  node.last[packet_class] = static_cast<std::uint8_t>(node.channel[packet_class] + 1);
+  return true;
+}
+
+/// A flit is at its node `endpoint_cycles` after it has left the router, if the node takes it at once.
+Cycles PacketBlock::eject(std::uint32_t router, Flit flit, Cycles arrival) {
+  Node& node = nodes_[router];
+  const Cycles due = (arrival - hop_ + setup_.endpoint_cycles) * kFlit;
+  node.takes_at = std::max(node.takes_at, due) + setup_.endpoint_cycles_of_1024_flits;
+  const Cycles taken = ceil_div(node.takes_at, kFlit) - 1;
+  if ((flit.where & kLastMark) != 0) {
+    const std::uint32_t id = flit.where & kIndexMask;
+    arrived.push_back({packets_[id].tag, taken});
+    free_.push_back(id);
+    --open_;
+  }
+  return taken;
+}
+
+std::unique_ptr<PacketNetwork> make_packet_network(const PacketNetworkParams& params) {
+  return std::make_unique<Packets>(params);
+}
+
+}  // namespace dojo::reference

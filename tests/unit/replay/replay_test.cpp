@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+// Events whose ends can be told by hand.
+#include "dojo/replay/replay.h"
+
+#include <gmock/gmock.h>
+
+#include "support/mesh.h"
+
+namespace dojo::replay {
+namespace {
+
+using Kind = Event::Kind;
+using ::testing::HasSubstr;
+
+constexpr Cycles kEndpoint = 5, kHop = 9, kRead = 50;
+
+topology::MachineParams chip() {
+  topology::MachineParams machine = test::mesh(12, 10);
+  topology::NocParams& noc = machine.noc;
+  noc.link_bytes_per_cycle = 32;
+  noc.hop_cycles = kHop;
+  noc.virtual_channels = 8;
+  noc.buffer_packets_per_vc = 32;
+  noc.wrap = topology::Wrap::kBoth;
+  noc.one_way = true;
+  noc.networks = 2;
+  noc.packet_bytes = 8192;
+  noc.header_flits = 1;
+  noc.endpoint_cycles = kEndpoint;
+  noc.read_cycles = kRead;
+  return machine;
+}
+
+Event transfer(Kind kind, std::uint8_t network, Place peer, std::int64_t bytes, Cycles time) {
+  return {kind, kind == Kind::kRead, network, peer, bytes, time};
+}
+
+Recording one(Place at, std::vector<Event> events) {
+  return {"events", {{at, "BRISC", std::move(events)}}, 1, 1};
+}
+
+/// End of a barrier over one transfer of `bytes`.
+Cycles end_of(Kind kind, std::uint8_t network, Place at, Place peer, std::int64_t bytes) {
+  const bool read = kind == Kind::kRead;
+  const Recording recording = one(at, {transfer(kind, network, peer, bytes, 0),
+                                       {Kind::kBarrier, read, 0, {}, 0, 1},
+                                       {Kind::kBarrierEnd, read, 0, {}, 0, 1000}});
+  const Replay replayed = replay(recording, chip());
+  EXPECT_EQ(replayed.barriers.size(), 1u);
+  return replayed.barriers.at(0).predicted_end;
+}
+
+/// There and back is once round each ring that is used, whichever network: 10 hops along a row, 12 along a column.
+TEST(Replays, ReadsTakeTheWayThereAndBack) {
+  const Cycles own = 4 * kEndpoint + kRead, last_flit = 4096 / 32;
+  for (const std::uint8_t network : {std::uint8_t{0}, std::uint8_t{1}}) {
+    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {3, 4}, 32)), own + 1, 4);
+    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {3, 4}, 4096)), own + last_flit, 4);
+    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {7, 4}, 4096)), own + 10 * kHop + last_flit,
+                4);
+    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {3, 1}, 4096)), own + 12 * kHop + last_flit,
+                4);
+    EXPECT_NEAR(static_cast<double>(end_of(Kind::kRead, network, {3, 4}, {0, 11}, 4096)), own + 22 * kHop + last_flit,
+                4);
+  }
+}
+
+TEST(Replays, WritesAreOverWithTheirAcknowledgement) {
+  EXPECT_NEAR(static_cast<double>(end_of(Kind::kWrite, 0, {3, 4}, {7, 4}, 4096)), 4 * kEndpoint + 10 * kHop + 128, 4);
+}
+
+/// The second epoch begins where the first is predicted to end, plus the recorded gap.
+TEST(Replays, EpochsFollowThePrediction) {
+  const auto epoch = [](std::vector<Event>& events, Cycles begin, Cycles end) {
+    events.push_back(transfer(Kind::kRead, 0, {1, 1}, 4096, begin));
+    events.push_back({Kind::kBarrier, true, 0, {}, 0, begin + 10});
+    events.push_back({Kind::kBarrierEnd, true, 0, {}, 0, end});
+  };
+  std::vector<Event> events;
+  epoch(events, 0, 5000);
+  epoch(events, 5100, 9000);
+  const Replay replayed = replay(one({3, 4}, events), chip());
+  ASSERT_EQ(replayed.barriers.size(), 2u);
+  const Cycles length = replayed.barriers[0].predicted_end;
+  EXPECT_EQ(replayed.barriers[1].predicted_end, length + 100 + length);
+  EXPECT_EQ(replayed.barriers[1].predicted_start, length + 110);
+  EXPECT_EQ(replayed.recorded, 9000);
+  EXPECT_EQ(replayed.predicted, 2 * length + 100);
+}
+
+TEST(Replays, RefuseWhatTheyDoNotKnow) {
+  topology::MachineParams machine = chip();
+  EXPECT_TRUE(problems(machine).empty());
+  machine.noc.virtual_channels = 3;
+  machine.noc.packet_bytes = 8;
+  machine.level = topology::Level::kTile;
+  EXPECT_THAT(problems(machine),
+              ::testing::ElementsAre(HasSubstr("machine.level"), HasSubstr("virtual_channels: found 3"),
+                                     HasSubstr("packet_bytes: found 8")));
+}
+
+}  // namespace
+}  // namespace dojo::replay
