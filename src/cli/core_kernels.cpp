@@ -41,10 +41,15 @@ constexpr KernelOption kOptions[] = {
     {"width", "pixels of a row of the convolution's result; default: 14"},
     {"channels", "input channels; default: 64"},
     {"window", "rows and columns of the convolution's window; default: 3"},
-    {"stride", "1 or 2; default: 1"}};
+    {"stride", "1 or 2; default: 1"},
+    {"queries", "of one head; default: 64"},
+    {"keys", "of one head; default: 256"},
+    {"head-size", "elements of a head; default: 64"},
+    {"work", "forward (default), gradients, query-gradient or key-gradients"}};
 constexpr KernelOption kFlags[] = {{"accumulate", "start from partial sums in the SRAM"},
                                    {"columns-from-memory", "load and execute instead of registers for one operand"},
-                                   {"in-fp32", "unpack bf16, compute in FP32, pack"}};
+                                   {"in-fp32", "unpack bf16, compute in FP32, pack"},
+                                   {"keep-scores", "the softmax is stored for the gradient, which loads it"}};
 
 std::int64_t number(const Options& options, const char* name, std::int64_t otherwise) {
   return options.value<std::int64_t>(name, otherwise);
@@ -117,6 +122,35 @@ CoreKernelRun convolution(const Options& options, const Hardware& hardware) {
       node::PipelineCost(hardware).product({product.m, product.n, product.k, 2, 2, false}, lines).cycles};
 }
 
+node::AttentionWork work_of(const Options& options) {
+  using Work = node::AttentionWork;
+  constexpr std::pair<const char*, Work> kWords[] = {{"", Work::kForward},
+                                                     {"forward", Work::kForward},
+                                                     {"gradients", Work::kGradients},
+                                                     {"query-gradient", Work::kQueryGradient},
+                                                     {"key-gradients", Work::kKeyGradients}};
+  const std::string word = options.text("work");
+  for (const auto& [text, work] : kWords)
+    if (word == text) return work;
+  options.fail(fmt::format("--work is '{}'; expected one of forward, gradients, query-gradient, key-gradients", word));
+}
+
+CoreKernelRun attention(const Options& options, const Hardware& hardware) {
+  node::AttentionPiece piece;
+  piece.queries = number(options, "queries", 64);
+  piece.keys = number(options, "keys", 256);
+  piece.head_size = number(options, "head-size", 64);
+  piece.element_bytes = number(options, "element-bytes", 2);
+  piece.work = work_of(options);
+  piece.keeps_scores = options.has("keep-scores");
+  const int threads = threads_of(options);
+  const std::string text =
+      core::attention_text({{{piece, 1}}, threads}, hardware);  // refuses what would overflow below
+  return {fmt::format("attention of {} queries and {} keys of {} elements {}, {} threads", piece.queries, piece.keys,
+                      piece.head_size, format_of(piece.element_bytes), threads),
+          text, node::attention_cycles(node::NodeCost(hardware, node::NodeModel::kTable), piece)};
+}
+
 CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
   core::Fp32ProductKernel kernel;
   kernel.m = number(options, "m", 64);
@@ -181,11 +215,11 @@ CoreKernelRun rows_run(core::RowsKernel::Kind kind, const Options& options, cons
   kernel.threads = threads_of(options);
   const bool softmax = kind == core::RowsKernel::Kind::kSoftmax;
   const std::string text = rows_text(kernel, hardware);
-  const node::RowPasses passes = softmax ? node::RowPasses{kernel.rows, kernel.lines, 8, 118, 3, 2}
-                                         : node::RowPasses{kernel.rows, kernel.lines, 4, 72, 2, 1};
+  const std::int64_t lines = kernel.rows * kernel.lines, chains = softmax ? 2 : 1;
+  const node::VectorIssues issues{lines * (softmax ? 8 : 4), 0, lines * (softmax ? 3 : 2), lines * chains};
   return {fmt::format("{} of {} rows of {} lines, {} threads", softmax ? "softmax" : "layer_norm", kernel.rows,
                       kernel.lines, kernel.threads),
-          text, node::PipelineCost(hardware).rows(passes)};
+          text, node::PipelineCost(hardware).rows(issues, {kernel.rows, chains, 2, 6, kernel.lanes})};
 }
 CoreKernelRun softmax(const Options& options, const Hardware& hardware) {
   return rows_run(core::RowsKernel::Kind::kSoftmax, options, hardware);
@@ -231,6 +265,10 @@ CoreKernelRun transposition(const Options& options, const Hardware& hardware) {
 const std::vector<CoreKernel>& core_kernels() {
   static const std::vector<CoreKernel> all{
       {"adam", "Adam's update of bf16 weights with FP32 moments", {"groups"}, adam},
+      {"attention",
+       "scores that never leave the core, forward or gradient",
+       {"queries", "keys", "head-size", "element-bytes", "work", "keep-scores"},
+       attention},
       {"conv",
        "convolution as an implicit product",
        {"m", "n", "width", "channels", "window", "stride", "blocks"},
@@ -255,7 +293,8 @@ const std::vector<CoreKernel>& core_kernels() {
 
 void add_kernel_options(Options& options) {
   for (const KernelOption& option : kOptions) {
-    if (std::string(option.name) == "blocks" || std::string(option.name) == "communication") {
+    const std::string_view name = option.name;
+    if (name == "blocks" || name == "communication" || name == "work") {
       options.options()(option.name, po::value<std::string>(), option.sentence);
     } else {
       options.options()(option.name, po::value<std::int64_t>(), option.sentence);

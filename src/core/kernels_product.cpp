@@ -4,12 +4,8 @@
 //
 // a0: rows' operand, a1: columns' operand, a2: results, a3: partial sums.
 #include <algorithm>
-#include <vector>
 
-#include "core/kernel_writer.h"
-#include "dojo/base/error.h"
-#include "dojo/base/types.h"
-#include "dojo/core/kernels.h"
+#include "core/product_writer.h"
 
 namespace dojo::core {
 namespace {
@@ -24,92 +20,61 @@ constexpr int kUnitOperands = 20, kUnitDrain = 6, kRegisterDrain = 2;
 /// Matrix issues of an inner loop at least, so that its end is rare.
 constexpr int kIssuesOfTurn = 8;
 
-/// Blocks of a thread.
-struct Region {
-  std::int64_t row_begin, row_end, column_begin, column_end;
-};
+}  // namespace
 
-class ProductWriter {
- public:
-  ProductWriter(const ProductKernel& kernel, const Hardware& hardware)
-      : kernel_(kernel), unit_(hardware.core.sums == SumPlace::kUnit), unit_sums_(hardware.core.unit_sums) {
-    refuse(hardware);
-    plan_inner(hardware);
-    block_rows_ = ceil_div(kernel.m, kBlock);
-    block_columns_ = ceil_div(kernel.n, kBlock);
-    SramPlaces places(hardware, "product");
-    rows_at_ = places.take(rows_operand_bytes());
-    // Loads of both operands alternate: half the banks lie between them.
-    columns_at_ = places.take(saturating_product(block_columns_, steps_ * kLine), 8 * kLine);
-    const std::int64_t blocks = saturating_product(block_rows_, block_columns_);
-    results_at_ = places.take(saturating_product(blocks, kBlock * kBlock * kernel.result_bytes));
-    partial_at_ = kernel.accumulate ? places.take(saturating_product(blocks, kSumBytes)) : 0;
-  }
+ProductWriter::ProductWriter(const ProductKernel& kernel, const Hardware& hardware, KernelWriter& write,
+                             const ProductRegisters& registers)
+    : kernel_(kernel),
+      unit_(hardware.core.sums == SumPlace::kUnit),
+      unit_sums_(hardware.core.unit_sums),
+      write_(write),
+      at_(registers) {
+  refuse(hardware);
+  plan_inner(hardware);
+  block_rows_ = ceil_div(kernel.m, kBlock);
+  block_columns_ = ceil_div(kernel.n, kBlock);
+  SramPlaces places(hardware, "product");
+  rows_at_ = places.take(rows_operand_bytes());
+  // Loads of both operands alternate: half the banks lie between them.
+  columns_at_ = places.take(saturating_product(block_columns_, steps_ * kLine), 8 * kLine);
+  const std::int64_t blocks = saturating_product(block_rows_, block_columns_);
+  results_at_ = places.take(saturating_product(blocks, kBlock * kBlock * kernel.result_bytes));
+  partial_at_ = kernel.accumulate ? places.take(saturating_product(blocks, kSumBytes)) : 0;
+}
 
-  std::string take() {
-    for (int thread = 0; thread < kernel_.threads; ++thread) {
-      const Region region = region_of(thread);
-      if (region.row_begin == region.row_end || region.column_begin == region.column_end) continue;
-      write_.thread(thread);
-      thread_ = thread;
-      write_region(region);
-    }
-    return write_.take();
+void ProductWriter::write_threads() {
+  for (int thread = 0; thread < kernel_.threads; ++thread) {
+    const Region region = region_of(thread);
+    if (region.row_begin == region.row_end || region.column_begin == region.column_end) continue;
+    write_.thread(thread);
+    thread_ = thread;
+    write_region(region);
   }
+}
 
- private:
-  void refuse(const Hardware& hardware) const;
-  void plan_inner(const Hardware& hardware);
-  [[nodiscard]] Region region_of(int thread) const;
-  void write_region(const Region& region);
-  void write_row_of_tiles(int rows, const Region& region);
-  void write_tile(int rows, int columns, int set);
-  void write_partial_sums(int sums, int set);
-  void write_inner(int rows, int columns, int set);
-  void write_steps(std::int64_t count, int rows, int columns, int set, const InnerStretch& stretch, int issues,
-                   bool starts);
-  void write_issue(int rows, int columns, int set, int first_register, std::int64_t step, bool starts);
-  void write_drain(int sums, int set);
-  void drain_registers(int index, const std::string& sum);
-  void drain_unit(int index, const std::string& sum);
+void ProductWriter::write_within() {
+  write_.over(block_rows_, kernel_.block_rows, [&](std::int64_t rows) {
+    write_row_of_tiles(static_cast<int>(rows), block_columns_);
+    write_.add(at_.columns, -block_columns_ * steps_ * kLine);
+  });
+  write_.add(at_.rows, -block_rows_ * row_panel_bytes());
+  const std::int64_t blocks = block_rows_ * block_columns_;
+  write_.add(at_.results, -blocks * kBlock * kBlock * kernel_.result_bytes);
+  if (kernel_.accumulate) write_.add(at_.partial, -blocks * kSumBytes);
+}
 
-  [[nodiscard]] int tile() const { return kernel_.block_rows * kernel_.block_columns; }
-  [[nodiscard]] int sums_of_thread() const { return static_cast<int>(unit_sums_) / kernel_.threads; }
-  /// Tiles whose sums are held at once: while one drains, the next one sums.
-  [[nodiscard]] int sets() const {
-    return unit_ ? std::clamp(sums_of_thread() / tile(), 1, 4) : std::clamp(4 / tile(), 1, 2);
-  }
-  [[nodiscard]] std::string sum(int set, int index) const {
-    return fmt::format("c{}", (unit_ ? thread_ * sums_of_thread() : 0) + set * tile() + index);
-  }
-  [[nodiscard]] int first_operand() const { return unit_ ? 0 : kRegistersOfSum * tile() * sets(); }
-  [[nodiscard]] int operand_registers() const {
-    return unit_ ? kUnitOperands : kVectorRegisters - first_operand() - 2 * kRegisterDrain;
-  }
-  [[nodiscard]] int operands_of_step(int rows, int columns) const {
-    return rows + (kernel_.columns_from_memory ? 0 : columns);
-  }
-  /// Steps whose operands are held at once: what is left of a side has room for more of them.
-  [[nodiscard]] int operand_sets(int rows, int columns) const {
-    return std::max(1, operand_registers() / operands_of_step(rows, columns));
-  }
-  /// Of a row of blocks of the rows' operand: all steps, or for a convolution one line of pixels.
-  [[nodiscard]] std::int64_t row_panel_bytes() const { return convolution_ ? kLine : steps_ * kLine; }
-  [[nodiscard]] std::int64_t rows_operand_bytes() const;
-  [[nodiscard]] std::int64_t row_step(const InnerStretch& stretch, int rows) const {
-    return convolution_ ? stretch.row_bytes : kLine * rows;
-  }
-
-  const ProductKernel& kernel_;
-  bool unit_, convolution_ = false;
-  std::int64_t unit_sums_;
-  int issues_of_step_ = 1, steps_of_issue_ = 1;
-  std::vector<std::pair<InnerStretch, int>> stretches_;  ///< with the matrix issues of each of their steps
-  std::int64_t steps_ = 0, block_rows_ = 0, block_columns_ = 0;
-  std::int64_t rows_at_ = 0, columns_at_ = 0, results_at_ = 0, partial_at_ = 0;
-  int thread_ = 0;
-  KernelWriter write_;
-};
+int ProductWriter::sets() const {
+  return unit_ ? std::clamp(sums_of_thread() / tile(), 1, 4) : std::clamp(4 / tile(), 1, 2);
+}
+std::string ProductWriter::sum(int set, int index) const {
+  return fmt::format("c{}", (unit_ ? thread_ * sums_of_thread() : 0) + set * tile() + index);
+}
+int ProductWriter::first_operand() const {
+  return unit_ ? 0 : kRegistersOfSum * tile() * sets();
+}
+int ProductWriter::operand_registers() const {
+  return unit_ ? kUnitOperands : kVectorRegisters - first_operand() - 2 * kRegisterDrain;
+}
 
 void ProductWriter::refuse(const Hardware& hardware) const {
   expect_threads(kernel_.threads);
@@ -165,7 +130,7 @@ std::int64_t ProductWriter::rows_operand_bytes() const {
 }
 
 /// Cuts the side of which the threads get the more equal shares.
-Region ProductWriter::region_of(int thread) const {
+ProductWriter::Region ProductWriter::region_of(int thread) const {
   const std::int64_t rows = ceil_div<std::int64_t>(block_rows_, kernel_.block_rows);
   const std::int64_t columns = ceil_div<std::int64_t>(block_columns_, kernel_.block_columns);
   const std::int64_t threads = kernel_.threads;
@@ -188,23 +153,23 @@ Region ProductWriter::region_of(int thread) const {
 void ProductWriter::write_region(const Region& region) {
   const std::int64_t before =
       region.row_begin == 0 ? region.column_begin * block_rows_ : region.row_begin * block_columns_;
-  write_.line("li a0 {}", rows_at_ + region.row_begin * row_panel_bytes());
-  write_.line("li a2 {}", results_at_ + before * kBlock * kBlock * kernel_.result_bytes);
-  if (kernel_.accumulate) write_.line("li a3 {}", partial_at_ + before * kSumBytes);
-  write_.over(region.row_end - region.row_begin, kernel_.block_rows,
-              [&](std::int64_t rows) { write_row_of_tiles(static_cast<int>(rows), region); });
+  write_.line("li {} {}", at_.rows, rows_at_ + region.row_begin * row_panel_bytes());
+  write_.line("li {} {}", at_.results, results_at_ + before * kBlock * kBlock * kernel_.result_bytes);
+  if (kernel_.accumulate) write_.line("li {} {}", at_.partial, partial_at_ + before * kSumBytes);
+  write_.over(region.row_end - region.row_begin, kernel_.block_rows, [&](std::int64_t rows) {
+    write_.line("li {} {}", at_.columns, columns_at_ + region.column_begin * steps_ * kLine);
+    write_row_of_tiles(static_cast<int>(rows), region.column_end - region.column_begin);
+  });
 }
 
-void ProductWriter::write_row_of_tiles(int rows, const Region& region) {
-  write_.line("li a1 {}", columns_at_ + region.column_begin * steps_ * kLine);
-  const std::int64_t columns = region.column_end - region.column_begin;
+void ProductWriter::write_row_of_tiles(int rows, std::int64_t columns) {
   const std::int64_t full = columns / kernel_.block_columns, rest = columns % kernel_.block_columns;
   write_.loop(full / sets(), [&] {
     for (int set = 0; set < sets(); ++set) write_tile(rows, kernel_.block_columns, set);
   });
   for (int set = 0; set < full % sets(); ++set) write_tile(rows, kernel_.block_columns, set);
   if (rest != 0) write_tile(rows, static_cast<int>(rest), static_cast<int>(full % sets()));
-  write_.add("a0", rows * row_panel_bytes());
+  write_.add(at_.rows, rows * row_panel_bytes());
 }
 
 void ProductWriter::write_tile(int rows, int columns, int set) {
@@ -212,14 +177,14 @@ void ProductWriter::write_tile(int rows, int columns, int set) {
   if (kernel_.accumulate && !unit_) write_partial_sums(sums, set);
   write_inner(rows, columns, set);
   write_drain(sums, set);
-  write_.add("a2", sums * kBlock * kBlock * kernel_.result_bytes);
-  if (kernel_.accumulate) write_.add("a3", sums * kSumBytes);
+  write_.add(at_.results, sums * kBlock * kBlock * kernel_.result_bytes);
+  if (kernel_.accumulate) write_.add(at_.partial, sums * kSumBytes);
 }
 
 void ProductWriter::write_partial_sums(int sums, int set) {
   for (int i = 0; i < sums; ++i)
     for (int quarter = 0; quarter < kRegistersOfSum; ++quarter)
-      write_.line("vld {} a3+{}", sum(set, i), i * kSumBytes + quarter * kLine);
+      write_.line("vld {} {}+{}", sum(set, i), at_.partial, i * kSumBytes + quarter * kLine);
 }
 
 /// The whole inner dimension of a tile; a0 is back at its start behind it.
@@ -229,7 +194,7 @@ void ProductWriter::write_inner(int rows, int columns, int set) {
   for (const auto& part : stretches_) {
     const InnerStretch& stretch = part.first;
     const int issues = part.second;
-    write_.add("a0", stretch.start_bytes - moved);
+    write_.add(at_.rows, stretch.start_bytes - moved);
     moved = stretch.start_bytes + stretch.steps * row_step(stretch, rows);
     std::int64_t turn =
         std::max<std::int64_t>(operand_sets(rows, columns), ceil_div(kIssuesOfTurn, rows * columns * issues));
@@ -243,7 +208,7 @@ void ProductWriter::write_inner(int rows, int columns, int set) {
     write_.over(left, turn,
                 [&](std::int64_t steps) { write_steps(steps, rows, columns, set, stretch, issues, false); });
   }
-  write_.add("a0", -moved);
+  write_.add(at_.rows, -moved);
 }
 
 void ProductWriter::write_steps(std::int64_t count, int rows, int columns, int set, const InnerStretch& stretch,
@@ -254,14 +219,14 @@ void ProductWriter::write_steps(std::int64_t count, int rows, int columns, int s
     const int at =
         first_operand() + static_cast<int>(step % operand_sets(rows, columns)) * operands_of_step(rows, columns);
     for (int row = 0; row < rows; ++row)
-      write_.line("{} v{} a0+{}", load, at + row, row * kLine + step * row_step(stretch, rows));
+      write_.line("{} v{} {}+{}", load, at + row, at_.rows, row * kLine + step * row_step(stretch, rows));
     for (int column = 0; column < columns && !kernel_.columns_from_memory; ++column)
-      write_.line("vld v{} a1+{}", at + rows + column, (column + step * columns) * kLine);
+      write_.line("vld v{} {}+{}", at + rows + column, at_.columns, (column + step * columns) * kLine);
     if ((step + 1) % steps_of_issue_ != 0) continue;  // an issue takes several registers of each operand
     for (int issue = 0; issue < issues; ++issue, first = false) write_issue(rows, columns, set, at, step, first);
   }
-  write_.add("a0", count * row_step(stretch, rows));
-  write_.add("a1", count * columns * kLine);
+  write_.add(at_.rows, count * row_step(stretch, rows));
+  write_.add(at_.columns, count * columns * kLine);
 }
 
 /// One issue for each block of the tile: neighbours in time have different sums.
@@ -271,7 +236,7 @@ void ProductWriter::write_issue(int rows, int columns, int set, int at, std::int
     for (int column = 0; column < columns; ++column) {
       const std::string target = sum(set, row * columns + column);
       if (kernel_.columns_from_memory) {
-        write_.line("{} {} v{} a1+{}", word, target, at + row, (column + step * columns) * kLine);
+        write_.line("{} {} v{} {}+{}", word, target, at + row, at_.columns, (column + step * columns) * kLine);
       } else {
         write_.line("{} {} v{} v{}", word, target, at + row, at + rows + column);
       }
@@ -293,13 +258,13 @@ void ProductWriter::write_drain(int sums, int set) {
 void ProductWriter::drain_registers(int index, const std::string& sum) {
   if (kernel_.result_bytes == 4) {
     for (int quarter = 0; quarter < kRegistersOfSum; ++quarter)
-      write_.line("vst {} a2+{}", sum, index * kSumBytes + quarter * kLine);
+      write_.line("vst {} {}+{}", sum, at_.results, index * kSumBytes + quarter * kLine);
     return;
   }
   const int drain = kVectorRegisters - kRegisterDrain * (1 + index % 2);
   for (int part = 0; part < kernel_.result_bytes; ++part) {
     write_.line("x v{} {}", drain + part, sum);
-    write_.line("vst v{} a2+{}", drain + part, (kernel_.result_bytes * index + part) * kLine);
+    write_.line("vst v{} {}+{}", drain + part, at_.results, (kernel_.result_bytes * index + part) * kLine);
   }
 }
 
@@ -308,22 +273,22 @@ void ProductWriter::drain_unit(int index, const std::string& sum) {
   const int drain = kUnitOperands + kUnitDrain * (index % 2);
   for (int quarter = 0; quarter < kRegistersOfSum; ++quarter) write_.line("mrd v{} {}", drain + quarter, sum);
   for (int quarter = 0; quarter < kRegistersOfSum && kernel_.accumulate; ++quarter)
-    write_.line("fma v{0} v{0} a3+{1}", drain + quarter, index * kSumBytes + quarter * kLine);
+    write_.line("fma v{0} v{0} {1}+{2}", drain + quarter, at_.partial, index * kSumBytes + quarter * kLine);
   if (kernel_.result_bytes == 4) {
     for (int quarter = 0; quarter < kRegistersOfSum; ++quarter)
-      write_.line("vst v{} a2+{}", drain + quarter, index * kSumBytes + quarter * kLine);
+      write_.line("vst v{} {}+{}", drain + quarter, at_.results, index * kSumBytes + quarter * kLine);
     return;
   }
   for (int part = 0; part < kernel_.result_bytes; ++part) {
     write_.line("x v{} v{} v{}", drain + 4 + part, drain + 2 * part, drain + 2 * part + 1);
-    write_.line("vst v{} a2+{}", drain + 4 + part, (kernel_.result_bytes * index + part) * kLine);
+    write_.line("vst v{} {}+{}", drain + 4 + part, at_.results, (kernel_.result_bytes * index + part) * kLine);
   }
 }
 
-}  // namespace
-
 std::string product_text(const ProductKernel& kernel, const Hardware& hardware) {
-  return ProductWriter(kernel, hardware).take();
+  KernelWriter write;
+  ProductWriter(kernel, hardware, write).write_threads();
+  return write.take();
 }
 
 /// Channels lie in blocks of four: 8 pixels of them are a register. A window's tap reads the same pixels moved by one,

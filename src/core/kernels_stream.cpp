@@ -15,7 +15,7 @@ namespace dojo::core {
 namespace {
 
 constexpr std::int64_t kLine = kLineBytes, kMostAtOnce = 4;
-constexpr int kRegistersOfUnit = 8, kInputs = 4, kOperands = 3;
+constexpr int kRegistersOfUnit = 8, kInputs = 4, kOperands = 3, kRowFigure = 7;
 
 /// What each unit of a run of equal units does.
 struct Unit {
@@ -53,12 +53,19 @@ std::vector<Run> runs_of(const node::StreamWork& work) {
 class StreamWriter {
  public:
   explicit StreamWriter(KernelWriter& write) : write_(write) {}
+  /// Passes over groups of rows, and between them chains across the lanes.
+  void rows(const node::StreamWork& mine);
   void run(const Run& run) {
     each_ = run.each;
     write_.over(run.units, kMostAtOnce, [&](std::int64_t count) { at_once(static_cast<int>(count)); });
   }
 
  private:
+  void stream(const node::StreamWork& work) {
+    if (work.units == 0) return;
+    for (const Run& each : runs_of(work)) run(each);
+  }
+  void across(int rows, const node::RowWork& work);
   void at_once(int units) {
     units_ = units;
     all(each_.loads, [&](int unit, std::int64_t i) {
@@ -93,9 +100,11 @@ class StreamWriter {
       return;
     }
     std::string operands;
+    if (i == 0 && waits_) operands += fmt::format(" v{}", first + kRowFigure);
     if (i > 0) operands += fmt::format(" v{}", first + 4);
     const std::int64_t inputs = std::min<std::int64_t>(each_.loads, kInputs);
-    for (std::int64_t input = i * kOperands; input < std::min((i + 1) * kOperands, inputs); ++input)
+    const std::int64_t begin = i * kOperands, of_all = i == 0 && waits_ ? kOperands - 1 : kOperands;
+    for (std::int64_t input = begin; input < std::min(begin + of_all, inputs); ++input)
       operands += fmt::format(" v{}", first + input);
     write_.line("fma v{}{}", first + 4, operands.empty() ? fmt::format(" v{}", first + 4) : operands);
   }
@@ -109,7 +118,56 @@ class StreamWriter {
   KernelWriter& write_;
   Unit each_;
   int units_ = 0;
+  bool waits_ = false;  ///< for a figure of its row
 };
+
+/// All items of `whole` in so many parts: what one of them has.
+node::StreamWork part_of(const node::StreamWork& whole, std::int64_t parts, std::int64_t part) {
+  const auto of = [&](std::int64_t items) { return piece_size(items, parts, part); };
+  node::StreamWork some{of(whole.units), of(whole.loads),   of(whole.stores),
+                        of(whole.fma),   of(whole.unpacks), of(whole.packs)};
+  if (some.units == 0 && some.loads + some.stores + some.fma + some.unpacks + some.packs > 0) some.units = 1;
+  return some;
+}
+
+void StreamWriter::rows(const node::StreamWork& mine) {
+  const node::RowWork& work = mine.rows;
+  const std::int64_t groups = ceil_div(work.rows, kMostAtOnce), passes = work.chains + 1;
+  const auto together = static_cast<int>(ceil_div(work.rows, groups));
+  // Equal groups; what does not divide goes to a last pass.
+  const auto of_group = [&](std::int64_t items) { return items / groups; };
+  const node::StreamWork group{of_group(mine.units), of_group(mine.loads),   of_group(mine.stores),
+                               of_group(mine.fma),   of_group(mine.unpacks), of_group(mine.packs)};
+  write_.loop(groups, [&] {
+    for (std::int64_t pass = 0; pass < passes; ++pass) {
+      waits_ = pass > 0;
+      stream(part_of(group, passes, pass));
+      if (pass < work.chains)
+        across(together, {work.rows, 1, piece_size(work.sums, work.chains, pass),
+                          piece_size(work.operations, work.chains, pass), work.lanes});
+    }
+    waits_ = false;
+  });
+  const auto rest = [&](std::int64_t items) { return items % groups; };
+  stream(part_of(
+      {rest(mine.units), rest(mine.loads), rest(mine.stores), rest(mine.fma), rest(mine.unpacks), rest(mine.packs)}, 1,
+      0));
+}
+
+/// The sums of so many rows, side by side: halved until one lane has the result, then the operations of a row.
+void StreamWriter::across(int rows, const node::RowWork& work) {
+  const auto each = [&](std::int64_t sums, auto&& body) {
+    for (std::int64_t sum = 0; sum < sums; ++sum)
+      for (int row = 0; row < rows; ++row) body(base(row) + (sum % 2 == 0 ? 4 : 6), base(row) + (sum % 2 == 0 ? 5 : 3));
+  };
+  for (std::int64_t lanes = work.lanes; lanes > 1; lanes /= 2) {
+    each(work.sums, [&](int figure, int other) { write_.line("x v{} v{}", other, figure); });
+    each(work.sums, [&](int figure, int other) { write_.line("fma v{0} v{1} v{0}", figure, other); });
+  }
+  for (std::int64_t i = 0; i < work.operations; ++i)
+    each(1, [&](int figure, int) { write_.line("fma v{0} v{0}", figure); });
+  for (int row = 0; row < rows; ++row) write_.line("fma v{} v{}", base(row) + kRowFigure, base(row) + 4);
+}
 
 }  // namespace
 
@@ -124,13 +182,18 @@ std::string stream_text(const StreamKernel& kernel, const Hardware& hardware) {
   KernelWriter write;
   for (int thread = 0; thread < threads; ++thread) {
     const auto share = [&](std::int64_t items) { return piece_size(items, threads, thread); };
-    const node::StreamWork mine{share(all.units), share(all.loads),   share(all.stores),
-                                share(all.fma),   share(all.unpacks), share(all.packs)};
+    node::StreamWork mine{share(all.units),   share(all.loads), share(all.stores), share(all.fma),
+                          share(all.unpacks), share(all.packs), all.rows};
+    mine.rows.rows = share(all.rows.rows);
     write.thread(thread);
     write.line("li a0 {}", in + piece_begin(all.loads, threads, thread) * kLine);
     write.line("li a8 {}", out + piece_begin(all.stores, threads, thread) * kLine);
     StreamWriter stream(write);
-    for (const Run& run : runs_of(mine)) stream.run(run);
+    if (mine.rows.rows > 0 && mine.rows.chains > 0) {
+      stream.rows(mine);
+    } else {
+      for (const Run& run : runs_of(mine)) stream.run(run);
+    }
   }
   return write.take();
 }

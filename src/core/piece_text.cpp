@@ -32,4 +32,8 @@ PieceText piece_text(const node::StreamWork& work, const Hardware& hardware) {
   return {stream_text({work, kComputeThreads}, hardware), 0};
 }
 
+PieceText piece_text(const std::vector<node::AttentionPart>& parts, const Hardware& hardware) {
+  return {attention_text({parts, kComputeThreads}, hardware), 0};
+}
+
 }  // namespace dojo::core

@@ -16,7 +16,9 @@ using node::ProductWork;
 using node::StreamWork;
 
 /// Longer pieces are extrapolated.
-constexpr std::int64_t kMostIssues = 1 << 15, kMostUnits = 1 << 11;
+constexpr std::int64_t kMostIssues = 1 << 15, kMostUnits = 1 << 11, kMostScores = 1 << 16;
+/// Queries or keys after which the kernel of attention does the same again.
+constexpr std::int64_t kScoresTurn = 128;
 
 /// Cycles at `at` on the line through two points.
 Cycles on_line(std::int64_t x1, Cycles y1, std::int64_t x2, Cycles y2, std::int64_t at) {
@@ -45,7 +47,10 @@ StreamWork shortened(const StreamWork& all, std::int64_t units) {
   const auto share = [&](std::int64_t items) {
     return static_cast<std::int64_t>((Int128{items} * units + all.units - 1) / all.units);
   };
-  return {units, share(all.loads), share(all.stores), share(all.fma), share(all.unpacks), share(all.packs)};
+  StreamWork some{units,   share(all.loads), share(all.stores), share(all.fma), share(all.unpacks), share(all.packs),
+                  all.rows};
+  some.rows.rows = share(all.rows.rows);
+  return some;
 }
 
 }  // namespace
@@ -76,8 +81,50 @@ Cycles PieceTimes::product(const ProductWork& piece) {
 Cycles PieceTimes::vector(const node::VectorPiece& piece) {
   const StreamWork work = formulas_.stream(piece);
   if (work.units == 0) return 0;
-  const Key key{1, work.units, work.loads, work.stores, work.fma, work.unpacks, work.packs};
+  const node::RowWork& rows = work.rows;
+  const Key key{1,          work.units, work.loads,  work.stores, work.fma,        work.unpacks,
+                work.packs, rows.rows,  rows.chains, rows.sums,   rows.operations, rows.lanes};
   return known(key, formulas_.vector(piece), [&] { return stream_of(work); });
+}
+
+Cycles PieceTimes::attention(const node::AttentionPart& part) {
+  const node::AttentionPiece& piece = part.piece;
+  const Cycles formula = node::attention_part_cycles(formulas_, part);
+  if (formula == 0 || !node::attention_has_program(piece)) return formula;
+  const Key key{2,
+                piece.queries,
+                piece.keys,
+                piece.head_size,
+                piece.element_bytes,
+                static_cast<std::int64_t>(piece.work),
+                piece.keeps_scores ? 1 : 0,
+                part.times};
+  return known(key, formula, [&] { return attention_of(part); });
+}
+
+/// Of many equal pieces, or many blocks, fewer of them and half of those run.
+Cycles PieceTimes::attention_of(const node::AttentionPart& part) {
+  constexpr std::int64_t kFewPieces = 2, kSomePieces = 4;
+  const auto of_times = [&](std::int64_t times) { return attention_of({part.piece, times}); };
+  if (part.times > kSomePieces)
+    return on_line(kFewPieces, of_times(kFewPieces), kSomePieces, of_times(kSomePieces), part.times);
+  const auto size =
+      part.piece.keys >= part.piece.queries ? &node::AttentionPiece::keys : &node::AttentionPiece::queries;
+  const std::int64_t all = part.piece.*size;
+  const std::int64_t scores = saturating_product(part.times, saturating_product(part.piece.queries, part.piece.keys));
+  const std::int64_t turns =
+      std::max<std::int64_t>(4, all / std::max<std::int64_t>(1, scores / kMostScores) / kScoresTurn);
+  if (scores <= kMostScores || turns >= all / kScoresTurn) {
+    return run_text(piece_text({part}, hardware_).text);
+  }
+  const auto of_size = [&](std::int64_t rows) {
+    node::AttentionPart some = part;
+    some.piece.*size = rows;
+    return attention_of(some);
+  };
+  const std::int64_t longer = all % kScoresTurn + turns * kScoresTurn;
+  const std::int64_t shorter = all % kScoresTurn + turns / 2 * kScoresTurn;
+  return on_line(shorter, of_size(shorter), longer, of_size(longer), all);
 }
 
 Cycles PieceTimes::product_of(const ProductWork& piece) {

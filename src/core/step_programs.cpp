@@ -54,7 +54,18 @@ StepPrograms::StepPrograms(const node::NodeCost& formulas) : hardware_(formulas.
 StepPrograms::Key StepPrograms::key_of(const node::CorePiece& piece) {
   if (piece.kind == node::CorePiece::Kind::kStream) {
     const node::StreamWork& work = piece.stream;
-    return {1, work.units, work.loads, work.stores, work.fma, work.unpacks, work.packs, 1};
+    const node::RowWork& rows = work.rows;
+    return {1,          work.units, work.loads,  work.stores, work.fma,        work.unpacks,
+            work.packs, rows.rows,  rows.chains, rows.sums,   rows.operations, rows.lanes};
+  }
+  if (piece.kind == node::CorePiece::Kind::kAttention) {
+    Key key{2};
+    for (const node::AttentionPart& part : piece.attention) {
+      const node::AttentionPiece& work = part.piece;
+      key.insert(key.end(), {work.queries, work.keys, work.head_size, work.element_bytes,
+                             static_cast<std::int64_t>(work.work), work.keeps_scores ? 1 : 0, part.times});
+    }
+    return key;
   }
   const node::ProductWork& work = piece.product;
   return {0, work.m, work.n, work.k, work.element_bytes, work.result_bytes, work.accumulate ? 1 : 0, piece.times};
@@ -63,13 +74,16 @@ StepPrograms::Key StepPrograms::key_of(const node::CorePiece& piece) {
 const StepPrograms::Kernel& StepPrograms::kernel_of(const node::CorePiece& piece, const Key& key) {
   const auto [at, is_new] = kernels_.try_emplace(key);
   if (!is_new) return at->second;
-  const bool stream = piece.kind == node::CorePiece::Kind::kStream;
-  const PieceText text = stream ? piece_text(piece.stream, hardware_) : piece_text(piece.product, formulas_, hardware_);
+  using Kind = node::CorePiece::Kind;
+  const std::int64_t times = piece.kind == Kind::kProduct ? piece.times : 1;
+  const PieceText text = piece.kind == Kind::kStream      ? piece_text(piece.stream, hardware_)
+                         : piece.kind == Kind::kAttention ? piece_text(piece.attention, hardware_)
+                                                          : piece_text(piece.product, formulas_, hardware_);
   Assembly assembly = assemble(text.text, "kernel");
   for (Program& program : assembly.programs) {
-    if (program.size() != 0) repeat(program, stream ? 1 : piece.times);
+    if (program.size() != 0) repeat(program, times);
   }
-  at->second = {std::move(assembly.programs), saturating_product(text.more, std::max<std::int64_t>(1, piece.times))};
+  at->second = {std::move(assembly.programs), saturating_product(text.more, std::max<std::int64_t>(1, times))};
   return at->second;
 }
 

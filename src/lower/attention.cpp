@@ -99,23 +99,45 @@ class AttentionPlan {
       plan.kernel.cycles.resize(static_cast<std::size_t>(grid_.shape().node_count()) * steps_);
       plan.kernel.matrix_flops.resize(grid_.shape().node_count());
       plan.kernel.vector_flops.resize(grid_.shape().node_count());
+      if (context_.for_detailed) plan.kernel.core_piece_of.resize(plan.kernel.cycles.size());
     }
     for (const std::uint32_t node : build ? grid_.all() : passes_.front().cut().busiest()) {
-      Cycles busy = 0;
+      Cycles busy = 0, run_busy = 0;
       for (std::uint32_t step = 0; step < steps_; ++step) {
-        Cycles cycles = step == 0 ? context_.cost.launch() : context_.cost.step_start();
-        for (AttentionPass& pass : passes_) cycles = saturating_sum(cycles, pass.cycles(node, step, steps_));
+        Cycles cycles = step == 0 ? context_.cost.launch() : context_.cost.step_start(), run = cycles;
+        for (AttentionPass& pass : passes_) {
+          cycles = saturating_sum(cycles, pass.cycles(node, step, steps_));
+          if (build) run = saturating_sum(run, pass.run_cycles(node, step, steps_));
+        }
         busy = saturating_sum(busy, cycles);
         if (!build) continue;
+        run_busy = saturating_sum(run_busy, run);
+        if (context_.for_detailed) add_core_piece(plan.kernel, node, step);
         plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + step] =
-            node::NodeCost::scaled(cycles, grid_.shape().nodes[node].core_speed);
+            node::NodeCost::scaled(run, grid_.shape().nodes[node].core_speed);
       }
       busy_cycles_ = std::max(busy_cycles_, busy);
       if (!build) continue;
+      plan.cores.add(run_busy, busy);
       // What both passes make is counted once.
       plan.kernel.matrix_flops[node] = passes_.front().share_of(flops, node);
       for (const AttentionPass& pass : passes_) plan.kernel.vector_flops[node] += pass.vector_flops(node);
     }
+  }
+
+  /// For cores that run cycle by cycle.
+  void add_core_piece(Kernel& kernel, std::uint32_t node, std::uint32_t step) {
+    node::CorePiece piece;
+    if (step == 0) piece.before = context_.cost.launch();
+    for (AttentionPass& pass : passes_) pass.add_parts(node, step, steps_, piece.attention);
+    const bool has_program =
+        std::all_of(piece.attention.begin(), piece.attention.end(),
+                    [](const node::AttentionPart& part) { return node::attention_has_program(part.piece); });
+    if (has_program) piece.kind = node::CorePiece::Kind::kAttention;
+    const auto known = std::find(kernel.core_pieces.begin(), kernel.core_pieces.end(), piece);
+    kernel.core_piece_of[std::size_t{node} * steps_ + step] =
+        static_cast<std::uint32_t>(known - kernel.core_pieces.begin());
+    if (known == kernel.core_pieces.end()) kernel.core_pieces.push_back(piece);
   }
 
   /// Of a row of one head that stays: O or dQ, or dK and dV. Forward, O is of queries.

@@ -3,6 +3,7 @@
 #include "lower/attention_pass.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace dojo::workload {
 
@@ -17,20 +18,38 @@ node::AttentionPiece AttentionPass::piece_of(std::int64_t rows, std::int64_t met
   return piece;
 }
 
-Cycles AttentionPass::cycles(std::uint32_t node, std::uint32_t step, std::uint32_t steps) {
+template <class Visit>
+void AttentionPass::for_parts(std::uint32_t node, std::uint32_t step, std::uint32_t steps, Visit&& visit) {
   pieces_.clear();
   cut_->add_pieces(node, step, steps, pieces_);
+  for (const AttentionCut::Piece& piece : pieces_)
+    visit(node::AttentionPart{piece_of(piece.rows, piece.met_rows), piece.count});
+}
+
+Cycles AttentionPass::cycles(std::uint32_t node, std::uint32_t step, std::uint32_t steps) {
   Cycles sum = 0;
-  for (const AttentionCut::Piece& piece : pieces_) {
-    const std::pair sizes{piece.rows, piece.met_rows};
+  for_parts(node, step, steps, [&](const node::AttentionPart& part) {
+    const std::tuple sizes{part.piece.queries, part.piece.keys, part.times};
     auto known = times_.find(sizes);
-    if (known == times_.end()) {
-      const Cycles time = node::attention_cycles(context_.cost, piece_of(piece.rows, piece.met_rows));
-      known = times_.emplace(sizes, time).first;
-    }
-    sum = saturating_sum(sum, saturating_product(piece.count, known->second));
-  }
+    if (known == times_.end()) known = times_.emplace(sizes, node::attention_part_cycles(context_.cost, part)).first;
+    sum = saturating_sum(sum, known->second);
+  });
   return sum;
+}
+
+Cycles AttentionPass::run_cycles(std::uint32_t node, std::uint32_t step, std::uint32_t steps) {
+  if (context_.pieces == nullptr) return cycles(node, step, steps);
+  Cycles sum = 0;
+  for_parts(node, step, steps,
+            [&](const node::AttentionPart& part) { sum = saturating_sum(sum, context_.time(part)); });
+  return sum;
+}
+
+void AttentionPass::add_parts(std::uint32_t node, std::uint32_t step, std::uint32_t steps,
+                              std::vector<node::AttentionPart>& parts) {
+  for_parts(node, step, steps, [&](const node::AttentionPart& part) {
+    if (part.piece.queries > 0 && part.piece.keys > 0 && part.times > 0) parts.push_back(part);
+  });
 }
 
 std::int64_t AttentionPass::share_of(std::int64_t flops, std::uint32_t node) const {

@@ -85,6 +85,9 @@ struct PlanContext {
   [[nodiscard]] Cycles time(const node::VectorPiece& piece) const {
     return pieces == nullptr ? cost.vector(piece) : pieces->vector(piece);
   }
+  [[nodiscard]] Cycles time(const node::AttentionPart& piece) const {
+    return pieces == nullptr ? node::attention_part_cycles(cost, piece) : pieces->attention(piece);
+  }
 };
 
 /// The dimension along which a kernel's steps follow one another.
@@ -147,7 +150,10 @@ struct VectorRequest {
   /// Rows with sums of their own (FP32, `row_sums_bytes` each), which nodes that share rows send each other.
   std::int64_t rows = 0;
   Bytes row_sums_bytes = 0;
-  Bytes scattered_bytes = 0;  ///< that go to other nodes, which may be any, in so many rows
+  node::RowWork row_work;                               ///< of one row
+  std::int64_t shuffles = 0;                            ///< of single elements
+  Bytes narrow_load_bytes = 0, narrow_store_bytes = 0;  ///< as of node::VectorPiece
+  Bytes scattered_bytes = 0;                            ///< that go to other nodes, which may be any, in so many rows
   std::int64_t scattered_rows = 0;
   friend bool operator<(const VectorRequest& a, const VectorRequest& b);
 };

@@ -87,6 +87,20 @@ Holding sums_of_bands(const VectorRequest& request, const SliceGrid& grid) {
   return holding;
 }
 
+/// Of the p-th node. Where a row is cut over the nodes of a slice row, each has a part of every row of its band.
+node::RowWork rows_of(const VectorRequest& request, const SliceGrid& grid, std::uint32_t p) {
+  constexpr std::int64_t kThreads = 2;  // of a sum of all, each makes one
+  node::RowWork rows = request.row_work;
+  if (rows.chains == 0) return rows;
+  const std::uint32_t row = grid.row_of(grid.node_at(p));
+  const bool cut = request.place.layout == Layout::kBandChannels && request.row_sums_bytes > 0;
+  rows.rows = request.rows == 0 ? kThreads
+              : cut             ? piece_begin(request.rows, grid.nodes(), grid.row_begin(row + 1)) -
+                          piece_begin(request.rows, grid.nodes(), grid.row_begin(row))
+                    : piece_size(request.rows, grid.nodes(), p);
+  return rows;
+}
+
 /// For cores that run cycle by cycle. Of two steps each has half of the work, and the second also waits.
 void add_core_pieces(const node::NodeCost& cost, const node::VectorPiece& work, std::uint32_t node, Cycles wait,
                      Kernel& kernel) {
@@ -96,8 +110,13 @@ void add_core_pieces(const node::NodeCost& cost, const node::VectorPiece& work, 
     node::CorePiece piece;
     piece.kind = node::CorePiece::Kind::kStream;
     piece.before = step == 0 ? cost.launch() : wait;
-    piece.stream = {part(all.units), part(all.loads),   part(all.stores),
-                    part(all.fma),   part(all.unpacks), part(all.packs)};
+    piece.stream = {part(all.units),
+                    part(all.loads),
+                    part(all.stores),
+                    part(all.fma),
+                    part(all.unpacks),
+                    part(all.packs),
+                    step == 0 ? all.rows : node::RowWork{}};
     const auto known = std::find_if(
         kernel.core_pieces.begin(), kernel.core_pieces.end(),
         [&](const node::CorePiece& other) { return other.before == piece.before && other.stream == piece.stream; });
@@ -143,7 +162,8 @@ bool operator<(const VectorRequest& a, const VectorRequest& b) {
     for (const VectorRequest::Input& i : r.inputs) inputs.emplace_back(i.place.layout, i.place.part, i.bytes);
     return std::tuple(r.load_bytes, r.store_bytes, r.flops, r.operations, r.element_bytes, r.place.layout, r.place.part,
                       inputs, r.held_bytes, r.to_all_bytes, r.halo, c.key(), r.pixel_bytes, r.sums_bytes, r.rows,
-                      r.row_sums_bytes, r.scattered_bytes, r.scattered_rows);
+                      r.row_sums_bytes, r.scattered_bytes, r.scattered_rows, r.row_work.chains, r.row_work.sums,
+                      r.row_work.operations, r.row_work.lanes, r.shuffles, r.narrow_load_bytes, r.narrow_store_bytes);
   };
   return key(a) < key(b);
 }
@@ -187,8 +207,13 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context,
   const auto work_of = [&](std::uint32_t p) {
     return node::VectorPiece{piece_size(request.load_bytes, grid.nodes(), p) + request.to_all_bytes,
                              piece_size(request.store_bytes, grid.nodes(), p) + node_sums,
-                             piece_size(request.flops, grid.nodes(), p), request.element_bytes,
-                             piece_size(request.operations, grid.nodes(), p)};
+                             piece_size(request.flops, grid.nodes(), p),
+                             request.element_bytes,
+                             piece_size(request.operations, grid.nodes(), p),
+                             rows_of(request, grid, p),
+                             piece_size(request.shuffles, grid.nodes(), p),
+                             piece_size(request.narrow_load_bytes, grid.nodes(), p),
+                             piece_size(request.narrow_store_bytes, grid.nodes(), p)};
   };
   if (build) {
     plan.name = "cut evenly" + name_of_part(context);

@@ -24,6 +24,12 @@ StreamWork NodeCost::stream(const VectorPiece& piece) const {
         ceil_div(saturating_product(piece.load_bytes, lane / piece.element_bytes), params_.vector_bytes_per_cycle);
     work.packs = ceil_div(piece.store_bytes, params_.vector_bytes_per_cycle);
   }
+  const auto lines = [this](std::int64_t bytes) { return ceil_div(bytes, params_.vector_bytes_per_cycle); };
+  work.unpacks = saturating_sum(work.unpacks, lines(saturating_product(2, piece.narrow_load_bytes)) +
+                                                  lines(saturating_product(piece.shuffles, lane)));
+  work.packs = saturating_sum(work.packs, lines(piece.narrow_store_bytes));
+  work.rows = piece.rows;
+  work.rows.lanes = std::min(work.rows.lanes, vector_elements_per_cycle(piece.element_bytes));
   const std::int64_t fewer = std::min(work.loads, work.stores), more = std::max(work.loads, work.stores);
   work.units = fewer > 0 && more / kMostRatio <= fewer ? fewer : more;
   if (work.units == 0) work.units = ceil_div(work.fma, kMostRatio);
@@ -35,10 +41,11 @@ Cycles NodeCost::vector(const VectorPiece& piece) const {
   const StreamWork work = stream(piece);
   if (work.units == 0) return 0;
   const Cycles unpack = ceil_div(work.unpacks, work.units), pack = ceil_div(work.packs, work.units);
-  return pipeline_.vector({work.fma, saturating_sum(work.unpacks, work.packs), work.loads, work.stores,
-                           unpack == 0 ? 0 : unpack - 1 + params_.core.shuffle_latency_cycles,
-                           saturating_product(ceil_div(work.fma, work.units), params_.vector_latency_cycles),
-                           pack == 0 ? 0 : params_.core.shuffle_latency_cycles});
+  return pipeline_.rows({work.fma, saturating_sum(work.unpacks, work.packs), work.loads, work.stores,
+                         unpack == 0 ? 0 : unpack - 1 + params_.core.shuffle_latency_cycles,
+                         saturating_product(ceil_div(work.fma, work.units), params_.vector_latency_cycles),
+                         pack == 0 ? 0 : params_.core.shuffle_latency_cycles},
+                        work.rows);
 }
 
 Cycles NodeCost::bound_of_product(const ProductWork& piece) const {

@@ -20,8 +20,8 @@ constexpr Cycles kStart = 2;
 constexpr std::int64_t kTileStart = 1, kPartialSums = 5;
 /// Across the lanes: a shuffle and an addition for each halving, and what is around them.
 constexpr Cycles kReductionEnds = 12, kHalving = 8;
-/// FMAs of a row that is normalised, between its passes; rows that share a chain.
-constexpr std::int64_t kRowSlots = 14, kRowsTogether = 4;
+/// Rows that share a chain.
+constexpr std::int64_t kRowsTogether = 4;
 
 /// What the busier thread has of `groups`.
 std::int64_t busier(std::int64_t groups) {
@@ -115,6 +115,31 @@ Cycles PipelineCost::product(const ProductWork& piece, int block_rows, int block
   return tiled(counts_of(piece), block_rows, block_columns, lines);
 }
 
+SharedWork PipelineCost::product_within(const ProductWork& piece) const {
+  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return {};
+  const Counts counts = counts_of(piece);
+  const bool in_unit = node_.core.sums == topology::SumPlace::kUnit;
+  const std::int64_t columns = in_unit && node_.core.unit_sums < 4 ? 1 : 2;
+  const std::int64_t rows = in_unit && node_.core.unit_sums < 2 ? 1 : 2;
+  const std::int64_t tile_rows = ceil_div(counts.rows, rows), tile_columns = ceil_div(counts.columns, columns);
+  const std::int64_t loads =
+      lines_of(saturating_sum(saturating_sum(saturating_product(counts.row_registers, tile_columns),
+                                             saturating_product(counts.column_registers, tile_rows)),
+                              counts.partial_registers));
+  const Cycles issues =
+      saturating_product(counts.issues, std::max<Cycles>(1, ceil_div(node_.core.sum_latency_cycles, rows * columns)));
+  // Between its tiles the unit runs empty, and partial sums are loaded: no other thread hides that.
+  const Cycles empty = node_.matrix_latency_cycles + (piece.accumulate ? node_.sram_latency_cycles : kStart);
+  const Cycles idle = saturating_sum(saturating_product(saturating_product(tile_rows, tile_columns), empty),
+                                     ceil_div(counts.partial_registers, node_.load_ports));
+  SharedWork work;
+  work.addresses = address_cycles(loads, counts.stores);
+  work.alone = std::max({saturating_sum(issues, idle), work.addresses, counts.shuffles});
+  work.slots =
+      saturating_sum(saturating_sum(counts.issues, counts.shuffles), node_.core.load_takes_vector_slot ? loads : 0);
+  return work;
+}
+
 /// Columns stream, an element of the rows stays in a register: an FMA loads vector lanes x 4 B.
 Cycles PipelineCost::fp32_product(const ProductWork& piece) const {
   if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
@@ -167,17 +192,25 @@ Cycles PipelineCost::reduction(std::int64_t lines, std::int64_t lanes) const {
                         kReductionEnds + kHalving * log2_of(lanes));
 }
 
-Cycles PipelineCost::rows(const RowPasses& passes) const {
-  if (passes.rows <= 0 || passes.lines <= 0) return 0;
-  const std::int64_t lines = saturating_product(passes.rows, passes.lines);
-  const std::int64_t fma =
-      saturating_sum(saturating_product(lines, passes.fma_per_line), saturating_product(passes.rows, kRowSlots));
-  const Cycles slots = vector(
-      {fma, 0, saturating_product(lines, passes.loads_per_line), saturating_product(lines, passes.stores_per_line)});
-  const std::int64_t mine = busier(passes.rows);
-  const Cycles chain = saturating_sum(saturating_product(ceil_div(mine, kRowsTogether), passes.chain_cycles),
-                                      saturating_product(saturating_product(mine, passes.lines), passes.fma_per_line));
-  return std::max(slots, chain);
+Cycles PipelineCost::rows(const VectorIssues& issues, const RowWork& rows) const {
+  if (rows.rows <= 0 || rows.chains <= 0) return vector(issues);
+  const topology::CoreParams& core = node_.core;
+  const std::int64_t halvings = log2_of(rows.lanes), across = saturating_product(rows.sums, halvings);
+  VectorIssues all = issues;
+  all.fma = saturating_sum(all.fma, saturating_product(rows.rows, across + rows.operations));
+  all.shuffles = saturating_sum(all.shuffles, saturating_product(rows.rows, across));
+  const Cycles slots = vector(all);
+  // Sums that no pass over the rows follows: both threads end with their chains.
+  const bool ends = issues.stores < rows.rows;
+  // From all lanes to one in each chain, and from the load of a pass to its first result.
+  const Cycles pass = kStart + node_.sram_latency_cycles + node_.vector_latency_cycles;
+  const Cycles chain = rows.chains * halvings * (core.shuffle_latency_cycles + node_.vector_latency_cycles) +
+                       rows.operations * node_.vector_latency_cycles + (rows.chains + (ends ? 0 : 1)) * pass;
+  const std::int64_t mine = busier(rows.rows);
+  const Cycles lines = std::max({issues.fma, issues.shuffles, address_cycles(issues.loads, issues.stores)});
+  if (ends && mine <= kRowsTogether) return std::max(slots, saturating_sum(chain, lines));
+  return std::max(slots, saturating_sum(saturating_product(ceil_div(mine, kRowsTogether), chain),
+                                        share_of(lines, mine, rows.rows)));
 }
 
 }  // namespace dojo::node

@@ -189,7 +189,7 @@ TEST(OwnCore, PacketsOfCoresCrossDiesAndSignal) {
       if (site.die != 0 || sent > 0) return;
       ready += site.network.ready() ? 1 : 0;
       ++sent;
-      site.network.send({1, 2, 640, 5}, now);
+      site.network.send({1, 2, 640, 8}, now);
     };
     const Outcome outcome =
         simulate(request_of("[\"tile.die[0].node[3]\", \"tile.die[1].node[2]\"]", {network}), scripted(script), "mine");
@@ -219,7 +219,7 @@ TEST(OwnCore, WrongCoresEndWithASentence) {
   EXPECT_THAT(refused(sends({0, 99, 0, -1}), ExitCode::kInvalidInput), HasSubstr("site 99 of die 0"));
   EXPECT_THAT(refused(sends({0, 4, 0, -1}), ExitCode::kInvalidInput), HasSubstr("does not run cycle by cycle"));
   EXPECT_THAT(refused(sends({0, 3, 0, 2}), ExitCode::kInvalidInput),
-              HasSubstr("signals semaphore 2, expected 4 to 63"));
+              HasSubstr("signals semaphore 2, expected 7 to 63"));
   EXPECT_THAT(refused(sends({0, 3, 0, 64}), ExitCode::kInvalidInput), HasSubstr("semaphore 64"));
   EXPECT_THAT(refused(sends({0, 3, 1250000, -1}), ExitCode::kInvalidInput), HasSubstr("byte 1250000 of an SRAM"));
   EXPECT_THAT(refused(in_run([](const core::NodeSite& site, Cycles now) {

@@ -170,17 +170,22 @@ class OtherPoints {
     core::ReductionKernel kernel;
     kernel.lines = lines, kernel.lanes = lanes;
     add("reduction", fmt::format("{} lines, {} lanes", lines, lanes), reduction_text(kernel, {}),
-        table_.vector({lines * kLine, kLine, 0, kLine / lanes, lines * lanes}), formula_.reduction(lines, lanes));
+        table_.vector({lines * kLine, 0, 0, kLine / lanes, lines * lanes, {2, 1, 1, 3, lanes}}),
+        formula_.reduction(lines, lanes));
   }
   void normalise(core::RowsKernel::Kind kind, std::int64_t rows, std::int64_t lines) {
     core::RowsKernel kernel;
     kernel.kind = kind, kernel.rows = rows, kernel.lines = lines;
     const bool softmax = kind == core::RowsKernel::Kind::kSoftmax;
-    node::RowPasses passes{rows, lines, 8, 118, 3, 2};
-    if (!softmax) passes = {rows, lines, 4, 72, 2, 1};
-    const std::int64_t bytes = rows * lines * kLine;
+    // As workload::row_operation() and operations_of_element() have it.
+    const std::int64_t bytes = rows * lines * kLine, all = rows * lines, chains = softmax ? 2 : 1;
+    const node::RowWork work{rows, chains, 2, 6, 16 * lines};
+    node::RowWork across = work;
+    across.lanes = 16;
+    const node::VectorIssues passes{all * (softmax ? 8 : 4), 0, all * (chains + 1), all * chains};
     add(softmax ? "softmax" : "layer norm", fmt::format("{} rows of {} lines", rows, lines), rows_text(kernel, {}),
-        table_.vector({bytes, bytes, 0, 4, rows * lines * 16 * (softmax ? 10 : 7)}), formula_.rows(passes));
+        table_.vector({(chains + 1) * bytes, chains * bytes, 0, 4, all * 16 * (softmax ? 8 : 4), work}),
+        formula_.rows(passes, across));
   }
   void optimize(core::OptimizerKernel::Kind kind, std::int64_t groups) {
     core::OptimizerKernel kernel;
@@ -188,7 +193,15 @@ class OtherPoints {
     const bool adam = kind == core::OptimizerKernel::Kind::kAdam;
     const std::int64_t weights = 32 * groups;
     add(adam ? "Adam" : "SGD", fmt::format("{} groups", groups), optimizer_text(kernel, {}),
-        table_.vector({weights * (adam ? 12 : 10), weights * 10, 0, 4, weights * (adam ? 10 : 3)}),
+        table_.vector({weights * (adam ? 12 : 10),
+                       weights * 10,
+                       0,
+                       4,
+                       weights * (adam ? 13 : 3),
+                       {},
+                       0,
+                       weights * (adam ? 4 : 2),
+                       weights * 2}),
         formula_.vector({groups * (adam ? 26 : 6), groups * (adam ? 5 : 3), groups * (adam ? 6 : 5), groups * 5,
                          kShuffle, kFma * (adam ? 13 : 3), kShuffle}));
   }
@@ -196,7 +209,8 @@ class OtherPoints {
     core::TranspositionKernel kernel;
     kernel.lines = lines, kernel.shuffles = shuffles;
     add("transposition", fmt::format("{} lines, {} shuffles", lines, shuffles), transposition_text(kernel, {}),
-        table_.vector({lines * kLine, lines * kLine, 0, 2}), formula_.vector({0, lines * shuffles, lines, lines}));
+        table_.vector({lines * kLine, lines * kLine, 0, 2, 0, {}, shuffles * lines * 32}),
+        formula_.vector({0, lines * shuffles, lines, lines}));
   }
   void fp32_product(std::int64_t m, std::int64_t n, std::int64_t k) {
     core::Fp32ProductKernel kernel;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "dojo/core/params.h"
+#include "dojo/node/attention_cost.h"
 #include "dojo/node/kernel_cost.h"
 #include "dojo/schema/enum_text.h"
 
@@ -102,6 +103,14 @@ struct StreamKernel {
   int threads = 2;
 };
 [[nodiscard]] std::string stream_text(const StreamKernel& kernel, const Hardware& hardware);
+
+/// Pieces of attention, one after another. Of two threads one makes the scores of the next tile, and sums of the one
+/// before, by products; the other works on scores in between.
+struct AttentionKernel {
+  std::vector<node::AttentionPart> parts;
+  int threads = 2;
+};
+[[nodiscard]] std::string attention_text(const AttentionKernel& kernel, const Hardware& hardware);
 
 /// What the last hardware thread does beside the compute threads of a kernel, without end.
 enum class Communication { kNone, kMoves, kPackets, kReceive, kAdd };

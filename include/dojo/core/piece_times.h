@@ -7,6 +7,7 @@
 #include <map>
 
 #include "dojo/core/params.h"
+#include "dojo/node/attention_cost.h"
 #include "dojo/node/kernel_cost.h"
 
 namespace dojo::core {
@@ -20,13 +21,16 @@ class PieceTimes {
   /// 0 for an empty piece. Launch is not included.
   [[nodiscard]] Cycles product(const node::ProductWork& piece);
   [[nodiscard]] Cycles vector(const node::VectorPiece& piece);
+  /// By the formula where there is no program: in FP32.
+  [[nodiscard]] Cycles attention(const node::AttentionPart& part);
   [[nodiscard]] const node::PieceTally& tally() const { return tally_; }
 
  private:
-  using Key = std::array<std::int64_t, 7>;
+  using Key = std::array<std::int64_t, 12>;
   template <class Run>
   Cycles known(const Key& key, Cycles formula, Run&& run);
   [[nodiscard]] Cycles product_of(const node::ProductWork& piece);
+  [[nodiscard]] Cycles attention_of(const node::AttentionPart& part);
   [[nodiscard]] Cycles stream_of(const node::StreamWork& work);
   [[nodiscard]] Cycles run_product(const node::ProductWork& piece);
   [[nodiscard]] Cycles run_text(const std::string& text);

@@ -25,7 +25,7 @@ class StepPrograms {
   [[nodiscard]] const Entry& of(const node::CorePiece& piece, const std::array<Wait, kStepWaits>& waits);
 
  private:
-  using Key = std::array<std::int64_t, 8>;
+  using Key = std::vector<std::int64_t>;
   using Kernel = std::pair<std::array<Program, kThreads>, Cycles>;
   [[nodiscard]] static Key key_of(const node::CorePiece& piece);
   [[nodiscard]] const Kernel& kernel_of(const node::CorePiece& piece, const Key& key);

@@ -17,6 +17,9 @@ struct VectorPiece {
   std::int64_t flops = 0;  ///< a multiply-add is two
   Bytes element_bytes = 2;
   std::int64_t operations = 0;  ///< of single elements: a multiply-add is one
+  RowWork rows = {};
+  std::int64_t shuffles = 0;                            ///< of single elements, beside changes of format
+  Bytes narrow_load_bytes = 0, narrow_store_bytes = 0;  ///< of half the width of `element_bytes`: they are converted
 };
 
 /// A vector piece as a kernel works on it: in units of a few lines, which loads and stores are shared out over.
@@ -25,9 +28,10 @@ struct StreamWork {
   std::int64_t loads = 0, stores = 0;   ///< lines of a port's width
   std::int64_t fma = 0;                 ///< issues
   std::int64_t unpacks = 0, packs = 0;  ///< issues of the shuffle unit, before and behind the FMAs
+  RowWork rows = {};
   friend bool operator==(const StreamWork& a, const StreamWork& b) {
     return a.units == b.units && a.loads == b.loads && a.stores == b.stores && a.fma == b.fma &&
-           a.unpacks == b.unpacks && a.packs == b.packs;
+           a.unpacks == b.unpacks && a.packs == b.packs && a.rows == b.rows;
   }
 };
 

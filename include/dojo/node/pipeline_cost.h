@@ -15,6 +15,10 @@ struct ProductWork {
   Bytes element_bytes = 2;
   Bytes result_bytes = 2;   ///< of one element of the result (4 for partial sums)
   bool accumulate = false;  ///< adds to partial sums that lie in the SRAM (FP32)
+  friend bool operator==(const ProductWork& a, const ProductWork& b) {
+    return a.m == b.m && a.n == b.n && a.k == b.k && a.element_bytes == b.element_bytes &&
+           a.result_bytes == b.result_bytes && a.accumulate == b.accumulate;
+  }
 };
 
 /// Lines that the loads of a product's rows touch, as a ratio: 2 / 1 where each straddles two.
@@ -28,6 +32,13 @@ struct BlockedProduct {
   Cycles cycles = 0;
 };
 
+/// Work of one thread: its time alone, and what it takes of what threads share.
+struct SharedWork {
+  Cycles alone = 0;
+  Cycles addresses = 0;    ///< of generators and ports
+  std::int64_t slots = 0;  ///< of the vector scheduler
+};
+
 /// What a kernel of the FMA and shuffle units issues, in lines of a port's width.
 struct VectorIssues {
   std::int64_t fma = 0, shuffles = 0, loads = 0, stores = 0;
@@ -35,12 +46,17 @@ struct VectorIssues {
   Cycles before_fma = 0, fma_chain = 0, after_fma = 0;
 };
 
-/// A normalisation of rows that are worked on four at a time.
-struct RowPasses {
-  std::int64_t rows = 0, lines = 0;  ///< lines of each row
-  std::int64_t fma_per_line = 8;     ///< 8 softmax, 4 layer norm
-  std::int64_t chain_cycles = 118;   ///< from pass to pass across the lanes: 118 softmax, 72 layer norm
-  std::int64_t loads_per_line = 3, stores_per_line = 2;
+/// Rows with sums of their own: passes over them, and between the passes chains from all lanes of a register to one.
+struct RowWork {
+  std::int64_t rows = 0;        ///< 0: none has sums of its own
+  std::int64_t chains = 0;      ///< of a row, one after another
+  std::int64_t sums = 0;        ///< of a row, in all its chains: some are made side by side
+  std::int64_t operations = 0;  ///< of a row, one after another behind its chains: reciprocals, roots
+  std::int64_t lanes = 0;       ///< that a sum goes across; at most those of a register
+  friend bool operator==(const RowWork& a, const RowWork& b) {
+    return a.rows == b.rows && a.chains == b.chains && a.sums == b.sums && a.operations == b.operations &&
+           a.lanes == b.lanes;
+  }
 };
 
 /// For kernels of two compute threads.
@@ -51,10 +67,15 @@ class PipelineCost {
   /// On the matrix unit.
   [[nodiscard]] BlockedProduct product(const ProductWork& piece, LoadLines rows = {}) const;
   [[nodiscard]] Cycles product(const ProductWork& piece, int block_rows, int block_columns, LoadLines rows = {}) const;
+  /// Of a longer kernel, by one of its threads, in blocks of 2 x 2 where there is room for their sums.
+  [[nodiscard]] SharedWork product_within(const ProductWork& piece) const;
   [[nodiscard]] Cycles fp32_product(const ProductWork& piece) const;
   [[nodiscard]] Cycles vector(const VectorIssues& issues) const;
+  /// Of the address generators and ports, which all threads share.
+  [[nodiscard]] Cycles address_cycles(std::int64_t loads, std::int64_t stores) const;
   [[nodiscard]] Cycles reduction(std::int64_t lines, std::int64_t lanes) const;
-  [[nodiscard]] Cycles rows(const RowPasses& passes) const;
+  /// `issues`: of all passes over the rows, without what goes across the lanes. Four rows are worked on at a time.
+  [[nodiscard]] Cycles rows(const VectorIssues& issues, const RowWork& rows) const;
 
  private:
   /// What no blocking changes.
@@ -68,7 +89,6 @@ class PipelineCost {
   };
   [[nodiscard]] Counts counts_of(const ProductWork& piece) const;
   [[nodiscard]] Cycles tiled(const Counts& counts, int block_rows, int block_columns, LoadLines rows) const;
-  [[nodiscard]] Cycles address_cycles(std::int64_t loads, std::int64_t stores) const;
   /// Ports' widths that so many registers take.
   [[nodiscard]] std::int64_t lines_of(std::int64_t registers) const;
 

@@ -45,7 +45,10 @@ KernelRequest lookups_added(const OpView& view) {
 }
 
 KernelRequest transpose(const OpView& view) {
-  return scattered(view, view.op.elements, view.op.elements);
+  constexpr std::int64_t kShufflesOfSquare = 3;  // log2 of the lines of a square
+  VectorRequest r = scattered(view, view.op.elements, view.op.elements);
+  r.shuffles = kShufflesOfSquare * view.op.elements;
+  return r;
 }
 
 }  // namespace dojo::workload

@@ -37,6 +37,10 @@ KernelRequest optimizer(const OpView& view) {
   const Bytes weights = elements * dtype_bytes(op.dtype);
   r.load_bytes = r.store_bytes = weights + state;
   if (state == 0) r.load_bytes += weights;
+  if (dtype_bytes(op.dtype) < kFp32) {
+    r.narrow_load_bytes = r.load_bytes - state;
+    r.narrow_store_bytes = weights;
+  }
   if (op.rule && needs_of(*op.rule).norms) {
     const std::int64_t tensors = std::max<std::int64_t>(1, op.outputs_end - op.outputs_begin);
     r.load_bytes += weights + elements * kFp32;

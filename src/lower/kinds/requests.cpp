@@ -16,6 +16,9 @@ bool goes_to_all(const Tensor& tensor) {
          (role == TensorRole::kStatistics || role == TensorRole::kWeight || role == TensorRole::kGathered);
 }
 
+/// FLOP that Adam's kernel saves: 13 operations of 21 FLOP.
+constexpr std::int64_t kAdamMultiplyAdds = 8;
+
 /// Multiply-adds of an element, each of which is one operation of the FMA unit.
 std::int64_t multiply_adds(const Op& op) {
   switch (op.kind) {
@@ -24,22 +27,21 @@ std::int64_t multiply_adds(const Op& op) {
     case OpKind::kGroupNormStats:
     case OpKind::kGroupNormApply:
     case OpKind::kRmsNorm:      // sum of squares
-    case OpKind::kSoftmax:      // scaled difference
     case OpKind::kSoftmaxGrad:  // sum of p dp
     case OpKind::kCombine:
       return 1;
     case OpKind::kBatchNormGradStats:  // x_hat; sum of dy * x_hat
     case OpKind::kGroupNormGradStats:
-    case OpKind::kLayerNorm:  // sum of squares; scale and shift
       return 2;
     case OpKind::kBatchNormGradApply:  // x_hat; dy - x_hat * b; scale and shift
     case OpKind::kGroupNormGradApply:
+    case OpKind::kLayerNorm:    // sum of squares; difference and product; scale and shift
     case OpKind::kRmsNormGrad:  // sum of dy g x_hat; dx; gradient of the scale
       return 3;
     case OpKind::kLayerNormGrad:  // x_hat; sum of dy g x_hat; dx 2; gradient of the scale
       return 5;
-    case OpKind::kOptimizer:  // decay, momentum, update
-      return op.vector_flops_per_element / 2;
+    case OpKind::kOptimizer:  // decay, momentum, update; of Adam both corrections are in the rate
+      return op.rule == OptimizerRule::kAdam ? kAdamMultiplyAdds : op.vector_flops_per_element / 2;
     default:
       return 0;
   }

@@ -25,10 +25,14 @@ struct Passes {
   std::int64_t loads, stores;  ///< of each input, of the result
   std::int64_t row_sums;
   std::int64_t channel_sums;  ///< of a gradient: scale and shift
+  /// Sums one after another, each behind a pass; operations of a row behind them: mean, variance and reciprocal root 6
+  /// (RMS 5), two halves of each sum and a reciprocal 6, mean 2 (assumed).
+  std::int64_t chains, operations;
 };
 constexpr Passes kPasses[] = {
-    {OpKind::kLayerNorm, 2, 1, 2, 0},   {OpKind::kLayerNormGrad, 2, 1, 2, 2}, {OpKind::kRmsNorm, 2, 1, 1, 0},
-    {OpKind::kRmsNormGrad, 2, 1, 1, 1}, {OpKind::kSoftmax, 3, 2, 2, 0},       {OpKind::kSoftmaxGrad, 2, 1, 1, 0},
+    {OpKind::kLayerNorm, 2, 1, 2, 0, 1, 6}, {OpKind::kLayerNormGrad, 2, 1, 2, 2, 1, 2},
+    {OpKind::kRmsNorm, 2, 1, 1, 0, 1, 5},   {OpKind::kRmsNormGrad, 2, 1, 1, 1, 1, 2},
+    {OpKind::kSoftmax, 3, 2, 2, 0, 2, 6},   {OpKind::kSoftmaxGrad, 2, 1, 1, 0, 1, 0},
 };
 
 bool makes_gradients(const OpView& view) {
@@ -48,6 +52,7 @@ KernelRequest row_operation(const OpView& view) {
   constexpr Bytes kFp32 = 4;
   r.rows = view.op.elements / std::max<std::int64_t>(1, view.op.channels);
   r.row_sums_bytes = passes.row_sums * kFp32;
+  r.row_work = {r.rows, passes.chains, passes.row_sums, passes.operations, std::max<std::int64_t>(1, view.op.channels)};
   if (makes_gradients(view)) r.sums_bytes = passes.channel_sums * view.op.channels * kFp32;
   return r;
 }

@@ -22,7 +22,10 @@ KernelRequest channel_sums(const OpView& view) {
 /// The result is a sum over the rank.
 KernelRequest reduction(const OpView& view) {
   VectorRequest r = tensors_request(view);
-  r.sums_bytes = std::exchange(r.store_bytes, 0) / r.element_bytes * 4;
+  const std::int64_t results = std::exchange(r.store_bytes, 0) / r.element_bytes;
+  r.sums_bytes = results * 4;
+  constexpr std::int64_t kMostLanes = 64, kTree = 3;  // operations that add up the sums of a thread
+  if (results > 0) r.row_work = {0, 1, 1, kTree, ceil_div(kMostLanes, results)};
   return r;
 }
 
@@ -34,6 +37,8 @@ KernelRequest softmax_loss(const OpView& view) {
     constexpr Bytes kMaximumAndSum = 8;
     r.rows = view.op.elements / std::max<std::int64_t>(1, view.op.channels);
     r.row_sums_bytes = kMaximumAndSum;
+    constexpr std::int64_t kMaximumAndReciprocal = 6;
+    r.row_work = {r.rows, 2, 2, kMaximumAndReciprocal, std::max<std::int64_t>(1, view.op.channels)};
   }
   return r;
 }

@@ -11,8 +11,9 @@
 
 namespace dojo::machine {
 
-/// Semaphores of operands (core/step_programs.h has one more); packets of other cores may name those behind.
-inline constexpr std::int32_t kOperandSemaphores = 3, kFirstFree = 4;
+/// Semaphores of operands (core/step_programs.h has one more, the kernel of attention three); packets of other cores
+/// may name those behind.
+inline constexpr std::int32_t kOperandSemaphores = 3, kFirstFree = 7;
 
 /// Packets that the network writes, one a cycle from `time` on; none: a signal alone.
 struct Arrival {

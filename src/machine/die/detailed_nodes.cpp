@@ -18,6 +18,7 @@ constexpr Cycles kLongestStep = 10'000'000, kLongestTimes = 1000;
 
 bool is_empty(const node::CorePiece& piece) {
   if (piece.kind == node::CorePiece::Kind::kStream) return piece.stream.units <= 0;
+  if (piece.kind == node::CorePiece::Kind::kAttention) return piece.attention.empty();
   const node::ProductWork& work = piece.product;
   return work.m <= 0 || work.n <= 0 || work.k <= 0 || piece.times <= 0;
 }

@@ -65,6 +65,42 @@ TEST(PieceTimes, OfLongPiecesAreExtrapolated) {
   EXPECT_GT(times.product({huge, 64, 64, 2, 2, false}), huge / 8 * 8 * 16);
 }
 
+TEST(PieceTimes, OfAttentionAreThoseOfItsKernel) {
+  core::PieceTimes times(formulas());
+  const node::AttentionPiece piece{24, 200, 64, 2, node::AttentionWork::kGradients, false};
+  Hardware roomy;
+  roomy.sram_bytes = std::int64_t{1} << 30;
+  const auto kernel = [&](const node::AttentionPart& part) {
+    return static_cast<double>(run_text(core::attention_text({{part}, 2}, roomy), roomy).cycles);
+  };
+  EXPECT_EQ(static_cast<double>(times.attention({piece, 1})), kernel({piece, 1}));
+  EXPECT_EQ(times.tally().pieces, 1u);
+  EXPECT_EQ(times.attention({piece, 1}), times.attention({piece, 1}));
+  EXPECT_EQ(times.tally().pieces, 1u);
+  // Many pieces, and many keys, go on as fewer do.
+  EXPECT_NEAR(static_cast<double>(times.attention({piece, 9})), kernel({piece, 9}), 0.01 * kernel({piece, 9}));
+  const node::AttentionPiece large{32, 8192, 64, 2, node::AttentionWork::kForward, false};
+  EXPECT_NEAR(static_cast<double>(times.attention({large, 1})), kernel({large, 1}), 0.01 * kernel({large, 1}));
+  EXPECT_EQ(times.attention({{0, 8, 64, 2, node::AttentionWork::kForward, false}, 1}), 0);
+  // No program: the formula.
+  const node::AttentionPiece fp32{24, 200, 64, 4, node::AttentionWork::kForward, false};
+  EXPECT_EQ(times.attention({fp32, 1}), node::attention_cycles(formulas(), fp32));
+}
+
+TEST(PieceTimes, RowsWaitForTheirSums) {
+  core::PieceTimes times(formulas());
+  const std::int64_t rows = 64, lines = 8, all = rows * lines;
+  node::VectorPiece piece{3 * all * 64, 2 * all * 64, 0, 4, all * 16 * 8};
+  const Cycles stream = times.vector(piece);
+  piece.rows = {rows, 2, 2, 6, 16};
+  const Cycles with = times.vector(piece);
+  EXPECT_GE(with, stream + rows * 14) << "halvings and a reciprocal of each row";
+  core::RowsKernel kernel;
+  kernel.rows = rows, kernel.lines = lines;
+  EXPECT_NEAR(static_cast<double>(with), static_cast<double>(run_text(rows_text(kernel, {})).cycles),
+              0.05 * static_cast<double>(with));
+}
+
 TEST(PieceTimes, OfFp32RunOnTheFmaUnit) {
   core::PieceTimes times(formulas());
   const Cycles alone = times.product({32, 32, 64, 4, 4, false});

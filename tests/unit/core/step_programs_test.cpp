@@ -78,6 +78,43 @@ TEST(StepPrograms, TheProductsOfABatchFollowOneAnother) {
   EXPECT_LT(three.end, 4 * one.end);
 }
 
+CorePiece attention(std::int64_t times) {
+  CorePiece piece;
+  piece.kind = CorePiece::Kind::kAttention;
+  piece.attention = {{{24, 200, 64, 2, node::AttentionWork::kForward, false}, times},
+                     {{16, 200, 64, 2, node::AttentionWork::kQueryGradient, false}, 1}};
+  return piece;
+}
+
+TEST(StepPrograms, TheHeadsOfAttentionFollowOneAnother) {
+  const Ran one = run(attention(1), {});
+  EXPECT_EQ(one.counters.matrix_issues, 3u * 25 * 16 + 3 * 8 * 50 + 2 * (2 * 25 * 16) + 2 * 8 * 50);
+  const Ran three = run(attention(3), {});
+  EXPECT_EQ(three.counters.matrix_issues - one.counters.matrix_issues, 2u * (3 * 25 * 16 + 3 * 8 * 50));
+  // Nothing before the operands; both threads wait.
+  const Ran late = run(attention(1), {Wait{0, 1}, Wait{1, 2}}, {{100, 0}, {2000, 1}, {3000, 1}});
+  EXPECT_NEAR(static_cast<double>(late.end - 3000), static_cast<double>(one.end), 20);
+}
+
+TEST(StepPrograms, ThreadsOfAttentionLeaveNoSignalBehind) {
+  StepPrograms programs(node::NodeCost(kHardware, node::NodeModel::kTable));
+  const CorePiece piece = attention(2);
+  const StepPrograms::Entry& entry = programs.of(piece, {});
+  Banks banks;
+  const auto core = make_pipeline_node(NodeSite{0, 0, kHardware, banks, banks});
+  Cycles now = 0, first = 0;
+  for (int step = 0; step < 2; ++step) {
+    core->start({&entry.work, &piece, {}}, now);
+    for (; !core->done(); ++now) {
+      banks.sram.advance(now);
+      (void)core->run(now);
+    }
+    for (std::int32_t semaphore = 0; semaphore < 64; ++semaphore) EXPECT_EQ(core->semaphore(semaphore), 0) << semaphore;
+    if (step == 0) first = now;
+  }
+  EXPECT_NEAR(static_cast<double>(now), 2.0 * static_cast<double>(first), 10);
+}
+
 TEST(StepPrograms, BothThreadsWaitForTheOperands) {
   const std::array<Wait, kStepWaits> waits{Wait{0, 1}, Wait{1, 2}};
   const Ran at_once = run(product(32, 32, 32), waits, {{0, 0}, {0, 1}, {0, 1}});

@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <utility>
+
 namespace dojo::node {
 namespace {
 
@@ -44,9 +46,45 @@ TEST(AttentionCost, TheGradientMakesScoresAgainUnlessTheyWereKept) {
 /// Where a multiply-add is one operation, 7 a score and one for each element of O and block of keys.
 TEST(AttentionCost, MultiplyAddsAreOneOperationOfTheVectorUnit) {
   const AttentionPiece piece{64, 256, 16, 2, AttentionWork::kForward, false};
-  const Cycles table = attention_cycles(NodeCost(kNode, NodeModel::kTable), piece);
-  EXPECT_GE(table, (7 * 64 * 256 + 2 * 64 * 16) / 16);
-  EXPECT_LT(table, attention_cycles(NodeCost(kNode, NodeModel::kBounds), piece));
+  EXPECT_GE(attention_cycles(NodeCost(kNode, NodeModel::kTable), piece), (7 * 64 * 256 + 2 * 64 * 16) / 16);
+}
+
+/// Two tiles of 16 queries and 128 keys. Scores: 8 x 64 issues, 8 ends of 10. Sums of 128 deep: 4 x 128 issues, 4 ends
+/// of 13, 64 lines of partial sums. Between: 7 operations of 128 lines, 8 rows of figures of 10 and 8 lines of O, and
+/// two passes that begin (11 each).
+TEST(AttentionCost, OfTheTableIsThatOfTilesOnTwoThreads) {
+  const NodeCost table(kNode, NodeModel::kTable);
+  constexpr Cycles kScores = 8 * 64 + 8 * 10, kSums = 4 * 128 + 4 * 13 + 32, kBetween = 7 * 128 + 8 * 18 + 2 * 11;
+  // Loads and stores of products: 8 and 4 tiles; those in between: two of each line, eight of O and figures.
+  constexpr Cycles kAddresses = (8 * 80 + (4 * 128 + 64 + 64)) / 2 + 2;
+  const Cycles cycles = attention_cycles(table, {16, 256, 64, 2, AttentionWork::kForward, false});
+  constexpr Cycles kAlone = 2 * (kScores + kSums) + (kBetween - kScores) + (kBetween - kSums);
+  EXPECT_GT(cycles, kAlone);
+  EXPECT_LT(cycles, kAlone + 2 * kAddresses) << "an address waits for another one at most";
+  // Equal pieces: no end but the last one's.
+  const Cycles three = attention_part_cycles(table, {{16, 256, 64, 2, AttentionWork::kForward, false}, 3});
+  EXPECT_LT(three, 3 * cycles - 2 * (kBetween - kScores));
+  EXPECT_EQ(attention_part_cycles(table, {{16, 256, 64, 2, AttentionWork::kForward, false}, 0}), 0);
+}
+
+TEST(AttentionCost, WhatIsOneTileIsCutInTwo) {
+  const auto tile = [](std::int64_t queries, std::int64_t keys, AttentionWork work) {
+    const AttentionTile all = attention_tile({queries, keys, 64, 2, work, false});
+    return std::pair(all.queries, all.keys);
+  };
+  EXPECT_EQ(tile(64, 1024, AttentionWork::kForward), std::pair(std::int64_t{2}, std::int64_t{16}));
+  EXPECT_EQ(tile(64, 136, AttentionWork::kForward), std::pair(std::int64_t{2}, std::int64_t{9})) << "equal tiles";
+  EXPECT_EQ(tile(16, 128, AttentionWork::kForward), std::pair(std::int64_t{2}, std::int64_t{8}));
+  EXPECT_EQ(tile(8, 8, AttentionWork::kForward), std::pair(std::int64_t{1}, std::int64_t{1}));
+  EXPECT_EQ(tile(64, 16, AttentionWork::kGradients), std::pair(std::int64_t{4}, std::int64_t{2}));
+  EXPECT_EQ(tile(256, 64, AttentionWork::kKeyGradients), std::pair(std::int64_t{16}, std::int64_t{2}));
+}
+
+/// In FP32 the FMA unit makes products too.
+TEST(AttentionCost, InFp32ProductsAndSoftmaxShareTheFmaUnit) {
+  const NodeCost table(kNode, NodeModel::kTable);
+  const Cycles products = table.product({64, 256, 64, 4, 4, false}) + table.product({64, 64, 256, 4, 4, true});
+  EXPECT_GE(attention_cycles(table, {64, 256, 64, 4, AttentionWork::kForward, false}), products + 7 * 64 * 256 / 16);
 }
 
 /// A port of 16 bytes: dP is written as FP32, and P and dS for the products, eight bytes a score.

@@ -24,8 +24,8 @@ TEST(PipelineCost, AnEmptyPieceCostsNothing) {
   }
   EXPECT_EQ(kCost.vector({}), 0);
   EXPECT_EQ(kCost.reduction(0, 16), 0);
-  EXPECT_EQ(kCost.rows({0, 4}), 0);
-  EXPECT_EQ(kCost.rows({4, 0}), 0);
+  EXPECT_EQ(kCost.rows({}, {}), 0);
+  EXPECT_EQ(kCost.product_within({0, 8, 8}).alone, 0);
 }
 
 TEST(PipelineCost, ABlockedProductIsBoundByItsIssues) {
@@ -187,15 +187,29 @@ TEST(PipelineCost, AReductionAddsAStepForEachHalving) {
 }
 
 TEST(PipelineCost, RowsAreBoundBySlotsOrByTheirChains) {
-  // 64 rows of 8 lines: 8 FMAs a line and 14 a row.
-  EXPECT_EQ(kCost.rows({64, 8}), 64 * 8 * 8 + 64 * 14 + kFma + kBefore);
-  // One row: its chain and its lines.
-  EXPECT_EQ(kCost.rows({1, 2}), 118 + 2 * 8);
-  EXPECT_EQ(kCost.rows({1, 2, 4, 72, 2, 1}), 72 + 2 * 4);
+  constexpr Cycles kPass = kBefore + kFma, kHalvings = 4 * (kFma + kShuffle);
+  const RowWork softmax{64, 2, 2, 6, 16};
+  // 64 rows of 8 lines: 8 FMAs a line, and of a row 2 x 4 halvings and 6 more.
+  EXPECT_EQ(kCost.rows({64 * 8 * 8, 0, 64 * 24, 64 * 16}, softmax), 64 * 8 * 8 + 64 * 14 + kFma + kBefore);
+  // One row: its chains and its lines.
+  EXPECT_EQ(kCost.rows({16, 0, 6, 4}, {1, 2, 2, 6, 16}), 2 * kHalvings + 6 * kFma + 3 * kPass + 16);
+  EXPECT_EQ(kCost.rows({8, 0, 4, 2}, {1, 1, 2, 6, 16}), kHalvings + 6 * kFma + 2 * kPass + 8);
   // Nine rows: the busier thread has five, in two groups.
-  EXPECT_EQ(kCost.rows({9, 2}), 2 * 118 + 5 * 2 * 8);
+  EXPECT_EQ(kCost.rows({9 * 16, 0, 9 * 6, 9 * 4}, {9, 2, 2, 6, 16}),
+            2 * (2 * kHalvings + 6 * kFma + 3 * kPass) + 5 * 2 * 8);
+  // Sums of all, one of each thread: their chains follow the lines.
+  EXPECT_EQ(kCost.rows({64, 0, 64, 1}, {2, 1, 1, 3, 16}), 64 + kHalvings + 3 * kFma + kPass);
   // Few FMAs a line: loads and stores decide.
-  EXPECT_EQ(kCost.rows({64, 64, 1, 72, 3, 2}), 64 * 64 * 5 / 2 + kBefore);
+  EXPECT_EQ(kCost.rows({64 * 64, 0, 64 * 64 * 3, 64 * 64 * 2}, {64, 1, 1, 6, 16}), 64 * 64 * 5 / 2 + kBefore);
+}
+
+TEST(PipelineCost, AThreadAloneWaitsForItsTiles) {
+  // 16 x 128 x 64: eight tiles of 64 issues. Behind each the unit runs empty, and two cycles pass.
+  EXPECT_EQ(kCost.product_within({16, 128, 64, 2, 4, false}).alone, 8 * 64 + 8 * (8 + 2));
+  // Partial sums: SRAM, and 16 lines a tile at two ports.
+  EXPECT_EQ(kCost.product_within({16, 64, 128, 2, 4, true}).alone, 4 * 128 + 4 * (8 + 5) + 64 / 2);
+  EXPECT_EQ(kCost.product_within({16, 128, 64, 2, 4, false}).slots, 8 * 64);
+  EXPECT_EQ(kCost.product_within({16, 128, 64, 2, 4, false}).addresses, (8 * 64 + 128) / 2);
 }
 
 }  // namespace
