@@ -13,7 +13,7 @@ namespace dojo::run {
 class Plugins {
  public:
   /// The interface between this project and shared objects; it changes with every change of a public header.
-  static constexpr int kVersion = 2;
+  static constexpr int kVersion = 3;
 
   /// A core without SystemC for run.detailed_core. Throws Error(kInvalidInput), as add_core_module().
   void add_core(const std::string& name, core::NodeFactory make);
