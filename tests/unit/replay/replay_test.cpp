@@ -88,6 +88,32 @@ TEST(Replays, EpochsFollowThePrediction) {
   EXPECT_EQ(replayed.predicted, 2 * length + 100);
 }
 
+/// Of a read of 64 KiB from another column and row.
+Cycles end_over(const topology::MachineParams& machine) {
+  const Recording recording = one({3, 4}, {transfer(Kind::kRead, 0, {7, 1}, 65536, 0),
+                                           {Kind::kBarrier, true, 0, {}, 0, 1},
+                                           {Kind::kBarrierEnd, true, 0, {}, 0, 1000}});
+  return replay(recording, machine).barriers.at(0).predicted_end;
+}
+
+TEST(Replays, EachParameterCounts) {
+  const Cycles before = end_over(chip());
+  const auto with = [](auto&& change) {
+    topology::MachineParams machine = chip();
+    change(machine.noc);
+    return end_over(machine);
+  };
+  using Noc = topology::NocParams;
+  EXPECT_EQ(with([](Noc& noc) { noc.hop_cycles += 1; }), before + 22);
+  EXPECT_EQ(with([](Noc& noc) { noc.endpoint_cycles += 1; }), before + 4);
+  EXPECT_EQ(with([](Noc& noc) { noc.read_cycles += 7; }), before + 7);
+  EXPECT_EQ(with([](Noc& noc) { noc.header_flits += 1; }), before + 8) << "one for each packet of 8 KiB";
+  EXPECT_EQ(with([](Noc& noc) { noc.packet_bytes = 4096; }), before + 8);
+  EXPECT_GT(with([](Noc& noc) { noc.endpoint_bytes_per_cycle = 16; }), before + 1900);
+  EXPECT_GT(with([](Noc& noc) { noc.link_bytes_per_cycle = 16; }), before + 1900);
+  EXPECT_GT(with([](Noc& noc) { noc.buffer_packets_per_vc = 4; }), before + 1000) << "credits are back too late";
+}
+
 TEST(Replays, RefuseWhatTheyDoNotKnow) {
   topology::MachineParams machine = chip();
   EXPECT_TRUE(problems(machine).empty());
