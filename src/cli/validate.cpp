@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "commands.h"
+#include "json_answer.h"
 #include "dojo/base/error.h"
 #include "dojo/base/nearest.h"
 #include "progress.h"

@@ -100,7 +100,7 @@ double ttpoe_write_s() {
   return static_cast<double>(ran.results.zplane.cycles_sum) / tile.clock_hz;
 }
 
-/// The five dies of the west edge of a tile load from their five DIPs at once.
+/// The five dies of each of a tile's edges in the west and the east load from their five DIPs at once: for one edge.
 double five_dips_bytes_per_s() {
   MachineParams tile = machine_of(Level::kTile);
   tile.dip.hbm_efficiency = 1;
@@ -108,8 +108,9 @@ double five_dips_bytes_per_s() {
   workload::Op load;
   load.kind = OpKind::kMemLoad;
   load.bytes = kBytes;
-  const Ran ran = run_job(tile, std::vector<workload::Op>(5, load), workload::PlacementUnit::kDie,
-                          {"tile.die[0]", "tile.die[5]", "tile.die[10]", "tile.die[15]", "tile.die[20]"});
+  const Ran ran = run_job(tile, std::vector<workload::Op>(10, load), workload::PlacementUnit::kDie,
+                          {"tile.die[0]", "tile.die[4]", "tile.die[5]", "tile.die[9]", "tile.die[10]", "tile.die[14]",
+                           "tile.die[15]", "tile.die[19]", "tile.die[20]", "tile.die[24]"});
   return 5 * static_cast<double>(kBytes) / ran.seconds;
 }
 
