@@ -19,8 +19,8 @@ namespace dojo::test {
 /// Everything of a run, kept alive together. `collect()` inside has checked the conservation laws.
 struct JobRun {
   std::unique_ptr<const topology::Topology> topology;
-  std::unique_ptr<const workload::Workload> workload;
-  std::unique_ptr<const workload::Job> job;
+  std::shared_ptr<const workload::Workload> workload;
+  std::shared_ptr<const workload::Job> job;
   std::unique_ptr<machine::Machine> machine;
   machine::Results results;
 

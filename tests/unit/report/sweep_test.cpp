@@ -175,7 +175,7 @@ TEST(SweepDatabase, IsWholeOrAnErrorWhereSqliteHasNoMemory) {
   SweepTable table;
   for (std::size_t i = 0; i < 4; ++i) {
     plan.points.push_back({i, {Json(i)}, "hash", "folder"});
-    table.rows.push_back({"failed", std::string(kText, static_cast<char>('a' + i)), {Json(1.5)}});
+    table.rows.push_back({{"failed", std::string(kText, static_cast<char>('a' + i)), {Json(1.5)}}, 0, {}, false});
   }
   const std::string whole = sweep_database(sweep, plan, table, "");
   EXPECT_GT(whole.size(), 4 * kText);
