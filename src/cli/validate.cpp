@@ -7,9 +7,9 @@
 #include <filesystem>
 
 #include "commands.h"
-#include "json_answer.h"
 #include "dojo/base/error.h"
 #include "dojo/base/nearest.h"
+#include "json_answer.h"
 #include "progress.h"
 #include "terminal.h"
 

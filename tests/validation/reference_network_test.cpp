@@ -58,7 +58,9 @@ TEST(ReferenceRouters, AreThoseOfTheShippedFiles) {
         file.router, [&, index = 0](const char* name, const auto& value, const auto&...) mutable {
           int other = 0;
           traffic::RouterParams::fields(keys.router, [&](const char*, const auto& same, const auto&...) {
-            if (other++ == index) EXPECT_EQ(static_cast<std::int64_t>(value), static_cast<std::int64_t>(same)) << name;
+            if (other++ == index) {
+              EXPECT_EQ(static_cast<std::int64_t>(value), static_cast<std::int64_t>(same)) << name;
+            }
           });
           ++index;
         });
