@@ -14,8 +14,8 @@ namespace {
 constexpr double kDefaultTolerance = 1e-9;
 /// They differ between machines and versions by nature, say why a run differs, or only show others in another order:
 /// compared only where a rule names them.
-constexpr const char* kByRuleOnly[] = {"host",          "program", "inputs",   "configuration", "bottlenecks",
-                                       "critical_path", "if_free", "warnings", "links.hottest"};
+constexpr const char* kByRuleOnly[] = {"host",        "program",       "inputs",  "configuration", "evidence",
+                                       "bottlenecks", "critical_path", "if_free", "warnings",      "links.hottest"};
 /// A speed of the host that stands among simulated figures.
 constexpr const char* kHostFigure = "per_host_s";
 

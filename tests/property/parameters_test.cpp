@@ -26,8 +26,6 @@ const std::map<std::string, std::string>& exceptions() {
   static const std::map<std::string, std::string> reasons{
       {"machine.node.scalar_latency_cycles",
        "integer work of a program: kernels of operations do none (unit_parameters_test)"},
-      {"machine.node.core.decode_threads_per_cycle",
-       "kernels of operations need less than one thread's decode a cycle"},
       {"machine.node.core.send_queue_entries", "of programs that send: kernels of operations do not"},
       {"machine.node.core.integer_units", "integer work of a program: kernels of operations do none"},
       {"machine.node.core.semaphores", "a capacity: programs that name more are refused"},
