@@ -257,7 +257,7 @@ class AttentionCandidates {
 
  private:
   /// Pairs of nodes that plans by messages may have, so that their planning takes no longer than that of others.
-  static constexpr std::int64_t kMostMessages = 1 << 16;
+  static constexpr std::int64_t kMostPairs = 1 << 16;
 
   void add_groups(AttentionChoice choice, std::vector<Bounded>& cuts) const {
     const PlanContext on = context_.on(choice.part);
@@ -268,9 +268,9 @@ class AttentionCandidates {
         const bool columns = down == 1 && across == on.grid.columns(), rows = across == 1 && down == on.grid.rows();
         const bool all = down == 1 && across == 1, one = down == on.grid.rows() && across == on.grid.columns();
         if (sums && !columns && !rows && !all && !one) continue;
-        // Groups of both some rows and some columns send node by node: of large ones only the host would know.
+        // Groups of both some rows and some columns send node by node: pairs of large ones cost the host too much.
         const std::int64_t of_group = ceil_div<std::int64_t>(on.grid.nodes(), std::int64_t{down} * across);
-        if (down > 1 && across > 1 && on.grid.nodes() * of_group > kMostMessages) continue;
+        if (down > 1 && across > 1 && on.grid.nodes() * of_group > kMostPairs) continue;
         choice.groups = {down, across};
         cuts.push_back({choice, least_of_groups(choice, on)});
       }
@@ -330,7 +330,7 @@ class AttentionCandidates {
                                                                 : std::min(shape_.queries, shape_.keys);
     for (const std::uint32_t steps : kSteps) {
       if (steps > 1 && tokens < 8 * steps) return;
-      if (choice.groups.down > 1 && choice.groups.across > 1 && steps * on.grid.nodes() > 8 * kMostMessages) return;
+      if (choice.groups.down > 1 && choice.groups.across > 1 && steps * on.grid.nodes() > 8 * kMostPairs) return;
       if (steps > kFew && choice.buffer_bytes <= small) return;
       choice.steps = steps;
       stop_point();
