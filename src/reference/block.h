@@ -48,6 +48,7 @@ class TrafficBlock : public Block {
   using Setup = Sending;
   static constexpr unsigned kInputsOfReadPort = 1;
   static constexpr bool kHoldsChannels = true;  ///< packets of several flits: each holds a VC of every router
+  static constexpr bool kSharesBuffers = false;
   traffic::Tally tally;
   Sources sources;
 

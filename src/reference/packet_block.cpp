@@ -16,8 +16,9 @@ class Packets final : public PacketNetwork {
     shape.columns = static_cast<std::int32_t>(params.rings.row.length);
     RouterParams router;
     router.virtual_channels = params.virtual_channels;
-    router.input_buffer_flits = params.buffer_flits;
-    router.hop_cycles = router.credit_cycles = params.hop_cycles;
+    router.input_buffer_flits = params.flits_of_channel();
+    router.hop_cycles = params.hop_cycles;
+    router.credit_cycles = params.credit_cycles == 0 ? params.hop_cycles : params.credit_cycles;
     router.injection_cycles = params.endpoint_cycles;
     for (unsigned side = 0; side < kSides; ++side) joined_[side] = params.rings.ring_of(side);
     block_ = make_packet_block(shape, router, params);
@@ -52,6 +53,11 @@ PacketBlock::PacketBlock(const MeshShape& shape, const RouterParams& params, con
   const auto count = static_cast<std::size_t>(shape.rows * shape.columns);
   DOJO_CHECK(plan_.lanes >= 1, "{} virtual channels are too few", setup.virtual_channels);
   nodes_.resize(count);
+  for (Node& node : nodes_) {
+    node.pool = setup.shared_flits;
+    node.rate = setup.endpoint_cycles_of_1024_flits;
+  }
+  for (const auto& [router, cycles] : setup.slower_nodes) nodes_.at(router).rate = cycles;
   credits_.assign(count * stride_, static_cast<std::uint16_t>(params.input_buffer_flits));
 }
 
@@ -83,7 +89,7 @@ bool PacketBlock::take_channel(std::uint32_t router, std::uint32_t packet_class)
   std::uint32_t open = plan_.of(packet_class, true);
   for (std::uint32_t left = open; left != 0; left &= left - 1) {
     const unsigned vc = lowest_bit(left);
-    if (credits_[router * stride_ + vc] == 0) open &= ~(1u << vc);
+    if (!has_credit(router, vc)) open &= ~(1u << vc);
   }
   if (open == 0) return false;
   Node& node = nodes_[router];
@@ -96,7 +102,7 @@ bool PacketBlock::take_channel(std::uint32_t router, std::uint32_t packet_class)
 Cycles PacketBlock::eject(std::uint32_t router, Flit flit, Cycles arrival) {
   Node& node = nodes_[router];
   const Cycles due = (arrival - hop_ + setup_.endpoint_cycles) * kFlit;
-  node.takes_at = std::max(node.takes_at, due) + setup_.endpoint_cycles_of_1024_flits;
+  node.takes_at = std::max(node.takes_at, due) + node.rate;
   const Cycles taken = ceil_div(node.takes_at, kFlit) - 1;
   if ((flit.where & kLastMark) != 0) {
     const std::uint32_t id = flit.where & kIndexMask;

@@ -30,6 +30,7 @@ class PacketBlock : public Block {
   using Setup = PacketNetworkParams;
   static constexpr unsigned kInputsOfReadPort = 1;
   static constexpr bool kHoldsChannels = true;
+  static constexpr bool kSharesBuffers = true;  ///< it may; the routers then ask links_first() and the like
 
   void add(const Packet& packet);
   [[nodiscard]] bool idle() const { return open_ == 0; }
@@ -52,7 +53,16 @@ class PacketBlock : public Block {
   }
   template <class Send>
   void inject(Cycles now, Send&& send);
-  void source_credit(std::uint32_t router, unsigned input_vc) { ++credits_[router * stride_ + input_vc]; }
+  void source_credit(std::uint32_t router, unsigned input_vc) {
+    const unsigned credits = ++credits_[router * stride_ + input_vc];
+    nodes_[router].pool += credits <= setup_.shared_flits_of_channel ? 1 : 0;
+  }
+  [[nodiscard]] bool links_first() const { return setup_.switch_order == topology::SwitchOrder::kLinksFirst; }
+  [[nodiscard]] bool keeps_lanes() const { return setup_.lane_choice == topology::LaneChoice::kKeep; }
+  [[nodiscard]] std::uint32_t lane_of(unsigned vc) const { return vc % plan_.lanes; }
+  /// Flits of a port that its channels share, and of those for one channel.
+  [[nodiscard]] std::uint32_t shared_flits() const { return setup_.shared_flits; }
+  [[nodiscard]] std::uint32_t shared_flits_of_channel() const { return setup_.shared_flits_of_channel; }
   Cycles eject(std::uint32_t router, Flit flit, Cycles arrival);
   [[nodiscard]] std::uint64_t bytes_of_nodes() const { return packets_.capacity() * sizeof(Under); }
 
@@ -69,8 +79,14 @@ class PacketBlock : public Block {
     Cycles sends_at = 0, takes_at = 0;  ///< in parts of kFlit of a cycle: when it can send, take, the next flit
     std::array<std::uint8_t, kPacketClasses> channel{};  ///< in use, by class
     std::array<std::uint8_t, kPacketClasses> last{};     ///< used before it, of its class's
+    std::uint32_t pool = 0;                              ///< free places that the channels of its router's port share
+    std::uint32_t rate = kFlit;                          ///< endpoint_cycles_of_1024_flits
     bool listed = false;
   };
+  [[nodiscard]] bool has_credit(std::uint32_t router, unsigned vc) const {
+    const unsigned credits = credits_[router * stride_ + vc];
+    return credits > setup_.shared_flits_of_channel || (credits != 0 && nodes_[router].pool != 0);
+  }
   /// For the packet that goes next: the channel with credit after the one used last. False: none has.
   bool take_channel(std::uint32_t router, std::uint32_t packet_class);
   [[nodiscard]] const Under& under(Flit flit) const { return packets_[flit.where & kIndexMask]; }
@@ -98,11 +114,11 @@ void PacketBlock::inject(Cycles now, Send&& send) {
       Under& packet = packets_[id];
       if (packet.left == packet.flits && !take_channel(index, c)) continue;
       const std::uint32_t vc = node.channel[c];
-      if (credits_[index * stride_ + vc] == 0) continue;
-      --credits_[index * stride_ + vc];
+      if (!has_credit(index, vc)) continue;
+      node.pool -= credits_[index * stride_ + vc]-- <= setup_.shared_flits_of_channel ? 1 : 0;
       const std::uint32_t marks = (packet.left == packet.flits ? kFirstMark : 0) | (packet.left == 1 ? kLastMark : 0);
       send(index, vc, Flit{0, id | marks});
-      node.sends_at = std::max(node.sends_at, now * kFlit) + setup_.endpoint_cycles_of_1024_flits;
+      node.sends_at = std::max(node.sends_at, now * kFlit) + node.rate;
       if (--packet.left == 0) node.waiting[c].pop_front();
       break;
     }

@@ -49,6 +49,11 @@ RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& s
     last_flit_.assign(count, never);
     last_credit_.assign(count, never);
   }
+  if constexpr (Nodes::kSharesBuffers) {
+    std::array<std::uint32_t, kPorts> full;
+    full.fill(this->shared_flits());
+    pool_.assign(count, full);
+  }
   Mask channels = 0;
   for (unsigned port = 0; port < kPorts; ++port)
     channels |= static_cast<Mask>(((kOne << params.virtual_channels) - 1) << (port * kStride));
@@ -108,6 +113,12 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_credits(Cycles now)
       continue;
     }
     Hot& r = routers_[index];
+    if constexpr (Nodes::kSharesBuffers) {
+      pool_[index][vc / kStride] += ++r.credits[vc] <= this->shared_flits_of_channel() ? 1 : 0;
+      share(r, index, vc / kStride);
+      if (r.ready != 0) wake(r, index);
+      continue;
+    }
     if (r.credits[vc]++ != 0) continue;
     r.credit |= kOne << vc;
     if constexpr (!Nodes::kHoldsChannels) {
@@ -124,6 +135,24 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_credits(Cycles now)
     wake(r, index);
   }
   due.clear();
+}
+
+/// Which output VCs of a port have credit: a place of their own, or one of those that they share.
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::share(Hot& r, std::uint32_t index, unsigned port) {
+  if constexpr (Nodes::kSharesBuffers) {
+    const bool pool = pool_[index][port] != 0;
+    for (unsigned vc = port * kStride; vc < (port + 1) * kStride; ++vc) {
+      const Mask out = kOne << vc;
+      const bool open = r.credits[vc] > this->shared_flits_of_channel() || (r.credits[vc] != 0 && pool);
+      if (open == ((r.credit & out) != 0)) continue;
+      r.credit ^= out;
+      if ((r.free & out) != 0) continue;
+      const unsigned holder = r.holder[vc];
+      r.ready &= ~(kOne << holder);
+      if (open && r.length[holder] != 0) r.ready |= kOne << holder;
+    }
+  }
 }
 
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>

@@ -97,6 +97,8 @@ class RouterBlock final : public Nodes {
   void apply_arrivals(Cycles now);
   void allocate_all(Cycles now);
   void allocate(Hot& r, std::uint32_t index, Cycles now, unsigned round, Outlets& out);
+  void allocate_by_links(Hot& r, std::uint32_t index, Cycles now, Outlets& out);
+  void share(Hot& r, std::uint32_t index, unsigned port);
   void want_channels(const Hot& r, Mask waiting, Bids& bids) const;
   static void give_channels(Hot& r, const Bids& bids);
   static void give(Hot& r, unsigned input, unsigned channel);
@@ -127,6 +129,8 @@ class RouterBlock final : public Nodes {
   /// With two rounds: the last cycle in which an output port sent a flit, an input port a credit; of the node's output,
   /// in parts of a cycle, one for each write port.
   std::vector<std::array<Cycles, kPorts>> last_flit_, last_credit_;
+  /// Of packet networks whose channels share buffers: free places of the pool, by router and output port.
+  std::vector<std::array<std::uint32_t, kPorts>> pool_;
   std::uint64_t heads_ = 0;
 };
 

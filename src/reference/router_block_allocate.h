@@ -39,6 +39,13 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::want_channels(const Hot& 
     if (free == 0) continue;
     bids.wanting |= kOne << i;
     bids.wanted[i] = static_cast<std::uint8_t>(next_bit(free, r.vc_want[i]));
+    if constexpr (Nodes::kSharesBuffers) {
+      // The lane that the packet has, if it is free and has credit; else another such one; else a full one.
+      if (this->keeps_lanes()) {
+        const unsigned lane = lowest_bit(port) + this->lane_of(i % kStride);
+        bids.wanted[i] = static_cast<std::uint8_t>(next_bit((open & port) != 0 ? open & port : free, lane));
+      }
+    }
     if ((open & port) != 0) bids.speculative |= kOne << i;
   }
   if (!speculative_) bids.speculative = 0;
@@ -131,11 +138,35 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
   if ((r.ready >> vc & 1) != 0) send(r, index, vc, now, round, out);
 }
 
+/// Heads are given virtual channels; then each link takes turns over its channels, whichever input port they come from.
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate_by_links(Hot& r, std::uint32_t index, Cycles now,
+                                                                         Outlets& out) {
+  if (r.waiting != 0) {
+    Bids bids;
+    want_channels(r, r.waiting, bids);
+    if (bids.wanting != 0) give_channels(r, bids);
+  }
+  Mask held = 0;
+  for (Mask left = r.ready; left != 0; left &= left - 1) held |= kOne << r.held[lowest_bit(left)];
+  while (held != 0) {
+    const unsigned output = lowest_bit(held) / kStride;
+    const Mask port = static_cast<Mask>(kPortMask << (output * kStride));
+    const unsigned channel = next_bit(static_cast<Mask>(held & port), output * kStride + r.switch_give[output]);
+    held &= ~port;
+    r.switch_give[output] = static_cast<std::uint8_t>((channel + 1) % kStride);
+    send(r, index, r.holder[channel], now, 0, out);
+  }
+}
+
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate(
     Hot& r, std::uint32_t index, Cycles now, unsigned round, Outlets& out) {
   Mask ready = r.ready;
   if constexpr (!Nodes::kHoldsChannels) ready &= ~static_cast<Mask>(this->held_back(index, now));
+  if constexpr (Nodes::kSharesBuffers) {
+    if (this->links_first()) return allocate_by_links(r, index, now, out);
+  }
   if (r.waiting == 0 && at_most_one_bit(ready)) {
     if (ready != 0) grant(r, index, lowest_bit(ready), now, round, out);
     return;
@@ -214,7 +245,12 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
   r.length[vc] = static_cast<std::uint8_t>(length);
   r.credits[held] = static_cast<std::uint8_t>(credits);
   const Mask in = kOne << vc;
-  if (credits == 0) r.credit &= ~(kOne << held);
+  if constexpr (Nodes::kSharesBuffers) {
+    pool_[index][held / kStride] -= credits < this->shared_flits_of_channel() ? 1 : 0;
+    share(r, index, held / kStride);
+  } else {
+    if (credits == 0) r.credit &= ~(kOne << held);
+  }
   if constexpr (!Nodes::kHoldsChannels) {
     this->sent_from(index, vc, held / kStride, flit, now);
     leave_front(r, vc, held, credits != 0);
@@ -225,7 +261,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
     r.ready &= ~in;
     r.free |= kOne << held;
     if (length != 0) face(r, index, vc, flits[after], now + 1);
-  } else if (length == 0 || credits == 0) {
+  } else if (length == 0 || (r.credit >> held & 1) == 0) {
     r.ready &= ~in;
   }
   forward(r, index, vc, held, flit, now, round, out);

@@ -2,7 +2,9 @@
 // One network of routers under packets that somebody sends one by one: the routers of the reference model, whose nodes
 // send at a finite rate and hand over what has arrived.
 #pragma once
+#include <algorithm>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -20,13 +22,25 @@ struct PacketNetworkParams {
   /// Of a port: shared out over the classes and, on rings, over both sides of the seam. 2 or more, on rings 4; at
   /// most 8.
   std::uint32_t virtual_channels = 4;
-  std::uint32_t buffer_flits = 8;  ///< of each; 1 to 128
+  std::uint32_t buffer_flits = 8;  ///< of each; 1 to 128, with shared_flits_of_channel
+  /// Of an input port, beyond those, for whichever channel needs them; and for one channel at most.
+  std::uint32_t shared_flits = 0, shared_flits_of_channel = 0;
+  Cycles credit_cycles = 0;  ///< a flit leaves its buffer until the sender may use its place; 0: hop_cycles
+  topology::SwitchOrder switch_order = topology::SwitchOrder::kInputsFirst;
+  topology::LaneChoice lane_choice = topology::LaneChoice::kInTurn;
   /// What a node sends, and what it takes: one flit in `endpoint_cycles_of_1024_flits` / 1024 cycles; at least 1024.
   std::uint32_t endpoint_cycles_of_1024_flits = 1024;
+  /// The same of nodes that are slower, by router number.
+  std::map<std::uint32_t, std::uint32_t> slower_nodes;
 
   [[nodiscard]] static std::uint32_t write_ports() { return 1; }
   /// A flit keeps a node busy, rounded up, where it is more than one cycle.
-  [[nodiscard]] Cycles sink_cycles() const { return (endpoint_cycles_of_1024_flits + 1023) / 1024; }
+  [[nodiscard]] Cycles sink_cycles() const {
+    std::uint32_t slowest = endpoint_cycles_of_1024_flits;
+    for (const auto& [router, cycles] : slower_nodes) slowest = std::max(slowest, cycles);
+    return (slowest + 1023) / 1024;
+  }
+  [[nodiscard]] std::uint32_t flits_of_channel() const { return buffer_flits + shared_flits_of_channel; }
 };
 
 struct Packet {
