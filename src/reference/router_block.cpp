@@ -31,6 +31,7 @@ RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& s
       credit_(params.credit_cycles),
       injection_(params.injection_cycles),
       speculative_(params.speculative),
+      channels_(static_cast<unsigned>(params.virtual_channels)),
       step_{1, -1, shape.columns, -shape.columns},
       arrivals_(horizon(params, Nodes::kHoldsChannels, setup.sink_cycles())),
       credits_(horizon(params, Nodes::kHoldsChannels, setup.sink_cycles())) {
@@ -150,7 +151,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::share(Hot& r, std::uint32_t index, unsigned port) {
   if constexpr (Nodes::kSharesBuffers) {
     const bool pool = pool_[index][port] != 0;
-    for (unsigned vc = port * kStride; vc < (port + 1) * kStride; ++vc) {
+    for (unsigned vc = port * kStride; vc < port * kStride + channels_; ++vc) {
       const Mask out = kOne << vc;
       const bool open = r.credits[vc] > this->shared_flits_of_channel() || (r.credits[vc] != 0 && pool);
       if (open == ((r.credit & out) != 0)) continue;

@@ -121,6 +121,7 @@ class RouterBlock final : public Nodes {
   std::uint32_t depth_ = 8, depth_bits_ = 3, index_mask_ = 7;
   Cycles hop_ = 3, credit_ = 2, injection_ = 2;
   bool speculative_ = true;
+  unsigned channels_ = 4;  ///< VCs of a port
   unsigned write_ports_ = 1;
   std::array<std::int32_t, kPorts> step_{};  ///< to the neighbour's index
   std::vector<Hot> routers_;

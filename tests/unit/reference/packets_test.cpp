@@ -155,6 +155,64 @@ TEST(Packets, KeepTheirLaneWhereItIsFree) {
   }
 }
 
+PacketNetworkParams open_mesh(std::uint32_t rows, std::uint32_t columns) {
+  PacketNetworkParams params;
+  params.rings = {{columns, false, false}, {rows, false, false}, false};
+  params.endpoint_cycles = 2;
+  params.credit_cycles = 1;
+  params.virtual_channels = 2;
+  params.buffer_flits = 4;
+  params.switch_order = topology::SwitchOrder::kLinksFirst;
+  return params;
+}
+
+/// From any router to any rectangle around it: each node has its copy after its own distance, one a cycle.
+TEST(Packets, ForkToAllNodesOfARectangle) {
+  const PacketNetworkParams params = open_mesh(5, 6);
+  constexpr std::uint32_t kWords = 20;
+  for (const std::uint32_t from : {0u, 8u, 29u}) {
+    const std::uint32_t row = from / 6, column = from % 6;
+    const PacketReach reach{static_cast<std::uint16_t>(row / 2), 4, 0, static_cast<std::uint16_t>((column + 5) / 2)};
+    const auto network = make_packet_network(params);
+    for (std::uint32_t i = 0; i < kWords; ++i) network->send_to_all({from, from, 1, 1, i}, reach);
+    std::map<std::uint32_t, std::vector<PacketNetwork::Arrival>> by_router;
+    for (const auto& arrival : run(*network, 1000)) by_router[arrival.router].push_back(arrival);
+    std::size_t reached = 0;
+    for (std::uint32_t to = 0; to < 30; ++to) {
+      const std::uint32_t at_row = to / 6, at_column = to % 6;
+      if (to == from || at_row < reach.first_row || at_column > reach.last_column) continue;
+      ++reached;
+      const Cycles hops = std::abs(static_cast<int>(at_row) - static_cast<int>(row)) +
+                          std::abs(static_cast<int>(at_column) - static_cast<int>(column));
+      ASSERT_EQ(by_router[to].size(), kWords) << from << " to " << to;
+      for (std::uint32_t i = 0; i < kWords; ++i) {
+        EXPECT_EQ(by_router[to][i].tag, i);
+        EXPECT_EQ(by_router[to][i].time, 2 + hops + 2 + i) << from << " to " << to;
+      }
+    }
+    EXPECT_EQ(by_router.size(), reached) << "nobody else has a copy";
+  }
+}
+
+/// Multicasts from everywhere to everywhere beside packets for one node, on few places: all of them arrive.
+TEST(Packets, ThatForkArriveBesideOthers) {
+  for (const std::uint32_t channels : {2u, 8u, 16u}) {
+    PacketNetworkParams params = open_mesh(4, 4);
+    params.virtual_channels = channels;
+    params.buffer_flits = 1;
+    params.endpoint_cycles_of_1024_flits = 3000;
+    const auto network = make_packet_network(params);
+    for (std::uint32_t i = 0; i < 160; ++i) {
+      network->send_to_all({i % 16, 0, 1, 1, 0}, PacketReach{0, 3, 0, 3});
+      network->send({i % 16, (i * 7 + 3) % 16, 9, i % 2, 1});
+    }
+    std::map<std::uint32_t, std::size_t> of_tag;
+    for (const PacketNetwork::Arrival& arrival : run(*network, 100000)) ++of_tag[arrival.tag];
+    EXPECT_EQ(of_tag[0], 160u * 15);
+    EXPECT_EQ(of_tag[1], 160u);
+  }
+}
+
 /// Fifty drawn networks, each with more packets than its buffers hold: all of them arrive, each once.
 TEST(Packets, NeverDeadlock) {
   test::Draw draw(11);
@@ -167,7 +225,7 @@ TEST(Packets, NeverDeadlock) {
     params.rings.columns_first = draw.between(0, 1) == 1;
     params.hop_cycles = draw.between(1, 9);
     params.endpoint_cycles = draw.between(1, 5);
-    params.virtual_channels = params.rings.any() || draw.between(0, 1) == 1 ? (draw.between(0, 1) == 1 ? 8 : 4) : 2;
+    params.virtual_channels = params.rings.any() || draw.between(0, 1) == 1 ? (4u << draw.between(0, 2)) : 2;
     params.buffer_flits = static_cast<std::uint32_t>(draw.between(1, 9));
     params.endpoint_cycles_of_1024_flits = static_cast<std::uint32_t>(draw.between(1024, 3000));
     params.credit_cycles = draw.between(0, 9);
