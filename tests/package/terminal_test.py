@@ -13,7 +13,7 @@ import xml.etree.ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAM = None
-TOP = ["run", "net", "core", "sweep", "compare", "trace", "topo", "report", "list", "completion", "man"]
+TOP = ["run", "net", "core", "sweep", "compare", "trace", "topo", "validate", "report", "list", "completion", "man"]
 
 
 def call(*words, code=0):

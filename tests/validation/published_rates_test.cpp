@@ -1,145 +1,64 @@
 // SPDX-License-Identifier: Apache-2.0
-// Published bandwidths of tiles and trays, reached by single packets: as many flits over the cut as the links that lie
-// there would carry, in both network models. No key of a machine file is one of these totals.
+// The cuts of `dojosim validate rates` carry, in both network models, as many flits as the links that lie there:
+// tighter than the published figures, which are rounded. No key of a machine file is one of these totals.
+#include "run/validation/published_rates.h"
+
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
 
-#include "support/net.h"
 #include "support/validation.h"
 
 namespace dojo::test {
 namespace {
 
-using topology::Direction;
-using Settings = std::vector<std::string>;
-
-struct Cut {
-  Direction towards;                                                            ///< of the two that cross the cut
-  std::int32_t first_row = 0, last_row = 0, first_column = 0, last_column = 0;  ///< dies whose edges are the cut
-};
-
-std::uint64_t flits_over(const traffic::Network& network, const topology::Topology& topology,
-                         const std::vector<Cut>& cuts) {
-  std::uint64_t flits = 0;
-  for (const traffic::LinkLoad& load : network.links()) {
-    if (load.link_class == topology::LinkClass::kNoc) continue;
-    const topology::DieCoordinates at = topology.coordinates(load.die);
-    for (const Cut& cut : cuts) {
-      if (load.direction == cut.towards && at.row >= cut.first_row && at.row <= cut.last_row &&
-          at.column >= cut.first_column && at.column <= cut.last_column)
-        flits += load.flits;
-    }
-  }
-  return flits;
-}
-
-struct Published {
-  const char* id;
+struct Links {
+  const char* rate;  ///< of the suite's table
   const char* what;
   const char* formula;
-  const char* machine;
   double bytes_per_s;
-  Settings set;
-  std::vector<Cut> ways[2];
 };
+constexpr Links kTileColumns{"tile_bisection_columns", "tile, between die columns 1 and 2, each way",
+                             "10.08 TB/s (V03, T06)", 10.08e12};
+constexpr Links kTileRows{"tile_bisection_rows", "tile, between die rows 1 and 2, each way", "10.08 TB/s (V03, T06)",
+                          10.08e12};
+constexpr Links kTray{"tray_bisection", "tray, between its two rows of tiles, each way", "13.44 TB/s (V03, T12)",
+                      13.44e12};
+constexpr Links kOffTile{"off_tile", "middle one of 3 x 3 tiles, to and from its four neighbours at once, each way",
+                         "17.9 TB/s (V03, T06)", 17.9e12};
 
-/// Bytes per second over the cuts of the slower way, after a warm-up.
-double slower_rate(const Published& p, NetModel model, Cycles cycles) {
-  config::LoadRequest request;
-  request.machine_file = std::string(DOJO_SOURCE_DIR) + "/configs/machines/" + p.machine + ".json";
-  request.overrides = p.set;
-  request.purpose = config::Purpose::kNet;
-  const config::RunConfig config = config::load(request);
-  const topology::Topology topology(config.machine);
-  const traffic::Endpoints endpoints(topology, config.net);
-  const auto network = net_model(config, topology, endpoints, model);
-  constexpr Cycles kWarmUp = 1500;
-  network->run_until(kWarmUp);
-  const auto over = [&](int way) { return flits_over(*network, topology, p.ways[way]); };
-  const std::uint64_t before[] = {over(0), over(1)};
-  network->run_until(kWarmUp + cycles);
-  network->check();
-  const auto flits = static_cast<double>(std::min(over(0) - before[0], over(1) - before[1]));
-  return flits * static_cast<double>(config.machine.noc.link_bytes_per_cycle) / static_cast<double>(cycles) *
-         config.machine.clock_hz;
-}
-
-/// Dies 0, 1 and 2, 3 of each row (column) inject, each node to its image across the cut between 1 and 2.
-Published tile(const char* mirror) {
-  const bool columns = std::string(mirror) == "columns";
-  Published p{columns ? "published_tile_bisection_columns" : "published_tile_bisection_rows",
-              columns ? "tile, between die columns 1 and 2, each way" : "tile, between die rows 1 and 2, each way",
-              "10.08 TB/s (V03, T06)",
-              "tile",
-              10.08e12,
-              {"net.pattern=mirror", std::string("net.mirror=") + mirror, "net.rate=0.6", "net.packet_flits=8",
-               columns ? "net.area.columns=4" : "net.area.rows=4"},
-              {}};
-  if (columns) {
-    p.ways[0] = {{Direction::kEast, 0, 4, 1, 1}};
-    p.ways[1] = {{Direction::kWest, 0, 4, 2, 2}};
-  } else {
-    p.ways[0] = {{Direction::kSouth, 1, 1, 0, 4}};
-    p.ways[1] = {{Direction::kNorth, 2, 2, 0, 4}};
-  }
-  return p;
-}
-
-Published tray() {
-  return {"published_tray_bisection",
-          "tray, between its two rows of tiles, each way",
-          "13.44 TB/s (V03, T12)",
-          "tray",
-          13.44e12,
-          {"net.pattern=mirror", "net.mirror=rows", "net.rate=0.2", "net.packet_flits=8", "net.area.row=3",
-           "net.area.rows=4"},
-          {{{Direction::kSouth, 4, 4, 0, 14}}, {{Direction::kNorth, 5, 5, 0, 14}}}};
-}
-
-/// The middle of 3 x 3 tiles: dies 5 to 9 of 15 rows and columns.
-Published off_tile() {
-  return {"published_off_tile",
-          "middle one of 3 x 3 tiles, to and from its four neighbours at once, each way",
-          "17.9 TB/s (V03, T06)",
-          "tray",
-          17.9e12,
-          {"machine.tray.tiles.rows=3", "machine.tray.tiles.columns=3", "net.pattern=exchange", "net.rate=0.03",
-           "net.packet_flits=8"},
-          {{{Direction::kEast, 5, 9, 9, 9},
-            {Direction::kWest, 5, 9, 5, 5},
-            {Direction::kSouth, 9, 9, 5, 9},
-            {Direction::kNorth, 5, 5, 5, 9}},
-           {{Direction::kEast, 5, 9, 4, 4},
-            {Direction::kWest, 5, 9, 10, 10},
-            {Direction::kSouth, 4, 4, 5, 9},
-            {Direction::kNorth, 10, 10, 5, 9}}}};
-}
-
-void expect_rate(const Published& p, NetModel model, Cycles cycles) {
-  const std::string name = model == NetModel::kFast ? "fast" : "reference";
-  judge({fmt::format("{}_{}", p.id, name), fmt::format("{} model: {}", name, p.what), p.formula, "bytes/s", 0.95, 1.01},
-        p.bytes_per_s, slower_rate(p, model, cycles));
+void expect_rate(const Links& links, fabric::NetworkModel model) {
+  const auto& table = run::published_rate_table();
+  const auto found =
+      std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.name == std::string(links.rate); });
+  ASSERT_NE(found, table.end()) << links.rate;
+  const bool fast = model == fabric::NetworkModel::kFast;
+  const std::string name = fast ? "fast" : "reference";
+  judge({fmt::format("published_{}_{}", links.rate, name), fmt::format("{} model: {}", name, links.what), links.formula,
+         "bytes/s", 0.95, 1.01},
+        links.bytes_per_s, run::slower_rate(*found, model, fast ? 1500 : 800));
 }
 
 TEST(PublishedRates, TileBisectionFast) {
-  expect_rate(tile("columns"), NetModel::kFast, 1500);
-  expect_rate(tile("rows"), NetModel::kFast, 1500);
+  expect_rate(kTileColumns, fabric::NetworkModel::kFast);
+  expect_rate(kTileRows, fabric::NetworkModel::kFast);
 }
 TEST(PublishedRates, TileBisectionReference) {
-  expect_rate(tile("columns"), NetModel::kReference, 800);
+  expect_rate(kTileColumns, fabric::NetworkModel::kReference);
 }
 TEST(PublishedRates, TrayBisectionFast) {
-  expect_rate(tray(), NetModel::kFast, 1500);
+  expect_rate(kTray, fabric::NetworkModel::kFast);
 }
 TEST(PublishedRates, TrayBisectionReference) {
-  expect_rate(tray(), NetModel::kReference, 800);
+  expect_rate(kTray, fabric::NetworkModel::kReference);
 }
 TEST(PublishedRates, OffTileFast) {
-  expect_rate(off_tile(), NetModel::kFast, 1500);
+  expect_rate(kOffTile, fabric::NetworkModel::kFast);
 }
 TEST(PublishedRates, OffTileReference) {
-  expect_rate(off_tile(), NetModel::kReference, 800);
+  expect_rate(kOffTile, fabric::NetworkModel::kReference);
 }
 
 }  // namespace
