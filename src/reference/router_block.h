@@ -134,7 +134,8 @@ class RouterBlock final : public Nodes {
   std::vector<std::array<Cycles, kPorts>> last_flit_, last_credit_;
   /// Of packet networks whose channels share buffers: free places of the pool, by router and output port.
   std::vector<std::array<std::uint32_t, kPorts>> pool_;
-  /// Of packet networks, by router: input VCs with a multicast in front, and by input VC the outputs that it still wants.
+  /// Of packet networks, by router: input VCs with a multicast in front, and by input VC the outputs that it still
+  /// wants.
   struct Forks {
     Mask fronts = 0;
     Bytes outputs{};

@@ -23,9 +23,9 @@ using topology::MachineParams;
 using topology::NocParams;
 
 constexpr std::int64_t kMostChannels = reference::kMostPacketChannels, kMostBuffers = 128;
-constexpr Cycles kFlit = 1024;                              ///< parts of a cycle in which memories are busy
+constexpr Cycles kFlit = 1024;  ///< parts of a cycle in which memories are busy
 constexpr Cycles kNoMemory = -1;
-constexpr Cycles kQuiet = Cycles{1} << 20;                  ///< nothing has moved for so long: nothing ever will
+constexpr Cycles kQuiet = Cycles{1} << 20;  ///< nothing has moved for so long: nothing ever will
 
 std::int64_t packet_bytes(const NocParams& noc) {
   return noc.packet_bytes == 0 ? noc.link_bytes_per_cycle : noc.packet_bytes;
@@ -298,8 +298,8 @@ std::vector<std::string> problems(const MachineParams& machine) {
   const std::int64_t sites = machine.die.grid.rows * machine.die.grid.columns;
   for (const std::int64_t site : noc.memory_sites) {
     if (site < sites) continue;
-    found.push_back(fmt::format("machine.noc.memory_sites: found {}, expected sites of the die, 0 to {}", site,
-                                sites - 1));
+    found.push_back(
+        fmt::format("machine.noc.memory_sites: found {}, expected sites of the die, 0 to {}", site, sites - 1));
   }
   if (noc.hop_cycles > 64)
     found.push_back(fmt::format("machine.noc.hop_cycles: found {}, expected 1 to 64 in a replay", noc.hop_cycles));

@@ -130,10 +130,10 @@ class RingAllReduce final : public Words {
 
  private:
   struct Node {
-    std::uint32_t step = 0;    ///< whose chunk comes
-    std::int64_t got = 0;      ///< words of it
-    Cycles last = 0;           ///< when the last of them was added or stored
-    Cycles sends_at = kCore;   ///< from when on it can read and send another word
+    std::uint32_t step = 0;   ///< whose chunk comes
+    std::int64_t got = 0;     ///< words of it
+    Cycles last = 0;          ///< when the last of them was added or stored
+    Cycles sends_at = kCore;  ///< from when on it can read and send another word
   };
   [[nodiscard]] std::int64_t chunk_words(std::uint32_t chunk) const {
     const std::int64_t all = words_, count = columns_;
@@ -199,7 +199,8 @@ std::vector<std::string> word_problems(const MachineParams& machine) {
 WordRun run_words(WordCollective collective, std::int64_t words, const MachineParams& machine) {
   constexpr std::int64_t kMostWords = 4096;
   std::vector<std::string> wrong = word_problems(machine);
-  if (words < 1 || words > kMostWords) wrong.push_back(fmt::format("found {} words, expected 1 to {}", words, kMostWords));
+  if (words < 1 || words > kMostWords)
+    wrong.push_back(fmt::format("found {} words, expected 1 to {}", words, kMostWords));
   const topology::Grid& grid = machine.die.grid;
   const bool rows = collective == WordCollective::kBroadcast2d;
   if (grid.columns < 2 || grid.rows < 1 || (grid.rows > 1 && !rows))

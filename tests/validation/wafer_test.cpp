@@ -42,14 +42,16 @@ TEST_P(WaferCollective, TakesThePublishedCycles) {
       where = fmt::format("{} x {} nodes, {} words", p.rows, p.columns, p.words);
     }
     divided = std::max(divided, std::abs(cycles / run::published_cycles(p, false) - 1));
-    bytes_of_node = std::max(bytes_of_node, static_cast<double>(ran.network_bytes) / static_cast<double>(p.rows * p.columns));
+    bytes_of_node =
+        std::max(bytes_of_node, static_cast<double>(ran.network_bytes) / static_cast<double>(p.rows * p.columns));
   }
   EXPECT_GE(points, 15);
-  judge({fmt::format("wafer_{}", id),
-         fmt::format("{}, the furthest of {} points from the model: {}", run::collective_name(collective), points, where),
-         collective == WordCollective::kRingAllReduce ? "HPDC'24, chunks of whole words" : "HPDC'24", "cycles", 0.96,
-         1.04},
-        expected, got);
+  judge(
+      {fmt::format("wafer_{}", id),
+       fmt::format("{}, the furthest of {} points from the model: {}", run::collective_name(collective), points, where),
+       collective == WordCollective::kRingAllReduce ? "HPDC'24, chunks of whole words" : "HPDC'24", "cycles", 0.96,
+       1.04},
+      expected, got);
   if (collective == WordCollective::kRingAllReduce) {
     judge({"wafer_ring_divided_words", "ring all-reduce, furthest from the model as printed, which divides words",
            "at most this", "%", 0, 1, true},

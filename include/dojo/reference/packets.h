@@ -60,7 +60,7 @@ class PacketNetwork {
  public:
   struct Arrival {
     std::uint32_t tag = 0;
-    Cycles time = 0;          ///< its last flit is at the node; not before the cycle that told it
+    Cycles time = 0;           ///< its last flit is at the node; not before the cycle that told it
     std::uint32_t router = 0;  ///< of that node
   };
 
@@ -73,7 +73,7 @@ class PacketNetwork {
   virtual void send_to_all(const Packet& packet, const PacketReach& reach) = 0;
   /// Cycles are run one after another. Adds to `arrivals`.
   virtual void cycle(Cycles now, std::vector<Arrival>& arrivals) = 0;
-  [[nodiscard]] virtual bool idle() const = 0;  ///< nothing is under way
+  [[nodiscard]] virtual bool idle() const = 0;            ///< nothing is under way
   [[nodiscard]] virtual std::uint64_t bytes() const = 0;  ///< host memory of its routers and nodes
 };
 

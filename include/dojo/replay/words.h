@@ -19,7 +19,7 @@ enum class WordCollective {
 };
 
 struct WordRun {
-  Cycles cycles = 0;           ///< from the first word read to the last one stored
+  Cycles cycles = 0;                ///< from the first word read to the last one stored
   std::uint64_t network_bytes = 0;  ///< host memory of routers and nodes
 };
 

@@ -20,7 +20,8 @@ std::vector<WaferPoint> wafer_table() {
       for (const std::int64_t words : {1, 16, 256, 1024, 4096}) table.push_back({collective, 1, nodes, words});
   }
   for (const std::int64_t side : {4, 16, 64})
-    for (const std::int64_t words : {1, 16, 256, 1024}) table.push_back({WordCollective::kBroadcast2d, side, side, words});
+    for (const std::int64_t words : {1, 16, 256, 1024})
+      table.push_back({WordCollective::kBroadcast2d, side, side, words});
   table.push_back({WordCollective::kBroadcast2d, 16, 16, 4096});
   table.push_back({WordCollective::kBroadcast2d, 512, 512, 1});
   table.push_back({WordCollective::kBroadcast2d, 512, 512, 16});
@@ -86,9 +87,10 @@ std::vector<ValidationPoint> wafer_collectives(const ValidationRequest&) {
   for (const WaferPoint& p : wafer_table()) {
     const replay::WordRun ran = replay::run_words(p.collective, p.words, wse2(p.rows, p.columns));
     const bool rounds = p.collective == WordCollective::kRingAllReduce && p.words % p.columns != 0;
-    points.push_back({fmt::format("{}, {} x {} nodes, {} words", collective_name(p.collective), p.rows, p.columns, p.words),
-                      rounds ? "HPDC'24 model, chunks of whole words" : "HPDC'24 model", "cycles",
-                      published_cycles(p, true), static_cast<double>(ran.cycles), 1 - kTolerance, 1 + kTolerance});
+    points.push_back(
+        {fmt::format("{}, {} x {} nodes, {} words", collective_name(p.collective), p.rows, p.columns, p.words),
+         rounds ? "HPDC'24 model, chunks of whole words" : "HPDC'24 model", "cycles", published_cycles(p, true),
+         static_cast<double>(ran.cycles), 1 - kTolerance, 1 + kTolerance});
   }
   return points;
 }

@@ -62,7 +62,8 @@ std::vector<ValidationPoint> wormhole_recordings(const ValidationRequest& reques
   const topology::MachineParams machine = wormhole_b0();
   std::vector<ValidationPoint> points;
   for (const fs::path& file : files) {
-    const replay::Replay times = replay::replay(replay::read_recording(file.string(), replay::bounds_of(machine)), machine);
+    const replay::Replay times =
+        replay::replay(replay::read_recording(file.string(), replay::bounds_of(machine)), machine);
     const double tolerance = file.filename().string().rfind("DRAM", 0) == 0 ? kDramTolerance : kSramTolerance;
     points.push_back({file.stem().string(), "recording, first issue to last barrier", "cycles",
                       static_cast<double>(times.recorded), static_cast<double>(times.predicted), 1 - tolerance,

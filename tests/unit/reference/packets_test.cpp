@@ -232,8 +232,7 @@ TEST(Packets, NeverDeadlock) {
     params.switch_order = draw.between(0, 1) == 1 ? topology::SwitchOrder::kLinksFirst : params.switch_order;
     params.lane_choice = draw.between(0, 1) == 1 ? topology::LaneChoice::kKeep : params.lane_choice;
     params.shared_flits = static_cast<std::uint32_t>(draw.between(0, 20));
-    params.shared_flits_of_channel =
-        std::min(params.shared_flits, static_cast<std::uint32_t>(draw.between(0, 9)));
+    params.shared_flits_of_channel = std::min(params.shared_flits, static_cast<std::uint32_t>(draw.between(0, 9)));
     const std::uint32_t routers = params.rings.row.length * params.rings.column.length;
     const auto network = make_packet_network(params);
     std::map<std::uint32_t, int> left;

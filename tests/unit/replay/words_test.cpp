@@ -63,7 +63,8 @@ TEST(Words, RefuseWhatTheyCannotRun) {
       return fmt::format("{}", fmt::join(error.lines(), "; "));
     }
   };
-  EXPECT_THAT(refused(WordCollective::kChainReduce, 1, wafer(2, 4)), ::testing::HasSubstr("found 2 x 4, expected one row"));
+  EXPECT_THAT(refused(WordCollective::kChainReduce, 1, wafer(2, 4)),
+              ::testing::HasSubstr("found 2 x 4, expected one row"));
   EXPECT_THAT(refused(WordCollective::kChainReduce, 1, wafer(1, 1)), ::testing::HasSubstr("found 1 x 1"));
   EXPECT_THAT(refused(WordCollective::kBroadcast, 4097, wafer(1, 4)), ::testing::HasSubstr("found 4097 words"));
   topology::MachineParams machine = wafer(1, 4);
