@@ -48,6 +48,8 @@ class TrafficBlock : public Block {
   using Setup = Sending;
   static constexpr unsigned kInputsOfReadPort = 1;
   static constexpr bool kHoldsChannels = true;  ///< packets of several flits: each holds a VC of every router
+  static constexpr bool kSharesBuffers = false;
+  static constexpr bool kMayDetour = true;  ///< with 16 VCs, each leg of a route has its own
   traffic::Tally tally;
   Sources sources;
 

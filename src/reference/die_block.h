@@ -50,6 +50,8 @@ class DieBlock : public Block {
   using Setup = DieSites;
   static constexpr unsigned kInputsOfReadPort = 2;  ///< a multicast that goes both ways enters both at once
   static constexpr bool kHoldsChannels = false;
+  static constexpr bool kSharesBuffers = false;
+  static constexpr bool kMayDetour = true;  ///< with 16 VCs, each leg of a route has its own
 
   /// `ends`: on this die, that each of its flits will reach.
   std::uint32_t add(const Message& message, const Way& way, std::uint32_t ends);

@@ -31,12 +31,12 @@ struct Flit {
   std::uint32_t where = 0;    ///< header word of its packet, with the marks of this flit; or what the nodes make of it
 };
 
-template <unsigned kStride, unsigned kPorts>
+template <unsigned kStride, unsigned kPorts, bool kWithDetours = kStride == 16>
 struct alignas(64) Router {
   static_assert(kStride == 4 || kStride == 8 || kStride == 16, "so that a VC's port and number are bit fields");
   static_assert(kPorts > kLocalPort && kPorts <= 12);
   static constexpr unsigned kInputVcs = kPorts * kStride;
-  static constexpr bool kDetours = kStride == 16;  ///< of machines with dead parts: each leg of a route has its own VCs
+  static constexpr bool kDetours = kWithDetours;  ///< of machines with dead parts: each leg of a route has its own VCs
   using Mask =
       std::conditional_t<kInputVcs <= 32, std::uint32_t, std::conditional_t<kInputVcs <= 64, std::uint64_t, UInt128>>;
   using Bytes = std::array<std::uint8_t, kInputVcs>;

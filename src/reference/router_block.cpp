@@ -31,6 +31,7 @@ RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& s
       credit_(params.credit_cycles),
       injection_(params.injection_cycles),
       speculative_(params.speculative),
+      channels_(static_cast<unsigned>(params.virtual_channels)),
       step_{1, -1, shape.columns, -shape.columns},
       arrivals_(horizon(params, Nodes::kHoldsChannels, setup.sink_cycles())),
       credits_(horizon(params, Nodes::kHoldsChannels, setup.sink_cycles())) {
@@ -48,6 +49,12 @@ RouterBlock<kStride, kRounds, Nodes, kReadPorts>::RouterBlock(const MeshShape& s
     never.fill(-1);
     last_flit_.assign(count, never);
     last_credit_.assign(count, never);
+  }
+  if constexpr (Nodes::kSharesBuffers) {
+    std::array<std::uint32_t, kPorts> full;
+    full.fill(this->shared_flits());
+    pool_.assign(count, full);
+    forks_.resize(count);
   }
   Mask channels = 0;
   for (unsigned port = 0; port < kPorts; ++port)
@@ -69,6 +76,13 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::face(Hot& r, std::uint32_t index,
                                                                                           unsigned vc, Flit flit,
                                                                                           Cycles from) {
+  if constexpr (Nodes::kSharesBuffers) {
+    if (const std::uint32_t outputs = this->forks(r, flit); outputs != 0) {
+      forks_[index].fronts |= kOne << vc;
+      forks_[index].outputs[vc] = static_cast<std::uint8_t>(outputs);
+      return;
+    }
+  }
   const unsigned output = this->route(r, flit);
   r.output[vc] = static_cast<std::uint8_t>(output);
   if constexpr (Nodes::kHoldsChannels) {
@@ -108,6 +122,12 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_credits(Cycles now)
       continue;
     }
     Hot& r = routers_[index];
+    if constexpr (Nodes::kSharesBuffers) {
+      pool_[index][vc / kStride] += ++r.credits[vc] <= this->shared_flits_of_channel() ? 1 : 0;
+      share(r, index, vc / kStride);
+      if (r.ready != 0 || forks_[index].fronts != 0) wake(r, index);
+      continue;
+    }
     if (r.credits[vc]++ != 0) continue;
     r.credit |= kOne << vc;
     if constexpr (!Nodes::kHoldsChannels) {
@@ -124,6 +144,24 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::apply_credits(Cycles now)
     wake(r, index);
   }
   due.clear();
+}
+
+/// Which output VCs of a port have credit: a place of their own, or one of those that they share.
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::share(Hot& r, std::uint32_t index, unsigned port) {
+  if constexpr (Nodes::kSharesBuffers) {
+    const bool pool = pool_[index][port] != 0;
+    for (unsigned vc = port * kStride; vc < port * kStride + channels_; ++vc) {
+      const Mask out = kOne << vc;
+      const bool open = r.credits[vc] > this->shared_flits_of_channel() || (r.credits[vc] != 0 && pool);
+      if (open == ((r.credit & out) != 0)) continue;
+      r.credit ^= out;
+      if ((r.free & out) != 0) continue;
+      const unsigned holder = r.holder[vc];
+      r.ready &= ~(kOne << holder);
+      if (open && r.length[holder] != 0) r.ready |= kOne << holder;
+    }
+  }
 }
 
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
@@ -163,7 +201,8 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate_all(Cycles now) 
     Hot& r = routers_[index];
     for (unsigned round = 0; round < kRounds; ++round) allocate(r, index, now, round, out);
     list_[kept] = index;
-    const bool more = (r.ready | r.waiting) != 0;
+    bool more = (r.ready | r.waiting) != 0;
+    if constexpr (Nodes::kSharesBuffers) more = more || forks_[index].fronts != 0;
     r.listed = more ? 1 : 0;
     kept += more ? 1 : 0;
   }
@@ -190,7 +229,8 @@ std::uint64_t RouterBlock<kStride, kRounds, Nodes, kReadPorts>::flits_inside() c
 
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 std::uint64_t RouterBlock<kStride, kRounds, Nodes, kReadPorts>::bytes() const {
-  return routers_.capacity() * sizeof(Hot) + buffers_.capacity() * sizeof(Flit) + Nodes::bytes_of_nodes();
+  return routers_.capacity() * sizeof(Hot) + buffers_.capacity() * sizeof(Flit) + Nodes::bytes_of_nodes() +
+         pool_.capacity() * sizeof(pool_[0]) + forks_.capacity() * sizeof(Forks);
 }
 
 namespace {
@@ -228,7 +268,9 @@ std::unique_ptr<TrafficBlock> make_block(const MeshShape& shape, const RouterPar
 
 std::unique_ptr<PacketBlock> make_packet_block(const MeshShape& shape, const RouterParams& params,
                                                const PacketNetworkParams& setup) {
-  return std::make_unique<RouterBlock<8, 1, PacketBlock, 1>>(shape, params, setup);
+  if (params.virtual_channels <= 4) return std::make_unique<RouterBlock<4, 1, PacketBlock, 1>>(shape, params, setup);
+  if (params.virtual_channels <= 8) return std::make_unique<RouterBlock<8, 1, PacketBlock, 1>>(shape, params, setup);
+  return std::make_unique<RouterBlock<16, 1, PacketBlock, 1>>(shape, params, setup);
 }
 
 std::unique_ptr<DieBlock> make_die_block(const MeshShape& shape, const RouterParams& params, const DieSites& sites) {

@@ -41,8 +41,9 @@ class RouterBlock final : public Nodes {
 
  private:
   static constexpr unsigned kPorts = kLocalPort + kReadPorts * Nodes::kInputsOfReadPort;
-  using Hot = Router<kStride, kPorts>;
+  using Hot = Router<kStride, kPorts, kStride == 16 && Nodes::kMayDetour>;
   using Mask = typename Hot::Mask;
+  using Bytes = typename Hot::Bytes;
   static constexpr unsigned kInputVcs = Hot::kInputVcs;
   static constexpr unsigned kInputVcBits = 8;     ///< router and VC in one word
   static constexpr unsigned kSource = kInputVcs;  ///< + VC of the node: credit for one of its input VCs
@@ -97,6 +98,9 @@ class RouterBlock final : public Nodes {
   void apply_arrivals(Cycles now);
   void allocate_all(Cycles now);
   void allocate(Hot& r, std::uint32_t index, Cycles now, unsigned round, Outlets& out);
+  void allocate_by_links(Hot& r, std::uint32_t index, Cycles now, Outlets& out);
+  void share(Hot& r, std::uint32_t index, unsigned port);
+  std::uint32_t send_copies(Hot& r, std::uint32_t index, Cycles now, Outlets& out);
   void want_channels(const Hot& r, Mask waiting, Bids& bids) const;
   static void give_channels(Hot& r, const Bids& bids);
   static void give(Hot& r, unsigned input, unsigned channel);
@@ -117,6 +121,7 @@ class RouterBlock final : public Nodes {
   std::uint32_t depth_ = 8, depth_bits_ = 3, index_mask_ = 7;
   Cycles hop_ = 3, credit_ = 2, injection_ = 2;
   bool speculative_ = true;
+  unsigned channels_ = 4;  ///< VCs of a port
   unsigned write_ports_ = 1;
   std::array<std::int32_t, kPorts> step_{};  ///< to the neighbour's index
   std::vector<Hot> routers_;
@@ -127,6 +132,16 @@ class RouterBlock final : public Nodes {
   /// With two rounds: the last cycle in which an output port sent a flit, an input port a credit; of the node's output,
   /// in parts of a cycle, one for each write port.
   std::vector<std::array<Cycles, kPorts>> last_flit_, last_credit_;
+  /// Of packet networks whose channels share buffers: free places of the pool, by router and output port.
+  std::vector<std::array<std::uint32_t, kPorts>> pool_;
+  /// Of packet networks, by router: input VCs with a multicast in front, and by input VC the outputs that it still
+  /// wants.
+  struct Forks {
+    Mask fronts = 0;
+    Bytes outputs{};
+    std::uint8_t turn = 0;  ///< input VC that comes first
+  };
+  std::vector<Forks> forks_;
   std::uint64_t heads_ = 0;
 };
 

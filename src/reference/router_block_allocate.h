@@ -39,6 +39,13 @@ void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::want_channels(const Hot& 
     if (free == 0) continue;
     bids.wanting |= kOne << i;
     bids.wanted[i] = static_cast<std::uint8_t>(next_bit(free, r.vc_want[i]));
+    if constexpr (Nodes::kSharesBuffers) {
+      // The lane that the packet has, if it is free and has credit; else another such one; else a full one.
+      if (this->keeps_lanes()) {
+        const unsigned lane = lowest_bit(port) + this->lane_of(i % kStride);
+        bids.wanted[i] = static_cast<std::uint8_t>(next_bit((open & port) != 0 ? open & port : free, lane));
+      }
+    }
     if ((open & port) != 0) bids.speculative |= kOne << i;
   }
   if (!speculative_) bids.speculative = 0;
@@ -131,11 +138,76 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
   if ((r.ready >> vc & 1) != 0) send(r, index, vc, now, round, out);
 }
 
+/// Multicasts of one flit go before all else; input VCs take turns. Each output that still wants a copy has it as soon
+/// as it is free and a channel of it has credit. Returns the outputs that have sent.
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+std::uint32_t RouterBlock<kStride, kRounds, Nodes, kReadPorts>::send_copies(Hot& r, std::uint32_t index, Cycles now,
+                                                                            Outlets& out) {
+  std::uint32_t used = 0;
+  if constexpr (Nodes::kSharesBuffers) {
+    Forks& forks = forks_[index];
+    const Mask before = (kOne << forks.turn) - 1;
+    for (Mask turn : {static_cast<Mask>(forks.fronts & ~before), static_cast<Mask>(forks.fronts & before)}) {
+      for (; turn != 0; turn &= turn - 1) {
+        const unsigned vc = lowest_bit(turn);
+        const Flit flit = buffer(index, vc)[r.first[vc]];
+        for (std::uint32_t left = forks.outputs[vc] & ~used; left != 0; left &= left - 1) {
+          const unsigned output = lowest_bit(left);
+          const Mask group = static_cast<Mask>(Mask{this->channels(r, flit, output)} << (output * kStride));
+          const Mask open = r.free & r.credit & group;
+          if (open == 0) continue;
+          const unsigned channel = next_bit(open, lowest_bit(group) + this->lane_of(vc % kStride));
+          pool_[index][output] -= r.credits[channel]-- <= this->shared_flits_of_channel() ? 1 : 0;
+          share(r, index, output);
+          forward(r, index, vc, channel, flit, now, 0, out);
+          ++r.sent[output];
+          used |= 1u << output;
+          forks.outputs[vc] = static_cast<std::uint8_t>(forks.outputs[vc] & ~(1u << output));
+        }
+        if (forks.outputs[vc] != 0) continue;
+        forks.fronts &= ~(kOne << vc);
+        forks.turn = after(vc);
+        r.first[vc] = static_cast<std::uint8_t>((r.first[vc] + 1u) & index_mask_);
+        --r.length[vc];
+        return_credit(r, index, vc, now, out);
+        if (r.length[vc] != 0) face(r, index, vc, buffer(index, vc)[r.first[vc]], now + 1);
+      }
+    }
+  }
+  return used;
+}
+
+/// Heads are given virtual channels; then each link takes turns over its channels, whichever input port they come from.
+template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
+void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate_by_links(Hot& r, std::uint32_t index, Cycles now,
+                                                                         Outlets& out) {
+  const std::uint32_t used = send_copies(r, index, now, out);
+  if (r.waiting != 0) {
+    Bids bids;
+    want_channels(r, r.waiting, bids);
+    if (bids.wanting != 0) give_channels(r, bids);
+  }
+  Mask held = 0;
+  for (Mask left = r.ready; left != 0; left &= left - 1) held |= kOne << r.held[lowest_bit(left)];
+  while (held != 0) {
+    const unsigned output = lowest_bit(held) / kStride;
+    const Mask port = static_cast<Mask>(kPortMask << (output * kStride));
+    const unsigned channel = next_bit(static_cast<Mask>(held & port), output * kStride + r.switch_give[output]);
+    held &= ~port;
+    if ((used >> output & 1) != 0) continue;
+    r.switch_give[output] = static_cast<std::uint8_t>((channel + 1) % kStride);
+    send(r, index, r.holder[channel], now, 0, out);
+  }
+}
+
 template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
 [[gnu::always_inline]] inline void RouterBlock<kStride, kRounds, Nodes, kReadPorts>::allocate(
     Hot& r, std::uint32_t index, Cycles now, unsigned round, Outlets& out) {
   Mask ready = r.ready;
   if constexpr (!Nodes::kHoldsChannels) ready &= ~static_cast<Mask>(this->held_back(index, now));
+  if constexpr (Nodes::kSharesBuffers) {
+    if (this->links_first()) return allocate_by_links(r, index, now, out);
+  }
   if (r.waiting == 0 && at_most_one_bit(ready)) {
     if (ready != 0) grant(r, index, lowest_bit(ready), now, round, out);
     return;
@@ -214,7 +286,12 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
   r.length[vc] = static_cast<std::uint8_t>(length);
   r.credits[held] = static_cast<std::uint8_t>(credits);
   const Mask in = kOne << vc;
-  if (credits == 0) r.credit &= ~(kOne << held);
+  if constexpr (Nodes::kSharesBuffers) {
+    pool_[index][held / kStride] -= credits < this->shared_flits_of_channel() ? 1 : 0;
+    share(r, index, held / kStride);
+  } else {
+    if (credits == 0) r.credit &= ~(kOne << held);
+  }
   if constexpr (!Nodes::kHoldsChannels) {
     this->sent_from(index, vc, held / kStride, flit, now);
     leave_front(r, vc, held, credits != 0);
@@ -225,7 +302,7 @@ template <unsigned kStride, unsigned kRounds, class Nodes, unsigned kReadPorts>
     r.ready &= ~in;
     r.free |= kOne << held;
     if (length != 0) face(r, index, vc, flits[after], now + 1);
-  } else if (length == 0 || credits == 0) {
+  } else if (length == 0 || (r.credit >> held & 1) == 0) {
     r.ready &= ~in;
   }
   forward(r, index, vc, held, flit, now, round, out);

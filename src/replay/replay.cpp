@@ -11,6 +11,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/reference/packets.h"
+#include "replay/packet_params.h"
 
 namespace dojo::replay {
 namespace {
@@ -21,28 +22,13 @@ using reference::PacketNetworkParams;
 using topology::MachineParams;
 using topology::NocParams;
 
-constexpr std::int64_t kMostChannels = 8, kMostBuffers = 128;
-constexpr std::uint32_t kRequestClass = 0, kDataClass = 1;  ///< classes of packets
-constexpr Cycles kQuiet = Cycles{1} << 20;                  ///< nothing has moved for so long: nothing ever will
+constexpr std::int64_t kMostChannels = reference::kMostPacketChannels, kMostBuffers = 128;
+constexpr Cycles kFlit = 1024;  ///< parts of a cycle in which memories are busy
+constexpr Cycles kNoMemory = -1;
+constexpr Cycles kQuiet = Cycles{1} << 20;  ///< nothing has moved for so long: nothing ever will
 
 std::int64_t packet_bytes(const NocParams& noc) {
   return noc.packet_bytes == 0 ? noc.link_bytes_per_cycle : noc.packet_bytes;
-}
-
-PacketNetworkParams network_params(const MachineParams& machine) {
-  const NocParams& noc = machine.noc;
-  PacketNetworkParams params;
-  params.rings = topology::rings_of(noc, static_cast<std::uint32_t>(machine.die.grid.rows),
-                                    static_cast<std::uint32_t>(machine.die.grid.columns));
-  params.hop_cycles = noc.hop_cycles;
-  params.endpoint_cycles = noc.endpoint_cycles;
-  params.virtual_channels = static_cast<std::uint32_t>(noc.virtual_channels);
-  params.buffer_flits = static_cast<std::uint32_t>(noc.buffer_packets_per_vc);
-  if (noc.endpoint_bytes_per_cycle > 0) {
-    const double flit = 1024 * static_cast<double>(noc.link_bytes_per_cycle) / noc.endpoint_bytes_per_cycle;
-    params.endpoint_cycles_of_1024_flits = static_cast<std::uint32_t>(std::lround(std::max(1024.0, flit)));
-  }
-  return params;
 }
 
 /// A read or write under way.
@@ -65,8 +51,16 @@ class Player {
     PacketNetworkParams params = network_params(machine);
     columns_ = params.rings.row.length;
     routers_ = columns_ * params.rings.column.length;
+    memory_free_.assign(routers_, kNoMemory);
+    for (const std::int64_t site : noc_.memory_sites) memory_free_.at(static_cast<std::size_t>(site)) = 0;
+    const std::uint32_t memory = cycles_of_1024_flits(noc_, noc_.memory_bytes_per_cycle);
     for (std::int64_t i = 0; i < noc_.networks; ++i) {
       params.rings.columns_first = i == 1;
+      params.slower_nodes.clear();
+      for (const std::int64_t site : noc_.memory_sites) {
+        if (noc_.memory_bytes_per_cycle > 0)
+          params.slower_nodes[of_site(static_cast<std::uint8_t>(i), static_cast<std::uint32_t>(site))] = memory;
+      }
       networks_.push_back(reference::make_packet_network(params));
     }
   }
@@ -107,8 +101,23 @@ class Player {
 
   /// The second network's routers are numbered from the last to the first, so that its links lead the other way.
   [[nodiscard]] std::uint32_t router(std::uint8_t network, Place at) const {
-    const std::uint32_t index = static_cast<std::uint32_t>(at.y) * columns_ + static_cast<std::uint32_t>(at.x);
-    return network == 1 ? routers_ - 1 - index : index;
+    return of_site(network, static_cast<std::uint32_t>(at.y) * columns_ + static_cast<std::uint32_t>(at.x));
+  }
+  /// And back: it is its own inverse.
+  [[nodiscard]] std::uint32_t of_site(std::uint8_t network, std::uint32_t site) const {
+    return network == 1 ? routers_ - 1 - site : site;
+  }
+
+  /// When the answer of a read starts. Reads of a memory that all networks share follow one another.
+  Cycles answers_at(const Transfer& transfer, Cycles asked) {
+    Cycles& free = memory_free_[of_site(transfer.network, transfer.to)];
+    if (free == kNoMemory) return asked + noc_.read_cycles;
+    const Cycles starts = std::max(asked + noc_.memory_read_cycles, ceil_div(free, kFlit));
+    if (noc_.memory_bytes_per_cycle > 0) {
+      const std::int64_t flits = ceil_div(transfer.bytes, noc_.link_bytes_per_cycle);
+      free = std::max(starts * kFlit, free) + flits * cycles_of_1024_flits(noc_, noc_.memory_bytes_per_cycle);
+    }
+    return starts;
   }
 
   bool issue(Cycles now) {
@@ -129,13 +138,13 @@ class Player {
   bool happens(std::uint32_t p, const Event& event, Cycles now) {
     State& state = states_[p];
     if (event.kind == Event::Kind::kBarrierEnd) return ends(p, event, now);
-    const Cycles time = event.time + state.shift;
+    const Cycles time = event.time + state.shift + noc_.issue_cycles;
     if (time > now) {
       next_issue_ = std::max(next_issue_, time);
       return false;
     }
     if (event.kind == Event::Kind::kBarrier) {
-      state.waits_since = time;
+      state.waits_since = time - noc_.issue_cycles;
     } else {
       begin(p, event);
     }
@@ -145,7 +154,7 @@ class Player {
   bool ends(std::uint32_t p, const Event& event, Cycles now) {
     State& state = states_[p];
     const std::size_t group = event.of_reads ? 1 : 0;
-    const Cycles end = std::max(state.last[group], state.waits_since);
+    const Cycles end = std::max(state.last[group], state.waits_since + noc_.issue_cycles);
     if (state.open[group] != 0 || end > now) return false;
     const Cycles recorded_start = recording_.processors[p].events[state.next - 1].time;
     barriers_.push_back({p, event.of_reads, event.time, end, recorded_start, state.waits_since});
@@ -197,7 +206,7 @@ class Player {
       Transfer& transfer = transfers_[index];
       switch (static_cast<Part>(due.tag % kParts)) {
         case Part::kRequest:
-          due_.push({due.time + noc_.read_cycles, index * kParts + static_cast<std::uint32_t>(Part::kAnswer)});
+          due_.push({answers_at(transfer, due.time), index * kParts + static_cast<std::uint32_t>(Part::kAnswer)});
           break;
         case Part::kAnswer:
           send_data(index);
@@ -244,6 +253,7 @@ class Player {
   const NocParams& noc_;
   std::vector<State> states_;
   std::uint32_t columns_ = 1, routers_ = 1;
+  std::vector<Cycles> memory_free_;  ///< by site, in parts of kFlit of a cycle: from then on it can read more
   std::vector<std::unique_ptr<PacketNetwork>> networks_;
   std::vector<Transfer> transfers_;
   std::priority_queue<Due> due_;
@@ -273,9 +283,23 @@ std::vector<std::string> problems(const MachineParams& machine) {
                     "channels of their own, on rings once more on both sides of the link that closes them",
                     noc.virtual_channels, least, kMostChannels));
   }
-  if (noc.buffer_packets_per_vc > kMostBuffers) {
-    found.push_back(fmt::format("machine.noc.buffer_packets_per_vc: found {}, expected 1 to {} in a replay",
-                                noc.buffer_packets_per_vc, kMostBuffers));
+  if (noc.buffer_packets_per_vc + noc.shared_packets_per_vc > kMostBuffers) {
+    found.push_back(
+        fmt::format("machine.noc.buffer_packets_per_vc: found {} and {} in shared_packets_per_vc, expected together "
+                    "at most {} in a replay",
+                    noc.buffer_packets_per_vc, noc.shared_packets_per_vc, kMostBuffers));
+  }
+  if (noc.shared_packets_per_vc > noc.shared_buffer_packets) {
+    found.push_back(fmt::format(
+        "machine.noc.shared_packets_per_vc: found {}, expected at most shared_buffer_packets, {}: a channel cannot "
+        "have more of the shared buffer than there is",
+        noc.shared_packets_per_vc, noc.shared_buffer_packets));
+  }
+  const std::int64_t sites = machine.die.grid.rows * machine.die.grid.columns;
+  for (const std::int64_t site : noc.memory_sites) {
+    if (site < sites) continue;
+    found.push_back(
+        fmt::format("machine.noc.memory_sites: found {}, expected sites of the die, 0 to {}", site, sites - 1));
   }
   if (noc.hop_cycles > 64)
     found.push_back(fmt::format("machine.noc.hop_cycles: found {}, expected 1 to 64 in a replay", noc.hop_cycles));

@@ -50,6 +50,25 @@ constexpr const auto& enum_entries(Wrap) {
   return kWrapTexts;
 }
 
+/// Who chooses first in a router: what wants to leave, or what can be left by.
+enum class SwitchOrder { kInputsFirst, kLinksFirst };
+inline constexpr std::array<schema::EnumEntry<SwitchOrder>, 2> kSwitchOrderTexts{
+    {{SwitchOrder::kInputsFirst, "inputs_first", "an input port sends one flit a cycle, and chooses which"},
+     {SwitchOrder::kLinksFirst, "links_first",
+      "each link takes turns over its virtual channels; an input port may feed several links in a cycle"}}};
+constexpr const auto& enum_entries(SwitchOrder) {
+  return kSwitchOrderTexts;
+}
+
+/// Which of the free virtual channels of its class a packet takes on its next link.
+enum class LaneChoice { kInTurn, kKeep };
+inline constexpr std::array<schema::EnumEntry<LaneChoice>, 2> kLaneChoiceTexts{
+    {{LaneChoice::kInTurn, "in_turn", "the one after that which the packet before it took"},
+     {LaneChoice::kKeep, "keep", "the one it has, another one only where that is taken or full"}}};
+constexpr const auto& enum_entries(LaneChoice) {
+  return kLaneChoiceTexts;
+}
+
 struct Grid {
   std::int64_t rows = 1;
   std::int64_t columns = 1;
@@ -131,6 +150,14 @@ struct NocParams {
   std::int64_t packet_bytes = 0, header_flits = 0;
   double endpoint_bytes_per_cycle = 0;
   std::int64_t endpoint_cycles = 1, read_cycles = 0;
+  std::int64_t issue_cycles = 0, credit_cycles = 0;
+  std::int64_t shared_buffer_packets = 0, shared_packets_per_vc = 0;
+  SwitchOrder switch_order = SwitchOrder::kInputsFirst;
+  LaneChoice lane_choice = LaneChoice::kInTurn;
+  /// Nodes, row by row, that are memory behind the die.
+  std::vector<std::int64_t> memory_sites;
+  double memory_bytes_per_cycle = 0;
+  std::int64_t memory_read_cycles = 0;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
     field("link_bytes_per_cycle", self.link_bytes_per_cycle, "width of every on-die link and direction",
@@ -160,6 +187,28 @@ struct NocParams {
           Source{"assumed"});
     field("read_cycles", self.read_cycles, "a request is at a node until its answer starts, in a replay",
           Between(0, 10000), Source{"assumed"});
+    field("issue_cycles", self.issue_cycles,
+          "recorded time of an event until it takes effect, in a replay: the recorder writes it down first",
+          Between(0, 10000), Source{"chosen"});
+    field("credit_cycles", self.credit_cycles,
+          "a packet leaves a buffer until the sender may use its place, in a replay; 0 = hop_cycles", Between(0, 64),
+          Source{"assumed"});
+    field("shared_buffer_packets", self.shared_buffer_packets,
+          "of an input port, beyond buffer_packets_per_vc, for whichever channel needs them, in a replay",
+          Between(0, 65536), Source{"assumed"});
+    field("shared_packets_per_vc", self.shared_packets_per_vc, "of those, for one channel at most", Between(0, 65536),
+          Source{"assumed"});
+    field("switch_order", self.switch_order, "who chooses first in a router, in a replay", Anything(),
+          Source{"assumed"});
+    field("lane_choice", self.lane_choice, "which free channel of its class a packet takes, in a replay", Anything(),
+          Source{"assumed"});
+    field("memory_sites", self.memory_sites, "row-major sites that are memory behind the die, in a replay", AtLeast(0),
+          Source{"chosen"});
+    field("memory_bytes_per_cycle", self.memory_bytes_per_cycle,
+          "what each of them reads and writes over all networks; 0 = as other nodes", Between(0, 65536),
+          Source{"chosen"});
+    field("memory_read_cycles", self.memory_read_cycles, "read_cycles of these sites", Between(0, 10000),
+          Source{"chosen"});
   }
 };
 

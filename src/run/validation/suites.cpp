@@ -14,6 +14,10 @@ const std::vector<ValidationSuite>& validation_suites() {
       {"published", "sizes, latencies and power that Tesla has published", "", published_figures},
       {"rates", "bandwidths over cuts that Tesla has published, reached by packets", "", published_rates},
       {"booksim2", "the reference network against BookSim2: mean packet latency", "", booksim_points},
+      {"wafer", "collectives of a wafer-scale engine, word by word, against their published model", "",
+       wafer_collectives},
+      {"wormhole", "recorded network events of a Wormhole chip: spans that a replay predicts", "wormhole",
+       wormhole_recordings},
       {"own_mesh", "your own mean packet latencies", "mesh_points.csv", own_mesh_points}};
   return table;
 }

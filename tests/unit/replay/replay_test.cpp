@@ -112,6 +112,57 @@ TEST(Replays, EachParameterCounts) {
   EXPECT_GT(with([](Noc& noc) { noc.endpoint_bytes_per_cycle = 16; }), before + 1900);
   EXPECT_GT(with([](Noc& noc) { noc.link_bytes_per_cycle = 16; }), before + 1900);
   EXPECT_GT(with([](Noc& noc) { noc.buffer_packets_per_vc = 4; }), before + 1000) << "credits are back too late";
+  EXPECT_EQ(with([](Noc& noc) { noc.issue_cycles = 84; }), before + 84);
+  EXPECT_GT(with([](Noc& noc) { noc.credit_cycles = 40; }), before + 500) << "the same";
+  const auto few = [&](std::int64_t shared, std::int64_t of_channel) {
+    return with([&](Noc& noc) {
+      noc.buffer_packets_per_vc = 1;
+      noc.shared_buffer_packets = shared;
+      noc.shared_packets_per_vc = of_channel;
+    });
+  };
+  EXPECT_EQ(few(62, 31), before) << "two channels carry the data, each with 32 places";
+  EXPECT_GT(few(4, 4), few(16, 16));
+  EXPECT_GT(few(16, 4), few(16, 16));
+}
+
+/// What a processor waits for takes its time; what it does not wait for takes as long as the recorder.
+TEST(Replays, RecordingABarrierTakesTime) {
+  topology::MachineParams machine = chip();
+  machine.noc.issue_cycles = 84;
+  const Recording recording = one({3, 4}, {transfer(Kind::kRead, 0, {3, 4}, 32, 0),
+                                           {Kind::kBarrier, true, 0, {}, 0, 5000},
+                                           {Kind::kBarrierEnd, true, 0, {}, 0, 5084}});
+  const Barrier barrier = replay(recording, machine).barriers.at(0);
+  EXPECT_EQ(barrier.predicted_start, 5000);
+  EXPECT_EQ(barrier.predicted_end, 5084);
+}
+
+/// Memory behind a node: a latency of its own, and a rate that both networks share.
+TEST(Replays, MemoryBehindANodeIsSharedByBothNetworks) {
+  const auto ends = [](const topology::MachineParams& machine, std::uint8_t second) {
+    Recording recording{"events", {}, 2, 2};
+    for (const std::uint8_t network : {std::uint8_t{0}, second}) {
+      recording.processors.push_back({{3, 4},
+                                      "BRISC",
+                                      {transfer(Kind::kRead, network, {0, 4}, 8192, 0),
+                                       {Kind::kBarrier, true, 0, {}, 0, 1},
+                                       {Kind::kBarrierEnd, true, 0, {}, 0, 1000}}});
+    }
+    Cycles last = 0;
+    for (const Barrier& barrier : replay(recording, machine).barriers) last = std::max(last, barrier.predicted_end);
+    return static_cast<double>(last);
+  };
+  topology::MachineParams machine = chip();
+  const double apart = ends(machine, 1);
+  EXPECT_NEAR(ends(machine, 0), apart + 257, 30) << "one network carries one packet after the other";
+  machine.noc.memory_sites = {40};
+  EXPECT_NEAR(ends(machine, 1), apart - kRead, 1) << "its latency is memory_read_cycles, 0";
+  machine.noc.memory_read_cycles = 300;
+  EXPECT_NEAR(ends(machine, 1), apart - kRead + 300, 1);
+  machine.noc.memory_bytes_per_cycle = 16;
+  // Two reads of 512 cycles follow one another; the first is asked for over the shorter way.
+  EXPECT_NEAR(ends(machine, 1), apart - kRead + 300 + 256 + 512 - 4 * kHop, 4);
 }
 
 TEST(Replays, RefuseWhatTheyDoNotKnow) {
@@ -123,6 +174,12 @@ TEST(Replays, RefuseWhatTheyDoNotKnow) {
   EXPECT_THAT(problems(machine),
               ::testing::ElementsAre(HasSubstr("machine.level"), HasSubstr("virtual_channels: found 3"),
                                      HasSubstr("packet_bytes: found 8")));
+  machine = chip();
+  machine.noc.shared_packets_per_vc = 100;
+  machine.noc.memory_sites = {119, 120};
+  EXPECT_THAT(problems(machine), ::testing::ElementsAre(HasSubstr("buffer_packets_per_vc: found 32 and 100"),
+                                                        HasSubstr("shared_packets_per_vc: found 100"),
+                                                        HasSubstr("memory_sites: found 120")));
 }
 
 }  // namespace
