@@ -31,8 +31,22 @@ Place place_of(const Participant& participant, const Subject& subject) {
   if (participant.kind == Participant::Kind::kRank) return middle_of(subject.job.slices[participant.index]);
   const topology::Topology& t = subject.topology;
   const topology::DieCoordinates at = t.coordinates(t.dip_die(participant.index));
-  const bool west = t.dip_side(participant.index) == topology::Direction::kWest;
-  return {(at.row + 0.5) * t.site_rows(), (at.column + (west ? 0.0 : 1.0)) * t.site_columns()};
+  Place middle{at.row + 0.5, at.column + 0.5};  // of dies; then of the edge
+  switch (t.dip_side(participant.index)) {
+    case topology::Direction::kWest:
+      middle.column -= 0.5;
+      break;
+    case topology::Direction::kEast:
+      middle.column += 0.5;
+      break;
+    case topology::Direction::kNorth:
+      middle.row -= 0.5;
+      break;
+    case topology::Direction::kSouth:
+      middle.row += 0.5;
+      break;
+  }
+  return {middle.row * t.site_rows(), middle.column * t.site_columns()};
 }
 
 }  // namespace

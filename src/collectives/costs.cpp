@@ -47,12 +47,19 @@ void walk_to_dip(const Slice& slice, std::uint32_t dip, const topology::Topology
   const DieId die = topology.dip_die(dip);
   const topology::Direction side = topology.dip_side(dip);
   const topology::DieCoordinates end = topology.coordinates(die);
-  const std::int32_t middle = slice.first_site_column + slice.shape->columns / 2,
-                     columns = topology.die_columns() * topology.site_columns();
-  const std::int32_t across = side == topology::Direction::kWest ? middle + 1 : columns - middle,
-                     along = std::abs(centre_die(slice, topology).row - end.row) * topology.site_rows();
+  const topology::DieCoordinates at = centre_die(slice, topology);
+  const bool by_rows = side == topology::Direction::kWest || side == topology::Direction::kEast;
+  const bool low = side == topology::Direction::kWest || side == topology::Direction::kNorth;
+  const std::int32_t middle = by_rows ? slice.first_site_column + slice.shape->columns / 2
+                                      : slice.first_site_row + slice.shape->rows / 2,
+                     sites = by_rows ? topology.die_columns() * topology.site_columns()
+                                     : topology.die_rows() * topology.site_rows();
+  const std::int32_t across = low ? middle + 1 : sites - middle,
+                     along = by_rows ? std::abs(at.row - end.row) * topology.site_rows()
+                                     : std::abs(at.column - end.column) * topology.site_columns();
   path.latency_cycles += static_cast<double>((across + along) * topology.params().noc.hop_cycles);
-  walk(centre_die(slice, topology), end, slice, topology, path);
+  walk(at, end, slice, topology, path);
+  (by_rows ? path.horizontal : path.vertical) = true;
   const topology::Edge edge = topology.edge(die, side);
   path.latency_cycles +=
       static_cast<double>(edge.latency_cycles + topology.cycles_from_ns(topology.params().dip.bridge_ns));
@@ -82,7 +89,6 @@ Path path_over_zplane(const Slice& from, const Slice& to, const topology::Topolo
   const topology::MachineParams& p = topology.params();
   const Rates rates(topology);
   Path path;
-  path.horizontal = true;
   path.pooled_bytes_per_cycle = std::min(rates.frame_payload / rates.over_ethernet(rates.frame_payload),
                                          p.dip.hbm_bytes_per_s * p.dip.hbm_efficiency / p.clock_hz);
   walk_to_dip(from, topology.nearest_dip(first_die(from, topology)), topology, path);

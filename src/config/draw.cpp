@@ -50,18 +50,61 @@ std::string separator(const Topology& machine, std::int64_t row) {
   return text + "+";
 }
 
+/// Of an edge of the machine, from a line of dies on.
+std::int64_t count_dips(const Topology& machine, Direction side, std::int64_t first, std::int64_t lines) {
+  std::int64_t count = 0;
+  for (std::int64_t line = first; line < first + lines; ++line)
+    if (machine.dip_of_line(side, static_cast<std::int32_t>(line)) != kNone) ++count;
+  return count;
+}
+
+/// "5 DIP", or nothing.
+std::string dips_of_tile(const Topology& machine, Direction side, std::int64_t tile) {
+  const topology::Grid& dies = machine.params().tile.dies;
+  const bool rows = side == Direction::kWest || side == Direction::kEast;
+  const std::int64_t lines = rows ? dies.rows : dies.columns, count = count_dips(machine, side, tile * lines, lines);
+  return count == 0 ? "" : fmt::format("{} DIP", count);
+}
+
+/// Above or below the mesh; nothing where no column has a DIP.
+std::string dips_of_columns(const Topology& machine, Direction side) {
+  std::string counts, lines;
+  const std::int64_t columns = machine.params().exapod.tile_mesh.columns;
+  for (std::int64_t column = 0; column < std::min(columns, kWidestMesh); ++column) {
+    const std::string dips = dips_of_tile(machine, side, column);
+    counts += fmt::format(" {:^6}", dips);
+    lines += fmt::format(" {:^6}", dips.empty() ? "" : "||");
+  }
+  if (counts.find_first_not_of(' ') == std::string::npos) return "";
+  const std::string left(8, ' ');
+  return side == Direction::kNorth ? left + counts + "\n" + left + lines + "\n"
+                                   : left + lines + "\n" + left + counts + "\n";
+}
+
+/// "10 (5 west, 5 east)".
+std::string dips_by_side(const Topology& machine) {
+  std::string sides;
+  for (const Direction side : {Direction::kWest, Direction::kEast, Direction::kNorth, Direction::kSouth}) {
+    const bool rows = side == Direction::kWest || side == Direction::kEast;
+    const std::int64_t count = count_dips(machine, side, 0, rows ? machine.die_rows() : machine.die_columns());
+    if (count > 0) sides += fmt::format("{}{} {}", sides.empty() ? "" : ", ", count, topology::direction_name(side));
+  }
+  return sides.empty() ? "0" : fmt::format("{} ({})", machine.dip_count(), sides);
+}
+
 std::string mesh_row(const Topology& machine, std::int64_t row) {
   const auto& p = machine.params();
   const std::int64_t columns = p.exapod.tile_mesh.columns;
-  const std::string dips = machine.dip_count() > 0 ? fmt::format("{} DIP", p.tile.dies.rows) : "";
-  std::string text = fmt::format("{:>6}{} ", dips, dips.empty() ? ' ' : '=');
+  const std::string west = dips_of_tile(machine, Direction::kWest, row);
+  const std::string east = dips_of_tile(machine, Direction::kEast, row);
+  std::string text = fmt::format("{:>6}{} ", west, west.empty() ? ' ' : '=');
   for (std::int64_t column = 0; column < std::min(columns, kWidestMesh); ++column) {
     const bool tray_edge = column % machine.level(Level::kTile).grid.columns == 0;
     text += fmt::format("{}tile{:<2}", tray_edge ? '|' : ':',
                         machine.index_in_parent(Level::kTile, die_of_tile(machine, row, column)));
   }
   text += columns > kWidestMesh ? fmt::format(" ... {} columns ", columns) : "| ";
-  if (!dips.empty()) text += "=" + dips;
+  if (!east.empty()) text += "=" + east;
   for (const Level level : {Level::kCabinet, Level::kTray}) {
     if (p.level > level && begins(machine, level, row)) {
       text += fmt::format("  {}[{}]", schema::enum_text(level),
@@ -75,6 +118,7 @@ std::string mesh(const Topology& machine) {
   const auto& grid = machine.params().exapod.tile_mesh;
   std::string text =
       fmt::format("Tile mesh, {} x {} (rows x columns); = ends a cabinet, - a tray\n\n", grid.rows, grid.columns);
+  text += dips_of_columns(machine, Direction::kNorth);
   for (std::int64_t row = 0; row < grid.rows; ++row) {
     const bool skipped = grid.rows > kTallestMesh && row >= kTallestMesh / 2 && row < grid.rows - kTallestMesh / 2;
     if (skipped) {
@@ -83,7 +127,7 @@ std::string mesh(const Topology& machine) {
     }
     text += separator(machine, row) + "\n" + mesh_row(machine, row) + "\n";
   }
-  return text + separator(machine, grid.rows) + "\n\n";
+  return text + separator(machine, grid.rows) + "\n" + dips_of_columns(machine, Direction::kSouth) + "\n";
 }
 
 std::string site_map(const Topology& machine) {
@@ -190,7 +234,7 @@ std::string summary(const Topology& machine) {
     line("dead", fmt::format("{} dies, {} routers ({} of them cut off), {} links, {} cores", dead.dies, dead.routers,
                              dead.cut_off, dead.links, dead.cores));
   }
-  line("DIPs", fmt::format("{}", machine.dip_count()));
+  line("DIPs", dips_by_side(machine));
   line("hosts", fmt::format("{}", machine.host_count()));
   line("clock", scaled(p.clock_hz, "Hz"));
   line("peak bf16", scaled(nodes * flop_per_cycle * p.clock_hz, "FLOP/s"));

@@ -91,7 +91,8 @@ class Picture {
     text(kMargin, "", "Dies in their tiles; brown: trays, red: cabinets; bars: DIPs. The pointer shows a die's name.");
     const double most = static_cast<double>(std::max(machine_.die_rows(), machine_.die_columns()));
     const double die = std::clamp(1200 / most, 4.0, 28.0), dip = 2 * die;
-    const double left = kMargin + dip, top = y_ + kGap;
+    const bool above = has_dip(topology::Direction::kNorth), below = has_dip(topology::Direction::kSouth);
+    const double left = kMargin + dip, top = y_ + kGap + (above ? dip : 0);
     if (machine_.die_count() <= kMostDies) {
       for (DieId id = 0; id < machine_.die_count(); ++id) {
         const topology::DieCoordinates at = machine_.coordinates(id);
@@ -101,13 +102,31 @@ class Picture {
     parts(Level::kTile, "tile", left, top, die);
     parts(Level::kTray, "tray", left, top, die);
     parts(Level::kCabinet, "cabinet", left, top, die);
-    const double right = left + static_cast<double>(machine_.die_columns()) * die;
-    for (std::int64_t row = 0; machine_.dip_count() > 0 && row < machine_.die_rows(); ++row) {
-      const double y = top + static_cast<double>(row) * die;
-      box("dip", kMargin, y + die / 4, dip - die / 2, die / 2);
-      box("dip", right + die / 2, y + die / 4, dip - die / 2, die / 2);
+    for (std::uint32_t i = 0; i < machine_.dip_count(); ++i) {
+      const topology::DieCoordinates at = machine_.coordinates(machine_.dip_die(i));
+      const double x = left + at.column * die, y = top + at.row * die, length = dip - die / 2;
+      switch (machine_.dip_side(i)) {
+        case topology::Direction::kWest:
+          box("dip", x - dip, y + die / 4, length, die / 2, machine_.dip_path(i));
+          break;
+        case topology::Direction::kEast:
+          box("dip", x + die + die / 2, y + die / 4, length, die / 2, machine_.dip_path(i));
+          break;
+        case topology::Direction::kNorth:
+          box("dip", x + die / 4, y - dip, die / 2, length, machine_.dip_path(i));
+          break;
+        case topology::Direction::kSouth:
+          box("dip", x + die / 4, y + die + die / 2, die / 2, length, machine_.dip_path(i));
+          break;
+      }
     }
-    y_ = top + static_cast<double>(machine_.die_rows()) * die + kText;
+    y_ = top + static_cast<double>(machine_.die_rows()) * die + (below ? dip : 0) + kText;
+  }
+
+  [[nodiscard]] bool has_dip(topology::Direction side) const {
+    for (std::uint32_t i = 0; i < machine_.dip_count(); ++i)
+      if (machine_.dip_side(i) == side) return true;
+    return false;
   }
 
   void sites() {

@@ -8,11 +8,22 @@
 #include "dojo/base/error.h"
 
 namespace dojo::fabric {
+namespace {
+
+/// Values of Burst::exit.
+enum Exit : std::uint8_t { kNoExit, kWest, kEast, kNorth, kSouth };
+
+}  // namespace
 
 std::int32_t BurstRoutes::start_detour(Burst& burst, const topology::Site& source) {
-  const topology::Site end{burst.row, std::clamp(burst.column, 0, routes_->columns() - 1)};
+  const topology::Site end{std::clamp(burst.row, 0, routes_->rows() - 1),
+                           std::clamp(burst.column, 0, routes_->columns() - 1)};
   if (routes_->leg_works(source, end)) return 0;
-  burst.exit = burst.column < 0 ? 1 : burst.column >= routes_->columns() ? 2 : 0;
+  burst.exit = burst.column < 0            ? kWest
+               : burst.column > end.column ? kEast
+               : burst.row < 0             ? kNorth
+               : burst.row > end.row       ? kSouth
+                                           : kNoExit;
   burst.route = {number(source), number(end)};
   const topology::Route& route = find(burst.route.from, burst.route.to);
   burst.leg = 0;
@@ -30,7 +41,23 @@ void BurstRoutes::next_leg(Burst& burst) {
 void BurstRoutes::aim(Burst& burst, const topology::Route& route) const {
   burst.row = route.ends[burst.leg].row;
   burst.column = route.ends[burst.leg].column;
-  if (burst.legs_left == 0 && burst.exit != 0) burst.column = burst.exit == 1 ? -1 : routes_->columns();
+  if (burst.legs_left != 0) return;
+  switch (burst.exit) {
+    case kWest:
+      burst.column = -1;
+      break;
+    case kEast:
+      burst.column = routes_->columns();
+      break;
+    case kNorth:
+      burst.row = -1;
+      break;
+    case kSouth:
+      burst.row = routes_->rows();
+      break;
+    default:
+      break;
+  }
 }
 
 const topology::Route& BurstRoutes::find(std::int32_t from, std::int32_t to) {

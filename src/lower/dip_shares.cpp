@@ -24,30 +24,56 @@ DipShares::DipShares(const std::vector<Slice>& slices, const topology::Topology&
 DipShares::DipShares(const std::vector<bool>& has_work, const topology::Topology& topology)
     : dips_(topology.die_count()), dies_(topology.dip_count(), 0) {
   if (topology.dip_count() == 0) return;
-  for (std::int32_t row = 0; row < topology.die_rows(); ++row) share_row(row, has_work, topology);
+  using topology::Direction;
+  const auto has_dips = [&](Direction low, Direction high, std::int32_t lines) {
+    for (std::int32_t line = 0; line < lines; ++line)
+      if (topology.dip_of_line(low, line) != kNone || topology.dip_of_line(high, line) != kNone) return true;
+    return false;
+  };
+  const bool rows = has_dips(Direction::kWest, Direction::kEast, topology.die_rows());
+  const bool columns = has_dips(Direction::kNorth, Direction::kSouth, topology.die_columns());
+  if (rows != columns) {
+    const std::int32_t lines = rows ? topology.die_rows() : topology.die_columns();
+    for (std::int32_t line = 0; line < lines; ++line) share_line(rows, line, has_work, topology);
+  } else {
+    for (DieId die = 0; die < topology.die_count(); ++die)
+      if (has_work[die]) dips_[die] = topology.nearest_dips(die);
+  }
   for (const std::vector<std::uint32_t>& dips : dips_)
     for (const std::uint32_t dip : dips) dies_[dip] += 1.0 / static_cast<double>(dips.size());
 }
 
-void DipShares::share_row(std::int32_t row, const std::vector<bool>& has_work, const topology::Topology& topology) {
+void DipShares::share_line(bool row, std::int32_t line, const std::vector<bool>& has_work,
+                           const topology::Topology& topology) {
+  using topology::Direction;
+  const std::int32_t length = row ? topology.die_columns() : topology.die_rows();
   std::vector<DieId> dies;
-  for (std::int32_t column = 0; column < topology.die_columns(); ++column)
-    if (const DieId die = topology.die_at(row, column); has_work[die]) dies.push_back(die);
-  const auto west = static_cast<std::uint32_t>(2 * row), east = west + 1;
-  const bool both = topology.dip_works(west) && topology.dip_works(east);
-  const auto tile = static_cast<std::int32_t>(topology.params().tile.dies.columns);
+  std::vector<std::int32_t> places;
+  for (std::int32_t at = 0; at < length; ++at) {
+    const DieId die = row ? topology.die_at(line, at) : topology.die_at(at, line);
+    if (!has_work[die]) continue;
+    dies.push_back(die);
+    places.push_back(at);
+  }
+  const std::uint32_t low = topology.dip_of_line(row ? Direction::kWest : Direction::kNorth, line);
+  const std::uint32_t high = topology.dip_of_line(row ? Direction::kEast : Direction::kSouth, line);
+  const auto works = [&](std::uint32_t dip) { return dip != kNone && topology.dip_works(dip); };
+  const bool both = works(low) && works(high);
+  const topology::Grid& grid = topology.params().tile.dies;
+  const auto tile = static_cast<std::int32_t>(row ? grid.columns : grid.rows);
   const std::size_t count = dies.size();
   for (std::size_t i = 0; i < count; ++i) {
-    const std::int32_t to_west = topology.coordinates(dies[i]).column;
-    const std::int32_t to_east = topology.die_columns() - 1 - to_west;
+    const std::int32_t to_low = places[i], to_high = length - 1 - to_low;
     std::vector<std::uint32_t>& dips = dips_[dies[i]];
     if (!both) {
-      dips = {topology.nearest_dip(dies[i])};
+      // A dead end is nobody's plan: one DIP takes it over. Lines without a DIP are shared by those beside them.
+      const bool planned = (low == kNone || works(low)) && (high == kNone || works(high));
+      dips = planned ? topology.nearest_dips(dies[i]) : std::vector<std::uint32_t>{topology.nearest_dip(dies[i])};
       continue;
     }
-    if (2 * i < count && to_west <= to_east + tile) dips.push_back(west);
-    if (2 * (i + 1) > count && to_east <= to_west + tile) dips.push_back(east);
-    if (dips.empty()) dips = {to_west < to_east ? west : east};
+    if (2 * i < count && to_low <= to_high + tile) dips.push_back(low);
+    if (2 * (i + 1) > count && to_high <= to_low + tile) dips.push_back(high);
+    if (dips.empty()) dips = {to_low < to_high ? low : high};
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "dojo/base/error.h"
+#include "dojo/topology/dip_gates.h"
 
 namespace dojo::machine {
 
@@ -39,8 +40,6 @@ DipShard::DipShard(Context& context, std::uint32_t dip)
   ethernet_latency_ = topology.cycles_from_ns(d.ethernet_latency_ns);
   if (context.zplane) zplane_ = std::make_unique<ZplanePort>(context, dip, state_.hbm);
   link_bytes_ = params.noc.link_bytes_per_cycle;
-  first_row_ = topology.coordinates(die_).row * topology.site_rows();
-  last_row_ = first_row_ + topology.site_rows() - 1;
 }
 
 void DipShard::add_instance(std::uint32_t instance, std::uint32_t position) {
@@ -209,15 +208,12 @@ void DipShard::finished(std::uint32_t, std::uint32_t task, Cycles) {
   DOJO_CHECK(false, "DIP {}: the end of task {}", dip_, task);
 }
 
-/// Into the die's edge in bursts, at the row of the destination or the nearest row of this DIP.
+/// Into the die's edge in bursts.
 void DipShard::send_bursts(const Burst& head, Bytes bytes, Cycles now) {
-  std::int32_t lane = std::clamp(head.row, first_row_, last_row_) - first_row_;
+  const topology::DipGate gate = topology::dip_gate(context_.topology, dip_, {head.row, head.column});
   Burst burst = head;
   if (routes_.needed()) {
-    lane = context_.topology.routes()->dip_lane(die_, side_, lane);
-    const std::int32_t columns = context_.topology.site_columns();
-    const std::int32_t column = side_ == topology::Direction::kWest ? 0 : context_.topology.die_columns() * columns - 1;
-    const std::int32_t added = routes_.start(burst, {first_row_ + lane, column});
+    const std::int32_t added = routes_.start(burst, gate.router);
     moment_.sums->add_detour(added, burst.legs_left);
   }
   burst.created = now;
@@ -227,7 +223,7 @@ void DipShard::send_bursts(const Burst& head, Bytes bytes, Cycles now) {
     bytes -= piece;
     burst.last = bytes == 0;
     moment_.sums->bytes_to_eject += burst.bytes;
-    state_.edge.offer(burst, lane, ceil_div<Bytes>(piece, link_bytes_), now, moment_.now,
+    state_.edge.offer(burst, gate.lane, ceil_div<Bytes>(piece, link_bytes_), now, moment_.now,
                       [&](const fabric::Crossing& crossing) { post(crossing); });
   }
   if (state_.edge.waiting()) plan_wake();

@@ -91,7 +91,6 @@ class DipShard final : public Shard, private DataflowRuns::Host {
   std::unique_ptr<ZplanePort> zplane_;
   Cycles hbm_latency_ = 0, bridge_ = 0, pcie_latency_ = 0, ethernet_latency_ = 0, edge_latency_ = 1;
   Bytes link_bytes_ = 64;
-  std::int32_t first_row_ = 0, last_row_ = 0;  ///< of the machine's sites, that the die beside it has
   State state_;
 };
 

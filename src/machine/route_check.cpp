@@ -4,7 +4,7 @@
 #include <set>
 
 #include "dojo/base/error.h"
-#include "dojo/topology/routes.h"
+#include "dojo/topology/dip_gates.h"
 #include "machine/context.h"
 #include "machine/die/residents.h"
 #include "machine/network/models.h"
@@ -67,15 +67,6 @@ class RouteCheck {
     const workload::SliceShape::Node& n = slice.shape->nodes[index];
     return {slice.first_site_row + n.row, slice.first_site_column + n.column};
   }
-  /// The router at the end of the lane that joins a DIP to the node's row, or the nearest row.
-  [[nodiscard]] Site gate(std::uint32_t dip, const Site& other) const {
-    const DieId die = t_.dip_die(dip);
-    const std::int32_t first = t_.coordinates(die).row * t_.site_rows();
-    const std::int32_t wanted = std::clamp(other.row - first, 0, t_.site_rows() - 1);
-    const bool west = t_.dip_side(dip) == topology::Direction::kWest;
-    return {first + routes_.dip_lane(die, t_.dip_side(dip), wanted), west ? 0 : routes_.columns() - 1};
-  }
-
   void lines(const workload::Slice& slice) {
     const workload::SliceShape& shape = *slice.shape;
     for (std::uint32_t die = 0; die < shape.die_count(); ++die) {
@@ -119,10 +110,10 @@ class RouteCheck {
       if (a.kind == Participant::Kind::kDip && b.kind == Participant::Kind::kDip) continue;
       if (a.kind == Participant::Kind::kDip) {
         const Site end = node(c_.job.slices[b.index], destination);
-        pair(gate(a.index, end), end);
+        pair(topology::dip_gate(t_, a.index, end).router, end);
       } else if (b.kind == Participant::Kind::kDip) {
         const Site start = node(c_.job.slices[a.index], source);
-        pair(start, gate(b.index, start));
+        pair(start, topology::dip_gate(t_, b.index, start).router);
       } else {
         pair(node(c_.job.slices[a.index], source), node(c_.job.slices[b.index], destination));
       }

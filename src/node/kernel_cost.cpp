@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "node/stream_cost.h"
+
 namespace dojo::node {
 
 Cycles NodeCost::product(const ProductWork& piece) const {
@@ -38,14 +40,7 @@ StreamWork NodeCost::stream(const VectorPiece& piece) const {
 
 Cycles NodeCost::vector(const VectorPiece& piece) const {
   if (model_ == NodeModel::kBounds) return bound_of_vector(piece);
-  const StreamWork work = stream(piece);
-  if (work.units == 0) return 0;
-  const Cycles unpack = ceil_div(work.unpacks, work.units), pack = ceil_div(work.packs, work.units);
-  return pipeline_.rows({work.fma, saturating_sum(work.unpacks, work.packs), work.loads, work.stores,
-                         unpack == 0 ? 0 : unpack - 1 + params_.core.shuffle_latency_cycles,
-                         saturating_product(ceil_div(work.fma, work.units), params_.vector_latency_cycles),
-                         pack == 0 ? 0 : params_.core.shuffle_latency_cycles},
-                        work.rows);
+  return stream_cycles(stream(piece), *this);
 }
 
 Cycles NodeCost::bound_of_product(const ProductWork& piece) const {

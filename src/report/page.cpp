@@ -119,7 +119,7 @@ std::string page_of_run(const std::string& directory) {
                     directory));
   }
   return run_page(report, {table_text(directory + "/dies.csv"), table_text(directory + "/links.csv"),
-                           table_text(directory + "/tasks.csv")});
+                           table_text(directory + "/tasks.csv"), table_text(directory + "/use_over_time.csv")});
 }
 
 }  // namespace

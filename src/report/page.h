@@ -10,9 +10,9 @@
 
 namespace dojo::report {
 
-/// Texts of dies.csv, links.csv and tasks.csv; "" where a folder has none.
+/// Texts of dies.csv, links.csv, tasks.csv and use_over_time.csv; "" where a folder has none.
 struct RunTables {
-  std::string dies, links, tasks;
+  std::string dies, links, tasks, use;
 };
 /// Of `dojosim run` and of `dojosim net`.
 [[nodiscard]] std::string run_page(const Json& report, const RunTables& tables);

@@ -46,9 +46,13 @@ Json layers_of(const Json& report) {
 
 std::string run_page(const Json& report, const RunTables& tables) {
   const bool net = report.contains("net");
-  Json island{{"kind", net ? "net" : "run"},     {"report", report},
-              {"layers", layers_of(report)},     {"dies", table_of(tables.dies, "dies.csv", kShareDigits)},
-              {"links", links_of(tables.links)}, {"tasks", table_of(tables.tasks, "tasks.csv", kTimeDigits)}};
+  Json island{{"kind", net ? "net" : "run"},
+              {"report", report},
+              {"layers", layers_of(report)},
+              {"dies", table_of(tables.dies, "dies.csv", kShareDigits)},
+              {"links", links_of(tables.links)},
+              {"tasks", table_of(tables.tasks, "tasks.csv", kTimeDigits)},
+              {"use", table_of(tables.use, "use_over_time.csv", kTimeDigits)}};
   const std::string name = string_at(report, "/machine/name"), workload = string_at(report, "/configuration/workload");
   return page(fmt::format("{}{} - dojosim", name,
                           net                ? ": synthetic traffic"

@@ -21,7 +21,7 @@ void write_run_folder(const RunContext& context, const std::string& directory,
   const Json report = report_value(context);
   FileSet files(directory);
   files.add("config.resolved.json", config::resolved_json(context.config));
-  const RunTables tables{dies_csv(context), links_csv(context), tasks_csv(context)};
+  const RunTables tables{dies_csv(context), links_csv(context), tasks_csv(context), use_csv(context)};
   files.add("links.csv", tables.links);
   const Json& ops = report["latency"]["ops"];
   files.add("ops.csv", ops_csv(ops));
@@ -33,6 +33,7 @@ void write_run_folder(const RunContext& context, const std::string& directory,
   files.add("critical_path.csv", critical_path_csv(context));
   files.add("dies.csv", tables.dies);
   files.add("tasks.csv", tables.tasks);
+  files.add("use_over_time.csv", tables.use);
   if (context.timeline != nullptr && !context.timeline->empty()) files.add("timeline.pftrace.gz", *context.timeline);
   more(files.set());
   files.add("report.txt", text_of(report));

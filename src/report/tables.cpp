@@ -3,6 +3,7 @@
 #include "report/tables.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <iterator>
 
@@ -96,6 +97,24 @@ std::string tasks_csv(const RunContext& context) {
     fmt::format_to(std::back_inserter(text), "{},{},{},{},{},{},{},{}\n", task.rank,
                    lane_name(static_cast<std::size_t>(task.lane)), csv_cell(name), kind, task.again ? 1 : 0,
                    seconds(task.begin), seconds(task.moves - task.begin), seconds(task.end - task.begin));
+  }
+  return text;
+}
+
+std::string use_csv(const RunContext& context) {
+  static const UseOverTime kNone;
+  const UseOverTime& use = context.use == nullptr ? kNone : *context.use;
+  std::string text = "begin_s,end_s";
+  const auto shown = [&](std::size_t c) { return use.scale[c] > 0; };
+  for (const auto& entry : topology::enum_entries(topology::LinkClass{}))
+    if (shown(static_cast<std::size_t>(entry.value))) text += std::string(",") + entry.text;
+  text += ",sram_bytes_mean,sram_bytes_max\n";
+  for (const UseOverTime::Interval& one : use.intervals) {
+    fmt::format_to(std::back_inserter(text), "{},{}", context.topology.seconds(one.begin),
+                   context.topology.seconds(one.end));
+    for (std::size_t c = 0; c < one.links.size(); ++c)
+      if (shown(c)) fmt::format_to(std::back_inserter(text), ",{:.6g}", one.links[c]);
+    fmt::format_to(std::back_inserter(text), ",{},{}\n", std::llround(one.sram_bytes_mean), one.sram_bytes_max);
   }
   return text;
 }

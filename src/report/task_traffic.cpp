@@ -119,9 +119,24 @@ void TaskTraffic::add_message(ClassBytes& to, const Participant& from, const Par
   const Site rank = middle(from_dip ? end : from);
   const std::uint32_t dip = (from_dip ? from : end).index;
   const topology::DieCoordinates die = topology_.coordinates(topology_.dip_die(dip));
-  const bool west = topology_.dip_side(dip) == topology::Direction::kWest;
-  const Site gate{die.row * topology_.site_rows() + rank.row % topology_.site_rows(),
-                  die.column * topology_.site_columns() + (west ? 0 : topology_.site_columns() - 1)};
+  const std::int32_t rows = topology_.site_rows(), columns = topology_.site_columns();
+  Site gate{die.row * rows, die.column * columns};
+  switch (topology_.dip_side(dip)) {
+    case topology::Direction::kWest:
+      gate.row += rank.row % rows;
+      break;
+    case topology::Direction::kEast:
+      gate.row += rank.row % rows;
+      gate.column += columns - 1;
+      break;
+    case topology::Direction::kNorth:
+      gate.column += rank.column % columns;
+      break;
+    case topology::Direction::kSouth:
+      gate.column += rank.column % columns;
+      gate.row += rows - 1;
+      break;
+  }
   of_class(to, LinkClass::kDip) += bytes;
   add_way(to, rank, gate, bytes);
 }

@@ -224,4 +224,9 @@ UseOverTime use_over_time(const UseSource& source, const workload::Job& job, con
       .result(job_end);
 }
 
+UseOverTime use_of_job(const UseSource& source, const workload::Workload& workload, const workload::Job& job,
+                       const TaskTimes& times, Cycles end, std::size_t intervals) {
+  return use_over_time(source, job, TrailTasks(workload, job, times), end, 0, end, intervals);
+}
+
 }  // namespace dojo::report

@@ -94,8 +94,10 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
     return machine.task_times(rank);
   };
   outcome.trail = report::make_trail(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle);
+  const report::UseSource source{topology, outcome.results.classes};
+  outcome.use = report::use_of_job(source, *prepared.workload, *prepared.job, task_times, outcome.results.end_cycle,
+                                   report::kPageIntervals);
   if (prepared.config->run.timeline) {
-    const report::UseSource source{topology, outcome.results.classes};
     outcome.timeline = report::make_timeline(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle,
                                              topology.params().clock_hz, timeline_request(prepared), &source);
   }
@@ -141,10 +143,20 @@ void simulate_and_audit(const Prepared& prepared, machine::MachineSettings setti
 }  // namespace
 
 report::RunContext RunOutcome::context() const {
-  return {*prepared.config, *prepared.topology, *prepared.workload,        *prepared.job,
-          results,          ideal_cycles,       audit ? &*audit : nullptr, prepared.stopped ? nullptr : &trail,
-          &if_free,         &timeline,          config::Purpose::kRun,     failures ? &*failures : nullptr,
-          &sensitivity};
+  return {*prepared.config,
+          *prepared.topology,
+          *prepared.workload,
+          *prepared.job,
+          results,
+          ideal_cycles,
+          audit ? &*audit : nullptr,
+          prepared.stopped ? nullptr : &trail,
+          &if_free,
+          &timeline,
+          config::Purpose::kRun,
+          failures ? &*failures : nullptr,
+          &sensitivity,
+          prepared.stopped ? nullptr : &use};
 }
 
 std::uint32_t thread_count(const config::RunParams& params) {

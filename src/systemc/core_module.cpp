@@ -14,8 +14,20 @@ namespace dojo::systemc {
 using sc_core::sc_time;
 using tlm::tlm_generic_payload;
 
+namespace {
+
+/// A core that is no part of a node is refused later, with a sentence.
+double speed_of(const sc_core::sc_object& core) {
+  const auto* node = dynamic_cast<const Site*>(core.get_parent_object());
+  return node == nullptr
+             ? 1
+             : static_cast<double>(node->machine().topology().site_map(node->die()).core_speed[node->index()]);
+}
+
+}  // namespace
+
 CoreModule::CoreModule(sc_core::sc_module_name name, const core::NodeSite& site, double clock_hz)
-    : Core(name), hardware_(site.hardware), clock_(clock_hz) {
+    : Core(name), hardware_(site.hardware), clock_(clock_hz, speed_of(*this)) {
   signals.register_b_transport(this, &CoreModule::signalled);
   signals.register_nb_transport_fw(this, &CoreModule::refuse);
   set_up(access_, line_);
@@ -39,7 +51,7 @@ Cycles CoreModule::access(std::uint32_t address, bool write, Cycles at) {
   sc_time delay = clock_.delay(at);
   memory->b_transport(access_, delay);
   if (access_.get_response_status() != tlm::TLM_OK_RESPONSE) fail("memory", access_, "an address of the SRAM");
-  return clock_.cycle(delay) - hardware_.sram_latency_cycles;
+  return clock_.cycle(delay, hardware_.sram_latency_cycles);
 }
 
 bool CoreModule::send(const core::Packet& packet, Cycles at) {

@@ -107,6 +107,7 @@ DetailedNode::DetailedNode(sc_core::sc_module_name name, machine::Machine& machi
                            const CoreFactory& make, const std::function<Assembly::Parts()>& parts)
     : Site(name, machine, die, index),
       place_(machine.node_site(die, index)),
+      clock_(static_cast<double>(machine.topology().site_map(die).core_speed[index])),
       router_("router", place_, machine.topology().params().clock_hz),
       core_(make(place_, machine.topology().params().clock_hz)),
       sram_("sram", place_, machine.topology().params().clock_hz),

@@ -10,23 +10,25 @@ constexpr double kUnitsPerSecond = 1e12;
 
 }  // namespace
 
-CycleClock::CycleClock(double hz) : hz_(hz) {
+CycleClock::CycleClock(double hz, double core_speed) : hz_(hz), core_(core_speed) {
   const double period = std::round(kUnitsPerSecond / hz);
   if (period * hz == kUnitsPerSecond) period_ = static_cast<std::uint64_t>(period);
 }
 
-sc_core::sc_time CycleClock::time(Cycles cycle) const {
+sc_core::sc_time CycleClock::time(Cycles of_core) const {
+  const Cycles cycle = core_.begin(of_core);
   if (period_ != 0) return sc_core::sc_time::from_value(static_cast<std::uint64_t>(cycle) * period_);
   const long double units =
       static_cast<long double>(cycle) * static_cast<long double>(kUnitsPerSecond) / static_cast<long double>(hz_);
   return sc_core::sc_time::from_value(static_cast<std::uint64_t>(std::llround(units)));
 }
 
-Cycles CycleClock::cycle(const sc_core::sc_time& delay) const {
+Cycles CycleClock::cycle(const sc_core::sc_time& delay, Cycles less) const {
   const std::uint64_t units = (sc_core::sc_time_stamp() + delay).value();
-  if (period_ != 0) return static_cast<Cycles>(units / period_);
-  return std::llround(static_cast<long double>(units) * static_cast<long double>(hz_) /
-                      static_cast<long double>(kUnitsPerSecond));
+  if (period_ != 0) return core_.at(static_cast<Cycles>(units / period_) - less);
+  return core_.at(std::llround(static_cast<long double>(units) * static_cast<long double>(hz_) /
+                               static_cast<long double>(kUnitsPerSecond)) -
+                  less);
 }
 
 }  // namespace dojo::systemc

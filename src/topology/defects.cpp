@@ -313,7 +313,7 @@ void Topology::find_routes(DeadParts parts, std::vector<Problem>& problems) {
       reached.push_back(there);
     }
   }
-  if (dip_count_ > 0 && nearest_dip(reached.front()) == kNone) {
+  if (dip_count() > 0 && nearest_dip(reached.front()) == kNone) {
     problems.push_back({params_.defects.empty() ? "/defects_random" : "/defects",
                         "found no lane to a DIP that works, expected at least one",
                         {}});

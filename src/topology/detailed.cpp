@@ -51,7 +51,6 @@ std::string Topology::add_detailed(std::string path, std::vector<std::string>& d
     if (!parsed.path.rest.empty()) return "a part of a node";
     const SiteMap& map = site_map(die);
     if (map.enabled[*parsed.path.site] == 0) return "a site without a working core";
-    if (map.core_speed[*parsed.path.site] != 1.0f) return "a slow node: detailed cores run at the nominal rate";
     detailed_[die].push_back(*parsed.path.site);
     return "";
   }
@@ -65,10 +64,6 @@ std::string Topology::add_detailed(std::string path, std::vector<std::string>& d
     for (std::int32_t site = 0; site < sites(); ++site) {
       const auto index = static_cast<std::size_t>(site);
       if (map.enabled[index] == 0 || (row >= 0 && site / site_columns_ != row)) continue;
-      if (map.core_speed[index] != 1.0f) {
-        return fmt::format("{}, a slow node: detailed cores run at the nominal rate",
-                           node_path(other, static_cast<SiteIndex>(site)));
-      }
       detailed_[other].push_back(static_cast<SiteIndex>(site));
     }
   }

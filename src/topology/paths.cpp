@@ -66,12 +66,7 @@ std::string Topology::edge_path(DieId die, Direction d) const {
 }
 
 std::string Topology::dip_path(std::uint32_t dip) const {
-  const std::string parent = part_path(Level::kTray, dip_die(dip));
-  if (params_.level <= Level::kTray) return fmt::format("{}.dip[{}]", parent, dip);
-  // Row-major within the tray; a tray that does not span the machine has DIPs at one end only.
-  const Grid& tray = level(Level::kTray).dies;
-  const std::int64_t row = coordinates(dip_die(dip)).row % tray.rows;
-  return fmt::format("{}.dip[{}]", parent, tray.columns == die_columns_ ? 2 * row + dip % 2 : row);
+  return fmt::format("{}.dip[{}]", part_path(Level::kTray, dip_die(dip)), dips_[dip].in_parent);
 }
 
 Topology::ParsedPath Topology::read_path(const std::string& path) const {

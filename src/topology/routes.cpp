@@ -30,7 +30,11 @@ Routes::Routes(const Topology& topology, const DeadParts& parts)
   dead_.assign(rows_ * columns_, 0);
   dead_before_in_row_.assign(rows_ * columns_, 0);
   dead_before_in_column_.assign(rows_ * columns_, 0);
-  dead_dip_lanes_.assign(rows_ * 2, 0);
+  for (int d = 0; d < kDirections; ++d) {
+    const auto side = static_cast<Direction>(d);
+    dead_dip_lanes_[static_cast<std::size_t>(d)].assign(
+        side == Direction::kEast || side == Direction::kWest ? rows_ : columns_, 0);
+  }
   for (std::int32_t row = 0; row < this->rows(); ++row) {
     for (std::int32_t column = 0; column < this->columns(); ++column) {
       const DieId die = topology.die_at(row / die_rows_, column / die_columns_);
@@ -46,9 +50,14 @@ Routes::Routes(const Topology& topology, const DeadParts& parts)
         dead_before_in_column_[at + 1] =
             dead_before_in_column_[at] + (parts.link(die, site, Direction::kSouth) ? 1 : 0);
       }
-      const std::size_t ends = static_cast<std::size_t>(row) * 2;
-      if (column == 0) dead_dip_lanes_[ends] = parts.link(die, site, Direction::kWest) ? 1 : 0;
-      if (column + 1 == this->columns()) dead_dip_lanes_[ends + 1] = parts.link(die, site, Direction::kEast) ? 1 : 0;
+      const auto border = [&](bool at_border, Direction d, std::int32_t lane) {
+        if (at_border && parts.link(die, site, d))
+          dead_dip_lanes_[static_cast<std::size_t>(d)][static_cast<std::size_t>(lane)] = 1;
+      };
+      border(column == 0, Direction::kWest, row);
+      border(column + 1 == this->columns(), Direction::kEast, row);
+      border(row == 0, Direction::kNorth, column);
+      border(row + 1 == this->rows(), Direction::kSouth, column);
     }
   }
 }
@@ -81,11 +90,14 @@ bool Routes::edge_works(DieId die, Direction d) const {
 }
 
 std::int32_t Routes::dip_lane(DieId die, Direction side, std::int32_t wanted) const {
-  const std::int32_t first = corner(die).row;
+  const bool by_rows = side == Direction::kEast || side == Direction::kWest;
+  const std::int32_t first = by_rows ? corner(die).row : corner(die).column;
+  const std::vector<std::uint8_t>& dead = dead_dip_lanes_[static_cast<std::size_t>(side)];
   std::int32_t best = -1;
-  for (std::int32_t lane = 0; lane < die_rows_; ++lane) {
-    const std::size_t at = static_cast<std::size_t>(first + lane) * 2 + (side == Direction::kEast ? 1 : 0);
-    if (dead_dip_lanes_[at] == 0 && (best < 0 || std::abs(lane - wanted) < std::abs(best - wanted))) best = lane;
+  for (std::int32_t lane = 0; lane < (by_rows ? die_rows_ : die_columns_); ++lane) {
+    if (dead[static_cast<std::size_t>(first + lane)] == 0 &&
+        (best < 0 || std::abs(lane - wanted) < std::abs(best - wanted)))
+      best = lane;
   }
   return best;
 }

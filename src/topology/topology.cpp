@@ -12,6 +12,7 @@
 #include "dojo/base/error.h"
 #include "dojo/topology/routes.h"
 #include "topology/dead_parts.h"
+#include "topology/dips.h"
 #include "topology/levels.h"
 
 namespace dojo::topology {
@@ -29,6 +30,13 @@ std::int64_t up(Int128 dividend, Int128 divisor) {
 
 std::int32_t narrow(std::int64_t value) {
   return static_cast<std::int32_t>(value);
+}
+
+/// Of the levels above dies.
+bool same_grids(const MachineParams& a, const MachineParams& b) {
+  const auto same = [](const Grid& x, const Grid& y) { return x.rows == y.rows && x.columns == y.columns; };
+  return same(a.tile.dies, b.tile.dies) && same(a.tray.tiles, b.tray.tiles) && same(a.cabinet.trays, b.cabinet.trays) &&
+         same(a.exapod.tile_mesh, b.exapod.tile_mesh);
 }
 
 }  // namespace
@@ -55,14 +63,20 @@ std::vector<Problem> find_problems(const MachineParams& params) {
 
 void Topology::build(MachineParams params, std::vector<Problem>& problems) {
   params_ = levelled(std::move(params));
+  const MachineParams said = params_;
   find_grid_problems(params_, problems);
+  if (same_grids(said, params_)) {
+    find_dip_problems(params_, problems);
+  } else {  // what a wrong grid has no room for is no finding
+    place_dips_by_default(params_.dip);
+  }
   levels_ = levels_of(params_);
   site_rows_ = narrow(params_.die.grid.rows);
   site_columns_ = narrow(params_.die.grid.columns);
   const Grid dies = times(params_.exapod.tile_mesh, params_.tile.dies);
   die_rows_ = narrow(dies.rows);
   die_columns_ = narrow(dies.columns);
-  dip_count_ = params_.dip.present ? static_cast<std::uint32_t>(2 * die_rows_) : 0;
+  place_dips();
   DeadParts parts = find_dead_parts(problems);
   std::map<DieId, SiteMap> changed = changed_maps(parts, problems);
   if (!problems.empty()) return;
@@ -111,11 +125,12 @@ Edge Topology::edge(DieId die, Direction d) const {
   const std::int32_t row = at.row + step_row, column = at.column + step_column;
   Edge edge;
   double ns = 0;
-  if (row < 0 || row >= die_rows_) return edge;
+  const bool border = row < 0 || row >= die_rows_ || column < 0 || column >= die_columns_;
+  const std::uint32_t dip = border ? dip_of_line(d, step_row == 0 ? at.row : at.column) : kNone;
+  if (border && dip == kNone) return edge;
   if (!dead_edges_.empty() && (dead_edges_[die] >> static_cast<unsigned>(d) & 1u) != 0) return edge;
-  if (column < 0 || column >= die_columns_) {
-    if (dip_count_ == 0) return edge;
-    edge.neighbour = die_count() + static_cast<std::uint32_t>(2 * at.row + (column < 0 ? 0 : 1));
+  if (border) {
+    edge.neighbour = die_count() + dip;
     edge.link_class = LinkClass::kDip;
     edge.bytes_per_s = params_.dip.ttp_bytes_per_s;
     // A die outside a tile has no I/O dies to go through, a lone node not even a die edge.
@@ -146,42 +161,12 @@ const LevelInfo& Topology::level_between(DieId a, DieId b) const {
 }
 
 Cycles Topology::lookahead_cycles() const {
-  Cycles smallest = dip_count_ > 0 ? cycles_from_ns(params_.dip.ttp_link_ns, 1) : kNever;
+  Cycles smallest = dip_count() > 0 ? cycles_from_ns(params_.dip.ttp_link_ns, 1) : kNever;
   for (const LevelInfo& info : levels_) {
     if (info.level != Level::kNode && area(info.grid) > 1)
       smallest = std::min(smallest, cycles_from_ns(info.link_ns, 1));
   }
   return smallest;
-}
-
-DieId Topology::dip_die(std::uint32_t dip) const {
-  return die_at(static_cast<std::int32_t>(dip / 2), dip % 2 == 0 ? 0 : die_columns_ - 1);
-}
-
-Direction Topology::dip_side(std::uint32_t dip) const {
-  return dip % 2 == 0 ? Direction::kWest : Direction::kEast;
-}
-
-bool Topology::dip_works(std::uint32_t dip) const {
-  return !routes_ || routes_->dip_lane(dip_die(dip), dip_side(dip), 0) >= 0;
-}
-
-std::uint32_t Topology::nearest_dip(DieId die) const {
-  if (dip_count_ == 0) return kNone;
-  const DieCoordinates at = coordinates(die);
-  const bool left = at.column <= die_columns_ - 1 - at.column;
-  const auto usual = static_cast<std::uint32_t>(2 * at.row + (left ? 0 : 1));
-  if (!routes_ || dip_works(usual)) return usual;
-  std::uint32_t nearest = kNone;
-  std::int32_t shortest = 0;
-  for (std::uint32_t dip = 0; dip < dip_count_; ++dip) {
-    const DieCoordinates end = coordinates(dip_die(dip));
-    const std::int32_t distance = std::abs(end.row - at.row) + std::abs(end.column - at.column);
-    if ((nearest != kNone && distance >= shortest) || !dip_works(dip)) continue;
-    nearest = dip;
-    shortest = distance;
-  }
-  return nearest;
 }
 
 }  // namespace dojo::topology

@@ -168,11 +168,64 @@ test("the map goes from the machine to a tile and a die, by pointer and by keys"
 
 test("the timeline of a rank: another rank, closer, an operation", async (browser) => {
   const page = await open(browser, file("tile"));
-  await page.locator("#when .canvas").scrollIntoViewIfNeeded();
+  await page.locator("#when .canvas").first().scrollIntoViewIfNeeded();
   await page.locator("#when select").selectOption({ index: 0 });
-  assert.equal(await page.locator("#when figcaption").textContent(), "Rank 0");
+  assert.equal(await page.locator("#when figcaption").first().textContent(), "Rank 0");
   await page.locator("#when summary").first().click();
-  assert.match(await page.locator("#when table").textContent(), /conv1/);
+  assert.match(await page.locator("#when table").first().textContent(), /conv1/);
+  assert.deepEqual(page.faults, []);
+});
+
+test("the use of links over time: what was recorded, and the time that the rank above it shows", async (browser) => {
+  const page = await open(browser, file("tile"));
+  const figure = page.locator("#when .chart").nth(1);
+  await figure.scrollIntoViewIfNeeded();
+  assert.equal(await figure.locator("figcaption").textContent(), "Use of links over time, by class");
+  const table = fs
+    .readFileSync(at("tile/use_over_time.csv"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(","));
+  const column = table[0].indexOf("die_to_die");
+  const drawn = () =>
+    page.evaluate(() => {
+      const { series, xAxis } = globalThis.echarts
+        .getInstanceByDom(document.querySelectorAll("#when .canvas")[1])
+        .getOption();
+      return {
+        names: series.map((one) => one.name),
+        data: series.find((one) => one.name === "die to die").data.map((point) => point[1]),
+        from: xAxis[0].min,
+        until: xAxis[0].max,
+      };
+    });
+  await page.waitForFunction(() =>
+    globalThis.echarts.getInstanceByDom(document.querySelectorAll("#when .canvas")[1]),
+  );
+  const whole = await drawn();
+  assert.ok(column > 0 && table.length === 201, table[0].join());
+  for (const name of ["noc", "die to die", "hbm"]) assert.ok(whole.names.includes(name), whole.names.join());
+  assert.equal(whole.data.length, table.length, "one value for each interval, and the last until the end");
+  for (let i = 1; i < table.length; ++i)
+    assert.ok(Math.abs(whole.data[i - 1] - Number(table[i][column])) < 1e-6, `interval ${i}`);
+  assert.match(
+    await figure.locator(".canvas").getAttribute("aria-label"),
+    /die to die [\d.]+ % on average, at most [\d.]+ % at /,
+  );
+  // Closer in the chart of the rank is closer here.
+  assert.equal(whole.from, 0);
+  await page.evaluate(() =>
+    globalThis.echarts
+      .getInstanceByDom(document.querySelectorAll("#when .canvas")[0])
+      .dispatchAction({ type: "dataZoom", start: 25, end: 50 }),
+  );
+  const closer = await drawn();
+  assert.ok(Math.abs(closer.from / whole.until - 0.25) < 0.01, String(closer.from));
+  assert.ok(Math.abs(closer.until / whole.until - 0.5) < 0.01, String(closer.until));
+  await page.getByRole("button", { name: "whole time" }).click();
+  assert.equal((await drawn()).until, whole.until);
+  await openTable(figure);
+  assert.match(await figure.locator("thead").textContent(), /begin.*end.*noc.*die to die/);
   assert.deepEqual(page.faults, []);
 });
 

@@ -154,6 +154,23 @@ TEST(OwnCore, CopiesOfThePipelineGiveItsDigest) {
   }
 }
 
+/// Sockets count the time of a slow core as the core does: its cycles begin where the die's do.
+TEST(OwnCore, SlowCoresGiveTheSameDigestBehindSockets) {
+  const std::string some = "[\"tile.die[1]\"]";
+  const std::vector<std::string> slow{
+      R"(machine.slow_nodes=[{"path": "tile.die[1].node[2]", "core_speed": 0.37}, {"path": "tile.die[1].node[5]", "core_speed": 0.5}])"};
+  const std::uint64_t direct = run(request_of(some, slow)).results.digest;
+  EXPECT_NE(direct, run(request_of(some)).results.digest);
+  EXPECT_EQ(digest(simulate(request_of(some, slow), Cores(), "pipeline")), direct);
+  EXPECT_EQ(
+      digest(simulate(request_of(some, slow), with("copy", systemc::plain_core(core::make_pipeline_node)), "copy")),
+      direct);
+  const Cores thread = with("copy", [](const core::NodeSite& site, double clock_hz) {
+    return std::make_unique<ThreadPipeline>("core", site, clock_hz);
+  });
+  EXPECT_EQ(digest(simulate(request_of(some, slow), thread, "copy")), direct) << "inside the kernel";
+}
+
 TEST(OwnCore, OneDieInsideTheKernelBesideOthers) {
   const Cores thread = with("copy", [](const core::NodeSite& site, double clock_hz) {
     return std::make_unique<ThreadPipeline>("core", site, clock_hz);

@@ -58,7 +58,7 @@ TEST(CoreFormulas, OfVectorPiecesOfNetworks) {
   for (const auto& [kind, of_kind] : kinds) print_row(kind, of_kind);
   judge({"core_vector_pieces",
          "mean error of run.node_model=table over the vector pieces of the same five networks on a die", "at most 5 %",
-         "%", 0, 1, true},
+         "%", 0, 1},
         5, errors_of(points, table_of).mean_percent);
 }
 

@@ -55,7 +55,7 @@ struct Step {
   std::array<Wait, kStepWaits> waits{};    ///< count 0: none
 };
 
-/// One core. One host thread at a time calls it.
+/// One core. One host thread at a time calls it. Cycles are the core's own, longer than the die's where it is slow.
 class NodeModel {
  public:
   virtual ~NodeModel() = default;
@@ -74,7 +74,7 @@ class NodeModel {
   [[nodiscard]] virtual std::int64_t semaphore(std::int32_t /*number*/) const { return 0; }
 };
 
-/// Where a core is and what it is connected to.
+/// Where a core is and what it is connected to, by ports in its own cycles; CoreModule converts them.
 struct NodeSite {
   DieId die = 0;
   SiteIndex site = 0;

@@ -28,8 +28,8 @@ struct RouteEnds {
 
 struct Burst {
   Cycles created = 0;  ///< SRAM read of the first packet
-  /// Destination site of the whole machine; column -1 or one past the last: the DIP there. On a detour, where its
-  /// present leg ends.
+  /// Destination site of the whole machine; a row or column of -1 or one past the last: the DIP there. On a detour,
+  /// where its present leg ends.
   std::int32_t row = 0, column = 0;
   union {
     Reach reach = {0, 0};  ///< of a row or column
@@ -43,7 +43,7 @@ struct Burst {
   bool last = true;                     ///< last burst of its message
   std::uint8_t leg = 0, legs_left = 0;  ///< of a detour (topology::Route): its virtual network, and how many follow
   std::uint8_t group = 0;               ///< of a stripe: whose pieces it holds (StripeGroups)
-  std::uint8_t exit = 0;                ///< of a detour to a DIP: 1 west, 2 east of where it ends
+  std::uint8_t exit = 0;                ///< of a detour to a DIP: 1 west, 2 east, 3 north, 4 south of where it ends
 };
 static_assert(sizeof(Burst) <= 48, "millions of these are in flight: grow it on purpose");
 

@@ -10,6 +10,7 @@
 #include "dojo/failures/failures.h"
 #include "dojo/machine/results.h"
 #include "dojo/report/trail.h"
+#include "dojo/report/use_over_time.h"
 #include "dojo/topology/topology.h"
 #include "dojo/workload/graph.h"
 #include "dojo/workload/program.h"
@@ -49,6 +50,7 @@ struct RunContext {
   config::Purpose purpose = config::Purpose::kRun;  ///< whose keys the configuration has
   const failures::Result* failures = nullptr;       ///< of `run.failures`; null: none were asked for
   const std::vector<TurnedNumber>* sensitivity = nullptr;  ///< null or empty: not asked for
+  const UseOverTime* use = nullptr;                        ///< null: nobody recorded when tasks ran
 };
 
 /// report.json as text (schema dojosim.report/1).

@@ -7,6 +7,7 @@
 
 #include "dojo/base/types.h"
 #include "dojo/machine/results.h"
+#include "dojo/report/trail.h"
 #include "dojo/topology/topology.h"
 
 namespace dojo::report {
@@ -28,5 +29,12 @@ struct UseSource {
   const topology::Topology& topology;
   const std::array<machine::LinkClassTotals, topology::kLinkClasses>& classes;
 };
+
+/// Of the whole job, in so many equal intervals (or one a cycle where it is shorter).
+[[nodiscard]] UseOverTime use_of_job(const UseSource& source, const workload::Workload& workload,
+                                     const workload::Job& job, const TaskTimes& times, Cycles end,
+                                     std::size_t intervals);
+/// As many as a page shows.
+inline constexpr std::size_t kPageIntervals = 200;
 
 }  // namespace dojo::report

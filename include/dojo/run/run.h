@@ -34,6 +34,7 @@ struct RunOutcome {
   machine::Results results;
   std::optional<audit::Result> audit;  ///< none: this network model has none
   report::Trail trail;
+  report::UseOverTime use;
   std::vector<report::FreePart> if_free;          ///< `run.if_free`
   std::string timeline;                           ///< `run.timeline`: the bytes of timeline.pftrace.gz
   std::vector<core::NodeWave> waves;              ///< of Hooks::waves

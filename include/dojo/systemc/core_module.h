@@ -12,6 +12,7 @@
 #include <string>
 #include <systemc>
 
+#include "dojo/core/core_clock.h"
 #include "dojo/core/node_model.h"
 #include "dojo/systemc/modules.h"
 #include "dojo/systemc/payload.h"
@@ -146,13 +147,14 @@ class DetailedNode : public Site, private dojo::core::NodeModel {
 
  private:
   void start(const dojo::core::Step& step, Cycles at) override { core_->start(step, at); }
-  void signal(std::int32_t semaphore, Cycles at) override { router_.signal(semaphore, at); }
+  void signal(std::int32_t semaphore, Cycles at) override { router_.signal(semaphore, clock_.begin(at)); }
   Cycles run(Cycles now) override { return core_->run(now); }
   [[nodiscard]] bool done() const override { return core_->done(); }
   [[nodiscard]] dojo::core::Counters counters() const override { return core_->counters(); }
   [[nodiscard]] std::int64_t semaphore(std::int32_t number) const override { return core_->semaphore(number); }
 
   const dojo::core::NodeSite place_;
+  const dojo::core::CoreClock clock_;
   RouterModule router_;
   std::unique_ptr<CoreModule> core_;
   SramModule sram_;

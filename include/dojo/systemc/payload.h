@@ -6,6 +6,7 @@
 #include <tlm>
 
 #include "dojo/base/types.h"
+#include "dojo/core/core_clock.h"
 
 namespace dojo::systemc {
 
@@ -22,18 +23,19 @@ struct PacketExtension : tlm::tlm_extension<PacketExtension> {
   }
 };
 
-/// Cycles of the machine's clock as delays, and back.
+/// Cycles of the machine's clock as delays, and back; or those of a core at a share of it.
 class CycleClock {
  public:
-  explicit CycleClock(double hz);
+  explicit CycleClock(double hz, double core_speed = 1);
   [[nodiscard]] sc_core::sc_time time(Cycles cycle) const;
   /// From sc_time_stamp() to the cycle.
   [[nodiscard]] sc_core::sc_time delay(Cycles cycle) const { return time(cycle) - sc_core::sc_time_stamp(); }
-  /// The cycle that lies `delay` after sc_time_stamp().
-  [[nodiscard]] Cycles cycle(const sc_core::sc_time& delay) const;
+  /// The cycle that lies `delay` after sc_time_stamp(), less so many cycles of the machine's clock.
+  [[nodiscard]] Cycles cycle(const sc_core::sc_time& delay, Cycles less = 0) const;
 
  private:
   double hz_;
+  core::CoreClock core_;
   std::uint64_t period_ = 0;  ///< in units of time; 0: it is no whole number of them
 };
 

@@ -280,8 +280,36 @@ struct ExapodParams {
   }
 };
 
+/// Whose edges DipEdge speaks of. What one block has, each block at that edge of the machine has.
+enum class DipBlock { kTile, kTray, kCabinet, kMachine };
+inline constexpr std::array<schema::EnumEntry<DipBlock>, 4> kDipBlockTexts{
+    {{DipBlock::kTile, "tile", "each tile"},
+     {DipBlock::kTray, "tray", "each tray"},
+     {DipBlock::kCabinet, "cabinet", "each cabinet"},
+     {DipBlock::kMachine, "machine", "the machine as a whole"}}};
+constexpr const auto& enum_entries(DipBlock) {
+  return kDipBlockTexts;
+}
+
+/// The DIPs on one edge of a block. One die of the edge has room for one DIP, which takes all its lanes.
+struct DipEdge {
+  std::int64_t number = 0;
+  std::vector<std::int64_t> places;
+  template <class Self, class Visit>
+  static void fields(Self& self, Visit&& field) {
+    field("number", self.number, "DIPs on the edge; -1 = one at each of `places`, or at each die of the edge",
+          Between(-1, 65536), Source{"Y09"});
+    field("places", self.places,
+          "dies of the edge that have a DIP, from the north or the west, the first is 0; empty: `number` is spread "
+          "evenly",
+          AtLeast(0), Source{"Y09"});
+  }
+};
+
 struct DipParams {
-  bool present = true;  ///< a DIP at both ends of each row of dies; a node file without "dip" has none
+  bool present = true;  ///< a node file without "dip" has none
+  DipBlock block = DipBlock::kTile;
+  DipEdge west{-1, {}}, east{-1, {}}, north, south;
   std::int64_t hbm_bytes = 32000000000;
   double hbm_bytes_per_s = 8e11;
   double hbm_efficiency = 0.85;
@@ -295,7 +323,15 @@ struct DipParams {
   double ethernet_latency_ns = 1300;
   template <class Self, class Visit>
   static void fields(Self& self, Visit&& field) {
-    field("present", self.present, "a DIP at both ends of each row of dies", Anything(), Source{"Y09"});
+    field("present", self.present, "the machine has DIPs", Anything(), Source{"Y09"});
+    field("block", self.block,
+          "west, east, north and south speak of the edges of each tile, tray or cabinet, or of "
+          "the machine's",
+          Anything(), Source{"chosen"});
+    field.group("west", self.west, "DIPs on the western edge of a block at the machine's western end");
+    field.group("east", self.east, "DIPs on the eastern edge");
+    field.group("north", self.north, "DIPs on the northern edge");
+    field.group("south", self.south, "DIPs on the southern edge");
     field("hbm_bytes", self.hbm_bytes, "HBM of a DIP", Between(1024, 1e15), Source{"I02"});
     field("hbm_bytes_per_s", self.hbm_bytes_per_s, "HBM peak rate of a DIP", Between(1e6, 1e18), Source{"I03"});
     field("hbm_efficiency", self.hbm_efficiency, "share of the HBM peak that transfers reach", Between(0.01, 1),

@@ -67,7 +67,8 @@ class Routes {
   [[nodiscard]] bool all_work(const Site& low, const Site& high) const;
   /// At least one lane of a die's edge towards the next die.
   [[nodiscard]] bool edge_works(DieId die, Direction d) const;
-  /// The working lane into a DIP that is nearest to row (of the die) `wanted`; -1: none.
+  /// The working lane into a DIP that is nearest to row (of the die; at a northern or southern edge, column) `wanted`;
+  /// -1: none.
   [[nodiscard]] std::int32_t dip_lane(DieId die, Direction side, std::int32_t wanted) const;
 
   /// The fewest legs, then the fewest hops among the candidates, then the first or the last in reading order by the
@@ -97,7 +98,7 @@ class Routes {
   std::vector<std::uint8_t> dead_;               ///< routers
   /// [row * columns + column]: dead links of the row to the west of the column; [column * rows + row] likewise.
   std::vector<std::uint32_t> dead_before_in_row_, dead_before_in_column_;
-  std::vector<std::uint8_t> dead_dip_lanes_;  ///< [row * 2 + (east ? 1 : 0)]
+  std::array<std::vector<std::uint8_t>, kDirections> dead_dip_lanes_;  ///< by row or column of the machine
 };
 
 /// A channel of the network: a link of a router, on the virtual network of a leg.

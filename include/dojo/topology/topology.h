@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Where every part of the machine is: ids, coordinates, neighbours, edges between shards, paths. Pure arithmetic.
 //
-// Shards: dies 0 .. die_count-1 (row-major over the whole die grid), then DIPs (row-major: for each die row the left
-// one, then the right one). East is +column, south is +row; row 0 is the top.
+// Shards: dies 0 .. die_count-1 (row-major over the whole die grid), then DIPs (for each row of dies the western one,
+// then the eastern one; then for each column the northern one, then the southern one). East is +column, south is +row;
+// row 0 is the top.
 #pragma once
 #include <array>
 #include <cstddef>
@@ -110,8 +111,8 @@ class Topology {
   [[nodiscard]] std::int32_t die_rows() const { return die_rows_; }        ///< of the whole machine
   [[nodiscard]] std::int32_t die_columns() const { return die_columns_; }  ///< of the whole machine
   [[nodiscard]] std::uint32_t die_count() const { return static_cast<std::uint32_t>(die_rows_ * die_columns_); }
-  [[nodiscard]] std::uint32_t dip_count() const { return dip_count_; }
-  [[nodiscard]] std::uint32_t shard_count() const { return die_count() + dip_count_; }
+  [[nodiscard]] std::uint32_t dip_count() const { return static_cast<std::uint32_t>(dips_.size()); }
+  [[nodiscard]] std::uint32_t shard_count() const { return die_count() + dip_count(); }
   [[nodiscard]] const Levels& levels() const { return levels_; }
   [[nodiscard]] const LevelInfo& level(Level level) const { return levels_[static_cast<std::size_t>(level)]; }
   /// Parts of a level in the whole machine, from dies on.
@@ -156,13 +157,20 @@ class Topology {
   [[nodiscard]] const std::map<DieId, std::vector<SiteIndex>>& detailed() const { return detailed_; }
 
   // DIPs: dip = 0 .. dip_count-1, shard id = die_count() + dip.
-  [[nodiscard]] DieId dip_die(std::uint32_t dip) const;       ///< the die whose edge it is bound to
-  [[nodiscard]] Direction dip_side(std::uint32_t dip) const;  ///< the side of that die: kWest or kEast
+  [[nodiscard]] DieId dip_die(std::uint32_t dip) const { return dips_[dip].die; }        ///< to whose edge it is bound
+  [[nodiscard]] Direction dip_side(std::uint32_t dip) const { return dips_[dip].side; }  ///< the side of that die
+  /// The DIP at an end of a line of dies: west or east of a row, north or south of a column. kNone: there is none.
+  [[nodiscard]] std::uint32_t dip_of_line(Direction side, std::int32_t line) const {
+    const std::vector<std::uint32_t>& dips = dip_of_line_[static_cast<std::size_t>(side)];
+    return dips.empty() ? kNone : dips[static_cast<std::size_t>(line)];
+  }
   /// A lane leads to it.
   [[nodiscard]] bool dip_works(std::uint32_t dip) const;
-  /// The DIP that serves a die: the nearer end of its row of dies (ties: left), or the nearest that works. kNone when
-  /// the machine has none.
+  /// The DIP with the fewest dies between it and a die that works (ties: the lower number). kNone when the machine has
+  /// none.
   [[nodiscard]] std::uint32_t nearest_dip(DieId die) const;
+  /// All that are as near, ascending.
+  [[nodiscard]] std::vector<std::uint32_t> nearest_dips(DieId die) const;
 
   // Hierarchy indices (0-based), and paths. Levels from dies on.
   /// The part that a die lies in: row-major over the whole machine.
@@ -177,7 +185,7 @@ class Topology {
   [[nodiscard]] std::string die_path(DieId die) const;  ///< "exapod.cabinet[0].tray[1].tile[2].die[3]"
   [[nodiscard]] std::string node_path(DieId die, SiteIndex site) const;
   [[nodiscard]] std::string dip_path(
-      std::uint32_t dip) const;  ///< "….tray[0].dip[7]"; the parent is the tray or the root
+      std::uint32_t dip) const;  ///< "….tray[0].dip[7]", numbered within the parent: the tray or the root
   [[nodiscard]] std::string edge_path(DieId die, Direction d) const;  ///< die path + ".edge.east"
   /// Also accepts larger parts ("exapod.tray..."): their first die. Absent: no such part (DIPs and edges included).
   [[nodiscard]] std::optional<PartPath> parse_path(const std::string& path) const;
@@ -190,6 +198,10 @@ class Topology {
   friend std::vector<Problem> find_problems(const MachineParams& params);
   Topology() = default;
   void build(MachineParams params, std::vector<Problem>& problems);
+  void place_dips();
+  [[nodiscard]] std::int32_t dies_between(DieId die, std::uint32_t dip) const;
+  /// Both ends of its row of dies have a DIP that works, and no column has one.
+  [[nodiscard]] bool is_between_dips(DieId die) const;
   /// The maps of dies that defects or slow nodes make different from the others.
   [[nodiscard]] std::map<DieId, SiteMap> changed_maps(const DeadParts& parts, std::vector<Problem>& problems) const;
   void share_site_maps(std::map<DieId, SiteMap> changed);
@@ -207,7 +219,13 @@ class Topology {
   MachineParams params_;
   Levels levels_;
   std::int32_t site_rows_ = 1, site_columns_ = 1, die_rows_ = 1, die_columns_ = 1;
-  std::uint32_t dip_count_ = 0;
+  struct DipPlace {
+    DieId die;
+    Direction side;
+    std::uint32_t in_parent;  ///< number in the tray or the root
+  };
+  std::vector<DipPlace> dips_;
+  std::array<std::vector<std::uint32_t>, kDirections> dip_of_line_;  ///< by row or column of dies; empty: none
   std::int64_t node_count_ = 0;
   std::vector<SiteMap> site_maps_;
   std::vector<std::uint32_t> site_map_of_die_;  ///< empty: all dies have map 0

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "dojo/core/core_clock.h"
 #include "machine/die/detailed_nodes.h"
 
 namespace dojo::machine {
@@ -26,12 +27,31 @@ struct Arrival {
   }
 };
 
+/// Its ports count the cycles of the die.
 struct DetailedNodes::Node final : core::MemoryPort, core::PacketPort {
-  Node(DetailedNodes& all, SiteIndex where, const core::Hardware& hardware)
-      : owner(all), site(where), banks(static_cast<int>(hardware.core.sram_banks)) {}
+  /// What a core without SystemC uses: the same ports in the core's own cycles.
+  struct OwnPorts final : core::MemoryPort, core::PacketPort {
+    explicit OwnPorts(Node& of) : node(of) {}
+    Cycles access(std::uint32_t address, bool write, Cycles at) override {
+      return node.clock.at(node.access(address, write, node.clock.begin(at)));
+    }
+    [[nodiscard]] bool ready() const override { return node.ready(); }
+    void send(const core::Packet& packet, Cycles at) override { node.send(packet, node.clock.begin(at)); }
+    Node& node;
+  };
+
+  Node(DetailedNodes& all, SiteIndex where, const core::Hardware& hardware, float core_speed)
+      : owner(all),
+        site(where),
+        speed(core_speed),
+        clock(static_cast<double>(core_speed)),
+        most_ahead(clock.begin(core::kMostLatency)),
+        banks(static_cast<int>(hardware.core.sram_banks)) {}
 
   Cycles access(std::uint32_t address, bool write, Cycles at) override {
-    if (at < owner.running_ || at > owner.running_ + core::kMostLatency) owner.fail_access(*this, at);
+    if (at < owner.running_ || at > owner.running_ + most_ahead) owner.fail_access(*this, at);
+    // The banks know no more of the future: further ahead, a slow core's access meets no other.
+    if (at > owner.running_ + core::kMostLatency) return at;
     return banks.access(address, write, at);
   }
   [[nodiscard]] bool ready() const override { return unsent < owner.most_unsent_; }
@@ -39,6 +59,10 @@ struct DetailedNodes::Node final : core::MemoryPort, core::PacketPort {
 
   DetailedNodes& owner;
   const SiteIndex site;
+  const float speed;  ///< of its core
+  const core::CoreClock clock;
+  const Cycles most_ahead;  ///< that an access may lie in the future
+  OwnPorts own_ports{*this};
   core::Sram banks;
   std::unique_ptr<core::NodeModel> own;  ///< none: it is another one's
   core::NodeModel* model = nullptr;

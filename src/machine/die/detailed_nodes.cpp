@@ -35,10 +35,16 @@ DetailedNodes::DetailedNodes(const Context& context, DieId die, engine::Wheel& w
       programs_(node::NodeCost(context.topology.params().node, node::NodeModel::kTable)) {
   const core::Hardware& hardware = context.topology.params().node;
   const core::NodeFactory& make = context.settings.node_factory;
+  const std::vector<float>& speeds = context.topology.site_map(die).core_speed;
   for (const SiteIndex site : sites_) {
     index_of_site_[site] = static_cast<std::int32_t>(nodes_.size());
-    Node& node = *nodes_.emplace_back(std::make_unique<Node>(*this, site, hardware));
-    node.own = make ? make(place(site)) : core::make_pipeline_node(place(site));
+    const float speed = speeds.empty() ? 1.0F : speeds[site];
+    Node& node = *nodes_.emplace_back(std::make_unique<Node>(*this, site, hardware, speed));
+    core::NodeSite own = place(site);
+    // A core at the die's clock needs no conversion in between.
+    const core::NodeSite slow{own.die, own.site, own.hardware, node.own_ports, node.own_ports};
+    const core::NodeSite& at = node.clock.is_slow() ? slow : own;
+    node.own = make ? make(at) : core::make_pipeline_node(at);
     node.model = node.own.get();
   }
   if (port.watch_reads(sites_, *this)) most_unsent_ = hardware.core.send_queue_entries;
@@ -66,12 +72,14 @@ void DetailedNodes::start(SiteIndex site, const StepStart& step) {
   it.given = {};
   it.programs = nullptr;
   it.start_at = step.at;
+  const auto of_core = [&](Cycles cycles) { return node::NodeCost::scaled(cycles, it.speed); };
   const bool known = step.piece != nullptr && step.piece->kind != node::CorePiece::Kind::kTimed;
   if (known && !is_empty(*step.piece)) {
     it.programs = &programs_.of(*step.piece, step.waits);
-    it.start_at += step.piece->before + it.programs->more;
+    const Cycles before = step.piece->before, more = it.programs->more;
+    it.start_at += step.launches ? of_core(before + more) : before + of_core(more);
   } else if (known) {
-    it.step.timed = step.piece->before;
+    it.step.timed = step.launches ? of_core(step.piece->before) : step.piece->before;
   }
   wake(it, step.at);
 }
@@ -145,8 +153,10 @@ void DetailedNodes::run(Node& node, Cycles now) {
 }
 
 Cycles DetailedNodes::run_core(Node& node, Cycles now) {
+  const Cycles cycle = node.clock.at(now);
+  if (node.clock.begin(cycle) != now) return node.clock.begin(cycle + 1);  // within a cycle of a slow core
   if (!node.started) {
-    node.model->start({&node.programs->work, node.step.piece, node.step.waits}, now);
+    node.model->start({&node.programs->work, node.step.piece, node.step.waits}, cycle);
     node.started = true;
   }
   for (std::size_t i = 0; i < node.given.size(); ++i) {
@@ -154,13 +164,13 @@ Cycles DetailedNodes::run_core(Node& node, Cycles now) {
     if (wait.count == 0) continue;
     std::int64_t& arrived = node.arrived[static_cast<std::size_t>(wait.semaphore)];
     for (; node.given[i] < wait.count && arrived > 0; ++node.given[i], --arrived)
-      node.model->signal(wait.semaphore, now);
+      node.model->signal(wait.semaphore, cycle);
   }
-  const Cycles next = node.model->run(now);
+  const Cycles next = node.model->run(cycle);
   if (node.begun && now - node.begin > std::max(kLongestStep, saturating_product(kLongestTimes, node.step.timed)))
     fail_endless(node);
-  if (!node.model->done()) return next;
-  end(node, now + 1);
+  if (!node.model->done()) return node.clock.begin(next);
+  end(node, node.clock.begin(cycle + 1));
   return kNever;
 }
 
@@ -193,7 +203,7 @@ void DetailedNodes::write_arrivals(Node& node, Cycles now) {
     if (semaphore < kOperandSemaphores) {
       ++node.arrived[static_cast<std::size_t>(semaphore)];
     } else {
-      node.model->signal(semaphore, now);
+      node.model->signal(semaphore, node.clock.at(now));
     }
   }
 }

@@ -46,6 +46,7 @@ class DetailedNodes final : public reference::SramReads {
     std::uint32_t run = 0, node = 0;         ///< names of the listener
     const node::CorePiece* piece = nullptr;  ///< null: only its time is known
     Cycles timed = 0;
+    bool launches = false;  ///< what it begins with is the core's time, else the network's
     std::array<core::Wait, core::kStepWaits> waits{};
     Cycles at = 0;
   };

@@ -89,7 +89,7 @@ std::vector<std::string> DetailedNodes::waiting() const {
 void DetailedNodes::fail_access(const Node& node, Cycles at) const {
   throw Error(ExitCode::kInvalidInput,
               fmt::format("the core of {}: found an access to its SRAM for cycle {}, expected {} to {}",
-                          context_.topology.node_path(die_, node.site), at, running_, running_ + core::kMostLatency));
+                          context_.topology.node_path(die_, node.site), at, running_, running_ + node.most_ahead));
 }
 
 void DetailedNodes::fail_endless(const Node& node) const {

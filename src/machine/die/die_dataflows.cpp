@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "dojo/base/error.h"
+#include "dojo/topology/dip_gates.h"
 
 namespace dojo::machine {
 
@@ -153,19 +154,15 @@ void post_message(NetworkPort& port, SiteIndex site, Burst& burst, Bytes bytes, 
 
 }  // namespace
 
-/// Along the row of the sender, or the nearest at which the DIP lies.
 void DieDataflows::send_to_dip(std::uint32_t dip, SiteIndex site, Bytes bytes, Burst& burst, Cycles now,
                                unsigned queue) {
   const topology::Topology& topology = context_.topology;
-  const std::int32_t rows = topology.site_rows();
-  const DieId die = topology.dip_die(dip);
-  const std::int32_t first = topology.coordinates(die).row * rows;
-  const std::int32_t here = topology.coordinates(die_).row * rows + site / topology.site_columns();
-  burst.row = std::clamp(here, first, first + rows - 1);
-  if (topology.routes() != nullptr)
-    burst.row = first + topology.routes()->dip_lane(die, topology.dip_side(dip), burst.row - first);
-  const bool west = topology.dip_side(dip) == Direction::kWest;
-  burst.column = west ? -1 : topology.die_columns() * topology.site_columns();
+  const topology::DieCoordinates at = topology.coordinates(die_);
+  const topology::Site here{at.row * topology.site_rows() + site / topology.site_columns(),
+                            at.column * topology.site_columns() + site % topology.site_columns()};
+  const topology::Site beyond = topology::dip_gate(topology, dip, here).beyond;
+  burst.row = beyond.row;
+  burst.column = beyond.column;
   post_message(at_.port, site, burst, bytes, now, queue);
 }
 

@@ -31,6 +31,7 @@ void KernelRuns::start_detailed(KernelRun& run, std::uint32_t node, Cycles at) {
   start.node = node;
   if (!kernel.core_piece_of.empty()) start.piece = &kernel.core_pieces[kernel.core_piece_of[index]];
   start.timed = kernel.cycles[index];
+  start.launches = step == 0;
   start.at = at;
   const auto wait = [&](std::uint32_t slot) -> core::Wait {
     if (run.slots == 0) return {};

@@ -39,9 +39,10 @@ typename BurstPort<Links>::Leg BurstPort<Links>::leg_of(std::int32_t row, std::i
 /// What goes to a DIP goes as it comes: its HBM is slower than the edge, and takes a message when all of it is there.
 template <class Links>
 bool BurstPort<Links>::takes_turns(const Burst& burst) const {
-  const std::int32_t all = context_.topology.die_columns() * links_.columns();
+  const std::int32_t columns = context_.topology.die_columns() * links_.columns(),
+                     rows = context_.topology.die_rows() * links_.rows();
   return lanes_ && burst.shape == fabric::Shape::kUnicast && burst.traffic_class == fabric::TrafficClass::kData &&
-         burst.column >= 0 && burst.column < all;
+         burst.column >= 0 && burst.column < columns && burst.row >= 0 && burst.row < rows;
 }
 
 template <class Links>

@@ -134,7 +134,10 @@ bool TileRows::match_parts(const Kind& kind, std::uint32_t row, RowNames& names)
       const topology::Edge y = topology_.edge(die + further, static_cast<Direction>(i));
       const bool vertical =
           static_cast<Direction>(i) == Direction::kNorth || static_cast<Direction>(i) == Direction::kSouth;
-      if (vertical && (x.neighbour == kNone || x.neighbour / dies_ != kind.row)) continue;  // to another row
+      const auto is_dip = [&](ShardId shard) { return shard != kNone && shard >= first_dip; };
+      if (vertical && !is_dip(x.neighbour) && !is_dip(y.neighbour) &&
+          (x.neighbour == kNone || x.neighbour / dies_ != kind.row))
+        continue;  // to another row
       if (x.neighbour == kNone || y.neighbour == kNone) {
         if (x.neighbour != y.neighbour) return false;
         continue;

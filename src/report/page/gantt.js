@@ -5,6 +5,7 @@ import { colourOf } from "./colours.js";
 import { el, menu, section } from "./dom.js";
 import { at } from "./island.js";
 import { duration } from "./units.js";
+import { linksOverTime } from "./use.js";
 
 const kLaneHeight = 22;
 
@@ -94,7 +95,7 @@ function bar(api, item, colour) {
   return { type: "group", children: shapes };
 }
 
-export function whenSection(report, tasks, filter) {
+export function whenSection(report, tasks, use, filter) {
   const ranks = [...new Set(tasks.columns.rank ?? [])];
   const path = critical(report);
   if (ranks.length === 0 && path.length === 0) return null;
@@ -113,6 +114,7 @@ export function whenSection(report, tasks, filter) {
     shown = { names: path.length > 0 ? [...names, "critical path"] : names, bars: [...bars, ...path] };
   };
   const zoom = { start: 0, end: 100 };
+  const links = linksOverTime(use, end, zoom);
   read(ranks.includes(last) ? last : ranks[0]);
   const settings = (rank) => ({
     title: rank === undefined ? "Critical path" : `Rank ${rank}`,
@@ -138,6 +140,7 @@ export function whenSection(report, tasks, filter) {
           start: one.getOption().dataZoom[0].start,
           end: one.getOption().dataZoom[0].end,
         });
+        links?.follow();
       }),
     option: ({ colours, width }) => ({
       grid: { left: 8, right: 20, top: 6, bottom: 50, containLabel: true },
@@ -216,6 +219,7 @@ export function whenSection(report, tasks, filter) {
     onclick: () => {
       Object.assign(zoom, { start: 0, end: 100 });
       view.redraw();
+      links?.follow();
     },
   });
   const kinds = [...new Set(shown.bars.map((one) => one.kind))];
@@ -241,7 +245,8 @@ export function whenSection(report, tasks, filter) {
     ),
     el("p", {
       class: "note",
-      text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, what of them computes when, and the use of links and SRAM: dojosim run --timeline.",
+      text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, and what of them computes when: dojosim run --timeline.",
     }),
+    links?.element,
   );
 }

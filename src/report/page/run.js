@@ -83,7 +83,7 @@ export function runPage(island) {
       answerSection(report),
       boundsSection(report),
       timeSection(report, ops, filter),
-      whenSection(report, tasks, filter),
+      whenSection(report, tasks, unpacked(island.use), filter),
       whereSection(island, report),
       operations.element,
       collectivesSection(report),

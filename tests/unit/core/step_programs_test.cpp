@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "dojo/core/core_clock.h"
 #include "dojo/core/sram.h"
 
 namespace dojo::core {
@@ -165,6 +166,25 @@ TEST(StepPrograms, EachIsWrittenOnce) {
   const std::array<Wait, kStepWaits> waits{Wait{0, 1}, Wait{}};
   EXPECT_EQ(&programs.of(product(16, 16, 16), waits), &programs.of(product(16, 16, 16), waits));
   EXPECT_NE(&programs.of(product(16, 16, 16), waits), &programs.of(product(16, 16, 16), {}));
+}
+
+TEST(CoreClock, CyclesBeginWithThoseOfTheDie) {
+  const CoreClock same, half(0.5), slow(0.3), slowest(0.001);
+  EXPECT_FALSE(same.is_slow());
+  EXPECT_EQ(same.begin(12345), 12345);
+  EXPECT_EQ(same.at(12345), 12345);
+  EXPECT_EQ(half.begin(7), 14);
+  EXPECT_EQ(half.at(15), 7);
+  EXPECT_EQ(slow.begin(3), 10);
+  EXPECT_EQ(slow.begin(1), 4) << "3.3 cycles, in whole ones of the die";
+  EXPECT_EQ(slowest.begin(2), 2000);
+  EXPECT_EQ(slow.begin(kNever), kNever);
+  for (const CoreClock& clock : {same, half, slow, slowest}) {
+    for (Cycles cycle = 0; cycle < 1000; ++cycle) {
+      EXPECT_EQ(clock.at(clock.begin(cycle)), cycle);
+      EXPECT_EQ(clock.at(clock.begin(cycle + 1) - 1), cycle);
+    }
+  }
 }
 
 }  // namespace

@@ -66,20 +66,40 @@ TEST(Attention, SharesOutItsFlops) {
   }
 }
 
-/// 12 heads of 1,024 tokens: no node is far above the mean. Of the cycles of a tile of the core's kernel the matrix
-/// unit has 1,024 of 1,188, and ends of pieces and uneven shares come to that.
-TEST(Attention, IsNearTheRateOfTheMatrixUnit) {
-  const Kernel kernel = lowered(shape(1, 12, 1024)).kernels.at(0);
-  const double least = 4.0 * 12 * 1024 * 1024 * 64 / 512 / kNodes;
-  EXPECT_GE(static_cast<double>(slowest(kernel)), least);
-  EXPECT_LE(static_cast<double>(slowest(kernel)), 1.75 * least);
+/// What the fullest of `heads` of so many tokens has, against the mean of all, in cycles of the matrix unit.
+struct Fullest {
+  double share, rate;
+};
+Fullest fullest(std::int64_t heads, std::int64_t tokens) {
+  const Kernel kernel = lowered(shape(1, heads, tokens)).kernels.at(0);
+  const auto most = static_cast<double>(*std::max_element(kernel.matrix_flops.begin(), kernel.matrix_flops.end()));
+  const double mean = 4.0 * static_cast<double>(heads * tokens * tokens) * 64 / kNodes;
+  return {most / mean, static_cast<double>(slowest(kernel)) * 512 / most};
 }
 
+/// Of 12 heads of 1,024 tokens the fullest node has 5 blocks of 8 queries where the mean is 4.3: 1.15 of it. It works
+/// on 24 or 16 queries by 512 keys a step, two or three tiles, and of each tile's 1,188 cycles the matrix unit has
+/// 1,024; the first scores and the last sums of a piece have nothing beside them. Both fade with longer heads.
+TEST(Attention, IsNearTheRateOfTheMatrixUnit) {
+  const Fullest few = fullest(12, 1024), many = fullest(12, 8192);
+  EXPECT_LE(few.share, 1.16);
+  EXPECT_LE(few.rate, 1.48);
+  EXPECT_GE(few.rate, 1.0);
+  EXPECT_LE(many.share, 1.02);
+  EXPECT_LE(many.rate, 1.28);
+}
+
+/// Of 2,048 tokens the plan under the mask has pieces half as long, whose ends take as much, and 1.21 of the mean on
+/// its fullest node where the other has 1.04: half of the time and an eighth of that. Longer heads save half.
 TEST(Attention, ACausalMaskSavesNearlyHalf) {
-  const Cycles whole = slowest(lowered(shape(1, 16, 2048)).kernels.at(0));
-  const Cycles masked = slowest(lowered(shape(1, 16, 2048, 1)).kernels.at(0));
-  EXPECT_LE(masked * 100, whole * 58);  // shorter pieces have as long ends
-  EXPECT_GE(masked * 100, whole * 49);
+  const auto percent = [](std::int64_t tokens) {
+    const Cycles whole = slowest(lowered(shape(1, 16, tokens)).kernels.at(0));
+    return 100 * static_cast<double>(slowest(lowered(shape(1, 16, tokens, 1)).kernels.at(0))) /
+           static_cast<double>(whole);
+  };
+  EXPECT_LE(percent(2048), 58);
+  EXPECT_GE(percent(2048), 49);
+  EXPECT_NEAR(percent(8192), 50, 1);
 }
 
 TEST(Attention, AWindowSavesTheRest) {
@@ -88,13 +108,31 @@ TEST(Attention, AWindowSavesTheRest) {
   EXPECT_LE(slowest(lowered(near).kernels.at(0)) * 2, slowest(lowered(shape(1, 16, 2048, 1)).kernels.at(0)));
 }
 
-/// Keys and values of heads that 8 queries' heads share each are an eighth: the plan may cut otherwise, to a shorter
-/// time.
+std::int64_t arriving(const Kernel& kernel) {
+  std::int64_t bytes = 0;
+  for (const Piece& piece : kernel.pieces) bytes += piece.bytes;
+  for (const Unicast& unicast : kernel.unicasts) bytes += unicast.bytes;
+  return bytes;
+}
+
+/// Keys and values of heads that 8 queries' heads share each are an eighth.
+TEST(Attention, HeadsThatShareKeysMoveFewer) {
+  AttentionShape shared = shape(8, 64, 256);
+  const Program all = lowered(shared);
+  shared.kv_heads = 8;
+  const Program fewer = lowered(shared);
+  ASSERT_EQ(fewer.kernel_plans.at(0).partition, all.kernel_plans.at(0).partition);
+  EXPECT_LT(arriving(fewer.kernels.at(0)) * 2, arriving(all.kernels.at(0)));
+  EXPECT_LT(fewer.kernel_plans.at(0).cycles, all.kernel_plans.at(0).cycles);
+}
+
+/// A plan is chosen by its time. Of 64 heads of 1,024 tokens the one for shared keys cuts the queries over 90 nodes
+/// instead of 20: it sends more of them, and all nodes have nearly equal shares.
 TEST(Attention, HeadsThatShareKeysTakeLess) {
   AttentionShape shared = shape(1, 64, 1024);
   const double all = lowered(shared).kernel_plans.at(0).cycles;
   shared.kv_heads = 8;
-  EXPECT_LT(lowered(shared).kernel_plans.at(0).cycles, all);
+  EXPECT_LT(lowered(shared).kernel_plans.at(0).cycles, 0.9 * all);
 }
 
 /// Each column gets the keys and values of its heads once: 2 x 1,024 tokens x 64 x 2 B a head.

@@ -135,8 +135,30 @@ TEST(NodeCost, OfTheTableAreTheFormulasOfThePipeline) {
   // FLOP do not count: a multiply-add is one operation. FP32 has half the lanes.
   EXPECT_EQ(table.vector({100 * 64, 100 * 64, 1 << 20, 2, 3 * 3200}), 300 + 4 + 7);
   EXPECT_EQ(table.vector({100 * 64, 100 * 64, 0, 4, 3200}), 200 + 4 + 7);
-  // The operations of one line wait for each other.
-  EXPECT_EQ(table.vector({64, 64, 0, 2, 32 * 100}), 1 + 100 * 4 + 7 + 3);
+  // The operations of one line wait for each other, then its store leaves.
+  EXPECT_EQ(table.vector({64, 64, 0, 2, 32 * 100}), 7 + 100 * 4 + 1);
+}
+
+TEST(NodeCost, AFewLinesTakeWhatPaperAndPencilGive) {
+  const NodeCost table(kNode, NodeModel::kTable);
+  EXPECT_EQ(table.vector({64, 0, 0, 2, 0}), 2 + 1) << "nothing waits for the line";
+  EXPECT_EQ(table.vector({64, 64, 0, 2, 0}), 2 + 5 + 1) << "copied";
+  EXPECT_EQ(table.vector({64, 64, 0, 2, 32}), 2 + 5 + 4 + 1) << "an operation on it";
+  // Three units a thread, one of them with 11 operations: they are worked on alone, the two others together, and a
+  // register takes the next result when the store of the old one has left.
+  EXPECT_EQ(table.vector({6 * 64, 6 * 64, 0, 2, 32 * 63}), 2 + 5 + 11 * 4 + 10 * 4 + 1);
+}
+
+TEST(NodeCost, RowsAreWorkedOnInGroupsOfFour) {
+  const NodeCost table(kNode, NodeModel::kTable);
+  const auto of_rows = [&](std::int64_t rows, std::int64_t lanes) {
+    return table.vector({54 * 64, 12 * 64, 0, 2, 32 * 69, {rows, 1, 1, 2, lanes}});
+  };
+  // 13 to 16 rows on each thread.
+  EXPECT_EQ(of_rows(26, 32), of_rows(32, 32));
+  EXPECT_LT(of_rows(24, 32), of_rows(26, 32));
+  // Each halving of the lanes is a shuffle and an FMA for all rows of a group: 8 cycles.
+  EXPECT_EQ(of_rows(32, 32) - of_rows(32, 16), 4 * 8);
 }
 
 TEST(NodeCost, FormatsThatAreNotNativeAreUnpacked) {

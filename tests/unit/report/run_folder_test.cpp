@@ -42,13 +42,37 @@ TEST(RunFolder, HoldsEveryFile) {
   const Folder folder;
   const SyntheticRun run;
   write_run_folder(run.context(), folder / "a/b");
-  for (const char* name :
-       {"report.json", "report.txt", "report.html", "config.resolved.json", "links.csv", "ops.csv", "tasks.csv"}) {
+  for (const char* name : {"report.json", "report.txt", "report.html", "config.resolved.json", "links.csv", "ops.csv",
+                           "tasks.csv", "use_over_time.csv"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / ("a/b/" + std::string(name)))) << name;
   }
   EXPECT_THAT(folder.read("a/b/links.csv"),
               HasSubstr("tile.die[0].edge.east,die_to_die,1,2016000000000,1512000,0.375,0.375,8,50\n"));
   EXPECT_THAT(folder.read("a/b/ops.csv"), HasSubstr("\"conv \"\"1\"\", <first>\",conv,"));
+}
+
+TEST(RunFolder, SaysWhenLinksWereInUse) {
+  const Folder folder;
+  const SyntheticRun run;
+  RunContext context = run.context();
+  write_run_folder(context, folder / "none");
+  EXPECT_EQ(folder.read("none/use_over_time.csv"), "begin_s,end_s,sram_bytes_mean,sram_bytes_max\n");
+  UseOverTime use;
+  use.intervals.resize(2);
+  use.intervals[0] = {0, 1000, {}, 1200.4, 1250};
+  use.intervals[1] = {1000, 2000, {}, 800, 900};
+  const auto hbm = static_cast<std::size_t>(topology::LinkClass::kHbm);
+  use.scale[hbm] = 1.01;
+  use.intervals[0].links[hbm] = 0.25;
+  use.intervals[1].links[hbm] = 1.0 / 3;
+  use.intervals[1].links[0] = 0.5;  // of a class that no plan names
+  context.use = &use;
+  write_run_folder(context, folder / "some");
+  EXPECT_EQ(folder.read("some/use_over_time.csv"),
+            "begin_s,end_s,hbm,sram_bytes_mean,sram_bytes_max\n"
+            "0,5e-07,0.25,1200,1250\n"
+            "5e-07,1e-06,0.333333,800,900\n");
+  EXPECT_THAT(folder.read("some/report.html"), HasSubstr("\"hbm\":[0.25,0.333333]"));
 }
 
 TEST(ReportJson, HasEveryKeyOfTheContract) {
