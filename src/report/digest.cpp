@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "dojo/base/error.h"
+#include "dojo/config/later_keys.h"
 
 namespace dojo::report {
 namespace {
@@ -54,18 +55,25 @@ std::string text_of(const Member& member) {
     return schema::enum_text(member);
   } else if constexpr (std::is_floating_point_v<Member>) {
     return fmt::format("{:a}", member);
+  } else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>) {
+    return fmt::format("{}", fmt::join(member, ","));
   } else {
     return fmt::format("{}", member);
   }
+}
+
+template <class T>
+std::vector<std::string> texts_of(const T& value) {
+  std::vector<std::string> texts;
+  T::fields(value, [&](const char*, const auto& member, const auto&...) { texts.push_back(text_of(member)); });
+  return texts;
 }
 
 /// Hashes what differs from the defaults. Sections that came after the first reports are hashed so: jobs that do not
 /// touch them keep their digest.
 template <class T>
 void add_changes(Hash& hash, const T& value) {
-  const T unchanged{};
-  std::vector<std::string> defaults;
-  T::fields(unchanged, [&](const char*, const auto& member, const auto&...) { defaults.push_back(text_of(member)); });
+  const std::vector<std::string> defaults = texts_of(T{});
   std::size_t index = 0;
   T::fields(value, [&](const char* name, const auto& member, const auto&...) {
     const std::string now = text_of(member);
@@ -109,6 +117,15 @@ class ParameterHash {
   void group(const char*, const T& value, const Rest&...) {
     if constexpr (std::is_same_v<T, topology::ZplaneParams>) {
       if (!zplane_) return;  // no figure derives from it
+    }
+    if constexpr (std::is_same_v<T, topology::NocParams>) {
+      const std::vector<std::string> defaults = texts_of(T{});
+      std::size_t index = 0;
+      T::fields(value, [&](const char* key, const auto& member, const auto&...) {
+        const bool changed = text_of(member) != defaults[index++];
+        if (changed || !config::is_later_noc_key(key)) (*this)(key, member);
+      });
+      return;
     }
     T::fields(value, *this);
   }

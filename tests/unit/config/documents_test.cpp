@@ -10,6 +10,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/config/config.h"
+#include "dojo/config/later_keys.h"
 #include "dojo/schema/declared.h"
 #include "dojo/topology/topology.h"
 
@@ -79,6 +80,7 @@ TEST_P(ShippedMachine, LoadsAndSaysEveryValue) {
   schema::KeyCollector later;
   Machine::later_fields(config.machine, later);
   for (const std::string& key : later.keys) expected.erase(key);
+  for (const std::string_view key : kLaterNocKeys) EXPECT_EQ(expected.at("noc").erase(std::string(key)), 1u) << key;
   if (config.machine.level == topology::Level::kNode) expected.erase("dip");
   expect_all_keys(nlohmann::json::parse(content(name)), expected, "");
 }
