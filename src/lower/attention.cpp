@@ -27,18 +27,12 @@ double crowding(double senders) {
 
 class AttentionPlan {
  public:
-  AttentionPlan(const AttentionRequest& request, const PlanContext& context, const AttentionChoice& choice)
-      : request_(request),
-        shape_(request.shape),
-        context_(context),
-        grid_(context.grid),
-        stays_(choice.stays),
-        steps_(choice.steps),
-        deliveries_(context.grid, choice.steps) {
+  AttentionPlan(const AttentionRequest& request, const PlanContext& context, Stays stays, AttentionGroups groups)
+      : request_(request), shape_(request.shape), context_(context), grid_(context.grid), stays_(stays) {
     using Work = node::AttentionWork;
     const auto add = [&](bool queries_stay, Work work) {
-      auto cut = choice.groups.down == 0 ? cut_by_bands(request, context, queries_stay)
-                                         : cut_by_groups(request, context, queries_stay, choice.groups);
+      auto cut = groups.down == 0 ? cut_by_bands(request, context, queries_stay)
+                                  : cut_by_groups(request, context, queries_stay, groups);
       if (cut != nullptr) passes_.emplace_back(request, context, std::move(cut), work);
     };
     if (stays_ == Stays::kBoth) {
@@ -49,38 +43,33 @@ class AttentionPlan {
     }
   }
 
-  /// Nothing where nodes would send too many messages.
-  std::optional<KernelPlan> plan(bool build) {
-    if (passes_.empty()) return std::nullopt;
-    KernelPlan plan;
-    plan.part = context_.part;
-    plan.kernel.part = grid_.part();
-    plan.kernel.steps = steps_;
-    plan.output = {Layout::kBandChannels, context_.part};
+  /// Nodes do not send too many messages.
+  [[nodiscard]] bool is_possible() const { return passes_.size() == (stays_ == Stays::kBoth ? 2U : 1U); }
+
+  /// What it costs, in so many steps.
+  [[nodiscard]] KernelPlan cost(std::uint32_t steps) {
+    steps_ = steps;
+    if (!standing_) {
+      standing_.emplace(grid_, 1, Deliveries::Keep::kLoad);
+      for (const AttentionPass& pass : passes_) deliver_standing(pass.cut(), *standing_);
+      return_sums(*standing_);
+    }
+    Deliveries deliveries = standing_->in_steps(steps);
+    Bytes buffer_bytes = standing_bytes_;
+    for (const AttentionPass& pass : passes_) buffer_bytes += deliver_moving(pass.cut(), deliveries);
+    return plan_with(deliveries, buffer_bytes, false);
+  }
+
+  [[nodiscard]] KernelPlan build(std::uint32_t steps) {
+    steps_ = steps, standing_bytes_ = 0;
+    Deliveries deliveries(grid_, steps);
+    Bytes buffer_bytes = 0;
     for (const AttentionPass& pass : passes_) {
-      const Bytes moving = pass.cut().deliver_moving(deliveries_, steps_);
-      buffer_bytes_ += pass.cut().deliver_staying(deliveries_);
-      buffer_bytes_ += steps_ > 1 ? 2 * ceil_div<Bytes>(moving, steps_) : moving;
-      pass.cut().return_results(deliveries_, result_bytes(pass.cut()));
+      buffer_bytes += deliver_moving(pass.cut(), deliveries);
+      deliver_standing(pass.cut(), deliveries);
     }
-    compute(plan, build);
-    reduce(plan);
-    plan.buffer_bytes = buffer_bytes_;
-    if (build) {
-      deliveries_.finish(plan.kernel);
-      plan.name = name();
-      plan.floors = floors();
-    }
-    constexpr double kLinesThatDouble = 8;  // by simulation: 1.05 to 1.15 times with one other line, 1.3 with three
-    const AttentionCut& cut = passes_.front().cut();
-    Deliveries::Load load = deliveries_.load(write_port_bytes_per_cycle(context_), crowding(cut.senders()));
-    const double passed_on = 1 + cut.other_lines() / kLinesThatDouble;
-    load.first *= passed_on, load.all *= passed_on;
-    const double busy = static_cast<double>(busy_cycles_), late = busy * std::min(steps_, 2U) / steps_;
-    const double others = deliveries_.latency() + task_cycles(plan, context_);
-    plan.cycles = others + std::max(load.first + busy, load.all + late);
-    plan.least_cycles = others + std::max(load.all, busy);
-    return plan;
+    return_sums(deliveries);
+    return plan_with(deliveries, buffer_bytes + standing_bytes_, true);
   }
 
  private:
@@ -93,7 +82,53 @@ class AttentionPlan {
     return text + name_of_part(context_);
   }
 
-  void compute(KernelPlan& plan, bool build) {
+  [[nodiscard]] Bytes deliver_moving(const AttentionCut& cut, Deliveries& deliveries) const {
+    const Bytes moving = cut.deliver_moving(deliveries, steps_);
+    return steps_ > 1 ? 2 * ceil_div<Bytes>(moving, steps_) : moving;
+  }
+  /// What does not depend on the number of steps.
+  void deliver_standing(const AttentionCut& cut, Deliveries& deliveries) {
+    cut.deliver_to_pass_on(deliveries);
+    standing_bytes_ += cut.deliver_staying(deliveries);
+    cut.return_results(deliveries, result_bytes(cut));
+  }
+  void return_sums(Deliveries& deliveries) const {
+    if (!has_sums()) return;
+    const AttentionCut& cut = passes_.front().cut();
+    const AttentionCut::Sums sums = cut.sums(sum_bytes());
+    if (!sums.along_rows && !sums.along_columns)
+      cut.return_sums(deliveries, sum_tensors() * shape_.head_size * request_.element_bytes);
+  }
+
+  [[nodiscard]] KernelPlan plan_with(const Deliveries& deliveries, Bytes buffer_bytes, bool build) {
+    KernelPlan plan;
+    plan.part = context_.part;
+    plan.kernel.part = grid_.part();
+    plan.kernel.steps = steps_;
+    plan.output = {Layout::kBandChannels, context_.part};
+    plan.buffer_bytes = buffer_bytes;
+    const Cycles busy_cycles = compute(plan, build);
+    if (has_sums()) reduce(plan);
+    if (build) {
+      deliveries.finish(plan.kernel);
+      plan.name = name();
+      plan.floors = floors();
+    }
+    constexpr double kLinesThatDouble = 8;  // by simulation: 1.05 to 1.15 times with one other line, 1.3 with three
+    const AttentionCut& cut = passes_.front().cut();
+    Deliveries::Load load = deliveries.load(write_port_bytes_per_cycle(context_), crowding(cut.senders()));
+    const double passed_on = 1 + cut.other_lines() / kLinesThatDouble;
+    load.first *= passed_on, load.all *= passed_on;
+    const double busy = static_cast<double>(busy_cycles), late = busy * std::min(steps_, 2U) / steps_;
+    const double others = deliveries.latency() + task_cycles(plan, context_);
+    plan.cycles = others + std::max(load.first + busy, load.all + late);
+    plan.least_cycles = others + std::max(load.all, busy);
+    return plan;
+  }
+
+  /// Of the busiest node. `build`: fills the kernel too.
+  Cycles compute(KernelPlan& plan, bool build) {
+    Cycles busiest = 0;
     const std::int64_t flops = product_flops(shape_) * traits(kind()).shape_flops;
     if (build) {
       plan.kernel.cycles.resize(static_cast<std::size_t>(grid_.shape().node_count()) * steps_);
@@ -116,13 +151,14 @@ class AttentionPlan {
         plan.kernel.cycles[static_cast<std::size_t>(node) * steps_ + step] =
             node::NodeCost::scaled(run, grid_.shape().nodes[node].core_speed);
       }
-      busy_cycles_ = std::max(busy_cycles_, busy);
+      busiest = std::max(busiest, busy);
       if (!build) continue;
       plan.cores.add(run_busy, busy);
       // What both passes make is counted once.
       plan.kernel.matrix_flops[node] = passes_.front().share_of(flops, node);
       for (const AttentionPass& pass : passes_) plan.kernel.vector_flops[node] += pass.vector_flops(node);
     }
+    return busiest;
   }
 
   /// For cores that run cycle by cycle.
@@ -147,28 +183,27 @@ class AttentionPlan {
     return cut.queries_stay() ? element : 2 * element;
   }
 
-  /// Of a gradient dK and dV, or dQ; where keys stay also O and its sums: partial sums on several nodes.
-  void reduce(KernelPlan& plan) {
-    const bool queries_stay = stays_ == Stays::kQueries;
-    if (stays_ == Stays::kBoth || (queries_stay && !request_.grad)) return;
-    const AttentionCut& cut = passes_.front().cut();
+  /// Partial sums on several nodes: of a gradient dK and dV, or dQ; where keys stay also O and its sums.
+  [[nodiscard]] bool has_sums() const { return stays_ != Stays::kBoth && (stays_ == Stays::kKeys || request_.grad); }
+  [[nodiscard]] std::int64_t sum_tensors() const { return stays_ == Stays::kQueries ? 2 : 1; }
+  /// Of a row of one head.
+  [[nodiscard]] Bytes sum_bytes() const {
     constexpr Bytes kFp32 = 4, kRowSums = 8;
-    const std::int64_t tensors = queries_stay ? 2 : 1;
-    const Bytes head_bytes = tensors * shape_.head_size * kFp32 + (request_.grad ? 0 : kRowSums);
-    const AttentionCut::Sums sums = cut.sums(head_bytes);
-    buffer_bytes_ += sums.kept_bytes;
-    if (!sums.along_rows && !sums.along_columns) {
-      cut.return_sums(deliveries_, tensors * shape_.head_size * request_.element_bytes);
-      return;
-    }
+    return sum_tensors() * shape_.head_size * kFp32 + (request_.grad ? 0 : kRowSums);
+  }
+  void reduce(KernelPlan& plan) const {
+    const AttentionCut& cut = passes_.front().cut();
+    const AttentionCut::Sums sums = cut.sums(sum_bytes());
+    plan.buffer_bytes += sums.kept_bytes;
+    if (!sums.along_rows && !sums.along_columns) return;
     ReductionSpec spec;
     spec.part = context_.part;
     spec.along_rows = sums.along_rows;
     spec.along_columns = sums.along_columns;
     spec.matrices = sums.matrices;
     spec.node_bytes = sums.node_bytes;
-    spec.result_bytes =
-        shape_.batch * cut.moves().heads * cut.moves().tokens * tensors * shape_.head_size * request_.element_bytes;
+    spec.result_bytes = shape_.batch * cut.moves().heads * cut.moves().tokens * sum_tensors() * shape_.head_size *
+                        request_.element_bytes;
     spec.destinations = residency(grid_.shape(), spec.result_bytes, grid_.part());
     plan.reduction = std::move(spec);
   }
@@ -196,11 +231,10 @@ class AttentionPlan {
   const PlanContext& context_;
   const SliceGrid& grid_;
   Stays stays_;
-  std::uint32_t steps_;
+  std::uint32_t steps_ = 1;
   std::vector<AttentionPass> passes_;
-  Deliveries deliveries_;
-  Bytes buffer_bytes_ = 0;
-  Cycles busy_cycles_ = 0;
+  std::optional<Deliveries> standing_;  ///< of cost(): what does not depend on the number of steps
+  Bytes standing_bytes_ = 0;            ///< what of it arrives at a node
 };
 
 }  // namespace
@@ -256,9 +290,6 @@ class AttentionCandidates {
   }
 
  private:
-  /// Pairs of nodes that plans by messages may have, so that their planning takes no longer than that of others.
-  static constexpr std::int64_t kMostPairs = 1 << 16;
-
   void add_groups(AttentionChoice choice, std::vector<Bounded>& cuts) const {
     const PlanContext on = context_.on(choice.part);
     const bool sums = choice.stays == Stays::kKeys || (choice.stays == Stays::kQueries && request_.grad);
@@ -268,9 +299,6 @@ class AttentionCandidates {
         const bool columns = down == 1 && across == on.grid.columns(), rows = across == 1 && down == on.grid.rows();
         const bool all = down == 1 && across == 1, one = down == on.grid.rows() && across == on.grid.columns();
         if (sums && !columns && !rows && !all && !one) continue;
-        // Groups of both some rows and some columns send node by node: pairs of large ones cost the host too much.
-        const std::int64_t of_group = ceil_div<std::int64_t>(on.grid.nodes(), std::int64_t{down} * across);
-        if (down > 1 && across > 1 && on.grid.nodes() * of_group > kMostPairs) continue;
         choice.groups = {down, across};
         cuts.push_back({choice, least_of_groups(choice, on)});
       }
@@ -328,20 +356,20 @@ class AttentionCandidates {
     const std::int64_t tokens = choice.stays == Stays::kQueries ? shape_.keys
                                 : choice.stays == Stays::kKeys  ? shape_.queries
                                                                 : std::min(shape_.queries, shape_.keys);
+    AttentionPlan cut(request_, on, choice.stays, choice.groups);
+    if (!cut.is_possible()) return;
     for (const std::uint32_t steps : kSteps) {
       if (steps > 1 && tokens < 8 * steps) return;
-      if (choice.groups.down > 1 && choice.groups.across > 1 && steps * on.grid.nodes() > 8 * kMostPairs) return;
       if (steps > kFew && choice.buffer_bytes <= small) return;
       choice.steps = steps;
       stop_point();
-      const auto plan = AttentionPlan(request_, on, choice).plan(false);
-      if (!plan) return;
-      choice.buffer_bytes = plan->buffer_bytes;
+      const KernelPlan plan = cut.cost(steps);
+      choice.buffer_bytes = plan.buffer_bytes;
       choice.resident_bytes = held_more(request_.held_bytes, on);
-      choice.cycles = plan->cycles;
+      choice.cycles = plan.cycles;
       choices_.push_back(choice);
       if (choice.buffer_bytes + choice.resident_bytes <= small) least_ = std::min(least_, choice.cycles);
-      if (plan->least_cycles > least_) return;  // in steps it would not be taken either
+      if (plan.least_cycles > least_) return;  // in steps it would not be taken either
     }
   }
 
@@ -368,9 +396,10 @@ AttentionChoice choose_attention(const std::vector<AttentionChoice>& choices, By
 }
 
 KernelPlan build_attention(const AttentionRequest& request, const AttentionChoice& choice, const PlanContext& context) {
-  auto plan = AttentionPlan(request, context.on(choice.part), choice).plan(true);
-  DOJO_CHECK(plan.has_value(), "a cut of attention that was possible is not: {} steps", choice.steps);
-  return std::move(*plan);
+  const PlanContext on = context.on(choice.part);
+  AttentionPlan plan(request, on, choice.stays, choice.groups);
+  DOJO_CHECK(plan.is_possible(), "a cut of attention that was possible is not: {} steps", choice.steps);
+  return plan.build(choice.steps);
 }
 
 }  // namespace dojo::workload

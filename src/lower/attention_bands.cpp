@@ -5,7 +5,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <functional>
+#include <set>
 
 #include "lower/attention_cut.h"
 
@@ -25,10 +27,11 @@ class BandCut : public AttentionCut {
   }
   void add_pieces(std::uint32_t node, std::uint32_t step, std::uint32_t steps,
                   std::vector<Piece>& pieces) const override;
-  [[nodiscard]] std::vector<std::uint32_t> busiest() const override { return grid_.all(); }
+  [[nodiscard]] std::vector<std::uint32_t> busiest() const override;
   void for_rows(std::uint32_t node, const std::function<void(std::int64_t, std::int64_t)>& visit) const override;
   Bytes deliver_staying(Deliveries& deliveries) const override;
   Bytes deliver_moving(Deliveries& deliveries, std::uint32_t steps) const override;
+  void deliver_to_pass_on(Deliveries& deliveries) const override;
   void return_results(Deliveries&, Bytes) const override {}  // they lie in the band
   void return_sums(Deliveries&, Bytes) const override {}
   [[nodiscard]] Sums sums(Bytes head_bytes) const override;
@@ -51,6 +54,8 @@ class BandCut : public AttentionCut {
   [[nodiscard]] Heads heads_of(const Side& side, std::uint32_t row, std::int64_t index) const;
   void find_heads_of_columns();
   [[nodiscard]] bool lies_elsewhere(const Side& side) const;
+  template <class Visit>
+  void for_passers(Visit&& visit) const;
   Bytes along_columns(bool streamed, Deliveries& deliveries) const;
   Bytes from_row_to_row(std::uint32_t steps, Deliveries& deliveries) const;
 
@@ -122,6 +127,18 @@ void BandCut::add_pieces(std::uint32_t node, std::uint32_t step, std::uint32_t s
   }
 }
 
+/// Of nodes with equal shares of equal bands, one.
+std::vector<std::uint32_t> BandCut::busiest() const {
+  std::set<std::array<std::int64_t, 4>> known;
+  std::vector<std::uint32_t> nodes;
+  for (const std::uint32_t node : grid_.all()) {
+    const std::uint32_t row = grid_.row_of(node);
+    const Heads mine = share_of(node);
+    if (known.insert({band(stays_, row), sequences(row), mine.begin, mine.end}).second) nodes.push_back(node);
+  }
+  return nodes;
+}
+
 void BandCut::for_rows(std::uint32_t node, const std::function<void(std::int64_t, std::int64_t)>& visit) const {
   const std::int64_t before =
       stays_.heads * piece_begin(shape_.batch * stays_.tokens, grid_.nodes(), grid_.row_begin(grid_.row_of(node)));
@@ -149,9 +166,8 @@ Bytes BandCut::deliver_staying(Deliveries& deliveries) const {
   for (std::uint32_t row = 0; row < grid_.rows() && stays_.place.layout != Layout::kAny; ++row) {
     for (std::uint32_t i = 0; i < grid_.row_count(row); ++i) {
       const Bytes bytes = share(row, i).count() * stays_.head_bytes;
-      for_holders(grid_, stays_, row, heads_of(stays_, row, i), bytes, [&](std::uint32_t node, Bytes part) {
-        deliveries.unicast(node, grid_.node_at(grid_.row_begin(row) + i), part);
-      });
+      collect_row(grid_, stays_, row, heads_of(stays_, row, i), bytes, grid_.node_at(grid_.row_begin(row) + i), {},
+                  deliveries);
       most = std::max(most, bytes);
     }
   }
@@ -164,27 +180,33 @@ Bytes BandCut::deliver_moving(Deliveries& deliveries, std::uint32_t steps) const
 }
 
 /// All rows need all tokens: the node of each row and column gets the column's heads, and passes them on.
-Bytes BandCut::along_columns(bool streamed, Deliveries& deliveries) const {
-  Bytes most = 0;
+template <class Visit>
+void BandCut::for_passers(Visit&& visit) const {
   for (std::uint32_t column = 0; column < grid_.columns(); ++column) {
-    const Heads heads = columns_[column];
-    Bytes arrives = 0;
     for (std::uint32_t row = 0; row < grid_.rows(); ++row) {
       const std::uint32_t passer =
           grid_.at(row, column) != kNone ? grid_.at(row, column) : grid_.nearest_in_column(row, column);
-      const Bytes bytes = heads.count() * band(moves_, row) * moves_.head_bytes;
-      if (passer == kNone || bytes == 0) continue;
-      if (moves_.place.layout != Layout::kAny) {
-        for_holders(grid_, moves_, row, heads, bytes,
-                    [&](std::uint32_t node, Bytes part) { deliveries.unicast_to_pass_on(node, passer, part); });
-      }
-      const bool passes_on = moves_.place.layout != Layout::kAny;
-      deliveries.along_line_of(passer, false, passes_on, bytes, row, grid_.rows(), streamed);
-      arrives += bytes;
+      const Bytes bytes = columns_[column].count() * band(moves_, row) * moves_.head_bytes;
+      if (passer != kNone && bytes > 0) visit(row, column, passer, bytes);
     }
-    most = std::max(most, arrives);
   }
-  return most;
+}
+
+void BandCut::deliver_to_pass_on(Deliveries& deliveries) const {
+  if (lies_elsewhere(moves_) || shape_.batch > 1 || moves_.place.layout == Layout::kAny) return;
+  for_passers([&](std::uint32_t row, std::uint32_t column, std::uint32_t passer, Bytes bytes) {
+    collect_row(grid_, moves_, row, columns_[column], bytes, passer, {0, true}, deliveries);
+  });
+}
+
+Bytes BandCut::along_columns(bool streamed, Deliveries& deliveries) const {
+  std::vector<Bytes> arrives(grid_.columns(), 0);
+  for_passers([&](std::uint32_t row, std::uint32_t column, std::uint32_t passer, Bytes bytes) {
+    const bool passes_on = moves_.place.layout != Layout::kAny;
+    deliveries.along_line_of(passer, false, passes_on, bytes, row, grid_.rows(), streamed);
+    arrives[column] += bytes;
+  });
+  return *std::max_element(arrives.begin(), arrives.end());
 }
 
 /// Rows that share a sequence send each other their tokens of it.
@@ -195,10 +217,11 @@ Bytes BandCut::from_row_to_row(std::uint32_t steps, Deliveries& deliveries) cons
     if (grid_.row_count(to) == 0) continue;
     const auto [first, last] = grid_.matrices_of(to, shape_.batch);
     const std::int64_t begin = first * moves_.tokens, end = last * moves_.tokens;
+    const auto [first_row, last_row] = rows_with(grid_, begin, end, all);
     for (std::uint32_t i = 0; i < grid_.row_count(to); ++i) {
       const Heads heads = heads_of(moves_, to, i);
       Bytes arrives = 0;
-      for (std::uint32_t from = 0; from < grid_.rows(); ++from) {
+      for (std::uint32_t from = first_row; from <= last_row; ++from) {
         const std::int64_t low = std::max(begin, piece_begin(all, grid_.nodes(), grid_.row_begin(from)));
         const std::int64_t high = std::min(end, piece_begin(all, grid_.nodes(), grid_.row_begin(from + 1)));
         if (low >= high) continue;
@@ -206,9 +229,8 @@ Bytes BandCut::from_row_to_row(std::uint32_t steps, Deliveries& deliveries) cons
         const auto step = static_cast<std::uint32_t>((low - begin) * steps / (end - begin));
         const bool here = from == to && moves_.place.layout == Layout::kAny;
         if (!here) {
-          for_holders(grid_, moves_, from, heads, bytes, [&](std::uint32_t node, Bytes part) {
-            deliveries.unicast(node, grid_.node_at(grid_.row_begin(to) + i), part, step);
-          });
+          collect_row(grid_, moves_, from, heads, bytes, grid_.node_at(grid_.row_begin(to) + i), {step, false},
+                      deliveries);
         }
         arrives += bytes;
       }

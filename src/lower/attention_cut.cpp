@@ -30,4 +30,16 @@ Bytes AttentionCut::collect(const Side& side, bool streamed, Deliveries& deliver
   return deliveries.filtered_by_column(spread_evenly(grid_of(side), bytes), streamed);
 }
 
+Bytes AttentionCut::collect_row(const SliceGrid& grid, const Side& side, std::uint32_t row, Heads heads, Bytes bytes,
+                                std::uint32_t node, Turn turn, Deliveries& deliveries) const {
+  if (side.place.layout == Layout::kPixels && &grid == &grid_ && heads.count() > 0)
+    return deliveries.unicasts_of_row(row, node, bytes, turn.step, turn.pass_on);
+  Bytes arrives = 0;
+  for_holders(grid, side, row, heads, bytes, [&](std::uint32_t from, Bytes part) {
+    send(from, node, part, turn, deliveries);
+    arrives += from == node ? 0 : part;
+  });
+  return arrives;
+}
+
 }  // namespace dojo::workload

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "lower/attention.h"
@@ -61,8 +62,10 @@ class AttentionCut {
 
   // Each returns the most bytes that arrive at any node.
   virtual Bytes deliver_staying(Deliveries& deliveries) const = 0;
-  /// In so many steps.
+  /// In so many steps; without what deliver_to_pass_on() brings.
   virtual Bytes deliver_moving(Deliveries& deliveries, std::uint32_t steps) const = 0;
+  /// What of the moving side nodes wait for before they pass it on, in any number of steps.
+  virtual void deliver_to_pass_on(Deliveries& deliveries) const = 0;
   /// Results of the staying side go where Layout::kBandChannels has them: messages beside those of the first step, that
   /// it waits for. In truth they go after the last one, and take as long.
   virtual void return_results(Deliveries& deliveries, Bytes head_bytes) const = 0;
@@ -85,14 +88,41 @@ class AttentionCut {
   }
   /// Each node of a column gets that column's share of all there is.
   Bytes collect(const Side& side, bool streamed, Deliveries& deliveries) const;
+  /// The first and the last row among those that hold tokens [begin, end) of `all`.
+  [[nodiscard]] static std::pair<std::uint32_t, std::uint32_t> rows_with(const SliceGrid& grid, std::int64_t begin,
+                                                                         std::int64_t end, std::int64_t all) {
+    const std::int64_t nodes = grid.nodes();
+    const auto row_of = [&](std::int64_t position) {
+      return grid.row_of(grid.node_at(static_cast<std::uint32_t>(std::clamp<std::int64_t>(position, 0, nodes - 1))));
+    };
+    return {row_of(piece_begin(nodes, all, begin)), row_of(ceil_div(end * nodes, all) - 1)};
+  }
+  /// How what a node needs comes to it: before a step, or before the node passes it on.
+  struct Turn {
+    std::uint32_t step = 0;
+    bool pass_on = false;
+  };
+  static void send(std::uint32_t from, std::uint32_t to, Bytes bytes, Turn turn, Deliveries& deliveries) {
+    if (turn.pass_on)
+      deliveries.unicast_to_pass_on(from, to, bytes);
+    else
+      deliveries.unicast(from, to, bytes, turn.step);
+  }
+  /// What the nodes of a row hold of `bytes` in some heads goes to a node. Returns what comes from others.
+  Bytes collect_row(const SliceGrid& grid, const Side& side, std::uint32_t row, Heads heads, Bytes bytes,
+                    std::uint32_t node, Turn turn, Deliveries& deliveries) const;
   /// `visit(node, bytes)` of the nodes of a row that hold what is needed of `bytes` in some heads.
   template <class Visit>
   static void for_holders(const SliceGrid& grid, const Side& side, std::uint32_t row, Heads heads, Bytes bytes,
                           Visit&& visit) {
     const std::int64_t count = grid.row_count(row);
-    for (std::int64_t i = 0; i < count && heads.count() > 0; ++i) {
+    if (heads.count() <= 0) return;
+    const bool all = side.place.layout == Layout::kPixels;
+    const std::int64_t first = all ? 0 : heads.begin * count / side.heads;
+    const std::int64_t end = all ? count : std::min(count, ceil_div(heads.end * count, side.heads));
+    for (std::int64_t i = first; i < end; ++i) {
       const std::uint32_t node = grid.node_at(grid.row_begin(row) + static_cast<std::uint32_t>(i));
-      if (side.place.layout == Layout::kPixels) {
+      if (all) {
         visit(node, piece_size(bytes, count, i));
         continue;
       }

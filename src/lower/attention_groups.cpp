@@ -94,8 +94,18 @@ class GroupCut : public AttentionCut {
     std::set<std::pair<std::size_t, std::int64_t>> known;
     std::vector<std::uint32_t> nodes;
     for (const Group& group : groups_)
-      if (group.units() > 0 && known.emplace(group.nodes.size(), group.units()).second)
-        nodes.insert(nodes.end(), group.nodes.begin(), group.nodes.end());
+      if (group.units() > 0 && known.emplace(group.nodes.size(), group.units()).second) {
+        const std::int64_t blocks = ceil_div(stays_rows_, block_rows_),
+                           all = static_cast<std::int64_t>(group.nodes.size());
+        const std::int64_t more = blocks % all;
+        if (group.units() > 1 && more > 0) {
+          nodes.insert(nodes.end(), group.nodes.begin(), group.nodes.end());
+          continue;
+        }
+        // One block more than others, one less, and the last block, which may not be whole.
+        for (const std::int64_t i : std::set{std::int64_t{0}, more, std::min(all, blocks) - 1})
+          nodes.push_back(group.nodes[static_cast<std::size_t>(i)]);
+      }
     return nodes;
   }
 
@@ -114,8 +124,7 @@ class GroupCut : public AttentionCut {
     for_nodes([&](const Group& group, std::uint32_t node) {
       Bytes arrives = 0;
       for_units(group, node, [&](std::int64_t unit, Rows mine) {
-        for_pieces(stays_, stays_heads_, unit, mine,
-                   [&](std::uint32_t from, Bytes bytes) { deliveries.unicast(from, node, bytes); });
+        collect_unit(stays_, stays_heads_, unit, mine, node, {}, deliveries);
         arrives += mine.count() * stays_.head_bytes;
       });
       most = std::max(most, arrives);
@@ -126,10 +135,8 @@ class GroupCut : public AttentionCut {
   void return_results(Deliveries& deliveries, Bytes head_bytes) const override {
     const Side bands{stays_.heads, stays_.tokens, head_bytes, {Layout::kBandChannels, context_.part}};
     for_nodes([&](const Group& group, std::uint32_t node) {
-      for_units(group, node, [&](std::int64_t unit, Rows mine) {
-        for_pieces(bands, stays_heads_, unit, mine,
-                   [&](std::uint32_t to, Bytes bytes) { deliveries.unicast(node, to, bytes); });
-      });
+      for_units(group, node,
+                [&](std::int64_t unit, Rows mine) { spread_unit(bands, stays_heads_, unit, mine, node, deliveries); });
     });
   }
 
@@ -138,8 +145,7 @@ class GroupCut : public AttentionCut {
     for (const Group& group : groups_) {
       if (group.nodes.size() > 1) continue;
       for (std::int64_t unit = group.first; unit < group.last; ++unit)
-        for_pieces(bands, moves_heads_, unit, {0, moves_rows_},
-                   [&](std::uint32_t to, Bytes bytes) { deliveries.unicast(group.nodes[0], to, bytes); });
+        spread_unit(bands, moves_heads_, unit, {0, moves_rows_}, group.nodes[0], deliveries);
     }
   }
 
@@ -162,15 +168,19 @@ class GroupCut : public AttentionCut {
     return whole_columns() ? sites_across() - 1 : whole_rows() ? sites_down() - 1 : 0;
   }
 
+  void deliver_to_pass_on(Deliveries& deliveries) const override {
+    if (!goes_along_lines()) return;
+    for_passers([&](const Group& group, std::uint32_t node, std::int64_t unit, Rows share, std::uint64_t) {
+      if (!is_there(group)) collect_moving(group, node, unit, share, {0, true}, deliveries);
+    });
+  }
   Bytes deliver_moving(Deliveries& deliveries, std::uint32_t steps) const override {
-    if (moves_.place.layout == Layout::kOther) return collect(moves_, steps > 1, deliveries);
+    if (moves_.place.layout == Layout::kOther) return AttentionCut::collect(moves_, steps > 1, deliveries);
     if (down_ == 1 && across_ == 1 && grid_.nodes() > 1) {
       const Bytes bytes = units_ * moves_rows_ * moves_.head_bytes;
       return deliveries.to_all(spread_evenly(grid_of(moves_), bytes), steps > 1);
     }
-    if (whole_columns()) return along_lines(false, steps > 1, deliveries);
-    if (whole_rows()) return along_lines(true, steps > 1, deliveries);
-    return by_messages(steps, deliveries);
+    return goes_along_lines() ? along_lines(steps > 1, deliveries) : by_messages(steps, deliveries);
   }
 
  private:
@@ -236,9 +246,9 @@ class GroupCut : public AttentionCut {
     return std::min(met_rows_, piece_begin(met, blocks, block) * block_columns_);
   }
 
-  /// `visit(node, bytes)` of where some rows of a unit lie on the grid; a unit has `heads` heads of the side.
+  /// `visit(row, heads, bytes)` of where some rows of a unit lie on the grid; a unit has `heads` heads of the side.
   template <class Visit>
-  void for_pieces(const Side& side, std::int64_t heads, std::int64_t unit, Rows rows, Visit&& visit) const {
+  void for_bands(const Side& side, std::int64_t heads, std::int64_t unit, Rows rows, Visit&& visit) const {
     if (rows.count() <= 0) return;
     const SliceGrid& grid = grid_of(side);
     const std::int64_t sequence = unit / shape_.key_heads(), head = unit % shape_.key_heads() * heads;
@@ -248,30 +258,56 @@ class GroupCut : public AttentionCut {
     const std::int64_t begin = sequence * side.tokens + (one ? rows.begin - first * side.tokens : 0);
     const std::int64_t end = one ? begin + rows.count() : begin + side.tokens;
     const std::int64_t all = shape_.batch * side.tokens, nodes = grid.nodes();
-    const auto row_of = [&](std::int64_t token) {
-      return grid.row_of(grid.node_at(static_cast<std::uint32_t>(piece_begin(nodes, all, token))));
-    };
     const Bytes bytes = rows.count() * side.head_bytes;
-    for (std::uint32_t row = row_of(begin); row <= row_of(end - 1); ++row) {
+    const auto [first_row, last_row] = rows_with(grid, begin, end, all);
+    for (std::uint32_t row = first_row; row <= last_row; ++row) {
       const std::int64_t low = std::max(begin, piece_begin(all, nodes, grid.row_begin(row)));
       const std::int64_t high = std::min(end, piece_begin(all, nodes, grid.row_begin(row + 1)));
-      if (low < high)
-        for_holders(grid, side, row, {head + first, head + last}, ceil_div(bytes * (high - low), end - begin), visit);
+      if (low < high) visit(row, Heads{head + first, head + last}, ceil_div(bytes * (high - low), end - begin));
     }
   }
+  /// They go to a node. Returns what comes from others.
+  Bytes collect_unit(const Side& side, std::int64_t heads, std::int64_t unit, Rows rows, std::uint32_t node, Turn turn,
+                     Deliveries& deliveries) const {
+    Bytes arrives = 0;
+    for_bands(side, heads, unit, rows, [&](std::uint32_t row, Heads of_row, Bytes bytes) {
+      arrives += collect_row(grid_of(side), side, row, of_row, bytes, node, turn, deliveries);
+    });
+    return arrives;
+  }
+  /// They come from a node.
+  void spread_unit(const Side& side, std::int64_t heads, std::int64_t unit, Rows rows, std::uint32_t node,
+                   Deliveries& deliveries) const {
+    for_bands(side, heads, unit, rows, [&](std::uint32_t row, Heads of_row, Bytes bytes) {
+      for_holders(grid_of(side), side, row, of_row, bytes,
+                  [&](std::uint32_t to, Bytes part) { deliveries.unicast(node, to, part); });
+    });
+  }
 
-  /// The same for a node, from the next one onwards: not all ask the same one first. What lies as suits has equal
-  /// shares on the nodes of the group.
-  template <class Visit>
-  void for_moving(const Group& group, std::int64_t index, std::int64_t unit, Rows rows, Visit&& visit) const {
-    if (!is_free(moves_, context_)) return for_pieces(moves_, moves_heads_, unit, rows, visit);
+  /// The same of the moving side, from the next node onwards: not all ask the same one first. What lies as suits has
+  /// equal shares on the nodes of the group.
+  Bytes collect_moving(const Group& group, std::uint32_t node, std::int64_t unit, Rows rows, Turn turn,
+                       Deliveries& deliveries) const {
+    if (!is_free(moves_, context_)) return collect_unit(moves_, moves_heads_, unit, rows, node, turn, deliveries);
+    if (rows.count() <= 0) return 0;
     const auto nodes = static_cast<std::int64_t>(group.nodes.size());
-    for (std::int64_t i = 0; i < nodes; ++i) {
-      const std::int64_t holder = (index + i) % nodes;
-      const std::int64_t low = std::max(rows.begin, piece_begin(moves_rows_, nodes, holder));
-      const std::int64_t high = std::min(rows.end, piece_begin(moves_rows_, nodes, holder + 1));
-      if (low < high) visit(group.nodes[static_cast<std::size_t>(holder)], (high - low) * moves_.head_bytes);
-    }
+    const std::int64_t index = index_of_[node];
+    const std::int64_t first = piece_begin(nodes, moves_rows_, rows.begin);
+    const std::int64_t last = std::min(nodes, ceil_div(nodes * rows.end, moves_rows_));
+    Bytes arrives = 0;
+    const auto collect = [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t holder = begin; holder < end; ++holder) {
+        const std::int64_t low = std::max(rows.begin, piece_begin(moves_rows_, nodes, holder));
+        const std::int64_t high = std::min(rows.end, piece_begin(moves_rows_, nodes, holder + 1));
+        if (low >= high) continue;
+        const std::uint32_t from = group.nodes[static_cast<std::size_t>(holder)];
+        send(from, node, (high - low) * moves_.head_bytes, turn, deliveries);
+        arrives += from == node ? 0 : (high - low) * moves_.head_bytes;
+      }
+    };
+    collect(std::max(index, first), last);
+    collect(first, std::min(index, last));
+    return arrives;
   }
 
   Bytes by_messages(std::uint32_t steps, Deliveries& deliveries) const {
@@ -284,11 +320,8 @@ class GroupCut : public AttentionCut {
         for (auto step = static_cast<std::uint32_t>(before * steps / units); step < std::min(end + 1, steps); ++step) {
           const Rows blocks = blocks_of(group, unit, step, steps);
           const auto edge = [&](std::int64_t block) { return std::min(moves_rows_, block * block_columns_); };
-          for_moving(group, index_of_[node], unit, {edge(blocks.begin), edge(blocks.end)},
-                     [&](std::uint32_t from, Bytes bytes) {
-                       deliveries.unicast(from, node, bytes, step);
-                       arrives += from == node ? 0 : bytes;
-                     });
+          arrives +=
+              collect_moving(group, node, unit, {edge(blocks.begin), edge(blocks.end)}, {step, false}, deliveries);
         }
       });
       most = std::max(most, arrives);
@@ -296,15 +329,24 @@ class GroupCut : public AttentionCut {
     return most;
   }
 
-  /// Each line of the group gets all of it: the nodes of a line get equal shares and send them along it.
-  Bytes along_lines(bool rows, bool streamed, Deliveries& deliveries) const {
-    Bytes most = 0;
+  [[nodiscard]] bool goes_along_lines() const {
+    const bool to_all = down_ == 1 && across_ == 1 && grid_.nodes() > 1;
+    return moves_.place.layout != Layout::kOther && !to_all && (whole_columns() || whole_rows());
+  }
+  /// What lies as suits need not come to the only line of its group first.
+  [[nodiscard]] bool is_there(const Group& group) const {
+    const std::uint32_t lines =
+        whole_columns() ? group.column_end - group.column_begin : group.row_end - group.row_begin;
+    return lines == 1 && is_free(moves_, context_);
+  }
+  /// Each line of a group gets all of it: the nodes of a line get equal shares and send them along it.
+  /// `visit(group, node, unit, share, index)`, the last among those of the line.
+  template <class Visit>
+  void for_passers(Visit&& visit) const {
+    const bool rows = !whole_columns();
+    const std::uint32_t sites = rows ? grid_.columns() : grid_.rows();
     for (const Group& group : groups_) {
       const std::uint32_t lines = rows ? group.row_end - group.row_begin : group.column_end - group.column_begin;
-      const std::uint32_t sites = rows ? grid_.columns() : grid_.rows();
-      // What lies as suits need not come first.
-      const bool there = lines == 1 && is_free(moves_, context_);
-      const auto count = static_cast<std::uint64_t>(group.units()) * sites;
       for (std::uint32_t line = 0; line < lines; ++line) {
         for (std::int64_t unit = group.first; unit < group.last; ++unit) {
           for (std::uint32_t site = 0; site < sites; ++site) {
@@ -314,16 +356,21 @@ class GroupCut : public AttentionCut {
                                                                : grid_.nearest_in_column(r, c);
             const Rows share{piece_begin(moves_rows_, sites, site), piece_begin(moves_rows_, sites, site + 1)};
             if (node == kNone || share.count() == 0) continue;
-            if (!there)
-              for_moving(group, index_of_[node], unit, share,
-                         [&](std::uint32_t from, Bytes bytes) { deliveries.unicast_to_pass_on(from, node, bytes); });
-            const auto index = static_cast<std::uint64_t>(unit - group.first) * sites + site;
-            deliveries.along_line_of(node, rows, !there, share.count() * moves_.head_bytes, index, count, streamed);
+            visit(group, node, unit, share, static_cast<std::uint64_t>(unit - group.first) * sites + site);
           }
         }
       }
-      most = std::max<Bytes>(most, group.units() * moves_rows_ * moves_.head_bytes);
     }
+  }
+  Bytes along_lines(bool streamed, Deliveries& deliveries) const {
+    const bool rows = !whole_columns();
+    const std::uint64_t sites = rows ? grid_.columns() : grid_.rows();
+    for_passers([&](const Group& group, std::uint32_t node, std::int64_t, Rows share, std::uint64_t index) {
+      const std::uint64_t count = static_cast<std::uint64_t>(group.units()) * sites;
+      deliveries.along_line_of(node, rows, !is_there(group), share.count() * moves_.head_bytes, index, count, streamed);
+    });
+    Bytes most = 0;
+    for (const Group& group : groups_) most = std::max<Bytes>(most, group.units() * moves_rows_ * moves_.head_bytes);
     return most;
   }
 

@@ -18,7 +18,7 @@ namespace {
 
 class Candidate {
  public:
-  Candidate(const ProductRequest& request, const PlanContext& context, const CandidateAxes& axes)
+  Candidate(const ProductRequest& request, const PlanContext& context, const CandidateAxes& axes, bool build)
       : request_(request),
         context_(context),
         grid_(context.grid),
@@ -27,16 +27,17 @@ class Candidate {
         stream_(axes.stream),
         steps_(axes.steps),
         b_by_columns_(axes.b_by_columns),
-        deliveries_(context.grid, axes.steps) {}
+        build_(build),
+        deliveries_(context.grid, axes.steps, build ? Deliveries::Keep::kAll : Deliveries::Keep::kLoad) {}
 
-  std::optional<KernelPlan> plan(bool build) {
+  std::optional<KernelPlan> plan() {
     if (!deliver_operands()) return std::nullopt;
     KernelPlan plan;
     plan.part = context_.part;
     plan.kernel.part = grid_.part();
     plan.kernel.steps = steps_;
-    compute(plan, build);
-    if (build) {
+    compute(plan);
+    if (build_) {
       deliveries_.finish(plan.kernel);
       plan.name = name();
       plan.floors = core_floors(request_, context_);
@@ -186,22 +187,21 @@ class Candidate {
     Cycles start;
     std::int64_t groups;
   };
-  /// `build`: fills the kernel too; else only what the cost model needs.
-  void compute(KernelPlan& plan, bool build) {
-    if (build) {
+  void compute(KernelPlan& plan) {
+    if (build_) {
       plan.kernel.cycles.resize(static_cast<std::size_t>(grid_.shape().node_count()) * steps_);
       plan.kernel.matrix_flops.resize(grid_.shape().node_count());
     }
-    const bool keep = build && context_.for_detailed;
+    const bool keep = build_ && context_.for_detailed;
     if (keep) plan.kernel.core_piece_of.resize(plan.kernel.cycles.size());
     Bytes sums = 0;
     for (const std::uint32_t node : grid_.all()) {
       const Sizes size{range(node, Cut::kM).size(), range(node, Cut::kN).size(), range(node, Cut::kK).size(),
                        results(node)};
       if (partial() || stream_ == Stream::kK) sums = std::max<Bytes>(sums, size[0] * size[1] * size[3] * 4);
-      const NodeTimes& times = times_of(size, build);
+      const NodeTimes& times = times_of(size, build_);
       compute_cycles_ = std::max(compute_cycles_, times.sum);
-      if (!build) continue;
+      if (!build_) continue;
       plan.cores.add(times.sum, times.formulas);
       plan.kernel.matrix_flops[node] = size[0] * size[1] * size[2] * 2;
       for (std::uint32_t s = 0; s < steps_; ++s) {
@@ -310,11 +310,12 @@ class Candidate {
     if (spec.along_rows && rows_ != Cut::kK) sums = ceil_div<Bytes>(sums * request_.batch, grid_.rows());
     spec.node_bytes = sums;
     spec.result_bytes = request_.c_bytes;
+    if (!spec.along_rows && !spec.along_columns && request_.destinations.empty()) return;
     spec.destinations = request_.destinations.empty() ? residency(grid_.shape(), request_.c_bytes, grid_.part())
                                                       : request_.destinations;
     if (!spec.along_rows && !spec.along_columns) {
       const bool on_all = request_.any_nodes || request_.destinations.size() == grid_.nodes();
-      if (request_.destinations.empty() || (context_.part == 0 && on_all)) return;
+      if (context_.part == 0 && on_all) return;
       spec.node_bytes = 0;
     }
     plan.reduction = std::move(spec);
@@ -343,6 +344,7 @@ class Candidate {
   Stream stream_;
   std::uint32_t steps_;
   bool b_by_columns_;
+  bool build_;  ///< fills the kernel too; else only what the cost model needs
   Deliveries deliveries_;
   Bytes buffer_bytes_ = 0;
   Cycles compute_cycles_ = 0;
@@ -353,7 +355,7 @@ class Candidate {
 
 std::optional<KernelPlan> plan_candidate(const ProductRequest& request, const PlanContext& context,
                                          const CandidateAxes& axes, bool build) {
-  return Candidate(request, context, axes).plan(build);
+  return Candidate(request, context, axes, build).plan();
 }
 
 }  // namespace dojo::workload

@@ -3,7 +3,9 @@
 #include "lower/deliveries.h"
 
 #include <algorithm>
+#include <cmath>
 
+#include "dojo/base/error.h"
 #include "dojo/workload/residency.h"
 
 namespace dojo::workload {
@@ -70,14 +72,51 @@ Holding spread_over_columns(const SliceGrid& grid, Bytes bytes) {
   return holding;
 }
 
-Deliveries::Deliveries(const SliceGrid& grid, std::uint32_t steps) : grid_(&grid), steps_(steps) {}
+Deliveries::Deliveries(const SliceGrid& grid, std::uint32_t steps, Keep keep)
+    : grid_(&grid),
+      steps_(steps),
+      keep_(keep),
+      row_messages_(grid.rows()),
+      column_messages_(grid.columns()),
+      row_multicasts_(grid.rows()),
+      column_multicasts_(grid.columns()),
+      arriving_(grid.shape().node_count()),
+      own_(grid.shape().node_count()) {}
+
+Deliveries Deliveries::in_steps(std::uint32_t steps) const {
+  Deliveries same = *this;
+  same.steps_ = steps;
+  return same;
+}
+
+Deliveries::When Deliveries::when_of(std::uint32_t slot, std::uint32_t stage) {
+  // The gathers of two steps go side by side: the first step has its operands when both have.
+  constexpr std::uint32_t kInFlight = 2;
+  if (slot == 0) return kToPassOn;
+  if (slot <= kInFlight) return stage == 2 ? kEarlyPassedOn : kEarly;
+  return stage == 2 ? kLatePassedOn : kLate;
+}
 
 void Deliveries::send(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t slot, std::uint32_t stage,
                       std::uint32_t destination) {
-  const bool nobody = (shape == Shape::kRow && grid_->row_count(grid_->row_of(source)) < 2) ||
-                      (shape == Shape::kColumn && grid_->column_count(grid_->column_of(source)) < 2) ||
+  const std::uint32_t row = grid_->row_of(source), column = grid_->column_of(source);
+  const bool nobody = (shape == Shape::kRow && grid_->row_count(row) < 2) ||
+                      (shape == Shape::kColumn && grid_->column_count(column) < 2) ||
                       (shape == Shape::kUnicast && source == destination);
   if (bytes <= 0 || nobody) return;
+  any_ = true;
+  const When when = when_of(slot, stage);
+  const auto carried = static_cast<double>(bytes);
+  if (shape == Shape::kUnicast) {
+    const std::uint32_t to_row = grid_->row_of(destination), to_column = grid_->column_of(destination);
+    arriving_[destination][when] += carried;
+    row_messages_[row][when] += carried * (to_column > column ? to_column - column : column - to_column);
+    column_messages_[to_column][when] += carried * (to_row > row ? to_row - row : row - to_row);
+  } else {
+    (shape == Shape::kRow ? row_multicasts_[row] : column_multicasts_[column])[when] += carried;
+    own_[source][when] += carried;
+  }
+  if (keep_ == Keep::kLoad) return;
   sent_.push_back(
       {source, destination, bytes, shape, static_cast<std::uint8_t>(slot), static_cast<std::uint8_t>(stage)});
 }
@@ -229,6 +268,50 @@ void Deliveries::unicast(std::uint32_t source, std::uint32_t destination, Bytes 
 void Deliveries::unicast_to_pass_on(std::uint32_t source, std::uint32_t destination, Bytes bytes) {
   send(source, Shape::kUnicast, bytes, 0, 1, destination);
   two_stages_ = true;
+}
+
+/// Added up in one go: where each node of a row has a share of what each other one needs, messages are many.
+Bytes Deliveries::unicasts_of_row(std::uint32_t row, std::uint32_t destination, Bytes bytes, std::uint32_t step,
+                                  bool pass_on) {
+  const std::int64_t count = grid_->row_count(row);
+  if (bytes <= 0 || count == 0) return 0;
+  if (distances_.empty()) measure_distances();
+  const std::uint32_t to_row = grid_->row_of(destination), to_column = grid_->column_of(destination);
+  const Bytes own = to_row == row ? piece_size(bytes, count, grid_->position(destination) - grid_->row_begin(row)) : 0;
+  if (bytes == own) return 0;
+  any_ = true;
+  two_stages_ = two_stages_ || pass_on;
+  const std::uint32_t slot = pass_on ? 0 : 1 + step, stage = 1;
+  const When when = when_of(slot, stage);
+  const double share = static_cast<double>(bytes) / static_cast<double>(count);
+  arriving_[destination][when] += static_cast<double>(bytes - own);
+  row_messages_[row][when] += std::round(share * distances_[row * grid_->columns() + to_column]);
+  column_messages_[to_column][when] += static_cast<double>(bytes) * (to_row > row ? to_row - row : row - to_row);
+  if (keep_ == Keep::kLoad) return bytes - own;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::uint32_t source = grid_->node_at(grid_->row_begin(row) + static_cast<std::uint32_t>(i));
+    const Bytes piece = piece_size(bytes, count, i);
+    if (source != destination && piece > 0)
+      sent_.push_back({source, destination, piece, Shape::kUnicast, static_cast<std::uint8_t>(slot), stage});
+  }
+  return bytes - own;
+}
+
+void Deliveries::measure_distances() {
+  const std::uint32_t columns = grid_->columns();
+  distances_.assign(std::size_t{grid_->rows()} * columns, 0);
+  for (std::uint32_t r = 0; r < grid_->rows(); ++r) {
+    std::uint32_t* const of_row = &distances_[std::size_t{r} * columns];
+    for (std::uint32_t nodes = 0, c = 1; c < columns; ++c) {  // from the nodes to the west
+      nodes += grid_->at(r, c - 1) != kNone ? 1 : 0;
+      of_row[c] = of_row[c - 1] + nodes;
+    }
+    for (std::uint32_t nodes = 0, sum = 0, c = columns - 1; c-- > 0;) {
+      nodes += grid_->at(r, c + 1) != kNone ? 1 : 0;
+      sum += nodes;
+      of_row[c] += sum;
+    }
+  }
 }
 
 void Deliveries::along_line_of(std::uint32_t node, bool row, bool passes_on, Bytes bytes, std::uint64_t index,

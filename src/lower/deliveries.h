@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Operand traffic of a kernel: which node sends what to whom, in which step it is used, and what that loads.
 #pragma once
+#include <array>
 #include <cstdint>
 #include <vector>
 
@@ -20,7 +21,11 @@ using Holding = std::vector<Bytes>;
 
 class Deliveries {
  public:
-  Deliveries(const SliceGrid& grid, std::uint32_t steps);
+  /// kLoad: for plans that are only compared; load() and latency() are all that may be asked for then.
+  enum class Keep : std::uint8_t { kAll, kLoad };
+  Deliveries(const SliceGrid& grid, std::uint32_t steps, Keep keep = Keep::kAll);
+  /// The same so far, with what follows in so many steps. Requires that nothing has been streamed.
+  [[nodiscard]] Deliveries in_steps(std::uint32_t steps) const;
 
   // Each returns the most bytes that arrive at any node. `streamed`: sources are spread over the steps, in order;
   // otherwise everything is there before the first step.
@@ -37,6 +42,8 @@ class Deliveries {
   void unicast(std::uint32_t source, std::uint32_t destination, Bytes bytes, std::uint32_t step = 0);
   /// One transfer that its destination waits for before it passes anything on.
   void unicast_to_pass_on(std::uint32_t source, std::uint32_t destination, Bytes bytes);
+  /// Equal shares of `bytes` from all nodes of a row; `pass_on` as in unicast_to_pass_on(). Returns what arrives.
+  Bytes unicasts_of_row(std::uint32_t row, std::uint32_t destination, Bytes bytes, std::uint32_t step, bool pass_on);
   /// A node sends `bytes` to its whole row or column, `passes_on` once what it waits for has come: the index-th of
   /// `count` such, which are spread over the steps if `streamed`.
   void along_line_of(std::uint32_t node, bool row, bool passes_on, Bytes bytes, std::uint64_t index,
@@ -62,10 +69,14 @@ class Deliveries {
   [[nodiscard]] Load load(double write_port_bytes_per_cycle, double crowding = 1) const;
   /// Cycles that the traffic takes to reach its nodes, alone; 0 when there is none.
   [[nodiscard]] double latency() const;
-  [[nodiscard]] std::size_t count() const { return sent_.size(); }
 
  private:
   enum class Shape : std::uint8_t { kUnicast, kRow, kColumn };  ///< the last two: to all other nodes of the line
+  /// When something goes: to be passed on, then for the first two steps or for later ones, each at once or passed on.
+  enum When : std::uint8_t { kToPassOn, kEarly, kEarlyPassedOn, kLate, kLatePassedOn, kWhens };
+  /// Bytes, or bytes times links; whole numbers, so that the order in which they are added up does not matter.
+  using Carried = std::array<double, kWhens>;
+  [[nodiscard]] static When when_of(std::uint32_t slot, std::uint32_t stage);
   struct Sent {
     std::uint32_t source, destination;  ///< the second for kUnicast
     Bytes bytes;
@@ -78,6 +89,7 @@ class Deliveries {
   void stream(std::uint32_t source, Shape shape, Bytes bytes, std::uint32_t stage, std::uint64_t index,
               std::uint64_t count, bool streamed);
   Bytes along_line(const std::vector<std::uint32_t>& nodes, Shape shape, const Holding& holding, bool streamed);
+  void measure_distances();
   void finish_gathers(Kernel& kernel) const;
   void finish_unicasts(Kernel& kernel) const;
   void order_short_unicasts(Kernel& kernel) const;
@@ -86,8 +98,13 @@ class Deliveries {
 
   const SliceGrid* grid_;
   std::uint32_t steps_;
-  bool two_stages_ = false;
-  std::vector<Sent> sent_;
+  Keep keep_;
+  bool two_stages_ = false, any_ = false;
+  std::vector<Sent> sent_;                                   ///< of kAll
+  std::vector<Carried> row_messages_, column_messages_;      ///< by line: of unicasts, times the links of the line
+  std::vector<Carried> row_multicasts_, column_multicasts_;  ///< by line: all that its nodes send along it
+  std::vector<Carried> arriving_, own_;                      ///< by node: unicasts to it, and what it multicasts itself
+  std::vector<std::uint32_t> distances_;  ///< by row and column: of the row's nodes from the column, added up
 };
 
 }  // namespace dojo::workload

@@ -11,6 +11,7 @@
 namespace dojo::workload {
 
 void Deliveries::finish(Kernel& kernel) const {
+  DOJO_CHECK(keep_ == Keep::kAll, "a kernel of deliveries of which only loads were kept, {} steps", steps_);
   kernel.part = grid_->part();
   if (sent_.empty()) return;
   finish_gathers(kernel);

@@ -2,6 +2,7 @@
 // Candidates of a matrix product's partition, and the choice among them.
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <tuple>
 #include <utility>
 
@@ -42,17 +43,6 @@ Bytes always_free(const PlanContext& context) {
   return context.cost.params().sram_bytes / 16;
 }
 
-/// Steps are of no use to cuts whose bound lies well above the time of a choice that always fits: none of their choices
-/// would be taken.
-bool is_far_off(const ProductChoice& without_steps, double least_cycles, const PlanContext& context,
-                const std::vector<ProductChoice>& choices) {
-  constexpr double kFar = 1.5;
-  return std::any_of(choices.begin(), choices.end(), [&](const ProductChoice& c) {
-    return &c != &without_steps && kFar * c.cycles < least_cycles &&
-           c.buffer_bytes + c.resident_bytes <= always_free(context);
-  });
-}
-
 /// Steps in ascending order: more than 15 only while operands in flight are a matter of capacity.
 void evaluate_steps(const ProductRequest& request, const PlanContext& context, CandidateAxes axes,
                     std::vector<ProductChoice>& choices) {
@@ -72,7 +62,14 @@ void evaluate_steps(const ProductRequest& request, const PlanContext& context, C
   }
 }
 
-void evaluate_part(const ProductRequest& request, const PlanContext& context, std::vector<ProductChoice>& choices) {
+/// A candidate in one step, and cycles that its cuts do not go below in any number of them.
+struct Bounded {
+  CandidateAxes axes;
+  double least_cycles = 0;
+};
+
+void evaluate_part(const ProductRequest& request, const PlanContext& context, std::vector<ProductChoice>& choices,
+                   std::vector<Bounded>& cuts) {
   constexpr std::array kCuts{Cut::kM, Cut::kN, Cut::kK};
   for (const Cut rows : kCuts) {
     for (const Cut columns : kCuts) {
@@ -83,15 +80,34 @@ void evaluate_part(const ProductRequest& request, const PlanContext& context, st
       const bool shares_b = request.batch > 1 && request.pixels == Cut::kM;
       for (const bool b_by_columns : {false, true}) {
         if (b_by_columns && !shares_b) continue;
-        CandidateAxes axes{rows, columns, Stream::kNone, 1, context.part, b_by_columns};
+        const CandidateAxes axes{rows, columns, Stream::kNone, 1, context.part, b_by_columns};
         const auto plan = plan_candidate(request, context, axes, false);
         choices.push_back({axes, plan->buffer_bytes, more_resident(request, context), plan->cycles});
-        if (is_far_off(choices.back(), plan->least_cycles, context, choices)) continue;
-        for (const Stream stream : {Stream::kM, Stream::kN, Stream::kK}) {
-          axes.stream = stream;
-          evaluate_steps(request, context, axes, choices);
-        }
+        cuts.push_back({axes, plan->least_cycles});
       }
+    }
+  }
+}
+
+/// Steps are of no use to cuts whose bound lies well above the time of a choice that always fits: none of their choices
+/// would be taken.
+void evaluate_all_steps(const ProductRequest& request, const PlanContext& context, std::vector<Bounded> cuts,
+                        std::vector<ProductChoice>& choices) {
+  constexpr double kFar = 1.15;  // as far as the cost model may be off
+  std::stable_sort(cuts.begin(), cuts.end(),
+                   [](const Bounded& a, const Bounded& b) { return a.least_cycles < b.least_cycles; });
+  double least = std::numeric_limits<double>::infinity();  // of a choice that always fits
+  std::size_t seen = 0;
+  for (const Bounded& cut : cuts) {
+    for (; seen < choices.size(); ++seen) {
+      const ProductChoice& c = choices[seen];
+      if (c.buffer_bytes + c.resident_bytes <= always_free(context)) least = std::min(least, c.cycles);
+    }
+    if (cut.least_cycles > kFar * least) return;
+    CandidateAxes axes = cut.axes;
+    for (const Stream stream : {Stream::kM, Stream::kN, Stream::kK}) {
+      axes.stream = stream;
+      evaluate_steps(request, context.on(axes.part), axes, choices);
     }
   }
 }
@@ -136,14 +152,16 @@ bool operator<(const ProductRequest& x, const ProductRequest& y) {
 std::vector<ProductChoice> evaluate_products(const ProductRequest& request, const PlanContext& context) {
   std::vector<ProductChoice> choices;
   const std::size_t most = last_part(std::min(request.a.part, request.b.part), context);
+  std::vector<Bounded> cuts;
   double least = 0;
   for (std::size_t part = 0; part <= most; ++part) {
     const PlanContext on = context.on(static_cast<std::uint8_t>(part));
     if (part > 0 && peak_cycles(request, on) > least) break;  // nor is any smaller part as good
-    evaluate_part(request, on, choices);
+    evaluate_part(request, on, choices, cuts);
     least = choices.front().cycles;
     for (const ProductChoice& choice : choices) least = std::min(least, choice.cycles);
   }
+  evaluate_all_steps(request, context, std::move(cuts), choices);
   DOJO_CHECK(!choices.empty(), "no partition for a product of {} x {} x {}", request.m, request.n, request.k);
   return choices;
 }

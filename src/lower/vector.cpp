@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <tuple>
+#include <utility>
 
 #include "dojo/workload/residency.h"
 #include "lower/deliveries.h"
@@ -59,7 +60,7 @@ void deliver(const VectorRequest& request, const PlanContext& context, Deliverie
   if (request.place.layout != Layout::kBandChannels) {
     Deliveries with_halo = deliveries;
     if (add_piece_halo(w, request.halo, cut, operand, request.pixel_bytes, grid, &with_halo, &most)) {
-      deliveries = with_halo;
+      deliveries = std::move(with_halo);
       buffer += most;
       return;
     }
@@ -69,7 +70,7 @@ void deliver(const VectorRequest& request, const PlanContext& context, Deliverie
   constexpr std::int64_t kMostBands = 4;
   Deliveries with_halo = deliveries;
   if (add_band_halo(w, request.halo, cut, operand, request.pixel_bytes, false, grid, &with_halo, &most) <= kMostBands) {
-    deliveries = with_halo;
+    deliveries = std::move(with_halo);
     buffer += most;
     return;
   }
@@ -190,7 +191,7 @@ KernelPlan plan_vector(const VectorRequest& request, const PlanContext& context,
   // Rows that are cut over nodes take two steps: up to the sums, which the node then sends, and with all of them.
   const bool two_steps = bands && request.rows > 0 && request.row_sums_bytes > 0 && grid.columns() > 1;
   const std::uint32_t steps = plan.kernel.steps = two_steps ? 2 : 1;
-  Deliveries deliveries(grid, steps);
+  Deliveries deliveries(grid, steps, build ? Deliveries::Keep::kAll : Deliveries::Keep::kLoad);
   deliver(request, context, deliveries, plan.buffer_bytes);
   Cycles sums_cycles = 0;
   if (two_steps) {

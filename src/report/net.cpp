@@ -236,7 +236,7 @@ void write_net_folder(const NetContext& context, const std::string& directory) {
   const Json report = report_of(context);
   FileSet files(directory);
   files.add("config.resolved.json", config::resolved_json(context.config, config::Purpose::kNet));
-  const RunTables tables{dies_csv(run), links_csv(run), ""};
+  const RunTables tables{dies_csv(run), links_csv(run), "", ""};
   files.add("links.csv", tables.links);
   files.add("ops.csv", ops_csv(report.at("latency").at("ops")));
   files.add("dies.csv", tables.dies);

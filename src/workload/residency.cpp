@@ -18,10 +18,9 @@ std::vector<std::vector<std::uint32_t>> nodes_by_column(const SliceShape& shape,
   for (std::uint32_t i = 0; i < shape.node_count(); ++i) {
     if (part.has(shape.nodes[i])) columns[shape.nodes[i].column - part.column_begin].push_back(i);
   }
-  for (auto& column : columns) {
-    std::sort(column.begin(), column.end(),
-              [&](std::uint32_t a, std::uint32_t b) { return shape.nodes[a].row < shape.nodes[b].row; });
-  }
+  const auto above = [&](std::uint32_t a, std::uint32_t b) { return shape.nodes[a].row < shape.nodes[b].row; };
+  for (auto& column : columns)
+    if (!std::is_sorted(column.begin(), column.end(), above)) std::sort(column.begin(), column.end(), above);
   return columns;
 }
 

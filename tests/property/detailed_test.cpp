@@ -109,6 +109,32 @@ TEST(Detailed, ShapesOfEveryKindRun) {
   EXPECT_GT(ran.results.pipelines.fma_issues, 0u);
 }
 
+/// Additions of collectives are the communication thread's, at the store port's rate, on detailed nodes too: what moves
+/// and what is added does not depend on which cores run cycle by cycle, and the report says so.
+TEST(Detailed, CollectivesKeepTheirTotals) {
+  const auto ran = [](const std::string& detailed) {
+    JobRun job = run(RunRequest{
+        "",
+        "configs/machines/tile.json",
+        "configs/workloads/gpt_layer.json",
+        {"machine.tile.dies.rows=2", "machine.tile.dies.columns=2", "machine.detailed=" + detailed, "workload.ranks=4",
+         "workload.rank_unit=die", "workload.generate.tensor=4", "workload.generate.layers=1",
+         "workload.generate.hidden=128", "workload.generate.heads=4", "workload.generate.sequence=64",
+         "workload.generate.vocabulary=256", "workload.generate.batch=1", kReference},
+        {}});
+    EXPECT_TRUE(job.results.finished);
+    return job;
+  };
+  const JobRun planned = ran("[]"), detailed = ran("[\"tile.die[1]\"]");
+  EXPECT_EQ(detailed.results.cores.matrix_flops, planned.results.cores.matrix_flops);
+  EXPECT_EQ(detailed.results.cores.vector_flops, planned.results.cores.vector_flops);
+  ASSERT_EQ(detailed.results.classes.size(), planned.results.classes.size());
+  for (std::size_t i = 0; i < planned.results.classes.size(); ++i)
+    EXPECT_EQ(detailed.results.classes[i].counters.bytes, planned.results.classes[i].counters.bytes) << i;
+  EXPECT_GT(planned.of_class(topology::LinkClass::kDieToDie).counters.bytes, 0u);
+  EXPECT_THAT(detailed.results.approximations, testing::Contains(HasSubstr("additions of collectives")));
+}
+
 /// Groups of many channels go through the matrix unit one after the other, depthwise ones through the vector unit.
 TEST(Detailed, GroupsOfAConvolutionRun) {
   for (const char* kind : {"conv", "conv_input_grad", "conv_weight_grad"}) {

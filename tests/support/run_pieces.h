@@ -8,6 +8,7 @@
 #include "dojo/core/piece_times.h"
 #include "dojo/lower/lower.h"
 #include "dojo/trace/networks.h"
+#include "dojo/trace/trace.h"
 #include "support/core_points.h"
 
 namespace dojo::test {
@@ -36,25 +37,51 @@ inline std::vector<Network> networks_with_attention() {
   return networks;
 }
 
-/// Core pieces of the kernels of networks that `wanted` lets through, as a run's planner makes them.
+/// Core pieces of the kernels of a workload on a die that `wanted` lets through, as a run's planner makes them.
 template <class Wanted>
-std::vector<node::CorePiece> pieces_of(const std::vector<Network>& networks, Wanted&& wanted) {
+void add_pieces(const workload::Workload& workload, Wanted&& wanted, std::vector<node::CorePiece>& pieces) {
   topology::MachineParams params;
   params.level = topology::Level::kDie;
   params.detailed = {"die.node[0]"};
   const topology::Topology die(params);
+  workload::LowerOptions options;
+  options.placement.ranks = workload.ranks();
+  const workload::Job job = workload::lower(workload, options, die);
+  for (const workload::Program& program : job.programs)
+    for (const workload::Kernel& kernel : program.kernels)
+      for (const node::CorePiece& piece : kernel.core_pieces)
+        if (wanted(piece) && std::find(pieces.begin(), pieces.end(), piece) == pieces.end()) pieces.push_back(piece);
+}
+template <class Wanted>
+std::vector<node::CorePiece> pieces_of(const std::vector<Network>& networks, Wanted&& wanted) {
   std::vector<node::CorePiece> pieces;
-  for (const Network& network : networks) {
-    const workload::Workload workload = workload::generate_network(network.name, network.options);
-    workload::LowerOptions options;
-    options.placement.ranks = workload.ranks();
-    const workload::Job job = workload::lower(workload, options, die);
-    for (const workload::Program& program : job.programs)
-      for (const workload::Kernel& kernel : program.kernels)
-        for (const node::CorePiece& piece : kernel.core_pieces)
-          if (wanted(piece) && std::find(pieces.begin(), pieces.end(), piece) == pieces.end()) pieces.push_back(piece);
-  }
+  for (const Network& network : networks)
+    add_pieces(workload::generate_network(network.name, network.options), wanted, pieces);
   return pieces;
+}
+
+/// Every product on the matrix unit that a training step of ResNet-50 and a layer of GPT have, each shape once.
+inline std::vector<CorePoint> network_product_points() {
+  const node::NodeCost table{topology::NodeParams{}, node::NodeModel::kTable};
+  core::PieceTimes times(table);
+  const auto is_product = [](const node::CorePiece& piece) { return piece.kind == node::CorePiece::Kind::kProduct; };
+  std::vector<node::CorePiece> pieces;
+  workload::ResNet50Options alone;
+  alone.batch_norm_group = 1;
+  add_pieces(workload::generate_resnet50(alone), is_product, pieces);
+  const Network gpt = networks_with_attention().front();
+  add_pieces(workload::generate_network(gpt.name, gpt.options), is_product, pieces);
+  std::vector<CorePoint> points;
+  std::vector<node::ProductWork> seen;
+  for (const node::CorePiece& piece : pieces) {
+    const node::ProductWork& p = piece.product;
+    const auto formula = static_cast<double>(table.product(p));
+    if (formula == 0 || std::find(seen.begin(), seen.end(), p) != seen.end()) continue;
+    seen.push_back(p);
+    points.push_back({"products of networks", fmt::format("{} x {} x {}", p.m, p.n, p.k),
+                      static_cast<double>(times.product(p)), formula, formula});
+  }
+  return points;
 }
 
 /// Every vector piece of these networks, their rows, updates and look-ups included.

@@ -36,6 +36,20 @@ TEST(CoreFormulas, OfProducts) {
         8, now.beyond_10_percent);
 }
 
+TEST(CoreFormulas, OfProductsOfNetworks) {
+  const std::vector<CorePoint> points = network_product_points();
+  ASSERT_GE(points.size(), 400u);
+  print_row("products of networks", points);
+  const FormulaErrors errors = errors_of(points, table_of);
+  judge({"core_network_products",
+         "mean error of run.node_model=table over all products of a step of ResNet-50 and of a layer of GPT on a die",
+         "at most 4 %", "%", 0, 1},
+        4, errors.mean_percent);
+  judge({"core_network_products_beyond", "share of these products where it is off by more than 10 %", "at most 8 %",
+         "%", 0, 1},
+        8, errors.beyond_10_percent);
+}
+
 TEST(CoreFormulas, OfAttention) {
   const std::vector<CorePoint> points = attention_points();
   ASSERT_GE(points.size(), 20u);

@@ -155,6 +155,31 @@ TEST(DeliveryCost, OfTwoStagesIsThatOfOneAfterTheOther) {
   }
 }
 
+// Equal shares from all nodes of a row are so many messages, whether they are kept one by one or added up.
+TEST(DeliveryCost, OfARowsSharesIsThatOfItsMessages) {
+  const Place die(Place::die(3, 4));
+  for (const bool pass_on : {false, true}) {
+    for (const std::uint32_t step : {0u, 3u}) {
+      Deliveries shares(die.grid, 4, Deliveries::Keep::kLoad), messages(die.grid, 4);
+      const Bytes arrive[] = {9000 - 2250, 5000};  // the node has a share of what its own row sends
+      EXPECT_EQ(shares.unicasts_of_row(1, 6, 9000, step, pass_on), arrive[0]);
+      EXPECT_EQ(shares.unicasts_of_row(2, 0, 5000, step, pass_on), arrive[1]);
+      for (std::uint32_t i = 0; i < 4; ++i) {
+        const auto send = [&](std::uint32_t from, std::uint32_t to, Bytes bytes) {
+          pass_on ? messages.unicast_to_pass_on(from, to, bytes) : messages.unicast(from, to, bytes, step);
+        };
+        send(4 + i, 6, 2250);
+        send(8 + i, 0, 1250);
+      }
+      for (const double port : {64.0, 1e6}) {
+        EXPECT_DOUBLE_EQ(shares.load(port, 1.5).all, messages.load(port, 1.5).all) << port;
+        EXPECT_DOUBLE_EQ(shares.load(port, 1.5).first, messages.load(port, 1.5).first) << port;
+      }
+      EXPECT_EQ(shares.latency(), messages.latency());
+    }
+  }
+}
+
 /// Of a node that has the sums of `below` others: messages at a port and adds one after the other, and adds with a
 /// latency each.
 struct Way {

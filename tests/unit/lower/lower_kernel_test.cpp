@@ -6,7 +6,9 @@
 #include <map>
 #include <numeric>
 #include <random>
+#include <tuple>
 
+#include "lower/candidate.h"
 #include "lower/deliveries.h"
 #include "lower/kernel_plan.h"
 
@@ -200,23 +202,63 @@ TEST(Parts, LieInOneAnother) {
   EXPECT_EQ(Die().parts.back().nodes(), 1U);
 }
 
-/// Which candidates there are depends on sizes alone; rates decide among them.
-TEST(Product, RatesDoNotDecideWhichCandidatesThereAre) {
-  const Die usual;
+/// Of the slower one of two machines: fewer ports, longer latencies.
+topology::MachineParams slower() {
   topology::MachineParams params = Die::defaults();
   params.node.load_ports = 1;
   params.node.noc_write_ports = 2;
   params.node.vector_latency_cycles *= 3;
-  const Die other(params);
+  return params;
+}
+
+/// Which cuts there are depends on sizes alone; rates decide among them, and how many of them are tried in steps.
+TEST(Product, RatesDoNotDecideWhichCutsThereAre) {
+  const Die usual, other(slower());
   for (const std::int64_t m : {1, 64, 500}) {
     ProductRequest request = product(m, 300, 200);
     request.a.part = 0;  // how many smaller parts are worth a look is a bound of the time
-    const auto a = evaluate_products(request, usual.on_parts), b = evaluate_products(request, other.on_parts);
-    ASSERT_EQ(a.size(), b.size());
-    for (std::size_t i = 0; i < a.size(); ++i) {
-      EXPECT_EQ(a[i].buffer_bytes, b[i].buffer_bytes);
-      EXPECT_EQ(a[i].axes.steps, b[i].axes.steps);
+    const auto cuts = [&](const Die& die) {
+      std::vector<std::tuple<Cut, Cut, Bytes>> found;
+      for (const ProductChoice& c : evaluate_products(request, die.on_parts))
+        if (c.axes.steps == 1) found.emplace_back(c.axes.rows, c.axes.columns, c.buffer_bytes);
+      return found;
+    };
+    EXPECT_EQ(cuts(usual), cuts(other));
+  }
+}
+
+/// Cuts that are not tried in steps have none that would be taken, whatever the budget.
+TEST(Product, NothingThatIsLeftOutIsCheaper) {
+  const Die usual, other(slower());
+  for (const Die* die : {&usual, &other}) {
+    const Bytes least_budget = die->topology.params().node.sram_bytes / 8;
+    std::size_t all = 0, tried = 0;
+    for (const std::int64_t m : {1, 64, 500, 3000}) {
+      const ProductRequest request = product(m, 300, 2000);
+      const auto choices = evaluate_products(request, die->context);
+      tried += choices.size();
+      for (const Bytes budget : {Bytes{0}, least_budget, 4 * least_budget}) {
+        const double chosen = choose_product(choices, budget).cycles;
+        for (const Cut rows : {Cut::kM, Cut::kN, Cut::kK}) {
+          for (const Cut columns : {Cut::kM, Cut::kN, Cut::kK}) {
+            if (rows != request.pixels && columns == request.pixels) continue;
+            for (const Stream stream : {Stream::kM, Stream::kN, Stream::kK}) {
+              for (const std::uint32_t steps : {2u, 4u, 8u, 15u}) {
+                const std::int64_t sizes[] = {m, 300, 2000};
+                if (sizes[static_cast<std::size_t>(stream) - 1] < 8 * steps) continue;
+                const auto plan = plan_candidate(request, die->context, {rows, columns, stream, steps}, false);
+                if (!plan) continue;
+                ++all;
+                if (budget == 0 || plan->buffer_bytes <= budget) {
+                  EXPECT_LE(chosen, 1.01 * plan->cycles) << m;
+                }
+              }
+            }
+          }
+        }
+      }
     }
+    EXPECT_LT(tried, all / 3) << "some are left out";
   }
 }
 
