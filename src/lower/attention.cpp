@@ -136,7 +136,9 @@ class AttentionPlan {
       plan.kernel.vector_flops.resize(grid_.shape().node_count());
       if (context_.for_detailed) plan.kernel.core_piece_of.resize(plan.kernel.cycles.size());
     }
-    for (const std::uint32_t node : build ? grid_.all() : passes_.front().cut().busiest()) {
+    // Of two passes, the node that is busiest in both may be neither's busiest one.
+    const bool all = build || passes_.size() > 1;
+    for (const std::uint32_t node : all ? grid_.all() : passes_.front().cut().busiest()) {
       Cycles busy = 0, run_busy = 0;
       for (std::uint32_t step = 0; step < steps_; ++step) {
         Cycles cycles = step == 0 ? context_.cost.launch() : context_.cost.step_start(), run = cycles;
