@@ -14,7 +14,8 @@ namespace dojo::report {
 [[nodiscard]] std::string dies_csv(const RunContext& context);
 /// When a few ranks ran what: their tasks, by rank, lane and begin.
 [[nodiscard]] std::string tasks_csv(const RunContext& context);
-/// The use of links by class and of the SRAM, interval by interval. Classes of which the plans use nothing are left out.
+/// The use of links by class and of the SRAM, interval by interval. Classes of which the plans use nothing are left
+/// out.
 [[nodiscard]] std::string use_csv(const RunContext& context);
 /// `rows`: latency.ops of report.json.
 [[nodiscard]] std::string ops_csv(const Json& rows);

@@ -65,7 +65,7 @@ INSTANTIATE_TEST_SUITE_P(All, WaferCollective,
                                            Row{"broadcast", WordCollective::kBroadcast},
                                            Row{"broadcast_2d", WordCollective::kBroadcast2d},
                                            Row{"ring_all_reduce", WordCollective::kRingAllReduce}),
-                         [](const auto& info) { return std::string(info.param.id); });
+                         [](const auto& test) { return std::string(test.param.id); });
 
 TEST(Wafer, IsTheSameInTheProgramAsInItsFile) {
   config::LoadRequest request;
