@@ -70,5 +70,13 @@ TEST(Validate, DataThatIsNotThereIsSaid) {
   EXPECT_THAT(result.err, HasSubstr("has no mesh_points.csv"));
 }
 
+TEST(Validate, AFileInPlaceOfAFolderOfRecordingsIsSaid) {
+  const TemporaryFolder folder;
+  folder.write("wormhole", "");
+  const ProgramResult result = run_program({"validate", "wormhole", "--data", folder.path().string()});
+  EXPECT_EQ(result.exit_code, 5);
+  EXPECT_THAT(result.err, HasSubstr("wormhole: found no folder, expected one with recordings"));
+}
+
 }  // namespace
 }  // namespace dojo::test

@@ -53,6 +53,9 @@ topology::MachineParams wormhole_b0() {
 std::vector<ValidationPoint> wormhole_recordings(const ValidationRequest& request) {
   constexpr double kSramTolerance = 0.1, kDramTolerance = 0.09;
   const std::string folder = request.data + "/wormhole";
+  if (!fs::is_directory(folder))
+    throw Error(ExitCode::kIo,
+                fmt::format("{}: found no folder, expected one with recordings of network events", folder));
   std::vector<fs::path> files;
   for (const fs::directory_entry& entry : fs::directory_iterator(folder))
     if (entry.path().extension() == ".json") files.push_back(entry.path());
