@@ -6,7 +6,6 @@
 
 #include <fstream>
 #include <map>
-#include <regex>
 #include <sstream>
 
 #include "dojo/base/error.h"
@@ -15,13 +14,14 @@
 namespace dojo::config {
 namespace {
 
+/// The last of the cells of a row "| A01 | ... | P, D |", by its first.
 std::map<std::string, std::string> grades_of_the_page() {
   std::ifstream in(std::string(DOJO_SOURCE_DIR) + "/docs/hardware.md");
   std::map<std::string, std::string> grades;
-  const std::regex row(R"(\| ([A-Z][0-9]{2}) \|.*\| ([A-Z0-9, ]+) \|)");
   for (std::string line; std::getline(in, line);) {
-    std::smatch found;
-    if (std::regex_match(line, found, row)) grades[found[1]] = found[2];
+    if (line.size() < 10 || line.substr(0, 2) != "| " || line.substr(5, 2) != " |") continue;
+    const auto last = line.rfind("| ", line.size() - 3);
+    grades[line.substr(2, 3)] = line.substr(last + 2, line.size() - last - 4);
   }
   return grades;
 }
