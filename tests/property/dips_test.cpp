@@ -82,7 +82,7 @@ class TurnedMachine : public testing::TestWithParam<std::size_t> {
 
 /// Pieces of a message come in the order of nodes, row by row, so they meet others on a column than on a row. The ideal
 /// and the reference model agree within 1 % all the same. The fast model lets long loads through western and eastern
-/// DIPs wait up to 10 % longer: known, and not mended.
+/// DIPs wait up to 10 % longer: row gap_dip_side_fast of docs/validation.md.
 TEST_P(TurnedMachine, LoadsAndStoresAsFast) {
   for (const auto model :
        {machine::NetworkModel::kFast, machine::NetworkModel::kIdeal, machine::NetworkModel::kReference}) {
