@@ -243,7 +243,7 @@ void Communication::fill_messages() {
   for (RankId rank = 0; rank < workload_.ranks(); ++rank) {
     stop_point();
     const ProgramDraft& draft = drafts_[job_.program_of_rank[rank]];
-    const Graph& graph = workload_.graphs[draft.program.graph];
+    const Graph& graph = workload_.graphs[workload_.graph_of_rank[rank]];  // its peers, not those of a graph like it
     for (std::uint32_t entry = 0; entry < draft.entries.size(); ++entry) {
       const EntryUse& use = draft.entries[entry];
       const bool send = use.kind == EntryUse::Kind::kSend;

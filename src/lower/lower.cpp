@@ -11,6 +11,7 @@
 #include "dojo/core/piece_times.h"
 #include "dojo/node/kernel_cost.h"
 #include "lower/advice.h"
+#include "lower/alike_graphs.h"
 #include "lower/communication.h"
 
 namespace dojo::workload {
@@ -103,7 +104,7 @@ JobFacts facts_of(const Workload& workload, const Job& job, const topology::Topo
   return facts;
 }
 
-/// Programs by (graph, shape); sets Job::program_of_rank.
+/// Programs by (graph, shape), of graphs that are alike by the first; sets Job::program_of_rank.
 std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOptions& options,
                                          const topology::Topology& topology, Job& job, Findings& findings) {
   const SameParameters sharing = options.shard_optimizer ? same_parameters(workload) : SameParameters{};
@@ -117,8 +118,9 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
   core::PieceTimes* const given = pieces ? &*pieces : nullptr;
   const JobFacts facts = facts_of(workload, job, topology);
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;
+  const std::vector<std::uint32_t> alike = first_alike(workload);
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
-    const std::uint32_t graph = workload.graph_of_rank[rank];
+    const std::uint32_t graph = alike[workload.graph_of_rank[rank]];
     const Slice& slice = job.slices[rank];
     const auto [entry, fresh] =
         known.emplace(std::pair(graph, slice.shape_index), static_cast<std::uint32_t>(drafts.size()));
@@ -237,8 +239,9 @@ Job idle_job(const Workload& workload, const LowerOptions& options, const topolo
   Job job;
   if (workload.ranks() > 0) job.slices = place_ranks(options.placement, topology);
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;  // by graph and shape, as of a lowered job
+  const std::vector<std::uint32_t> alike = first_alike(workload);
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
-    const std::pair key(workload.graph_of_rank[rank], job.slices[rank].shape_index);
+    const std::pair key(alike[workload.graph_of_rank[rank]], job.slices[rank].shape_index);
     const auto [entry, fresh] = known.emplace(key, static_cast<std::uint32_t>(job.programs.size()));
     job.program_of_rank.push_back(entry->second);
     if (!fresh) continue;

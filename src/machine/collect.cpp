@@ -36,7 +36,11 @@ void fold_threads(const MachineState& m, Results& r) {
 
 void fold_operations(const Context& context, Results& r) {
   const workload::Workload& w = context.workload;
+  // Of graphs that share a program, only the first counts (lower/alike_graphs.h).
+  std::vector<bool> counts(w.graphs.size(), false);
+  for (const workload::Program& program : context.job.programs) counts[program.graph] = true;
   for (std::uint32_t g = 0; g < w.graphs.size(); ++g) {
+    if (!counts[g]) continue;
     for (std::uint32_t o = 0; o < w.graphs[g].ops.size(); ++o) {
       OpRecord record;
       record.graph = g;

@@ -42,7 +42,7 @@ std::vector<WaitingRank> Machine::waiting() const {
       WaitingRank rank;
       rank.rank = waiting.rank;
       const workload::Program& program = *waiting.program;
-      const workload::Graph& graph = context.workload.graphs[program.graph];
+      const workload::Graph& graph = context.workload.graphs[context.workload.graph_of_rank[waiting.rank]];
       const auto describe = [&](const workload::Task& task, const char* state) {
         if (task.op == kNone) return;
         const workload::Op& op = graph.ops[task.op];

@@ -30,6 +30,7 @@ struct Example {
   std::vector<TurnedNumber> sensitivity{{"machine.noc.buffer_packets_per_vc", 4, 3, 5, 0, 0}};
   Example() : topology(two_dies()) {
     config.machine = two_dies();
+    config.workload.generate.repeat_microbatches = true;
     workload::Graph graph;
     graph.ops.resize(1);
     graph.strings = {"", "an operation"};

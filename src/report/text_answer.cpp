@@ -21,6 +21,20 @@ std::string step_line(const Json& seconds, const Json& workload, const char* rat
                                               : fmt::format("{}, {:.1f} samples/s", time, real(workload.at(rate)));
 }
 
+/// A step of which only some parts of the batch were simulated.
+void whole_step(Lines& out, const Json& r) {
+  const Json& whole = r.at("repeated");
+  const Json& seconds = whole.at("step_s");
+  out.add("whole step", "{}", step_line(seconds, whole, "samples_per_s"));
+  if (seconds.is_null()) return;
+  out.add("", "{} micro-batches: {} simulated, each of the others adds {:.6f} ms, as one takes on the slowest stage",
+          count(whole.at("microbatches")), count(whole.at("simulated_microbatches")),
+          real(whole.at("microbatch_s")) * 1e3);
+  out.add("", "utilisation {} ({} achieved); all lines below are of the simulated step of {} micro-batches",
+          percent(real(whole.at("utilisation"))), si(real(whole.at("achieved_per_s")), "FLOP/s"),
+          count(whole.at("simulated_microbatches")));
+}
+
 /// The steady step, and the first one, which waits for its samples.
 void steps(Lines& out, const Json& r) {
   const Json& w = r.at("workload");
@@ -109,6 +123,7 @@ void changed(Lines& out, const Json& r) {
 }  // namespace
 
 void answer(Lines& out, const Json& r) {
+  if (r.contains("repeated")) whole_step(out, r);
   steps(out, r);
   const Json& f = r.at("flops");
   out.add("utilisation", "{} of {} ({} achieved)", percent(real(f.at("utilisation"))),

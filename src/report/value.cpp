@@ -6,6 +6,7 @@
 #include <set>
 
 #include "dojo/base/error.h"
+#include "dojo/config/repeated.h"
 #include "report/bottlenecks.h"
 #include "report/configuration.h"
 #include "report/digest.h"
@@ -129,6 +130,12 @@ void add_fidelity(Figures& out, const RunContext& c) {
       if (said.insert(sentence).second) approximations.push_back(sentence);
     }
   }
+  if (has_repeated(c)) {
+    approximations.push_back(fmt::format(
+        "Of {} micro-batches {} were simulated; each of the others is taken to last as long as one does on the "
+        "slowest stage while the pipeline is full (repeated.microbatch_s).",
+        c.config.workload.generate.microbatches, config::simulated_microbatches(c.config.workload.generate)));
+  }
   out.add("fidelity.network_model", schema::enum_text(c.config.run.network_model), "", "`run.network_model`");
   out.add("fidelity.replay", schema::enum_text(c.config.workload.replay), "",
           "`workload.replay`: where times come from unless one of `workload.replay_rules` says otherwise");
@@ -238,9 +245,9 @@ void add_head(Figures& out, const RunContext& c) {
 }
 
 /// Sections in the order in which the report has them.
-constexpr const char* kSections[] = {"machine",   "time",    "contention", "workload", "fidelity",  "flops",
-                                     "breakdown", "latency", "links",      "detours",  "pipelines", "zplane",
-                                     "memory",    "energy",  "cost",       "failures", "evidence"};
+constexpr const char* kSections[] = {"machine", "time",      "contention", "workload", "repeated", "fidelity",
+                                     "flops",   "breakdown", "latency",    "links",    "detours",  "pipelines",
+                                     "zplane",  "memory",    "energy",     "cost",     "failures", "evidence"};
 
 }  // namespace
 
@@ -275,6 +282,11 @@ void add_figures(Figures& out, Json& json, const RunContext& c) {
           "end of the only step, or from two steps on the mean of the steps after the first; null when none finished");
   out.add("latency.cold_step_s", step.cold, "s",
           "end of the first step, which waits for its samples; null when none finished");
+  if (has_repeated(c)) {
+    add_repeated(out, c, json);
+  } else {
+    json.erase("repeated");
+  }
   add_packets(out, r.packets);
   json["latency"]["collectives"] = collective_rows(out, c);
   json["latency"]["ops"] = op_rows(out, c);

@@ -26,6 +26,9 @@ void add_node_model(Figures& out, const RunContext& context);
 void add_energy_and_cost(Figures& out, const RunContext& context, const Json& report, double seconds);
 /// `failures`, of a run that asked for them.
 void add_failures(Figures& out, const RunContext& context, const Json& report);
+/// `repeated`, of a run that simulated only some parts of the batch; `report` has the step and its FLOP.
+[[nodiscard]] bool has_repeated(const RunContext& context);
+void add_repeated(Figures& out, const RunContext& context, const Json& report);
 /// `evidence`: how sure the machine's values are, and which of them the result leans on.
 void add_evidence(Figures& out, const RunContext& context);
 void add_link_classes(Figures& out, const RunContext& context);

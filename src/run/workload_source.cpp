@@ -9,6 +9,7 @@
 
 #include "dojo/base/nearest.h"
 #include "dojo/trace/networks.h"
+#include "run/repeated_parts.h"
 
 namespace dojo::run {
 namespace {
@@ -68,6 +69,7 @@ workload::NetworkOptions network_options(const config::GenerateParams& params, R
   options.checkpoint = params.checkpoint;
   options.cameras = params.cameras;
   options.frames = params.frames;
+  leave_out_repeated_parts(params, options);
   return options;
 }
 
@@ -112,6 +114,12 @@ std::vector<std::string> generator_names() {
 }
 
 workload::Workload generate_workload(const config::GenerateParams& params, RankId ranks, std::int64_t steps) {
+  if (params.repeat_microbatches && !is_network(params.model)) {
+    invalid(fmt::format(
+        "workload.generate.repeat_microbatches: found it for {}, expected gpt, llama or moe, which can be a pipeline; "
+        "remove it",
+        params.model));
+  }
   workload::Workload made;
   if (params.model == "resnet50" || params.model == "resnet101") {
     workload::ResNet50Options options;

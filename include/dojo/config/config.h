@@ -53,6 +53,7 @@ struct GenerateParams {
   std::int64_t tensor = 1, pipeline = 1, microbatches = 1;
   bool sequence_parallel = false;
   workload::PipelineSchedule schedule = workload::PipelineSchedule::k1F1B;
+  bool repeat_microbatches = false;
   std::int64_t chunks = 1, expert_ranks = 1, expert_skew = 0, zero = 0, zero_ranks = 0;
   std::string checkpoint;
   std::int64_t cameras = 0, frames = 0;
@@ -97,6 +98,9 @@ struct GenerateParams {
     field("microbatches", self.microbatches, "gpt, llama, moe: parts of the batch that pass one after the other",
           Between(1, 1 << 16), Source{"chosen"});
     field("schedule", self.schedule, "order of these parts", Anything(), Source{"chosen"});
+    field("repeat_microbatches", self.repeat_microbatches,
+          "a pipeline: simulate 4 of these parts for each stage, and add the time of the others by a rule", Anything(),
+          Source{"chosen"});
     field("chunks", self.chunks, "shares of the blocks on each rank of a pipeline; from 2 on it is interleaved",
           Between(1, 4096), Source{"chosen"});
     field("expert_ranks", self.expert_ranks, "moe: data-parallel ranks that share out the experts", Between(1, 1 << 20),
