@@ -263,8 +263,10 @@ class Reader {
         const bool is_axis =
             std::any_of(sweep_.axes.begin(), sweep_.axes.end(), [&](const Axis& axis) { return axis.path == metric; });
         if (!is_axis && std::find(sweep_.metrics.begin(), sweep_.metrics.end(), metric) == sweep_.metrics.end()) {
-          findings_.add("{}: /pareto: found '{}', expected one of the metrics or the path of an axis", sweep_.file,
-                        metric);
+          std::vector<std::string> known = sweep_.metrics;
+          for (const Axis& axis : sweep_.axes) known.push_back(axis.path);
+          findings_.add("{}: /pareto: found '{}', expected one of the metrics or the path of an axis{}", sweep_.file,
+                        metric, did_you_mean(metric, known));
         }
       }
     }

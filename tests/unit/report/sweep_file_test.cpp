@@ -18,6 +18,13 @@ TEST_F(Sweep, ReportsEveryMistakeOfTheFileWithItsPath) {
   }
 }
 
+TEST_F(Sweep, NamesTheNearestMetricOfAGoal) {
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"path": "run.seed", "values": [1]}],
+    "metrics": ["time.secnds"], "pareto": {"min": ["time.seconds"]}})"),
+              Contains(HasSubstr("found 'time.seconds', expected one of the metrics or the path of an axis; did you "
+                                 "mean 'time.secnds'?")));
+}
+
 TEST_F(Sweep, NamesAMissingFileAndAMissingBase) {
   request_.file = folder_ / "nowhere.json";
   EXPECT_THROW(sweep(request_), Error);
