@@ -236,7 +236,7 @@ int rescale(const Arguments& arguments) {
       "to-batch", po::value<std::int64_t>(), "samples per rank of the new job; default: as it is")(
       "group-ranks", po::value<std::vector<std::string>>()->composing(), "CLASS=RANKS: size of a class's groups")(
       "data-parallel", po::value<std::vector<std::string>>()->composing(),
-      "CLASS: its groups grow with the ranks; none: copies are separate jobs");
+      "CLASS: its groups grow with the ranks; may be repeated; none: copies are separate jobs");
   add_json_option(options);
   add_reading_options(options);
   add_writing_options(options);

@@ -105,7 +105,7 @@ Rates::Rates(const topology::Topology& topology) {
   const topology::NodePorts ports = topology::node_ports(p.node);
   inject = ports.read * link;
   eject = ports.write * link;
-  combine = static_cast<double>(p.node.vector_bytes_per_cycle);
+  combine = topology::add_rate(p.node).bytes_per_cycle();
   ethernet = p.dip.ethernet_bytes_per_s / p.clock_hz;
   frame_payload = static_cast<double>(p.zplane.frame_beats) * 64;
   frame_overhead = static_cast<double>(p.zplane.header_bytes + p.zplane.gap_bytes);

@@ -11,6 +11,7 @@
 #include "dojo/base/stop_point.h"
 #include "dojo/engine/wheel.h"
 #include "dojo/fabric/stripe_groups.h"
+#include "dojo/topology/node_ports.h"
 
 namespace dojo::workload::collectives {
 namespace {
@@ -162,6 +163,7 @@ class Walk {
   const DataflowPlan& plan_;
   const CollectiveRequest& request_;
   const topology::Topology& topology_;
+  topology::AddRate add_rate_;
   ScheduleLinks links_;
   std::vector<ScheduleEdge> edges_;
   double chunks_, part_limit_ = static_cast<double>(kBurstBytes), end_ = 0;
@@ -181,6 +183,7 @@ Walk::Walk(const DataflowPlan& plan, const Cut& cut, const CollectiveRequest& re
     : plan_(plan),
       request_(request),
       topology_(topology),
+      add_rate_(topology::add_rate(topology.params().node)),
       links_(plan, request, topology),
       edges_(schedule_edges(area_of(request, topology), topology)),
       chunks_(static_cast<double>(cut.chunks)),
@@ -275,8 +278,8 @@ void Walk::token(std::uint32_t item, std::uint32_t unit, std::uint32_t chunk, do
   }
   now += static_cast<double>(node.collective_semaphore_cycles);
   double& adder = outboxes_[place(of.position, unit)].adder_free;
-  adder = std::max(adder, now) + std::ceil(own_bytes(of.bytes, unit) / links_.units()[unit].nodes /
-                                           static_cast<double>(node.vector_bytes_per_cycle));
+  const auto bytes = static_cast<Bytes>(std::ceil(own_bytes(of.bytes, unit) / links_.units()[unit].nodes));
+  adder = std::max(adder, now) + static_cast<double>(add_rate_.cycles_for(bytes));
   timeline_.add(adder + static_cast<double>(node.vector_latency_cycles), Kind::kFire, which);
 }
 

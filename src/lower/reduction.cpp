@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "dojo/base/error.h"
+#include "dojo/topology/node_ports.h"
 #include "dojo/workload/plan_builder.h"
 
 namespace dojo::workload {
@@ -227,9 +228,8 @@ bool operator<(const ReductionSpec& a, const ReductionSpec& b) {
 }
 
 ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid, const topology::NodeParams& node) {
-  // What comes is written over a network port, and added as fast as the sum can be stored.
-  const double port =
-      std::min(grid.link_bytes_per_cycle(), static_cast<double>(node.store_ports * node.port_bytes_per_cycle));
+  // What comes is written over a network port, and then added.
+  const double port = std::min(grid.link_bytes_per_cycle(), topology::add_rate(node).bytes_per_cycle());
   constexpr double kPorts = 2;  // from the SRAM to the router and back
   const double latency = kPorts + static_cast<double>(node.vector_latency_cycles);
   // By arity and parts: to the first part's root, the farthest from an end.

@@ -76,12 +76,19 @@ Json whole_value(const Json& resolved, const std::string& path) {
   return *here;
 }
 
-/// Multiples of the base's values take the place of factors.
+/// Multiples of the base's values take the place of factors, and the base's values that of what points do not name.
 SweepFile with_values(const SweepFile& sweep, const Json& resolved) {
   SweepFile full = sweep;
   Findings findings;
   for (std::size_t a = 0; a < full.axes.size(); ++a) {
     Axis& axis = full.axes[a];
+    if (std::find(axis.values.begin(), axis.values.end(), Json()) != axis.values.end()) {
+      const Json base = axis.is_file() ? Json("") : whole_value(resolved, axis.path);  // "": as the base
+      std::replace(axis.values.begin(), axis.values.end(), Json(), base);
+      if (base.is_null())
+        findings.add("{}: found a point without '{}', which the base has no value of, expected one in each point",
+                     sweep.file, axis.path);
+    }
     if (axis.factors.empty()) continue;
     const Json base = base_value(resolved, axis.path);
     if (!base.is_number()) {

@@ -27,7 +27,12 @@ class Reader {
       check_keys(json_, "",
                  {"$schema", "title", "base", "mode", "axes", "points", "constraints", "metrics", "pareto", "samples",
                   "seed", "search"});
-      if (json_.contains("title") && !json_["title"].is_string()) wrong("/title", json_["title"], "a text");
+      if (json_.contains("title")) {
+        if (json_["title"].is_string())
+          sweep_.title = json_["title"].get<std::string>();
+        else
+          wrong("/title", json_["title"], "a text");
+      }
       read_base();
       read_mode();
       if (!sweep_.axes.empty()) {  // of the table
@@ -174,29 +179,33 @@ class Reader {
     add_points(json_["points"], "/points", 0);
   }
 
-  /// Values that move together: an axis for each path, all of one group.
+  /// Values that move together: an axis for each path, all of one group. What a point does not name is as in the base.
   void add_points(const Json& points, const std::string& where, std::size_t group) {
-    if (!points.is_array() || points.empty() || !points[0].is_object() || points[0].empty()) {
-      return wrong(where, points, "a list of {\"path\": value, ...}");
-    }
+    if (!points.is_array() || points.empty()) return wrong(where, points, "a list of {\"path\": value, ...}");
     const std::size_t first = sweep_.axes.size();
-    for (const auto& [path, value] : points[0].items()) {
-      sweep_.axes.push_back({path, {}, {}, group, folder()});
-      add_path(path, where + "/0");
-    }
-    linked_ = true;
     for (std::size_t i = 0; i < points.size(); ++i) {
-      if (!points[i].is_object() || points[i].size() != sweep_.axes.size() - first) {
-        wrong(fmt::format("{}/{}", where, i), points[i], "the same paths as the first point");
+      if (!points[i].is_object()) {
+        wrong(fmt::format("{}/{}", where, i), points[i], "{\"path\": value, ...}, or {} for the base");
         continue;
       }
-      for (std::size_t a = first; a < sweep_.axes.size(); ++a) {
+      for (const auto& [path, value] : points[i].items()) {
+        const auto begin = sweep_.axes.begin() + static_cast<std::ptrdiff_t>(first);
+        if (std::any_of(begin, sweep_.axes.end(), [&, &p = path](const Axis& axis) { return axis.path == p; }))
+          continue;
+        sweep_.axes.push_back({path, {}, {}, group, folder()});
+        add_path(path, fmt::format("{}/{}", where, i));
+      }
+    }
+    if (sweep_.axes.size() == first && findings_.empty())
+      return wrong(where, points, "a path in at least one of the points");
+    linked_ = true;
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      for (std::size_t a = first; a < sweep_.axes.size() && points[i].is_object(); ++a) {
         Axis& axis = sweep_.axes[a];
-        const std::string here = fmt::format("{}/{}/{}", where, i, axis.path);
         if (points[i].contains(axis.path)) {
-          add_value(axis, points[i][axis.path], here);
+          add_value(axis, points[i][axis.path], fmt::format("{}/{}/{}", where, i, axis.path));
         } else {
-          missing(here, "a value, as in the first point");
+          axis.values.emplace_back();
         }
       }
     }

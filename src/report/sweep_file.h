@@ -17,7 +17,7 @@ namespace dojo::report {
 
 struct Axis {
   std::string path;
-  std::vector<Json> values;
+  std::vector<Json> values;     ///< null: as in the base
   std::vector<double> factors;  ///< not empty: the values are the base's times these
   std::size_t group = 0;        ///< axes of one group move together; groups are numbered from 0 on, in their order
   std::string folder;           ///< of the file that has the axis: names of files are relative to it
@@ -41,7 +41,8 @@ struct Search {
 
 struct SweepFile {
   std::string file;
-  std::string base;  ///< run config, made relative to the sweep file's folder
+  std::string title;  ///< what is asked, for the page
+  std::string base;   ///< run config, made relative to the sweep file's folder
   std::string mode = "grid";
   std::vector<Axis> axes;  ///< mode list: one value per point
   std::vector<std::string> constraints;

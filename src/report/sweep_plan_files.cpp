@@ -30,6 +30,7 @@ std::string sweep_json(const SweepFile& sweep, const Plan& plan) {
     axes.push_back({{"path", sweep.axes[a].path}, {"base", plan.base[a]}});
   Json json{{"schema", "dojosim.sweep/1"},
             {"file", sweep.file},
+            {"title", sweep.title},
             {"base", sweep.base},
             {"mode", sweep.mode},
             {"axes", axes},

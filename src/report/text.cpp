@@ -225,8 +225,9 @@ void remarks(Lines& out, const Json& r) {
   const Json& e = r.at("energy");
   const double samples = real(e.at("joules_per_sample"));
   out.add("energy", "{}, {} to {} within the spans of the figures; {} mean{}; figures are assumed",
-          si(real(e.at("joules")), "J"), si(real(e.at("joules_low")), "J"), si(real(e.at("joules_high")), "J"),
-          si(real(e.at("watts_mean")), "W"), samples > 0 ? fmt::format("; {} a sample", si(samples, "J")) : "");
+          energy_text(real(e.at("joules"))), energy_text(real(e.at("joules_low"))),
+          energy_text(real(e.at("joules_high"))), si(real(e.at("watts_mean")), "W"),
+          samples > 0 ? fmt::format("; {} a sample", energy_text(samples)) : "");
   cost(out, r.at("cost"));
   if (r.contains("failures")) failures(out, r.at("failures"));
   const char* title = "approximations";

@@ -15,6 +15,15 @@ std::string three_digits(double value) {
   return fmt::format("{:.{}f}", value, decimals);
 }
 
+/// In the unit, or in its thousandth, millionth or billionth.
+std::string below_one(double value, const char* unit) {
+  const double size = std::fabs(value);
+  if (size == 0 || size >= 0.9995) return fmt::format("{} {}", three_digits(value), unit);
+  if (size >= 0.9995e-3) return fmt::format("{} m{}", three_digits(value * 1e3), unit);
+  if (size >= 0.9995e-6) return fmt::format("{} u{}", three_digits(value * 1e6), unit);
+  return fmt::format("{} n{}", three_digits(value * 1e9), unit);
+}
+
 }  // namespace
 
 std::string si(double value, const char* unit) {
@@ -29,11 +38,11 @@ std::string si(double value, const char* unit) {
 }
 
 std::string duration(double seconds) {
-  const double size = std::fabs(seconds);
-  if (size == 0 || size >= 0.9995) return three_digits(seconds) + " s";
-  if (size >= 0.9995e-3) return three_digits(seconds * 1e3) + " ms";
-  if (size >= 0.9995e-6) return three_digits(seconds * 1e6) + " us";
-  return three_digits(seconds * 1e9) + " ns";
+  return below_one(seconds, "s");
+}
+
+std::string energy_text(double joules) {
+  return std::fabs(joules) >= 0.9995 ? si(joules, "J") : below_one(joules, "J");
 }
 
 std::string percent(double fraction) {

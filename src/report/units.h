@@ -9,6 +9,8 @@ namespace dojo::report {
 [[nodiscard]] std::string si(double value, const char* unit);
 /// Seconds as s, ms, us or ns.
 [[nodiscard]] std::string duration(double seconds);
+/// Joules as J, mJ, uJ or nJ, and from 1,000 J on as si() has them.
+[[nodiscard]] std::string energy_text(double joules);
 [[nodiscard]] std::string percent(double fraction);
 /// 1,062,000
 [[nodiscard]] std::string grouped(long long value);

@@ -53,6 +53,22 @@ class Spread {
   std::vector<double> parts_, changes_;
 };
 
+/// No link carries more than it can: what an even spread puts above that comes as soon as there is room again. At the
+/// end of the time, what is left over had to come before.
+void keep_within_capacity(std::vector<double>& shares) {
+  double waiting = 0;
+  for (double& share : shares) {
+    const double all = share + waiting;
+    share = std::min(all, 1.0);
+    waiting = all - share;
+  }
+  for (std::size_t i = shares.size(); i-- > 0 && waiting > 0;) {
+    const double room = std::min(waiting, 1 - shares[i]);
+    shares[i] += room;
+    waiting -= room;
+  }
+}
+
 /// Operations in the order in which a program first issues them.
 std::vector<std::uint32_t> issue_order(const workload::Program& program, std::size_t operations) {
   std::vector<std::uint32_t> order;
@@ -197,8 +213,10 @@ class Use {
       if (planned_[c] <= 0 || total.capacity_bytes_per_s <= 0) continue;
       use.scale[c] = static_cast<double>(total.counters.bytes) / planned_[c];
       const double capacity = total.capacity_bytes_per_s / clock * width;
-      const std::vector<double> bytes = links_[c].amounts();
-      for (std::size_t i = 0; i < count; ++i) use.intervals[i].links[c] = bytes[i] * use.scale[c] / capacity;
+      std::vector<double> shares = links_[c].amounts();
+      for (double& share : shares) share *= use.scale[c] / capacity;
+      keep_within_capacity(shares);
+      for (std::size_t i = 0; i < count; ++i) use.intervals[i].links[c] = shares[i];
     }
     return use;
   }

@@ -184,10 +184,13 @@ std::string classes_text(const Workload& workload) {
   return text;
 }
 
-std::string to_text(const GraphSummary& s, const Graph& graph, const Workload& workload, std::size_t index) {
-  std::string text =
-      fmt::format("graph {}: {} ({}), {} rank{}\n", index, graph.file, graph.format, s.ranks, s.ranks == 1 ? "" : "s");
-  text += fmt::format(
+std::string heading(const GraphSummary& s, const Graph& graph, std::size_t index) {
+  return fmt::format("graph {}: {} ({}), {} rank{}\n", index, graph.file, graph.format, s.ranks,
+                     s.ranks == 1 ? "" : "s");
+}
+
+std::string to_text(const GraphSummary& s, const Graph& graph, const Workload& workload) {
+  std::string text = fmt::format(
       "  {} operations, {} dependencies, longest chain {} operations, heaviest chain {} matrix FLOP, {:.1f} recorded "
       "us\n",
       s.ops, s.edges, s.path_ops, s.path_flops, static_cast<double>(s.path_ns) / 1e3);
@@ -204,17 +207,50 @@ std::string to_text(const GraphSummary& s, const Graph& graph, const Workload& w
   return text;
 }
 
-std::string ranks_text(const Workload& workload, const std::vector<GraphSummary>& summaries) {
+/// What is said of each graph, and the first graph of which the same is said: the files of ranks that do the same work
+/// differ in their names alone.
+struct Alike {
+  std::vector<std::string> texts;
+  std::vector<std::size_t> first;
+
+  Alike(const std::vector<GraphSummary>& summaries, const Workload& workload) {
+    std::map<std::string, std::size_t> known;
+    for (std::size_t g = 0; g < summaries.size(); ++g) {
+      const Graph& graph = workload.graphs[g];
+      texts.push_back(to_text(summaries[g], graph, workload));
+      std::string key = fmt::format("{} {}\n{}", graph.format, summaries[g].ranks, texts.back());
+      for (std::size_t at = 0; !graph.file.empty() && (at = key.find(graph.file, at)) != std::string::npos;)
+        key.erase(at, graph.file.size());
+      first.push_back(known.emplace(std::move(key), g).first->second);
+    }
+  }
+  /// "1 to 7, 9"; empty: none is like graph `index`.
+  [[nodiscard]] std::string others(std::size_t index) const {
+    std::vector<std::string> ranges;
+    for (std::size_t g = index + 1; g < first.size();) {
+      std::size_t end = g;
+      while (end < first.size() && first[end] == index) ++end;
+      if (end > g) ranges.push_back(end - g == 1 ? std::to_string(g) : fmt::format("{} to {}", g, end - 1));
+      g = std::max(end, g + 1);
+    }
+    constexpr std::size_t kShown = 20;
+    const std::size_t more = ranges.size() > kShown ? ranges.size() - kShown : 0;
+    ranges.resize(ranges.size() - more);
+    return fmt::format("{}{}", fmt::join(ranges, ", "), more > 0 ? fmt::format(" and {} more ranges", more) : "");
+  }
+};
+
+std::string ranks_text(const Workload& workload, const std::vector<GraphSummary>& summaries, const Alike& alike) {
   std::string text =
       fmt::format("{:>16}{:>8}{:>10}{:>24}{:>24}\n", "ranks", "graph", "ops", "matrix FLOP", "bytes communicated");
   const auto& graphs = workload.graph_of_rank;
   for (std::size_t first = 0; first < graphs.size();) {
     std::size_t end = first;
-    while (end < graphs.size() && graphs[end] == graphs[first]) ++end;
+    const std::size_t graph = alike.first[graphs[first]];
+    while (end < graphs.size() && alike.first[graphs[end]] == graph) ++end;
     const GraphSummary& s = summaries[graphs[first]];
     const std::string ranks = end - first == 1 ? std::to_string(first) : fmt::format("{}-{}", first, end - 1);
-    text += fmt::format("{:>16}{:>8}{:>10}{:>24}{:>24}\n", ranks, graphs[first], s.ops, s.matrix_flops,
-                        s.communication_bytes);
+    text += fmt::format("{:>16}{:>8}{:>10}{:>24}{:>24}\n", ranks, graph, s.ops, s.matrix_flops, s.communication_bytes);
     first = end;
   }
   return text;
@@ -264,8 +300,14 @@ std::string describe_workload(const Workload& workload, bool json) {
       fmt::format("{} ranks, {} graphs, {} group classes, {} steps, {} matrix FLOP in all ranks and one step\n",
                   workload.ranks(), workload.graphs.size(), workload.group_classes.size(), workload.steps, flops);
   text += classes_text(workload);
-  for (std::size_t g = 0; g < summaries.size(); ++g) text += to_text(summaries[g], workload.graphs[g], workload, g);
-  return text + ranks_text(workload, summaries);
+  const Alike alike(summaries, workload);
+  for (std::size_t g = 0; g < summaries.size(); ++g) {
+    if (alike.first[g] != g) continue;
+    text += heading(summaries[g], workload.graphs[g], g) + alike.texts[g];
+    const std::string others = alike.others(g);
+    if (!others.empty()) text += fmt::format("  the same holds of graph {}\n", others);
+  }
+  return text + ranks_text(workload, summaries, alike);
 }
 
 }  // namespace dojo::workload

@@ -146,8 +146,8 @@ class Rescaler {
       for (std::size_t c = 1; c < old_.group_classes.size(); ++c) classes += (c > 1 ? ", " : "") + described(c);
       return findings_.add(
           "rescale: found {} copies of a job of {} ranks and nothing that joins them, expected to know what they are; "
-          "give --data-parallel CLASS, whose groups then reach over all copies{}, or --data-parallel none for separate "
-          "jobs",
+          "give --data-parallel CLASS, once for each class whose groups then reach over all copies{}, or "
+          "--data-parallel none for separate jobs",
           copies, block, classes.empty() ? "" : " (" + classes + ")");
     }
     for (RankId copy = 1; copy < copies; ++copy) {

@@ -52,6 +52,79 @@ for (const [name, widths] of Object.entries({
   }
 }
 
+test("at 390 pixels names at the axes of rows stay apart, and tables begin short", async (browser) => {
+  let compared = 0;
+  for (const name of ["tile", "grid", "one", "compare"]) {
+    const page = await open(browser, file(name), { width: 390 });
+    await drawAll(page);
+    const axes = await page.evaluate(() =>
+      [...document.querySelectorAll("figure .canvas")]
+        .map((box) => globalThis.echarts.getInstanceByDom(box)?.getOption().yAxis?.[0])
+        .filter((axis) => axis?.type === "category" && typeof axis.axisLabel.formatter === "function")
+        .map((axis) => [axis.data, axis.data.map((one) => axis.axisLabel.formatter(one))]),
+    );
+    for (const [names, shown] of axes) {
+      ++compared;
+      assert.equal(new Set(shown).size, new Set(names).size, `${name}: ${shown.join(" / ")}`);
+      for (const [i, one] of shown.entries()) {
+        assert.ok(one.split("\n").length <= 2, one);
+        // What is left of a name has its numbers whole.
+        const bare = (text) => text.replace(/\s/g, ""),
+          tail = bare(one.split("…")[1] ?? "");
+        const before = bare(names[i]).slice(0, bare(names[i]).length - tail.length);
+        assert.ok(!(/\d$/.test(before) && /^\d/.test(tail)), `${names[i]} is shown as ${one}`);
+      }
+    }
+    const tables = await page.evaluate(() =>
+      [...document.querySelectorAll(".table")].map((table) => table.querySelectorAll("tbody tr").length),
+    );
+    assert.ok(Math.max(...tables) <= 10, `${name}: ${tables}`);
+    assert.equal(
+      await page.evaluate(() => {
+        const cell = document.querySelector("td.n");
+        return cell ? getComputedStyle(cell).textAlign : "left";
+      }),
+      "left",
+      name,
+    );
+    assert.deepEqual(page.faults, []);
+    await page.close();
+  }
+  assert.ok(compared >= 8, `${compared} charts of rows`);
+});
+
+test("figures stand in full rows; a table that is wider than its place says so", async (browser) => {
+  const page = await open(browser, file("tile"));
+  const rows = await page.evaluate(() => {
+    const tops = [...document.querySelectorAll(".cards.even .card")].map((card) => card.offsetTop);
+    return [...new Set(tops)].map((top) => tops.filter((one) => one === top).length);
+  });
+  assert.ok(rows.length <= 2 && rows[rows.length - 1] * 2 >= rows[0], rows.join());
+  assert.doesNotMatch(await page.locator("#answer").textContent(), /simulated/);
+  assert.match(await page.locator("p.line").first().textContent(), / 1 tile ·/);
+  const marked = await page.evaluate(() =>
+    [...document.querySelectorAll(".scroll")].map((box) => getComputedStyle(box).backgroundAttachment),
+  );
+  assert.ok(marked.length > 0 && marked.every((one) => one === "local, local, scroll, scroll"), marked[0]);
+  const beside = await page.locator("#provenance a").evaluateAll((all) => all.map((one) => one.getAttribute("href")));
+  for (const name of beside) assert.ok(fs.existsSync(at("tile", name)), name);
+  assert.ok(beside.includes("use_over_time.csv"));
+});
+
+test("causes have colours of their own", async (browser) => {
+  const page = await open(browser, file("compare"));
+  await drawAll(page);
+  const colours = await page.evaluate(() =>
+    globalThis.echarts
+      .getInstanceByDom(document.querySelector("#causes .canvas"))
+      .getOption()
+      .series.map((one) => one.itemStyle.color),
+  );
+  assert.ok(colours.length > 8, `${colours.length} causes`);
+  assert.equal(new Set(colours).size, colours.length, colours.join());
+  assert.deepEqual(page.faults, []);
+});
+
 test("what is said to those who do not see the page", async (browser) => {
   for (const name of ["tile", "grid", "compare"]) {
     const page = await open(browser, file(name));
@@ -205,6 +278,8 @@ test("the use of links over time: what was recorded, and the time that the rank 
   const whole = await drawn();
   assert.ok(column > 0 && table.length === 201, table[0].join());
   for (const name of ["noc", "die to die", "hbm"]) assert.ok(whole.names.includes(name), whole.names.join());
+  for (const row of table.slice(1))
+    for (const share of row.slice(2, -2)) assert.ok(Number(share) <= 1 + 1e-9, `a use of ${share}`);
   assert.equal(whole.data.length, table.length, "one value for each interval, and the last until the end");
   for (let i = 1; i < table.length; ++i)
     assert.ok(Math.abs(whole.data[i - 1] - Number(table[i][column])) < 1e-6, `interval ${i}`);
@@ -248,6 +323,7 @@ test("a chart is saved as SVG and as PNG", async (browser) => {
 
 test("a sweep: the front, a heat map, lines, all axes, links to the points", async (browser) => {
   const page = await open(browser, file("grid"));
+  assert.equal(await page.locator("h1").textContent(), "Links against hops");
   assert.match(await page.locator("#answer").textContent(), /6 done, 0 failed/);
   assert.match(
     await page.locator("#pareto figcaption").textContent(),

@@ -105,6 +105,7 @@ export function makeSweeps() {
     at("grid.json"),
     JSON.stringify({
       base,
+      title: "Links against hops",
       axes: [axis("link_bytes_per_cycle", [32, 64, 128]), axis("hop_cycles", [1, 2])],
       metrics,
       pareto: { min: ["time.seconds"], max: ["flops.utilisation"] },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plain jobs of the three users, through the program: a researcher's trace, an architect's sweep, CI's comparison.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -164,6 +165,49 @@ TEST(ContinuousIntegration, EqualIsZeroChangedIsOneAndARuleExcuses) {
       folder.write("rules.json", R"({"rules": [{"path": "*", "tolerance": 100}, {"path": "digest", "ignore": true}]})");
   EXPECT_EQ(compare(folder / "c/report.json", {"--rules", rules}).exit_code, 0);
   EXPECT_EQ(compare(folder / "c/report.json", {"--junit", folder / "no/c.xml"}).exit_code, 5);
+}
+
+/// The gate needs no tolerance for noise: twenty runs with other numbers of threads, each against the first.
+TEST(ContinuousIntegration, TwentyRunsAreEqual) {
+  const TemporaryFolder folder;
+  Words words{"compare"};
+  for (int i = 0; i < 20; ++i) {
+    words.push_back(folder / std::to_string(i));
+    run_good({"configs/runs/matmul_die.json", "--set", "workload.generate.m=512", "--set", "workload.generate.n=512",
+              "--set", "workload.generate.k=512", "--audit", "0", "--threads", std::to_string(1 + i % 3)},
+             words.back());
+  }
+  const ProgramResult result = run_program(words);
+  EXPECT_EQ(result.exit_code, 0) << result.out << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\n19 runs compared, 0 failed\n"));
+}
+
+/// What a reviewer reads first: how far the step moved, and the key that somebody changed.
+TEST(ContinuousIntegration, TheFirstLinesSayWhatTheStepDidAndWhatWasChanged) {
+  const TemporaryFolder folder;
+  const Words small{"configs/runs/resnet50_die.json", "--set", "workload.generate.batch=2", "--audit", "0"};
+  Words slower = small;
+  slower.insert(slower.end(), {"--set", "machine.noc.hop_cycles=2"});
+  const json base = run_good(small, folder / "base"), slow = run_good(slower, folder / "slow");
+  const ProgramResult result =
+      run_program({"compare", folder / "base", folder / "slow", "--markdown", folder / "slow.md"});
+  EXPECT_EQ(result.exit_code, 1);
+  const auto first_lines = [](const std::string& text, int number) {
+    std::size_t end = 0;
+    while (number-- > 0 && end != std::string::npos) end = text.find('\n', end + 1);
+    return text.substr(0, end);
+  };
+  const auto ms = [](const json& report) {
+    return fmt::format("{:.6f} ms", report["latency"]["step_s"].get<double>() * 1e3);
+  };
+  EXPECT_NE(ms(base), ms(slow));
+  const std::string text = first_lines(result.out, 4), markdown = first_lines(read_file(folder / "slow.md"), 6);
+  for (const std::string& first : {text, markdown}) {
+    EXPECT_THAT(first, HasSubstr("step"));
+    EXPECT_THAT(first, HasSubstr(ms(base) + " -> " + ms(slow)));
+  }
+  EXPECT_THAT(text, HasSubstr("machine.noc.hop_cycles 1 -> 2"));
+  EXPECT_THAT(markdown, HasSubstr("machine.noc.hop\\_cycles 1 -&#62; 2"));
 }
 
 }  // namespace

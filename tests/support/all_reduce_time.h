@@ -136,8 +136,11 @@ class AllReduceTime {
   [[nodiscard]] double whole_packets(double bytes) const {
     return striped_ ? bytes : std::max(1.0, std::ceil(bytes / 64 - 1e-9)) * 64;
   }
+  /// Each line takes three addresses: two loads and a store.
   [[nodiscard]] double adding_s(double message) const {
-    return message / static_cast<double>(topology_.params().node.vector_bytes_per_cycle) / clock();
+    const topology::NodeParams& node = topology_.params().node;
+    return message / static_cast<double>(node.port_bytes_per_cycle) * 3 /
+           static_cast<double>(node.core.address_generators) / clock();
   }
   /// Of one track's message; the pieces of a striped message share the edge and the rows or columns that lead to it.
   [[nodiscard]] double one_message_rate(double edge_rate) const {

@@ -57,5 +57,20 @@ class PageModules(unittest.TestCase):
         self.assertEqual(lock.count('"integrity": "sha512-'), lock.count('"node_modules/'))
 
 
+class Pictures(unittest.TestCase):
+    """Those of docs/pages, which tools/page_screenshots makes."""
+
+    def test_each_is_small_and_shown_at_both_widths(self):
+        pictures = {file.stem: file for file in (ROOT / "docs/pages").iterdir()}
+        gallery = (ROOT / "docs/gallery.md").read_text()
+        self.assertGreater(len(pictures), 10)
+        for name, file in pictures.items():
+            self.assertEqual(file.suffix, ".png", name)
+            self.assertLess(file.stat().st_size, 150_000, name)
+            self.assertIn(f"(pages/{name}.png)", gallery)
+            kind, _, width = name.rpartition("_")
+            self.assertIn(f"{kind}_{'390' if width == '1280' else '1280'}", pictures)
+
+
 if __name__ == "__main__":
     unittest.main()

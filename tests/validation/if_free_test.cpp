@@ -94,7 +94,7 @@ void compare(const Job& job, const std::vector<std::string>& gaps) {
 
 TEST(IfFree, AgreesWithRunsOnIdealMachinesForATile) {
   compare({"tile", "ResNet-50 on a tile", {"configs/runs/resnet50_tile.json", "", "", {}, {}}},
-          {"if_free_estimate_tile_core"});
+          {"if_free_estimate_tile_core", "if_free_estimate_tile_noc"});
 }
 
 TEST(IfFree, AgreesWithRunsOnIdealMachinesForATransformerBlock) {

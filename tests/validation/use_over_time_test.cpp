@@ -33,6 +33,17 @@ void compare(const std::string& id, const std::string& what, const RunRequest& r
   const report::UseOverTime use = report::use_over_time({*prepared.topology, results.classes}, *prepared.job,
                                                         report::TrailTasks(*prepared.workload, *prepared.job, times),
                                                         results.end_cycle, 0, results.end_cycle, 100);
+  for (std::size_t c = 0; c < topology::kLinkClasses; ++c) {
+    if (use.scale[c] <= 0) continue;
+    double whole = 0;
+    for (const report::UseOverTime::Interval& one : use.intervals) {
+      EXPECT_LE(one.links[c], 1 + 1e-9) << id << ' ' << c << ": no link carries more than it can";
+      whole += one.links[c] / static_cast<double>(use.intervals.size());
+    }
+    const double carried = static_cast<double>(results.classes[c].counters.bytes) /
+                           (results.classes[c].capacity_bytes_per_s * prepared.topology->seconds(results.end_cycle));
+    EXPECT_NEAR(whole, carried, 1e-9 + 1e-6 * carried) << id << ' ' << c;
+  }
   for (const Sum& sum : sums) {
     const std::string name = sum.name;
     ASSERT_EQ(name, topology::link_class_name(sum.of));
@@ -51,6 +62,12 @@ TEST(UseOverTime, AddsUpForResNetOnATile) {
            {"die_to_die", LinkClass::kDieToDie, 0.99, 1.01},
            {"dip", LinkClass::kDip, 0.98, 1.02},
            {"hbm", LinkClass::kHbm, 0.98, 1.02}});
+}
+
+/// It spills: several transfers at a time wait for the same DIPs.
+TEST(UseOverTime, NeverSaysMoreThanTheHbmCanGive) {
+  compare("die", "ResNet-50 on a die, by plans", {"configs/runs/resnet50_die.json", "", "", {}, {}},
+          {{"hbm", LinkClass::kHbm, 0.98, 1.02}});
 }
 
 TEST(UseOverTime, AddsUpForATransformerBlockOnADie) {

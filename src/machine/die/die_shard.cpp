@@ -33,7 +33,13 @@ DieShard::DieShard(Context& context, DieId die)
 void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
   const RankDie& place = residents_[residents_.add(context_, rank, slice_die)];
   time_.add_rank(place.node_count);
-  adders_.add_rank(place.node_count);
+  std::vector<float> slow;
+  for (std::uint32_t n = 0; n < place.node_count; ++n) {
+    const float speed = place.slice->shape->nodes[place.first_node + n].core_speed;
+    if (speed != 1.0F && slow.empty()) slow.assign(place.node_count, 1.0F);
+    if (!slow.empty()) slow[n] = speed;
+  }
+  adders_.add_rank(place.node_count, std::move(slow));
   kernels_.add_rank(place);
   if (!home) return;
   sequencer_.add_rank(rank, place.slice->shape->die_count(), *place.program, context_.settings.record_tasks);

@@ -30,6 +30,7 @@ function answerSentence(report) {
 
 /** Of fewer there is no spread to speak of, even where the draw left nothing to chance. */
 const FEWEST_REPLAYED = 3;
+const kCardsInARow = 7;
 
 function answerCards(report) {
   const step = at(report, "latency.step_s", null),
@@ -39,11 +40,12 @@ function answerCards(report) {
     replayed = (audit.windows ?? 0) + (audit.collectives ?? 0);
   const share = at(report, "contention.share", null);
   const sram = at(report, "memory.sram_peak_bytes_max", 0) / at(report, "memory.sram_capacity_bytes", NaN);
-  return el("div", { class: "cards" }, [
+  const simulated = at(report, "time.seconds");
+  const cards = [
     card(
       "step time",
       step === null ? "not finished" : duration(step),
-      `simulated: ${duration(at(report, "time.seconds"))}`,
+      simulated === step ? null : `simulated: ${duration(simulated)}`,
     ),
     cold !== null && cold !== step ? card("first (cold) step", duration(cold)) : null,
     at(report, "workload.samples_per_s", 0) > 0
@@ -69,7 +71,12 @@ function answerCards(report) {
       : replayed > 0
         ? card("error of the step", "not known", `${replayed} operations in the reference network are too few`)
         : null,
-  ]);
+  ].filter((one) => one);
+  // In one row, or in two of which the second is not nearly empty.
+  const inARow = cards.length <= kCardsInARow ? cards.length : Math.ceil(cards.length / 2);
+  const box = el("div", { class: "cards even" }, cards);
+  box.style.setProperty("--in-a-row", inARow);
+  return box;
 }
 
 /** Causes pile up to the step: what their floors explain is dark, the rest light. */

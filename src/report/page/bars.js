@@ -24,6 +24,53 @@ export function legendHeight(names, width) {
   return 12 + 24 * (lines > 4 ? 1 : lines);
 }
 
+/** What is too long lacks its middle, up to the beginning of a word or number: half of one says something else. */
+function withoutMiddle(name, letters) {
+  if (name.length <= letters) return name;
+  const inside = (i) => /[A-Za-z0-9]/.test(name[i - 1]) && /[A-Za-z0-9]/.test(name[i] ?? "");
+  const first = name.length - Math.floor(letters / 2);
+  let tail = first;
+  while (tail < name.length && inside(tail)) ++tail;
+  if (tail === name.length) tail = first;
+  return `${name.slice(0, Math.ceil(letters / 2) - 1)}…${name.slice(tail)}`;
+}
+
+/** A name in up to `lines` lines of `letters`, broken at what joins its words. */
+function broken(name, letters, lines) {
+  let rest = withoutMiddle(name, letters * lines);
+  const made = [];
+  while (made.length + 1 < lines && rest.length > letters) {
+    const join = Math.max(...[" ", "_", ".", ","].map((one) => rest.lastIndexOf(one, letters - 1)));
+    // What is left has to fit into the lines that are left.
+    const end = join > 0 && rest.length - (join + 1) <= letters * (lines - made.length - 1) ? join + 1 : letters;
+    made.push(rest.slice(0, end));
+    rest = rest.slice(end);
+  }
+  return [...made, rest].map((one) => one.trim()).join("\n");
+}
+
+/** The names at an axis of rows, in two lines where the window is narrow; a name may have two lines of its own. */
+export function rowLabels(width, colours, share = width < 600 ? 0.36 : 0.3) {
+  const narrow = width < 600,
+    room = Math.max(90, width * share),
+    size = narrow ? 11 : 12,
+    letters = Math.floor(room / (0.58 * size));
+  return {
+    color: colours.ink,
+    fontSize: size,
+    lineHeight: size + 1,
+    interval: 0,
+    hideOverlap: false,
+    formatter: (name) =>
+      name.includes("\n")
+        ? name
+            .split("\n")
+            .map((line) => broken(line, letters, 1))
+            .join("\n")
+        : broken(name, letters, narrow ? 2 : 1),
+  };
+}
+
 /** Bars, lying: one for each row, stacked over `series` [{name, value(row), colour}]. */
 export function bars({ title, says, rows, name, series, format, columns, click, right, height }) {
   return chart({
@@ -84,13 +131,7 @@ export function bars({ title, says, rows, name, series, format, columns, click, 
         inverse: true,
         data: rows.map((row) => name(row)),
         axisTick: { show: false },
-        axisLabel: {
-          color: colours.ink,
-          width: Math.max(90, width * 0.3),
-          overflow: "truncate",
-          hideOverlap: false,
-          interval: 0,
-        },
+        axisLabel: rowLabels(width, colours),
       },
       series: series.map((one, i) => ({
         type: "bar",

@@ -56,7 +56,7 @@ export function inkOn(share) {
   return share > 0.55 ? "#111" : "#fff";
 }
 
-const kFamilies = [...kClasses, "#997700", "#882255", "#44546a", "#117733"];
+const kFamilies = [...kClasses, "#997700", "#882255", "#44546a", "#117733", "#c51b7d", "#6b8e23", "#b2182b", "#01b8b8"];
 const families = new Map();
 
 function mixed(colour, other, share) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of a comparison: what the step did, because of what, and which group moved how many seconds.
-import { bars, legendFor, legendHeight } from "./bars.js";
+import { bars, legendFor, legendHeight, rowLabels } from "./bars.js";
 import { chart, tip } from "./chart.js";
-import { classColour, kClasses } from "./colours.js";
+import { colourOf, kClasses } from "./colours.js";
 import { differenceSection } from "./difference.js";
 import { choice, el, fold, list, menu, section } from "./dom.js";
 import { at } from "./island.js";
@@ -177,14 +177,14 @@ function sideBySide(runs) {
           inverse: true,
           data: shown.map((run) => run.label),
           axisTick: { show: false },
-          axisLabel: { color: colours.ink, width: width * 0.3, overflow: "truncate", interval: 0 },
+          axisLabel: rowLabels(width, colours),
         },
-        series: names.map((name, i) => ({
+        series: names.map((name) => ({
           type: "bar",
           stack: "all",
           name,
           barMaxWidth: 22,
-          itemStyle: { color: classColour(i) },
+          itemStyle: { color: colourOf(name) },
           data: shown.map((run) => of(run, name)),
         })),
       }),

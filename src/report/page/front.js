@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What matters most in a sweep, and what is worth its price: tornado and front.
+import { rowLabels } from "./bars.js";
 import { chart, tip } from "./chart.js";
 import { kClasses } from "./colours.js";
 import { el, menu, section } from "./dom.js";
@@ -16,7 +17,7 @@ export function tornadoSection(data) {
     return {
       title: `${metric.key}: ${alone ? "each axis alone, against the base" : "mean over all other axes, against the mean of all"}`,
       rows: () => effects,
-      height: 50 + 30 * effects.length,
+      height: (width) => 50 + (width < 600 ? 36 : 30) * effects.length,
       says: effects
         .slice(0, 5)
         .map((one) => `${one.axis.name} ${signedPercent(one.low)} to ${signedPercent(one.high)}`)
@@ -29,7 +30,7 @@ export function tornadoSection(data) {
         { title: "at ", value: (one) => shown(one.axis, one.highAt) },
       ],
       option: ({ colours, width }) => ({
-        grid: { left: 8, right: 70, top: 8, bottom: 8, containLabel: true },
+        grid: { left: 8, right: width < 600 ? 20 : 70, top: 8, bottom: 8, containLabel: true },
         tooltip: {
           trigger: "axis",
           axisPointer: { type: "shadow" },
@@ -46,9 +47,14 @@ export function tornadoSection(data) {
         yAxis: {
           type: "category",
           inverse: true,
-          data: effects.map((one) => one.axis.name),
+          // Where there is no room beside the bars, their ends are named with the axis.
+          data: effects.map((one) =>
+            width < 600
+              ? `${one.axis.name}\n${shown(one.axis, one.lowAt)} | ${shown(one.axis, one.highAt)}`
+              : one.axis.name,
+          ),
           axisTick: { show: false },
-          axisLabel: { color: colours.ink, width: width * 0.32, overflow: "truncate", interval: 0 },
+          axisLabel: rowLabels(width, colours, width < 600 ? 0.44 : 0.32),
           axisLine: { onZero: false, lineStyle: { color: colours.line } },
         },
         series: [
@@ -65,7 +71,8 @@ export function tornadoSection(data) {
             position: i === 0 ? "left" : "right",
             color: colours.soft,
             fontSize: 11,
-            formatter: ({ dataIndex }) => shown(effects[dataIndex].axis, effects[dataIndex][at]),
+            formatter: ({ dataIndex }) =>
+              effects[dataIndex][key] === 0 ? "" : shown(effects[dataIndex].axis, effects[dataIndex][at]),
           },
         })),
       }),

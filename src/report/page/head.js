@@ -2,7 +2,7 @@
 // What a run was, and what to know before its figures.
 import { el, fold, list } from "./dom.js";
 import { at } from "./island.js";
-import { count, percent, si } from "./units.js";
+import { count, counted, percent, si } from "./units.js";
 
 export function plainValue(value) {
   return value === null || value === undefined
@@ -17,10 +17,10 @@ export function headOf(report, title) {
   const machine = report.machine ?? {},
     changed = at(report, "configuration.changed", []);
   const line = [
-    `${count(machine.nodes)} nodes`,
-    `${count(machine.dies)} dies (${machine.die_rows} x ${machine.die_columns})`,
-    `${count(machine.tiles)} tiles`,
-    `${count(machine.dips)} DIPs`,
+    counted(machine.nodes, "node"),
+    `${counted(machine.dies, "die")} (${machine.die_rows} x ${machine.die_columns})`,
+    counted(machine.tiles, "tile"),
+    counted(machine.dips, "DIP"),
     machine.clock_hz ? si(machine.clock_hz, "Hz") : null,
     at(machine, "peak_flops_per_s.bf16") ? `peak bf16 ${si(machine.peak_flops_per_s.bf16, "FLOP/s")}` : null,
   ].filter((one) => one);

@@ -10,7 +10,7 @@ import { at, unpacked } from "./island.js";
 import { collectivesSection, operationsSection } from "./operations.js";
 import { provenanceSection } from "./provenance.js";
 import { timeSection } from "./time.js";
-import { count, percent, si } from "./units.js";
+import { count, counted, percent, si } from "./units.js";
 import { whereSection } from "./where.js";
 
 function memoryAndEnergy(report) {
@@ -73,7 +73,7 @@ export function runPage(island) {
     headOf(report, [at(report, "machine.name", "run"), name].filter((one) => one).join(" · ")),
     el("p", {
       class: "line",
-      text: `${count(ranks)} ranks${batch ? ` x ${count(batch)} samples` : ""} · dojosim ${at(report, "program.version", "")} (${at(report, "program.git", "")}) · digest ${(report.digest ?? "").slice(0, 12)}`,
+      text: `${counted(ranks, "rank")}${batch ? ` x ${count(batch)} samples` : ""} · dojosim ${at(report, "program.version", "")} (${at(report, "program.git", "")}) · digest ${(report.digest ?? "").slice(0, 12)}`,
     }),
     thingsToKnow(report),
   ];
@@ -92,8 +92,12 @@ export function runPage(island) {
         "ops.csv",
         "tasks.csv",
         "collectives.csv",
+        "by_kind.csv",
+        "by_phase.csv",
         "by_layer.csv",
         "critical_path.csv",
+        "use_over_time.csv",
+        ...(/ --timeline\b/.test(at(report, "configuration.command", "")) ? ["timeline.pftrace.gz"] : []),
       ]),
     ],
   };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page of a sweep: the answer, what matters most, the front, each metric over the axes, where the time went, the points.
-import { legendFor, legendHeight } from "./bars.js";
+import { legendFor, legendHeight, rowLabels } from "./bars.js";
 import { chart, tip } from "./chart.js";
-import { classColour } from "./colours.js";
+import { colourOf } from "./colours.js";
 import { el, fold, section } from "./dom.js";
 import { effectsOf, labelOf, readSweep, shown } from "./points.js";
 import { paretoSection, tornadoSection } from "./front.js";
@@ -11,7 +11,8 @@ import { metricSection } from "./sweep_charts.js";
 import { dataTable } from "./table.js";
 import { count, duration, signedPercent } from "./units.js";
 
-const kMostStacks = 40;
+const kMostStacks = 40,
+  kShortLabel = 34;
 
 function bestOf(data, metric) {
   const sign = metric.better === "larger" ? -1 : 1;
@@ -52,7 +53,7 @@ function answer(data) {
     null,
     el(
       "div",
-      { class: "cards" },
+      { class: "cards few" },
       cards.map(([name, value, small]) =>
         el(
           "div",
@@ -117,6 +118,12 @@ function stacks(data) {
   const names = [...totals].sort((a, b) => b[1] - a[1]).map(([name]) => name);
   const of = (point, name) => point.summary.causes.find(([one]) => one === name)?.[1] ?? 0;
   const label = (point) => `${point.i}: ${labelOf(data, point)}`;
+  // Of several values that differ there is room for the values alone; the head of the page has the axes in this order.
+  const shortLabel = (point) => {
+    const differ = data.axes.filter((axis) => axis.values.length > 1);
+    const values = differ.map((axis) => shown(axis, point.values[axis.key])).join(", ");
+    return data.base && labelOf(data, point).length <= kShortLabel ? label(point) : `${point.i}: ${values}`;
+  };
   return section(
     "causes",
     "Where the time went",
@@ -125,7 +132,7 @@ function stacks(data) {
       title: `Time by cause${points.length > drawn.length ? ` of the first ${drawn.length} of ${points.length} points` : ""}`,
       says: names.slice(0, 4).join(", "),
       rows: () => drawn,
-      height: 110 + 24 * drawn.length,
+      height: (width) => 60 + legendHeight(names, width) + 26 * drawn.length,
       columns: [
         { title: "point", value: (point) => point.i, number: true, href: (point) => point.page },
         { title: "values", value: (point) => labelOf(data, point), wide: true },
@@ -160,22 +167,17 @@ function stacks(data) {
         yAxis: {
           type: "category",
           inverse: true,
-          data: drawn.map(label),
+          data: drawn.map(width < 600 ? shortLabel : label),
           axisTick: { show: false },
-          axisLabel: {
-            color: colours.ink,
-            width: width * (width < 600 ? 0.34 : 0.3),
-            overflow: "truncate",
-            interval: 0,
-          },
+          axisLabel: rowLabels(width, colours),
         },
-        series: names.map((name, i) => ({
+        series: names.map((name) => ({
           type: "bar",
           stack: "all",
           name,
           barMaxWidth: 16,
           cursor: "pointer",
-          itemStyle: { color: classColour(i) },
+          itemStyle: { color: colourOf(name) },
           data: drawn.map((point) => of(point, name)),
         })),
       }),
@@ -261,7 +263,12 @@ function pointsSection(data) {
 export function sweepPage(island) {
   const data = readSweep(island),
     { sweep } = data;
+  const name = (sweep.file ?? "")
+    .split("/")
+    .pop()
+    .replace(/\.json$/, "");
   const line = [
+    sweep.title ? `sweep ${name}` : null,
     sweep.base ? `base ${sweep.base}` : null,
     sweep.mode ? `mode ${sweep.mode}` : null,
     `axes ${data.axes.map((axis) => axis.key).join(", ")}`,
@@ -269,16 +276,7 @@ export function sweepPage(island) {
   ];
   return {
     head: [
-      el("h1", {
-        text: `Sweep${
-          sweep.file
-            ? ` · ${sweep.file
-                .split("/")
-                .pop()
-                .replace(/\.json$/, "")}`
-            : ""
-        }`,
-      }),
+      el("h1", { text: sweep.title || `Sweep${name ? ` · ${name}` : ""}` }),
       el("p", { class: "line", text: line.filter((one) => one).join(" · ") }),
     ],
     sections: [

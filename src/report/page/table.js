@@ -2,7 +2,8 @@
 // Tables that sort by a click on their head, search, and show more rows when asked. Narrow screens show a row as a card.
 import { announce, el } from "./dom.js";
 
-const kFirstRows = 25;
+const kFirstRows = 25,
+  kFirstCards = 10;
 
 function textOf(column, row) {
   const value = column.value(row);
@@ -24,7 +25,10 @@ function compareValues(a, b) {
 export function dataTable(label, columns, rows, options = {}) {
   let shownRows = rows,
     sorted = options.sort ?? null,
-    wanted = options.first ?? kFirstRows,
+    wanted = Math.min(
+      options.first ?? kFirstRows,
+      matchMedia("(max-width:600px)").matches ? kFirstCards : Infinity,
+    ),
     words = "";
   const body = el("tbody", { role: "rowgroup" });
   const note = el("p", { class: "note", role: "status" });

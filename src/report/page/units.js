@@ -40,6 +40,11 @@ export function count(value) {
   return Number.isFinite(value) ? value.toLocaleString("en-US", { maximumFractionDigits: 6 }) : "none";
 }
 
+/** "1 tile", "25 dies". */
+export function counted(value, one) {
+  return `${count(value)} ${one}${value === 1 ? "" : "s"}`;
+}
+
 /** How a figure is written follows from its key: units stand in names. */
 export function formatOf(key) {
   const last = key.split(".").pop();

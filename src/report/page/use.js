@@ -63,7 +63,7 @@ export function linksOverTime(use, end, zoom) {
         axisLabel: { formatter: duration },
         splitNumber: width < 500 ? 3 : 8,
       },
-      yAxis: { type: "value", min: 0, axisLabel: { formatter: percent }, splitNumber: 4 },
+      yAxis: { type: "value", min: 0, max: ({ max }) => (max > 0.8 ? 1 : null), axisLabel: { formatter: percent }, splitNumber: 4 },
       series: classes.map((one, k) => ({
         type: "line",
         name: names[k],
@@ -83,7 +83,7 @@ export function linksOverTime(use, end, zoom) {
       view.element,
       el("p", {
         class: "note",
-        text: "Mean of all links of a class, as a share of what they could carry: the bytes of each task, spread evenly over the time in which it moved them. A peak that is shorter than a task does not show.",
+        text: "Mean of all links of a class, as a share of what they could carry: the bytes of each task, spread evenly over the time in which it moved them; what would be more than they can carry comes later. A peak that is shorter than a task does not show.",
       }),
     ),
     follow: () => view.redraw(),

@@ -20,6 +20,7 @@ struct Bench {
   static topology::MachineParams parameters(topology::Level level) {
     topology::MachineParams params;
     params.level = level;
+    params.node.core.address_generators = 3;  // adds 64 bytes a cycle
     return params;
   }
 

@@ -9,6 +9,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/node/kernel_cost.h"
+#include "dojo/topology/node_ports.h"
 #include "support/core_programs.h"
 
 namespace dojo::test {
@@ -258,6 +259,34 @@ TEST(CommunicationThread, CostsInstructionsNotPorts) {
   // Adding takes three addresses a packet.
   EXPECT_GT(slowed(copy, Communication::kAdd, 2), 1.3);
   EXPECT_NEAR(slowed(blocked, Communication::kAdd, 64), 1, 0.05) << "rare packets";
+}
+
+/// Packets that the communication thread adds in a cycle beside a thread that only counts.
+double adds_a_cycle(const Hardware& hardware) {
+  const std::string text = ".thread 0\nloop 20000\naddi a0 1\nend\n";
+  const Counters counters = run_text(text + core::communication_text(core::Communication::kAdd, 1, hardware), hardware);
+  return share(counters.fma_issues, counters.cycles);
+}
+
+TEST(CommunicationThread, AddsAtTheRateThatCollectivesTake) {
+  const auto expect_rate = [](const Hardware& hardware, double lines, double at_least) {
+    const topology::AddRate rate = topology::add_rate(hardware);
+    EXPECT_NEAR(static_cast<double>(rate.lines) / static_cast<double>(rate.cycles), lines, 1e-9);
+    EXPECT_LE(adds_a_cycle(hardware), lines * 1.001) << lines;
+    EXPECT_GE(adds_a_cycle(hardware), lines * at_least) << lines;
+  };
+  Hardware hardware;
+  expect_rate(hardware, 2.0 / 3, 0.98);
+  hardware.core.address_generators = 1;
+  expect_rate(hardware, 1.0 / 3, 0.98);
+  // Faster ones wait for the chain of the eight packets that this thread adds at a time.
+  hardware.core.address_generators = 3;
+  expect_rate(hardware, 1, 0.78);
+  hardware.load_ports = 1;
+  expect_rate(hardware, 0.5, 0.92);
+  hardware = {};
+  hardware.core.store_takes_address_generator = false;
+  expect_rate(hardware, 1, 0.78);
 }
 
 TEST(Kernels, RefuseWhatDoesNotFit) {

@@ -26,6 +26,7 @@ struct Place {
   static topology::MachineParams at(topology::Level level) {
     topology::MachineParams params;
     params.level = level;
+    params.node.core.address_generators = 3;  // adds 64 bytes a cycle
     return params;
   }
   static topology::MachineParams die(std::int64_t rows, std::int64_t columns) {

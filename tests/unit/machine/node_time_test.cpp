@@ -171,8 +171,7 @@ TEST(NodeTime, ACopyGoesOnByItself) {
 }
 
 topology::NodeParams node_params() {
-  topology::NodeParams params;  // the store port rules: 64 bytes a cycle
-  params.store_ports = 1;
+  topology::NodeParams params;  // three addresses over two generators: 64 bytes in 1.5 cycles
   params.port_bytes_per_cycle = 64;
   params.vector_latency_cycles = 4;
   return params;
@@ -181,10 +180,18 @@ topology::NodeParams node_params() {
 TEST(Adders, OneAddAtATimeOnANode) {
   Adders adders(node_params());
   adders.add_rank(2);
+  EXPECT_EQ(adders.add(0, 0, 640, 100), 100 + 15 + 4);
+  EXPECT_EQ(adders.add(0, 0, 64, 105), 115 + 2 + 4) << "waits for the add before it, not for its latency";
+  EXPECT_EQ(adders.add(0, 1, 65, 105), 105 + 3 + 4) << "another node";
+  EXPECT_EQ(adders.latest(), 117);
+}
+
+TEST(Adders, TheStorePortRulesWhereAddressesDoNot) {
+  topology::NodeParams params = node_params();
+  params.core.address_generators = 6;
+  Adders adders(params);
+  adders.add_rank(1);
   EXPECT_EQ(adders.add(0, 0, 640, 100), 100 + 10 + 4);
-  EXPECT_EQ(adders.add(0, 0, 64, 105), 110 + 1 + 4) << "waits for the add before it, not for its latency";
-  EXPECT_EQ(adders.add(0, 1, 65, 105), 105 + 2 + 4) << "another node";
-  EXPECT_EQ(adders.latest(), 111);
 }
 
 TEST(Adders, NothingToAddTakesTheLatencyAlone) {
@@ -198,10 +205,19 @@ TEST(Adders, EverywhereEndsWithTheLastNode) {
   adders.add_rank(2);
   adders.add_rank(1);
   adders.add(0, 1, 640, 100);
-  EXPECT_EQ(adders.add_everywhere(0, 128, 103), 110 + 2 + 4);
-  EXPECT_EQ(adders.add(0, 0, 64, 103), 105 + 1 + 4) << "the other node added in [103, 105)";
-  EXPECT_EQ(adders.add(1, 0, 64, 103), 103 + 1 + 4) << "of another rank";
-  EXPECT_EQ(adders.latest(), 112);
+  EXPECT_EQ(adders.add_everywhere(0, 128, 103), 115 + 3 + 4);
+  EXPECT_EQ(adders.add(0, 0, 64, 103), 106 + 2 + 4) << "the other node added in [103, 106)";
+  EXPECT_EQ(adders.add(1, 0, 64, 103), 103 + 2 + 4) << "of another rank";
+  EXPECT_EQ(adders.latest(), 118);
+}
+
+TEST(Adders, ASlowNodeAddsSlowly) {
+  Adders adders(node_params());
+  adders.add_rank(2, {1.0F, 0.5F});
+  EXPECT_EQ(adders.add(0, 0, 640, 100), 100 + 15 + 4);
+  EXPECT_EQ(adders.add(0, 1, 640, 100), 100 + 30 + 8);
+  EXPECT_EQ(adders.add_everywhere(0, 64, 200), 200 + 4 + 8);
+  EXPECT_EQ(adders.latest(), 204);
 }
 
 TEST(Adders, ACopyGoesOnByItself) {
@@ -210,8 +226,8 @@ TEST(Adders, ACopyGoesOnByItself) {
   other.add_rank(1);
   adders.add(0, 0, 640, 0);
   other.copy(adders);
-  EXPECT_EQ(other.add(0, 0, 64, 0), 10 + 1 + 4);
-  EXPECT_EQ(adders.latest(), 10);
+  EXPECT_EQ(other.add(0, 0, 64, 0), 15 + 2 + 4);
+  EXPECT_EQ(adders.latest(), 15);
 }
 
 }  // namespace

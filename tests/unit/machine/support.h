@@ -40,6 +40,7 @@ inline topology::MachineParams die_params(std::int64_t rows, std::int64_t column
   params.die.grid = {rows, columns};
   params.die.enabled = rows * columns;
   params.dip.present = false;
+  params.node.core.address_generators = 3;  // adds 64 bytes a cycle
   return params;
 }
 

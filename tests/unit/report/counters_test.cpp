@@ -58,6 +58,10 @@ TEST(ListCounters, NamesWhatAReportHas) {
   SyntheticRun run;
   run.results.zplane.messages = 1;
   run.results.detailed_nodes = 1;
+  run.config.workload.trace.clear();
+  run.config.workload.generate.repeat_microbatches = true;
+  run.config.workload.generate.microbatches = 8;
+  run.config.workload.generate.pipeline = 2;
   const std::set<std::string> known = listed();
   std::set<std::string> found;
   RunContext context = run.context();

@@ -89,10 +89,10 @@ TEST_F(Sweep, LinkedAxesMoveTogether) {
   EXPECT_EQ(grid[3].values[2], 2);
   EXPECT_EQ(points("one_at_a_time").size(), 3u) << "the base, the other grid, the other seed";
   EXPECT_EQ(points("zip").size(), 2u);
-  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"points": [{"run.seed": 1}, {}], "path": "x"},
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "axes": [{"points": [{"run.seed": 1}, 7], "path": "x"},
     {"points": [{"run.seed": 1}]}]})"),
               AllOf(Contains(HasSubstr("/axes/0/path: found an unknown key")),
-                    Contains(HasSubstr("/axes/0/points/1: found {}")), Contains(HasSubstr("run.seed a second time"))));
+                    Contains(HasSubstr("/axes/0/points/1: found 7")), Contains(HasSubstr("run.seed a second time"))));
 }
 
 TEST_F(Sweep, FilesOfMachinesAndWorkloadsAreAxes) {
@@ -157,6 +157,17 @@ TEST_F(Sweep, ZipListAndRandomMakeTheirPoints) {
       plan(R"({"base": "run.json", "mode": "list", "points": [{"run.seed": 1}, {"run.seed": 5}, {"run.seed": 9}]})")
           .size(),
       3u);
+  // What a point does not name is as in the base, and {} is the base.
+  const auto some = plan(R"({"base": "run.json", "mode": "list", "points": [{}, {"run.seed": 5},
+    {"workload.generate.batch": 3, "run.seed": 6}]})");
+  ASSERT_EQ(some.size(), 3u);
+  EXPECT_EQ(some[0].values, (std::vector<Json>{1, 8}));
+  EXPECT_EQ(some[1].values, (std::vector<Json>{5, 8}));
+  EXPECT_EQ(some[2].values, (std::vector<Json>{6, 3}));
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "mode": "list", "points": [{}, {}]})"),
+              Contains(HasSubstr("expected a path in at least one of the points")));
+  EXPECT_THAT(error_lines(R"({"base": "run.json", "mode": "list", "points": [{}, {"workload.lr": 1}]})"),
+              Contains(HasSubstr("found a point without 'workload.lr', which the base has no value of")));
   const std::string random =
       R"({"base": "run.json", "mode": "random", "samples": 5, "seed": 3, "axes": [{"path": "run.seed",
     "values": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]}]})";

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "dojo/base/error.h"
@@ -100,6 +101,60 @@ TEST(Timeline, OfAJobThatDidNotFinishEndsWithIt) {
   TwoRanks run;
   run.times[0] = {{0, 100}, {100, kNever}, {kNever, kNever}};
   EXPECT_EQ(run.read({}).slices.at("rank 0/collectives")[0].end, 250u);
+}
+
+/// As many tasks as ranks of a ResNet step have, 2,090 operations and more, with times that do not repeat.
+TEST(Timeline, OfThreeThousandRanksIsASampleBelow50MB) {
+  constexpr RankId kRanks = 3000;
+  constexpr std::uint32_t kTasks = 2400;
+  TwoRanks run;
+  workload::Program& program = run.job.programs[0];
+  program.kernels.resize(kTasks);
+  const Task kernel = program.tasks[0], sum = program.tasks[1];
+  program.tasks.assign(kTasks, kernel);
+  for (std::uint32_t i = 0; i < kTasks; ++i) program.tasks[i].entry = i;
+  for (std::uint32_t i = 0; i < kTasks; i += 24) program.tasks[i] = sum;  // a hundred sums, of all ranks
+  for (std::uint32_t i = 0; i < kTasks; i += 24) program.tasks[i].entry = i / 24;
+  run.workload.graph_of_rank.assign(kRanks, 0);
+  run.job.program_of_rank.assign(kRanks, 0);
+  run.job.plans.resize(1);
+  run.job.instances.assign(kTasks / 24, run.job.instances[0]);
+  std::vector<workload::DataflowInstance::Participant> all;
+  for (RankId rank = 0; rank < kRanks; ++rank)
+    all.push_back({workload::DataflowInstance::Participant::Kind::kRank, rank});
+  for (workload::DataflowInstance& instance : run.job.instances) instance.participants = all;
+  run.job.instance_of.assign(kRanks, {});
+  for (RankId rank = 0; rank < kRanks; ++rank)
+    for (std::uint32_t i = 0; i < kTasks / 24; ++i) run.job.instance_of[rank].push_back({i, rank});
+  run.times.assign(97, {});
+  std::uint64_t state = 1;
+  Cycles end = 0;
+  for (auto& times : run.times) {
+    Cycles now = 0;
+    for (std::uint32_t i = 0; i < kTasks; ++i) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      const Cycles begin = now + static_cast<Cycles>(state >> 60);
+      now = begin + 100 + static_cast<Cycles>(state >> 54);
+      times.push_back({begin, now});
+    }
+    end = std::max(end, now);
+  }
+  TimelineRequest request;
+  request.ranks = timeline_ranks("", kRanks);
+  const std::string packed = make_timeline(
+      run.workload, run.job,
+      [&](RankId rank) -> const std::vector<machine::TaskTime>& { return run.times[rank % run.times.size()]; }, end,
+      2e9, request);
+  EXPECT_LT(packed.size(), 50'000'000u);
+  const Read read(packed);
+  std::size_t lanes_of_cores = 0;
+  for (const auto& [lane, slices] : read.slices) {
+    if (lane.find("/cores") == std::string::npos) continue;
+    ++lanes_of_cores;
+    EXPECT_EQ(slices.size(), kTasks - kTasks / 24) << lane;
+  }
+  EXPECT_EQ(lanes_of_cores, kSampledRanks);
+  EXPECT_GT(read.slices.count("rank 0/collectives"), 0u);
 }
 
 TEST(Timeline, RanksAreAListARangeAllOrASample) {

@@ -307,6 +307,29 @@ TEST_F(TraceJson, DescribesWhatIsInATrace) {
               AllOf(HasSubstr("\"matrix_flops_all_ranks\": 583177863168000"), HasSubstr("dojosim.trace_info/1")));
 }
 
+/// A file for each rank is the usual case: what is the same in all of them is said once.
+TEST_F(TraceJson, DescribesFilesOfRanksThatDoTheSameOnce) {
+  ResNet50Options options;
+  options.batch_norm_group = 1;
+  Workload workload = generate_resnet50(options);
+  workload.graph_of_rank.clear();
+  const Graph one = workload.graphs[0];
+  workload.graphs.clear();
+  for (RankId rank = 0; rank < 12; ++rank) {
+    workload.graph_of_rank.push_back(rank);
+    workload.graphs.push_back(one);
+    workload.graphs.back().file = fmt::format("net.{}.et", rank);
+    workload.graphs.back().warnings = {fmt::format("net.{}.et: no end mark", rank)};
+  }
+  workload.graphs[9].warnings.push_back("another");
+  const std::string text = describe_workload(workload, false);
+  EXPECT_THAT(text, AllOf(HasSubstr("graph 0: net.0.et"), HasSubstr("graph 9: net.9.et"),
+                          HasSubstr("  the same holds of graph 1 to 8, 10 to 11\n")));
+  EXPECT_THAT(text, Not(AnyOf(HasSubstr("graph 1:"), HasSubstr("graph 10:"), HasSubstr("net.8.et"))));
+  EXPECT_THAT(text, AllOf(HasSubstr("             0-8       0 "), HasSubstr("               9       9 "),
+                          HasSubstr("           10-11       0 ")));
+}
+
 TEST_F(TraceJson, DescribesMemoryAndTheLongestChain) {
   // a is needed until the second operation, b until the third: a + b, b + c, and the weight all the time.
   Findings findings;
