@@ -23,12 +23,12 @@ const std::vector<FreePartName>& free_parts() {
 
 namespace {
 
-/// The part whose rate a cause depends on; "" = none of them, or one of which this tells too little: wherever operands
-/// wait for links they wait for ports too.
+/// The part whose rate a cause depends on; "" = none of them, or one of which this tells too little. A port is as wide
+/// as a link, so that wider links make ports faster; how much of the waiting for operands is due to ports is not known.
 std::string part_of(const std::string& cause) {
   static const std::map<std::string, std::string> parts{
-      {"matrix", "core"},  {"vector", "core"}, {"load", "core"},     {"store", "core"},     {"link", "noc"},
-      {"operands", "noc"}, {"edge", "edges"},  {"memory", "memory"}, {"samples", "samples"}};
+      {"matrix", "core"}, {"vector", "core"},  {"load", "core"},  {"store", "core"},    {"link", "noc"},
+      {"port", "noc"},    {"operands", "noc"}, {"edge", "edges"}, {"memory", "memory"}, {"samples", "samples"}};
   const auto found = parts.find(cause);
   return found == parts.end() ? "" : found->second;
 }

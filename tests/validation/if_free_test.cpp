@@ -93,15 +93,21 @@ void compare(const Job& job, const std::vector<std::string>& gaps) {
 }
 
 TEST(IfFree, AgreesWithRunsOnIdealMachinesForATile) {
-  compare({"tile", "ResNet-50 on a tile", {"configs/runs/resnet50_tile.json", "", "", {}, {}}},
-          {"if_free_estimate_tile_core", "if_free_estimate_tile_noc"});
+  compare({"tile", "ResNet-50 on a tile", {"configs/runs/resnet50_tile.json", "", "", {}, {}}}, {});
+}
+
+TEST(IfFree, AgreesWithRunsOnIdealMachinesForADie) {
+  compare({"die",
+           "ResNet-50 with 4 images on a die",
+           {"configs/runs/resnet50_die.json", "", "", {"workload.generate.batch=4"}, {}}},
+          {});
 }
 
 TEST(IfFree, AgreesWithRunsOnIdealMachinesForATransformerBlock) {
   compare({"block",
            "a block of GPT-2 124M on a die",
            {"", "configs/machines/die.json", "configs/workloads/gpt_layer.json", {}, {}}},
-          {"if_free_estimate_block_core", "if_free_estimate_block_noc"});
+          {"if_free_estimate_block_noc"});
 }
 
 }  // namespace
