@@ -119,6 +119,21 @@ TEST(CopiesOfAPipeline, RunInStepWithTheSameResults) {
   EXPECT_EQ(in_step.at("latency").at("ops"), each.at("latency").at("ops"));
 }
 
+/// The shipped run of GPT 1.3B, made small: its placement has the stages in the same order in each row of tiles, so
+/// one row is run for four. As ranks are placed by default, every other row is turned round.
+TEST(CopiesOfAPipeline, OneRowOfFourRunsWhereStagesStandInTheSameOrder) {
+  const auto report = [](const char* in_step) {
+    Overrides set = kSmallCabinet;
+    set.insert(set.end(), kSmallGpt.begin(), kSmallGpt.end());
+    set.insert(set.end(), {"workload.generate.batch=12", "workload.generate.microbatches=12", in_step});
+    const run::RunOutcome outcome = run::run(load({"configs/runs/gpt_1b3_cabinet.json", "", "", set, {}}));
+    return json::parse(report::report_json(outcome.context()));
+  };
+  const json as_one = report("run.rows_in_step=true"), each = report("run.rows_in_step=false");
+  EXPECT_EQ(as_one.at("host").at("dies_copied"), 9);
+  EXPECT_EQ(as_one.at("digest"), each.at("digest"));
+}
+
 /// A stage of four copies is one program: graphs of ranks differ in their peers alone.
 TEST(CopiesOfAPipeline, ShareAProgramForEachStage) {
   config::GenerateParams params;
