@@ -90,8 +90,9 @@ TEST(ExaPod, AllReduceOf64MibLiesAboveItsBoundsAndNearItsModel) {
   for (const workload::Slice& slice : pod.slices) request.members.push_back(&slice);
   const workload::DataflowPlan plan = workload::build_collective(request, pod.topology);
   ASSERT_EQ(plan.algorithm, row.at("algorithm").get<std::string>());
-  judge({"all_reduce_exapod", "the same", "walk over the plan of the chosen algorithm", "s", 0.9, 1.1},
-        plan.model_seconds, measured);
+  // A walk is over 4 of its 423 chunks, too few to say what all of them take.
+  judge({"all_reduce_exapod", "the same", "formula of the chosen algorithm", "s", 0.9, 1.1, true}, plan.model_seconds,
+        measured);
   EXPECT_GE(measured, time.of(plan));
 }
 
