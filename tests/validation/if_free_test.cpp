@@ -84,6 +84,7 @@ void compare(const Job& job, const std::vector<std::string>& gaps) {
                fmt::format("{}: gain of ideal {}, simulated", job.what, part), "of a run on that machine",
                row->second.at("gain").get<double>(), 1 - static_cast<double>(ran.results.end_cycle) / step);
   }
+  for (const char* part : {"core", "noc"}) EXPECT_EQ(rows.count(part), 1u) << part;
   for (const auto& [part, row] : rows) {
     if (part == "ports" || part == "crossings") continue;  // have no estimate
     judge_gain(fmt::format("if_free_estimate_{}_{}", job.id, part),
