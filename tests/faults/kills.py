@@ -59,6 +59,12 @@ def children_in(folder):
     return found
 
 
+def wait_for_children(folder):
+    ended = time.monotonic() + CHILD_S
+    while children_in(folder) and time.monotonic() < ended:
+        time.sleep(0.05)
+
+
 def cut_off(folder):
     return [f"{name} is cut off" for name, content in jobs.tree(folder).items()
             if name.startswith("out") and not jobs.MARK.search(name) and not jobs.is_whole(name, content)]
@@ -127,7 +133,7 @@ class Kills:
         return ["run"] if sent else [], [str(code)] if sent else [], [f"run: {sign.name} after {seconds:.3f} s: {words}" for words in found]
 
     def kill_sweep(self, draw):
-        kills, codes, found = [], [], []
+        kills, codes, signs, found = [], [], [], []
         which = draw.choice([self.sweep, self.search])
         with tempfile.TemporaryDirectory(dir=self.folder) as here:
             jobs.copy(which, here)
@@ -137,17 +143,19 @@ class Kills:
                 if sent:
                     kills.append("sweep")
                     codes.append(str(code))
+                going_on = children_in(here) if code == 130 else []
+                if signal.SIGKILL in signs:  # what an earlier kill left alone may still write its temporaries
+                    wait_for_children(here)
+                signs.append(sign)
                 words = self.after_kill(code, sign, here, {0, 130})
-                if code == 130 and children_in(here):
-                    words.append(f"processes {children_in(here)} go on")
+                if going_on:
+                    words.append(f"processes {going_on} go on")
                 found += [f"{which.name}: {sign.name} after {seconds:.3f} s: {w}" for w in words]
             done = jobs.start(self.sweep_words + ["--resume"], here)
             words = self.after_kill(done.returncode, 0, here, {0})
             if (pathlib.Path(here) / "out/results.csv").read_bytes() != self.tables[which]:
                 words.append("another results.csv: " + (pathlib.Path(here) / "out/results.csv").read_text())
-            ended = time.monotonic() + CHILD_S
-            while children_in(here) and time.monotonic() < ended:
-                time.sleep(0.05)
+            wait_for_children(here)
             if children_in(here):
                 words.append(f"processes {children_in(here)} outlive the sweep")
             found += [f"{which.name}, resumed after kills with {codes}: {w}: {done.stderr.strip()[-300:]}" for w in words]
