@@ -125,8 +125,9 @@ std::vector<std::string> approximations(const Context& context) {
   all.insert(all.end(), of_model.begin(), of_model.end());
   if (context.settings.detailed && !context.topology.detailed().empty()) {
     all.emplace_back(
-        "Cores of machine.detailed run the kernels of convolutions, products and vector work cycle by cycle; attention "
-        "and operations without shapes take their planned time, and so do additions of collectives.");
+        "Cores of machine.detailed run the kernels of convolutions, products, attention and vector work cycle by "
+        "cycle; "
+        "attention in FP32 and operations without shapes take their planned time, and so do additions of collectives.");
     all.emplace_back(
         "What detailed nodes send goes as block moves: it meets the core's accesses at the banks of the SRAM and takes "
         "no instruction.");

@@ -50,7 +50,7 @@ Cycles NodeCost::bound_of_product(const ProductWork& piece) const {
   // Partial sums are read again and written back in FP32.
   const Bytes sum_load_bytes = piece.accumulate ? saturating_product(results, 4) : 0;
   const Cycles store = ceil_div(saturating_product(results, piece.result_bytes), store_bytes_per_cycle());
-  if (piece.element_bytes >= 4) return pipeline_.fp32_product(piece);
+  if (piece.element_bytes >= 4) return pipeline_.fp32_bound(piece);
   const std::int64_t block_rows = ceil_div(piece.m, params_.matrix_rows);
   const std::int64_t block_columns = ceil_div(piece.n, params_.matrix_columns);
   const std::int64_t blocks = saturating_product(block_rows, block_columns);

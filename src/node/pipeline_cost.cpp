@@ -140,8 +140,19 @@ SharedWork PipelineCost::product_within(const ProductWork& piece) const {
   return work;
 }
 
-/// Columns stream, an element of the rows stays in a register: an FMA loads vector lanes x 4 B.
+/// Sums are held for 8 rows and a register of columns at a time; what a piece does not fill is computed too.
 Cycles PipelineCost::fp32_product(const ProductWork& piece) const {
+  if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
+  constexpr std::int64_t kRows = 8;
+  const std::int64_t lanes = std::max<std::int64_t>(1, node_.fp32_flop_per_cycle / 2);
+  ProductWork whole = piece;
+  whole.m = saturating_product(ceil_div(piece.m, kRows), kRows);
+  whole.n = saturating_product(ceil_div(piece.n, lanes), lanes);
+  return fp32_bound(whole);
+}
+
+/// Columns stream, an element of the rows stays in a register: an FMA loads vector lanes x 4 B.
+Cycles PipelineCost::fp32_bound(const ProductWork& piece) const {
   if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return 0;
   const std::int64_t results = saturating_product(piece.m, piece.n);
   const std::int64_t products = saturating_product(results, piece.k);

@@ -70,6 +70,8 @@ class PipelineCost {
   /// Of a longer kernel, by one of its threads, in blocks of 2 x 2 where there is room for their sums.
   [[nodiscard]] SharedWork product_within(const ProductWork& piece) const;
   [[nodiscard]] Cycles fp32_product(const ProductWork& piece) const;
+  /// Of the FMA unit and the ports alone, as if blocks were no matter.
+  [[nodiscard]] Cycles fp32_bound(const ProductWork& piece) const;
   [[nodiscard]] Cycles vector(const VectorIssues& issues) const;
   /// Of the address generators and ports, which all threads share.
   [[nodiscard]] Cycles address_cycles(std::int64_t loads, std::int64_t stores) const;

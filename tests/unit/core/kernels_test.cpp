@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 
 #include "dojo/base/error.h"
@@ -233,6 +234,18 @@ TEST(Fp32Product, RunsAtTheRateOfTheFmaUnit) {
   const Counters counters = run_text(fp32_product_text(kernel, {}));
   EXPECT_EQ(counters.fma_issues, 64u * 64 / 16 * 128);
   EXPECT_NEAR(share(counters.fma_issues, counters.cycles), 1, 0.02);
+}
+
+TEST(Fp32Product, OfAnyShapeTakesTheFormulasTime) {
+  constexpr std::array<std::array<std::int64_t, 3>, 6> kShapes{
+      {{20, 36, 50}, {9, 17, 50}, {24, 48, 50}, {1, 100, 64}, {33, 16, 129}, {7, 15, 400}}};
+  for (const auto& [m, n, k] : kShapes) {
+    core::Fp32ProductKernel kernel;
+    kernel.m = m, kernel.n = n, kernel.k = k;
+    const auto ran = static_cast<double>(run_text(fp32_product_text(kernel, {})).cycles);
+    const auto formula = static_cast<double>(node::PipelineCost({}).fp32_product({m, n, k, 4, 4, false}));
+    EXPECT_NEAR(formula / ran, 1, 0.03) << m << " x " << n << " x " << k;
+  }
 }
 
 /// Cycles beside a communication thread over cycles without.
