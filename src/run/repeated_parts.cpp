@@ -14,8 +14,7 @@ void leave_out_repeated_parts(const config::GenerateParams& params, workload::Ne
   if (params.pipeline < 2) {
     findings.add(
         "{}: found pipeline {}, expected at least 2 stages: what repeats are the parts of a full pipeline; remove it "
-        "or "
-        "set workload.generate.pipeline",
+        "or set workload.generate.pipeline",
         kKey, params.pipeline);
   } else if (all < simulated) {
     findings.add(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Of a long step in a pipeline only the first parts of the batch are simulated; report/repeated.h adds the others.
+// Of a long step in a pipeline only the first parts of the batch are simulated; report/repeated.cpp adds the others.
 #pragma once
 #include "dojo/config/config.h"
 #include "dojo/trace/networks.h"
