@@ -9,21 +9,22 @@
 namespace dojo::workload {
 namespace {
 
-/// Looks at every member of an operation but the peer. A member that is added to Op has to be added here.
+/// Every member of an operation; of the peer only whether there is one. A member that is added to Op does not compile
+/// here until it is named.
+auto members_but_peer(const Op& op) {
+  const auto& [id, name, kind, phase, dtype, conv, mat, attention, lookup, elements, channels, vector_flops, flops,
+               bytes, duration_ns, recorded_on, group, peer, tag, root, algorithm, route, rule, recompute, pairs_begin,
+               pairs_end, inputs_begin, inputs_end, outputs_begin, outputs_end, deps_begin, deps_end, place] = op;
+  const auto& [m, n, k, matrices] = mat;
+  const auto& [lookups, width, pooled, distinct_percent] = lookup;
+  return std::tuple(id, name, kind, phase, dtype, conv.key(), m, n, k, matrices, attention.key(), lookups, width,
+                    pooled, distinct_percent, elements, channels, vector_flops, flops, bytes, duration_ns, recorded_on,
+                    group, peer < 0, tag, root, algorithm, route, rule, recompute, pairs_begin, pairs_end, inputs_begin,
+                    inputs_end, outputs_begin, outputs_end, deps_begin, deps_end, place);
+}
+
 bool alike(const Op& a, const Op& b) {
-  const auto numbers = [](const Op& op) {
-    return std::tuple(op.id, op.name, op.kind, op.phase, op.dtype, op.mat.m, op.mat.n, op.mat.k, op.mat.batch,
-                      op.lookup.lookups, op.lookup.width, op.lookup.pooled, op.lookup.distinct_percent, op.elements,
-                      op.channels, op.vector_flops_per_element, op.flops, op.bytes, op.duration_ns, op.recorded_on,
-                      op.group, op.tag, op.root, op.recompute);
-  };
-  const auto ranges = [](const Op& op) {
-    return std::tuple(op.pairs_begin, op.pairs_end, op.inputs_begin, op.inputs_end, op.outputs_begin, op.outputs_end,
-                      op.deps_begin, op.deps_end, op.place);
-  };
-  return numbers(a) == numbers(b) && ranges(a) == ranges(b) && (a.peer < 0) == (b.peer < 0) &&
-         a.conv.key() == b.conv.key() && a.attention.key() == b.attention.key() && a.algorithm == b.algorithm &&
-         a.route == b.route && a.rule == b.rule;
+  return members_but_peer(a) == members_but_peer(b);
 }
 
 bool alike(const Tensor& a, const Tensor& b) {

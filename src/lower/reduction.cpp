@@ -228,9 +228,9 @@ bool operator<(const ReductionSpec& a, const ReductionSpec& b) {
 }
 
 ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid, const topology::NodeParams& node) {
-  // What comes is written over a network port, and then added. The last move to the destinations adds nothing: taken
-  // at this rate too, it is foreseen up to half as long again.
-  const double port = std::min(grid.link_bytes_per_cycle(), topology::add_rate(node).bytes_per_cycle());
+  // What comes is written over a network port, and then added; the last move to the destinations adds nothing.
+  const double move = std::min(grid.link_bytes_per_cycle(), static_cast<double>(node.port_bytes_per_cycle));
+  const double port = std::min(move, topology::add_rate(node).bytes_per_cycle());
   constexpr double kPorts = 2;  // from the SRAM to the router and back
   const double latency = kPorts + static_cast<double>(node.vector_latency_cycles);
   // By arity and parts: to the first part's root, the farthest from an end.
@@ -294,7 +294,7 @@ ReductionShape choose_reduction(const ReductionSpec& spec, const SliceGrid& grid
               spec.along_columns ? column_parts * static_cast<double>(spec.matrices) : grid.rows();
           const double last = static_cast<double>(spec.result_bytes) / std::min(destinations, row_roots * column_roots);
           s.cycles +=
-              static_cast<double>(grid.row_latency() + grid.column_latency()) + latency + std::max(beyond, last / port);
+              static_cast<double>(grid.row_latency() + grid.column_latency()) + latency + std::max(beyond, last / move);
           const bool allowed = messages <= kMessagesPerNode * grid.nodes() || row_parts * column_parts * chunks == 1;
           if (allowed && (best.cycles < 0 || s.cycles < best.cycles)) best = s;
         }
