@@ -40,13 +40,26 @@ std::int64_t log2_of(std::int64_t value) {
   return log;
 }
 
+/// Loads that touch so many lines together, and stores. An instruction takes one address of the generators, and its
+/// port a cycle for each line.
+Cycles address_time(const topology::NodeParams& node, std::int64_t loads, std::int64_t lines, std::int64_t stores) {
+  const Cycles ports = std::max(ceil_div(lines, node.load_ports), ceil_div(stores, node.store_ports));
+  const std::int64_t addresses = node.core.store_takes_address_generator ? saturating_sum(loads, stores) : loads;
+  return std::max(ports, ceil_div(addresses, node.core.address_generators));
+}
+/// What the generators wait for the ports. The rows of a step are loaded one behind the other. Where they take all
+/// ports for longer than it takes to make their addresses, the next load waits.
+Cycles idle_addresses(const topology::NodeParams& node, std::int64_t row_loads, int block_rows, LoadLines lines) {
+  const std::int64_t generators = node.core.address_generators, ports = node.load_ports;
+  const std::int64_t longer = lines.lines * generators - ports * lines.loads, turns = block_rows / ports;
+  if (lines.lines == lines.loads || longer <= 0 || turns == 0) return 0;
+  return share_of(row_loads, turns * longer, block_rows * lines.loads * generators);
+}
+
 }  // namespace
 
-/// Two address generators serve loads and stores.
 Cycles PipelineCost::address_cycles(std::int64_t loads, std::int64_t stores) const {
-  const Cycles ports = std::max(ceil_div(loads, node_.load_ports), ceil_div(stores, node_.store_ports));
-  const std::int64_t addresses = node_.core.store_takes_address_generator ? saturating_sum(loads, stores) : loads;
-  return std::max(ports, ceil_div(addresses, node_.core.address_generators));
+  return address_time(node_, loads, loads, stores);
 }
 
 std::int64_t PipelineCost::lines_of(std::int64_t registers) const {
@@ -85,11 +98,14 @@ Cycles PipelineCost::tiled(const Counts& counts, int block_rows, int block_colum
   const std::int64_t row_loads = saturating_product(counts.row_registers, tile_columns);
   const std::int64_t other_loads =
       saturating_sum(saturating_product(counts.column_registers, tile_rows), counts.partial_registers);
-  // A load of two lines takes one address, and a port and its banks for two cycles.
   const std::int64_t straddling =
       lines.lines == lines.loads ? row_loads : ceil_div(saturating_product(row_loads, lines.lines), lines.loads);
-  const std::int64_t loads = lines_of(saturating_sum(straddling, other_loads));
-  const Cycles addresses = address_cycles(loads, counts.stores);
+  const std::int64_t loads = lines_of(saturating_sum(row_loads, other_loads));
+  const Cycles ports = lines_of(saturating_sum(straddling, other_loads));
+  const std::int64_t made = core.store_takes_address_generator ? saturating_sum(loads, counts.stores) : loads;
+  const Cycles addresses = std::max(
+      address_time(node_, loads, ports, counts.stores),
+      saturating_sum(ceil_div(made, core.address_generators), idle_addresses(node_, row_loads, block_rows, lines)));
   const std::int64_t taken =
       saturating_sum(saturating_sum(counts.issues, counts.shuffles), core.load_takes_vector_slot ? loads : 0);
   const Cycles slots = ceil_div(taken, core.vector_issues_per_cycle);

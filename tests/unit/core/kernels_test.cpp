@@ -10,6 +10,7 @@
 
 #include "dojo/base/error.h"
 #include "dojo/node/kernel_cost.h"
+#include "dojo/node/pipeline_cost.h"
 #include "dojo/topology/node_ports.h"
 #include "support/core_programs.h"
 
@@ -147,6 +148,29 @@ TEST(Convolution, LoadsStraddleLines) {
   // Rows of 28 pixels are no multiple of 8: every load of a tap touches two lines. 7 blocks of pixels, 4 tiles of
   // columns, 36 steps; 8 blocks of channels, 4 rows of tiles.
   EXPECT_EQ(counters.load_lines, 36u * (2 * 7 * 4 + 8 * 4));
+}
+
+/// Where addresses are scarce, a load of two or three lines takes one of them, and its port a cycle for each line.
+TEST(Convolution, TheFormulaFollowsWhateverGeneratorsThereAre) {
+  core::ConvolutionKernel kernel;
+  kernel.threads = 2;
+  for (const int generators : {1, 2, 3})
+    for (const auto& [window, stride] : {std::pair{3, 1}, {3, 2}, {5, 1}, {1, 2}})
+      for (const std::int64_t width : {7, 14, 28, 56})
+        for (const std::int64_t channels : {16, 64}) {
+          Hardware hardware;
+          hardware.core.address_generators = generators;
+          kernel.m = width == 14 ? 28 : 56, kernel.n = 64;
+          kernel.width = width, kernel.channels = channels, kernel.window = window, kernel.stride = stride;
+          const ProductKernel product = product_of(kernel);
+          node::LoadLines lines{0, 0};
+          for (const core::InnerStretch& stretch : product.stretches) lines.lines += stretch.row_lines, ++lines.loads;
+          const auto formula = static_cast<double>(
+              node::PipelineCost(hardware).product({product.m, product.n, product.k, 2, 2, false}, lines).cycles);
+          EXPECT_NEAR(formula / static_cast<double>(run_product(product, hardware).cycles), 1, 0.08)
+              << generators << " generators, window " << window << ", stride " << stride << ", rows of " << width
+              << ", channels " << channels;
+        }
 }
 
 TEST(Elementwise, IsBoundByItsAddresses) {

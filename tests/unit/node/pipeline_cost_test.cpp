@@ -101,13 +101,23 @@ TEST(PipelineCost, TheBusierThreadDecidesWhereTilesAreFew) {
   EXPECT_EQ(cost.product({24, 8, 256}, 1, 1), 192 + 3 + kEnds);
 }
 
-TEST(PipelineCost, LoadsThatStraddleLinesTakeMoreAddresses) {
+TEST(PipelineCost, LoadsThatStraddleLinesTakeTheirPortsForEachLine) {
+  // Rows' operand: 16 x 8 x 4 loads, as many of columns, 128 stores. 1,024 issues hide two lines a load, not three.
+  EXPECT_EQ(kCost.product({64, 64, 64}, 2, 2, {2, 1}), 1024 + 16 + kEnds);
+  EXPECT_EQ(kCost.product({64, 64, 64}, 2, 2, {3, 1}), (512 * 3 + 512 + 128) / 2 + kEnds);
   topology::NodeParams one;
   one.core.address_generators = 1;
   const PipelineCost cost(one);
-  // Rows' operand: 16 x 8 x 4 loads, each 2 lines; every third one 2: 4/3.
-  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {2, 1}), 512 * 2 + 512 + 128 + kEnds);
-  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {4, 3}), 683 + 512 + 128 + kEnds);
+  // An address for each load, however many lines it touches: ports have room for two loads of two lines meanwhile.
+  const Cycles addresses = 512 + 512 + 128 + kEnds;
+  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {1, 1}), addresses);
+  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {4, 3}), addresses);
+  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {2, 1}), addresses);
+  // Of three lines, two loads take both ports a cycle longer than their addresses.
+  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {3, 1}), addresses + 512 / 2);
+  EXPECT_EQ(cost.product({64, 64, 64}, 2, 2, {8, 3}), addresses + 512 / 2 * 2 / 3);
+  // A single row leaves a port to the columns: 16 x 8 x 4 loads of rows, 16 x 8 x 8 of columns.
+  EXPECT_EQ(cost.product({64, 64, 64}, 1, 2, {3, 1}), 512 + 1024 + 128 + kEnds);
 }
 
 TEST(PipelineCost, WhatElseMayBindAProduct) {
