@@ -2,29 +2,15 @@
 // What a run takes and what its machine costs: `energy` and `cost` of report.json. docs/energy.md, docs/cost.md.
 #include "dojo/cost/cost.h"
 #include "dojo/energy/energy.h"
+#include "report/energy_counts.h"
 #include "report/json_read.h"
 #include "report/value.h"
 
 namespace dojo::report {
 namespace {
 
-using topology::LinkClass;
-
-double number(std::uint64_t value) {
-  return static_cast<double>(value);
-}
 double number(std::int64_t value) {
   return static_cast<double>(value);
-}
-
-energy::Machine parts_of(const topology::Topology& t) {
-  const bool trays = t.params().level >= topology::Level::kTray;
-  return {number(std::int64_t{t.sites()}),
-          number(std::int64_t{t.die_count()}),
-          t.params().level >= topology::Level::kTile ? number(std::int64_t{t.tile_count()}) : 0,
-          trays ? number(std::int64_t{t.tray_count()}) : 0,
-          number(std::int64_t{t.dip_count()}),
-          trays ? number(std::int64_t{t.host_count()}) : 0};
 }
 
 /// Bytes that cores read and write in their own SRAM: what the load and store floors of the operations say. Repeated
@@ -41,26 +27,6 @@ double core_sram_bytes(const RunContext& c, const Json& ops) {
   }
   const double repeated = ratio(number(r.flops_recomputed), number(r.cores.matrix_flops));
   return (load_s * number(node.load_ports) + store_s * number(node.store_ports)) * port * nodes * (1 + repeated);
-}
-
-energy::Counts counts_of(const RunContext& c, const Json& ops, double seconds) {
-  const machine::Results& r = c.results;
-  const auto bytes = [&r](LinkClass k) { return number(r.classes[static_cast<std::size_t>(k)].counters.bytes); };
-  energy::Counts n;
-  n.seconds = seconds;
-  // FP32 products are work of the vector units.
-  const double products = number(r.cores.matrix_flops) + number(r.flops_recomputed);
-  (r.format == workload::DType::kFp32 ? n.vector_flops : n.matrix_flops) += products;
-  n.vector_flops += number(r.cores.vector_flops);
-  n.core_cycles = number(r.cores.busy_cycles);
-  n.sram_bytes = number(r.ports.bytes_injected) + number(r.ports.bytes_ejected) + core_sram_bytes(c, ops);
-  n.noc_bytes = bytes(LinkClass::kNoc);
-  n.die_crossing_bytes = bytes(LinkClass::kDieToDie);
-  n.tile_crossing_bytes = bytes(LinkClass::kTileToTile) + bytes(LinkClass::kDip);
-  n.hbm_bytes = bytes(LinkClass::kHbm);
-  n.pcie_bytes = bytes(LinkClass::kPcie);
-  n.ethernet_bytes = bytes(LinkClass::kEthernet);
-  return n;
 }
 
 void add_cost(Figures& out, const cost::Cost& cost, double samples_per_s) {
@@ -87,8 +53,8 @@ void add_cost(Figures& out, const cost::Cost& cost, double samples_per_s) {
 }  // namespace
 
 void add_energy_and_cost(Figures& out, const RunContext& c, const Json& report, double seconds) {
-  const energy::Machine machine = parts_of(c.topology);
-  const energy::Counts counts = counts_of(c, report.at("latency").at("ops"), seconds);
+  const energy::Machine machine = energy_parts(c.topology);
+  const energy::Counts counts = energy_counts(c.results, core_sram_bytes(c, report.at("latency").at("ops")), seconds);
   const topology::MachineParams& simulated = c.topology.params();
   const energy::Params& takes = c.config.machine.takes;
   const energy::Joules joules = energy::joules(counts, machine, simulated, takes);

@@ -108,13 +108,14 @@ std::string use_csv(const RunContext& context) {
   const auto shown = [&](std::size_t c) { return use.scale[c] > 0; };
   for (const auto& entry : topology::enum_entries(topology::LinkClass{}))
     if (shown(static_cast<std::size_t>(entry.value))) text += std::string(",") + entry.text;
-  text += ",sram_bytes_mean,sram_bytes_max\n";
+  text += ",sram_bytes_mean,sram_bytes_max,watts\n";
   for (const UseOverTime::Interval& one : use.intervals) {
     fmt::format_to(std::back_inserter(text), "{},{}", context.topology.seconds(one.begin),
                    context.topology.seconds(one.end));
     for (std::size_t c = 0; c < one.links.size(); ++c)
       if (shown(c)) fmt::format_to(std::back_inserter(text), ",{:.6g}", one.links[c]);
-    fmt::format_to(std::back_inserter(text), ",{},{}\n", std::llround(one.sram_bytes_mean), one.sram_bytes_max);
+    fmt::format_to(std::back_inserter(text), ",{},{},{:.6g}\n", std::llround(one.sram_bytes_mean), one.sram_bytes_max,
+                   one.watts);
   }
   return text;
 }

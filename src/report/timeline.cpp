@@ -157,6 +157,7 @@ class Timeline {
           [](const UseOverTime::Interval& one) { return one.sram_bytes_mean; });
     write("SRAM of the fullest node, most", "bytes",
           [](const UseOverTime::Interval& one) { return static_cast<double>(one.sram_bytes_max); });
+    write("power of the machine", "W", [](const UseOverTime::Interval& one) { return one.watts; });
   }
 
   const workload::Workload& workload_;

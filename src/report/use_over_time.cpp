@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "dojo/workload/residency.h"
+#include "report/power_over_time.h"
 #include "report/task_traffic.h"
 
 namespace dojo::report {
@@ -130,6 +131,7 @@ class Use {
         begin_(begin),
         end_(end),
         links_(topology::kLinkClasses, Spread(begin, end, intervals)),
+        cores_(kCoreWorks, Spread(begin, end, intervals)),
         sram_(begin, end, intervals),
         sram_max_(intervals, 0) {
     std::vector<Bytes> nodes(job.programs.size(), 1);
@@ -142,9 +144,12 @@ class Use {
   UseOverTime result(Cycles job_end) {
     for (RankId rank = 0; rank < tasks_.ranks(); ++rank) {
       add_links(rank);
+      add_cores(rank);
       add_sram(rank, job_end);
     }
-    return folded();
+    UseOverTime use = folded();
+    add_power(use, job_end);
+    return use;
   }
 
  private:
@@ -162,6 +167,35 @@ class Use {
         planned_[c] += (*bytes)[c];
         links_[c].add(from, end, (*bytes)[c]);
       }
+    }
+  }
+
+  /// Kernels by their floors, recorded times as busy.
+  void add_cores(RankId rank) {
+    const std::vector<TaskTime>& times = tasks_.times(rank);
+    const workload::Program& program = tasks_.program(rank);
+    const topology::NodeParams& node = source_.topology.params().node;
+    const auto nodes = static_cast<double>(job_.slices[rank].shape->node_count());
+    for (std::uint32_t task = 0; task < times.size(); ++task) {
+      const Task& what = program.tasks[task];
+      if (!TrailTasks::on_cores(what) || times[task].start == kNever || times[task].end == kNever) continue;
+      const Cycles end = std::max(times[task].end, times[task].start + 1);
+      const auto add = [&](CoreWork kind, double amount) {
+        cores_[static_cast<std::size_t>(kind)].add(times[task].start, end, amount);
+        core_work_[static_cast<std::size_t>(kind)] += amount;
+      };
+      if (what.kind != Task::Kind::kKernel) {
+        add(CoreWork::kBusy, static_cast<double>(end - times[task].start) * nodes);
+        continue;
+      }
+      const workload::OpPlan& plan = program.kernel_plans[what.kernel];
+      const auto floor = [&](workload::Bound bound) { return plan.floors[bound] * nodes; };
+      add(CoreWork::kMatrix, floor(workload::Bound::kMatrix));
+      add(CoreWork::kVector, floor(workload::Bound::kVector));
+      add(CoreWork::kBusy, static_cast<double>(plan.cores.run) * plan.nodes);
+      add(CoreWork::kSram, (floor(workload::Bound::kLoad) * static_cast<double>(node.load_ports) +
+                            floor(workload::Bound::kStore) * static_cast<double>(node.store_ports)) *
+                               static_cast<double>(node.port_bytes_per_cycle));
     }
   }
 
@@ -209,7 +243,7 @@ class Use {
       one.sram_bytes_max = sram_max_[i];
     }
     for (std::size_t c = 0; c < links_.size(); ++c) {
-      const machine::LinkClassTotals& total = source_.classes[c];
+      const machine::LinkClassTotals& total = source_.results.classes[c];
       if (planned_[c] <= 0 || total.capacity_bytes_per_s <= 0) continue;
       use.scale[c] = static_cast<double>(total.counters.bytes) / planned_[c];
       const double capacity = total.capacity_bytes_per_s / clock * width;
@@ -221,13 +255,24 @@ class Use {
     return use;
   }
 
+  void add_power(UseOverTime& use, Cycles job_end) const {
+    PassedWork work;
+    for (std::size_t k = 0; k < cores_.size(); ++k) work.cores[k] = {cores_[k].amounts(), core_work_[k]};
+    for (std::size_t c = 0; c < links_.size(); ++c) work.links[c] = {links_[c].amounts(), planned_[c]};
+    const std::size_t count = use.intervals.size();
+    const double even = static_cast<double>(end_ - begin_) / static_cast<double>(count) / static_cast<double>(job_end);
+    const std::vector<double> watts = power_over_time(source_, work, even, count);
+    for (std::size_t i = 0; i < count; ++i) use.intervals[i].watts = watts[i];
+  }
+
   const UseSource& source_;
   const workload::Job& job_;
   const TrailTasks& tasks_;
   TaskTraffic traffic_;
   Cycles begin_, end_;
   std::array<double, topology::kLinkClasses> planned_{};
-  std::vector<Spread> links_;
+  std::vector<Spread> links_, cores_;  ///< by class; by CoreWork
+  std::array<double, kCoreWorks> core_work_{};
   Spread sram_;
   std::vector<Bytes> sram_max_;
   std::vector<std::vector<Bytes>> sram_of_;  ///< by program and operation

@@ -94,7 +94,7 @@ void simulate(const Prepared& prepared, const machine::MachineSettings& settings
     return machine.task_times(rank);
   };
   outcome.trail = report::make_trail(*prepared.workload, *prepared.job, task_times, outcome.results.end_cycle);
-  const report::UseSource source{topology, outcome.results.classes};
+  const report::UseSource source{topology, outcome.results, prepared.config->machine.takes};
   outcome.use = report::use_of_job(source, *prepared.workload, *prepared.job, task_times, outcome.results.end_cycle,
                                    report::kPageIntervals);
   if (prepared.config->run.timeline) {

@@ -279,7 +279,7 @@ test("the use of links over time: what was recorded, and the time that the rank 
   assert.ok(column > 0 && table.length === 201, table[0].join());
   for (const name of ["noc", "die to die", "hbm"]) assert.ok(whole.names.includes(name), whole.names.join());
   for (const row of table.slice(1))
-    for (const share of row.slice(2, -2)) assert.ok(Number(share) <= 1 + 1e-9, `a use of ${share}`);
+    for (const share of row.slice(2, -3)) assert.ok(Number(share) <= 1 + 1e-9, `a use of ${share}`);
   assert.equal(whole.data.length, table.length, "one value for each interval, and the last until the end");
   for (let i = 1; i < table.length; ++i)
     assert.ok(Math.abs(whole.data[i - 1] - Number(table[i][column])) < 1e-6, `interval ${i}`);
@@ -301,6 +301,18 @@ test("the use of links over time: what was recorded, and the time that the rank 
   assert.equal((await drawn()).until, whole.until);
   await openTable(figure);
   assert.match(await figure.locator("thead").textContent(), /begin.*end.*noc.*die to die/);
+  assert.deepEqual(page.faults, []);
+});
+
+test("the power over time: its mean is that of the report", async (browser) => {
+  const page = await open(browser, file("tile"));
+  const figure = page.locator("#when .chart").nth(2);
+  await figure.scrollIntoViewIfNeeded();
+  assert.equal(await figure.locator("figcaption").textContent(), "Power of the machine over time");
+  const energy = JSON.parse(fs.readFileSync(at("tile/report.json"), "utf8")).energy;
+  const label = await figure.locator(".canvas").getAttribute("aria-label");
+  const [, mean] = label.match(/power ([\d.]+) kW on average, at most [\d.]+ kW at /) ?? [];
+  assert.ok(Math.abs(Number(mean) * 1000 - energy.watts_mean) < 0.02 * energy.watts_mean, `${label}; ${energy.watts_mean}`);
   assert.deepEqual(page.faults, []);
 });
 

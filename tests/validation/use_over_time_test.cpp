@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "dojo/run/run.h"
+#include "report/energy_counts.h"
 #include "report/use_over_time.h"
 #include "support/run.h"
 #include "support/validation.h"
@@ -30,9 +31,9 @@ void compare(const std::string& id, const std::string& what, const RunRequest& r
   const report::TaskTimes times = [&](RankId rank) -> const std::vector<machine::TaskTime>& {
     return machine.task_times(rank);
   };
-  const report::UseOverTime use = report::use_over_time({*prepared.topology, results.classes}, *prepared.job,
-                                                        report::TrailTasks(*prepared.workload, *prepared.job, times),
-                                                        results.end_cycle, 0, results.end_cycle, 100);
+  const report::UseOverTime use = report::use_over_time(
+      {*prepared.topology, results, prepared.config->machine.takes}, *prepared.job,
+      report::TrailTasks(*prepared.workload, *prepared.job, times), results.end_cycle, 0, results.end_cycle, 100);
   for (std::size_t c = 0; c < topology::kLinkClasses; ++c) {
     if (use.scale[c] <= 0) continue;
     double whole = 0;
@@ -44,6 +45,34 @@ void compare(const std::string& id, const std::string& what, const RunRequest& r
                            (results.classes[c].capacity_bytes_per_s * prepared.topology->seconds(results.end_cycle));
     EXPECT_NEAR(whole, carried, 1e-9 + 1e-6 * carried) << id << ' ' << c;
   }
+  // The power adds up to what the counts of the run take, and is never below what is always on.
+  double joules = 0, core_bytes = 0;
+  for (const report::UseOverTime::Interval& one : use.intervals)
+    joules += one.watts * prepared.topology->seconds(one.end - one.begin);
+  const workload::Job& job = *prepared.job;
+  for (RankId rank = 0; rank < job.program_of_rank.size(); ++rank) {
+    const workload::Program& program = job.programs[job.program_of_rank[rank]];
+    for (const workload::Task& task : program.tasks) {
+      if (task.kind != workload::Task::Kind::kKernel) continue;
+      const topology::NodeParams& node = prepared.topology->params().node;
+      const workload::Floors& floors = program.kernel_plans[task.kernel].floors;
+      core_bytes += (floors[workload::Bound::kLoad] * static_cast<double>(node.load_ports) +
+                     floors[workload::Bound::kStore] * static_cast<double>(node.store_ports)) *
+                    static_cast<double>(node.port_bytes_per_cycle * job.slices[rank].shape->node_count());
+    }
+  }
+  const energy::Counts counts =
+      report::energy_counts(results, core_bytes, prepared.topology->seconds(results.end_cycle));
+  const double whole_job = energy::joules(counts, report::energy_parts(*prepared.topology), prepared.topology->params(),
+                                          prepared.config->machine.takes)
+                               .total();
+  EXPECT_NEAR(joules, whole_job, 0.01 * whole_job) << id;
+  energy::Counts idle;
+  idle.seconds = 1;
+  const double least = energy::joules(idle, report::energy_parts(*prepared.topology), prepared.topology->params(),
+                                      prepared.config->machine.takes)
+                           .total();
+  for (const report::UseOverTime::Interval& one : use.intervals) EXPECT_GE(one.watts, least * 0.999) << id;
   for (const Sum& sum : sums) {
     const std::string name = sum.name;
     ASSERT_EQ(name, topology::link_class_name(sum.of));

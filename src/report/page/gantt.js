@@ -5,7 +5,7 @@ import { colourOf } from "./colours.js";
 import { el, menu, section } from "./dom.js";
 import { at } from "./island.js";
 import { duration } from "./units.js";
-import { linksOverTime } from "./use.js";
+import { linksOverTime, powerOverTime } from "./use.js";
 
 const kLaneHeight = 22;
 
@@ -114,7 +114,7 @@ export function whenSection(report, tasks, use, filter) {
     shown = { names: path.length > 0 ? [...names, "critical path"] : names, bars: [...bars, ...path] };
   };
   const zoom = { start: 0, end: 100 };
-  const links = linksOverTime(use, end, zoom);
+  const over = [linksOverTime(use, end, zoom), powerOverTime(use, end, zoom)].filter(Boolean);
   read(ranks.includes(last) ? last : ranks[0]);
   const settings = (rank) => ({
     title: rank === undefined ? "Critical path" : `Rank ${rank}`,
@@ -140,7 +140,7 @@ export function whenSection(report, tasks, use, filter) {
           start: one.getOption().dataZoom[0].start,
           end: one.getOption().dataZoom[0].end,
         });
-        links?.follow();
+        over.forEach((one) => one.follow());
       }),
     option: ({ colours, width }) => ({
       grid: { left: 8, right: 20, top: 6, bottom: 50, containLabel: true },
@@ -219,7 +219,7 @@ export function whenSection(report, tasks, use, filter) {
     onclick: () => {
       Object.assign(zoom, { start: 0, end: 100 });
       view.redraw();
-      links?.follow();
+      over.forEach((one) => one.follow());
     },
   });
   const kinds = [...new Set(shown.bars.map((one) => one.kind))];
@@ -247,6 +247,6 @@ export function whenSection(report, tasks, use, filter) {
       class: "note",
       text: "Of a job with many ranks a few are here, of a rank with many tasks the 4,000 longest. All ranks, and what of them computes when: dojosim run --timeline.",
     }),
-    links?.element,
+    ...over.map((one) => one.element),
   );
 }

@@ -56,11 +56,11 @@ TEST(RunFolder, SaysWhenLinksWereInUse) {
   const SyntheticRun run;
   RunContext context = run.context();
   write_run_folder(context, folder / "none");
-  EXPECT_EQ(folder.read("none/use_over_time.csv"), "begin_s,end_s,sram_bytes_mean,sram_bytes_max\n");
+  EXPECT_EQ(folder.read("none/use_over_time.csv"), "begin_s,end_s,sram_bytes_mean,sram_bytes_max,watts\n");
   UseOverTime use;
   use.intervals.resize(2);
-  use.intervals[0] = {0, 1000, {}, 1200.4, 1250};
-  use.intervals[1] = {1000, 2000, {}, 800, 900};
+  use.intervals[0] = {0, 1000, {}, 1200.4, 1250, 512.25};
+  use.intervals[1] = {1000, 2000, {}, 800, 900, 300};
   const auto hbm = static_cast<std::size_t>(topology::LinkClass::kHbm);
   use.scale[hbm] = 1.01;
   use.intervals[0].links[hbm] = 0.25;
@@ -69,9 +69,9 @@ TEST(RunFolder, SaysWhenLinksWereInUse) {
   context.use = &use;
   write_run_folder(context, folder / "some");
   EXPECT_EQ(folder.read("some/use_over_time.csv"),
-            "begin_s,end_s,hbm,sram_bytes_mean,sram_bytes_max\n"
-            "0,5e-07,0.25,1200,1250\n"
-            "5e-07,1e-06,0.333333,800,900\n");
+            "begin_s,end_s,hbm,sram_bytes_mean,sram_bytes_max,watts\n"
+            "0,5e-07,0.25,1200,1250,512.25\n"
+            "5e-07,1e-06,0.333333,800,900,300\n");
   EXPECT_THAT(folder.read("some/report.html"), HasSubstr("\"hbm\":[0.25,0.333333]"));
 }
 
