@@ -114,8 +114,8 @@ void print_text(const CoreKernelRun& run, const Counters& counters, const core::
   print("{}\n{:<24} {}\n", run.title, "cycles", counters.cycles);
   if (run.formula_cycles > 0) {
     const double ratio = static_cast<double>(run.formula_cycles) / static_cast<double>(counters.cycles);
-    print("{:<24} {} ({:+.1f} %; for two threads and the best blocking, without launch)\n", "formula",
-          run.formula_cycles, 100 * (ratio - 1));
+    print("{:<24} {} ({:+.1f} %; for {}, without launch)\n", "formula", run.formula_cycles, 100 * (ratio - 1),
+          run.formula_for);
   }
   print("\n{:<24} {:>12} {:>8}\n", "use of", "issues", "of peak");
   for (const UnitUse& use : uses_of(counters, hardware)) {
@@ -178,6 +178,7 @@ int core_command(const Arguments& arguments) {
   }
   const core::TraceFormat format = format_of(options);
   core::Assembly assembly = core::assemble(run.text, word);
+  core::check_arrivals(assembly, word, hardware);
   const core::Work work = work_of(options, assembly);
   const Cycles most = positive(options, "max-cycles", core::kMostCycles, Cycles{1} << 50);
   if (!options.has("trace") && (options.has("trace-format") || options.has("trace-cycles")))

@@ -15,56 +15,68 @@ namespace {
 
 using core::Hardware;
 
+constexpr std::int64_t kMost = std::int64_t{1} << 30;
+constexpr const char* kOfTwoThreads = "two threads";
+
+/// A number's limits are those of every kernel that has it; a kernel may have narrower ones.
 struct KernelOption {
   const char* name;
   const char* sentence;
+  std::int64_t low = 0, high = 0;  ///< 0 and 0: it is no number
 };
 constexpr KernelOption kOptions[] = {
-    {"m", "rows of the result; of a convolution, pixels; default: 64"},
-    {"n", "columns of the result; of a convolution, output channels; default: 64"},
-    {"k", "inner dimension; default: 64"},
-    {"element-bytes", "2 (bf16, default) or 1 (CFP8)"},
-    {"result-bytes", "2 (bf16, default) or 4 (FP32)"},
+    {"m", "rows of the result; of a convolution, pixels; default: 64", 1, kMost},
+    {"n", "columns of the result; of a convolution, output channels; default: 64", 1, kMost},
+    {"k", "inner dimension; default: 64", 1, kMost},
+    {"element-bytes", "2 (bf16, default) or 1 (CFP8)", 1, 2},
+    {"result-bytes", "2 (bf16, default), 1 (CFP8) or 4 (FP32)", 1, 4},
     {"blocks", "ROWSxCOLUMNS of blocks of 8 x 8 whose sums are held at once; default: 2x2"},
-    {"compute-threads", "1 to 4 hardware threads that share the work; default: 2"},
-    {"every", "cycles from packet to packet that arrives; default: 1"},
+    {"compute-threads", "1 to 4 hardware threads that share the work; default: 2", 1, core::kThreads},
+    {"every", "cycles from packet to packet that arrives; default: 1", 1, kMost},
     {"communication", "none (default), moves, packets, receive or add: what the last hardware thread does meanwhile"},
-    {"lines", "lines of 64 B of each operand, or of a row; default: 64"},
-    {"inputs", "operands of an elementwise kernel; default: 1"},
-    {"outputs", "results of an elementwise kernel; default: 1"},
-    {"operations", "dependent operations on each line; default: 1"},
-    {"rows", "rows of softmax and layer norm; default: 16"},
-    {"together", "rows that are worked on together; default: 4"},
-    {"lanes", "lanes of a register; default: 16"},
-    {"groups", "groups of 32 weights; default: 64"},
-    {"shuffles", "of each line; default: 3"},
-    {"width", "pixels of a row of the convolution's result; default: 14"},
-    {"channels", "input channels; default: 64"},
-    {"window", "rows and columns of the convolution's window; default: 3"},
-    {"stride", "1 or 2; default: 1"},
-    {"queries", "of one head; default: 64"},
-    {"keys", "of one head; default: 256"},
-    {"head-size", "elements of a head; default: 64"},
+    {"lines", "lines of 64 B of each operand, or of a row; default: 64", 1, kMost},
+    {"inputs", "operands of an elementwise kernel; default: 1", 1, 3},
+    {"outputs", "results of an elementwise kernel; default: 1", 1, 4},
+    {"operations", "dependent operations on each line; default: 1", 0, 64},
+    {"rows", "rows of softmax and layer norm; default: 16", 1, kMost},
+    {"together", "rows that are worked on together; default: 4", 1, 4},
+    {"lanes", "lanes of a register; default: 16", 1, 64},
+    {"groups", "groups of 32 weights; default: 64", 1, kMost},
+    {"shuffles", "of each line; default: 3", 1, 16},
+    {"width", "pixels of a row of the convolution's result; default: 14", 1, 1 << 20},
+    {"channels", "input channels; default: 64", 1, 1 << 20},
+    {"window", "rows and columns of the convolution's window; default: 3", 1, 15},
+    {"stride", "1 or 2; default: 1", 1, 2},
+    {"queries", "of one head; default: 64", 1, 1 << 24},
+    {"keys", "of one head; default: 256", 1, 1 << 24},
+    {"head-size", "elements of a head; default: 64", 1, 1 << 16},
     {"work", "forward (default), gradients, query-gradient or key-gradients"}};
 constexpr KernelOption kFlags[] = {{"accumulate", "start from partial sums in the SRAM"},
                                    {"columns-from-memory", "load and execute instead of registers for one operand"},
                                    {"in-fp32", "unpack bf16, compute in FP32, pack"},
                                    {"keep-scores", "the softmax is stored for the gradient, which loads it"}};
 
+void expect_within(const Options& options, const char* name, std::int64_t value, std::int64_t low, std::int64_t high) {
+  if (value >= low && value <= high) return;
+  options.fail(low == high ? fmt::format("--{} is {}; expected {}", name, value, low)
+                           : fmt::format("--{} is {}; expected a whole number from {} to {}", name, value, low, high));
+}
 std::int64_t number(const Options& options, const char* name, std::int64_t otherwise) {
-  return options.value<std::int64_t>(name, otherwise);
+  const std::int64_t value = options.value<std::int64_t>(name, otherwise);
+  for (const KernelOption& option : kOptions)
+    if (std::string_view(option.name) == name) expect_within(options, name, value, option.low, option.high);
+  return value;
 }
 int small(const Options& options, const char* name, int otherwise) {
-  const std::int64_t value = number(options, name, otherwise);
-  // What a kernel refuses stays refused: it has limits far below.
-  return static_cast<int>(std::clamp<std::int64_t>(value, -1, 1 << 20));
+  return static_cast<int>(number(options, name, otherwise));
 }
 int threads_of(const Options& options) {
   return small(options, "compute-threads", 2);
 }
 
 /// "2x2"
-void read_blocks(const Options& options, int& rows, int& columns) {
+void read_blocks(const Options& options, const Hardware& hardware, int& rows, int& columns) {
+  constexpr int kMostOfSide = 4, kMostInRegisters = 6;
   const std::string text = options.text("blocks");
   if (text.empty()) return;
   const std::size_t x = std::min(text.find('x'), text.size());
@@ -73,6 +85,12 @@ void read_blocks(const Options& options, int& rows, int& columns) {
   const auto second = std::from_chars(std::min(begin + x + 1, end), end, columns);
   if (first.ec != std::errc{} || first.ptr != begin + x || second.ec != std::errc{} || second.ptr != end)
     options.fail(fmt::format("--blocks is '{}'; expected ROWSxCOLUMNS, as in 2x2", text));
+  if (rows < 1 || columns < 1 || rows > kMostOfSide || columns > kMostOfSide)
+    options.fail(fmt::format("--blocks is '{}'; expected 1 to {} rows and columns", text, kMostOfSide));
+  if (hardware.core.sums == topology::SumPlace::kRegisters && rows * columns > kMostInRegisters) {
+    options.fail(fmt::format("--blocks is '{}', {} blocks; expected at most {}, whose sums fit the vector registers",
+                             text, rows * columns, kMostInRegisters));
+  }
 }
 
 const char* format_of(std::int64_t element_bytes) {
@@ -87,9 +105,10 @@ CoreKernelRun matmul(const Options& options, const Hardware& hardware) {
   kernel.element_bytes = number(options, "element-bytes", 2);
   kernel.accumulate = options.has("accumulate");
   kernel.result_bytes = number(options, "result-bytes", kernel.accumulate ? 4 : 2);
+  if (kernel.result_bytes == 3) options.fail("--result-bytes is 3; expected 1, 2 or 4");
   kernel.columns_from_memory = options.has("columns-from-memory");
   kernel.threads = threads_of(options);
-  read_blocks(options, kernel.block_rows, kernel.block_columns);
+  read_blocks(options, hardware, kernel.block_rows, kernel.block_columns);
   return {
       fmt::format("matmul {} x {} x {} {}, results of {} bytes{}, blocks {} x {}, {} threads", kernel.m, kernel.n,
                   kernel.k, format_of(kernel.element_bytes), kernel.result_bytes,
@@ -109,7 +128,7 @@ CoreKernelRun convolution(const Options& options, const Hardware& hardware) {
   kernel.window = small(options, "window", 3);
   kernel.stride = small(options, "stride", 1);
   kernel.threads = threads_of(options);
-  read_blocks(options, kernel.block_rows, kernel.block_columns);
+  read_blocks(options, hardware, kernel.block_rows, kernel.block_columns);
   const core::ProductKernel product = product_of(kernel);
   node::LoadLines lines{0, 0};
   for (const core::InnerStretch& stretch : product.stretches) lines.lines += stretch.row_lines, ++lines.loads;
@@ -144,11 +163,12 @@ CoreKernelRun attention(const Options& options, const Hardware& hardware) {
   piece.work = work_of(options);
   piece.keeps_scores = options.has("keep-scores");
   const int threads = threads_of(options);
+  expect_within(options, "compute-threads", threads, 2, 2);
   const std::string text =
       core::attention_text({{{piece, 1}}, threads}, hardware);  // refuses what would overflow below
   return {fmt::format("attention of {} queries and {} keys of {} elements {}, {} threads", piece.queries, piece.keys,
                       piece.head_size, format_of(piece.element_bytes), threads),
-          text, node::attention_cycles(node::NodeCost(hardware, node::NodeModel::kTable), piece)};
+          text, node::attention_cycles(node::NodeCost(hardware, node::NodeModel::kTable), piece), kOfTwoThreads};
 }
 
 CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
@@ -159,7 +179,7 @@ CoreKernelRun fp32_matmul(const Options& options, const Hardware& hardware) {
   kernel.threads = threads_of(options);
   return {fmt::format("fp32_matmul {} x {} x {}, {} threads", kernel.m, kernel.n, kernel.k, kernel.threads),
           fp32_product_text(kernel, hardware),
-          node::PipelineCost(hardware).fp32_product({kernel.m, kernel.n, kernel.k, 4, 4, false})};
+          node::PipelineCost(hardware).fp32_product({kernel.m, kernel.n, kernel.k, 4, 4, false}), kOfTwoThreads};
 }
 
 CoreKernelRun elementwise_run(const core::ElementwiseKernel& kernel, const Hardware& hardware,
@@ -171,7 +191,8 @@ CoreKernelRun elementwise_run(const core::ElementwiseKernel& kernel, const Hardw
           node::PipelineCost(hardware).vector({halves * kernel.operations * lines,
                                                kernel.in_fp32 ? (2 * kernel.inputs + 1) * lines : 0,
                                                kernel.inputs * lines, kernel.outputs * lines, shuffle * kernel.inputs,
-                                               hardware.vector_latency_cycles * kernel.operations, shuffle})};
+                                               hardware.vector_latency_cycles * kernel.operations, shuffle}),
+          kOfTwoThreads};
 }
 
 CoreKernelRun elementwise(const Options& options, const Hardware& hardware) {
@@ -202,7 +223,7 @@ CoreKernelRun reduction(const Options& options, const Hardware& hardware) {
   kernel.threads = threads_of(options);
   const std::string text = reduction_text(kernel, hardware);
   return {fmt::format("reduction of {} lines of {} lanes, {} threads", kernel.lines, kernel.lanes, kernel.threads),
-          text, node::PipelineCost(hardware).reduction(kernel.lines, kernel.lanes)};
+          text, node::PipelineCost(hardware).reduction(kernel.lines, kernel.lanes), kOfTwoThreads};
 }
 
 CoreKernelRun rows_run(core::RowsKernel::Kind kind, const Options& options, const Hardware& hardware) {
@@ -219,7 +240,8 @@ CoreKernelRun rows_run(core::RowsKernel::Kind kind, const Options& options, cons
   const node::VectorIssues issues{lines * (softmax ? 8 : 4), 0, lines * (softmax ? 3 : 2), lines * chains};
   return {fmt::format("{} of {} rows of {} lines, {} threads", softmax ? "softmax" : "layer_norm", kernel.rows,
                       kernel.lines, kernel.threads),
-          text, node::PipelineCost(hardware).rows(issues, {kernel.rows, chains, 2, 6, kernel.lanes})};
+          text, node::PipelineCost(hardware).rows(issues, {kernel.rows, chains, 2, 6, kernel.lanes}),
+          "two threads and four rows together"};
 }
 CoreKernelRun softmax(const Options& options, const Hardware& hardware) {
   return rows_run(core::RowsKernel::Kind::kSoftmax, options, hardware);
@@ -240,7 +262,8 @@ CoreKernelRun optimizer_run(core::OptimizerKernel::Kind kind, const Options& opt
           node::PipelineCost(hardware).vector(
               {kernel.groups * (adam ? 26 : 6), kernel.groups * (adam ? 5 : 3), kernel.groups * (adam ? 6 : 5),
                kernel.groups * 5, hardware.core.shuffle_latency_cycles,
-               hardware.vector_latency_cycles * (adam ? 13 : 3), hardware.core.shuffle_latency_cycles})};
+               hardware.vector_latency_cycles * (adam ? 13 : 3), hardware.core.shuffle_latency_cycles}),
+          kOfTwoThreads};
 }
 CoreKernelRun sgd(const Options& options, const Hardware& hardware) {
   return optimizer_run(core::OptimizerKernel::Kind::kSgd, options, hardware);
@@ -252,12 +275,16 @@ CoreKernelRun adam(const Options& options, const Hardware& hardware) {
 CoreKernelRun transposition(const Options& options, const Hardware& hardware) {
   core::TranspositionKernel kernel;
   kernel.lines = number(options, "lines", 64);
+  if (kernel.lines % 8 != 0)
+    options.fail(
+        fmt::format("--lines is {}; expected a multiple of 8, as squares of a transposition are", kernel.lines));
   kernel.shuffles = small(options, "shuffles", 3);
   kernel.threads = threads_of(options);
   const std::string text = transposition_text(kernel, hardware);
   return {fmt::format("transposition of {} lines, {} shuffles each, {} threads", kernel.lines, kernel.shuffles,
                       kernel.threads),
-          text, node::PipelineCost(hardware).vector({0, kernel.lines * kernel.shuffles, kernel.lines, kernel.lines})};
+          text, node::PipelineCost(hardware).vector({0, kernel.lines * kernel.shuffles, kernel.lines, kernel.lines}),
+          kOfTwoThreads};
 }
 
 }  // namespace

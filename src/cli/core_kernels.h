@@ -13,6 +13,7 @@ namespace dojo::cli {
 struct CoreKernelRun {
   std::string title, text;
   Cycles formula_cycles = 0;
+  const char* formula_for = "two threads and the best blocking";  ///< whatever the options say
 };
 
 struct CoreKernel {

@@ -67,6 +67,10 @@ int ended(const std::function<int()>& command) {
     return report_error({ExitCode::kIo, fmt::format("the operating system refused: {}; is the disk full?", e.what())});
   } catch (const std::exception& e) {
     return report_error({ExitCode::kInternal, fmt::format("unexpected: {}; this is a mistake in dojosim", e.what())});
+  } catch (...) {
+    return report_error({ExitCode::kInternal,
+                         "unexpected: an exception of no kind that is known; this is a mistake in "
+                         "dojosim or in a plug-in"});
   }
 }
 

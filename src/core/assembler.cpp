@@ -7,6 +7,7 @@
 #include <charconv>
 #include <optional>
 
+#include "core/arrivals.h"
 #include "dojo/base/error.h"
 #include "dojo/base/nearest.h"
 #include "dojo/base/text.h"
@@ -273,6 +274,7 @@ void Assembler::read_arrivals() {
   constexpr std::int64_t kMost = 0x7fffffff;
   Arrivals& arrivals = assembly_.arrivals;
   if (arrivals.packets != 0) expect(line_.words.front(), "one .arrive in a text");
+  assembly_.arrivals_line = number_;
   arrivals.address = static_cast<std::uint32_t>(integer("the address in bytes", 0, kMost, std::nullopt));
   arrivals.packets = integer("the packets", 1, kMost, std::nullopt);
   arrivals.every = integer("cycles from packet to packet", 1, kMost, 1);
@@ -317,6 +319,13 @@ const std::vector<OpText>& op_texts() {
       {"end", "", "of a loop"},
       {"halt", "", "the thread ends; the last line may leave it out"}};
   return all;
+}
+
+void check_arrivals(const Assembly& assembly, const std::string& name, const Hardware& hardware) {
+  if (assembly.arrivals_line == 0) return;
+  Findings findings;
+  find_in_arrivals(assembly.arrivals, hardware, fmt::format("{}:{}: .arrive", name, assembly.arrivals_line), findings);
+  findings.throw_if_any();
 }
 
 Work Assembly::work() const {

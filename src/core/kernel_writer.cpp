@@ -28,7 +28,9 @@ std::int64_t SramPlaces::take(std::int64_t bytes, std::int64_t skew) {
 
 void expect_between(const char* what, std::int64_t value, std::int64_t low, std::int64_t high) {
   if (value >= low && value <= high) return;
-  throw Error(ExitCode::kInvalidInput, fmt::format("{}: found {}, expected {} to {}", what, value, low, high));
+  throw Error(ExitCode::kInvalidInput, low == high
+                                           ? fmt::format("{}: found {}, expected {}", what, value, low)
+                                           : fmt::format("{}: found {}, expected {} to {}", what, value, low, high));
 }
 
 void expect_threads(int threads) {

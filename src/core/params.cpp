@@ -2,8 +2,11 @@
 // Which machines the pipeline models, and which instructions such a core has.
 #include "dojo/core/params.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
+#include "core/arrivals.h"
 #include "dojo/base/error.h"
 #include "dojo/core/faults.h"
 
@@ -14,8 +17,9 @@ using topology::CoreParams;
 using topology::SumPlace;
 
 void limit(Findings& findings, const char* key, std::int64_t value, std::int64_t low, std::int64_t high) {
-  if (value < low || value > high)
-    findings.add("machine.node.{}: found {}, expected {} to {} for the pipeline of the core", key, value, low, high);
+  if (value >= low && value <= high) return;
+  const std::string expected = low == high ? fmt::format("{}", low) : fmt::format("{} to {}", low, high);
+  findings.add("machine.node.{}: found {}, expected {} for the pipeline of the core", key, value, expected);
 }
 
 int entries_for(int threads) {
@@ -34,6 +38,8 @@ void find_in_hardware(const Hardware& node, int threads, Findings& findings) {
   limit(findings, "noc_write_ports", node.noc_write_ports, 1, kMostPorts);
   limit(findings, "port_bytes_per_cycle", node.port_bytes_per_cycle, kLineBytes, kLineBytes);
   limit(findings, "vector_bytes_per_cycle", node.vector_bytes_per_cycle, kLineBytes, kLineBytes);
+  // A multiply-add of each FP32 lane of a vector register.
+  limit(findings, "fp32_flop_per_cycle", node.fp32_flop_per_cycle, kLineBytes / 2, kLineBytes / 2);
   limit(findings, "sram_latency_cycles", node.sram_latency_cycles, 0, kMostLatency);
   limit(findings, "scalar_latency_cycles", node.scalar_latency_cycles, 0, kMostLatency);
   limit(findings, "vector_latency_cycles", node.vector_latency_cycles, 0, kMostLatency);
@@ -52,7 +58,6 @@ void check_kernels(const Hardware& hardware, int threads) {
   limit(findings, "matrix_rows", hardware.matrix_rows, 8, 8);
   limit(findings, "matrix_columns", hardware.matrix_columns, 8, 8);
   limit(findings, "matrix_depth", hardware.matrix_depth, 1, 64);
-  limit(findings, "fp32_flop_per_cycle", hardware.fp32_flop_per_cycle, 32, 32);
   if (hardware.core.sums == topology::SumPlace::kUnit)
     limit(findings, "core.unit_sums", hardware.core.unit_sums, threads, 16);
   findings.throw_if_any();
@@ -176,6 +181,18 @@ class RegisterCheck {
 
 }  // namespace
 
+void find_in_arrivals(const Arrivals& arrivals, const Hardware& hardware, const std::string& place,
+                      Findings& findings) {
+  const auto lines = arrivals.lines == 0 ? arrivals.packets : arrivals.lines;
+  const Int128 end = Int128{lines} * kLineBytes + arrivals.address;
+  if (arrivals.packets > 0 && end > hardware.sram_bytes) {
+    findings.add("{}: found {} lines from address {} on, expected addresses inside the SRAM, 0 to {}", place, lines,
+                 arrivals.address, hardware.sram_bytes - 1);
+  }
+  if (arrivals.semaphore >= hardware.core.semaphores)
+    findings.add("{}: found semaphore {}, expected 0 to {}", place, arrivals.semaphore, hardware.core.semaphores - 1);
+}
+
 void check(const Work& work, const Hardware& hardware) {
   Findings findings;
   bool any = false;
@@ -185,15 +202,7 @@ void check(const Work& work, const Hardware& hardware) {
     RegisterCheck(*program, hardware.core, findings).run();
   }
   if (!any) findings.add("found no program, expected one for at least one thread");
-  const Arrivals& arrivals = work.arrivals;
-  const auto lines = arrivals.lines == 0 ? arrivals.packets : arrivals.lines;
-  const Int128 end = Int128{lines} * kLineBytes + arrivals.address;
-  if (arrivals.packets > 0 && end > hardware.sram_bytes) {
-    findings.add(".arrive: found {} lines from address {} on, expected addresses inside the SRAM, 0 to {}", lines,
-                 arrivals.address, hardware.sram_bytes - 1);
-  }
-  if (arrivals.semaphore >= hardware.core.semaphores)
-    findings.add(".arrive: found semaphore {}, expected 0 to {}", arrivals.semaphore, hardware.core.semaphores - 1);
+  find_in_arrivals(work.arrivals, hardware, ".arrive", findings);
   findings.throw_if_any();
 }
 

@@ -16,6 +16,11 @@ constexpr std::int64_t kRegisterBytes = 64, kRegisterRows = 8, kRegistersOfSum =
 constexpr Cycles kProductEnds = 15, kTileDrain = 4;
 /// Fetch and decode of the first load.
 constexpr Cycles kStart = 2;
+/// Vector registers for operands beside the sums of a tile of 2 x 2 and what drains them, or where sums lie in the
+/// unit.
+constexpr std::int64_t kOperandRegisters = 12, kOperandRegistersOfUnit = 20;
+/// From the last issue that reads a register to the load of the next operand there, and from its line to the issue.
+constexpr Cycles kRegisterTurn = 3;
 /// Issues that a tile loses where its sums start, and where partial sums are loaded.
 constexpr std::int64_t kTileStart = 1, kPartialSums = 5;
 /// Across the lanes: a shuffle and an addition for each halving, and what is around them.
@@ -131,6 +136,24 @@ Cycles PipelineCost::product(const ProductWork& piece, int block_rows, int block
   return tiled(counts_of(piece), block_rows, block_columns, lines);
 }
 
+namespace {
+
+/// What a thread alone takes for so many steps of a tile, a register of each row and column of blocks in each: no
+/// thread hides that a register is loaded again only when it has been read. Where an issue takes several steps, the
+/// pipeline's kernel reads those of its last one.
+Cycles register_turns(const topology::NodeParams& node, std::int64_t steps, std::int64_t of_step, Bytes element_bytes) {
+  const bool in_unit = node.core.sums == topology::SumPlace::kUnit;
+  const std::int64_t sets =
+      std::max<std::int64_t>(1, (in_unit ? kOperandRegistersOfUnit : kOperandRegisters) / of_step);
+  const std::int64_t of_issue =
+      std::max<std::int64_t>(1, ceil_div(node.matrix_depth * kRegisterRows * element_bytes, kRegisterBytes));
+  const std::int64_t turn = saturating_product(of_issue, ceil_div(sets, of_issue));
+  const Cycles loads = ceil_div((turn - sets) * of_step, node.load_ports);
+  return share_of(node.sram_latency_cycles + kRegisterTurn + loads, steps, turn);
+}
+
+}  // namespace
+
 SharedWork PipelineCost::product_within(const ProductWork& piece) const {
   if (piece.m <= 0 || piece.n <= 0 || piece.k <= 0) return {};
   const Counts counts = counts_of(piece);
@@ -142,8 +165,17 @@ SharedWork PipelineCost::product_within(const ProductWork& piece) const {
       lines_of(saturating_sum(saturating_sum(saturating_product(counts.row_registers, tile_columns),
                                              saturating_product(counts.column_registers, tile_rows)),
                               counts.partial_registers));
+  const std::int64_t blocks = saturating_product(counts.rows, counts.columns);
+  // In tiles at an edge registers suffice.
+  const std::int64_t full = saturating_product(counts.rows / rows, counts.columns / columns);
+  const std::int64_t deep = ceil_div(saturating_product(piece.k, kRegisterRows * piece.element_bytes), kRegisterBytes);
+  const Cycles turns = register_turns(node_, saturating_product(full, deep), rows + columns, piece.element_bytes);
+  const Cycles of_sums = std::max<Cycles>(1, ceil_div(node_.core.sum_latency_cycles, rows * columns));
+  const std::int64_t issues_of_block = counts.issues / blocks;
+  const Cycles in_full =
+      saturating_product(saturating_product(saturating_product(full, rows * columns), issues_of_block), of_sums);
   const Cycles issues =
-      saturating_product(counts.issues, std::max<Cycles>(1, ceil_div(node_.core.sum_latency_cycles, rows * columns)));
+      saturating_sum(saturating_product(counts.issues, of_sums), std::max<Cycles>(0, turns - in_full));
   // Between its tiles the unit runs empty, and partial sums are loaded: no other thread hides that.
   const Cycles empty = node_.matrix_latency_cycles + (piece.accumulate ? node_.sram_latency_cycles : kStart);
   const Cycles idle = saturating_sum(saturating_product(saturating_product(tile_rows, tile_columns), empty),

@@ -46,14 +46,56 @@ double traffic_floor(const Row& row) {
   return std::max({row.figure("floor_port_s"), row.figure("floor_link_s"), row.figure("floor_edge_s")});
 }
 
-std::string where_to_look(const Row& row) {
+/// What explains a time, and no plan knows: plans and floors are of cores at full speed, with the formulas' times.
+struct Causes {
+  explicit Causes(const Json& report) {
+    const Json::json_pointer slow_nodes("/configuration/values/machine/slow_nodes"),
+        detailed("/configuration/values/machine/detailed"), core("/configuration/values/run/detailed_core");
+    if (report.contains(slow_nodes)) {
+      for (const Json& node : report.at(slow_nodes)) {
+        ++slow;
+        slowest = std::min(slowest, real(node.at("core_speed")));
+      }
+    }
+    if (report.contains(detailed) && !report.at(detailed).empty() && report.contains(core)) own = text(report.at(core));
+    if (own == "pipeline") own.clear();
+    const Json::json_pointer network("/configuration/values/run/network_model");
+    reference = report.contains(network) && report.at(network) == "reference";
+  }
+  std::size_t slow = 0;
+  double slowest = 1;
+  std::string own;         ///< the name of a user's core; empty: none
+  bool reference = false;  ///< the network model is the exact one already
+};
+
+/// Empty: the cores do not explain it.
+std::string of_the_cores(const Row& row, const Causes& causes) {
+  const double predicted = row.figure("predicted_s");
+  // What a core of this speed takes, and half as much again for what it waits.
+  if (causes.slow > 0 && causes.slowest > 0 && row.seconds > predicted &&
+      row.seconds <= 1.5 * predicted / causes.slowest) {
+    return fmt::format(
+        "The plan expects {} of cores at full speed. machine.slow_nodes names {} node{}, the slowest with a core_speed "
+        "of {:g}: an operation takes as long as its slowest node.",
+        duration(predicted), causes.slow, causes.slow == 1 ? "" : "s", causes.slowest);
+  }
+  if (!causes.own.empty() && row.seconds > predicted) {
+    return fmt::format(
+        "The plan expects {} of the project's own cores. The nodes of machine.detailed have the core '{}' instead: "
+        "look at its counters (pipelines), then at links.csv.",
+        duration(predicted), causes.own);
+  }
+  return "";
+}
+
+std::string where_to_look(const Row& row, const Causes& causes) {
   const std::string predicted = duration(row.figure("predicted_s")), shortest = duration(row.figure("seconds_min"));
   const bool held_up = row.figure("predicted_s") > 0 && row.seconds > 2 * row.figure("predicted_s");
   if (!is_shared(row.kind)) {
-    return held_up ? fmt::format(
-                         "The plan was made for {}: messages wait for one another. Look at run.contention, "
-                         "links.csv and run.network_model=reference.",
-                         predicted)
+    if (std::string words = of_the_cores(row, causes); !words.empty()) return words;
+    return held_up ? fmt::format("The plan was made for {}: messages wait for one another. Look at run.contention{}.",
+                                 predicted,
+                                 causes.reference ? " and links.csv" : ", links.csv and run.network_model=reference")
                    : fmt::format(
                          "The plan expects {}. Look at its partition and at workload.rank_unit: a smaller "
                          "slice may do.",
@@ -73,10 +115,10 @@ std::string title(const Row& row) {
   return fmt::format("{} ({})", shortened(text(row.op->at("name")), 60), row.kind);
 }
 
-std::string far_from_floor(const Row& row) {
+std::string far_from_floor(const Row& row, const Causes& causes) {
   return fmt::format("{} takes {}, {:.1f} times its floor of {} ({}). Partition: {}. {}", title(row),
                      duration(row.seconds), row.seconds / row.floor, duration(row.floor), text(row.op->at("bound_by")),
-                     text(row.op->at("partition")), where_to_look(row));
+                     text(row.op->at("partition")), where_to_look(row, causes));
 }
 
 std::string moves_too_much(const Row& row) {
@@ -132,10 +174,11 @@ void say_waiting(Json& out, const Json& report, const std::vector<Row>& rows) {
 Json warnings(const Json& report) {
   Json out = Json::array();
   const std::vector<Row> rows = conspicuous(report);
+  const Causes causes(report);
   if (const std::string beyond = beyond_covered(report); !beyond.empty()) out.push_back(beyond);
   say_waiting(out, report, rows);
   for (std::size_t i = 0; i < std::min(rows.size(), kMostWarnings); ++i)
-    out.push_back(is_far(rows[i]) ? far_from_floor(rows[i]) : moves_too_much(rows[i]));
+    out.push_back(is_far(rows[i]) ? far_from_floor(rows[i], causes) : moves_too_much(rows[i]));
   if (rows.size() > kMostWarnings)
     out.push_back(
         fmt::format("And {} more operations of at least {} of the step are like these: compare seconds, "

@@ -5,6 +5,7 @@
 #include "dojo/base/error.h"
 #include "dojo/systemc/core_module.h"
 #include "systemc/set_up.h"
+#include "systemc/users_core.h"
 
 namespace dojo::systemc {
 
@@ -104,12 +105,14 @@ bool contains_process(const sc_core::sc_object& object) {
 }  // namespace
 
 DetailedNode::DetailedNode(sc_core::sc_module_name name, machine::Machine& machine, DieId die, SiteIndex index,
-                           const CoreFactory& make, const std::function<Assembly::Parts()>& parts)
+                           const CoreFactory& make, const std::function<Assembly::Parts()>& parts,
+                           const std::string& users)
     : Site(name, machine, die, index),
       place_(machine.node_site(die, index)),
       clock_(static_cast<double>(machine.topology().site_map(die).core_speed[index])),
+      users_(std::make_unique<UsersCore>(users, this->name())),
       router_("router", place_, machine.topology().params().clock_hz),
-      core_(make(place_, machine.topology().params().clock_hz)),
+      core_(users_->call([&] { return make(place_, machine.topology().params().clock_hz); })),
       sram_("sram", place_, machine.topology().params().clock_hz),
       parts_(parts ? parts() : Assembly::Parts{}) {
   if (core_ == nullptr)
@@ -127,7 +130,28 @@ DetailedNode::DetailedNode(sc_core::sc_module_name name, machine::Machine& machi
   core_->network.bind(router_.from_core);
   router_.to_sram.bind(sram_.router);
   router_.signals.bind(core_->signals);
+  if (!has_process()) users_->has_no_process();
   machine.connect(die, index, *this, router_);
+}
+DetailedNode::~DetailedNode() = default;
+
+void DetailedNode::start(const dojo::core::Step& step, Cycles at) {
+  users_->call([&] { core_->start(step, at); });
+}
+void DetailedNode::signal(std::int32_t semaphore, Cycles at) {
+  users_->call([&] { router_.signal(semaphore, clock_.begin(at)); });
+}
+Cycles DetailedNode::run(Cycles now) {
+  return users_->call([&] { return core_->run(now); });
+}
+bool DetailedNode::done() const {
+  return users_->call([&] { return core_->done(); });
+}
+dojo::core::Counters DetailedNode::counters() const {
+  return users_->checked(users_->call([&] { return core_->counters(); }));
+}
+std::int64_t DetailedNode::semaphore(std::int32_t number) const {
+  return users_->call([&] { return core_->semaphore(number); });
 }
 
 bool DetailedNode::has_process() const {

@@ -13,6 +13,7 @@
 #include "dojo/systemc/modules.h"
 #include "systemc/heap_warmer.h"
 #include "systemc/tree.h"
+#include "systemc/users_core.h"
 #include "systemc/window.h"
 
 /// libsystemc.so has a main() that calls this, and does not link without it. Programs of this project have a main() of
@@ -33,9 +34,9 @@ double seconds_since(Clock::time_point start, Clock::time_point end = Clock::now
   return std::chrono::duration<double>(end - start).count();
 }
 
-/// Some core is a user's: what the kernel finds wrong may be the user's mistake too.
-bool has_users_core = false;
-/// What went wrong in a process of such a core: nothing may be thrown through the kernel's own code there.
+/// The core of detailed nodes is a user's, of this name: what the kernel finds wrong may be the user's mistake too.
+std::string users_core;
+/// What went wrong in a process of such a core.
 std::string process_failure;
 
 /// What the kernel says, on one line.
@@ -46,14 +47,45 @@ std::string words_of(const sc_core::sc_report& report) {
                                     : fmt::format("{}: {}", report.get_msg_type(), words.substr(first));
 }
 
+/// "die.node[3].core.main" is a process of the core of die.node[3], and so is "die.node[3].main": the kernel puts it
+/// there where the core's constructor takes no sc_module_name.
+std::string place_of_process(const char* process) {
+  std::string path = process == nullptr ? "" : process;
+  const std::size_t core = path.find(".core."), last = path.rfind('.');
+  if (core != std::string::npos) path.erase(core, 5);
+  const std::size_t end = core != std::string::npos ? core : last;
+  if (end == std::string::npos) return fmt::format("the core '{}': its process {}", users_core, path);
+  return fmt::format("the core '{}' of {}: its process {}", users_core, path.substr(0, end), path.substr(end + 1));
+}
+
+void remember_process_failure(const sc_core::sc_report& report) {
+  if (process_failure.empty()) {
+    process_failure = fmt::format("{} has failed ({}), expected none that does",
+                                  place_of_process(report.get_process_name()), words_of(report));
+  }
+}
+
+/// What a core without a process may not do, and the kernel notices.
+std::string expected_of_core(const std::string& report) {
+  if (report == sc_core::SC_ID_WAIT_NOT_ALLOWED_) return "no wait() in a core without a process of its own";
+  if (report == sc_core::SC_ID_INSERT_MODULE_) return "a core that makes its modules in its constructor";
+  return "a core that asks nothing of the kernel while it runs";
+}
+
 /// A warning of the kernel is a mistake of ours (a flat tree, a name twice): never go on.
 void on_kernel_report(const sc_core::sc_report& report, const sc_core::sc_actions&) {
   if (report.get_severity() == sc_core::SC_INFO) return;
-  if (has_users_core && sc_core::sc_get_current_process_handle().valid()) {
-    if (process_failure.empty()) process_failure = words_of(report);
+  // The kernel expects that its handler throws, and a core without a process lies between it and no process.
+  if (const UsersCore* const core = UsersCore::that_calls()) {
+    core->refuse(fmt::format("SystemC refuses what it does ({}), expected {}", words_of(report),
+                             expected_of_core(report.get_msg_type())));
+  }
+  if (!users_core.empty() && sc_core::sc_get_current_process_handle().valid()) {
+    remember_process_failure(report);
+    if (report.get_severity() == sc_core::SC_ERROR) throw report;  // as the kernel does by itself
     return sc_core::sc_stop();
   }
-  throw Error(has_users_core ? ExitCode::kInvalidInput : ExitCode::kInternal,
+  throw Error(users_core.empty() ? ExitCode::kInternal : ExitCode::kInvalidInput,
               fmt::format("SystemC kernel: {} ({} {})", report.get_msg(), report.get_msg_type(), report.get_id()));
 }
 
@@ -102,7 +134,7 @@ struct Simulation::Impl {
   /// Nodes whose cores run cycle by cycle have sockets.
   void build(const Cores& cores, const std::string& core) {
     const auto& chosen = machine.topology().detailed();
-    has_users_core = !chosen.empty() && core != "pipeline";
+    users_core = chosen.empty() || core == "pipeline" ? std::string() : core;
     const CoreFactory* const make = cores.find(core);
     if (make == nullptr && !chosen.empty()) {
       throw Error(ExitCode::kInvalidInput, fmt::format("run.detailed_core: found \"{}\", expected one of {}; --plugin "
@@ -115,7 +147,7 @@ struct Simulation::Impl {
       if (found == chosen.end() || !machine.runs_detailed() ||
           !std::binary_search(found->second.begin(), found->second.end(), site))
         return nullptr;
-      auto node = std::make_unique<DetailedNode>(name, machine, die, site, *make, parts);
+      auto node = std::make_unique<DetailedNode>(name, machine, die, site, *make, parts, users_core);
       if (node->has_process() && (held.empty() || held.back() != die)) {
         machine.hold(die);
         held.push_back(die);
@@ -160,10 +192,9 @@ Ending Simulation::run(const std::function<bool()>& should_stop, const std::func
   try {
     sc_core::sc_start();
   } catch (const sc_core::sc_report& report) {
-    if (process_failure.empty()) process_failure = words_of(report);
+    remember_process_failure(report);
   }
-  if (!process_failure.empty())
-    throw Error(ExitCode::kInvalidInput, fmt::format("a process of a core has failed: {}", process_failure));
+  if (!process_failure.empty()) throw Error(ExitCode::kInvalidInput, process_failure);
   impl_->elaboration_s += seconds_since(start, impl_->window->started());
   return impl_->window->ending();
 }

@@ -36,6 +36,60 @@ def main():
     for block in blocks:
         print(run(block, folder / "own_core", environment))
     wrong(folder, environment)
+    broken(folder, environment)
+
+
+BROKEN = r"""
+#include <stdexcept>
+#include <string>
+#include "dojo/run/plugins.h"
+using namespace dojo;
+struct Late final : sc_core::sc_module {
+  explicit Late(sc_core::sc_module_name name) : sc_module(name) {}
+};
+struct Broken final : core::NodeModel {
+  explicit Broken(std::string how) : how_(std::move(how)) {}
+  void start(const core::Step&, Cycles) override { done_ = false; }
+  void signal(std::int32_t, Cycles) override {}
+  Cycles run(Cycles now) override {
+    if (how_ == "throws_int") throw 7;
+    if (how_ == "throws") throw std::runtime_error("my own mistake");
+    if (how_ == "notifies") event_.notify();
+    if (how_ == "makes_modules") Late("late");
+    return how_ == "sleeps" ? kNever : now + 1;
+  }
+  bool done() const override { return done_; }
+  core::Counters counters() const override { return {}; }
+  std::string how_;
+  bool done_ = true;
+  sc_core::sc_event event_;
+};
+DOJO_PLUGIN(plugins) {
+  for (const char* how : {"throws_int", "throws", "notifies", "makes_modules", "sleeps"})
+    plugins.add_core(how, [how](const core::NodeSite&) { return std::make_unique<Broken>(how); });
+}
+"""
+
+
+def broken(folder, environment):
+    """Cores that are loaded, and do what they must not."""
+    (folder / "broken").mkdir()
+    (folder / "broken/broken.cpp").write_text(BROKEN)
+    (folder / "broken/CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\nproject(broken LANGUAGES CXX)\nfind_package(dojosim 0.1 REQUIRED)\n"
+        "add_library(broken MODULE broken.cpp)\ntarget_link_libraries(broken PRIVATE dojo::plugin)\n"
+        'set_target_properties(broken PROPERTIES PREFIX "")\n')
+    run("cmake -S . -B build -G Ninja && cmake --build build", folder / "broken", environment)
+    job = ("$DOJOSIM/configs/runs/matmul_die.json --set workload.generate.m=512 --set workload.generate.n=384 "
+           "--set workload.generate.k=256 --set 'machine.detailed=[\"die.node[0]\"]' --plugin broken/build/broken.so")
+    for how, code, sentence in [
+            ("throws_int", 3, "found an exception of its own that is no std::exception"),
+            ("throws", 3, "found an exception of its own (my own mistake)"),
+            ("notifies", 3, "found a call of sc_event::notify()"),
+            ("makes_modules", 3, "expected a core that makes its modules in its constructor"),
+            ("sleeps", 4, "die.node[0]: its core has not ended a step")]:
+        says = [sentence] if code == 4 else [f"the core '{how}' of die.node[0]: ", sentence]
+        run(f"dojosim run {job} --set run.detailed_core={how}", folder, environment, code, says)
 
 
 def wrong(folder, environment):

@@ -59,9 +59,29 @@ INSTANTIATE_TEST_SUITE_P(
         Refused{"MissingProgram", {"missing.d1"}, 5, "missing.d1: cannot be opened"},
         Refused{"LinesBeyondAllNumbers",
                 {"elementwise", "--lines", "1152921504606846976"},
+                2,
+                "--lines is 1152921504606846976; expected a whole number from 1 to 1073741824"},
+        Refused{"NoRows", {"matmul", "--m", "0"}, 2, "--m is 0; expected a whole number from 1 to 1073741824"},
+        Refused{"NegativeKeys", {"attention", "--keys", "-1"}, 2, "--keys is -1; expected a whole number from 1"},
+        Refused{"ComputeThreads",
+                {"matmul", "--compute-threads", "5"},
+                2,
+                "--compute-threads is 5; expected a whole number from 1 to 4"},
+        Refused{"ThreadsOfAttention", {"attention", "--compute-threads", "1"}, 2, "--compute-threads is 1; expected 2"},
+        Refused{"LargeBlocks", {"matmul", "--blocks", "9x9"}, 2, "--blocks is '9x9'; expected 1 to 4 rows and columns"},
+        Refused{"NoBlocks", {"conv", "--blocks", "0x2"}, 2, "--blocks is '0x2'; expected 1 to 4 rows and columns"},
+        Refused{"ManyBlocks", {"matmul", "--blocks", "4x2"}, 2, "--blocks is '4x2', 8 blocks; expected at most 6"},
+        Refused{"Stride", {"conv", "--stride", "3"}, 2, "--stride is 3; expected a whole number from 1 to 2"},
+        Refused{"ResultBytes", {"matmul", "--result-bytes", "3"}, 2, "--result-bytes is 3; expected 1, 2 or 4"},
+        Refused{"NoSquares", {"transposition", "--lines", "12"}, 2, "--lines is 12; expected a multiple of 8"},
+        Refused{"Every",
+                {"copy", "--communication", "add", "--every", "0"},
+                2,
+                "--every is 0; expected a whole number from 1"},
+        Refused{"SumsOfTheUnit",
+                {"matmul", "--set", "machine.node.core.sums=unit", "--set", "machine.node.core.unit_sums=4"},
                 3,
-                "lines: found 1152921504606846976, expected 1 to"},
-        Refused{"NoRows", {"matmul", "--m", "0"}, 3, "rows of the product (m): found 0, expected 1 to"},
+                "sums of a tile, with those that the matrix unit has for each thread: found 4, expected 1 to 2"},
         Refused{"TooLarge", {"matmul", "--m", "4096", "--k", "4096"}, 3, "the kernel product needs at least"},
         Refused{"UnknownKey",
                 {"matmul", "--set", "machine.node.core.sram_bank=3"},
@@ -80,6 +100,10 @@ INSTANTIATE_TEST_SUITE_P(
                 {"matmul", "--set", "machine.node.load_ports=40"},
                 3,
                 "machine.node.load_ports: found 40, expected 1 to 8 for the pipeline of the core"},
+        Refused{"FlopOfNoSuchUnit",
+                {"fp32_matmul", "--set", "machine.node.fp32_flop_per_cycle=64"},
+                3,
+                "machine.node.fp32_flop_per_cycle: found 64, expected 32 for the pipeline of the core"},
         Refused{"TooFewCycles", {"matmul", "--max-cycles", "100"}, 4, "the programs have not ended after 100 cycles"}),
     [](const auto& test) { return std::string(test.param.name); });
 
@@ -90,6 +114,24 @@ TEST(CoreProgram, ThatIsWrongIsToldLineByLine) {
   EXPECT_EQ(result.exit_code, 3);
   EXPECT_THAT(result.err,
               AllOf(HasSubstr(file + ":1: found"), HasSubstr(file + ":2: found"), HasSubstr(file + ":3: found")));
+}
+
+TEST(CoreProgram, ArrivalsOutsideTheSramAreToldWithTheirLine) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("arrive.d1", "halt\n.arrive 1249984 2 1 9\n");
+  const ProgramResult result = run_program({"core", file});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, StartsWith(file + ":2: .arrive: found 2 lines from address 1249984 on, expected addresses"));
+  const ProgramResult semaphore = run_program({"core", file, "--set", "machine.node.core.semaphores=8"});
+  EXPECT_THAT(semaphore.err, HasSubstr(file + ":2: .arrive: found semaphore 9, expected 0 to 7"));
+}
+
+TEST(CoreProgram, OfAFmaUnitThatThePipelineDoesNotHaveIsRefused) {
+  const TemporaryFolder folder;
+  const std::string file = folder.write("fma.d1", "fma v0 v0\n");
+  const ProgramResult result = run_program({"core", file, "--set", "machine.node.fp32_flop_per_cycle=16"});
+  EXPECT_EQ(result.exit_code, 3);
+  EXPECT_THAT(result.err, HasSubstr("machine.node.fp32_flop_per_cycle: found 16, expected 32"));
 }
 
 TEST(CoreProgram, ThatWaitsForEverIsExitFour) {

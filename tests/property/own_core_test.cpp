@@ -15,6 +15,7 @@ namespace dojo::test {
 namespace {
 
 using systemc::Cores;
+using testing::AllOf;
 using testing::HasSubstr;
 
 /// The pipeline of this project, ticked by a thread of the kernel.
@@ -49,10 +50,15 @@ class ThreadPipeline final : public systemc::ThreadCore, private core::MemoryPor
   std::unique_ptr<core::NodeModel> model_;
 };
 
+struct Late final : sc_core::sc_module {
+  explicit Late(sc_core::sc_module_name name) : sc_module(name) {}
+};
+
 /// A plain core that does what its functions say.
 struct Script {
   std::function<void(const core::NodeSite&, Cycles)> in_run;
   bool done_at_once = false, never_done = false, sleeps = false;
+  std::int64_t matrix_issues = 0;  ///< that it says it has counted
 };
 class ScriptedCore final : public core::NodeModel {
  public:
@@ -70,7 +76,11 @@ class ScriptedCore final : public core::NodeModel {
     return now + 1;
   }
   [[nodiscard]] bool done() const override { return done_; }
-  [[nodiscard]] core::Counters counters() const override { return {}; }
+  [[nodiscard]] core::Counters counters() const override {
+    core::Counters counters;
+    counters.matrix_issues = static_cast<std::uint64_t>(script_.matrix_issues);
+    return counters;
+  }
 
  private:
   core::NodeSite site_;
@@ -255,6 +265,55 @@ TEST(OwnCore, WrongCoresEndWithASentence) {
               HasSubstr("core.memory"));
 }
 
+/// What a core of a user throws, or asks of the kernel where it must not, is said with its name and its node.
+TEST(OwnCore, WhateverAPlainCoreThrowsNamesItAndItsNode) {
+  const std::string who = "the core 'mine' of tile.die[0].node[3]: ";
+  const auto in_run = [&](std::function<void()> what, ExitCode code = ExitCode::kInvalidInput) {
+    Script made;
+    made.in_run = [what = std::move(what)](const core::NodeSite&, Cycles) { what(); };
+    return refused(scripted(made), code);
+  };
+  EXPECT_EQ(in_run([] { throw 7; }), who + "found an exception of its own that is no std::exception, expected none");
+  EXPECT_EQ(in_run([] { throw std::runtime_error("my own mistake"); }),
+            who + "found an exception of its own (my own mistake), expected none");
+  EXPECT_EQ(in_run([] { throw Error(ExitCode::kInvalidInput, "a word of mine"); }), who + "a word of mine");
+  EXPECT_EQ(in_run([] { throw std::bad_alloc(); }, ExitCode::kHostMemory),
+            who + "found no more memory of the host for what it asks for");
+  EXPECT_THAT(in_run([] { sc_core::sc_event().notify(); }),
+              testing::StartsWith(who + "found a call of sc_event::notify(), expected none"));
+  EXPECT_THAT(in_run([] { sc_core::sc_event().notify(sc_core::SC_ZERO_TIME); }),
+              testing::StartsWith(who + "found a call of sc_event::notify(), expected none"));
+  EXPECT_THAT(in_run([] { sc_core::wait(1, sc_core::SC_NS); }),
+              AllOf(testing::StartsWith(who), HasSubstr("expected no wait() in a core without a process")));
+  EXPECT_THAT(in_run([] { const Late late("late"); }),
+              AllOf(testing::StartsWith(who), HasSubstr("expected a core that makes its modules in its constructor")));
+  Script counts;
+  counts.matrix_issues = -5;
+  EXPECT_EQ(refused(scripted(counts), ExitCode::kInvalidInput),
+            who + "found matrix_issues -5 in its counters(), expected 0 or more");
+  const Cores unmade = with("mine", systemc::plain_core([](const core::NodeSite&) -> std::unique_ptr<core::NodeModel> {
+                              throw std::runtime_error("no licence");
+                            }));
+  EXPECT_EQ(refused(unmade, ExitCode::kInvalidInput),
+            who + "found an exception of its own (no licence), expected none");
+}
+
+/// The same on threads of the host.
+TEST(OwnCore, WhatACoreThrowsInThePoolNamesItsNode) {
+  Script script;
+  script.in_run = [](const core::NodeSite& site, Cycles) {
+    if (site.die == 1) throw 7;
+  };
+  RunRequest two = request_of("[\"tile.die[0].node[3]\", \"tile.die[1].node[2]\"]");
+  two.settings.threads = 2;
+  try {
+    (void)simulate(two, scripted(script), "mine");
+    FAIL() << "it throws in its first cycle";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), HasSubstr("the core 'mine' of tile.die[1].node[2]: found an exception"));
+  }
+}
+
 TEST(OwnCore, ACoreThatSleepsForEverCannotFinish) {
   Script script;
   script.sleeps = true;
@@ -263,7 +322,9 @@ TEST(OwnCore, ACoreThatSleepsForEverCannotFinish) {
   systemc::Simulation simulation(*ran.machine, &cores, "mine");
   EXPECT_EQ(simulation.run({}, {}), systemc::Ending::kCannotFinish);
   const machine::Results results = ran.machine->collect();
-  EXPECT_THAT(results.waiting_cores, testing::ElementsAre(HasSubstr("node[3]: its core has not ended a step")));
+  EXPECT_THAT(results.waiting_cores,
+              testing::ElementsAre(AllOf(HasSubstr("node[3]: its core has not ended a step"),
+                                         HasSubstr("sleeps though it has all that it waits for"))));
 }
 
 class Bare : public systemc::CoreModule {
@@ -282,15 +343,18 @@ struct WithOpenPort final : Bare {
 struct WithoutThread final : systemc::ThreadCore {
   WithoutThread(const core::NodeSite& site, double clock_hz) : ThreadCore("core", site, clock_hz) {}
 };
+/// In its thread.
 struct Throws final : systemc::ThreadCore {
-  Throws(const core::NodeSite& site, double clock_hz) : ThreadCore("core", site, clock_hz) {
+  Throws(const core::NodeSite& site, double clock_hz, std::function<void()> wrong)
+      : ThreadCore("core", site, clock_hz), what(std::move(wrong)) {
     SC_HAS_PROCESS(Throws);
     SC_THREAD(main);
   }
   void main() {
     (void)wait_for_step();
-    throw std::runtime_error("my own mistake");
+    what();
   }
+  std::function<void()> what;
 };
 
 /// Calls its sockets as the approximately timed protocol does, or waits in a core without a process.
@@ -321,7 +385,8 @@ TEST(OwnCore, MisusedSocketsAndWaitsEndWithASentence) {
   };
   EXPECT_THAT(misused(Misused::How::kMemory), HasSubstr("node[3].sram: found a call of nb_transport_fw"));
   EXPECT_THAT(misused(Misused::How::kNetwork), HasSubstr("node[3].router: found a call of nb_transport_fw"));
-  EXPECT_THAT(misused(Misused::How::kWait), HasSubstr("wait() is only allowed in SC_THREADs"));
+  EXPECT_THAT(misused(Misused::How::kWait), AllOf(testing::StartsWith("the core 'mine' of tile.die[0].node[3]: "),
+                                                  HasSubstr("wait() is only allowed in SC_THREADs")));
 }
 
 TEST(OwnCore, WrongModulesEndWithASentence) {
@@ -342,9 +407,17 @@ TEST(OwnCore, WrongModulesEndWithASentence) {
                       }),
                       ExitCode::kInvalidInput),
               HasSubstr("port not bound"));
-  EXPECT_THAT(refused(module([](const core::NodeSite& site, double hz) { return std::make_unique<Throws>(site, hz); }),
-                      ExitCode::kInvalidInput),
-              HasSubstr("my own mistake"));
+  const auto thread = [&](const std::function<void()>& what) {
+    return refused(
+        module([what](const core::NodeSite& site, double hz) { return std::make_unique<Throws>(site, hz, what); }),
+        ExitCode::kInvalidInput);
+  };
+  const std::string who = "the core 'mine' of tile.die[0].node[3]: its process main has failed";
+  EXPECT_THAT(thread([] { throw std::runtime_error("my own mistake"); }),
+              AllOf(testing::StartsWith(who), HasSubstr("my own mistake")));
+  EXPECT_THAT(thread([] { throw 7; }), testing::StartsWith(who));
+  EXPECT_THAT(thread([] { const Late late("late"); }),
+              AllOf(testing::StartsWith(who), HasSubstr("insert module failed")));
   EXPECT_THAT(
       refused(
           with("mine", systemc::plain_core([](const core::NodeSite&) { return std::unique_ptr<core::NodeModel>(); })),

@@ -3,6 +3,7 @@
 // error in percent against a limit; the tables by kind are printed for docs/core.md.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <map>
 
 #include "support/core_points.h"
@@ -62,6 +63,37 @@ TEST(CoreFormulas, OfAttention) {
         5, errors.mean_percent);
   judge({"core_attention_beyond", "share of these pieces where it is off by more than 10 %", "at most 8 %", "%", 0, 1},
         8, errors.beyond_10_percent);
+}
+
+/// A matrix unit twice as deep, a slower SRAM: the product thread waits for its registers.
+TEST(CoreFormulas, OfAttentionOnOtherCores) {
+  const auto mean_error = [](const core::Hardware& hardware) {
+    using Work = node::AttentionWork;
+    std::vector<CorePoint> points;
+    for (const Work work : {Work::kForward, Work::kGradients, Work::kQueryGradient, Work::kKeyGradients})
+      for (const bool keeps : {false, true})
+        for (const auto& [queries, keys, head] :
+             {std::array<std::int64_t, 3>{16, 256, 64}, {64, 128, 128}, {32, 64, 32}}) {
+          node::AttentionPiece piece;
+          piece.queries = queries, piece.keys = keys, piece.head_size = head;
+          piece.element_bytes = 2, piece.work = work, piece.keeps_scores = keeps;
+          const std::string text = core::attention_text({{{piece, 1}}, 2}, hardware);
+          const auto formula =
+              static_cast<double>(node::attention_cycles(node::NodeCost(hardware, node::NodeModel::kTable), piece));
+          points.push_back({"attention", fmt::format("{} x {} x {}", queries, keys, head),
+                            static_cast<double>(run_text(text, hardware).cycles), formula, formula});
+        }
+    return errors_of(points, formula_of).mean_percent;
+  };
+  core::Hardware deep, slow;
+  deep.matrix_depth = 8;
+  slow.sram_latency_cycles = 12;
+  judge({"core_attention_depth_8", "mean error of run.node_model=table over 24 pieces of attention, matrix_depth 8",
+         "at most 6 %", "%", 0, 1},
+        6, mean_error(deep));
+  judge({"core_attention_sram_12", "mean error of run.node_model=table over the same pieces, sram_latency_cycles 12",
+         "at most 6 %", "%", 0, 1},
+        6, mean_error(slow));
 }
 
 TEST(CoreFormulas, OfVectorPiecesOfNetworks) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "dojo/core/piece_times.h"
 #include "support/run.h"
 #include "support/temporary_folder.h"
 #include "support/validation.h"
@@ -57,6 +58,18 @@ TEST(KnownGaps, LoadsThroughAWesternDip) {
            "the same through a northern one", "cycles", 0.99, 1.01, fast},
           load_cycles(true, model), load_cycles(false, model));
   }
+}
+
+/// Threads whose groups of rows differ drift apart, and one computes while the other waits for its chains. The formula
+/// lets both wait at the same time.
+TEST(KnownGaps, UnevenGroupsOfShortRows) {
+  constexpr std::int64_t kRows = 33, kElements = 16 * kRows, kBytes = 2 * kElements;
+  const node::VectorPiece piece{4 * kBytes, kBytes, 0, 2, 13 * kElements, {kRows, 1, 2, 2, 768}};
+  const node::NodeCost table{topology::NodeParams{}, node::NodeModel::kTable};
+  judge({"gap_uneven_groups_of_rows",
+         "gradient of a layer norm on a core, 33 rows of which it has 16 elements each: run.node_model=table",
+         "the pipeline", "cycles", 0.9, 1.1, true},
+        static_cast<double>(core::PieceTimes(table).vector(piece)), static_cast<double>(table.vector(piece)));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "dojo/core/params.h"
 #include "dojo/core/program.h"
 
 namespace dojo::core {
@@ -22,11 +23,15 @@ struct OpText {
 struct Assembly {
   std::array<Program, kThreads> programs;  ///< empty: the thread has none
   Arrivals arrivals;
+  std::uint32_t arrivals_line = 0;  ///< of the text; 0: it has none
   [[nodiscard]] Work work() const;
   [[nodiscard]] int threads() const;  ///< that have a program
 };
 
 /// Throws Error(kInvalidInput) with a line "NAME:LINE: found ..., expected ..." for each mistake.
 [[nodiscard]] Assembly assemble(std::string_view text, const std::string& name);
+
+/// Throws Error(kInvalidInput) with the line of arrivals that this core has no place for; run() knows no lines of them.
+void check_arrivals(const Assembly& assembly, const std::string& name, const Hardware& hardware);
 
 }  // namespace dojo::core

@@ -134,11 +134,16 @@ using CoreFactory = std::function<std::unique_ptr<CoreModule>(const core::NodeSi
 /// The pipeline of this project, or a class without SystemC, behind sockets.
 [[nodiscard]] CoreFactory plain_core(core::NodeFactory make);
 
+class UsersCore;
+
 /// A node whose core runs cycle by cycle.
 class DetailedNode : public Site, private dojo::core::NodeModel {
  public:
+  /// `users`: the name of a core that is not this project's own; what goes wrong in it is said with that name.
   DetailedNode(sc_core::sc_module_name name, machine::Machine& machine, DieId die, SiteIndex index,
-               const CoreFactory& make, const std::function<Assembly::Parts()>& parts = {});
+               const CoreFactory& make, const std::function<Assembly::Parts()>& parts = {},
+               const std::string& users = {});
+  ~DetailedNode() override;
   [[nodiscard]] const Router& router() const override { return router_; }
   [[nodiscard]] CoreModule& core() { return *core_; }
   [[nodiscard]] SramModule& sram() { return sram_; }
@@ -146,15 +151,16 @@ class DetailedNode : public Site, private dojo::core::NodeModel {
   [[nodiscard]] bool has_process() const;
 
  private:
-  void start(const dojo::core::Step& step, Cycles at) override { core_->start(step, at); }
-  void signal(std::int32_t semaphore, Cycles at) override { router_.signal(semaphore, clock_.begin(at)); }
-  Cycles run(Cycles now) override { return core_->run(now); }
-  [[nodiscard]] bool done() const override { return core_->done(); }
-  [[nodiscard]] dojo::core::Counters counters() const override { return core_->counters(); }
-  [[nodiscard]] std::int64_t semaphore(std::int32_t number) const override { return core_->semaphore(number); }
+  void start(const dojo::core::Step& step, Cycles at) override;
+  void signal(std::int32_t semaphore, Cycles at) override;
+  Cycles run(Cycles now) override;
+  [[nodiscard]] bool done() const override;
+  [[nodiscard]] dojo::core::Counters counters() const override;
+  [[nodiscard]] std::int64_t semaphore(std::int32_t number) const override;
 
   const dojo::core::NodeSite place_;
   const dojo::core::CoreClock clock_;
+  const std::unique_ptr<UsersCore> users_;
   RouterModule router_;
   std::unique_ptr<CoreModule> core_;
   SramModule sram_;

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "dojo/base/error.h"
 #include "machine/die/detailed_node.h"
@@ -69,21 +71,26 @@ void DetailedNodes::post(Node& node, const core::Packet& packet, Cycles now) {
   port_.post(node.site, burst, core::kLineBytes, now, 0);
 }
 
+/// First those that have all their operands: the others may wait for what these would send.
 std::vector<std::string> DetailedNodes::waiting() const {
-  std::vector<std::string> lines;
+  std::vector<std::string> asleep, lines;
   for (const std::unique_ptr<Node>& each : nodes_) {
     if (!each->open) continue;
     std::string line = fmt::format("{}: its core has not ended a step", context_.topology.node_path(die_, each->site));
+    bool all = true;
     for (std::size_t i = 0; i < each->given.size(); ++i) {
       const core::Wait& wait = each->step.waits[i];
       if (wait.count == 0) continue;
       const std::int64_t come = each->given[i] + each->arrived[static_cast<std::size_t>(wait.semaphore)];
+      all = all && come >= wait.count;
       line += fmt::format("; {} of {} operands have come on semaphore {}", std::min<std::int64_t>(come, wait.count),
                           wait.count, wait.semaphore);
     }
-    lines.push_back(line);
+    if (all) line += "; it sleeps though it has all that it waits for";
+    (all ? asleep : lines).push_back(std::move(line));
   }
-  return lines;
+  asleep.insert(asleep.end(), std::make_move_iterator(lines.begin()), std::make_move_iterator(lines.end()));
+  return asleep;
 }
 
 void DetailedNodes::fail_access(const Node& node, Cycles at) const {

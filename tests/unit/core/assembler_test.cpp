@@ -123,7 +123,7 @@ TEST(WrongPrograms, HardwareBeyondTheModelIsRefused) {
   const std::string lines = refusal("halt\n", hardware);
   EXPECT_THAT(lines, HasSubstr("machine.node.load_ports: found 9, expected 1 to 8"));
   EXPECT_THAT(lines, HasSubstr("machine.node.matrix_latency_cycles: found 65, expected 0 to 64"));
-  EXPECT_THAT(lines, HasSubstr("machine.node.port_bytes_per_cycle: found 128, expected 64 to 64"));
+  EXPECT_THAT(lines, HasSubstr("machine.node.port_bytes_per_cycle: found 128, expected 64 for the pipeline"));
   EXPECT_THAT(lines, HasSubstr("machine.node.core.scalar_entries: found 65, expected 1 to 64"));
   hardware = {};
   hardware.core.vector_entries = 32;

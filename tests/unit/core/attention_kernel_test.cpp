@@ -139,7 +139,7 @@ TEST(AttentionKernel, RefusesWhatItHasNoProgramFor) {
   EXPECT_THAT(refused({8, 8, 64, 4, AttentionWork::kForward, false}, 2),
               testing::HasSubstr("bytes of an element of attention: found 4, expected 1 to 2"));
   EXPECT_THAT(refused({8, 8, 64, 2, AttentionWork::kForward, false}, 1),
-              testing::HasSubstr("compute threads of attention: found 1, expected 2 to 2"));
+              testing::HasSubstr("compute threads of attention: found 1, expected 2"));
   EXPECT_THAT(refused({0, 8, 64, 2, AttentionWork::kForward, false}, 2), testing::HasSubstr("queries: found 0"));
 }
 

@@ -350,7 +350,7 @@ TEST(Kernels, RefuseWhatDoesNotFit) {
   EXPECT_THAT(refusal(threads, {}), HasSubstr("compute threads: found 5, expected 1 to 4"));
   Hardware other;
   other.matrix_rows = 16;
-  EXPECT_THAT(refusal({}, other), HasSubstr("machine.node.matrix_rows for a kernel: found 16, expected 8 to 8"));
+  EXPECT_THAT(refusal({}, other), HasSubstr("machine.node.matrix_rows for a kernel: found 16, expected 8"));
 }
 
 TEST(Counters, ThreadCyclesAddUpToThoseOfTheThreads) {

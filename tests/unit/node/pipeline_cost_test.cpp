@@ -219,6 +219,16 @@ TEST(PipelineCost, AThreadAloneWaitsForItsTiles) {
   // Partial sums: SRAM, and 16 lines a tile at two ports.
   EXPECT_EQ(kCost.product_within({16, 64, 128, 2, 4, true}).alone, 4 * 128 + 4 * (8 + 5) + 64 / 2);
   EXPECT_EQ(kCost.product_within({16, 128, 64, 2, 4, false}).slots, 8 * 64);
+  // A deep unit takes two registers of an operand for an issue: of three sets, a step waits for the one before the
+  // last. Four steps for the SRAM, 3, and the four loads in between. Edges have registers to spare.
+  topology::NodeParams deep;
+  deep.matrix_depth = 8;
+  EXPECT_EQ(PipelineCost(deep).product_within({16, 128, 64, 2, 4, false}).alone,
+            8 * 16 * (5 + 3 + 2) / 4 + 8 * (8 + 2));
+  EXPECT_EQ(PipelineCost(deep).product_within({8, 128, 64, 2, 4, false}).alone, (16 * 8 + 16 * 16 + 64) / 2);
+  topology::NodeParams slow;
+  slow.sram_latency_cycles = 12;
+  EXPECT_EQ(PipelineCost(slow).product_within({16, 128, 64, 2, 4, false}).alone, 8 * 16 * (12 + 3) / 3 + 8 * (8 + 2));
   EXPECT_EQ(kCost.product_within({16, 128, 64, 2, 4, false}).addresses, (8 * 64 + 128) / 2);
 }
 

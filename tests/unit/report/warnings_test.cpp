@@ -98,6 +98,31 @@ TEST(Warnings, FloorsAndPredictionsAreOfTheLongestExecution) {
   EXPECT_DOUBLE_EQ(run.report()["latency"]["ops"][0]["seconds"], 500e-6);
 }
 
+/// Plans are of cores at full speed: what slow nodes or another core explain is not put down to messages.
+TEST(Warnings, SayWhatSlowNodesAndOtherCoresExplain) {
+  PlannedRun run;
+  run.job.programs[0].kernel_plans[0].cycles = 400'000;  // 200 us, of 500
+  Json report = run.report();
+  Json& values = report["configuration"]["values"];
+  const auto said = [&] { return warnings(report)[0].get<std::string>(); };
+  EXPECT_THAT(said(), HasSubstr("messages wait for one another. Look at run.contention, links.csv and run.network_m"));
+  values["run"]["network_model"] = "reference";
+  EXPECT_THAT(said(), HasSubstr("messages wait for one another. Look at run.contention and links.csv."));
+  values["machine"]["slow_nodes"] = {{{"path", "tile.die[0].node[3]"}, {"core_speed", 0.5}}};
+  EXPECT_THAT(said(), testing::AllOf(HasSubstr("The plan expects 200 us of cores at full speed. machine.slow_nodes "
+                                               "names 1 node, the slowest with a core_speed of 0.5: "),
+                                     Not(HasSubstr("messages wait"))));
+  values["machine"]["slow_nodes"][0]["core_speed"] = 0.9;
+  EXPECT_THAT(said(), HasSubstr("messages wait for one another")) << "a tenth slower explains no factor of 2.5";
+  values["machine"]["slow_nodes"] = Json::array();
+  values["machine"]["detailed"] = {"tile.die[0]"};
+  values["run"]["detailed_core"] = "pipeline";
+  EXPECT_THAT(said(), HasSubstr("messages wait for one another"));
+  values["run"]["detailed_core"] = "mine";
+  EXPECT_THAT(said(), testing::AllOf(HasSubstr("The plan expects 200 us of the project's own cores"),
+                                     HasSubstr("have the core 'mine' instead"), Not(HasSubstr("messages wait"))));
+}
+
 TEST(Warnings, TellACollectiveFromItsRanks) {
   PlannedRun run;
   run.workload.graphs[0].ops[0].kind = workload::OpKind::kAllReduce;
