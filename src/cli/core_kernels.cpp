@@ -275,9 +275,10 @@ CoreKernelRun adam(const Options& options, const Hardware& hardware) {
 CoreKernelRun transposition(const Options& options, const Hardware& hardware) {
   core::TranspositionKernel kernel;
   kernel.lines = number(options, "lines", 64);
-  if (kernel.lines % 8 != 0)
+  if (kernel.lines % 8 != 0) {
     options.fail(
         fmt::format("--lines is {}; expected a multiple of 8, as squares of a transposition are", kernel.lines));
+  }
   kernel.shuffles = small(options, "shuffles", 3);
   kernel.threads = threads_of(options);
   const std::string text = transposition_text(kernel, hardware);

@@ -101,9 +101,10 @@ std::string where_to_look(const Row& row, const Causes& causes) {
                          "slice may do.",
                          predicted);
   }
-  if (row.figure("seconds_min") <= kFarFromFloor * row.floor)
+  if (row.figure("seconds_min") <= kFarFromFloor * row.floor) {
     return fmt::format("Its ranks come at different times: the last to come needs {}. Look at what they do before.",
                        shortest);
+  }
   return held_up ? fmt::format(
                        "Its model expects {}: other traffic, late ranks or its own messages hold it up (the shortest "
                        "takes {}). Look at run.contention, the hottest links and workload.collective_algorithm.",
@@ -158,10 +159,11 @@ void say_waiting(Json& out, const Json& report, const std::vector<Row>& rows) {
     busiest = std::max(busiest, real(links.at("utilisation_max")));
   if (waiting <= kWaitingDominates || busiest >= kLinksIdle) return;
   std::string longest;
-  if (!rows.empty())
+  if (!rows.empty()) {
     longest = fmt::format(" Most is lost in {}: {}, its floor is {} ({}).", title(rows.front()),
                           duration(rows.front().seconds), duration(rows.front().floor),
                           text(rows.front().op->at("bound_by")));
+  }
   out.push_back(fmt::format(
       "Nodes wait for the network {} of the time, but no link is busier than {}: latency or messages that wait for one "
       "another, not bandwidth.{} Look at run.contention, machine.die.crossing_ns and "
@@ -179,11 +181,12 @@ Json warnings(const Json& report) {
   say_waiting(out, report, rows);
   for (std::size_t i = 0; i < std::min(rows.size(), kMostWarnings); ++i)
     out.push_back(is_far(rows[i]) ? far_from_floor(rows[i], causes) : moves_too_much(rows[i]));
-  if (rows.size() > kMostWarnings)
+  if (rows.size() > kMostWarnings) {
     out.push_back(
         fmt::format("And {} more operations of at least {} of the step are like these: compare seconds, "
                     "floor_s and bound_by in ops.csv.",
                     rows.size() - kMostWarnings, percent(kMatters)));
+  }
   return out;
 }
 
