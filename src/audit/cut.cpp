@@ -296,7 +296,8 @@ Cycles duration_in(const Cut& cut, machine::MachineSettings settings, machine::N
                    const std::function<bool()>& should_stop) {
   settings.threads = 1;
   settings.network_model = model;
-  settings.copy_tasks = settings.rows_in_step = settings.all_links = settings.detailed = false;
+  settings.copy_tasks = settings.rows_in_step = settings.repeat_kernels = settings.all_links = settings.detailed =
+      false;
   settings.record_tasks = true;
   machine::Machine machine(*cut.topology, cut.workload, cut.job, settings);
   const TaskTime& time = machine.task_times(cut.rank)[cut.task];

@@ -17,6 +17,7 @@ bool Advice::fits(const Slice& slice, CapacityPolicy policy) const {
   options.capacity_policy = policy;
   const topology::Topology& topology = request_.topology;
   const JobFacts job{request_.job.group_sizes, DipShares(topology)};
+  SharedChoices choices;  // shapes of tried slices have numbers of their own
   const ProgramRequest tried{request_.graph,
                              request_.graph_index,
                              slice,
@@ -27,7 +28,8 @@ bool Advice::fits(const Slice& slice, CapacityPolicy policy) const {
                              1,
                              request_.optimizer_shards,
                              request_.optimizer_class,
-                             job};
+                             job,
+                             choices};
   const ProgramDraft draft = build_program(tried);
   if (draft.missing_per_node > 0) return false;
   std::vector<Bytes> of_die(slice.dies.size(), 0);

@@ -117,6 +117,7 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
   if (options.node_model == node::NodeModel::kPipeline) pieces.emplace(cost);
   core::PieceTimes* const given = pieces ? &*pieces : nullptr;
   const JobFacts facts = facts_of(workload, job, topology);
+  SharedChoices choices;
   std::map<std::pair<std::uint32_t, std::uint32_t>, std::uint32_t> known;
   const std::vector<std::uint32_t> alike = first_alike(workload);
   for (RankId rank = 0; rank < workload.ranks(); ++rank) {
@@ -140,7 +141,8 @@ std::vector<ProgramDraft> build_programs(const Workload& workload, const LowerOp
                             std::max<std::int64_t>(1, workload.steps),
                             sharing.ranks,
                             sharing.group_class,
-                            facts};
+                            facts,
+                            choices};
     };
     drafts.push_back(build_program(request_on(slice)));
     if (!all_nodes.empty() && all_nodes[rank].shape_index != slice.shape_index) {

@@ -13,12 +13,13 @@
 
 namespace dojo::workload {
 
-OpPlanner::OpPlanner(const Graph& graph, const PlanContext& context, Settings settings)
+OpPlanner::OpPlanner(const Graph& graph, const PlanContext& context, Settings settings, PlanChoices& choices)
     : graph_(graph),
       context_(context),
       settings_(std::move(settings)),
       sends_(graph, settings_.group_sizes),
-      places_(graph.tensors.size()) {}
+      places_(graph.tensors.size()),
+      choices_(choices) {}
 
 std::uint32_t OpPlanner::store(KernelPlan plan) {
   plans_.push_back(std::move(plan));
@@ -39,10 +40,10 @@ void OpPlanner::place_tensors(const OpView& view, std::uint8_t part, TensorPlace
 }
 
 std::uint32_t OpPlanner::plan_of(const ProductRequest& request, Bytes budget_bytes) {
-  auto found = products_.find(request);
-  if (found == products_.end())
-    found = products_.emplace(request, Product{evaluate_products(request, context_), {}}).first;
-  const ProductChoice choice = choose_product(found->second.choices, budget_bytes, settings_.plan_choice);
+  auto found = choices_.products.find(request);
+  if (found == choices_.products.end())
+    found = choices_.products.emplace(request, evaluate_products(request, context_)).first;
+  const ProductChoice choice = choose_product(found->second, budget_bytes, settings_.plan_choice);
   const CandidateAxes& axes = choice.axes;
   const std::array key{static_cast<std::uint32_t>(axes.rows),
                        static_cast<std::uint32_t>(axes.columns),
@@ -50,27 +51,28 @@ std::uint32_t OpPlanner::plan_of(const ProductRequest& request, Bytes budget_byt
                        axes.steps,
                        std::uint32_t{axes.part},
                        std::uint32_t{axes.b_by_columns}};
-  auto& known = found->second.plans;
+  auto& known = products_[request];
   if (known.count(key) == 0) known[key] = store(build_product(request, choice, context_));
   return known.at(key);
 }
 
 std::uint32_t OpPlanner::plan_of(const AttentionRequest& request, Bytes budget_bytes) {
-  auto found = attentions_.find(request);
-  if (found == attentions_.end())
-    found = attentions_.emplace(request, Attention{evaluate_attention(request, context_), {}}).first;
-  const AttentionChoice choice = choose_attention(found->second.choices, budget_bytes, settings_.plan_choice);
-  auto& known = found->second.plans;
+  auto found = choices_.attentions.find(request);
+  if (found == choices_.attentions.end())
+    found = choices_.attentions.emplace(request, evaluate_attention(request, context_)).first;
+  const AttentionChoice choice = choose_attention(found->second, budget_bytes, settings_.plan_choice);
+  auto& known = attentions_[request];
   if (known.count(choice.key()) == 0) known[choice.key()] = store(build_attention(request, choice, context_));
   return known.at(choice.key());
 }
 
 std::uint32_t OpPlanner::plan_of(const VectorRequest& request, Bytes budget_bytes) {
-  auto found = vectors_.find(request);
-  if (found == vectors_.end()) found = vectors_.emplace(request, Vector{evaluate_vector(request, context_), {}}).first;
-  const std::vector<PlanCost>& costs = found->second.costs;
+  auto found = choices_.vectors.find(request);
+  if (found == choices_.vectors.end())
+    found = choices_.vectors.emplace(request, evaluate_vector(request, context_)).first;
+  const std::vector<PlanCost>& costs = found->second;
   const std::uint8_t part = costs[choose_plan(costs, budget_bytes, settings_.plan_choice)].part;
-  auto& known = found->second.plans;
+  auto& known = vectors_[request];
   if (known.count(part) == 0) known[part] = store(plan_vector(request, context_.on(part)));
   return known.at(part);
 }

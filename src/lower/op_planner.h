@@ -8,6 +8,7 @@
 
 #include "dojo/lower/lower.h"
 #include "lower/op_kernels.h"
+#include "lower/plan_choices.h"
 
 namespace dojo::workload {
 
@@ -23,7 +24,8 @@ class OpPlanner {
     std::uint32_t plan_choice = 0;
     std::vector<std::size_t> group_sizes;  ///< by group class: ranks of its largest group
   };
-  OpPlanner(const Graph& graph, const PlanContext& context, Settings settings);
+  /// `choices`: what has been evaluated in this context.
+  OpPlanner(const Graph& graph, const PlanContext& context, Settings settings, PlanChoices& choices);
 
   /// Index into plans() of the kernel of a compute operation. Operations must come in issue order: a result's layout
   /// is known to those that read it later. `budget_bytes`: SRAM of a node that operands in flight may take.
@@ -52,21 +54,11 @@ class OpPlanner {
   OpSends sends_;
   std::vector<TensorPlace> places_;  ///< by tensor
   std::vector<KernelPlan> plans_;
-  struct Product {
-    std::vector<ProductChoice> choices;
-    std::map<std::array<std::uint32_t, 6>, std::uint32_t> plans;  ///< by the axes of the candidate
-  };
-  std::map<ProductRequest, Product> products_;
-  struct Attention {
-    std::vector<AttentionChoice> choices;
-    std::map<decltype(AttentionChoice{}.key()), std::uint32_t> plans;
-  };
-  std::map<AttentionRequest, Attention> attentions_;
-  struct Vector {
-    std::vector<PlanCost> costs;
-    std::map<std::uint8_t, std::uint32_t> plans;  ///< by part
-  };
-  std::map<VectorRequest, Vector> vectors_;
+  PlanChoices& choices_;
+  // Plans of requests: by the axes of the candidate, its key, its part.
+  std::map<ProductRequest, std::map<std::array<std::uint32_t, 6>, std::uint32_t>> products_;
+  std::map<AttentionRequest, std::map<decltype(AttentionChoice{}.key()), std::uint32_t>> attentions_;
+  std::map<VectorRequest, std::map<std::uint8_t, std::uint32_t>> vectors_;
   std::map<ShapelessRequest, std::uint32_t> shapeless_;
 };
 

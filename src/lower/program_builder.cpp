@@ -50,7 +50,8 @@ class ProgramBuilder {
     const topology::MachineParams& machine = request_.topology.params();
     planner_.emplace(graph_, context,
                      OpPlanner::Settings{options.replay, options.replay_rules, request_.optimizer_shards,
-                                         machine.clock_hz, options.plan_choice, request_.job.group_sizes});
+                                         machine.clock_hz, options.plan_choice, request_.job.group_sizes},
+                     request_.choices.of(request_.slice.shape_index, parts_, context.parts == nullptr));
     ledger_.emplace(LedgerInput{graph_, order_, grid_.nodes(), machine.node.sram_bytes, request_.optimizer_shards,
                                 options.capacity_policy, request_.topology.dip_count() > 0});
     on_parts_ = false;

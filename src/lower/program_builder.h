@@ -55,6 +55,7 @@ struct ProgramRequest {
   std::int64_t optimizer_shards = 1;
   std::uint32_t optimizer_class = 0;  ///< group class of the ranks that share out the optimizer's state
   const JobFacts& job;
+  SharedChoices& choices;
 };
 
 /// Issue order: dependencies first, then the order of the file. Empty when the graph has a cycle.

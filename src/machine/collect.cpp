@@ -121,6 +121,11 @@ std::vector<std::string> approximations(const Context& context) {
         "Z-plane: switches have a queue without bound for each port and do not block inside; links between DIPs are "
         "open; no NACK_FULL; samples of the hosts do not share the port of a DIP with TTPoE.");
   }
+  if (context.settings.repeat_kernels) {
+    all.emplace_back(
+        "Kernels of ranks of several dies that have run before take the time and counters of that run: what else is "
+        "under way does not slow them, nor do they slow it (run.repeat_kernels).");
+  }
   const std::vector<std::string> of_model = context.model.approximations(context.job, context.topology);
   all.insert(all.end(), of_model.begin(), of_model.end());
   if (context.settings.detailed && !context.topology.detailed().empty()) {

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 
 #include "dojo/base/error.h"
 #include "machine/network/models.h"
@@ -159,11 +160,39 @@ void Context::find_zplane() {
   frames_down.resize(topology.dip_count());
 }
 
+/// For each tile the first tile of those whose dies one thread has to run: where ranks lie on several.
+std::vector<std::uint32_t> Context::tiles_joined_by_ranks() const {
+  std::vector<std::uint32_t> first(topology.tile_count());
+  std::iota(first.begin(), first.end(), 0u);
+  const auto find = [&](std::uint32_t tile) {
+    while (first[tile] != tile) tile = first[tile];
+    return tile;
+  };
+  for (const workload::Slice& slice : job.slices) {
+    for (const DieId die : slice.dies) {
+      const auto [low, high] = std::minmax(find(topology.tile_of(die)), find(topology.tile_of(slice.dies.front())));
+      first[high] = low;
+    }
+  }
+  for (std::uint32_t& tile : first) tile = find(tile);
+  return first;
+}
+
 /// Tiles with the DIPs at their edges, when there are enough to keep all threads busy; else every shard by itself.
 void Context::make_clusters() {
   constexpr std::uint32_t kGroupsPerThread = 4;
-  const bool tiles = topology.tile_count() >= kGroupsPerThread * settings.threads;
-  clusters.resize((tiles ? topology.tile_count() : topology.shard_count()) + (zplane ? 1 : 0));
+  // Kernels that repeat need all dies of their rank in one cluster, and the same windows for any number of threads.
+  const bool tiles = settings.repeat_kernels || topology.tile_count() >= kGroupsPerThread * settings.threads;
+  std::vector<std::uint32_t> cluster_of_tile(topology.tile_count());
+  std::iota(cluster_of_tile.begin(), cluster_of_tile.end(), 0u);
+  std::uint32_t groups = topology.tile_count();
+  if (settings.repeat_kernels) {
+    groups = 0;
+    const std::vector<std::uint32_t> first = tiles_joined_by_ranks();
+    for (std::uint32_t tile = 0; tile < first.size(); ++tile)
+      cluster_of_tile[tile] = first[tile] == tile ? groups++ : cluster_of_tile[first[tile]];
+  }
+  clusters.resize((tiles ? groups : topology.shard_count()) + (zplane ? 1 : 0));
   cluster_of.resize(shard_count());
   if (zplane) {
     cluster_of.back() = static_cast<std::uint32_t>(clusters.size() - 1);
@@ -172,7 +201,7 @@ void Context::make_clusters() {
   for (ShardId shard = 0; shard < topology.shard_count(); ++shard) {
     const bool is_die = shard < topology.die_count();
     const DieId die = is_die ? shard : topology.dip_die(shard - topology.die_count());
-    cluster_of[shard] = tiles ? topology.tile_of(die) : shard;
+    cluster_of[shard] = tiles ? cluster_of_tile[topology.tile_of(die)] : shard;
     clusters[cluster_of[shard]].shards.push_back(shard);
   }
   inside.assign(mail.size(), 0);

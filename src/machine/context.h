@@ -18,6 +18,7 @@
 #include "dojo/workload/program.h"
 #include "machine/die/gather_rounds.h"
 #include "machine/shortcuts/kernel_counts.h"
+#include "machine/shortcuts/kernel_repeats.h"
 #include "machine/shortcuts/task_copy.h"
 #include "machine/shortcuts/tile_rows.h"
 #include "machine/sums.h"
@@ -99,6 +100,7 @@ struct Context {
   std::vector<ThreadSums> sums;                               ///< by thread; in step: by kind of row, then thread
   CopyTable copies;
   KernelCounts kernel_counts;
+  SliceRecords slice_records;
   const TileRows* in_step = nullptr;         ///< not null while some rows of tiles run for all
   Cycles short_window = 1, long_window = 1;  ///< lookahead inside a cluster, and between clusters
   GatherTrains trains;
@@ -141,6 +143,7 @@ struct Context {
 
  private:
   void find_zplane();
+  [[nodiscard]] std::vector<std::uint32_t> tiles_joined_by_ranks() const;
   void make_clusters();
   void cut_striped_plans();
   void group_nodes();

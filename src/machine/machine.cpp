@@ -40,6 +40,7 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
     }
   }
   const bool copies = settings.copy_tasks && context.model.knows_arrivals;
+  if (settings.repeat_kernels) repeat_kernels();
   for (DieShard& die : dies) {
     if (copies && die.detailed() == nullptr) die.copy_tasks();
     die.start(0);
@@ -52,6 +53,21 @@ MachineState::MachineState(const topology::Topology& topology, const workload::W
   }
   const bool some_detailed = settings.detailed && !topology.detailed().empty();
   if (settings.rows_in_step && !some_detailed && context.model.knows_arrivals && !context.zplane) rows.start();
+}
+
+void MachineState::repeat_kernels() {
+  context.slice_records.classes = TaskClasses(context.job, context.topology);
+  std::vector<std::uint32_t> ranks_on_die(dies.size(), 0);
+  for (const workload::Slice& slice : context.job.slices) {
+    for (const DieId die : slice.dies) ++ranks_on_die[die];
+  }
+  for (RankId rank = 0; rank < context.job.slices.size(); ++rank) {
+    if (!can_repeat_kernels(context, rank, ranks_on_die)) continue;
+    std::vector<DieShard*> of_rank;
+    for (const DieId die : context.job.slices[rank].dies) of_rank.push_back(&dies[die]);
+    DieShard& home = *of_rank.front();
+    home.repeat_kernels(rank, std::make_unique<KernelRepeats>(context, rank, std::move(of_rank)));
+  }
 }
 
 engine::ThreadPool& MachineState::threads() {
@@ -153,11 +169,21 @@ void MachineState::change_mail() {
   mail_time = kNever;
   for (const ThreadSums& sums : context.sums) mail_time = std::min(mail_time, sums.mail_time);
   context.parity = 1 - context.parity;
+  context.slice_records.publish();
 }
 
 void MachineState::settle() {
   if (!pool) return;
+  settle_repeats();
   pool->run(static_cast<std::uint32_t>(dies.size()), [this](std::uint32_t i, std::uint32_t) { dies[i].settle(); });
+}
+
+void MachineState::settle_repeats() {
+  for (DieShard& die : dies) {
+    if (die.repeats() == nullptr) continue;
+    die.repeats()->give_up();
+    die.repeats()->settle();
+  }
 }
 
 std::uint64_t MachineState::ranks_done() const {
@@ -220,6 +246,7 @@ const topology::Topology& Machine::topology() const {
 
 NodeCounters Machine::node_counters(DieId die, SiteIndex site) const {
   impl_->rows.part();
+  impl_->settle_repeats();
   impl_->dies[die].settle();
   const DieShard& shard = impl_->dies[die];
   NodeCounters c;

@@ -19,6 +19,8 @@ namespace dojo::machine {
 struct MachineState {
   MachineState(const topology::Topology& topology, const workload::Workload& workload, const workload::Job& job,
                const MachineSettings& settings);
+  /// Ranks of several dies take the times of kernels that they have run (shortcuts/kernel_repeats.h).
+  void repeat_kernels();
   [[nodiscard]] Cycles next_time() const;
   void run_shard(ShardId shard, Cycles end, ThreadSums& sums);
   void run_cluster(Context::Cluster& cluster, ThreadSums& sums);
@@ -30,6 +32,7 @@ struct MachineState {
   [[nodiscard]] engine::ThreadPool& threads();
   /// Brings the counters up to date with what kernels and copied tasks did.
   void settle();
+  void settle_repeats();
   [[nodiscard]] std::uint64_t ranks_done() const;
   [[nodiscard]] std::uint64_t events() const;
 

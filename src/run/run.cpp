@@ -171,6 +171,7 @@ machine::MachineSettings machine_settings(const config::RunParams& params) {
   settings.network_model = params.network_model;
   settings.copy_tasks = params.copy_tasks;
   settings.rows_in_step = params.rows_in_step;
+  settings.repeat_kernels = params.repeat_kernels;
   return settings;
 }
 

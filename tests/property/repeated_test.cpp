@@ -5,6 +5,8 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string>
 
 #include "dojo/base/error.h"
 #include "dojo/report/report.h"
@@ -105,6 +107,53 @@ TEST(RepeatedParts, AreRefusedWhereTheRuleDoesNotHold) {
   EXPECT_THAT(refused([](auto& p) { p.batch = p.microbatches = 31, p.chunks = 2; }),
               HasSubstr("found 31 microbatches with chunks 2, expected a multiple of the 2 stages"));
   EXPECT_THAT(refused([](auto& p) { p.model = "resnet50"; }), HasSubstr("found it for resnet50, expected gpt"));
+}
+
+struct Published {
+  const char* name;
+  Overrides set;
+  std::int64_t layers, hidden, tokens, batch, parameters;  ///< batch: sequences of the whole job
+};
+
+/// GPT-3's table 2.1, by its formulas: V h + s h + L (12 h^2 + 13 h) + 2 h parameters, and of a sequence three times
+/// L (24 s h^2 + 4 s^2 h) + 2 s h V FLOP. Of the s^2 pairs of tokens a causal mask leaves s (s + 1) / 2, which is 6.7 %
+/// of the FLOP of 1.3B and 1.3 % of those of 175B.
+TEST(RunsOfGpt, HaveThePublishedParametersAndFlops) {
+  constexpr std::int64_t kWords = 50257;
+  const Overrides large{"workload.generate.size=175B",         "workload.generate.pipeline=24",
+                        "workload.generate.batch=1536",        "workload.generate.microbatches=768",
+                        "workload.generate.checkpoint=blocks", "workload.ranks=24"};
+  Overrides all_pairs = large;
+  all_pairs.emplace_back("workload.generate.attention=explicit");
+  for (const Published& gpt : {Published{"1.3B, as shipped", {}, 24, 2048, 2048, 512, 1'315'723'264},
+                               Published{"175B", large, 96, 12288, 2048, 1536, 174'604'259'328},
+                               Published{"175B, all pairs", all_pairs, 96, 12288, 2048, 1536, 174'604'259'328}}) {
+    SCOPED_TRACE(gpt.name);
+    const config::RunConfig run = load({"configs/runs/gpt_1b3_cabinet.json", "", "", gpt.set, {}});
+    const config::GenerateParams& params = run.workload.generate;
+    EXPECT_EQ(run.workload.ranks / params.pipeline * params.batch, gpt.batch);
+    const workload::Workload job =
+        run::generate_workload(params, static_cast<RankId>(run.workload.ranks), run.workload.steps);
+    std::set<std::string> names;
+    std::int64_t flops = 0, parameters = 0;
+    for (RankId stage = 0; stage < static_cast<RankId>(params.pipeline); ++stage) {
+      const workload::Graph& graph = job.graphs[job.graph_of_rank[stage]];
+      for (const workload::Op& op : graph.ops) flops += op.recompute ? 0 : op.flops;
+      for (const workload::Tensor& tensor : graph.tensors) {
+        // The first stage and the last both hold the table of words.
+        if (tensor.role == workload::TensorRole::kWeight && names.insert(graph.str(tensor.name)).second)
+          parameters += tensor.bytes / 2;
+      }
+    }
+    EXPECT_EQ(parameters, gpt.parameters);
+    const std::int64_t sequences = params.batch / params.microbatches * 4 * params.pipeline;  // that are simulated
+    const auto of_sequence = [&](std::int64_t pairs) {
+      return 3 * (gpt.layers * (24 * gpt.tokens * gpt.hidden * gpt.hidden + 4 * pairs * gpt.hidden) +
+                  2 * gpt.tokens * gpt.hidden * kWords);
+    };
+    const bool masked = params.attention == "flash";
+    EXPECT_EQ(flops / sequences, of_sequence(masked ? gpt.tokens * (gpt.tokens + 1) / 2 : gpt.tokens * gpt.tokens));
+  }
 }
 
 /// Copies of a pipeline send to other ranks, but do the same.

@@ -213,6 +213,7 @@ struct RunParams {
   bool all_links = false;
   bool copy_tasks = true;
   bool rows_in_step = true;
+  bool repeat_kernels = false;
   bool contention = false;
   bool if_free = false;
   bool sensitivity = false;
@@ -239,6 +240,11 @@ struct RunParams {
     field("rows_in_step", self.rows_in_step,
           "run one row of tiles for all rows as long as they all do the same; same results", Anything(),
           Source{"chosen"});
+    field(
+        "repeat_kernels", self.repeat_kernels,
+        "a kernel that its rank of several dies has run before takes the time of that run; traffic that it meets does "
+        "not slow it",
+        Anything(), Source{"chosen"});
     field("contention", self.contention,
           "run the job a second time over the ideal network, and report what contention costs", Anything(),
           Source{"chosen"});

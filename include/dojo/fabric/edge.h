@@ -71,6 +71,13 @@ class Serialiser {
     ++bursts_;
     return duration;
   }
+  /// Adds to the counters what was served elsewhere.
+  void add_served(std::uint64_t bytes, std::uint64_t busy_units, std::uint64_t queue_cycles, std::uint64_t bursts) {
+    bytes_ += bytes;
+    busy_units_ += busy_units;
+    queue_cycles_ += queue_cycles;
+    bursts_ += bursts;
+  }
   void add_wait(Cycles cycles) { queue_cycles_ += static_cast<std::uint64_t>(cycles); }
   /// Counts `bytes` as served, at no time in particular; returns how long they take alone, in whole cycles.
   Cycles count(std::int64_t bytes) {
@@ -113,6 +120,7 @@ class EdgeOut {
   /// The queue is full: new data bursts for this edge must wait at their source, or in the buffer that they came into.
   [[nodiscard]] bool full(unsigned leg = 0) const { return buffer(leg).waiting.size() >= kWaiting; }
   [[nodiscard]] const Serialiser& serialiser() const { return serialiser_; }
+  [[nodiscard]] Serialiser& serialiser() { return serialiser_; }
   [[nodiscard]] Cycles latency() const { return latency_; }
 
   /// Credits may come in any order. A credit counts from its time on, however early it is known, so what happens does

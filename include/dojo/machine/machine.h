@@ -32,6 +32,7 @@ struct MachineSettings {
   NetworkModel network_model = NetworkModel::kFast;
   bool copy_tasks = true;          ///< take records of tasks that another die has run from the same state
   bool rows_in_step = true;        ///< run one row of tiles for all as long as they do the same
+  bool repeat_kernels = false;     ///< kernels of ranks of several dies take the time of an earlier run of theirs
   bool detailed = true;            ///< run the cores of Topology::detailed() cycle by cycle
   core::NodeFactory node_factory;  ///< makes those cores; none: the pipeline of this project
   bool record_tasks = false;       ///< task_times() knows when each task of each rank ran

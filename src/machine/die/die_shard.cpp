@@ -46,13 +46,13 @@ void DieShard::add_rank(RankId rank, std::uint32_t slice_die, bool home) {
 }
 
 void DieShard::read_mail(ThreadSums& sums) {
-  moment_.sums = &sums;
+  count_into(sums);
   const Cycles first = port_->read_mail();
   if (copied_ && first != kNever) copied_->disturb(first);
 }
 
 void DieShard::run_events(Cycles window_end, ThreadSums& sums) {
-  moment_.sums = &sums;
+  count_into(sums);
   engine::Event event;
   for (;;) {
     // An event may give the network something to do, or find that this die has to stop, so the limit is found anew.
@@ -148,7 +148,7 @@ void DieShard::plan_start(RankId rank, std::uint32_t task, Cycles time) {
   timer_.at(time, Kind::kTaskStart, rank, task);
   if (context_.in_step == nullptr || !context_.in_step->starts_apart(rank, context_.program(rank).tasks[task])) return;
   stop_ = std::min(stop_, time);
-  moment_.sums->rows_part = true;
+  moment_.of_thread().rows_part = true;
 }
 
 void DieShard::task_done(std::uint32_t rank_die, std::uint32_t task, Cycles done) {
@@ -231,6 +231,7 @@ void DieShard::copy(const DieShard& from, const RowNames& names) {
   reductions_.copy(from.reductions_, names);
   sequencer_.copy(from.sequencer_, names);
   if (copied_) copied_->copy(*from.copied_);
+  if (repeats_) repeats_->copy(*from.repeats_);
 }
 
 }  // namespace dojo::machine

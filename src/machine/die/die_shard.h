@@ -22,6 +22,7 @@
 #include "machine/network/network_port.h"
 #include "machine/shard.h"
 #include "machine/shortcuts/copied_tasks.h"
+#include "machine/shortcuts/kernel_repeats.h"
 
 namespace dojo::machine {
 
@@ -36,6 +37,12 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   void add_rank(RankId rank, std::uint32_t slice_die, bool home);
   /// Tasks on a die at rest may be taken from the records of other dies.
   void copy_tasks() { copied_ = std::make_unique<CopiedTasks>(context_, die_, *this); }
+  /// Kernels of a rank at home here take the time of an earlier run of theirs.
+  void repeat_kernels(RankId rank, std::unique_ptr<KernelRepeats> repeats) {
+    sequencer_.repeat(rank);
+    repeats_ = std::move(repeats);
+  }
+  [[nodiscard]] KernelRepeats* repeats() { return repeats_.get(); }
   /// All ranks at home here begin.
   void start(Cycles now) { sequencer_.start(now); }
 
@@ -48,7 +55,7 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   /// A part of a window; end_window() follows the last.
   void run_events(Cycles until, ThreadSums& sums);
   void end_window(ThreadSums& sums) {
-    moment_.sums = &sums;
+    count_into(sums);
     port_->end_window();
   }
   [[nodiscard]] Cycles last_event() const override { return moment_.now; }
@@ -60,7 +67,9 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   [[nodiscard]] const std::deque<RankTasks>& ranks() const { return sequencer_.ranks(); }
   /// Node-cycle classes up to `end`, for all ranks on this die.
   [[nodiscard]] Breakdown breakdown(Cycles end) const { return time_.breakdown(end); }
-  [[nodiscard]] std::uint64_t tasks_copied() const { return copied_ ? copied_->count() : 0; }
+  [[nodiscard]] std::uint64_t tasks_copied() const {
+    return (copied_ ? copied_->count() : 0) + (repeats_ ? repeats_->count() : 0);
+  }
   /// Everything sent has arrived and every credit is back (a finished run).
   [[nodiscard]] bool settled() const { return port_->settled(); }
   /// Adds what kernels and copied tasks did to the counters; may be called again.
@@ -88,6 +97,12 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   /// The cores that run cycle by cycle; null: none.
   [[nodiscard]] const DetailedNodes* detailed() const { return detailed_.get(); }
   [[nodiscard]] DetailedNodes* detailed() { return detailed_.get(); }
+  /// What happens from now on is counted there; null: into the sums of the host's thread again.
+  void record_into(ThreadSums* sums) {
+    ThreadSums* const of_thread = moment_.thread != nullptr ? moment_.thread : moment_.sums;
+    recorded_ = sums;
+    if (of_thread != nullptr) count_into(*of_thread);  // else it has not run yet
+  }
   /// How many tasks' parts have ended here.
   [[nodiscard]] std::uint64_t tasks_ended() const { return tasks_ended_; }
   void dispatch(const engine::Event& event);
@@ -102,7 +117,15 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   enum class Kind : std::uint8_t {
     kTaskStart  // a: rank, b: task
   };
+  void count_into(ThreadSums& of_thread) {
+    moment_.sums = recorded_ != nullptr ? recorded_ : &of_thread;
+    moment_.thread = recorded_ != nullptr ? &of_thread : nullptr;
+  }
   void launch(RankId rank, std::uint32_t task, Cycles now) override;
+  [[nodiscard]] std::vector<Cycles> repeat(const std::vector<std::uint32_t>& tasks, Cycles now) override {
+    return repeats_->start(tasks, now);
+  }
+  void ended(std::uint32_t task, Cycles now) override { repeats_->ended(task, now); }
   void delay_begins(RankId rank, workload::Task::Unit unit, Cycles now) override;
   void delay_ends(RankId rank, workload::Task::Unit unit, Cycles now) override;
   void received(SiteIndex site, const fabric::Burst& burst, Cycles tail) override;
@@ -132,7 +155,9 @@ class DieShard final : public Shard, private NetworkPort::Receiver, private Sequ
   Reductions reductions_;
   Sequencer sequencer_;
   std::unique_ptr<DetailedNodes> detailed_;
-  std::unique_ptr<CopiedTasks> copied_;  ///< none: every task is run
+  std::unique_ptr<CopiedTasks> copied_;     ///< none: every task is run
+  std::unique_ptr<KernelRepeats> repeats_;  ///< of the rank of several dies that is at home here; none: it has none
+  ThreadSums* recorded_ = nullptr;          ///< somebody records what this die does
 };
 
 }  // namespace dojo::machine

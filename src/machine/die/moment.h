@@ -12,7 +12,9 @@ namespace dojo::machine {
 /// The event that a shard is handling.
 struct Moment {
   Cycles now = 0;
-  ThreadSums* sums = nullptr;  ///< of the host thread that runs this window
+  ThreadSums* sums = nullptr;    ///< where traffic and work are counted: of the host thread that runs this window
+  ThreadSums* thread = nullptr;  ///< those, while `sums` belongs to a record (shortcuts/kernel_repeats.h)
+  [[nodiscard]] ThreadSums& of_thread() const { return thread != nullptr ? *thread : *sums; }
 };
 
 /// The parts of a shard that plan events.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "dojo/base/error.h"
 #include "machine/sums.h"
 
 namespace dojo::machine {
@@ -83,6 +84,21 @@ void NodeTime::change_streams(Rank& rank, int streams, Cycles now) {
 void NodeTime::add_known(std::uint32_t rank_die, const Breakdown& known, Cycles now) {
   Rank& rank = state_.ranks[rank_die];
   rank.counted_to = now;
+  add(rank.sum, known);
+}
+
+void NodeTime::add_known(std::uint32_t rank_die, Breakdown known, Cycles begin, Cycles end) {
+  Rank& rank = state_.ranks[rank_die];
+  account(rank, begin);
+  std::uint64_t counted =
+      static_cast<std::uint64_t>(rank.counted_to - begin) * static_cast<std::uint64_t>(rank.planned.size());
+  for (std::uint64_t* of : {&known.idle, &known.communication, &known.memory, &known.compute, &known.overlapped}) {
+    const std::uint64_t off = std::min(*of, counted);
+    *of -= off;
+    counted -= off;
+  }
+  DOJO_CHECK(counted == 0, "cycles up to {} are counted, a task that is repeated ends at {}", rank.counted_to, end);
+  rank.counted_to = end;
   add(rank.sum, known);
 }
 

@@ -54,6 +54,8 @@ class NodeTime {
   void account(std::uint32_t rank_die, Cycles now) { account(state_.ranks[rank_die], now); }
   /// Somebody else knows how the cycles up to `now` divide.
   void add_known(std::uint32_t rank_die, const Breakdown& known, Cycles now);
+  /// The same of the cycles from `begin` to `end`, which is to come. What has been counted of them is taken off.
+  void add_known(std::uint32_t rank_die, Breakdown known, Cycles begin, Cycles end);
   [[nodiscard]] const Breakdown& counted(std::uint32_t rank_die) const { return state_.ranks[rank_die].sum; }
   /// Of all ranks, up to `end` or to where they have been counted.
   [[nodiscard]] Breakdown breakdown(Cycles end) const;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "dojo/base/error.h"
 
@@ -49,6 +50,7 @@ void Sequencer::handle(const engine::Event& e) {
     if (rank.waits[task] == 0) ready(rank, task, e.time);
   }
   start_core(rank, e.time);
+  launch_together(rank, e.time);
 }
 
 RankTasks& Sequencer::of(RankId id) {
@@ -97,9 +99,29 @@ void Sequencer::starts(RankTasks& rank, std::uint32_t task, Cycles now) {
 
 void Sequencer::launch(RankTasks& rank, std::uint32_t task, Cycles now) {
   starts(rank, task, now);
+  if (rank.repeats) return rank.together.push_back(task);
+  launch_now(rank, task, now);
+}
+
+void Sequencer::launch_now(RankTasks& rank, std::uint32_t task, Cycles now) {
   const std::size_t dies = rank.program->dies_of(rank.program->tasks[task]).size();
   rank.active.push_back({task, dies == 0 ? rank.dies : static_cast<std::uint32_t>(dies)});
   launcher_.launch(rank.rank, task, now);
+}
+
+/// At the end of an event: what it started. A task that is repeated ends in one event for all dies.
+void Sequencer::launch_together(RankTasks& rank, Cycles now) {
+  if (rank.together.empty()) return;
+  const std::vector<std::uint32_t> tasks = std::exchange(rank.together, {});
+  const std::vector<Cycles> known = launcher_.repeat(tasks, now);
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    if (known[i] == kNever) {
+      launch_now(rank, tasks[i], now);
+    } else {
+      rank.active.push_back({tasks[i], 1});
+      plan_end(rank.rank, tasks[i], now + known[i]);
+    }
+  }
 }
 
 /// One die has finished its part (or the task had no part at all).
@@ -114,9 +136,10 @@ void Sequencer::finish(RankTasks& rank, std::uint32_t task, Cycles now) {
     if (--active->dies_left != 0) return;
     rank.active.erase(active);
     if (what.unit == Task::Unit::kCore) rank.core_busy = false;
+    if (rank.repeats) launcher_.ended(task, now);
   }
   if (!rank.times.empty()) rank.times[task].end = now;
-  ThreadSums& sums = *moment_.sums;
+  ThreadSums& sums = moment_.of_thread();
   ++sums.tasks_done;
   const std::size_t ops = rank.op_left.size() / rank.step_left.size();
   if (is_counted(*rank.program, what)) {
@@ -133,6 +156,7 @@ void Sequencer::finish(RankTasks& rank, std::uint32_t task, Cycles now) {
     sums.rank_end = std::max(sums.rank_end, now);
   }
   start_core(rank, now);
+  launch_together(rank, now);
 }
 
 bool Sequencer::end_starts_another(RankId id, std::uint32_t task) const {
@@ -151,8 +175,8 @@ void Sequencer::copy(const Sequencer& from, const RowNames& names) {
   auto& [ranks] = state_;
   for (RankTasks& each : ranks) {
     // Every member is named here, so that one that is added is looked at: does it hold a name?
-    auto& [rank, dies, program, waits, ready_core, active, core_busy, tasks_left, step_left, op_left, op_start, times] =
-        each;
+    auto& [rank, dies, program, waits, ready_core, active, core_busy, tasks_left, step_left, op_left, op_start, times,
+           repeats, together] = each;
     rank = RowNames::of(names.rank, rank);
   }
 }

@@ -30,6 +30,8 @@ struct RankTasks {
   std::vector<std::uint16_t> op_left;    ///< tasks still open, by op + step * ops
   std::vector<Cycles> op_start;          ///< of the same
   std::vector<TaskTime> times;           ///< by task; empty: not asked for
+  bool repeats = false;                  ///< the launcher may know how long tasks will take
+  std::vector<std::uint32_t> together;   ///< then: tasks that start in this event
 };
 
 class Sequencer {
@@ -39,6 +41,13 @@ class Sequencer {
    public:
     virtual ~Launcher() = default;
     virtual void launch(RankId rank, std::uint32_t task, Cycles now) = 0;
+    /// Of a rank that may repeat what it has run: how long each of these tasks will take, which start together; kNever:
+    /// it is to be launched.
+    virtual std::vector<Cycles> repeat(const std::vector<std::uint32_t>& tasks, Cycles /*now*/) {
+      return std::vector<Cycles>(tasks.size(), kNever);
+    }
+    /// A task of that rank has ended.
+    virtual void ended(std::uint32_t /*task*/, Cycles /*now*/) {}
     /// Recorded time begins or ends that passes beside the cores.
     virtual void delay_begins(RankId rank, workload::Task::Unit unit, Cycles now) = 0;
     virtual void delay_ends(RankId rank, workload::Task::Unit unit, Cycles now) = 0;
@@ -49,6 +58,8 @@ class Sequencer {
 
   /// `recorded`: RankTasks::times says when each task ran.
   void add_rank(RankId rank, std::uint32_t dies, const workload::Program& program, bool recorded);
+  /// The launcher is asked to repeat the tasks of a rank that is at home here.
+  void repeat(RankId rank) { of(rank).repeats = true; }
   /// All ranks begin at `now`.
   void start(Cycles now);
   void handle(const engine::Event& event);
@@ -85,6 +96,8 @@ class Sequencer {
   void ready(RankTasks& rank, std::uint32_t task, Cycles now);
   void start_core(RankTasks& rank, Cycles now);
   void launch(RankTasks& rank, std::uint32_t task, Cycles now);
+  void launch_now(RankTasks& rank, std::uint32_t task, Cycles now);
+  void launch_together(RankTasks& rank, Cycles now);
   void finish(RankTasks& rank, std::uint32_t task, Cycles now);
 
   const workload::Workload& workload_;

@@ -31,6 +31,7 @@ class Border {
   Border(const Context& context, DieId die, BorderMail& mail, const Moment& moment);
 
   [[nodiscard]] const fabric::EdgeOut& edge(topology::Direction d) const { return at(d); }
+  [[nodiscard]] fabric::EdgeOut& edge(topology::Direction d) { return at(d); }
   [[nodiscard]] Cycles latency(topology::Direction d) const { return latencies_[static_cast<std::size_t>(d)]; }
 
   /// A burst whose head reaches the border at `head`; `train` is its length in flits.

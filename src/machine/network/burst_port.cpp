@@ -320,6 +320,11 @@ LinkCounters BurstPort<Links>::edge(Direction d) const {
 }
 
 template <class Links>
+void BurstPort<Links>::add_to_edge(Direction d, const LinkCounters& carried) {
+  border_.edge(d).serialiser().add_served(carried.bytes, carried.busy_units, carried.queue_cycles, carried.transfers);
+}
+
+template <class Links>
 bool BurstPort<Links>::settled() const {
   return state_.sends.open() == 0 && state_.open_in_turn == 0 && state_.in_inlets == 0 && !border_.any_waiting() &&
          std::all_of(state_.stripes.begin(), state_.stripes.end(), [](const auto& queues) {

@@ -56,6 +56,7 @@ class BurstPort final : public LinePort {
   void settle() override { links_.settle(); }
   [[nodiscard]] bool has_edge(topology::Direction d) const override { return border_.edge(d).present(); }
   [[nodiscard]] LinkCounters edge(topology::Direction d) const override;
+  void add_to_edge(topology::Direction d, const LinkCounters& carried) override;
   [[nodiscard]] std::uint64_t events() const override { return state_.arrivals.taken() + border_.wakes(); }
 
  private:

@@ -25,14 +25,14 @@ class DieMail final : public BorderMail {
   [[nodiscard]] ShardId neighbour(topology::Direction d) const { return neighbours_[static_cast<std::size_t>(d)]; }
   [[nodiscard]] bool is_dip(topology::Direction d) const { return neighbour(d) >= context_.topology.die_count(); }
   void post(topology::Direction d, const fabric::Crossing& crossing) override {
-    context_.post(context_.mailbox_of_die(die_, d), neighbour(d), crossing, *moment_.sums);
+    context_.post(context_.mailbox_of_die(die_, d), neighbour(d), crossing, moment_.of_thread());
   }
   void post(topology::Direction d, const fabric::Credit& credit) override {
-    context_.post(context_.mailbox_of_die(die_, d), neighbour(d), credit, *moment_.sums);
+    context_.post(context_.mailbox_of_die(die_, d), neighbour(d), credit, moment_.of_thread());
   }
   /// Where flits that leave in this window go; `first`: the time of the earliest of them.
   [[nodiscard]] reference::EdgeMail& flits_to(topology::Direction d, Cycles first) {
-    return context_.flits_to(context_.mailbox_of_die(die_, d), neighbour(d), first, *moment_.sums);
+    return context_.flits_to(context_.mailbox_of_die(die_, d), neighbour(d), first, moment_.of_thread());
   }
 
   /// The mailbox that the neighbour at that side writes, and the half of it that is read now.

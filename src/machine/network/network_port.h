@@ -6,6 +6,7 @@
 #include <memory>
 #include <vector>
 
+#include "dojo/base/error.h"
 #include "dojo/base/types.h"
 #include "dojo/fabric/burst.h"
 #include "dojo/fabric/die_network.h"
@@ -81,6 +82,10 @@ class NetworkPort {
   virtual void settle() = 0;
   [[nodiscard]] virtual bool has_edge(topology::Direction d) const = 0;
   [[nodiscard]] virtual LinkCounters edge(topology::Direction d) const = 0;
+  /// Adds to the counters of an edge what it is taken to have carried.
+  virtual void add_to_edge(topology::Direction /*d*/, const LinkCounters& /*carried*/) {
+    DOJO_CHECK(false, "this network model repeats no kernels");
+  }
   [[nodiscard]] virtual std::uint64_t events() const = 0;
 };
 

@@ -38,6 +38,9 @@ std::uint64_t RowsInStep::rows_of_sums(std::size_t sums) const {
 void RowsInStep::part() {
   Context& context = machine_.context;
   if (context.in_step == nullptr) return;
+  for (DieShard& die : machine_.dies) {
+    if (die.repeats() != nullptr) die.repeats()->give_up();
+  }
   for (std::size_t i = 0; i < context.sums.size(); ++i) {
     context.sums[i].multiply(rows_of_sums(i));
     context.sums[i].rows_part = false;

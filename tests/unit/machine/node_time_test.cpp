@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include "dojo/base/error.h"
 #include "machine/die/adders.h"
 
 namespace dojo::machine {
@@ -44,6 +45,25 @@ TEST(NodeTime, DividesCyclesByWhatTheRankWaitsFor) {
   time.memory_starts(0, 30);
   time.memory_ends(0, 40);
   expect_breakdown(time.breakdown(50), {busy_before, 8, overlapped, 2 * 10, 17 + 2 * 10});
+}
+
+TEST(NodeTime, RefusesAKnownTaskThatWasOverAlready) {
+  NodeTime time;
+  time.add_rank(2);
+  time.account(0, 100);
+  EXPECT_THROW(time.add_known(0, {80, 0, 0, 0, 0}, 20, 60), Error);
+}
+
+/// 40 cycles of 2 nodes from 20 on. What was counted up to 25 is taken off, idle cycles first.
+TEST(NodeTime, AddsWhatIsKnownOfCyclesToCome) {
+  NodeTime time;
+  time.add_rank(2);
+  time.account(0, 25);
+  time.add_known(0, {60, 14, 0, 0, 6}, 20, 60);
+  expect_breakdown(time.counted(0), {60, 10, 0, 0, 50});
+  time.network_starts(0, 40);  // meanwhile: what was known stays
+  time.network_ends(0, 70);
+  expect_breakdown(time.breakdown(70), {60, 30, 0, 0, 50});
 }
 
 TEST(NodeTime, TheNetworkComesBeforeMemory) {

@@ -30,6 +30,15 @@ class SequencerTest : public ::testing::Test {
     sequencer_->start(now);
     run();
   }
+  /// The same on three dies, of a rank that may repeat what it has run.
+  void begin_repeating() {
+    sums_ = empty_sums(4, static_cast<std::size_t>(workload_.steps));
+    sequencer_ = std::make_unique<Sequencer>(workload_, wheel_, moment_, launcher_);
+    sequencer_->add_rank(kRank, 3, program_, recorded_);
+    sequencer_->repeat(kRank);
+    sequencer_->start(5);
+    run();
+  }
   void run() {
     run_events(wheel_, moment_, [&](const engine::Event& e) { sequencer_->handle(e); });
   }
@@ -100,6 +109,27 @@ TEST_F(SequencerTest, WaitsForAllThatATaskDependsOn) {
   EXPECT_TRUE(sequencer_->end_starts_another(kRank, 0));
   end(0, 30);
   EXPECT_EQ(launcher_.launched.back(), (Launch{kRank, 2, 30}));
+}
+
+TEST_F(SequencerTest, RefusesToRepeatForARankThatIsNotAtHome) {
+  program_.tasks = {kernel_task(0)};
+  begin();
+  EXPECT_THROW(sequencer_->repeat(kRank + 1), Error);
+}
+
+/// Tasks 0 and 1 start together, then 2 and 3; those whose time is known end by themselves, once for all dies.
+TEST_F(SequencerTest, AsksForAllTasksThatStartTogether) {
+  program_.tasks = {kernel_task(0), dataflow_task(0), kernel_task(1), dataflow_task(1)};
+  add_dependency(program_, 0, 2);
+  add_dependency(program_, 0, 3);
+  launcher_.known = {{0, 40}, {2, 30}};
+  begin_repeating();
+  EXPECT_THAT(launcher_.together, ElementsAre(ElementsAre(1u, 0u), ElementsAre(3u, 2u)));
+  EXPECT_THAT(launcher_.launched, ElementsAre(Launch{kRank, 1, 5}, Launch{kRank, 3, 45}));
+  EXPECT_THAT(launcher_.ended_tasks, ElementsAre(0u, 2u));
+  EXPECT_EQ(moment_.now, 75) << "5 + 40 + 30";
+  for (int die = 0; die < 3; ++die) end(1, 80);
+  EXPECT_THAT(launcher_.ended_tasks, ElementsAre(0u, 2u, 1u));
 }
 
 TEST_F(SequencerTest, ATaskEndsWhenItHasEndedOnEveryDie) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <ostream>
 #include <utility>
@@ -327,6 +328,16 @@ struct FakeLauncher final : Sequencer::Launcher {
   };
   std::vector<Launch> launched;
   std::vector<Delay> delays;
+  std::map<std::uint32_t, Cycles> known;             ///< how long tasks take that are repeated
+  std::vector<std::vector<std::uint32_t>> together;  ///< tasks, for each time that they were asked for
+  std::vector<std::uint32_t> ended_tasks;
+  std::vector<Cycles> repeat(const std::vector<std::uint32_t>& tasks, Cycles) override {
+    together.push_back(tasks);
+    std::vector<Cycles> times;
+    for (const std::uint32_t task : tasks) times.push_back(known.count(task) != 0 ? known.at(task) : kNever);
+    return times;
+  }
+  void ended(std::uint32_t task, Cycles) override { ended_tasks.push_back(task); }
   void launch(RankId rank, std::uint32_t task, Cycles now) override { launched.push_back({rank, task, now}); }
   void delay_begins(RankId, Task::Unit unit, Cycles now) override { delays.push_back({true, unit, now}); }
   void delay_ends(RankId, Task::Unit unit, Cycles now) override { delays.push_back({false, unit, now}); }
