@@ -8,6 +8,7 @@
 #include "audit/small_machine.h"
 #include "dojo/base/error.h"
 #include "dojo/collectives/collectives.h"
+#include "dojo/workload/own_algorithms.h"
 
 namespace dojo::audit {
 namespace {
@@ -255,6 +256,14 @@ class JobCut {
     const std::string& name = subject_.job.plans[from.plan].algorithm;
     for (const workload::CollectiveAlgorithm& each : workload::collective_algorithms()) {
       if (name == each.name() && each.supports(request)) request.algorithm = each.id;
+    }
+    // Those of plug-ins and files only for the group that they had; parts of it go by cost.
+    for (const workload::Algorithm each : workload::algorithms_of_plan(name)) {
+      if (part.participants.size() < from.participants.size()) break;
+      const workload::CollectiveTask whole{request.kind, static_cast<std::uint32_t>(request.members.size()),
+                                           request.root};
+      if (workload::own_collective(each) != nullptr || workload::schedule_for(each, whole) != nullptr)
+        request.algorithm = each;
     }
     cut_.job.plans.push_back(workload::build_collective(request, *cut_.topology));
     part.plan = static_cast<std::uint32_t>(cut_.job.plans.size() - 1);

@@ -10,6 +10,7 @@
 #include "dojo/run/workload_source.h"
 #include "dojo/trace/trace.h"
 #include "json_answer.h"
+#include "plugin_option.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -25,23 +26,31 @@ class Answer {
   Answer(const char* what, const char* sentence, const Arguments& arguments)
       : options_(fmt::format("list {}", what), sentence, fmt::format("dojosim list {}", what)) {
     options_.options()("json", "print JSON instead of text");
+    add_plugin_option(options_);
     wanted_ = options_.parse(arguments);
+    if (wanted_) load_plugins(options_, plugins_);
   }
   [[nodiscard]] bool wanted() const { return wanted_; }
   [[nodiscard]] bool as_json() const { return options_.has("json"); }
+  [[nodiscard]] const run::Plugins& plugins() const { return plugins_; }
   void print_json(const std::vector<Named>& rows) const {
     std::string text;
     for (const Named& row : rows) {
       text += fmt::format("{}\n {{\"kind\": {}, \"name\": {}, \"sentence\": {}}}", text.empty() ? "[" : ",",
                           json_text(row.kind), json_text(row.name), json_text(row.sentence));
     }
-    put(text + "\n]\n");
+    put(text.empty() ? "[]\n" : text + "\n]\n");
   }
 
  private:
   Options options_;
+  run::Plugins plugins_;
   bool wanted_ = false;
 };
+
+std::string with_origin(const std::string& sentence, const std::string& origin) {
+  return sentence.empty() ? origin : fmt::format("{} ({})", sentence, origin);
+}
 
 int params(const Arguments& arguments) {
   const Answer answer("params", "Every key of a run config: default, unit, range, source, what it means (Markdown).",
@@ -67,6 +76,8 @@ int collectives(const Arguments& arguments) {
     for (const workload::OpKind kind : kinds) rows.push_back({"operation", workload::op_kind_name(kind), ""});
     for (const workload::CollectiveAlgorithm& algorithm : workload::collective_algorithms())
       rows.push_back({"algorithm", std::string(algorithm.name()), std::string(algorithm.sentence())});
+    for (const workload::OwnCollective* own : workload::own_collectives())
+      rows.push_back({"algorithm", own->name, with_origin(own->sentence, own->origin)});
     answer.print_json(rows);
     return 0;
   }
@@ -76,6 +87,8 @@ int collectives(const Arguments& arguments) {
   for (const workload::CollectiveAlgorithm& algorithm : workload::collective_algorithms()) {
     fmt::print("  {:<10} {}\n", algorithm.name(), algorithm.sentence());
   }
+  for (const workload::OwnCollective* own : workload::own_collectives())
+    fmt::print("  {:<10} {}\n", own->name, with_origin(own->sentence, own->origin));
   return 0;
 }
 
@@ -124,11 +137,36 @@ int formats(const Arguments& arguments) {
     std::vector<Named> rows;
     for (const workload::TraceFormat& format : workload::trace_formats())
       rows.push_back({"format", std::string(format.name), std::string(format.sentence)});
+    for (const workload::OwnReader& own : workload::own_readers())
+      rows.push_back({"format", own.name, with_origin(own.sentence, own.origin)});
     answer.print_json(rows);
     return 0;
   }
   for (const workload::TraceFormat& format : workload::trace_formats())
     fmt::print("  {:<12} {}\n", format.name, format.sentence);
+  for (const workload::OwnReader& own : workload::own_readers())
+    fmt::print("  {:<12} {}\n", own.name, with_origin(own.sentence, own.origin));
+  return 0;
+}
+
+int plugins(const Arguments& arguments) {
+  const Answer answer("plugins", "What plug-ins add: give each with --plugin FILE.so.", arguments);
+  if (!answer.wanted()) return 0;
+  std::vector<Named> rows;
+  for (const std::string& name : answer.plugins().cores().names())
+    if (name != config::RunParams{}.detailed_core) rows.push_back({"core", name, "for run.detailed_core"});
+  for (const workload::OwnCollective* own : workload::own_collectives())
+    rows.push_back({"collective", own->name, with_origin(own->sentence, own->origin)});
+  for (const workload::OwnOperation* own : workload::own_operations())
+    rows.push_back({"operation", own->name, with_origin(own->sentence, own->origin)});
+  for (const workload::OwnReader& own : workload::own_readers())
+    rows.push_back({"format", own.name, with_origin(own.sentence, own.origin)});
+  if (answer.as_json()) {
+    answer.print_json(rows);
+    return 0;
+  }
+  for (const Named& row : rows) fmt::print("  {:<10} {:<16} {}\n", row.kind, row.name, row.sentence);
+  if (rows.empty()) fmt::print("nothing: give plug-ins with --plugin FILE.so\n");
   return 0;
 }
 
@@ -140,7 +178,8 @@ int list_command(const Arguments& arguments) {
                                           {"collectives", "collective operations and algorithms", collectives},
                                           {"patterns", "synthetic traffic", patterns},
                                           {"models", "models of network and cores, generated workloads", models},
-                                          {"formats", "trace formats", formats}};
+                                          {"formats", "trace formats", formats},
+                                          {"plugins", "what plug-ins add", plugins}};
   return dispatch("list", table, arguments);
 }
 

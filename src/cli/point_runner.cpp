@@ -18,6 +18,7 @@ report::PointRunner::Origin RunPoints::origin(const config::RunConfig& config) {
 
 void RunPoints::share(const config::RunConfig& config, bool lower, const std::function<bool()>& stop) {
   run::Hooks hooks;
+  hooks.plugins = &plugins_;
   hooks.should_stop = stop;
   try {
     shared_.keep(config, lower, hooks);
@@ -29,6 +30,7 @@ void RunPoints::share(const config::RunConfig& config, bool lower, const std::fu
 int RunPoints::check(const config::RunConfig& config) {
   return ended([&] {
     run::Hooks hooks;
+    hooks.plugins = &plugins_;
     hooks.shared = &shared_;
     run::check(config, hooks);
     return static_cast<int>(ExitCode::kGood);

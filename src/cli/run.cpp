@@ -15,10 +15,10 @@
 #include "dojo/report/report.h"
 #include "dojo/report/run_folder.h"
 #include "dojo/report/timeline.h"
-#include "dojo/run/plugins.h"
 #include "dojo/run/run.h"
 #include "interrupt.h"
 #include "output_folder.h"
+#include "plugin_option.h"
 #include "progress.h"
 #include "terminal.h"
 #include "vcd_file.h"
@@ -53,9 +53,8 @@ Options run_options() {
                                                           "all: every on-die link in links.csv, not folded per die")(
       "timeline", "write timeline.pftrace.gz, which opens in ui.perfetto.dev: what each rank ran when")(
       "timeline-ranks", po::value<std::string>(),
-      "its ranks, such as 0,5-9, or all; default: 64 of them, spread evenly")(
-      "plugin", po::value<std::vector<std::string>>()->composing(),
-      "shared object with cores for run.detailed_core; may be repeated");
+      "its ranks, such as 0,5-9, or all; default: 64 of them, spread evenly");
+  add_plugin_option(options);
   VcdFile::describe(options);
   options.positional("config");
   return options;
@@ -145,14 +144,14 @@ int run_with(const Arguments& arguments, const run::Shared* shared) {
   const Clock::time_point start = Clock::now();
   Options options = run_options();
   if (!options.parse(arguments)) return 0;
+  run::Plugins plugins;
+  load_plugins(options, plugins);
   config::RunConfig config = load_config(options);
   config.command = command_line("run", arguments);
   const std::string out = options.text("out");
   std::optional<OutputFolder> folder;
   if (!out.empty()) folder.emplace(out);
   VcdFile vcd(options);
-  run::Plugins plugins;
-  for (const std::string& file : options.all("plugin")) plugins.load(file);
   run::Hooks hooks;
   hooks.plugins = &plugins;
   hooks.shared = shared;

@@ -10,6 +10,7 @@
 #include "dojo/report/sweep.h"
 #include "interrupt.h"
 #include "json_answer.h"
+#include "plugin_option.h"
 #include "point_runner.h"
 #include "terminal.h"
 
@@ -75,6 +76,7 @@ int sweep_command(const Arguments& arguments) {
       "max-bursts", po::value<double>(), "as of run, for every point")("resume", "keep the points that are finished")(
       "dry-run", "print the plan and what of it cannot be, and run nothing")(
       "json", "print JSON instead of text: how many points are done, or the plan of a dry run");
+  add_plugin_option(options);
   options.positional("sweep");
   if (!options.parse(arguments)) return 0;
   report::SweepRequest request;
@@ -100,7 +102,9 @@ int sweep_command(const Arguments& arguments) {
   request.json = options.has("json");
   request.quiet = options.quiet();
   request.program = own_program();
-  RunPoints points;
+  run::Plugins plugins;
+  load_plugins(options, plugins);
+  RunPoints points(plugins);
   request.runner = &points;
   if (options.has("max-input-mib"))
     request.run_options = {"--max-input-mib", std::to_string(options.value<std::int64_t>("max-input-mib", 0))};
@@ -108,6 +112,10 @@ int sweep_command(const Arguments& arguments) {
     input_limits().bursts = options.value<double>("max-bursts", 0);
     request.run_options.insert(request.run_options.end(),
                                {"--max-bursts", fmt::format("{}", options.value<double>("max-bursts", 0))});
+  }
+  for (const std::string& file : options.all("plugin")) {  // tasks may begin in another folder
+    request.plugins.push_back(std::filesystem::absolute(file).lexically_normal().string());
+    request.run_options.insert(request.run_options.end(), {"--plugin", request.plugins.back()});
   }
   request.interrupted = [] { return InterruptGuard::interrupted(); };
   const report::SweepOutcome outcome = report::sweep(request);

@@ -19,6 +19,7 @@
 #include "dojo/run/workload_source.h"
 #include "generate_options.h"
 #include "json_answer.h"
+#include "plugin_option.h"
 #include "terminal.h"
 
 namespace dojo::cli {
@@ -47,10 +48,14 @@ void add_reading_options(Options& options) {
       "cycle-ns", po::value<std::int64_t>(), "length of a layer text's time unit; default 1")(
       "inner-ranks", po::value<std::int64_t>(), "ranks that share a model, for hybrid policies that do not say")(
       "forward-only", "add no backward pass to layer lists and ONNX")(
-      "kineto", po::value<std::string>(), "Kineto trace of the same run as a PyTorch execution trace");
+      "kineto", po::value<std::string>(), "Kineto trace of the same run as a PyTorch execution trace")(
+      "step", po::value<std::int64_t>(), "Kineto and PyTorch: only what belongs to ProfilerStep#N");
+  add_plugin_option(options);
 }
 
 workload::Workload read(const Options& options, const std::string& trace) {
+  run::Plugins plugins;
+  load_plugins(options, plugins);
   workload::TraceOptions reading;
   reading.ranks = rank_count(options, "ranks", 0, 0);
   reading.replicate = options.has("replicate");
@@ -65,6 +70,7 @@ workload::Workload read(const Options& options, const std::string& trace) {
   reading.inner_ranks = at_least(options, "inner-ranks", 0, 0);
   reading.forward_only = options.has("forward-only");
   reading.kineto_file = options.text("kineto");
+  if (options.has("step")) reading.profiler_step = at_least(options, "step", 0, 0);
   std::vector<std::string> files_read;
   return workload::read_trace(trace, reading, &files_read);
 }

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "collectives/common.h"
+#include "collectives/own.h"
 #include "collectives/schedule.h"
 #include "dojo/base/error.h"
 #include "dojo/base/stop_point.h"
@@ -86,11 +87,10 @@ struct Choice {
 
 /// With the time of a walk, if there may be one and the formula's is below `most` seconds or the walk is short. A walk
 /// that takes more than that ends there.
-Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& request,
-               const topology::Topology& topology, double most = std::numeric_limits<double>::infinity()) {
-  stop_point();
-  auto [plan, cuttings] = algorithm.build(request, topology);
-  Choice choice{&algorithm, std::move(plan), false};
+Choice walked(const CollectiveAlgorithm* algorithm, BuiltPlan built, const CollectiveRequest& request,
+              const topology::Topology& topology, double most = std::numeric_limits<double>::infinity()) {
+  auto& [plan, cuttings] = built;
+  Choice choice{algorithm, std::move(plan), false};
   const std::size_t messages = choice.plan.edges.size() * choice.plan.tracks * choice.plan.chunks;
   if (request.members.size() == 1 || (choice.plan.model_seconds > most && messages > kManyMessages)) return choice;
   if (cuttings.empty()) cuttings.push_back({choice.plan.chunks, choice.plan.window});
@@ -111,6 +111,16 @@ Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& re
   choice.plan.chunks = best.chunks;
   choice.plan.window = best.window;
   return choice;
+}
+
+Choice planned(const CollectiveAlgorithm& algorithm, const CollectiveRequest& request,
+               const topology::Topology& topology, double most = std::numeric_limits<double>::infinity()) {
+  stop_point();
+  return walked(&algorithm, algorithm.build(request, topology), request, topology, most);
+}
+
+bool is_own(Algorithm algorithm) {
+  return own_collective(algorithm) != nullptr || !file_of(algorithm).empty();
 }
 
 /// Those that may be chosen, with the times of their formulas, the shortest first.
@@ -155,7 +165,10 @@ const CollectiveAlgorithm& choose_algorithm(const CollectiveRequest& request, co
 }
 
 DataflowPlan build_collective(const CollectiveRequest& request, const topology::Topology& topology) {
-  return choose(request, topology).plan;
+  if (!request.algorithm || !is_own(*request.algorithm)) return choose(request, topology).plan;
+  check(request);
+  stop_point();
+  return walked(nullptr, collectives::own_plan(*request.algorithm, request, topology), request, topology).plan;
 }
 
 }  // namespace dojo::workload

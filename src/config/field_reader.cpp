@@ -3,10 +3,12 @@
 #include "config/field_reader.h"
 #include "config/removed_keys.h"
 #include "dojo/base/nearest.h"
+#include "dojo/workload/own_algorithms.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <filesystem>
 
 namespace dojo::config {
 namespace {
@@ -126,6 +128,16 @@ std::string read_word(const Value& value, const std::string& where, const std::v
       value, where,
       fmt::format("found {}, expected {}{}{}", value.shown(), words.size() > 1 ? "one of " : "", quoted(words), cure));
   return "";
+}
+
+std::optional<workload::Algorithm> read_algorithm(const Value& value, const std::string& where, ReadLog& log) {
+  if (value.is(Kind::kText) && workload::names_schedule_file(value.text)) {
+    const std::string directory = value.origin ? value.origin->directory : "";
+    return workload::schedule_file((std::filesystem::path(directory) / value.text).string());
+  }
+  const std::string word = read_word(value, where, workload::algorithm_names(), log);
+  if (word.empty()) return std::nullopt;
+  return workload::algorithm_named(word);
 }
 
 bool check_keys(const Value& object, const std::string& where, const std::vector<std::string>& known, ReadLog& log) {

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -40,6 +41,9 @@ bool read_value(const Value& value, const std::string& where, const schema::Rang
 /// A text out of `words`; "" after a complaint.
 std::string read_word(const Value& value, const std::string& where, const std::vector<std::string>& words,
                       ReadLog& log);
+/// A built-in algorithm, one of a plug-in, or a file of schedules beside the file that names it; none after a
+/// complaint.
+std::optional<workload::Algorithm> read_algorithm(const Value& value, const std::string& where, ReadLog& log);
 /// Checks that it is an object and that all its keys are known ("$schema" is, in a root).
 bool check_keys(const Value& object, const std::string& where, const std::vector<std::string>& known, ReadLog& log);
 
@@ -60,6 +64,10 @@ class FieldReader {
     if constexpr (Word::known) {
       if (Word::may_be_empty && value->is(Value::Kind::kText) && value->text.empty()) {
         member = Member{};
+        return;
+      }
+      if constexpr (std::is_same_v<Member, std::optional<workload::Algorithm>>) {
+        member = read_algorithm(*value, where, log_);
         return;
       }
       const std::string word = read_word(*value, where, schema::enum_words<typename Word::Enum>(), log_);

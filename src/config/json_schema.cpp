@@ -45,6 +45,12 @@ class SchemaWriter {
     if constexpr (schema::Word<Member>::known) {
       one["enum"] = schema::enum_words<typename schema::Word<Member>::Enum>();
       if (schema::Word<Member>::may_be_empty) one["enum"].push_back("");
+      if constexpr (std::is_same_v<Member, std::optional<workload::Algorithm>>) {  // or a plug-in's, or a file
+        Json words;
+        words["enum"] = one["enum"];
+        one.erase("enum");
+        one["anyOf"] = Json::array({words, {{"type", "string"}}});
+      }
       one["default"] = schema::word_text(member);
     } else if constexpr (std::is_same_v<Member, std::vector<std::int64_t>>) {
       one["type"] = "array";

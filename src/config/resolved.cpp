@@ -7,11 +7,16 @@
 #include "dojo/config/config.h"
 #include "dojo/config/hardware.h"
 #include "dojo/schema/enum_text.h"
+#include "dojo/workload/own_algorithms.h"
 
 namespace dojo::config {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+std::string absolute(const std::string& file) {
+  return file.empty() ? file : std::filesystem::absolute(file).lexically_normal().string();
+}
 
 class Writer {
  public:
@@ -22,7 +27,10 @@ class Writer {
   template <class Member, class... Rest>
   void operator()(const char* key, const Member& member, Rest&&...) {
     if (!in_use(key)) return;
-    if constexpr (schema::Word<Member>::known) {
+    if constexpr (std::is_same_v<Member, std::optional<workload::Algorithm>>) {
+      const std::string file = member ? workload::file_of(*member) : "";
+      out_[key] = !file.empty() ? absolute(file) : member ? workload::algorithm_name(*member) : "";
+    } else if constexpr (schema::Word<Member>::known) {
       out_[key] = schema::word_text(member);
     } else {
       out_[key] = member;
@@ -70,10 +78,6 @@ void add_leaves(const std::string& path, const Json& json, std::map<std::string,
   } else {
     out[path] = json.dump(-1, ' ', false, Json::error_handler_t::replace);
   }
-}
-
-std::string absolute(const std::string& file) {
-  return file.empty() ? file : std::filesystem::absolute(file).lexically_normal().string();
 }
 
 }  // namespace

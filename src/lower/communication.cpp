@@ -9,6 +9,7 @@
 
 #include "dojo/base/stop_point.h"
 #include "dojo/collectives/collectives.h"
+#include "dojo/workload/own_algorithms.h"
 #include "lower/dip_shares.h"
 #include "lower/floors.h"
 #include "lower/transfer_plans.h"
@@ -197,7 +198,8 @@ std::uint32_t Communication::collective_plan(const EntryUse& use, const Op& op, 
     layout.push_back(slice.first_site_column - origin.first_site_column);
     layout.push_back(slice.shape_index);
   }
-  if (topology_.routes() != nullptr) {  // what works between the members depends on where they are
+  // What works between the members, and what a plug-in makes of them, depends on where they are.
+  if (topology_.routes() != nullptr || (algorithm && own_collective(*algorithm) != nullptr)) {
     layout.push_back(origin.first_site_row);
     layout.push_back(origin.first_site_column);
   }

@@ -34,6 +34,13 @@ std::vector<std::string> words_of(const SweepRequest& request, const SweepFile& 
   return words;
 }
 
+/// Files whose code makes the points.
+std::vector<std::string> made_by(const SweepRequest& request) {
+  std::vector<std::string> files{request.program};
+  files.insert(files.end(), request.plugins.begin(), request.plugins.end());
+  return files;
+}
+
 /// How long the rest of a pool may take, by the part so far, which may be unlike the rest.
 std::string time_left(std::chrono::steady_clock::time_point start, std::size_t ended, std::size_t all) {
   if (ended == all) return "";
@@ -53,7 +60,7 @@ class Sweep {
         file_(file),
         plan_(plan),
         shard_(shard),
-        runs_(file, request.directory, request.program),
+        runs_(file, request.directory, made_by(request)),
         ladder_(file, plan, request.directory) {}
 
   SweepOutcome run() {

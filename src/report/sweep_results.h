@@ -81,9 +81,9 @@ struct SweepTable {
 /// The files beside the folder of a run, which say what became of it.
 class RunFiles {
  public:
-  /// `program`: whose runs count as current.
-  RunFiles(const SweepFile& sweep, std::string directory, std::string program)
-      : sweep_(sweep), directory_(std::move(directory)), program_(std::move(program)) {}
+  /// `made_by`: the program whose runs count as current, and the plug-ins.
+  RunFiles(const SweepFile& sweep, std::string directory, std::vector<std::string> made_by)
+      : sweep_(sweep), directory_(std::move(directory)), made_by_(std::move(made_by)) {}
   [[nodiscard]] std::string folder(const PointRun& run) const;
   /// The finished result was made by this program, from this configuration and from files that are still the same, and
   /// nobody has changed it since.
@@ -104,7 +104,8 @@ class RunFiles {
   [[nodiscard]] std::string report_hash(const PointRun& run) const;
   std::string sha256_of(const std::string& file);
   const SweepFile& sweep_;
-  std::string directory_, program_;
+  std::string directory_;
+  std::vector<std::string> made_by_;
   std::map<std::string, std::string> sha256_;
 };
 

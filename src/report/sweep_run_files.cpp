@@ -87,7 +87,9 @@ void RunFiles::remove_log_of_finished(const PointRun& run) const {
 std::string RunFiles::identity(const PointRun& run) {
   config::RunConfig config = config::load(load_request(sweep_, run));
   config.run.threads = 0;  // no result depends on it
-  std::string all = sha256_of(program_) + config::resolved_json(config);
+  std::string all;
+  for (const std::string& file : made_by_) all += sha256_of(file);
+  all += config::resolved_json(config);
   for (const auto& [name, sha256] : config.input_sha256) all += sha256;
   return config::sha256_text(all) + "\n";
 }

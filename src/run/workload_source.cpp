@@ -149,8 +149,10 @@ workload::Workload generate_workload(const config::GenerateParams& params, RankI
   return made;
 }
 
-workload::Workload make_workload(const config::WorkloadParams& params, const topology::Topology& topology,
-                                 std::vector<std::string>* files_read) {
+namespace {
+
+workload::Workload read_or_generated(const config::WorkloadParams& params, const topology::Topology& topology,
+                                     std::vector<std::string>* files_read) {
   if (!params.trace.empty()) return workload::read_trace(params.trace, trace_options(params, topology), files_read);
   if (params.generate.model.empty()) {
     throw Error(ExitCode::kUsage,
@@ -160,6 +162,17 @@ workload::Workload make_workload(const config::WorkloadParams& params, const top
   const RankId ranks = params.ranks > 0 ? static_cast<RankId>(params.ranks)
                                         : workload::place_count(rank_unit(params.rank_unit), topology);
   return generate_workload(params.generate, ranks, params.steps);
+}
+
+}  // namespace
+
+workload::Workload make_workload(const config::WorkloadParams& params, const topology::Topology& topology,
+                                 std::vector<std::string>* files_read) {
+  workload::Workload made = read_or_generated(params, topology, files_read);
+  Findings findings;
+  workload::read_schedule_files({}, params.collective_algorithm, files_read, findings);
+  findings.throw_if_any();
+  return made;
 }
 
 workload::LowerOptions lower_options(const config::WorkloadParams& params, RankId ranks) {

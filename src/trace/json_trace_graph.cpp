@@ -5,11 +5,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <exception>
+#include <filesystem>
 #include <limits>
 #include <utility>
 
 #include "dojo/base/nearest.h"
 #include "dojo/base/types.h"
+#include "dojo/workload/own_algorithms.h"
+#include "dojo/workload/own_operations.h"
 #include "trace/json_trace.h"
 
 namespace dojo::workload {
@@ -47,6 +51,23 @@ void JsonGraphReader::word(JsonObject& object, const char* key, Member& value, b
   object.report(
       *object.take(key), key,
       fmt::format("found '{}', expected {}; correct it", text, near.empty() ? join_words(words) : "'" + near + "'"));
+}
+
+/// A file of schedules lies beside the trace that names it.
+void JsonGraphReader::read_algorithm(JsonObject& object, Op& op) {
+  std::string text;
+  if (!object.text("algorithm", text) || text.empty()) return;
+  if (names_schedule_file(text)) {
+    op.algorithm = schedule_file((std::filesystem::path(file_).parent_path() / text).string());
+    return;
+  }
+  op.algorithm = algorithm_named(text);
+  if (op.algorithm) return;
+  const std::vector<std::string> words = algorithm_names();
+  const std::string near = nearest(text, words);
+  object.report(*object.take("algorithm"), "algorithm",
+                fmt::format("found '{}', expected {}; correct it, or give the plug-in that has it (--plugin FILE.so)",
+                            text, near.empty() ? join_words(words) : "'" + near + "'"));
 }
 
 Graph JsonGraphReader::read(const LocatedJson& value, const std::string& path) {
@@ -118,14 +139,56 @@ void JsonGraphReader::read_op(const LocatedJson& value, const std::string& path)
   word(object, "dtype", draft.op.dtype, false);
   object.integer("duration_ns", draft.op.duration_ns, 0, kLargestAmount);
   word(object, "recorded_on", draft.op.recorded_on, false);
-  word(object, "kind", draft.op.kind, true);
+  const LocatedJson* kind = object.take("kind");
+  const OwnOperation* own = kind != nullptr ? own_operation(kind->text) : nullptr;
+  if (own == nullptr) word(object, "kind", draft.op.kind, true);
   std::int64_t recompute = 0;
   object.integer("recompute", recompute, 0, 1);
   draft.op.recompute = recompute != 0;
-  read_kind(object, value, draft);
+  if (own != nullptr) {
+    read_own(object, value, *own, draft);
+  } else {
+    read_kind(object, value, draft);
+  }
   read_lists(object, draft);
   object.finish();
   builder_.add(std::move(draft));
+}
+
+/// An operation of a plug-in's kind becomes work that is cut evenly, or work on elements.
+void JsonGraphReader::read_own(JsonObject& object, const LocatedJson& value, const OwnOperation& own, OpDraft& draft) {
+  std::map<std::string, std::int64_t> values;
+  for (const std::string& key : own.keys)
+    object.integer(key, values[key], std::numeric_limits<std::int64_t>::min(), kLargestAmount, true);
+  if (draft.name.empty()) draft.name = own.name;
+  if (!sound()) return;
+  const auto wrong = [&](const std::string& words) {
+    object.report(value, "", fmt::format("{}: operation \"{}\": {}", own.origin, own.name, words));
+  };
+  OwnCost cost;
+  try {
+    cost = own.cost(values);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception& e) {
+    return wrong(fmt::format("found an exception ({}), expected a cost", e.what()));
+  } catch (...) {
+    return wrong("found an exception of no known kind, expected a cost");
+  }
+  Op& op = draft.op;
+  const bool even = cost.matrix_flops > 0 || cost.bytes > 0, elements = cost.elements > 0;
+  if (std::min({cost.matrix_flops, cost.bytes, cost.elements, cost.vector_flops_per_element}) < 0 ||
+      std::max(cost.bytes, cost.elements) > kLargestAmount || cost.matrix_flops > kLargestAmount * 1024 ||
+      cost.vector_flops_per_element > 1 << 20)
+    return wrong("found a cost that is negative or too large, expected sizes as in docs/trace_format.md");
+  if (even == elements)
+    return wrong(fmt::format("found a cost {}, expected FLOP of products and bytes, or elements",
+                             even ? "of elements beside FLOP of products or bytes" : "of nothing"));
+  op.kind = even ? OpKind::kCompute : OpKind::kElementwise;
+  op.flops = cost.matrix_flops;
+  op.bytes = cost.bytes;
+  op.elements = cost.elements;
+  op.vector_flops_per_element = cost.vector_flops_per_element;
 }
 
 void JsonGraphReader::read_kind(JsonObject& object, const LocatedJson& value, OpDraft& draft) {
@@ -212,7 +275,7 @@ void JsonGraphReader::read_communication(JsonObject& object, OpDraft& draft) {
     op.root = static_cast<std::int32_t>(root);
   }
   if (op.kind == OpKind::kAllToAll) read_pairs(object, draft);
-  word(object, "algorithm", op.algorithm, false);
+  read_algorithm(object, op);
   std::string text = "all";
   object.text("group", text);
   const auto found = classes_.find(text);

@@ -10,6 +10,8 @@
 
 namespace dojo::workload {
 
+struct OwnOperation;
+
 class JsonGraphReader {
  public:
   /// `classes` maps the names of group classes to their indices.
@@ -19,6 +21,8 @@ class JsonGraphReader {
  private:
   void read_tensors(JsonObject& graph);
   void read_ops(JsonObject& graph);
+  void read_algorithm(JsonObject& object, Op& op);
+  void read_own(JsonObject& object, const LocatedJson& value, const OwnOperation& own, OpDraft& draft);
   void read_op(const LocatedJson& value, const std::string& path);
   void read_kind(JsonObject& object, const LocatedJson& value, OpDraft& draft);
   void read_amounts(JsonObject& object, const LocatedJson& value, OpDraft& draft);

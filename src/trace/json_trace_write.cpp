@@ -3,11 +3,13 @@
 // written back byte for byte.
 #include <fmt/format.h>
 
+#include <filesystem>
 #include <iterator>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "dojo/trace/trace.h"
+#include "dojo/workload/own_algorithms.h"
 #include "trace/file_bytes.h"
 #include "trace/graph_builder.h"
 #include "trace/json_trace.h"
@@ -64,7 +66,11 @@ void add_communication(Json& json, const Op& op, const Workload& workload) {
     return;
   }
   if (op.root != 0) json["root"] = op.root;
-  if (op.algorithm) json["algorithm"] = schema::enum_text(*op.algorithm);
+  if (op.algorithm) {
+    const std::string file = file_of(*op.algorithm);  // the trace may be put into any folder
+    json["algorithm"] =
+        file.empty() ? algorithm_name(*op.algorithm) : std::filesystem::absolute(file).lexically_normal().string();
+  }
   if (op.group != 0) json["group"] = workload.group_classes.at(op.group).name;
 }
 

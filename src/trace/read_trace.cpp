@@ -14,6 +14,7 @@
 #include "trace/file_formats.h"
 #include "trace/graph_builder.h"
 #include "trace/json_trace.h"
+#include "trace/own_readers.h"
 #include "trace/pytorch/pytorch.h"
 #include "trace/read_bytes.h"
 #include "trace/text_lines.h"
@@ -52,6 +53,10 @@ Workload read_file(const std::string& path, const TraceOptions& options, std::ve
   if (bytes.empty()) {
     findings.add("{}: found an empty file, expected a trace; write it again", path);
     return {};
+  }
+  if (const OwnReader* own = own_reader_of(path, bytes)) {
+    if (files_read != nullptr) files_read->push_back(path);
+    return read_by(*own, {bytes, path, options}, findings);
   }
   const bool binary = !is_plain_text(bytes.substr(0, 4096));
   const RankFormat* per_rank = rank_format_of(bytes);
@@ -152,6 +157,16 @@ Workload read_trace(const std::string& path, const TraceOptions& options, std::v
   const bool timed =
       !options.kineto_file.empty() && !workload.graphs.empty() && workload.graphs[0].format == "pytorch-et";
   if (timed && files_read != nullptr) files_read->push_back(options.kineto_file);
+  if (options.profiler_step && !workload.graphs.empty()) {
+    const std::string& format = workload.graphs[0].format;
+    if (format != "kineto" && format != "pytorch-et") {
+      findings.add(
+          "{}: found a profiler's step (--step) for a trace of format {}, expected kineto or pytorch-et; leave "
+          "it out",
+          path, format);
+    }
+  }
+  read_schedule_files(workload, std::nullopt, files_read, findings);
   if (options.steps > 1) workload.steps = options.steps;
   scale_durations(workload, options.duration_scale);
   check_workload(workload, findings);

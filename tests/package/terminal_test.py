@@ -87,6 +87,8 @@ class Answers(Folder):
             rows = json.loads(call("list", what, "--json"))
             self.assertGreater(len(rows), 2, what)
             self.assertTrue(all(row.get("sentence") is not None for row in rows), what)
+        self.assertEqual(json.loads(call("list", "plugins", "--json")), [])
+        self.assertIn("--plugin FILE.so", call("list", "plugins"))
         keys = {row["key"] for row in json.loads(call("list", "params", "--json"))}
         self.assertTrue({"machine.noc.hop_cycles", "workload.steps", "run.seed"} <= keys)
 

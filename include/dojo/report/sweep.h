@@ -48,6 +48,7 @@ struct SweepRequest {
   std::string program;  ///< path of the dojosim executable: points are made again when it changes; tasks start it
   bool quiet = false;
   std::vector<std::string> run_options;  ///< passed on to every point
+  std::vector<std::string> plugins;      ///< files that every point loads: points are made again when one changes
   std::function<bool()> interrupted;     ///< a signal came before the sweep could wait for one; may be empty
 };
 

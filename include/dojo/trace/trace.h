@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <iosfwd>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,8 @@ struct TraceOptions {
   bool forward_only = false;          ///< layer lists and ONNX: no backward pass and no update is added
   double duration_scale = 1;          ///< every recorded duration is multiplied by it
   std::string kineto_file;            ///< Kineto trace of the same run as a PyTorch execution trace: its durations
+  /// Kineto and PyTorch execution traces: what belongs to ProfilerStep#N alone; none = the whole file as one step.
+  std::optional<std::int64_t> profiler_step;
 };
 
 struct TraceFormat {
@@ -38,6 +41,11 @@ struct TraceFormat {
 /// Error(kInvalidInput) with all findings otherwise. `files_read` receives every file for the report's input hashes.
 [[nodiscard]] Workload read_trace(const std::string& path, const TraceOptions& options,
                                   std::vector<std::string>* files_read);
+
+/// Files of schedules that the operations name, and `more` if it is one, are read and checked (docs/trace_format.md).
+/// Throws Error(kIo) for a missing file; `files_read` receives each.
+void read_schedule_files(const Workload& workload, std::optional<Algorithm> more, std::vector<std::string>* files_read,
+                         Findings& findings);
 
 /// Checks across ranks: groups complete, same collectives in the same order with equal type and size, every send has
 /// its receive, no cycle within a rank, sizes sane. One line per finding: rank, operation, file.

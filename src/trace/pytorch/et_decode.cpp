@@ -11,6 +11,7 @@
 #include "trace/pytorch/dataflow.h"
 #include "trace/pytorch/et_collective.h"
 #include "trace/pytorch/et_cost.h"
+#include "trace/pytorch/kineto_events.h"
 #include "trace/pytorch/pytorch.h"
 
 namespace dojo::workload {
@@ -66,6 +67,8 @@ class Decoder {
     if (findings_.lines().size() != before) return {};
     if (const LocatedJson* schema = rest.find("schema")) schema_ = schema->text;
     std::sort(nodes_.begin(), nodes_.end(), [](const EtNode& a, const EtNode& b) { return a.id < b.id; });
+    if (request_.options.profiler_step) leave_out_other_steps(*request_.options.profiler_step);
+    if (findings_.lines().size() != before) return {};
     link_tree();
     if (findings_.lines().size() != before) return {};
     choose_work();
@@ -97,6 +100,27 @@ class Decoder {
       result_.world = std::max(result_.world, world_of_groups(node.inputs[0].text));
     }
     nodes_.push_back(std::move(node));
+  }
+
+  /// Ids are given as nodes begin, in all threads: a step's nodes are those up to the next step's.
+  void leave_out_other_steps(std::int64_t step) {
+    std::vector<std::int64_t> known;
+    std::vector<EtNode> kept;
+    bool inside = false;
+    for (EtNode& node : nodes_) {
+      if (const std::optional<std::int64_t> number = profiler_step_of(node.name)) {
+        known.push_back(*number);
+        inside = *number == step;
+      }
+      if (inside) kept.push_back(std::move(node));
+    }
+    if (kept.empty()) {
+      findings_.add("{}: rank {}: {}", request_.file, request_.rank, missing_step(step, known));
+      return;
+    }
+    notes_.push_back(fmt::format("{}: of {} profiler steps only ProfilerStep#{} is read, {} of {} nodes", request_.file,
+                                 known.size(), step, kept.size(), nodes_.size()));
+    nodes_ = std::move(kept);
   }
 
   void link_tree() {
@@ -337,7 +361,8 @@ class Decoder {
     if (request_.options.kineto_file.empty()) return;
     const std::string& file = request_.options.kineto_file;
     std::int64_t lost = 0, matched = 0;
-    const std::vector<OperatorTime> times = operator_times(read_file_bytes(file), file, lost, findings_);
+    const std::vector<OperatorTime> times =
+        operator_times(read_file_bytes(file), file, request_.options.profiler_step, lost, findings_);
     if (!findings_.empty()) return;
     const bool numbered = std::any_of(times.begin(), times.end(), [](const OperatorTime& t) { return t.record >= 0; });
     const OperatorNodes nodes(nodes_, times);
@@ -392,7 +417,9 @@ class Decoder {
     for (const EtNode& node : nodes_) steps += node.name.rfind("ProfilerStep", 0) == 0 ? 1 : 0;
     if (steps > 1) {
       graph.warnings.push_back(
-          fmt::format("{}: the trace holds {} profiler steps; together they are one step here", request_.file, steps));
+          fmt::format("{}: the trace holds {} profiler steps; together they are one step here (--step N of trace "
+                      "convert takes one)",
+                      request_.file, steps));
     }
     if (!schema_.empty()) graph.warnings.push_back(fmt::format("{}: schema {}", request_.file, schema_));
     result_.global_peers = false;

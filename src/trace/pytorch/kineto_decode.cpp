@@ -39,7 +39,7 @@ class Decoder {
 
   RankTrace run() {
     const std::size_t before = findings_.lines().size();
-    events_ = read_kineto_events(request_.bytes, request_.file, findings_);
+    events_ = read_kineto_events(request_.bytes, request_.file, request_.options.profiler_step, findings_);
     if (findings_.lines().size() == before && events_.work.empty()) no_work();
     if (findings_.lines().size() != before) return {};
     for (std::size_t i = 0; i < events_.work.size(); ++i) add(i);
@@ -206,6 +206,17 @@ class Decoder {
                     events_.device_name.empty() ? " on another machine" : fmt::format(" on '{}'", events_.device_name),
                     events_.waits.empty() ? "a stream waits for what had ended on the others when its kernel began"
                                           : "streams wait as recorded"));
+    if (const std::optional<std::int64_t> step = request_.options.profiler_step) {
+      note(fmt::format(
+          "of {} profiler steps only ProfilerStep#{} is read: what was launched in it; {} kernels and copies "
+          "are left out",
+          events_.steps.size(), *step, events_.left_out));
+    } else if (events_.steps.size() > 1) {
+      note(
+          fmt::format("the trace holds {} profiler steps; together they are one step here (--step N of trace convert "
+                      "takes one)",
+                      events_.steps.size()));
+    }
     if (overlaps_ > 0) {
       note(
           fmt::format("{} operations begin while the one before on their stream still runs, {:.3f} ms in all; they "

@@ -80,7 +80,7 @@ bool uneven(const std::string& text) {
   return false;
 }
 
-enum class Category : std::uint8_t { kOther, kDevice, kCopy, kOperator, kRuntime, kWait };
+enum class Category : std::uint8_t { kOther, kDevice, kCopy, kOperator, kRuntime, kWait, kStep };
 
 bool ends_with(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
@@ -105,13 +105,16 @@ Category category_of(const std::string& word, const LocatedJson* args) {
 
 class Collector {
  public:
+  explicit Collector(std::optional<std::int64_t> step) : step_(step) {}
+
   void take(const LocatedJson& event) {
     ++events_.events;
     const LocatedJson *phase = event.find("ph"), *category = event.find("cat"), *args = event.find("args");
     if (phase == nullptr) return;
     if (phase->text == "E") return end(event);
     if (category == nullptr || (phase->text != "X" && phase->text != "B")) return;
-    const Category kind = category_of(category->text, args);
+    Category kind = category_of(category->text, args);
+    if (names_step(event, category->text)) kind = Category::kStep;
     ++events_.categories[category->text];
     const std::string word = lower_case(category->text);
     if ((kind == Category::kDevice && word != "kernel") || (kind == Category::kCopy && word.find("gpu_mem") != 0))
@@ -121,6 +124,8 @@ class Collector {
       work(event, kind, real_of(event.find("dur")));
     } else if (kind == Category::kOperator) {
       operation(event);
+    } else if (kind == Category::kStep) {
+      profiler_step(event, real_of(event.find("dur")));
     } else if (kind == Category::kRuntime) {
       launch(event);
     } else if (kind == Category::kWait) {
@@ -141,14 +146,51 @@ class Collector {
                      [](const StreamWait& a, const StreamWait& b) { return a.time_ns < b.time_ns; });
     std::stable_sort(events_.operators.begin(), events_.operators.end(),
                      [](const HostOperator& a, const HostOperator& b) { return a.start < b.start; });
+    std::stable_sort(events_.steps.begin(), events_.steps.end(),
+                     [](const ProfilerStep& a, const ProfilerStep& b) { return a.begin < b.begin; });
+    if (step_) leave_out_other_steps();
     return std::move(events_);
   }
 
  private:
+  /// On the host: a device's range of that name says when it worked, not what for.
+  static bool names_step(const LocatedJson& event, const std::string& category) {
+    const LocatedJson* name = event.find("name");
+    return name != nullptr && profiler_step_of(name->text) && lower_case(category).rfind("gpu", 0) != 0;
+  }
+
+  void profiler_step(const LocatedJson& event, double dur) {
+    const double begin = real_of(event.find("ts"));
+    const std::optional<std::int64_t> number = profiler_step_of(event.find("name")->text);
+    if (number && std::abs(begin) < 1e17 && dur >= 0) events_.steps.push_back({*number, begin, begin + dur});
+  }
+
+  /// Work belongs to the step in which it was launched: the device runs after the host. What nobody launched belongs to
+  /// the step in which it began.
+  void leave_out_other_steps() {
+    const auto in_step = [&](double ts) {
+      return std::any_of(events_.steps.begin(), events_.steps.end(),
+                         [&](const ProfilerStep& s) { return s.number == *step_ && ts >= s.begin && ts < s.end; });
+    };
+    const std::size_t before = events_.work.size();
+    const auto other = [&](const DeviceWork& work) {
+      const auto launched = launched_at_.find(work.correlation);
+      const bool known = work.correlation != 0 && launched != launched_at_.end();
+      return !in_step(known ? launched->second : origin_ + static_cast<double>(work.start_ns) / 1e3);
+    };
+    events_.work.erase(std::remove_if(events_.work.begin(), events_.work.end(), other), events_.work.end());
+    events_.left_out = before - events_.work.size();
+    events_.operators.erase(std::remove_if(events_.operators.begin(), events_.operators.end(),
+                                           [&](const HostOperator& one) { return !in_step(one.start); }),
+                            events_.operators.end());
+  }
+
   void launch(const LocatedJson& event) {
     const LocatedJson* args = event.find("args");
     if (args == nullptr) return;
     const std::int64_t key = integer_of(args->find("correlation"), -1), value = integer_of(external_id(*args), -1);
+    const double at = real_of(event.find("ts"));
+    if (step_ && key > 0 && !std::isnan(at)) launched_at_.emplace(static_cast<std::uint64_t>(key), at);
     if (key >= 0 && value >= 0)
       events_.external_of_correlation.emplace(static_cast<std::uint64_t>(key), static_cast<std::uint64_t>(value));
   }
@@ -177,7 +219,7 @@ class Collector {
 
   /// Pairs of begin and end, the older form of an event: by thread, the last one that began ends first.
   void begin(const LocatedJson& event, Category kind) {
-    if (kind == Category::kDevice || kind == Category::kCopy || kind == Category::kOperator)
+    if (kind == Category::kDevice || kind == Category::kCopy || kind == Category::kOperator || kind == Category::kStep)
       open_[thread_of(event)].push_back({event, kind});
     else
       open_[thread_of(event)].push_back({LocatedJson{}, Category::kOther});
@@ -192,8 +234,9 @@ class Collector {
     const Open began = std::move(stack.back());
     stack.pop_back();
     if (began.kind == Category::kOperator) return operation(began.event);
-    if (began.kind != Category::kOther)
-      work(began.event, began.kind, real_of(event.find("ts")) - real_of(began.event.find("ts")));
+    const double dur = real_of(event.find("ts")) - real_of(began.event.find("ts"));
+    if (began.kind == Category::kStep) return profiler_step(began.event, dur);
+    if (began.kind != Category::kOther) work(began.event, began.kind, dur);
   }
 
   static std::pair<std::string, std::string> thread_of(const LocatedJson& event) {
@@ -294,7 +337,9 @@ class Collector {
     Category kind = Category::kOther;
   };
 
+  std::optional<std::int64_t> step_;  ///< that is read; none: all
   KinetoEvents events_;
+  std::unordered_map<std::uint64_t, double> launched_at_;  ///< us, by correlation; where a step is chosen
   std::unordered_map<std::string, std::uint32_t> known_;
   std::unordered_map<std::string, std::int64_t> lanes_;
   std::map<std::pair<std::string, std::string>, std::vector<Open>> open_;
@@ -304,19 +349,48 @@ class Collector {
 
 }  // namespace
 
-KinetoEvents read_kineto_events(const std::string& bytes, const std::string& file, Findings& findings) {
-  Collector collector;
+std::optional<std::int64_t> profiler_step_of(const std::string& name) {
+  constexpr std::string_view kWord = "ProfilerStep#";
+  if (name.compare(0, kWord.size(), kWord) != 0) return std::nullopt;
+  std::int64_t number = 0;
+  const char* const end = name.data() + name.size();
+  const auto [after, error] = std::from_chars(name.data() + kWord.size(), end, number);
+  if (error != std::errc() || after != end || number < 0) return std::nullopt;
+  return number;
+}
+
+std::string missing_step(std::int64_t step, const std::vector<std::int64_t>& known) {
+  if (known.empty()) {
+    return fmt::format(
+        "found no ProfilerStep#N, expected ProfilerStep#{}; leave --step out, or record the trace with "
+        "the profiler's step()",
+        step);
+  }
+  return fmt::format("found the profiler's steps {}, expected {} among them; choose one of them for --step",
+                     fmt::join(known, ", "), step);
+}
+
+KinetoEvents read_kineto_events(const std::string& bytes, const std::string& file, std::optional<std::int64_t> step,
+                                Findings& findings) {
+  Collector collector(step);
   LocatedJson rest;
   const std::size_t first = bytes.find_first_not_of(" \t\r\n\xef\xbb\xbf");
   const bool list = first != std::string::npos && bytes[first] == '[';
+  const std::size_t before = findings.lines().size();
   stream_json_list(
       bytes, file, list ? "" : "traceEvents", [&](const LocatedJson& event) { collector.take(event); }, rest, findings);
-  return collector.finish(rest);
+  KinetoEvents events = collector.finish(rest);
+  std::vector<std::int64_t> known;
+  for (const ProfilerStep& each : events.steps) known.push_back(each.number);
+  if (step && findings.lines().size() == before && std::find(known.begin(), known.end(), *step) == known.end())
+    findings.add("{}: {}", file, missing_step(*step, known));
+  return events;
 }
 
-std::vector<OperatorTime> operator_times(const std::string& bytes, const std::string& file, std::int64_t& unlinked_ns,
+std::vector<OperatorTime> operator_times(const std::string& bytes, const std::string& file,
+                                         std::optional<std::int64_t> step, std::int64_t& unlinked_ns,
                                          Findings& findings) {
-  const KinetoEvents events = read_kineto_events(bytes, file, findings);
+  const KinetoEvents events = read_kineto_events(bytes, file, step, findings);
   std::vector<OperatorTime> times;
   std::unordered_map<std::int64_t, std::size_t> of_external;
   for (const HostOperator& one : events.operators) {

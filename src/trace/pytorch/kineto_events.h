@@ -3,6 +3,7 @@
 #pragma once
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -42,9 +43,17 @@ struct HostOperator {
   std::uint32_t name = 0;  ///< into KinetoEvents::names
 };
 
+/// What the profiler calls a step: a range of the host's time.
+struct ProfilerStep {
+  std::int64_t number = 0;
+  double begin = 0, end = 0;  ///< us
+};
+
 struct KinetoEvents {
   std::vector<std::string> names;
-  std::vector<DeviceWork> work;  ///< ascending by start
+  std::vector<ProfilerStep> steps;  ///< ascending by begin
+  std::size_t left_out = 0;         ///< work of other steps than the one that is read
+  std::vector<DeviceWork> work;     ///< ascending by start
   std::vector<Communication> communications;
   std::vector<StreamWait> waits;
   std::vector<HostOperator> operators;  ///< ascending by start
@@ -58,6 +67,12 @@ struct KinetoEvents {
   std::size_t unpaired = 0;  ///< begins without an end, ends without a begin
 };
 
-KinetoEvents read_kineto_events(const std::string& bytes, const std::string& file, Findings& findings);
+/// `step`: of the work and operators, what belongs to ProfilerStep#`step`; a step that is not there is a finding.
+KinetoEvents read_kineto_events(const std::string& bytes, const std::string& file, std::optional<std::int64_t> step,
+                                Findings& findings);
+/// N of "ProfilerStep#N".
+std::optional<std::int64_t> profiler_step_of(const std::string& name);
+/// What is wrong where ProfilerStep#`step` is none of `known`.
+std::string missing_step(std::int64_t step, const std::vector<std::int64_t>& known);
 
 }  // namespace dojo::workload::pytorch

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // PyTorch's two trace formats: execution traces (operators, no times) and Kineto (kernels with times). Private.
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,10 @@ struct OperatorTime {
   std::int64_t record = -1;  ///< the number that an execution trace of the same run gives it (rf_id); -1 = not said
   std::int64_t ns = 0;
 };
-/// In the order of their starts. `unlinked_ns`: of kernels that no operator launched.
-std::vector<OperatorTime> operator_times(const std::string& bytes, const std::string& file, std::int64_t& unlinked_ns,
+/// In the order of their starts, of ProfilerStep#`step` alone if it is given. `unlinked_ns`: of kernels that no
+/// operator launched.
+std::vector<OperatorTime> operator_times(const std::string& bytes, const std::string& file,
+                                         std::optional<std::int64_t> step, std::int64_t& unlinked_ns,
                                          Findings& findings);
 }  // namespace pytorch
 

@@ -202,5 +202,80 @@ TEST_F(Kineto, TheArrayFormAndScaledDurations) {
   EXPECT_THAT(graph.warnings, Contains(HasSubstr("multiplied by 0.5")));
 }
 
+/// Two steps of the host; the device runs behind it. `b` is launched in the first step and runs in the second.
+class KinetoSteps : public Kineto {
+ protected:
+  static std::string host(const std::string& category, const std::string& name, double ts, double dur,
+                          const std::string& args = "") {
+    return "{\"ph\":\"X\",\"cat\":\"" + category + "\",\"name\":\"" + name +
+           "\",\"pid\":1,\"tid\":1,\"ts\":" + std::to_string(ts) + ",\"dur\":" + std::to_string(dur) + ",\"args\":{" +
+           args + "}}";
+  }
+  static std::string launch(double ts, int correlation) {
+    return host("cuda_runtime", "cudaLaunchKernel", ts, 1, "\"correlation\":" + std::to_string(correlation));
+  }
+  static std::string by(int correlation) { return ",\"correlation\":" + std::to_string(correlation); }
+  static std::vector<std::string> events() {
+    return {host("user_annotation", "ProfilerStep#7", 100, 100),
+            host("user_annotation", "ProfilerStep#8", 200, 100),
+            host("gpu_user_annotation", "ProfilerStep#9", 150, 100),
+            launch(110, 1),
+            launch(190, 2),
+            launch(210, 3),
+            kernel("a", 120, 40, 7, by(1)),
+            kernel("b", 205, 40, 7, by(2)),
+            kernel("c", 250, 100, 7, by(3)),
+            kernel("unlaunched", 290, 5, 9),
+            kernel("before", 50, 5, 9)};
+  }
+  static TraceOptions step(std::int64_t number) {
+    TraceOptions options;
+    options.profiler_step = number;
+    return options;
+  }
+  static std::vector<std::string> names(const Graph& graph) {
+    std::vector<std::string> all;
+    for (const Op& op : graph.ops) all.push_back(graph.op_name(op));
+    return all;
+  }
+};
+
+TEST_F(KinetoSteps, OneThatIsNotThereIsTold) {
+  EXPECT_THAT(errors(trace(events()), step(9)),
+              ElementsAre(HasSubstr("found the profiler's steps 7, 8, expected 9 among them")));
+  EXPECT_THAT(errors(trace({kernel("a", 1, 2, 7)}), step(0)),
+              ElementsAre(AllOf(HasSubstr("found no ProfilerStep#N, expected ProfilerStep#0"), HasSubstr("--step"))));
+  EXPECT_THAT(errors(trace({host("user_annotation", "ProfilerStep#7", 100, 100), kernel("late", 300, 5, 9)}), step(7)),
+              ElementsAre(HasSubstr("no work of a device")));
+  EXPECT_THAT(errors(R"({"format": "dojo.trace/1", "ranks": [{"graph": 0, "ranks": 1}],
+                         "graphs": [{"ops": [{"id": 1, "kind": "barrier"}]}]})",
+                     step(7)),
+              ElementsAre(HasSubstr("found a profiler's step (--step) for a trace of format dojo-json")));
+}
+
+TEST_F(KinetoSteps, WorkBelongsToTheStepThatLaunchedIt) {
+  const Graph first = read_text(trace(events()), step(7)).graphs[0];
+  EXPECT_THAT(names(first), ElementsAre("a", "b"));
+  EXPECT_THAT(first.warnings,
+              Contains(HasSubstr("of 2 profiler steps only ProfilerStep#7 is read: what was launched in "
+                                 "it; 3 kernels and copies are left out")));
+  const Graph second = read_text(trace(events()), step(8)).graphs[0];
+  EXPECT_THAT(names(second), ElementsAre("c", "unlaunched"));
+  EXPECT_EQ(find(second, "c")->duration_ns, 100000);
+  const Graph all = read_text(trace(events())).graphs[0];
+  EXPECT_EQ(all.ops.size(), 5U);
+  EXPECT_THAT(all.warnings, Contains(HasSubstr("the trace holds 2 profiler steps; together they are one step here")));
+}
+
+TEST_F(KinetoSteps, PairsOfBeginAndEndAreStepsToo) {
+  const std::string where = "\"pid\":1,\"tid\":1,\"ts\":";
+  const Graph graph =
+      read_text(trace({"{\"ph\":\"B\",\"cat\":\"cpu_op\",\"name\":\"ProfilerStep#3\"," + where + "100}",
+                       kernel("inside", 150, 5, 9), "{\"ph\":\"E\"," + where + "200}", kernel("after", 250, 5, 9)}),
+                step(3))
+          .graphs[0];
+  EXPECT_THAT(names(graph), ElementsAre("inside"));
+}
+
 }  // namespace
 }  // namespace dojo::workload

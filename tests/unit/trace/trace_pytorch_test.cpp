@@ -265,5 +265,36 @@ TEST_F(PyTorchEt, TheSamplesResNetHasTheFlopOfThreeSteps) {
   EXPECT_EQ(flops, std::int64_t{24299077632} * 32 * 3);
 }
 
+TEST_F(PyTorchEt, AStepOfTheSamplesResNetIsATrainingStep) {
+  const char* samples = std::getenv("DOJOSIM_SAMPLES");
+  if (samples == nullptr) GTEST_SKIP() << "set DOJOSIM_SAMPLES to a folder of sample traces to run this test";
+  for (const std::int64_t step : {6, 7, 8}) {
+    TraceOptions options;
+    options.profiler_step = step;
+    const Workload workload =
+        read_trace(std::string(samples) + "/pytorch-et/resnet_1gpu_1.1.1_et.json.gz", options, nullptr);
+    std::int64_t flops = 0;
+    for (const Op& op : workload.graphs[0].ops) flops += op.flops;
+    EXPECT_EQ(flops, std::int64_t{24299077632} * 32) << step;
+  }
+}
+
+TEST_F(PyTorchEt, AStepHasTheNodesUpToTheNextStep) {
+  const std::vector<std::string> nodes{node(3, 2, "ProfilerStep#0", {"", "", "\"String\""}, {}), mm(4, 3, 1, 2, 3),
+                                       node(5, 2, "ProfilerStep#1", {"", "", "\"String\""}, {}), mm(6, 5, 4, 5, 6),
+                                       mm(7, 2, 6, 5, 8)};
+  TraceOptions options;
+  EXPECT_THAT(read_text(trace(nodes)).graphs[0].warnings, Contains(HasSubstr("the trace holds 2 profiler steps")));
+  options.profiler_step = 0;
+  const Graph first = read_text(trace(nodes), options).graphs[0];
+  EXPECT_EQ(first.ops.size(), 1U);
+  EXPECT_THAT(first.warnings, Contains(HasSubstr("of 2 profiler steps only ProfilerStep#0 is read")));
+  options.profiler_step = 1;
+  EXPECT_EQ(read_text(trace(nodes), options).graphs[0].ops.size(), 2U) << "those of other threads too";
+  options.profiler_step = 2;
+  EXPECT_THAT(errors(trace(nodes), options),
+              Contains(HasSubstr("found the profiler's steps 0, 1, expected 2 among them")));
+}
+
 }  // namespace
 }  // namespace dojo::workload

@@ -98,5 +98,28 @@ TEST_F(TraceSamples, TheJsonFormOfChakraReplaysTheCollectiveItSaysNothingAbout) 
   EXPECT_THAT(graph.warnings, Contains(HasSubstr("1 collectives say neither comm_type nor comm_size")));
 }
 
+TEST_F(TraceSamples, ProfilerStepsOfAKinetoTraceAreItsWhole) {
+  std::size_t kernels = 0;
+  std::int64_t ns = 0;
+  const auto count = [](const Workload& workload, std::int64_t& sum) {
+    for (const Op& op : workload.graphs[0].ops) sum += op.duration_ns;
+    return workload.graphs[0].ops.size();
+  };
+  TraceOptions options;
+  options.ranks = 2;
+  options.replicate = true;
+  for (const std::int64_t step : {4, 5, 6}) {
+    options.profiler_step = step;
+    kernels += count(read_trace(folder_ + "/kineto/nccl_data.json.gz", options, nullptr), ns);
+  }
+  options.profiler_step.reset();
+  std::int64_t whole_ns = 0;
+  const std::size_t whole = count(read_trace(folder_ + "/kineto/nccl_data.json.gz", options, nullptr), whole_ns);
+  // Some is launched between the steps, and before the first.
+  EXPECT_LE(kernels, whole);
+  EXPECT_GE(kernels, whole * 99 / 100);
+  EXPECT_GE(ns, whole_ns / 100 * 99);
+}
+
 }  // namespace
 }  // namespace dojo::workload
