@@ -421,8 +421,8 @@ test("names of a stranger's trace are text everywhere", async (browser) => {
     await page.evaluate(() => document.querySelectorAll("main script, main img, main b > b").length),
     0,
   );
-  await page.locator("#when .canvas").scrollIntoViewIfNeeded();
-  const box = await page.locator("#when .canvas").boundingBox();
+  await page.locator("#when .canvas").first().scrollIntoViewIfNeeded();
+  const box = await page.locator("#when .canvas").first().boundingBox();
   for (let x = 100; x < box.width; x += 40) await page.mouse.move(box.x + x, box.y + 20);
   assert.equal(await page.evaluate(() => document.querySelectorAll(".canvas img, .canvas script").length), 0);
   // The policy stops what is not ours, however it came into the page.
