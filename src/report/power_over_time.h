@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the whole machine takes when: the counts of a run, in equal intervals as the work passed. docs/energy.md.
+// What the whole machine takes when: the counts of a run, in equal intervals as the work passed. docs/report.md.
 #pragma once
 #include <array>
 #include <cstdint>
